@@ -1,0 +1,71 @@
+r"""easytrader：同步的 A 股自动交易 SDK。
+
+::
+
+    import easytrader
+
+    user = easytrader.use("miniqmt")  # 或 use("sim")：自带的模拟 MiniQMT，什么都不用准备
+    user.connect(miniqmt_path=r"D:\国金证券QMT交易端\\userdata_mini", stock_account="资金账号")
+    user.buy("600036", price=35.5, amount=100)
+
+导入本包不导入 xtquant、pandas，也不安装日志处理器。
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from easytrader import errors
+from easytrader._version import __version__
+from easytrader.errors import (
+    ClosedError,
+    ConnectFailedError,
+    EasytraderError,
+    MissingDependencyError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    QueryFailedError,
+    SimulatorError,
+    UsageError,
+    WaitTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from easytrader import miniqmt as miniqmt
+    from easytrader import sim as sim
+    from easytrader.api import use as use
+
+__all__ = [
+    "ClosedError",
+    "ConnectFailedError",
+    "EasytraderError",
+    "MissingDependencyError",
+    "NotConnectedError",
+    "OutcomeUnknownError",
+    "QueryFailedError",
+    "SimulatorError",
+    "UsageError",
+    "WaitTimeoutError",
+    "__version__",
+    "errors",
+    "miniqmt",
+    "sim",
+    "use",
+]
+
+_LAZY_MODULES = ("miniqmt", "sim")
+
+
+def __getattr__(name: str) -> Any:
+    """用到时才导入（PEP 562）：`use` 牵出 tenacity 等，`miniqmt`、`sim` 各是一间屋子。"""
+    import importlib
+
+    if name == "use":
+        return importlib.import_module("easytrader.api").use
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"easytrader.{name}")
+    raise AttributeError(f"module 'easytrader' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,48 @@
+"""`use()`：名字 → 交易口。各后端用到时才导入。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+from easytrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from easytrader.miniqmt.trader import MiniqmtTrader
+    from easytrader.paper import SimTrader
+
+_ALIASES: Final = {
+    "miniqmt": "miniqmt",
+    "qmt": "miniqmt",
+    "sim": "sim",
+    "模拟": "sim",
+}
+
+
+@overload
+def use(
+    broker: Literal["miniqmt", "qmt"], debug: bool = False, **ignored: Any
+) -> MiniqmtTrader: ...
+@overload
+def use(broker: Literal["sim", "模拟"], debug: bool = False, **ignored: Any) -> SimTrader: ...
+@overload
+def use(broker: str, debug: bool = False, **ignored: Any) -> MiniqmtTrader: ...
+
+
+def use(broker: str, debug: bool = False, **ignored: Any) -> MiniqmtTrader:
+    """得到一个交易口；接着调用它的 ``connect()``。
+
+    Args:
+        broker: ``'miniqmt'``：券商的 MiniQMT 客户端（路径是模拟文件夹时连模拟的）；
+            ``'sim'``：自带的模拟 MiniQMT，什么都不用准备。
+        debug: 是否记 DEBUG 日志，默认 INFO。
+        **ignored: 旧代码传来的其他参数，接受而不用。
+
+    Raises:
+        UsageError: 没有这个后端。
+    """
+    name = _ALIASES.get(broker.strip().lower()) if isinstance(broker, str) else None
+    if name is None:
+        raise UsageError("broker", broker, "可用的后端：'miniqmt'、'sim'")
+    from easytrader import paper
+
+    return paper.sim_trader(debug) if name == "sim" else paper.miniqmt_trader(debug)

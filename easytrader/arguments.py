@@ -1,0 +1,134 @@
+"""用户参数的校验：不对就抛 `UsageError`，说出参数、给的值、正确的写法。
+
+笔记本里常见的数都收：numpy 整数、``Decimal``、恰为整数的浮点。布尔和字符串不收。
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from decimal import Decimal
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_ORDER_TYPES
+from easytrader.errors import UsageError
+from easytrader.symbols import Kind, Security, parse_security
+
+if TYPE_CHECKING:
+    from easytrader.codes import Exchange
+
+MAX_VOLUME: Final = 2**31 - 1
+"""厂商的委托数量是 32 位整数。"""
+
+_NOT_SECURITIES: Final = {
+    Kind.INDEX: "是指数，不能买卖；要买跟踪它的 ETF",
+    Kind.NEEQ: "是股转系统（老三板）的代码，证券账户不能经 MiniQMT 交易",
+}
+
+
+def security(text: object) -> Security:
+    """证券代码；指数之类不能买卖的拒绝。"""
+    found = parse_security(text)
+    why = _NOT_SECURITIES.get(found.kind)
+    if why is not None:
+        raise UsageError("security", text, f"{found.stock_code} {why}")
+    return found
+
+
+def whole(argument: str, value: object, unit: str = "") -> int:
+    """一个正整数：int、numpy 整数、恰为整数的 float / Decimal。"""
+    form = f"应为正整数{unit}，如 100"
+    number = _as_int(value)
+    if number is None or number <= 0:
+        raise UsageError(argument, value, form)
+    return number
+
+
+def amount(value: object) -> int:
+    """委托数量，股/份/张。"""
+    number = whole("amount", value, "（股/份/张）")
+    if number > MAX_VOLUME:
+        raise UsageError("amount", value, f"一笔最多 {MAX_VOLUME}")
+    return number
+
+
+def price(value: object) -> float:
+    """限价，元；必须是有限的正数。"""
+    form = "应为大于 0 的数（元），如 35.5；市价委托请用 market_buy / market_sell"
+    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
+        raise UsageError("price", value, form)
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # 过大的 Decimal、sNaN
+        raise UsageError("price", value, form) from None
+    if not math.isfinite(number) or number <= 0:
+        raise UsageError("price", value, form)
+    return number
+
+
+def market_type(ttype: object, target: Security) -> int:
+    """市价类型的中文名 → 要送的代码；交易所没有的拒绝并列出有的。"""
+    allowed = MARKET_ORDER_TYPES[cast("Exchange", target.exchange)]
+    name = DEFAULT_MARKET_TYPE if ttype is None else ttype
+    if not isinstance(name, str) or name not in allowed:
+        choices = "、".join(allowed)
+        raise UsageError("ttype", ttype, f"{target.stock_code} 可用的市价类型：{choices}")
+    return allowed[name]
+
+
+def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:
+    """一段时间，秒。"""
+    form = f"应为{'不小于' if allow_zero else '大于'} 0 的秒数，如 5"
+    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
+        raise UsageError(argument, value, form)
+    number = float(value)
+    if not math.isfinite(number) or number < 0 or (number == 0 and not allow_zero):
+        raise UsageError(argument, value, form)
+    return number
+
+
+def flag(argument: str, value: object) -> bool:
+    """True 或 False。"""
+    if not isinstance(value, bool):
+        raise UsageError(argument, value, "应为 True 或 False")
+    return value
+
+
+def count(argument: str, value: object) -> int:
+    """不小于 0 的整数。"""
+    number = _as_int(value)
+    if number is None or number < 0:
+        raise UsageError(argument, value, "应为不小于 0 的整数，0 表示不限")
+    return number
+
+
+def account(value: object) -> str:
+    """资金账号：字符串。"""
+    form = '应为资金账号字符串，如 "1234567890"（数字会丢掉开头的 0）'
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError("stock_account", value, form)
+    text = value.strip()
+    if not text.isprintable() or len(text.encode()) > MAX_ACCOUNT_BYTES:
+        raise UsageError("stock_account", value, f"{form}，不超过 {MAX_ACCOUNT_BYTES} 字节")
+    return text
+
+
+MAX_ACCOUNT_BYTES: Final = 23
+"""厂商的账号缓冲区。"""
+
+
+def _as_int(value: Any) -> int | None:
+    if isinstance(value, (bool, str, bytes)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        pass
+    if not isinstance(value, (Real, Decimal)):
+        return None
+    try:
+        number = int(value)  # type: ignore[arg-type]  # Real 都能取整，类型表里没写
+    except (ValueError, OverflowError):  # NaN、无穷
+        return None
+    return number if number == value else None

@@ -1,0 +1,85 @@
+"""后端要做的事：一次会话（`Session`）与怎样开一次会话（`Connector`）。
+
+这里没有字典、没有中文名；`Trader` 只认这两个协议。
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from easytrader.model import (
+        AssetLike,
+        OrderLike,
+        OrderRequest,
+        PositionLike,
+        PushEvent,
+        SubmitAnswer,
+        TradeLike,
+    )
+
+
+class Session(Protocol):
+    """一次会话：从连上到断开。断开后不再复活，重连是新的会话。
+
+    每个方法都在期限内返回或抛异常：没有应答的查询抛 `QueryFailedError`，
+    没有应答的委托、撤单抛 `OutcomeUnknownError`。
+    """
+
+    @property
+    def raw_trader(self) -> Any:
+        """后端自己的对象（厂商的 ``XtQuantTrader``）。"""
+
+    @property
+    def raw_account(self) -> Any:
+        """后端自己的账号对象（厂商的 ``StockAccount``）。"""
+
+    def asset(self) -> AssetLike:
+        """资金。"""
+
+    def positions(self) -> Sequence[PositionLike]:
+        """持仓。"""
+
+    def orders(self) -> Sequence[OrderLike]:
+        """当日委托。"""
+
+    def order(self, order_id: int) -> OrderLike | None:
+        """一笔当日委托；没有则 None。"""
+
+    def trades(self) -> Sequence[TradeLike]:
+        """当日成交。"""
+
+    def submit(self, request: OrderRequest) -> SubmitAnswer:
+        """下单，只发一次。"""
+
+    def cancel(self, order_id: int) -> bool:
+        """撤单：True 表示撤单请求已被收下。"""
+
+    def lose(self, reason: str) -> None:
+        """会话已断：让所有还在等的调用立刻失败。可重复调用，任意线程。"""
+
+    def close(self) -> None:
+        """收尾，有期限；可重复调用，任意线程。"""
+
+
+class Listener(Protocol):
+    """会话往上报的两件事；在后端的线程上调用，不得阻塞。"""
+
+    def pushed(self, session: Session, event: PushEvent) -> None:
+        """一条推送。"""
+
+    def lost(self, session: Session, reason: str) -> None:
+        """会话断了。"""
+
+
+class Connector(Protocol):
+    """怎样开一次会话。"""
+
+    def open(self, listener: Listener) -> Session:
+        """开一次会话，有期限。
+
+        Raises:
+            ConnectFailedError: 没连上；什么都没有留下。
+        """

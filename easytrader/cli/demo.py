@@ -1,0 +1,7 @@
+"""``easytrader demo``。"""
+
+from __future__ import annotations
+
+
+def register(rooms):
+    pass

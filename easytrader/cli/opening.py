@@ -1,0 +1,98 @@
+"""``sim init`` 的参数 → 账号：每一处写错都说出参数、给的值、正确的写法。"""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from easytrader.sim.folder import SimConfig, SimFolder
+
+__all__ = ["open_accounts"]
+
+_MOST_YUAN: Final = Decimal(10) ** 11
+_POSITION_FORM: Final = "写成 代码:数量 或 代码:数量:成本价，例如 600036.SH:1000:35.5"
+
+
+def open_accounts(
+    path: str,
+    account_ids: Sequence[str],
+    *,
+    cash: str,
+    positions: Sequence[str] = (),
+    credit: bool = False,
+    clock: str | None = None,
+    seed: int | None = None,
+) -> SimFolder:
+    """建文件夹并开户；已有的文件夹则加账号。
+
+    Raises:
+        UsageError: 某个参数不对。
+        SimulatorError: 账号已存在，或写不进去。
+    """
+    from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
+
+    settings: dict[str, Any] = {}
+    if clock is not None:
+        settings["clock"] = clock
+    if seed is not None:
+        settings["seed"] = seed
+    cash_li = _li("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
+    base = SimFolder.open(path).config if is_sim_folder(path) else SimConfig()
+    held = tuple(_position(text, base, seed) for text in positions)
+    accounts = [
+        AccountConfig(account_id, 3 if credit else 2, cash_li, held) for account_id in account_ids
+    ]
+    return create(path, accounts, **settings)
+
+
+def _li(argument: str, text: str, expected: str) -> int:
+    try:
+        yuan = Decimal(text)
+    except InvalidOperation:
+        yuan = Decimal("NaN")
+    if not yuan.is_finite() or not 0 < yuan <= _MOST_YUAN or yuan * 100 != int(yuan * 100):
+        raise UsageError(argument, text, expected)
+    return int(yuan * 1000)
+
+
+def _position(text: str, base: SimConfig, seed: int | None) -> tuple[str, int, int]:
+    from easytrader.symbols import parse_security
+
+    code, _, rest = text.partition(":")
+    amount, _, cost = rest.partition(":")
+    if not amount.isdecimal() or int(amount) <= 0:
+        raise UsageError("--position", text, _POSITION_FORM)
+    try:
+        security = parse_security(code)
+    except UsageError as error:
+        raise UsageError("--position", text, f"{error.expected}；{_POSITION_FORM}") from error
+    volume = int(amount)
+    if not cost:
+        return security.stock_code, volume, volume * _last_close_li(security, base, seed)
+    return security.stock_code, volume, volume * _cost_li(text, cost)
+
+
+def _cost_li(text: str, cost: str) -> int:
+    try:
+        yuan = Decimal(cost)
+    except InvalidOperation:
+        yuan = Decimal("NaN")
+    if not yuan.is_finite() or not 0 < yuan <= _MOST_YUAN or yuan * 1000 != int(yuan * 1000):
+        raise UsageError("--position", text, _POSITION_FORM)
+    return int(yuan * 1000)
+
+
+def _last_close_li(security: Any, base: SimConfig, seed: int | None) -> int:
+    """没写成本价：按模拟行情的昨收。"""
+    from easytrader.sim.market.synthetic import SyntheticMarket
+    from easytrader.sim.sessions import market_hours
+
+    market = SyntheticMarket(base.seed if seed is None else seed, market_hours(base.clock))
+    quote = market.quote(security, market.tick_at(time.time()))
+    return quote.pre_close

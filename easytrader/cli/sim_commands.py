@@ -1,0 +1,264 @@
+"""``easytrader sim init|serve|status|run|fault``。"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.cli.output import say
+from easytrader.cli.parser import Parser, whole_number
+from easytrader.errors import SimulatorError, UsageError
+
+if TYPE_CHECKING:
+    from easytrader.sim.host import Host
+
+__all__ = ["register"]
+
+NOT_SERVED: Final = 3
+_UNRESPONSIVE: Final = 1
+
+
+def register(rooms: argparse._SubParsersAction[Parser]) -> None:
+    """挂上 ``sim`` 的各个命令。"""
+    sim = rooms.add_parser("sim", help="模拟 MiniQMT", description="模拟 MiniQMT：随处可跑。")
+    commands = sim.add_commands()
+    _register_init(commands)
+    serve = commands.add_parser("serve", help="启动，前台运行到 Ctrl-C")
+    _add_path(serve)
+    serve.runs(_serve)
+    status = commands.add_parser(
+        "status", help="有没有在运行", description="退出码：0 正在服务，3 没有服务，1 没有回应。"
+    )
+    _add_path(status)
+    status.add_argument("--json", action="store_true", help="输出 JSON")
+    status.runs(_status)
+    _register_run(commands)
+    _register_fault(commands)
+
+
+def _add_path(parser: Parser) -> None:
+    parser.add_argument("path", metavar="PATH", help="模拟 MiniQMT 的文件夹")
+
+
+# init ---------------------------------------------------------------
+
+
+def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "init",
+        help="建一个模拟 MiniQMT 的文件夹，或往里加账号",
+        description="例：easytrader sim init D:\\模拟\\userdata_mini --account 10001 --cash 1000000",
+    )
+    _add_path(parser)
+    add = parser.add_argument
+    add("--account", metavar="ID", action="append", required=True, help="资金账号，可重复")
+    add("--cash", metavar="N", default="1000000", help="现金，元（默认 1000000）")
+    add(
+        "--position",
+        metavar="CODE:VOLUME[:COST]",
+        action="append",
+        default=[],
+        help="初始持仓：代码:数量[:成本价]，可重复；不写成本价取昨收",
+    )
+    add("--credit", action="store_true", help="信用账号")
+    add("--clock", choices=("always", "exchange"), help="全天可交易（默认），或按交易所时间")
+    add("--seed", metavar="N", type=whole_number(), help="行情的种子；种子相同行情相同")
+    parser.runs(_init)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from easytrader.cli.opening import open_accounts
+
+    folder = open_accounts(
+        arguments.path,
+        arguments.account,
+        cash=arguments.cash,
+        positions=arguments.position,
+        credit=arguments.credit,
+        clock=arguments.clock,
+        seed=arguments.seed,
+    )
+    say(f"已建好：{folder.path}")
+    for account in folder.config.accounts:
+        say(
+            f"  账号 {account.account_id}  现金 {account.cash_li / 1000:.2f}  持仓 {len(account.positions)} 只"
+        )
+    say(f'启动：easytrader sim serve "{folder.path}"')
+    return 0
+
+
+# serve 与 status -------------------------------------------------------
+
+
+def _folder(path: str) -> Any:
+    from easytrader.sim.folder import SimFolder, is_sim_folder
+
+    if not is_sim_folder(path):
+        raise UsageError(
+            "PATH", path, "应为模拟 MiniQMT 的文件夹；还没有就先 easytrader sim init 建一个"
+        )
+    return SimFolder.open(path)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.serve import serve
+
+    serve(_folder(arguments.path), _announce)
+    say("已停止")
+    return 0
+
+
+def _announce(host: Host) -> None:
+    names = "、".join(account.account_id for account in host.folder.config.accounts) or "无"
+    info = host.info
+    say(f"已就绪：{host.folder.path} 进程 {info.pid} 端口 {info.port} 账号 {names}")
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments.path)
+    code, status = _look(folder)
+    if arguments.json:
+        say(json.dumps(status, ensure_ascii=False))
+    else:
+        _show_status(status)
+    return code
+
+
+def _look(folder: Any) -> tuple[int, dict[str, Any]]:
+    from easytrader.sim.faults import control
+    from easytrader.sim.owner import holder_of
+
+    holder = holder_of(folder.path)
+    status: dict[str, Any] = {"served": False, "path": str(folder.path)}
+    if holder is None or not holder.ready:
+        return NOT_SERVED, {**status, "starting": holder is not None}
+    try:
+        return 0, {**status, "served": True, **control(folder.path, "status")}
+    except SimulatorError as error:
+        if holder_of(folder.path) != holder:
+            return NOT_SERVED, {**status, "starting": False}  # 正好在这时停了
+        return _UNRESPONSIVE, {**status, "error": str(error)}
+
+
+def _show_status(status: dict[str, Any]) -> None:
+    if not status["served"]:
+        if "error" in status:
+            say(f"没有回应：{status['error']}")
+        else:
+            say(f"{'正在启动' if status['starting'] else '没有服务'}：{status['path']}")
+        return
+    kind = {"serve": "easytrader sim serve", "embedded": "嵌在脚本进程里"}[status["kind"]]
+    say(f"正在服务：{status['path']}")
+    say(f"  进程 {status['pid']}（{kind}）端口 {status['port']} 自 {_when(status['started'])}")
+    say(f"  账号 {'、'.join(row['account_id'] for row in status['accounts']) or '无'}")
+    say(f"  会话 {len(status['sessions'])} 个")
+    for row in status["sessions"]:
+        accounts = "、".join(row["accounts"]) or "无"
+        say(
+            f"    {row['session_id']}  进程 {row['pid']}  自 {_when(row['since'])}  订阅 {accounts}"
+        )
+    if status["faults"]:
+        say(f"  等着触发的故障 {len(status['faults'])} 条（easytrader sim fault PATH list）")
+
+
+def _when(stamp: float) -> str:
+    return datetime.fromtimestamp(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+# run ----------------------------------------------------------------
+
+
+def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="运行一个 xtquant 脚本，脚本一字不改",
+        description="脚本里的 xtquant 接到模拟 MiniQMT；退出码就是脚本自己的。",
+    )
+    parser.add_argument("script", metavar="SCRIPT", help="脚本文件")
+    parser.add_argument(
+        "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="原样交给脚本的参数"
+    )
+    # 脚本的输出由脚本自己负责，与直接用 python 运行时一样
+    parser.set_defaults(own_output=False)
+    parser.runs(_run)
+
+
+def _run(arguments: argparse.Namespace) -> int | str | None:
+    from easytrader.cli.run_script import run_script
+
+    return run_script(arguments.script, arguments.arguments)
+
+
+# fault --------------------------------------------------------------
+
+_FAULTS: Final = {
+    "drop-answer": ("照办而不回答", ("verb", "times")),
+    "delay-answer": ("晚回答", ("verb", "seconds", "times")),
+    "refuse-connect": ("拒绝连接", ("times",)),
+    "disconnect": ("现在断开所有会话", ()),
+    "disconnect-after": ("再答 N 个请求后断开", ("calls",)),
+    "disconnect-on": ("处理请求时断开", ("verb", "when", "times")),
+    "duplicate-push": ("推送送两遍", ("push", "times")),
+    "crash": ("服务进程立刻猝死", ()),
+    "crash-on": ("处理请求时进程猝死", ("verb", "when", "times")),
+}
+
+
+def _register_fault(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser("fault", help="让正在服务的模拟 MiniQMT 出故障")
+    _add_path(parser)
+    kinds = parser.add_commands()
+    kinds.add_parser("list", help="还没触发的故障").runs(_list_faults)
+    kinds.add_parser("clear", help="全部取消").runs(_clear_faults)
+    for name, (title, options) in _FAULTS.items():
+        kind = kinds.add_parser(name, help=title)
+        for option in options:
+            _add_option(kind, option)
+        kind.set_defaults(kind=name.replace("-", "_"), options=options)
+        kind.runs(_add_fault)
+
+
+def _add_option(parser: Parser, option: str) -> None:
+    from easytrader.sim.fault_plan import PUSHES, VERBS, WHENS
+
+    add = parser.add_argument
+    if option == "verb":
+        add("--verb", choices=VERBS, default="submit", help="哪种请求（默认 submit）")
+    elif option == "when":
+        add("--when", choices=WHENS, default="before", help="柜台受理之前（默认）或之后")
+    elif option == "push":
+        add("--push", choices=PUSHES, default="any", help="哪种推送（默认任何一种）")
+    elif option == "seconds":
+        add("--seconds", type=float, required=True, metavar="S", help="晚几秒")
+    elif option == "calls":
+        add("--calls", type=whole_number(1), required=True, metavar="N", help="第几个请求之后")
+    else:
+        add("--times", type=whole_number(1), default=1, metavar="N", help="触发几次（默认 1）")
+
+
+def _add_fault(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.faults import Faults
+
+    spec = {name: getattr(arguments, name) for name in arguments.options}
+    Faults(_folder(arguments.path).path).add({"kind": arguments.kind, **spec})
+    say("已生效")
+    return 0
+
+
+def _list_faults(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.faults import Faults
+
+    for row in Faults(_folder(arguments.path).path).active():
+        details = " ".join(f"{name}={value}" for name, value in row.items() if name != "kind")
+        say(f"{row['kind'].replace('_', '-')} {details}".rstrip())
+    return 0
+
+
+def _clear_faults(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.faults import Faults
+
+    Faults(_folder(arguments.path).path).clear()
+    say("已全部取消")
+    return 0

@@ -1,0 +1,389 @@
+"""会话的看护：状态、重连线程、补查。
+
+状态与合法的移动::
+
+    未连接 → 连接中 → 已连接 → 已断开 → 连接中 …
+    任何状态 → 已关闭（不再离开）
+
+「已连接」指连上、订阅、补查都成了。断开只是一个标记：真正的工作都在重连线程上做，
+厂商的线程和用户的回调都不做。
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity.stop import stop_after_attempt, stop_after_delay, stop_never
+
+from easytrader.errors import (
+    ClosedError,
+    ConnectFailedError,
+    EasytraderError,
+    NotConnectedError,
+    QueryFailedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenacity.stop import StopBaseT
+
+    from easytrader.broker import Connector, Session
+    from easytrader.log import Log
+    from easytrader.model import PushEvent
+
+_BEIJING: Final = timezone(timedelta(hours=8))
+_EAGER_ATTEMPTS: Final = 3
+_HOLIDAY_INTERVAL_S: Final = 300.0
+_HEARTBEAT_FAILURES: Final = 2
+
+
+class State(Enum):
+    """连接状态。"""
+
+    IDLE = "未连接"
+    CONNECTING = "连接中"
+    CONNECTED = "已连接"
+    LOST = "已断开"
+    CLOSED = "已关闭"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectOptions:
+    """重连的选项。
+
+    Attributes:
+        enabled: 断线后是否自动重连。
+        interval_s: 两次尝试的间隔，秒（从上一次开始算）。
+        max_attempts: 一次断线最多尝试几次，0 不限。
+        heartbeat_s: 每隔多少秒用一次轻查询确认客户端没有僵死，0 不查。
+        trading_day: 给日期，答是不是交易日；None 表示不知道。不是交易日时重连放慢。
+    """
+
+    enabled: bool = True
+    interval_s: float = 5.0
+    max_attempts: int = 0
+    heartbeat_s: float = 30.0
+    trading_day: Callable[[datetime], bool | None] | None = None
+
+
+class Supervisor:
+    """看护一个账号的会话。
+
+    Args:
+        connector: 怎样开一次会话。
+        options: 重连选项。
+        resync: 连上之后补查并交付断线期间的事件；抛异常表示这次没连成。
+        deliver: 把一条推送交出去（不阻塞）。
+        log: 日志口。
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        options: ReconnectOptions,
+        *,
+        resync: Callable[[Session], None],
+        deliver: Callable[[PushEvent], None],
+        log: Log,
+    ) -> None:
+        self._connector = connector
+        self._options = options
+        self._resync = resync
+        self._deliver = deliver
+        self._log = log
+        self._lock = threading.Lock()
+        self._state = State.IDLE
+        self._session: Session | None = None
+        self._opening: Session | None = None
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._last_error = ""
+        self._attempts = 0
+
+    # ---- 给 Trader 的
+
+    @property
+    def state(self) -> State:
+        """当前状态。"""
+        return self._state
+
+    @property
+    def stopped(self) -> threading.Event:
+        """置位之后不再重连。"""
+        return self._stopped
+
+    @property
+    def session(self) -> Session:
+        """可用的会话。
+
+        Raises:
+            NotConnectedError: 此刻没有。
+            ClosedError: 已经关闭。
+        """
+        session = self._session
+        if session is not None:
+            return session
+        if self._state is State.CLOSED:
+            raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
+        raise NotConnectedError(self._why_not())
+
+    def connect(self, wait_s: float | None) -> None:
+        """连接；成功后（按选项）启动看护线程。
+
+        Args:
+            wait_s: None 只试一次；否则最多等这么多秒，期间按间隔重试。
+
+        Raises:
+            ConnectFailedError: 没连上。
+            ClosedError: 期间被关闭。
+        """
+        if wait_s is None:
+            self._attempt()
+        else:
+            self._keep_trying(wait_s)
+        if self._options.enabled:
+            self._thread = threading.Thread(
+                target=self._watch, name="easytrader-reconnect", daemon=True
+            )
+            self._thread.start()
+
+    def stop_reconnect(self, join_s: float = 5.0) -> None:
+        """不再自动重连：结束看护线程，等待中的也立刻结束；现有会话不受影响。"""
+        self._stopped.set()
+        self._wake.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(join_s)
+
+    def close(self, join_s: float = 5.0) -> None:
+        """关闭：可重复，可在任意线程、回调里、重连等待中调用。"""
+        with self._lock:
+            self._state = State.CLOSED
+            sessions = [self._session, self._opening]
+            self._session = None
+        self._stopped.set()
+        self._wake.set()
+        for session in sessions:
+            if session is not None:
+                session.lose("已关闭")
+                session.close()
+        self.stop_reconnect(join_s)
+
+    # ---- 给会话的（Listener）
+
+    def pushed(self, session: Session, event: PushEvent) -> None:
+        """推送：旧会话迟到的不要。"""
+        if session is self._session or session is self._opening:
+            self._deliver(event)
+
+    def lost(self, session: Session, reason: str) -> None:
+        """会话断了：只做标记，重连由看护线程做。"""
+        session.lose(reason)
+        with self._lock:
+            current = session is self._session
+            if current:
+                self._session = None
+                self._state = State.LOST
+                self._last_error = reason
+        if current:
+            self._log.warning("MiniQMT 连接已断开")
+            self._announce("on_disconnected")
+            if self._reconnecting:
+                self._log.info("准备触发自动重连...")
+                self._wake.set()
+
+    # ---- 内部
+
+    @property
+    def _reconnecting(self) -> bool:
+        return self._options.enabled and not self._stopped.is_set()
+
+    def _why_not(self) -> str:
+        if self._state is State.IDLE:
+            return "还没有连接：先调用 connect()"
+        if self._state is State.CONNECTING and not self._attempts:
+            return "正在连接，请稍后再试"
+        told = f"（{self._last_error}）" if self._last_error else ""
+        if self._thread is not None and self._thread.is_alive() and self._reconnecting:
+            doing = f"正在自动重连，第 {self._attempts} 次{told}"
+            return f"连接已断开，{doing}；什么都没有发出，请稍后再试"
+        return f"连接已断开，没有自动重连{told}；请重新 connect()"
+
+    def _announce(self, name: str) -> None:
+        from easytrader.model import PushEvent
+
+        self._deliver(PushEvent(name, ()))
+
+    def _attempt(self) -> None:
+        """开一次会话并补查；成功则成为当前会话。"""
+        with self._lock:
+            if self._state is State.CLOSED:
+                raise ClosedError("这个 trader 已经关闭")
+            self._state = State.CONNECTING
+        session: Session | None = None
+        try:
+            session = self._connector.open(self)
+            self._opening = session
+            self._resync(session)
+            self._adopt(session)
+        except EasytraderError as exc:
+            self._abandon(session, str(exc))
+            if isinstance(exc, QueryFailedError):
+                raise ConnectFailedError(f"连上了，但查询没有应答：{exc}") from exc
+            raise
+        except BaseException:
+            self._abandon(session, "连接被中断")
+            raise
+        self._announce("on_connected")
+
+    def _adopt(self, session: Session) -> None:
+        with self._lock:
+            self._opening = None
+            if self._state is State.CLOSED:
+                raise ClosedError("这个 trader 已经关闭")
+            self._session = session
+            self._state = State.CONNECTED
+            self._attempts = 0
+            self._last_error = ""
+        if getattr(session, "is_lost", False):  # 补查之后、接管之前断了：通知已经来过，自己补上
+            self.lost(session, "刚连上就断开了")
+
+    def _abandon(self, session: Session | None, reason: str) -> None:
+        with self._lock:
+            self._opening = None
+            self._last_error = reason
+            if self._state is not State.CLOSED:
+                self._state = State.LOST if self._attempts else State.IDLE
+        if session is not None:
+            session.lose(reason)
+            session.close()
+
+    def _keep_trying(self, wait_s: float) -> None:
+        """connect(wait=…)：按间隔一直试，到期或关闭为止。"""
+        stop = stop_never if wait_s == float("inf") else stop_after_delay(wait_s)
+        self._retry(stop=stop, limit_s=wait_s)
+
+    def _sleep(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
+
+    def _watch(self) -> None:
+        failures = 0
+        while not self._stopped.is_set():
+            beat = self._options.heartbeat_s or None
+            woken = self._wake.wait(beat)
+            self._wake.clear()
+            if self._stopped.is_set():
+                return
+            if self._state is State.LOST:
+                self._reconnect()
+                failures = 0
+            elif not woken:
+                failures = 0 if self._beat() else failures + 1
+                if failures >= _HEARTBEAT_FAILURES and (session := self._session) is not None:
+                    self.lost(session, "心跳没有应答，客户端可能僵死")
+                    session.close()
+
+    def _beat(self) -> bool:
+        session = self._session
+        if session is None:
+            return True
+        try:
+            session.asset()
+        except EasytraderError as exc:
+            self._log.warning("心跳查询失败：{}", exc)
+            return False
+        return True
+
+    def _reconnect(self) -> None:
+        options = self._options
+        limit = stop_after_attempt(options.max_attempts) if options.max_attempts else stop_never
+        try:
+            self._retry(stop=limit, reconnecting=True)
+            self._log.info("重连成功！")
+        except ClosedError:
+            return
+        except ConnectFailedError as exc:
+            if not self._stopped.is_set():
+                self._log.error("重连失败 {} 次，不再尝试：{}", self._attempts, exc)
+                self._stopped.set()
+        finally:
+            self._attempts = 0
+
+    def _retry(
+        self,
+        stop: StopBaseT,
+        *,
+        limit_s: float = float("inf"),
+        reconnecting: bool = False,
+    ) -> None:
+        pace = _Pace(self._options, self._log, limit_s)
+
+        def attempt() -> None:
+            if self._stopped.is_set():  # tenacity 在等待被打断后还会再试一次
+                raise ClosedError("已停止重连")
+            pace.started()
+            if reconnecting:
+                self._attempts += 1
+                pace.say_attempt(self._attempts)
+            self._attempt()
+
+        Retrying(
+            retry=retry_if_exception_type(ConnectFailedError),
+            stop=stop,
+            wait=pace.wait,
+            sleep=self._sleep,
+            after=pace.failed,
+            reraise=True,
+        )(attempt)
+
+
+class _Pace:
+    """两次尝试之间等多久，以及说不说。"""
+
+    def __init__(self, options: ReconnectOptions, log: Log, limit_s: float) -> None:
+        self._options = options
+        self._log = log
+        self._first = self._started = time.monotonic()
+        self._limit_s = limit_s
+        self._slow = False
+
+    def started(self) -> None:
+        self._started = time.monotonic()
+
+    def say_attempt(self, number: int) -> None:
+        say = self._log.debug if self._slow else self._log.warning
+        say("第 {} 次重连尝试 (间隔 {:g} 秒)...", number, self._options.interval_s)
+
+    def failed(self, state: RetryCallState) -> None:
+        if self._slow or state.outcome is None:
+            return
+        reason = str(state.outcome.exception()).splitlines()[0]
+        self._log.warning("连接失败：{}", reason)
+
+    def wait(self, state: RetryCallState) -> float:
+        """从上一次开始算的间隔；不是交易日时，头几次之后放慢并只说一次。"""
+        interval = self._options.interval_s
+        if state.attempt_number >= _EAGER_ATTEMPTS and self._is_holiday():
+            interval = max(interval, _HOLIDAY_INTERVAL_S)
+            if not self._slow:
+                self._log.warning(
+                    "今天不是交易日：重连放慢到每 {:g} 秒一次，期间不再逐次打印", interval
+                )
+            self._slow = True
+        else:
+            self._slow = False
+        now = time.monotonic()
+        left = self._limit_s - (now - self._first)
+        return max(0.0, min(interval - (now - self._started), left))
+
+    def _is_holiday(self) -> bool:
+        trading_day = self._options.trading_day
+        return trading_day is not None and trading_day(datetime.now(_BEIJING)) is False

@@ -1,0 +1,78 @@
+"""推送去重：每笔委托的每个状态、每笔成交，恰好交给用户一次。
+
+推送会重复、会乱序（成交先于委托、断线重连后整天重推），断线期间的只能靠查询补。
+这里记住交过什么；推送和补查都从这里过。只在分发线程上使用，所以不需要锁。
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from easytrader.codes import FINAL_STATUSES, STATUS_RANK
+
+if TYPE_CHECKING:
+    from easytrader.model import OrderLike, TradeLike
+
+_BEIJING_OFFSET_S = 8 * 3600
+
+_State = tuple[int, int, bool]
+"""(状态, 累计成交量, 有没有柜台合同编号)"""
+
+
+class DeliveryLedger:
+    """一个账号交付过的事件；委托编号、成交编号只在当天唯一，所以按天分开记，只留最近两天。"""
+
+    def __init__(self) -> None:
+        # 日序号 → 委托编号 → 最后交付的状态
+        self._orders: dict[int, dict[int, _State]] = {}
+        # 日序号 → (代码, 成交编号)
+        self._trades: dict[int, set[tuple[str, str]]] = {}
+        self._last_day = 0
+
+    def is_new_order_state(self, order: OrderLike) -> bool:
+        """这个状态还没交付过、也不是倒退；是的话记下。"""
+        states = self._orders.setdefault(self._day_of(order.order_time), {})
+        state = (order.order_status, order.traded_volume, bool(_text(order, "order_sysid")))
+        last = states.get(order.order_id)
+        if last is not None and not _goes_forward(last, state):
+            return False
+        states[order.order_id] = state
+        return True
+
+    def is_new_trade(self, trade: TradeLike) -> bool:
+        """这笔成交还没交付过；是的话记下。"""
+        seen = self._trades.setdefault(self._day_of(trade.traded_time), set())
+        key = (trade.stock_code, _text(trade, "traded_id"))
+        if key in seen:
+            return False
+        seen.add(key)
+        return True
+
+    def _day_of(self, epoch_s: int) -> int:
+        if epoch_s <= 0:  # 有的柜台在报到交易所之前不给时间
+            return self._last_day
+        day = (epoch_s + _BEIJING_OFFSET_S) // 86400
+        if day > self._last_day:
+            self._last_day = day
+            for old in [key for key in (*self._orders, *self._trades) if key < day - 1]:
+                self._orders.pop(old, None)
+                self._trades.pop(old, None)
+        return day
+
+
+def _goes_forward(last: _State, state: _State) -> bool:
+    if state == last:
+        return False
+    if last[0] in FINAL_STATUSES:
+        return False
+    rank_before, rank_now = STATUS_RANK.get(last[0], -1), STATUS_RANK.get(state[0], -1)
+    if rank_now != rank_before:
+        return rank_now > rank_before and state[1] >= last[1]
+    return state[1] > last[1] or (state[1] == last[1] and state[2] and not last[2])
+
+
+def _text(record: object, name: str) -> str:
+    try:
+        return str(getattr(record, name))
+    except UnicodeDecodeError:
+        return ""

@@ -1,0 +1,115 @@
+"""异常树。每个叶子说明何时发生、能不能重试。
+
+::
+
+    EasytraderError
+    ├─ UsageError(ValueError)               参数不对；什么都没有发出
+    ├─ MissingDependencyError(ImportError)  缺依赖，或本平台没有厂商的二进制
+    ├─ NotConnectedError(ConnectionError)   此刻没有可用会话；什么都没有发出
+    ├─ ConnectFailedError(ConnectionError)  连接或订阅被拒绝
+    ├─ QueryFailedError                     问了，没有得到可信的回答
+    ├─ OutcomeUnknownError(TimeoutError)    发出了，没有回答：委托可能已经生效
+    ├─ WaitTimeoutError(TimeoutError)       等到了期限，委托还没有到终态
+    ├─ ClosedError                          这个 trader 已经关闭
+    └─ SimulatorError                       模拟 MiniQMT 的文件夹、服务或配置有问题
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ClosedError",
+    "ConnectFailedError",
+    "EasytraderError",
+    "MissingDependencyError",
+    "NotConnectedError",
+    "OutcomeUnknownError",
+    "QueryFailedError",
+    "SimulatorError",
+    "UsageError",
+    "WaitTimeoutError",
+]
+
+
+class EasytraderError(Exception):
+    """本库一切异常的根。"""
+
+
+class UsageError(EasytraderError, ValueError):
+    """参数不对：报出参数名、给的值、正确的写法。没有发出任何请求，改对再来即可。
+
+    Attributes:
+        argument: 出错的参数名。
+        value: 实际给的值。
+    """
+
+    def __init__(self, argument: str, value: object, expected: str) -> None:
+        super().__init__(f"参数 {argument} 不对：{_shown(value)}。{expected}")
+        self.argument = argument
+        self.value = value
+        self.expected = expected
+
+    def __reduce__(self) -> tuple[type[UsageError], tuple[str, object, str]]:
+        return type(self), (self.argument, self.value, self.expected)
+
+
+class MissingDependencyError(EasytraderError, ImportError):
+    """缺少依赖，或装了但没有本平台的二进制；信息里有要执行的命令。"""
+
+
+class NotConnectedError(EasytraderError, ConnectionError):
+    """此刻没有可用会话（未连接、断线重连中）。什么都没有发出，可以稍后重试。"""
+
+
+class ConnectFailedError(EasytraderError, ConnectionError):
+    """连接或订阅失败；信息里有原因和可以尝试的办法。可以重试。
+
+    Attributes:
+        code: 厂商接口的返回值（-1 等）；没有走到那一步时为 None。
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class QueryFailedError(EasytraderError):
+    """查询没有得到可信的回答（超时、断线、返回 None）。查询没有副作用，可以重试。"""
+
+
+class OutcomeUnknownError(EasytraderError, TimeoutError):
+    """委托或撤单已经发出而没有得到应答：它可能已经生效。**不可重试**，先核对。
+
+    Attributes:
+        tag: 这笔委托带在备注里的唯一标记，`user.find_entrust(tag)` 据此核对；撤单时为空。
+        entrust_no: 撤单针对的委托编号；下单时为 None。
+    """
+
+    def __init__(self, message: str, *, tag: str = "", entrust_no: int | None = None) -> None:
+        super().__init__(message)
+        self.tag = tag
+        self.entrust_no = entrust_no
+
+
+class WaitTimeoutError(EasytraderError, TimeoutError):
+    """`wait()` 到了期限委托还没有到终态。委托照旧有效，可以接着等。
+
+    Attributes:
+        row: 到期时看到的委托（与 `today_entrusts` 的行相同），可能为 None。
+    """
+
+    def __init__(self, message: str, row: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+class ClosedError(EasytraderError):
+    """这个 trader 已经 `close()`；要继续交易请重新 `easytrader.use(...)`。"""
+
+
+class SimulatorError(EasytraderError):
+    """模拟 MiniQMT 的文件夹、服务进程或配置有问题；信息里说明是什么、怎么办。"""
+
+
+def _shown(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

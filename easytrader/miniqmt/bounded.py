@@ -1,0 +1,176 @@
+"""厂商的 ``XtQuantTrader``，加上期限。
+
+厂商的同步调用是 ``Future.result()``，没有期限：应答丢了、客户端僵死、断线时都会永远挂住；
+``set_timeout`` 又把超时变成「成功」。这里在厂商类的子类里换掉等待的那一步：
+到期或断线就抛异常，委托与撤单抛「结果未知」，查询抛「查询失败」。厂商的代码一行不改。
+``user.trader`` 交出去的就是它，所以经它的同步调用也不会挂住。
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import (
+    EasytraderError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    QueryFailedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MAX_UNANSWERED: Final = 400
+"""厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
+
+_HARMLESS: Final = ("query", "subscribe", "unsubscribe", "getSmartAlgoParam", "exportData")
+
+
+class Reply:
+    """等一个应答：一把锁，谁先到算谁的。"""
+
+    __slots__ = ("_done", "error", "late", "value")
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()
+        self._done.acquire()
+        self.value: Any = None
+        self.error: EasytraderError | None = None
+        self.late: Callable[[Any], None] | None = None
+
+    def put(self, value: Any) -> None:
+        """应答来了（厂商的线程）。"""
+        late = self.late
+        if late is not None:
+            late(value)
+            return
+        self.value = value
+        self._release()
+
+    def fail(self, error: EasytraderError) -> None:
+        """不会有应答了。"""
+        if self.error is None:
+            self.error = error
+            self._release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """等到应答或失败；到期返回 False。"""
+        return self._done.acquire(timeout=timeout_s)
+
+    def _release(self) -> None:
+        with contextlib.suppress(RuntimeError):  # 应答与断线同时到：已经放过一次
+            self._done.release()
+
+
+class Replies:
+    """一次会话里还没有应答的调用。
+
+    Args:
+        timeout_s: 每个调用的期限，秒。
+        on_late: 过期之后才到的应答（请求名, 应答）。
+    """
+
+    def __init__(self, timeout_s: float, on_late: Callable[[str, Any], None]) -> None:
+        self._timeout_s = timeout_s
+        self._on_late = on_late
+        self._waiting: dict[int, tuple[str, Reply]] = {}
+        self._lost = ""
+        self._last = threading.local()
+
+    @property
+    def last_message(self) -> str:
+        """本线程上一个应答里的说明文字：厂商的同步下单只留下编号，把它丢了。"""
+        try:
+            return str(getattr(getattr(self._last, "value", None), "error_msg", "") or "")
+        except UnicodeDecodeError:
+            return ""
+
+    def lose(self, reason: str) -> None:
+        """会话断了：在等的全部失败，以后的直接拒绝。"""
+        self._lost = self._lost or reason or "连接已断开"
+        for name, reply in list(self._waiting.values()):
+            reply.fail(_no_answer(name, self._lost))
+
+    def call(self, cbs: dict[int, Any], seq: int, request: tuple[Any, ...]) -> Any:
+        """发出请求并等应答。
+
+        Args:
+            cbs: 厂商的应答表：序号 → 应答来时调用的函数。
+            seq: 请求序号。
+            request: (原生方法, 参数…)。
+        """
+        name = getattr(request[0], "__name__", "")
+        if self._lost:
+            raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
+        if len(self._waiting) >= _MAX_UNANSWERED:
+            raise NotConnectedError(
+                f"客户端已有 {len(self._waiting)} 个请求没有应答，疑似僵死；什么都没有发出"
+            )
+        reply = Reply()
+
+        def answered(value: Any) -> None:
+            self._waiting.pop(seq, None)
+            reply.put(value)
+
+        self._waiting[seq] = (name, reply)
+        cbs[seq] = answered
+        request[0](*request[1:])
+        self._fail_if_lost(name, reply)
+        if not reply.wait(self._timeout_s):
+            reply.late = lambda value: self._on_late(name, value)
+            if not reply.wait(0):
+                raise _no_answer(name, f"{self._timeout_s:g} 秒内没有应答")
+        if reply.error is not None:
+            raise reply.error
+        self._last.value = reply.value
+        return reply.value
+
+    def _fail_if_lost(self, name: str, reply: Reply) -> None:
+        """登记与断线擦肩而过的，补上失败。"""
+        if self._lost:
+            reply.fail(_no_answer(name, self._lost))
+
+
+def _no_answer(name: str, reason: str) -> EasytraderError:
+    what = name.removesuffix("WithSeq") or "请求"
+    if name.startswith(_HARMLESS):
+        return QueryFailedError(f"{what} 没有应答：{reason}")
+    return OutcomeUnknownError(f"{what} 已发出而没有应答（{reason}），结果未知，不要重发，请先核对")
+
+
+def bounded_class(base: type[Any]) -> type[Any]:
+    """厂商类的子类；厂商（或同形模块）没有这个内部方法时原样返回。"""
+    if not hasattr(base, "common_op_sync_with_seq"):
+        return base
+
+    class BoundedXtQuantTrader(base):  # type: ignore[misc]  # 基类在运行时才知道
+        """见模块说明。"""
+
+        _easytrader_replies: Replies | None = None
+        _easytrader_on_register: Callable[[Any], None] | None = None
+
+        def common_op_sync_with_seq(self, seq: int, callable: tuple[Any, ...]) -> Any:
+            replies = self._easytrader_replies
+            if replies is None:
+                return super().common_op_sync_with_seq(seq, callable)
+            return replies.call(self.cbs, seq, callable)
+
+        def register_callback(self, callback: Any) -> None:
+            """会话建立之后再注册的回调，交给 easytrader 的分发线程。"""
+            if self._easytrader_on_register is None:
+                super().register_callback(callback)
+            else:
+                self._easytrader_on_register(callback)
+
+        def sleep(self, time: float) -> None:
+            """厂商的实现永远不返回；这里真的睡这么久。"""
+            threading.Event().wait(time)
+
+        def __del__(self) -> None:
+            """厂商在这里动主线程的事件循环，而且会抛异常；不做。"""
+
+    BoundedXtQuantTrader.__name__ = base.__name__
+    BoundedXtQuantTrader.__qualname__ = base.__qualname__
+    return BoundedXtQuantTrader

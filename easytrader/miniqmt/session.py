@@ -1,0 +1,353 @@
+"""一次会话：一个 ``XtQuantTrader`` 的一生，在它自己的线程上构造、连接、订阅、停止。
+
+厂商的构造函数会换掉当前线程的 asyncio 事件循环，``stop()`` 会等它的执行器，
+所以都放在这个线程上；笔记本的事件循环和用户的线程都碰不到。
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from easytrader.errors import (
+    ConnectFailedError,
+    EasytraderError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    QueryFailedError,
+)
+from easytrader.miniqmt.bounded import Replies, bounded_class
+from easytrader.miniqmt.preflight import failure_text
+from easytrader.model import PushEvent, SubmitAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from easytrader.broker import Listener
+    from easytrader.log import Log
+    from easytrader.miniqmt.loader import Vendor
+    from easytrader.miniqmt.session_ids import Lease
+    from easytrader.model import (
+        AssetLike,
+        OrderLike,
+        OrderRequest,
+        PositionLike,
+        TradeLike,
+    )
+
+_T = TypeVar("_T")
+
+_STOP_S: Final = 3.0
+"""收尾最多等这么久；厂商的 stop() 卡住就把那个线程丢下（守护线程）。"""
+
+
+class QmtSession:
+    """见模块说明；实现 `broker.Session`。
+
+    Args:
+        vendor: 厂商包。
+        path: userdata_mini 的绝对路径。
+        account: (资金账号, 账号类型名)。
+        lease: 会话 id；会话结束时归还。
+        timeout_s: 每个调用的期限，秒。
+        listener: 推送与断线交给谁。
+        log: 日志口。
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        path: str,
+        account: tuple[str, str],
+        lease: Lease,
+        timeout_s: float,
+        listener: Listener,
+        log: Log,
+    ) -> None:
+        self._vendor = vendor
+        self._path = path
+        self._account_id, self._account_type = account
+        self._lease = lease
+        self._timeout_s = timeout_s
+        self._listener = listener
+        self._log = log
+        self._replies = Replies(timeout_s, self._on_late)
+        self._trader: Any = None
+        self._account: Any = None
+        self._bounded = False
+        self._ready = threading.Event()
+        self._ending = threading.Event()
+        self._failure: BaseException | None = None
+        self._lost_reason = ""
+        self._thread = threading.Thread(
+            target=self._live, name=f"easytrader-session-{lease.session_id}", daemon=True
+        )
+
+    # ---- 一生
+
+    def open(self) -> None:
+        """连接并订阅，最多 ``timeout_s`` 秒。
+
+        Raises:
+            ConnectFailedError: 没连上；收尾已经开始。
+        """
+        self._thread.start()
+        if not self._ready.wait(self._timeout_s):
+            self._ending.set()
+            raise ConnectFailedError(
+                f"连接 MiniQMT 超过 {self._timeout_s:g} 秒没有结果，已放弃。"
+                "客户端可能僵死：重启 MiniQMT 再试"
+            )
+        if self._failure is not None:
+            self.close()
+            if isinstance(self._failure, EasytraderError):
+                raise self._failure
+            raise ConnectFailedError(f"厂商接口在连接时出错：{self._failure!r}") from self._failure
+
+    @property
+    def is_lost(self) -> bool:
+        """已经断了。"""
+        return bool(self._lost_reason)
+
+    def lose(self, reason: str) -> None:
+        """断了：等着的调用全部失败，会话线程自己去收尾。不阻塞。"""
+        self._lost_reason = self._lost_reason or reason
+        self._replies.lose(reason)
+        self._ending.set()
+
+    def close(self) -> None:
+        """收尾，最多等 ``_STOP_S`` 秒；可重复调用。"""
+        self.lose("会话已关闭")
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_STOP_S)
+            if self._thread.is_alive():
+                self._log.debug("会话 {} 的收尾还没完，留给后台", self._lease.session_id)
+
+    def _live(self) -> None:
+        try:
+            self._connect()
+        except BaseException as exc:  # noqa: BLE001  边界：厂商代码抛什么都要变成连接失败
+            self._failure = exc
+            self._ending.set()
+        self._ready.set()
+        self._ending.wait()
+        try:
+            self._tear_down()
+        finally:
+            self._lease.release()
+
+    def _connect(self) -> None:
+        session_id = self._lease.session_id
+        self._log.info("创建 XtQuantTrader 实例，会话ID: {}", session_id)
+        kind = bounded_class(self._vendor.trader_class)
+        self._bounded = kind is not self._vendor.trader_class
+        account = self._vendor.account_class(self._account_id, self._account_type)
+        trader = kind(self._path, session_id)
+        self._trader, self._account = trader, account
+        if self._bounded:
+            trader._easytrader_replies = self._replies  # noqa: SLF001  自己的子类
+        trader.register_callback(_Relay(self, self._listener))
+        if self._bounded:
+            trader._easytrader_on_register = self._on_register  # noqa: SLF001
+        trader.start()
+        self._log.info("正在尝试连接...")
+        code = trader.connect()
+        if code != 0:
+            raise ConnectFailedError(failure_text(self._path, session_id, code), code)
+        subscribed = self._call(trader.subscribe, account)
+        # 很老的版本返回 True/False
+        if subscribed not in (0, True) or subscribed is False:
+            raise ConnectFailedError(
+                f"连上了 MiniQMT，但订阅账号失败（subscribe 返回 {subscribed}）："
+                f"资金账号 {self._account_id} 没有在这个客户端登录，"
+                f"或账号类型不是 {self._account_type}",
+                subscribed,
+            )
+
+    def _tear_down(self) -> None:
+        trader = self._trader
+        if trader is None:
+            return
+        if self._bounded:
+            trader._easytrader_on_register = None  # noqa: SLF001
+        trader.register_callback(_Silent())
+        try:
+            trader.stop()
+        except Exception as exc:  # noqa: BLE001  边界：旧会话怎么收尾都不能影响新会话
+            self._log.debug("停止旧会话时厂商接口报错：{!r}", exc)
+        loop = getattr(trader, "loop", None)
+        if loop is not None and not loop.is_running():
+            loop.close()
+
+    def _on_register(self, callback: object) -> None:
+        self._listener.pushed(self, PushEvent("register_callback", (callback,)))
+
+    def _on_late(self, name: str, answer: Any) -> None:
+        number = getattr(answer, "order_id", None)
+        self._log.warning("迟到的应答：{} {}", name, f"委托编号 {number}" if number else "")
+
+    # ---- broker.Session
+
+    @property
+    def raw_trader(self) -> Any:
+        """厂商的 ``XtQuantTrader``（加了期限的子类）。"""
+        return self._trader
+
+    @property
+    def raw_account(self) -> Any:
+        """厂商的 ``StockAccount``。"""
+        return self._account
+
+    def asset(self) -> AssetLike:
+        """资金。"""
+        found: AssetLike | None = self._call(self._trader.query_stock_asset, self._account)
+        if found is None:
+            raise QueryFailedError(
+                f"查询资金没有结果：账号类型不是 {self._account_type}、没有登录，或客户端没有应答"
+            )
+        return found
+
+    def positions(self) -> Sequence[PositionLike]:
+        """持仓。"""
+        return self._rows("持仓", self._trader.query_stock_positions)
+
+    def orders(self) -> Sequence[OrderLike]:
+        """当日委托。"""
+        return self._rows("当日委托", self._trader.query_stock_orders)
+
+    def order(self, order_id: int) -> OrderLike | None:
+        """一笔当日委托。"""
+        found: OrderLike | None = self._call(
+            self._trader.query_stock_order, self._account, order_id
+        )
+        if found is None:
+            self._still_alive()
+        return found
+
+    def trades(self) -> Sequence[TradeLike]:
+        """当日成交。"""
+        return self._rows("当日成交", self._trader.query_stock_trades)
+
+    def submit(self, request: OrderRequest) -> SubmitAnswer:
+        """下单。编号 0 是厂商 ``set_timeout`` 到期的假应答：结果未知。"""
+        try:
+            order_id = self._call(
+                self._trader.order_stock,
+                self._account,
+                request.security.stock_code,
+                int(request.order_type),
+                request.volume,
+                int(request.price_type),
+                request.price,
+                request.strategy_name,
+                request.remark,
+            )
+        except OutcomeUnknownError as exc:
+            raise OutcomeUnknownError(
+                f"委托 {request.security.stock_code} {request.volume} {exc}："
+                f"user.find_entrust('{request.tag}')",
+                tag=request.tag,
+            ) from exc
+        if not isinstance(order_id, int) or order_id == 0:
+            raise OutcomeUnknownError(
+                f"厂商返回的委托编号是 {order_id!r}，结果未知，不要重发："
+                f"user.find_entrust('{request.tag}')",
+                tag=request.tag,
+            )
+        return SubmitAnswer(order_id, "" if order_id > 0 else self._replies.last_message)
+
+    def cancel(self, order_id: int) -> bool:
+        """撤单。"""
+        try:
+            result: int = self._call(self._trader.cancel_order_stock, self._account, order_id)
+        except OutcomeUnknownError as exc:
+            raise OutcomeUnknownError(f"撤单 {order_id} {exc}", entrust_no=order_id) from exc
+        if result != 0 and (message := self._replies.last_message):
+            self._log.warning("撤单 {} 被拒绝：{}", order_id, message)
+        return result == 0
+
+    # ---- 内部
+
+    def _rows(self, what: str, query: Callable[[Any], Sequence[_T] | None]) -> Sequence[_T]:
+        found = self._call(query, self._account)
+        if found is None:
+            raise QueryFailedError(f"查询{what}没有应答（厂商返回 None）")
+        if not found:
+            self._still_alive()
+        return found
+
+    def _still_alive(self) -> None:
+        """厂商对「没有」和「没连着」都答空：空的只有在会话还活着时才可信。"""
+        if self._lost_reason:
+            raise QueryFailedError(f"查询时连接断开（{self._lost_reason}），空结果不可信")
+
+    def _call(self, method: Callable[..., _T], *args: Any) -> _T:
+        if self._lost_reason:
+            raise NotConnectedError(f"会话已断开（{self._lost_reason}），什么都没有发出")
+        if self._bounded:
+            return method(*args)
+        return self._call_aside(method, args)
+
+    def _call_aside(self, method: Callable[..., _T], args: tuple[Any, ...]) -> _T:
+        """同形模块没有可以加期限的地方：放到一次性的线程上，到期就丢下它。"""
+        results: list[_T] = []
+        failures: list[BaseException] = []
+        finished = threading.Event()
+
+        def run() -> None:
+            try:
+                results.append(method(*args))
+            except BaseException as exc:  # noqa: BLE001  带回调用者的线程再抛
+                failures.append(exc)
+            finally:
+                finished.set()
+
+        threading.Thread(target=run, name="easytrader-call", daemon=True).start()
+        deadline = time.monotonic() + self._timeout_s
+        while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline or self._lost_reason:
+                raise self._unanswered(getattr(method, "__name__", "请求"))
+        if failures:
+            raise failures[0]
+        return results[0]
+
+    def _unanswered(self, name: str) -> EasytraderError:
+        reason = self._lost_reason or f"{self._timeout_s:g} 秒内没有应答"
+        if name.startswith(("query", "subscribe", "unsubscribe")):
+            return QueryFailedError(f"{name} 没有应答：{reason}")
+        return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
+
+
+class _Relay:
+    """注册给厂商的回调：在厂商的线程上，只转交，不做事。
+
+    厂商（或以后的版本）调用的任何 ``on_…`` 都转交，所以按名字现做。
+    """
+
+    def __init__(self, session: QmtSession, listener: Listener) -> None:
+        self._session = session
+        self._listener = listener
+
+    def on_disconnected(self) -> None:
+        self._listener.lost(self._session, "MiniQMT 客户端断开")
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("on_"):
+            raise AttributeError(name)
+        session, pushed = self._session, self._listener.pushed
+
+        def relay(*args: Any) -> None:
+            pushed(session, PushEvent(name, args))
+
+        setattr(self, name, relay)
+        return relay
+
+
+class _Silent:
+    """旧会话的回调：什么都不做，迟到的推送到此为止。"""
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("on_"):
+            raise AttributeError(name)
+        return lambda *args: None

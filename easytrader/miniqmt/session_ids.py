@@ -1,0 +1,129 @@
+"""会话 id：一个小池子，跨进程加锁，用过的要冷却。
+
+厂商的规矩：不同程序的会话 id 不能相同；同一 id 断开后约 4 秒内客户端还占着它；
+每个用过的 id 在客户端目录里永久留下一个 75 MB 的文件。随机取 id（同类项目的做法）会写满磁盘，
+所以每个账号只在 ``POOL_SIZE`` 个里轮换，先用编号小的。
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from easytrader.errors import ConnectFailedError, UsageError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+POOL_SIZE: Final = 16
+QUARANTINE_S: Final = 4.0
+_FIRST: Final = 100000
+_MAX_ID: Final = 2**31 - 1
+
+
+def check_session_id(value: object) -> int:
+    """校验用户指定的会话 id。"""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MAX_ID:
+        raise UsageError("session_id", value, f"应为 1 到 {_MAX_ID} 的整数，如 123456")
+    return value
+
+
+class Lease:
+    """占着一个会话 id；`release` 之后它开始冷却。"""
+
+    def __init__(self, session_id: int, lock: FileLock, note: Path) -> None:
+        self.session_id = session_id
+        self._lock = lock
+        self._note = note
+
+    def release(self) -> None:
+        """归还；可重复调用。"""
+        if self._lock.is_locked:
+            _write(self._note, {"released": time.time()})
+            self._lock.release()
+
+
+class SessionIds:
+    """一个 (路径, 账号) 可用的会话 id。
+
+    Args:
+        path: userdata_mini 的绝对路径。
+        account_id: 资金账号。
+        fixed: 用户指定的 id；None 用池子。
+    """
+
+    def __init__(self, path: str, account_id: str, fixed: int | None = None) -> None:
+        folder = Path(tempfile.gettempdir()) / "easytrader-sessions"
+        self._folder = folder / f"{zlib.crc32(path.encode()):08x}"
+        if fixed is not None:
+            self._ids: tuple[int, ...] = (fixed,)
+        else:
+            first = _FIRST + zlib.crc32(account_id.encode()) % 9000 * 100
+            self._ids = tuple(range(first, first + POOL_SIZE))
+
+    def take(self, stop: Event) -> Lease:
+        """占一个 id；都在冷却就等（不超过冷却时间）。
+
+        Args:
+            stop: 置位时不再等。
+
+        Raises:
+            ConnectFailedError: 全部被占用。
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + QUARANTINE_S + 1
+        while True:
+            waits = []
+            for session_id in self._ids:
+                result = self._try(session_id)
+                if isinstance(result, Lease):
+                    return result
+                if result is not None:
+                    waits.append(result)
+            if not waits or stop.is_set() or time.monotonic() > deadline:
+                break
+            stop.wait(min(waits) + 0.01)
+        ids = f"{self._ids[0]}" if len(self._ids) == 1 else f"{self._ids[0]}–{self._ids[-1]}"
+        raise ConnectFailedError(
+            f"会话 id {ids} 都正被占用：关掉别的连着这个 MiniQMT 的程序，或换一个 session_id"
+        )
+
+    def _try(self, session_id: int) -> Lease | float | None:
+        """占到返回 Lease；要冷却返回还差几秒；被占用返回 None。"""
+        lock = FileLock(self._folder / f"{session_id}.lock", thread_local=False)
+        note = self._folder / f"{session_id}.json"
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            return None
+        now = time.time()
+        record = _read(note)
+        if "acquired" in record:  # 上一个持有者没有归还就没了：从现在开始冷却
+            _write(note, {"released": now})
+            record = {"released": now}
+        cooling = QUARANTINE_S - (now - record.get("released", 0.0))
+        if 0 < cooling <= QUARANTINE_S:
+            lock.release()
+            return cooling
+        _write(note, {"acquired": now})
+        return Lease(session_id, lock, note)
+
+
+def _read(note: Path) -> dict[str, float]:
+    try:
+        loaded = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _write(note: Path, record: dict[str, float]) -> None:
+    with contextlib.suppress(OSError):  # 记不下来只会少冷却一次，不该因此连不上
+        note.write_text(json.dumps(record), encoding="utf-8")

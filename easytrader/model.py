@@ -1,0 +1,125 @@
+"""后端交上来的记录的形状（厂商对象天然满足），以及一笔委托请求。"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from easytrader.symbols import Security
+
+
+class AssetLike(Protocol):
+    """资金，元。"""
+
+    total_asset: float
+    market_value: float
+    cash: float
+    frozen_cash: float
+    account_type: int
+    account_id: str
+
+
+class PositionLike(Protocol):
+    """持仓，股/份/张；价格元。"""
+
+    stock_code: str
+    volume: int
+    can_use_volume: int
+    open_price: float
+    market_value: float
+    frozen_volume: int
+    on_road_volume: int
+    yesterday_volume: int
+    avg_price: float
+    direction: int
+    account_type: int
+    account_id: str
+
+
+class OrderLike(Protocol):
+    """委托；时间是 Unix 秒，价格元。"""
+
+    stock_code: str
+    order_id: int
+    order_sysid: str
+    order_time: int
+    order_type: int
+    order_volume: int
+    price_type: int
+    price: float
+    traded_volume: int
+    traded_price: float
+    order_status: int
+    status_msg: str
+    offset_flag: int
+    strategy_name: str
+    order_remark: str
+    direction: int
+    account_type: int
+    account_id: str
+
+
+class TradeLike(Protocol):
+    """成交；时间是 Unix 秒，价格与金额元。"""
+
+    stock_code: str
+    traded_id: str
+    traded_time: int
+    traded_price: float
+    traded_volume: int
+    traded_amount: float
+    order_id: int
+    order_type: int
+    offset_flag: int
+    account_id: str
+    account_type: int
+    order_sysid: str
+    strategy_name: str
+    order_remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """一笔校验过的委托。
+
+    Attributes:
+        security: 证券。
+        order_type: 23 买入、24 卖出。
+        volume: 数量，股/份/张。
+        price_type: 送出的报价类型（`codes.PriceType`）。
+        price: 委托价，元；市价为 0。
+        strategy_name: 策略名，不超过 23 字节。
+        remark: 带标记的备注，见 `easytrader.tags`。
+        tag: 备注里的唯一标记。
+    """
+
+    security: Security
+    order_type: int
+    volume: int
+    price_type: int
+    price: float
+    strategy_name: str
+    remark: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAnswer:
+    """客户端对一笔委托的应答：编号 > 0 只表示收下了；-1 是当场拒绝，原因在 message。"""
+
+    order_id: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PushEvent:
+    """后端推来的一件事。
+
+    Attributes:
+        name: 回调方法名，如 ``on_stock_order``。
+        args: 回调的参数（厂商对象）。
+    """
+
+    name: str
+    args: tuple[Any, ...]

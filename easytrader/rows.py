@@ -1,0 +1,191 @@
+"""后端的记录 → 用户看到的字典。字典的键只在这里写。
+
+键、顺序、类型与文档页「miniqmt」一致。5,000 笔委托要在厂商调用的一半时间内转完，
+所以直接读属性写字面量，不经中间对象；读坏的中文（厂商按字节截断）走慢路，读成空串。
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+from easytrader import tags
+from easytrader.codes import (
+    DIRECTION_NAMES,
+    OFFSET_FLAG_NAMES,
+    ORDER_STATUS_NAMES,
+    ORDER_TYPE_NAMES,
+    PRICE_TYPE_NAMES,
+    UNKNOWN_NAME,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from easytrader.model import AssetLike, OrderLike, PositionLike, TradeLike
+
+Row = dict[str, Any]
+
+_warned: Final[set[tuple[str, int]]] = set()
+
+
+class _Names(dict[int, str]):
+    """代码 → 中文名；没见过的代码是「未知」，每个只警告一次。"""
+
+    def __init__(self, what: str, names: dict[int, str]) -> None:
+        super().__init__(names)
+        self.what = what
+
+    def __missing__(self, code: int) -> str:
+        if (self.what, code) not in _warned:
+            _warned.add((self.what, code))
+            logger.warning("没见过的{}代码 {}，显示为「{}」", self.what, code, UNKNOWN_NAME)
+        return UNKNOWN_NAME
+
+
+_order_types: Final = _Names("委托类型", ORDER_TYPE_NAMES)
+_price_types: Final = _Names("报价类型", PRICE_TYPE_NAMES)
+_statuses: Final = _Names("委托状态", ORDER_STATUS_NAMES)
+_offsets: Final = _Names("交易操作", OFFSET_FLAG_NAMES)
+_directions: Final = _Names("多空", DIRECTION_NAMES)
+
+
+class _Guarded:
+    """读属性时把解不出的文字当作空串。"""
+
+    __slots__ = ("_record",)
+
+    def __init__(self, record: object) -> None:
+        self._record = record
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(self._record, name)
+        except UnicodeDecodeError:
+            return ""
+
+
+def _asset(asset: AssetLike) -> Row:
+    return {
+        "total_asset": asset.total_asset,
+        "market_value": asset.market_value,
+        "cash": asset.cash,
+        "frozen_cash": asset.frozen_cash,
+        "account_type": asset.account_type,
+        "account_id": asset.account_id,
+    }
+
+
+def _position(position: PositionLike) -> Row:
+    stock_code = position.stock_code
+    return {
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "stock_code": stock_code,
+        "volume": position.volume,
+        "can_use_volume": position.can_use_volume,
+        "open_price": position.open_price,
+        "market_value": position.market_value,
+        "frozen_volume": position.frozen_volume,
+        "on_road_volume": position.on_road_volume,
+        "yesterday_volume": position.yesterday_volume,
+        "avg_price": position.avg_price,
+        "direction": position.direction,
+        "account_type": position.account_type,
+        "account_id": position.account_id,
+    }
+
+
+def _order(order: OrderLike) -> Row:
+    stock_code = order.stock_code
+    order_type = order.order_type
+    price_type = order.price_type
+    order_status = order.order_status
+    offset_flag = order.offset_flag
+    direction = order.direction
+    order_remark = order.order_remark
+    return {
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "stock_code": stock_code,
+        "order_id": order.order_id,
+        "order_sysid": order.order_sysid,
+        "order_time": order.order_time,
+        "order_type": order_type,
+        "order_type_name": _order_types[order_type],
+        "order_volume": order.order_volume,
+        "price_type": price_type,
+        "price_type_name": _price_types[price_type],
+        "price": order.price,
+        "traded_volume": order.traded_volume,
+        "traded_price": order.traded_price,
+        "order_status": order_status,
+        "order_status_name": _statuses[order_status],
+        "status_msg": order.status_msg,
+        "offset_flag": offset_flag,
+        "offset_flag_name": _offsets[offset_flag],
+        "strategy_name": order.strategy_name,
+        "order_remark": tags.split(order_remark)[1] if order_remark[:1] == "~" else order_remark,
+        "direction": direction,
+        "direction_name": _directions[direction],
+        "account_type": order.account_type,
+        "account_id": order.account_id,
+    }
+
+
+def _trade(trade: TradeLike) -> Row:
+    stock_code = trade.stock_code
+    return {
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "stock_code": stock_code,
+        "traded_id": trade.traded_id,
+        "traded_time": trade.traded_time,
+        "traded_price": trade.traded_price,
+        "traded_volume": trade.traded_volume,
+        "traded_amount": trade.traded_amount,
+        "order_id": trade.order_id,
+        "order_type": trade.order_type,
+        "order_type_name": _order_types[trade.order_type],
+        "offset_flag": trade.offset_flag,
+        "offset_flag_name": _offsets[trade.offset_flag],
+        "account_id": trade.account_id,
+        "account_type": trade.account_type,
+        "order_sysid": trade.order_sysid,
+        "strategy_name": trade.strategy_name,
+        "order_remark": tags.split(trade.order_remark)[1],
+    }
+
+
+def _guarded(build: Callable[[Any], Row], record: object) -> Row:
+    try:
+        return build(record)
+    except UnicodeDecodeError:
+        return build(_Guarded(record))
+
+
+def asset_row(asset: AssetLike) -> Row:
+    """资金 → ``total_asset market_value cash frozen_cash account_type account_id``（元）。"""
+    return _guarded(_asset, asset)
+
+
+def position_row(position: PositionLike) -> Row:
+    """持仓 → 文档页「获取持仓」的字典。"""
+    return _guarded(_position, position)
+
+
+def order_row(order: OrderLike) -> Row:
+    """委托 → 文档页「查询当日委托」的字典。"""
+    return _guarded(_order, order)
+
+
+def order_rows(orders: Iterable[OrderLike]) -> list[Row]:
+    """一批委托；没有坏字时比逐个转换快。"""
+    held = list(orders)
+    try:
+        return [_order(order) for order in held]
+    except UnicodeDecodeError:
+        return [order_row(order) for order in held]
+
+
+def trade_row(trade: TradeLike) -> Row:
+    """成交 → 文档页「查询当日成交」的字典。"""
+    return _guarded(_trade, trade)

@@ -1,0 +1,48 @@
+"""时间从哪里来：真实时钟，和测试里一步一步走的手动时钟。"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Protocol
+
+from easytrader.errors import UsageError
+
+__all__ = ["Clock", "ManualClock", "WallClock"]
+
+
+class Clock(Protocol):
+    """给出现在的 Unix 秒。"""
+
+    def now(self) -> float:
+        """现在，Unix 秒。"""
+        ...
+
+
+class WallClock:
+    """本机的真实时间。"""
+
+    def now(self) -> float:
+        """现在，Unix 秒。"""
+        return time.time()
+
+
+class ManualClock:
+    """只有人推才走的时钟，用于测试与单步。"""
+
+    def __init__(self, start: float) -> None:
+        self._now = float(start)
+
+    def now(self) -> float:
+        """现在，Unix 秒。"""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """往前走 ``seconds`` 秒。"""
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise UsageError("seconds", seconds, "应为不小于 0 的秒数。")
+        self._now += seconds
+
+    def set(self, now: float) -> None:
+        """拨到 ``now``（Unix 秒）；可以往回拨，柜台自己会拒绝倒流。"""
+        self._now = float(now)

@@ -1,0 +1,270 @@
+"""柜台：命令进，应答与推送出。没有 I/O、没有线程、不读时钟；同样的命令得到同样的结果。
+
+委托的一生（厂商的次序）：应答（编号 > 0）→ 委托 50 → 每笔成交 + 委托 55/56 → 终态。
+柜台拒绝：应答（编号 > 0）→ order_error → 委托 57。撤单：应答 0 → 委托 51/52 → 53/54。
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from easytrader.codes import MARKET_CODES, OrderStatus, PriceType
+from easytrader.sim.checks import Reject, Ticket, check, working_limit
+from easytrader.sim.floor import Floor
+from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
+from easytrader.sim.ledger import Ledger
+from easytrader.sim.orders import SimOrder
+from easytrader.sim.wire import (
+    CancelAnswer,
+    CancelArgs,
+    CancelErrorRow,
+    OrderAnswer,
+    Outcome,
+    SubmitArgs,
+)
+
+if TYPE_CHECKING:
+    from easytrader.sim.account import Account
+    from easytrader.sim.fees import FeeSchedule
+    from easytrader.sim.ledger import Instrument
+    from easytrader.sim.market.base import Market
+    from easytrader.sim.market.book import Quote
+    from easytrader.sim.sessions import MarketHours
+    from easytrader.sim.state import Changes, CounterState
+    from easytrader.sim.wire import Event
+    from easytrader.symbols import Security
+
+__all__ = ["Counter"]
+
+_CANCEL_ERROR_ID: Final = -54
+_CODE_BYTES: Final = 63
+_NO_SUCH: Final = Reject(-990221020, "无此证券代码")
+_CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")
+
+# 恒生柜台的委托状态，出现在撤单失败的文字里
+_OLD_STATUS: Final = {
+    OrderStatus.PART_CANCEL: 5,
+    OrderStatus.CANCELED: 6,
+    OrderStatus.SUCCEEDED: 8,
+    OrderStatus.JUNK: 9,
+}
+
+
+class Counter:
+    """柜台。``now`` 由调用者给；每条命令先把市场推进到那一刻。"""
+
+    def __init__(
+        self, state: CounterState, market: Market, hours: MarketHours, fees: FeeSchedule
+    ) -> None:
+        self.state = state
+        self._market = market
+        self._hours = hours
+        self._ledger = Ledger(state, fees)
+        self._floor = Floor(self._ledger, market, hours)
+
+    @property
+    def changes(self) -> Changes:
+        """还没落盘的改动。"""
+        return self._ledger.changes
+
+    def handle(self, command: SubmitArgs | CancelArgs, now: float) -> Outcome:
+        """执行一条命令。"""
+        now = self._sync(now)
+        answer: OrderAnswer | CancelAnswer
+        if isinstance(command, SubmitArgs):
+            answer = self._submit(command, now)
+        else:
+            answer = self._cancel(command)
+        return Outcome(answer, self._ledger.take_events())
+
+    def advance(self, now: float) -> tuple[Event, ...]:
+        """把市场推进到 ``now``：挂单成交，换日。"""
+        self._sync(now)
+        return self._ledger.take_events()
+
+    def quote(self, security: Security) -> Quote:
+        """市场推进到的那一刻的盘口。"""
+        return self._market.quote(security, self.state.progress.tick)
+
+    def wakeup(self, now: float) -> float | None:
+        """多少秒以后值得再推进一次；没有挂单就不必。"""
+        if not self.state.resting:
+            return None
+        if self._hours.is_open(now):
+            due = self._market.tick_time(self._market.tick_at(now) + 1)
+        else:
+            due = self._hours.next_change(now)
+        return max(due - now, 0.0)
+
+    def _sync(self, now: float) -> float:
+        """推进市场；返回不倒流的现在。"""
+        progress = self.state.progress
+        now = max(now, progress.now)
+        tick = self._market.tick_at(now)
+        if tick > progress.tick:
+            day = self._hours.day(now)
+            if day > progress.day:
+                self._roll(day, tick)
+            else:
+                self._floor.catch_up(tick)
+        progress.now = now
+        return now
+
+    def _roll(self, day: int, tick: int) -> None:
+        """昨天的挂单撮合到收盘，余下的到期，然后换日。"""
+        progress = self.state.progress
+        end = self._hours.day_end(progress.day)
+        last = self._market.tick_at(math.nextafter(end, -math.inf))
+        self._floor.catch_up(max(last, progress.tick))
+        for order in list(self.state.orders.values()):
+            if order.is_working:
+                self._ledger.finish(order)
+        self._ledger.start_day(day)
+        progress.tick = tick
+
+    def _submit(self, args: SubmitArgs, now: float) -> OrderAnswer:
+        account = find_account(self.state.accounts, args.account_type, args.account_id)
+        refused = refusal(args, account)
+        if refused or account is None:
+            return _answer(args, -1, refused)
+        price_li, whole = read_price(args.price)
+        order = SimOrder(
+            self._ledger.next_order_id(),
+            self.state.progress.day,
+            account.account_id,
+            account.account_type,
+            clean(args.stock_code).encode()[:_CODE_BYTES].decode(errors="ignore"),
+            security_of(args.stock_code),
+            int(args.order_type),
+            args.order_volume,
+            int(args.price_type),
+            price_li,
+            int(now),
+            clean(args.strategy_name),
+            clean(args.order_remark),
+        )
+        self._place(order, account, whole, now)
+        return _answer(args, order.order_id, "")
+
+    def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
+        instrument = self._ledger.instrument(order.security) if order.security else None
+        if order.security is None or not order.security.tradable:
+            self._ledger.reject(order, _NO_SUCH)
+        elif instrument is None:
+            kind = order.security.kind.value
+            self._ledger.reject(order, Reject(12314, f"模拟柜台暂不支持{kind}交易"))
+        elif not self._hours.is_open(now):
+            self._ledger.reject(order, self._closed(now))
+        else:
+            quote = self.quote(order.security)
+            reject = self._examine(order, account, instrument, quote, whole)
+            if reject is not None:
+                self._ledger.reject(order, reject)
+                return
+            self._ledger.accept(order)
+            self._floor.arrive(order, quote, now)
+
+    def _closed(self, now: float) -> Reject:
+        reason = self._hours.closed_reason(now)
+        return _CLOSED._replace(detail=reason) if reason else _CLOSED
+
+    def _examine(
+        self,
+        order: SimOrder,
+        account: Account,
+        instrument: Instrument,
+        quote: Quote,
+        whole: bool,
+    ) -> Reject | None:
+        """检查；顺带定下起作用的限价，最新价委托的报价也在这里换成实际价格。"""
+        assert order.security is not None
+        protects = order.security.exchange != "SZ"
+        buy = order.is_buy
+        order.limit_li = working_limit(order.price_type, buy, order.price_li, protects, quote)
+        if order.price_type == PriceType.LATEST:
+            order.price_li = order.limit_li
+        held = account.positions.get(order.stock_code)
+        return check(
+            Ticket(
+                buy,
+                order.volume,
+                order.price_type,
+                order.price_li,
+                whole,
+                order.limit_li,
+                protects,
+                instrument.rules,
+                quote,
+                instrument.rates(buy),
+                account.cash_li,
+                held.sellable if held else 0,
+            )
+        )
+
+    def _cancel(self, args: CancelArgs) -> CancelAnswer:
+        order = self._find(args)
+        if order is None:
+            shown = args.order_id or args.order_sysid
+            return CancelAnswer(
+                args.account_type,
+                args.account_id,
+                -1,
+                args.order_id,
+                args.order_sysid,
+                _CANCEL_ERROR_ID,
+                f"没有找到委托 {clean(str(shown))}",
+            )
+        if order.is_working:
+            part = order.traded_volume > 0
+            self._ledger.update(
+                order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL
+            )
+            self._ledger.finish(order)
+            self.state.prune(order.stock_code)
+        else:
+            self._refuse_cancel(order)
+        return CancelAnswer(
+            args.account_type, args.account_id, 0, order.order_id, order.sysid, 0, ""
+        )
+
+    def _find(self, args: CancelArgs) -> SimOrder | None:
+        if args.order_id:
+            order = self.state.orders.get(args.order_id)
+        else:
+            order = self.state.by_sysid.get(args.order_sysid)
+            if order is not None and args.market not in (-1, _market_of(order)):
+                order = None
+        if order is None or order.account_id != args.account_id:
+            return None
+        return order if order.account_type == args.account_type else None
+
+    def _refuse_cancel(self, order: SimOrder) -> None:
+        status = _OLD_STATUS.get(OrderStatus(order.status), 0)
+        error = CancelErrorRow(
+            order.account_type,
+            order.account_id,
+            order.order_id,
+            _CANCEL_ERROR_ID,
+            _market_of(order),
+            order.sysid,
+            f"[COUNTER] [251020][委托状态错误不能撤单] [old_entrust_status={status}]",
+        )
+        self._ledger.push("cancel_error", order, error)
+
+
+def _market_of(order: SimOrder) -> int:
+    exchange = order.security.exchange if order.security else ""
+    return next((code for name, code in MARKET_CODES.items() if name == exchange), -1)
+
+
+def _answer(args: SubmitArgs, order_id: int, refused: str) -> OrderAnswer:
+    return OrderAnswer(
+        args.account_type,
+        args.account_id,
+        order_id,
+        args.strategy_name,
+        args.order_remark,
+        -1 if refused else 0,
+        refused,
+    )

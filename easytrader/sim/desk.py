@@ -1,0 +1,164 @@
+"""柜台窗口：把请求交给 Engine，几个请求合一次提交；Engine 出错时也给出像样的应答。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from loguru import logger
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.wire import (
+    AccountArgs,
+    CancelAnswer,
+    CancelArgs,
+    OrderAnswer,
+    OrdersArgs,
+    Outcome,
+    Request,
+    SubmitArgs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+__all__ = ["Desk", "EngineLike"]
+
+_FAILED: Final = -1
+
+
+class EngineLike(Protocol):
+    """主机用到的柜台。"""
+
+    def submit(self, args: SubmitArgs) -> Outcome:
+        """下单。"""
+        ...
+
+    def cancel(self, args: CancelArgs) -> Outcome:
+        """撤单。"""
+        ...
+
+    def asset(self, args: AccountArgs) -> Outcome:
+        """资金。"""
+        ...
+
+    def orders(self, args: OrdersArgs) -> Outcome:
+        """当日委托。"""
+        ...
+
+    def trades(self, args: AccountArgs) -> Outcome:
+        """当日成交。"""
+        ...
+
+    def positions(self, args: AccountArgs) -> Outcome:
+        """持仓。"""
+        ...
+
+    def account_infos(self) -> Outcome:
+        """账号信息。"""
+        ...
+
+    def account_status(self) -> Outcome:
+        """账号状态。"""
+        ...
+
+    def has_account(self, account_type: int, account_id: str) -> bool:
+        """有没有这个账号。"""
+        ...
+
+    def advance(self) -> Outcome:
+        """把行情推进到此刻。"""
+        ...
+
+    def next_wakeup(self) -> float | None:
+        """几秒后值得再推进。"""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """几个请求合一次提交。"""
+        ...
+
+    def close(self) -> None:
+        """关账本。"""
+        ...
+
+
+class Desk:
+    """只由主机线程使用。"""
+
+    def __init__(self, engine: EngineLike) -> None:
+        self._engine = engine
+        self.advance = engine.advance
+        self.next_wakeup = engine.next_wakeup
+        self.close = engine.close
+        self._verbs: dict[str, Callable[[Any], Outcome]] = {
+            "submit": engine.submit,
+            "cancel": engine.cancel,
+            "asset": engine.asset,
+            "orders": engine.orders,
+            "trades": engine.trades,
+            "positions": engine.positions,
+            "account_infos": lambda _: engine.account_infos(),
+            "account_status": lambda _: engine.account_status(),
+            "subscribe": self._known,
+            "unsubscribe": self._known,
+            "unsupported": lambda args: Outcome(("not_simulated", args[0])),
+        }
+
+    def handle(self, requests: list[Request]) -> list[Outcome]:
+        """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""
+        if len(requests) == 1:
+            return [self._one(requests[0])]
+        try:
+            with self._engine.transaction():
+                return [self._one(request) for request in requests]
+        except Exception as error:  # noqa: BLE001  提交失败：这一批谁也没有生效
+            _log("提交", error)
+            return [failed(request, error) for request in requests]
+
+    def _one(self, request: Request) -> Outcome:
+        try:
+            return self._verbs[request.verb](request.args)
+        except Exception as error:  # noqa: BLE001  一个请求出错，主机和别的请求照常
+            _log(request.verb, error)
+            return failed(request, error)
+
+    def _known(self, args: AccountArgs) -> Outcome:
+        return Outcome(0 if self._engine.has_account(args[0], args[1]) else _FAILED)
+
+
+def failed(request: Request, error: BaseException) -> Outcome:
+    """柜台办不了时的应答：下单 -1 带原因，撤单、订阅 -1，查询为空。"""
+    args: Any = request.args
+    if request.verb == "submit":
+        return Outcome(
+            OrderAnswer(
+                account_type=args.account_type,
+                account_id=args.account_id,
+                order_id=_FAILED,
+                strategy_name=args.strategy_name,
+                order_remark=args.order_remark,
+                error_id=_FAILED,
+                error_msg=str(error),
+            )
+        )
+    if request.verb == "cancel":
+        return Outcome(
+            CancelAnswer(
+                account_type=args.account_type,
+                account_id=args.account_id,
+                cancel_result=_FAILED,
+                order_id=args.order_id,
+                order_sysid=args.order_sysid,
+                error_id=_FAILED,
+                error_msg=str(error),
+            )
+        )
+    return Outcome(_FAILED if request.verb in ("subscribe", "unsubscribe") else [])
+
+
+def _log(what: str, error: BaseException) -> None:
+    if isinstance(error, SimulatorError):
+        logger.error("模拟柜台办不了 {}：{}", what, error)
+    else:
+        logger.exception("模拟柜台处理 {} 时出错", what)

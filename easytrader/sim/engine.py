@@ -1,0 +1,201 @@
+"""引擎：文件夹 + 时钟 + 行情 + 柜台 + 账本。不是线程安全的，由服务进程的一个线程独占。
+
+每次调用先把市场推进到现在，再做事，再落盘；落盘不成就从账本重读，内存不会走在磁盘前面。
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import SimulatorError
+from easytrader.sim import views
+from easytrader.sim.account import Account, Position
+from easytrader.sim.clock import Clock, WallClock
+from easytrader.sim.counter import Counter
+from easytrader.sim.fees import FeeSchedule
+from easytrader.sim.intake import find_account
+from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.sim.sessions import day_code, hours_for
+from easytrader.sim.state import CounterState, Progress
+from easytrader.sim.store import Store
+from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, SubmitArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from easytrader.sim.folder import AccountConfig, SimFolder
+
+__all__ = ["Engine"]
+
+_BACKWARDS_S: Final = 86400.0
+"""时钟比账本早这么多就不肯开工：多半是系统时间错了，或拿错了文件夹。"""
+
+
+class Engine:
+    """一个模拟 MiniQMT 的全部业务。
+
+    Args:
+        folder: 模拟文件夹。
+        clock: 时间来源，缺省为真实时间。
+
+    Raises:
+        SimulatorError: 账本打不开、不是本程序的、版本太新，或时钟比账本早太多。
+    """
+
+    def __init__(self, folder: SimFolder, clock: Clock | None = None) -> None:
+        self.folder = folder
+        self.clock: Clock = WallClock() if clock is None else clock
+        config = folder.config
+        self._hours = hours_for(config.clock)
+        self._market = SyntheticMarket(config.seed, self._hours, config.tick_s)
+        self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
+        self._depth = 0
+        self._store = Store(folder.store_path)
+        try:
+            self._counter = self._restore()
+            self._open_accounts(config.accounts)
+            self._check_clock()
+            self.advance()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def submit(self, args: SubmitArgs) -> Outcome:
+        """下单。应答 `OrderAnswer`。"""
+        return self._step(lambda now: self._counter.handle(args, now))
+
+    def cancel(self, args: CancelArgs) -> Outcome:
+        """撤单。应答 `CancelAnswer`。"""
+        return self._step(lambda now: self._counter.handle(args, now))
+
+    def advance(self) -> Outcome:
+        """把市场推进到现在。应答 None。"""
+        return self._step(lambda now: Outcome(None, self._counter.advance(now)))
+
+    def asset(self, args: AccountArgs) -> Outcome:
+        """资金。应答 0 或 1 行。"""
+        return self._query(args, lambda account: [views.asset(account, self._counter.quote)])
+
+    def orders(self, args: OrdersArgs) -> Outcome:
+        """当日委托。"""
+        return self._query(
+            args,
+            lambda account: views.orders(
+                self._counter.state.orders_of[account.account_id],
+                args.order_id,
+                args.cancelable_only,
+            ),
+        )
+
+    def trades(self, args: AccountArgs) -> Outcome:
+        """当日成交。"""
+        return self._query(
+            args, lambda account: list(self._counter.state.trades_of[account.account_id])
+        )
+
+    def positions(self, args: AccountArgs) -> Outcome:
+        """持仓；``stock_code`` 非空时只要那一只。"""
+        return self._query(
+            args, lambda account: views.positions(account, args.stock_code, self._counter.quote)
+        )
+
+    def account_infos(self) -> Outcome:
+        """全部账号的信息。"""
+        accounts = self._counter.state.accounts.values()
+        return Outcome([views.account_info(account) for account in accounts])
+
+    def account_status(self) -> Outcome:
+        """全部账号的状态。"""
+        accounts = self._counter.state.accounts.values()
+        return Outcome([views.account_status(account) for account in accounts])
+
+    def has_account(self, account_type: int, account_id: str) -> bool:
+        """有没有这个账号（类型也要对）。"""
+        return find_account(self._counter.state.accounts, account_type, account_id) is not None
+
+    def next_wakeup(self) -> float | None:
+        """多少秒以后值得再 `advance`；没有挂单为 None。"""
+        return self._counter.wakeup(self.clock.now())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """若干次调用合成一次落盘。退出之前得到的 `Outcome` 都还不算数。
+
+        Raises:
+            SimulatorError: 退出时没有写成；其中的一切都当没有发生。
+        """
+        if self._depth:
+            raise SimulatorError("transaction() 不能嵌套。")
+        self._depth = 1
+        try:
+            yield
+            self._flush()
+        except BaseException:
+            self._counter = self._restore()
+            raise
+        finally:
+            self._depth = 0
+
+    def close(self) -> None:
+        """关闭账本。"""
+        self._store.close()
+
+    def _step(self, action: Callable[[float], Outcome]) -> Outcome:
+        """做一步，落盘；出了任何岔子都回到账本里的样子。"""
+        if self._depth:
+            return action(self.clock.now())
+        try:
+            outcome = action(self.clock.now())
+            self._flush()
+        except BaseException:
+            self._counter = self._restore()
+            raise
+        return outcome
+
+    def _query(
+        self, args: AccountArgs | OrdersArgs, rows: Callable[[Account], list[Any]]
+    ) -> Outcome:
+        events = self.advance().events
+        account = find_account(
+            self._counter.state.accounts, args.account_type, args.account_id
+        )
+        return Outcome([] if account is None else rows(account), events)
+
+    def _flush(self) -> None:
+        changes = self._counter.changes
+        if changes:
+            self._store.save(changes, self._counter.state.progress)
+            changes.clear()
+
+    def _restore(self) -> Counter:
+        state = self._store.load()
+        if state is None:
+            now = self.clock.now()
+            state = CounterState(Progress(self._hours.day(now), self._market.tick_at(now), now))
+        return Counter(state, self._market, self._hours, self._fees)
+
+    def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:
+        """配置里有而账本里没有的账号，按配置开户。"""
+        state, changes = self._counter.state, self._counter.changes
+        for config in accounts:
+            if config.account_id in state.accounts:
+                continue
+            account = Account(config.account_id, config.account_type, config.cash_li)
+            opened = day_code(state.progress.day)
+            for code, volume, cost_li in config.positions:
+                held = Position(code, volume, volume, cost_li=cost_li, open_date=opened)
+                account.positions[code] = held
+                changes.positions[account.account_id, code] = held
+            state.add_account(account)
+            changes.accounts[account.account_id] = account
+        changes.progress = changes.progress or bool(changes.accounts)
+        self._flush()
+
+    def _check_clock(self) -> None:
+        ahead = self._counter.state.progress.now - self.clock.now()
+        if ahead > _BACKWARDS_S:
+            raise SimulatorError(
+                f"账本 {self.folder.store_path} 已经走到 {ahead / 3600:.0f} 小时以后："
+                "请核对系统时间；如果它是测试留下的，换一个文件夹。"
+            )

@@ -1,0 +1,253 @@
+"""一个文件夹扮演 ``userdata_mini``：配置、账本、服务地址都在里面。
+
+配置是 ``easytrader_sim.json``（UTF-8）；委托、成交、持仓与资金在 SQLite 账本里，配置只说开户时的样子。
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from easytrader.errors import SimulatorError, UsageError
+from easytrader.sim.rules import scope_of
+from easytrader.symbols import parse_security
+
+__all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
+
+CONFIG_NAME: Final = "easytrader_sim.json"
+FORMAT: Final = 1
+UP_QUEUE: Final = "up_queue_win_xtquant"
+CLOCKS: Final = ("always", "exchange")
+ACCOUNT_TYPES: Final = {2: "STOCK", 3: "CREDIT"}
+_ID_BYTES: Final = 23  # 厂商结构里资金账号缓冲区 24 字节
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """开户时的样子。
+
+    Attributes:
+        account_id: 资金账号，1–23 个字节。
+        account_type: 2 普通账号，3 信用账号（目前按普通担保品买卖处理）。
+        cash_li: 现金，厘。
+        positions: 初始持仓 ``(证券代码, 数量, 总成本厘)``。
+    """
+
+    account_id: str
+    account_type: int = 2
+    cash_li: int = 1_000_000_000
+    positions: tuple[tuple[str, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        codes = tuple(
+            (parse_security(code).stock_code, volume, cost) for code, volume, cost in self.positions
+        )
+        object.__setattr__(self, "positions", codes)
+        size = len(self.account_id.encode()) if isinstance(self.account_id, str) else 0
+        if not 1 <= size <= _ID_BYTES or self.account_id != self.account_id.strip():
+            raise UsageError("account_id", self.account_id, "应为 1–23 个字节的字符串，首尾无空白。")
+        if self.account_type not in ACCOUNT_TYPES:
+            raise UsageError("account_type", self.account_type, "应为 2（普通）或 3（信用）。")
+        _whole("cash_li", self.cash_li, "应为不小于 0 的整数，单位厘。")
+        for code, volume, cost_li in self.positions:
+            if scope_of(parse_security(code)) is None:
+                raise UsageError("positions", code, "模拟柜台不交易这个品种，不能作为持仓。")
+            _whole("positions", volume, "持仓数量应为正整数。", least=1)
+            _whole("positions", cost_li, "持仓成本应为不小于 0 的整数，单位厘。")
+
+
+@dataclass(frozen=True, slots=True)
+class SimConfig:
+    """整个文件夹的设置。
+
+    Attributes:
+        seed: 行情的种子；同一个种子、同一时刻，价格相同。
+        clock: ``always`` 全天可交易；``exchange`` 按交易所日历与时间。
+        accounts: 各资金账号。
+        connect_wait_s: 客户端连接不上时等多久才报失败（真实客户端 3 秒）。
+        session_quarantine_s: 会话编号释放后多久才能再用（真实客户端约 4 秒）。
+        tick_s: 行情多少秒变一次。
+        commission_ppm: 股票与基金佣金，百万分之几。
+        commission_min_li: 每笔委托最低佣金，厘。
+    """
+
+    seed: int = 20261121
+    clock: str = "always"
+    accounts: tuple[AccountConfig, ...] = field(default=())
+    connect_wait_s: float = 3.0
+    session_quarantine_s: float = 0.0
+    tick_s: float = 3.0
+    commission_ppm: int = 250
+    commission_min_li: int = 5000
+
+    def __post_init__(self) -> None:
+        if self.clock not in CLOCKS:
+            raise UsageError("clock", self.clock, f"应为 {' 或 '.join(CLOCKS)}。")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool):
+            raise UsageError("seed", self.seed, "应为整数。")
+        _seconds("tick_s", self.tick_s, 0.001)
+        _seconds("connect_wait_s", self.connect_wait_s, 0.0)
+        _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
+        _whole("commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000)
+        _whole("commission_min_li", self.commission_min_li, "应为不小于 0 的整数，单位厘。")
+        names = [account.account_id for account in self.accounts]
+        if len(set(names)) != len(names):
+            raise UsageError("accounts", names, "资金账号不能重复。")
+
+
+def _whole(name: str, value: object, expected: str, least: int = 0, most: int = 10**15) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise UsageError(name, value, expected)
+
+
+def _seconds(name: str, value: object, least: float) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= 3600:
+        raise UsageError(name, value, f"应为 {least:g}–3600 之间的秒数。")
+
+
+@dataclass(frozen=True, slots=True)
+class SimFolder:
+    """已经存在的模拟 MiniQMT 文件夹；用 `create` 建，用 `SimFolder.open` 打开。"""
+
+    path: Path
+    config: SimConfig
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> SimFolder:
+        """打开文件夹。
+
+        Raises:
+            SimulatorError: 不是模拟文件夹，或配置读不懂；信息里说明怎么办。
+        """
+        where = Path(path).expanduser().absolute()
+        if not (where / CONFIG_NAME).is_file():
+            raise SimulatorError(
+                f"{where} 不是模拟 MiniQMT 的文件夹（没有 {CONFIG_NAME}）；"
+                f'先建一个：easytrader sim init "{where}" --account 账号 --cash 1000000'
+            )
+        return cls(where, _read(where / CONFIG_NAME))
+
+    @property
+    def store_path(self) -> Path:
+        """账本。"""
+        return self.path / "easytrader_sim.sqlite3"
+
+    @property
+    def owner_lock_path(self) -> Path:
+        """独占锁。"""
+        return self.path / "easytrader_sim.lock"
+
+    @property
+    def service_path(self) -> Path:
+        """服务进程写下的地址与口令。"""
+        return self.path / "service.json"
+
+    @property
+    def up_queue_path(self) -> Path:
+        """真实客户端有的上行队列文件；这里只是个空文件，给路径检查看的。"""
+        return self.path / UP_QUEUE
+
+    def down_queue_path(self, session_id: int) -> Path:
+        """真实客户端为每个会话建的下行队列文件的名字。"""
+        return self.path / f"down_queue_win_{session_id}"
+
+
+def is_sim_folder(path: str | os.PathLike[str]) -> bool:
+    """是不是模拟 MiniQMT 的文件夹。不抛异常。"""
+    try:
+        return (Path(path).expanduser() / CONFIG_NAME).is_file()
+    except (OSError, ValueError, TypeError, RuntimeError):
+        return False
+
+
+def create(
+    path: str | os.PathLike[str], accounts: Iterable[AccountConfig] = (), **settings: Any
+) -> SimFolder:
+    """建一个模拟文件夹；已经是模拟文件夹时把账号加进去。
+
+    Args:
+        path: 文件夹，可以不存在，可以有空格与中文。
+        accounts: 要开的资金账号。
+        **settings: `SimConfig` 的其余字段；对已有文件夹，给出的会改掉，没给的保持原样。
+
+    Raises:
+        SimulatorError: 账号已存在、那里是真的 MiniQMT、或写不进去。
+        UsageError: 设置的名字或取值不对。
+    """
+    where = Path(path).expanduser().absolute()
+    added = tuple(accounts)
+    known = {name for name in SimConfig.__dataclass_fields__ if name != "accounts"}
+    for name in settings:
+        if name not in known:
+            raise UsageError("settings", name, f"没有这个设置；有：{' '.join(sorted(known))}。")
+    if is_sim_folder(where):
+        before = SimFolder.open(where).config
+        taken = {account.account_id for account in before.accounts}
+        for account in added:
+            if account.account_id in taken:
+                raise SimulatorError(f"账号 {account.account_id} 在 {where} 里已经有了。")
+        config = replace(before, accounts=before.accounts + added, **settings)
+    else:
+        _refuse_real_client(where)
+        config = SimConfig(accounts=added, **settings)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        (where / UP_QUEUE).touch()
+        write_atomically(where / CONFIG_NAME, _dump(config))
+    except OSError as exc:
+        raise SimulatorError(f"写不进 {where}：{exc}") from exc
+    return SimFolder(where, config)
+
+
+def _refuse_real_client(where: Path) -> None:
+    if where.exists() and not where.is_dir():
+        raise SimulatorError(f"{where} 是一个文件，需要的是文件夹。")
+    if any(where.glob("up_queue*xtquant")):
+        raise SimulatorError(f"{where} 看起来是真的 MiniQMT 的 userdata_mini，请另选一个文件夹。")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """先写临时文件再改名：别的进程看到的不是旧的就是新的，不会是半个。"""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105  mkstemp 给的是字符串路径
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _dump(config: SimConfig) -> str:
+    body = {"format": FORMAT, **asdict(config)}
+    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+
+
+def _read(path: Path) -> SimConfig:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(body, dict):
+            raise TypeError("最外层应是一个对象")
+        version = body.pop("format", None)
+        if not isinstance(version, int) or version > FORMAT:
+            raise SimulatorError(
+                f"{path} 的格式是 {version!r}，本版本只认识到 {FORMAT}；请升级 easytrader。"
+            )
+        accounts = tuple(
+            AccountConfig(
+                **{**row, "positions": tuple(tuple(item) for item in row.get("positions", ()))}
+            )
+            for row in body.pop("accounts", ())
+        )
+        return SimConfig(accounts=accounts, **body)
+    except SimulatorError:
+        raise
+    except (OSError, ValueError, TypeError, AttributeError) as exc:
+        raise SimulatorError(f"{path} 读不懂：{exc}；改对它，或删掉整个文件夹重新 init。") from exc

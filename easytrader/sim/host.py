@@ -1,0 +1,377 @@
+"""主机：一个线程独占一个柜台（Engine）。请求进，应答和推送出。
+
+所有会话的请求进同一个队列；主机线程一次取走手边的（最多 64 个），放在一个数据库事务里做完，
+**提交之后**才把应答和推送送出去。没有请求时睡到行情的下一跳。柜台不是线程安全的，别处谁也不碰它。
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from loguru import logger
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.desk import Desk
+from easytrader.sim.fault_plan import FaultPlan
+from easytrader.sim.handoff import Handoff
+from easytrader.sim.mailroom import ConnectRefusedError, Mailroom, Session
+from easytrader.sim.owner import Owner
+from easytrader.sim.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from easytrader.sim.clock import Clock
+    from easytrader.sim.desk import EngineLike
+    from easytrader.sim.fault_plan import Ruling
+    from easytrader.sim.folder import SimFolder
+    from easytrader.sim.owner import ServiceInfo
+    from easytrader.sim.wire import Message, Outcome, Request
+
+__all__ = ["CRASH_EXIT_CODE", "ConnectRefusedError", "Host", "Session"]
+
+T = TypeVar("T")
+
+CRASH_EXIT_CODE: Final = 137
+"""故障要求猝死时的退出码，与 ``kill -9`` 在 shell 里看到的相同。"""
+
+_BATCH: Final = 64
+_MAX_SLEEP_S: Final = 60.0
+"""再久也醒一次：休眠唤醒、改系统时间之后能及时跟上。"""
+_RETRY_S: Final = 1.0
+"""推进行情出错（磁盘满等）之后隔多久再试。"""
+_START_WAIT_S: Final = 60.0
+_CALL_WAIT_S: Final = 10.0
+_STOP: Final = object()
+
+
+class Host:
+    """占有一个文件夹，开着柜台，直到 `close()`。
+
+    Args:
+        folder: 模拟 MiniQMT 的文件夹。
+        clock: 柜台的时钟；None 为真实时间。
+        kind: 名片上写的身份，``embedded`` 或 ``serve``。
+        engine_factory: 造柜台的函数；None 为 `easytrader.sim.engine.Engine`。
+
+    Raises:
+        SimulatorError: 文件夹已有主人（说出是谁），或柜台打不开。
+    """
+
+    def __init__(
+        self,
+        folder: SimFolder,
+        clock: Clock | None = None,
+        *,
+        kind: str = "embedded",
+        engine_factory: Callable[[], EngineLike] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.faults = FaultPlan()
+        self._make = engine_factory or (lambda: _open_engine(folder, clock))
+        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self._mail = Mailroom(folder.config.session_quarantine_s)
+        self._door = threading.Lock()
+        self._closing = False
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._wakeup_failed = False
+        self.stopped = threading.Event()
+        self._owner = Owner(folder, kind)
+        self._server: Server | None = None
+        self._desk: Desk | None = None
+        self._thread = threading.Thread(target=self._main, name="easytrader-sim-host", daemon=True)
+        self._thread.start()
+        self._wait_ready()
+
+    @property
+    def info(self) -> ServiceInfo:
+        """名片：进程号、端口、起始时间。"""
+        return self._owner.info
+
+    @property
+    def closed(self) -> bool:
+        """已经停下或正在停：不能再用。"""
+        return self._closing
+
+    def __repr__(self) -> str:
+        state = "已停止" if self.stopped.is_set() else f"端口 {self.info.port}"
+        return f"<Host {self.folder.path} {state}>"
+
+    # 外面的线程调用 -----------------------------------------------------
+
+    def attach(
+        self,
+        session_id: int,
+        pid: int,
+        deliver: Callable[[Message], None],
+        lost: Callable[[], None],
+    ) -> Session:
+        """连上一个会话。``deliver`` 和 ``lost`` 在主机线程上调用，不许阻塞。
+
+        Raises:
+            ConnectRefusedError: 会话号用不得，或故障计划要求拒绝。
+            SimulatorError: 主机已经停了。
+        """
+        session = Session(session_id, pid, deliver, lost, self._inbox.put)
+
+        def enter() -> Session:
+            if self.faults.refuses_connect():
+                raise ConnectRefusedError("按故障计划拒绝这次连接")
+            self._mail.enter(session)
+            return session
+
+        return self.call(enter)
+
+    def advance(self) -> None:
+        """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""
+        self.call(self._advance)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """在主机线程上执行并取回结果；主机已停、或期限内没有轮到时抛 SimulatorError。"""
+        if threading.current_thread() is self._thread:
+            return function()
+        call = Handoff(function)
+        with self._door:
+            if self._closing:
+                raise SimulatorError("模拟 MiniQMT 已经停止")
+            self._inbox.put(call)
+        if not call.done.wait(_CALL_WAIT_S) and call.take():
+            raise SimulatorError(f"模拟 MiniQMT {_CALL_WAIT_S:g} 秒内没有回应")
+        if call.error is not None:
+            raise call.error
+        result: T = call.result
+        return result
+
+    def control(self, command: str, spec: Mapping[str, Any] | None = None) -> Any:
+        """控制命令：``status faults fault clear stop``。"""
+        if command == "stop":
+            self.close(wait=False)
+            return None
+        actions: dict[str, Callable[[], Any]] = {
+            "status": self._status,
+            "faults": self.faults.active,
+            "clear": self.faults.clear,
+            "fault": lambda: self._add_fault(spec or {}),
+        }
+        if command not in actions:
+            raise SimulatorError(f"不认识的控制命令：{command}")
+        return self.call(actions[command])
+
+    def close(self, *, wait: bool = True, timeout: float = 5.0) -> None:
+        """停下：队列里已有的请求办完，会话收到断线，锁和名片收起。可重复调用，有期限。"""
+        with self._door:
+            if not self._closing:
+                self._closing = True
+                self._inbox.put(_STOP)
+        if not wait or threading.current_thread() is self._thread:
+            return
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            logger.warning("模拟 MiniQMT 的主机线程 {} 秒内没有停下：{}", timeout, self.folder.path)
+
+    # 主机线程 ----------------------------------------------------------
+
+    def _wait_ready(self) -> None:
+        if not self._ready.wait(_START_WAIT_S):
+            self._failure = SimulatorError(f"柜台 {_START_WAIT_S:g} 秒内没有打开")
+            self.close(wait=False)
+        if self._failure is not None:
+            self._thread.join(5.0)
+            raise self._failure
+
+    def _main(self) -> None:
+        try:
+            self._open()
+        except BaseException as error:  # noqa: BLE001  交给构造的线程去抛
+            self._failure = error
+            self._closing = True
+        self._ready.set()
+        try:
+            if self._failure is None:
+                self._loop()
+        except Exception:  # noqa: BLE001  记下来，照样收拾
+            logger.exception("模拟 MiniQMT 的主机线程出错停止：{}", self.folder.path)
+        finally:
+            self._shut()
+
+    def _open(self) -> None:
+        self._desk = Desk(self._make())
+        self._server = Server(self, self._owner.info.token)
+        self._owner.announce(self._server.port)
+
+    def _shut(self) -> None:
+        with self._door:
+            self._closing = True
+        with suppress(Empty):
+            while True:
+                item = self._inbox.get_nowait()
+                if isinstance(item, Handoff):
+                    item.fail(SimulatorError("模拟 MiniQMT 已经停止"))
+        self._mail.lose_all()
+        closers = [part.close for part in (self._server, self._desk) if part is not None]
+        for close in (*closers, self._owner.release):
+            self._attempt(close)
+        self.stopped.set()
+
+    def _attempt(self, close: Callable[[], None]) -> None:
+        try:
+            close()
+        except Exception:  # noqa: BLE001  一处收不好，其余的照样收
+            logger.exception("停止模拟 MiniQMT 时出错：{}", self.folder.path)
+
+    def _loop(self) -> None:
+        while True:
+            batch = self._take()
+            self._mail.release_due()
+            if not batch:
+                self._advance()
+                continue
+            posts: list[tuple[Session, Request]] = []
+            for item in batch:
+                if isinstance(item, tuple) and item[1] is not None:
+                    posts.append(item)
+                    continue
+                self._serve(posts)
+                posts = []
+                if item is _STOP:
+                    return
+                if isinstance(item, Handoff):
+                    item.run()
+                else:
+                    self._mail.leave(item[0], lost=False)
+            self._serve(posts)
+
+    def _take(self) -> list[Any]:
+        inbox = self._inbox
+        try:
+            batch = [inbox.get_nowait() if not inbox.empty() else inbox.get(timeout=self._nap_s())]
+        except Empty:
+            return []
+        while len(batch) < _BATCH and not inbox.empty():
+            batch.append(inbox.get_nowait())
+        return batch
+
+    def _nap_s(self) -> float:
+        market = self._desk_now.next_wakeup()
+        if market is None or market > _MAX_SLEEP_S:
+            market = _MAX_SLEEP_S
+        elif self._wakeup_failed:
+            market = max(market, _RETRY_S)
+        due = self._mail.next_due_s()
+        # 至少睡一毫秒：柜台说「现在」而推进之后还说「现在」时，不空转
+        return max(0.001, market if due is None else min(market, due))
+
+    @property
+    def _desk_now(self) -> Desk:
+        assert self._desk is not None
+        return self._desk
+
+    def _advance(self) -> None:
+        try:
+            outcome = self._desk_now.advance()
+        except Exception:  # noqa: BLE001  磁盘满等：主机要活着，过一会儿再试
+            if not self._wakeup_failed:
+                logger.exception("推进行情时出错，稍后再试")
+            self._wakeup_failed = True
+            return
+        self._wakeup_failed = False
+        self._publish(outcome)
+
+    def _serve(self, posts: list[tuple[Session, Request]]) -> None:
+        # 主动离开的会话之前交的请求照办；被断开的不办
+        posts = [post for post in posts if not post[0].cut]
+        if not posts:
+            return
+        if self.faults.armed:
+            for session, request in posts:
+                if not session.cut:
+                    self._serve_struck(session, request)
+            return
+        outcomes = self._desk_now.handle([request for _, request in posts])
+        for (session, request), outcome in zip(posts, outcomes, strict=True):
+            self._reply(session, request, outcome, None)
+
+    def _serve_struck(self, session: Session, request: Request) -> None:
+        """有故障等着时一个一个办：柜台受理前、落盘后都可能出事。"""
+        ruling = self.faults.rule(request.verb)
+        if ruling.before:
+            self._strike(ruling.before, session)
+            return
+        [outcome] = self._desk_now.handle([request])
+        if ruling.after:
+            self._strike(ruling.after, session)
+        self._reply(session, request, outcome, ruling)
+        if ruling.hang_up:
+            self._mail.leave(session, lost=True)
+
+    def _reply(
+        self, session: Session, request: Request, outcome: Outcome, ruling: Ruling | None
+    ) -> None:
+        answer = outcome.answer
+        if request.verb == "submit":
+            self._mail.remember(session, request.seq, answer)
+        elif request.verb == "subscribe" and answer == 0:
+            session.accounts.add((request.args[0], request.args[1]))
+        elif request.verb == "unsubscribe":
+            session.accounts.discard((request.args[0], request.args[1]))
+        if ruling is None:
+            self._mail.answer(session, request, answer, 0.0)
+        elif not ruling.drop:
+            self._mail.answer(session, request, answer, ruling.delay_s)
+        self._publish(outcome)
+
+    def _publish(self, outcome: Outcome) -> None:
+        if outcome.events:
+            self._mail.publish(outcome.events, self.faults.copies if self.faults.armed else None)
+
+    # 故障与状态 ---------------------------------------------------------
+
+    def _strike(self, blow: str, session: Session | None) -> None:
+        if blow == "crash":
+            os._exit(CRASH_EXIT_CODE)  # 猝死就是什么都不收拾
+        if session is None:
+            self._mail.lose_all()
+        else:
+            self._mail.leave(session, lost=True)
+
+    def _add_fault(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        kind = spec.get("kind")
+        if kind in ("crash", "disconnect"):
+            self._strike(kind, None)
+            return {"kind": kind}
+        return self.faults.add(spec)
+
+    def _status(self) -> dict[str, Any]:
+        info = self._owner.info
+        return {
+            "path": str(self.folder.path),
+            "pid": info.pid,
+            "port": info.port,
+            "started": info.started,
+            "kind": info.kind,
+            "accounts": [
+                {"account_id": account.account_id, "account_type": account.account_type}
+                for account in self.folder.config.accounts
+            ],
+            "sessions": [
+                {
+                    "session_id": session.session_id,
+                    "pid": session.pid,
+                    "since": session.since,
+                    "accounts": sorted(account_id for _, account_id in session.accounts),
+                }
+                for session in self._mail.sessions()
+            ],
+            "faults": self.faults.active(),
+        }
+
+
+def _open_engine(folder: SimFolder, clock: Clock | None) -> EngineLike:
+    from easytrader.sim.engine import Engine
+
+    return Engine(folder, clock)

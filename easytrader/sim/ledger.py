@@ -1,0 +1,209 @@
+"""记账：委托的每一步改哪些数、记哪些改动、推哪些行。"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from easytrader.codes import OrderStatus
+from easytrader.sim.checks import LIMIT_TYPES, ORDER_ERROR_ID, Reject
+from easytrader.sim.orders import SimOrder, SimTrade, clip_bytes
+from easytrader.sim.rules import Rules, rules_for
+from easytrader.sim.sessions import day_code
+from easytrader.sim.state import Changes, CounterState
+from easytrader.sim.wire import Event, OrderErrorRow
+
+if TYPE_CHECKING:
+    from easytrader.sim.account import Account
+    from easytrader.sim.fees import FeeRates, FeeSchedule
+    from easytrader.symbols import Security
+
+__all__ = ["Instrument", "Ledger"]
+
+_ERROR_BYTES = 127  # 厂商 error_msg 缓冲区 128 字节
+
+
+class Instrument(NamedTuple):
+    """一只证券今天的规则与费率。"""
+
+    rules: Rules
+    buy: FeeRates
+    sell: FeeRates
+
+    def rates(self, buy: bool) -> FeeRates:
+        """某个方向的费率。"""
+        return self.buy if buy else self.sell
+
+
+class Ledger:
+    """账。改状态的唯一地方；改动攒在 ``changes``，推送攒在 ``events``。"""
+
+    def __init__(self, state: CounterState, fees: FeeSchedule) -> None:
+        self.state = state
+        self.changes = Changes()
+        self.events: list[Event] = []
+        self._fees = fees
+        self._instruments: dict[str, Instrument | None] = {}
+        self._date = date.fromordinal(state.progress.day)
+        self._day = day_code(state.progress.day)
+
+    def take_events(self) -> tuple[Event, ...]:
+        """取走攒下的推送。"""
+        if not self.events:
+            return ()
+        events = tuple(self.events)
+        self.events.clear()
+        return events
+
+    def instrument(self, security: Security) -> Instrument | None:
+        """今天的规则与费率；模拟柜台不做的品种为 None。"""
+        try:
+            return self._instruments[security.stock_code]
+        except KeyError:
+            pass
+        rules = rules_for(security, self._date)
+        found = None
+        if rules is not None:
+            found = Instrument(
+                rules,
+                self._fees.rates(security, buy=True, day=self._date),
+                self._fees.rates(security, buy=False, day=self._date),
+            )
+        self._instruments[security.stock_code] = found
+        return found
+
+    def push(self, kind: str, order: SimOrder, row: tuple[Any, ...]) -> None:
+        """攒一条推送。"""
+        self.events.append(Event(kind, order.account_type, order.account_id, row))
+
+    def update(self, order: SimOrder, status: int) -> None:
+        """改状态，记改动，推一条委托。"""
+        order.status = status
+        order.touch()
+        self.changes.orders[order.order_id] = order
+        self.push("order", order, order.row)
+
+    def next_order_id(self) -> int:
+        """新的委托编号。"""
+        self.state.progress.order_id += 1
+        return self.state.progress.order_id
+
+    def reject(self, order: SimOrder, reject: Reject) -> None:
+        """废单：先 order_error，再委托 57。"""
+        how = "限价" if order.price_type in LIMIT_TYPES else "市价"
+        code, _, exchange = order.stock_code.partition(".")
+        side = "买入" if order.is_buy else "卖出"
+        text = f"{how}{side} [{exchange}{code}] {reject.message}"
+        order.status_msg = reject.message.replace("] [", "][")
+        self.state.add_order(order)
+        error = OrderErrorRow(
+            order.account_type,
+            order.account_id,
+            order.order_id,
+            ORDER_ERROR_ID,
+            clip_bytes(text, _ERROR_BYTES),
+            order.strategy_name,
+            order.order_remark,
+        )
+        self.push("order_error", order, error)
+        self.update(order, OrderStatus.JUNK)
+
+    def accept(self, order: SimOrder) -> None:
+        """收下：给合同编号，冻结资金或股份，推 50。"""
+        progress = self.state.progress
+        progress.sysid += 1
+        order.sysid = str(progress.sysid)
+        self.state.add_order(order)
+        account = self.state.accounts[order.account_id]
+        if order.is_buy:
+            self._refreeze(account, order)
+        else:
+            held = account.position(order.stock_code)
+            held.frozen += order.volume
+            self.changes.positions[account.account_id, held.stock_code] = held
+        self.update(order, OrderStatus.REPORTED)
+
+    def reprice(self, order: SimOrder, limit_li: int) -> None:
+        """市价委托转成限价：按新的限价重算冻结。"""
+        order.limit_li = limit_li
+        self.changes.orders[order.order_id] = order
+        if order.is_buy:
+            self._refreeze(self.state.accounts[order.account_id], order)
+
+    def fill(
+        self, order: SimOrder, price_li: int, volume: int, ts: float, tick: int, *, passive: bool
+    ) -> None:
+        """一笔成交：付钱交货，收「累计应收」与「已收」之差的费用，推成交与委托。"""
+        assert order.security is not None
+        assert 0 < volume <= order.remaining, f"成交 {volume} 超过剩余 {order.remaining}"
+        instrument = self.instrument(order.security)
+        assert instrument is not None
+        account = self.state.accounts[order.account_id]
+        held = account.position(order.stock_code)
+        amount = price_li * volume
+        due = instrument.rates(order.is_buy).total(order.traded_amount_li + amount) - order.fees_li
+        if order.is_buy:
+            account.buy(held, amount, due, volume, self._day)
+            order.frozen_li -= amount + due
+            if not instrument.rules.same_day_sale:
+                held.locked += volume
+        else:
+            due = account.sell(held, amount, due, volume)
+        order.traded_volume += volume
+        order.traded_amount_li += amount
+        order.fees_li += due
+        if order.is_buy:
+            self._refreeze(account, order)
+        progress = self.state.progress
+        progress.trade += 1
+        traded_id = f"{self._day[4:]}{progress.trade % 10**12:012d}"
+        trade = SimTrade(
+            progress.trade, order, traded_id, int(ts), price_li, volume, due, tick, passive
+        )
+        self.changes.trades.append(trade)
+        self.changes.accounts[account.account_id] = account
+        self.changes.positions[account.account_id, held.stock_code] = held
+        self.push("trade", order, self.state.add_trade(trade))
+        done = order.remaining == 0
+        self.update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
+
+    def finish(self, order: SimOrder) -> None:
+        """撤掉剩余：解冻，推 53 或 54。"""
+        account = self.state.accounts[order.account_id]
+        if order.is_buy:
+            account.freeze(-order.frozen_li)
+            order.frozen_li = 0
+            self.changes.accounts[account.account_id] = account
+        else:
+            held = account.position(order.stock_code)
+            held.frozen -= order.remaining
+            assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
+            self.changes.positions[account.account_id, held.stock_code] = held
+        part = order.traded_volume > 0
+        self.update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
+
+    def start_day(self, day: int) -> None:
+        """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结。"""
+        for account in self.state.accounts.values():
+            for code in account.roll():
+                self.changes.positions[account.account_id, code] = None
+            for code, held in account.positions.items():
+                self.changes.positions[account.account_id, code] = held
+            self.changes.accounts[account.account_id] = account
+        self.state.start_day(day)
+        self._instruments.clear()
+        self._date, self._day = date.fromordinal(day), day_code(day)
+        self.changes.progress = True
+
+    def _refreeze(self, account: Account, order: SimOrder) -> None:
+        """买单该冻结：剩余数量按限价成交时的金额，加上全部成交后还要补收的费用。"""
+        assert order.security is not None
+        instrument = self.instrument(order.security)
+        assert instrument is not None
+        rest = order.limit_li * order.remaining
+        need = 0
+        if rest:
+            need = rest + instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
+        account.freeze(need - order.frozen_li)
+        order.frozen_li = need
+        self.changes.accounts[account.account_id] = account

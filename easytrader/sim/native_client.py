@@ -1,0 +1,282 @@
+"""``XtQuantAsyncClient`` 的替身：与厂商的原生客户端同样的方法、同样的脾气。
+
+回调从不在调用者的线程里执行；没有连接时给默认应答；断线时在途的请求永远没有回音；
+同一个对象断线之后不能再连。这些都是真实客户端的行为，脚本在这里学到的就是在那里会遇到的。
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+from easytrader.errors import SimulatorError
+from easytrader.sim import hub
+from easytrader.sim.folder import SimFolder, is_sim_folder
+from easytrader.sim.links import Link, RefusedError, UnreachableError
+from easytrader.sim.native_calls import BINDERS, CALLS, COMMON_BINDER, Call
+from easytrader.sim.native_io import IoThread, call_quietly
+from easytrader.sim.native_types import build
+from easytrader.sim.native_verbs import VERBS
+from easytrader.sim.wire import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.sim.wire import Message
+
+__all__ = ["XtQuantAsyncClient"]
+
+_CONNECT_WAIT_S: Final = 3.0
+_POLL_S: Final = 0.03
+
+_PUSHES: Final = {
+    "order": ("StockOrder", "XtOrder"),
+    "trade": ("StockTrade", "XtTrade"),
+    "asset": ("StockAsset", "XtAsset"),
+    "position": ("StockPosition", "XtPosition"),
+    "order_error": ("OrderError", "XtOrderError"),
+    "cancel_error": ("CancelError", "XtCancelError"),
+    "account_status": ("UpdateAccountStatus", "XtAccountStatus"),
+}
+
+
+class XtQuantAsyncClient:
+    """一个会话。方法名是厂商的；``…WithSeq`` 与 ``bindOn…Callback`` 由表生成。
+
+    Attributes:
+        connect_failure: 最近一次 ``connect()`` 为什么返回 -1（厂商没有这个属性，给人看的）。
+    """
+
+    def __init__(self, path: str | bytes, name: str, session: int) -> None:
+        if not isinstance(session, int):
+            raise TypeError(f"session 需要 int，得到 {type(session).__name__}：{session!r}")
+        self._path = path.decode("gb18030") if isinstance(path, bytes) else os.fspath(path)
+        self._session = session
+        self._seq = itertools.count(1)
+        self._gate = threading.Lock()
+        self._stopping = threading.Event()
+        self._running = False
+        self._connected = False
+        self._dead = False
+        self._link: Link | None = None
+        self._send: Callable[[Request], None] | None = None
+        self._timeout_s = 0.0
+        self._callbacks: dict[str, Callable[..., None]] = {}
+        self._pending: dict[int, tuple[Call, Any]] = {}
+        self._io = self._new_io()
+        self.connect_failure = ""
+
+    # 控制 -------------------------------------------------------------
+
+    def init(self) -> None:
+        """真实客户端在这里建下行队列文件；这里建一个同名的空文件。路径不对不报错，也是真的。"""
+        if is_sim_folder(self._path):
+            with suppress(OSError):
+                (Path(self._path).expanduser() / f"down_queue_win_{self._session}").touch()
+
+    def start(self) -> None:
+        """开始。没有 ``stop()`` 就再次 ``start()``，真实客户端会终止整个进程；这里抛错。"""
+        with self._gate:
+            if self._running:
+                raise RuntimeError("start() 已经调用过：真实客户端在这里会终止整个进程")
+            self._running = True
+            if self._stopping.is_set():
+                self._stopping.clear()
+                self._io = self._new_io()
+
+    def stop(self) -> None:
+        """干净地离开；绑定的回调一并放下，对象可以被回收。可重复调用。"""
+        with self._gate:
+            self._stopping.set()
+            self._running = False
+            link, self._link, self._send = self._link, None, None
+            self._pending.clear()
+            self._callbacks.clear()
+        if link is not None:
+            link.close()
+        self._io.stop()
+
+    def connect(self) -> int:
+        """0 连上了，-1 没有（等满 ``connect_wait_s``，默认 3 秒）。断过线的对象再也连不上。"""
+        if self._connected:
+            return 0  # 包括 stop() 之后再 start() 的假 0：真实客户端不清这个标志
+        wait_s = self._connect_wait_s()
+        reason = self._why_not()
+        if not reason:
+            reason = self._try_until(time.monotonic() + wait_s)
+            if not reason:
+                return 0
+        else:
+            self._stopping.wait(wait_s)
+        self.connect_failure = reason
+        logger.debug("会话 {} 连接 {} 失败：{}", self._session, self._path, reason)
+        if not is_sim_folder(self._path):
+            sys.stderr.write(f"模拟 MiniQMT：{reason}\n")
+        return -1
+
+    def nextSeq(self) -> int:  # noqa: N802  厂商的名字
+        """下一个请求序号，从 1 起。"""
+        return next(self._seq)
+
+    def setTimeout(self, timeout: int) -> None:  # noqa: N802  厂商的名字
+        """每个请求的超时，毫秒；0 和负数不起作用，也就关不掉。"""
+        if timeout > 0:
+            self._timeout_s = timeout / 1000
+
+    # 连接 -------------------------------------------------------------
+
+    def _new_io(self) -> IoThread:
+        io = IoThread(f"easytrader-sim-io-{self._session}")
+        weakref.finalize(self, io.ask_stop).atexit = False
+        return io
+
+    def _connect_wait_s(self) -> float:
+        try:
+            return SimFolder.open(self._path).config.connect_wait_s
+        except SimulatorError:
+            return _CONNECT_WAIT_S
+
+    def _why_not(self) -> str:
+        """不用试就知道连不上的原因；没有为空。"""
+        if not self._running:
+            return "connect() 要在 start() 之后"
+        if self._dead:
+            return "这个对象断过线，不能再连；请新建 XtQuantTrader，用另一个会话号"
+        if not Path(self._path).expanduser().exists():
+            return (
+                f"文件夹不存在：{self._path}；"
+                f'先建一个：easytrader sim init "{self._path}" --account 账号 --cash 1000000'
+            )
+        try:
+            SimFolder.open(self._path)
+        except SimulatorError as error:
+            return str(error)
+        return ""
+
+    def _try_until(self, deadline: float) -> str:
+        """反复试到期限；连上了返回空，否则返回原因。
+
+        拒绝过的柜台不再问（真实客户端只问一次），但它若在期限内换了一个，还要问新的。
+        """
+        refused_by: set[object] = set()
+        refusal = reason = ""
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                link = hub.open_link(
+                    self._path, self._session, self._deliver, self._on_lost, left_s, refused_by
+                )
+            except RefusedError as error:
+                refusal = str(error)
+            except UnreachableError as error:
+                reason = str(error)
+            else:
+                return "" if self._adopt(link) else "连上的同时断线或被 stop() 了"
+            pause_s = min(_POLL_S, deadline - time.monotonic())
+            if pause_s <= 0 or self._stopping.wait(pause_s):
+                break
+        return refusal or reason
+
+    def _adopt(self, link: Link) -> bool:
+        with self._gate:
+            if not self._dead and not self._stopping.is_set():
+                self._link, self._send, self._connected = link, link.send, True
+                return True
+        link.close()
+        return False
+
+    def _on_lost(self) -> None:
+        """连接断了（连接自己的线程上）。在途的请求从此没有回音。"""
+        with self._gate:
+            known, self._connected, self._dead = self._connected, False, True
+            self._send = None
+            self._pending.clear()
+            callback = self._callbacks.get("Disconnected")
+        if known and callback is not None:
+            call_quietly(callback)
+
+    # 请求与应答 ---------------------------------------------------------
+
+    def _request(self, seq: int, call: Call, raw: Any, verb: str, args: tuple[Any, ...]) -> int:
+        """交给柜台；``raw`` 是不模拟的请求的原物，模拟的为 None。"""
+        send = self._send
+        if send is None:
+            self._io.post(lambda: self._respond(seq, call, call.default()))
+            return seq
+        self._pending[seq] = (call, raw)
+        if self._timeout_s and call.timed:
+            self._io.post(lambda: self._expire(seq), self._timeout_s)
+        send(Request(verb, seq, args))
+        return seq
+
+    def _expire(self, seq: int) -> None:
+        # 断线之后连超时也没有：真实客户端把它一起丢了
+        waiting = self._pending.pop(seq, None)
+        if waiting is not None and self._connected:
+            self._respond(seq, waiting[0], waiting[0].expired())
+
+    def _respond(self, seq: int, call: Call, answer: Any) -> None:
+        callbacks = self._callbacks
+        callback = callbacks.get(call.binder) or callbacks.get(COMMON_BINDER)
+        if callback is not None:
+            call_quietly(callback, seq, answer)
+
+    def _deliver(self, message: Message) -> None:
+        """柜台送来一条（连接自己的线程上）。"""
+        kind, seq, payload = message
+        if kind == "answer":
+            waiting = self._pending.pop(seq, None)
+            if waiting is not None:
+                call, raw = waiting
+                answer = call.answer(payload) if raw is None else call.not_simulated(raw)
+                self._respond(seq, call, answer)
+            return
+        binder, struct = _PUSHES[kind]
+        callback = self._callbacks.get(binder)
+        if callback is not None:
+            call_quietly(callback, build(struct, payload))
+
+
+def _with_seq(call: Call) -> Callable[[XtQuantAsyncClient, int, Any], int]:
+    wanted = call.request if call.request[0].isupper() else ""
+    verb, to_args = VERBS.get(call.name, ("unsupported", None))
+
+    def method(self: XtQuantAsyncClient, seq: int, request: Any, *more: Any) -> int:
+        if request is None:
+            return 0
+        # 按名字认：Windows 上请求对象可能来自真实的原生模块
+        if wanted and type(request).__name__ != wanted:
+            raise TypeError(f"{call.name}WithSeq 需要 {wanted}，得到 {type(request).__name__}")
+        if to_args is None:
+            return self._request(seq, call, request, verb, (call.name,))
+        return self._request(seq, call, None, verb, to_args(request))
+
+    method.__name__ = method.__qualname__ = f"{call.name}WithSeq"
+    method.__doc__ = f"请求 {call.vendor}；应答走 bindOn{call.binder}Callback。"
+    return method
+
+
+def _binder(name: str) -> Callable[[XtQuantAsyncClient, Any], None]:
+    def method(self: XtQuantAsyncClient, callback: Callable[..., None]) -> None:
+        if not callable(callback):
+            raise TypeError(f"bindOn{name}Callback 需要一个函数，得到 {callback!r}")
+        self._callbacks[name] = callback
+
+    method.__name__ = method.__qualname__ = f"bindOn{name}Callback"
+    method.__doc__ = f"绑定 {name}；再次绑定以后来的为准。"
+    return method
+
+
+for _call in CALLS.values():
+    setattr(XtQuantAsyncClient, f"{_call.name}WithSeq", _with_seq(_call))
+for _name in BINDERS:
+    setattr(XtQuantAsyncClient, f"bindOn{_name}Callback", _binder(_name))

@@ -1,0 +1,73 @@
+"""厂商的请求对象 → 柜台的动作与参数。不在这里的请求都不模拟。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, SubmitArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["VERBS"]
+
+
+def _account(request: Any) -> AccountArgs:
+    return AccountArgs(request.m_nAccountType, request.m_strAccountID)
+
+
+def _position(request: Any) -> AccountArgs:
+    code = request.m_strStockCode1 or request.m_strStockCode
+    return AccountArgs(request.m_nAccountType, request.m_strAccountID, code)
+
+
+def _orders(request: Any) -> OrdersArgs:
+    return OrdersArgs(
+        request.m_nAccountType,
+        request.m_strAccountID,
+        request.m_nOrderID,
+        request.m_bCanCancel,
+    )
+
+
+def _submit(request: Any) -> SubmitArgs:
+    # 长缓冲区有内容就用长的，与厂商合并的读法相同
+    return SubmitArgs(
+        request.m_nAccountType,
+        request.m_strAccountID1 or request.m_strAccountID,
+        request.m_strStockCode1 or request.m_strStockCode,
+        request.m_nOrderType,
+        request.m_nOrderVolume,
+        request.m_nPriceType,
+        request.m_dPrice,
+        request.m_strStrategyName,
+        request.m_strOrderRemarkNew or request.m_strOrderRemark,
+    )
+
+
+def _cancel(request: Any) -> CancelArgs:
+    return CancelArgs(
+        request.m_nAccountType,
+        request.m_strAccountID,
+        request.m_nOrderID,
+        request.m_nMarket,
+        request.m_strOrderSysID,
+    )
+
+
+def _nothing(request: Any) -> tuple[()]:
+    return ()
+
+
+VERBS: Final[dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]]] = {
+    "subscribe": ("subscribe", _account),
+    "unsubscribe": ("unsubscribe", _account),
+    "orderStock": ("submit", _submit),
+    "cancelOrderStock": ("cancel", _cancel),
+    "queryStockAsset": ("asset", _account),
+    "queryStockOrders": ("orders", _orders),
+    "queryStockTrades": ("trades", _account),
+    "queryStockPositions": ("positions", _position),
+    "queryAccountInfos": ("account_infos", _nothing),
+    "queryAccountStatus": ("account_status", _nothing),
+}

@@ -1,0 +1,181 @@
+"""柜台里的委托与成交，以及它们变成厂商的行。"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from easytrader.codes import BROKER_PRICE_TYPES, OrderStatus, OrderType
+from easytrader.sim.market.anchors import NAMES
+from easytrader.sim.wire import OrderRow, TradeRow
+
+if TYPE_CHECKING:
+    from easytrader.symbols import Security
+
+__all__ = [
+    "WORKING",
+    "SimOrder",
+    "SimTrade",
+    "clip_bytes",
+    "instrument_name",
+    "offset_flag",
+    "secu_account",
+    "trade_row",
+    "yuan",
+]
+
+WORKING: Final = frozenset({OrderStatus.REPORTED, OrderStatus.PART_SUCC})
+"""挂在市场上、还会成交的状态。"""
+
+STATUS_BYTES: Final = 23
+"""厂商 ``status_msg`` 缓冲区 24 字节，客户端在字符边界截断。"""
+LONG: Final = 48
+_BUY_FLAG: Final = 48
+_SELL_FLAG: Final = 49
+
+
+def yuan(li: int) -> float:
+    """厘 → 元。"""
+    return li / 1000
+
+
+def clip_bytes(text: str, limit: int) -> str:
+    """按 UTF-8 字节数截断，不切开一个字符。"""
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def secu_account(account_id: str, exchange: str) -> str:
+    """股东账号：沪市 A 开头，深、北 0 开头，由资金账号推出。"""
+    number = zlib.crc32(account_id.encode()) % 1_000_000_000
+    return f"{'A' if exchange == 'SH' else '0'}{number:09d}"
+
+
+def instrument_name(stock_code: str) -> str:
+    """证券名称；不认识的用代码代替。"""
+    return NAMES.get(stock_code, stock_code)
+
+
+def offset_flag(order_type: int) -> int:
+    """48 买入，49 卖出。"""
+    return _BUY_FLAG if order_type == OrderType.BUY else _SELL_FLAG
+
+
+@dataclass(slots=True, eq=False)
+class SimOrder:
+    """一笔委托。``price_li`` 是报的价，``limit_li`` 是实际起作用的限价（市价委托由柜台推出）。"""
+
+    order_id: int
+    day: int
+    account_id: str
+    account_type: int
+    stock_code: str
+    security: Security | None
+    order_type: int
+    volume: int
+    price_type: int
+    price_li: int
+    order_time: int
+    strategy_name: str
+    order_remark: str
+    limit_li: int = 0
+    sysid: str = ""
+    status: int = OrderStatus.REPORTED
+    status_msg: str = ""
+    traded_volume: int = 0
+    traded_amount_li: int = 0
+    fees_li: int = 0
+    frozen_li: int = 0
+    _row: OrderRow | None = field(default=None, repr=False)
+
+    @property
+    def is_buy(self) -> bool:
+        """买入。"""
+        return self.order_type == OrderType.BUY
+
+    @property
+    def remaining(self) -> int:
+        """还没成交的数量。"""
+        return self.volume - self.traded_volume
+
+    @property
+    def is_working(self) -> bool:
+        """还挂着。"""
+        return self.status in WORKING
+
+    @property
+    def row(self) -> OrderRow:
+        """厂商的行；没有变化时是同一个对象。"""
+        if self._row is None:
+            self._row = self._build_row()
+        return self._row
+
+    def touch(self) -> None:
+        """内容变了：下次要行时重新生成。"""
+        self._row = None
+
+    def _build_row(self) -> OrderRow:
+        traded = self.traded_volume
+        exchange = self.security.exchange if self.security else ""
+        return OrderRow(
+            self.account_type,
+            self.account_id,
+            self.stock_code,
+            self.order_id,
+            self.order_time,
+            self.order_type,
+            self.volume,
+            BROKER_PRICE_TYPES[self.price_type],
+            yuan(self.price_li),
+            traded,
+            round(self.traded_amount_li / traded / 1000, 6) if traded else 0.0,
+            int(self.status),
+            self.sysid,
+            clip_bytes(self.status_msg, STATUS_BYTES) if self.status_msg else "",
+            self.strategy_name,
+            self.order_remark,
+            LONG,
+            offset_flag(self.order_type),
+            secu_account(self.account_id, exchange) if exchange else "",
+            instrument_name(self.stock_code),
+        )
+
+
+class SimTrade(NamedTuple):
+    """一笔成交。``tick`` 与 ``passive`` 用来在重启后知道这一跳的盘口已经被自己吃掉多少。"""
+
+    number: int
+    order: SimOrder
+    traded_id: str
+    traded_time: int
+    price_li: int
+    volume: int
+    fees_li: int
+    tick: int
+    passive: bool
+
+
+def trade_row(trade: SimTrade) -> TradeRow:
+    """成交 → 厂商的行。``commission`` 是这笔成交收的全部费用（佣金、印花税、过户费）。"""
+    order = trade.order
+    exchange = order.security.exchange if order.security else ""
+    return TradeRow(
+        order.account_type,
+        order.account_id,
+        order.stock_code,
+        trade.traded_id,
+        trade.traded_time,
+        yuan(trade.price_li),
+        trade.volume,
+        yuan(trade.price_li * trade.volume),
+        order.order_id,
+        order.order_type,
+        order.sysid,
+        order.strategy_name,
+        order.order_remark,
+        LONG,
+        offset_flag(order.order_type),
+        yuan(trade.fees_li),
+        secu_account(order.account_id, exchange),
+        instrument_name(order.stock_code),
+    )

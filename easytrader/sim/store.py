@@ -1,0 +1,272 @@
+"""账本：SQLite（WAL），一步一个事务。提交成功之前，什么都不算发生。
+
+``synchronous=NORMAL``：进程随时被杀不丢已提交的；整机断电可能丢最后几笔，但账本不会坏。
+旧日子的委托与成交留在表里（带 ``day``），只是不再读进内存。
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.account import Account, Position
+from easytrader.sim.intake import security_of
+from easytrader.sim.orders import SimOrder, SimTrade
+from easytrader.sim.state import Changes, CounterState, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Store"]
+
+_APPLICATION_ID: Final = 0x45545349  # "ETSI"
+_VERSION: Final = 1
+_CHECKPOINT_PAGES: Final = 4000
+
+_SCHEMA: Final = """
+CREATE TABLE progress (
+    id INTEGER PRIMARY KEY CHECK (id = 1), day INTEGER NOT NULL, tick INTEGER NOT NULL,
+    now REAL NOT NULL, order_id INTEGER NOT NULL, sysid INTEGER NOT NULL,
+    trade INTEGER NOT NULL, first_order_id INTEGER NOT NULL, first_trade INTEGER NOT NULL
+);
+CREATE TABLE accounts (
+    account_id TEXT PRIMARY KEY, account_type INTEGER NOT NULL, cash_li INTEGER NOT NULL,
+    frozen_li INTEGER NOT NULL, fees_li INTEGER NOT NULL, realized_li INTEGER NOT NULL,
+    proceeds_li INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE positions (
+    account_id TEXT NOT NULL, stock_code TEXT NOT NULL, volume INTEGER NOT NULL,
+    yesterday INTEGER NOT NULL, locked INTEGER NOT NULL, frozen INTEGER NOT NULL,
+    cost_li INTEGER NOT NULL, open_date TEXT NOT NULL,
+    PRIMARY KEY (account_id, stock_code)
+) WITHOUT ROWID;
+CREATE TABLE orders (
+    order_id INTEGER PRIMARY KEY, day INTEGER NOT NULL, account_id TEXT NOT NULL,
+    account_type INTEGER NOT NULL, stock_code TEXT NOT NULL, order_type INTEGER NOT NULL,
+    volume INTEGER NOT NULL, price_type INTEGER NOT NULL, price_li INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, strategy_name TEXT NOT NULL, order_remark TEXT NOT NULL,
+    limit_li INTEGER NOT NULL, sysid TEXT NOT NULL, status INTEGER NOT NULL,
+    status_msg TEXT NOT NULL, traded_volume INTEGER NOT NULL, traded_amount_li INTEGER NOT NULL,
+    fees_li INTEGER NOT NULL, frozen_li INTEGER NOT NULL
+);
+CREATE TABLE trades (
+    number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, day INTEGER NOT NULL,
+    traded_id TEXT NOT NULL, traded_time INTEGER NOT NULL, price_li INTEGER NOT NULL,
+    volume INTEGER NOT NULL, fees_li INTEGER NOT NULL, tick INTEGER NOT NULL,
+    passive INTEGER NOT NULL
+);
+"""
+
+
+def _marks(count: int) -> str:
+    return ",".join("?" * count)
+
+
+_PUT_PROGRESS: Final = f"REPLACE INTO progress VALUES (1,{_marks(8)})"
+_PUT_ACCOUNT: Final = f"REPLACE INTO accounts VALUES ({_marks(7)})"
+_PUT_POSITION: Final = f"REPLACE INTO positions VALUES ({_marks(8)})"
+_PUT_ORDER: Final = f"REPLACE INTO orders VALUES ({_marks(20)})"
+_PUT_TRADE: Final = f"INSERT INTO trades VALUES ({_marks(10)})"
+
+
+@contextmanager
+def _explained(path: Path, doing: str) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as exc:
+        raise SimulatorError(f"账本 {path} {doing}：{exc}") from exc
+
+
+class Store:
+    """一个打开的账本。单写者：文件夹的独占锁由服务进程拿着。"""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _explained(path, "打不开"):
+            self._db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        """关闭；把 WAL 并回主文件。"""
+        self._db.close()
+
+    def load(self) -> CounterState | None:
+        """读回柜台状态；还是空账本时为 None。"""
+        with _explained(self._path, "读不出来"):
+            row = self._one("SELECT * FROM progress")
+            if row is None:
+                return None
+            state = CounterState(Progress(*row[1:]))
+            for fields in self._db.execute("SELECT * FROM accounts"):
+                state.add_account(Account(*fields))
+            for account_id, *rest in self._db.execute("SELECT * FROM positions"):
+                held = Position(*rest)
+                state.accounts[account_id].positions[held.stock_code] = held
+            self._load_orders(state)
+            self._load_trades(state)
+            return state
+
+    def save(self, changes: Changes, progress: Progress) -> None:
+        """把改动作为一个事务写进去。
+
+        Raises:
+            SimulatorError: 没有写成；事务已回滚，内存里的状态不可再信，应当 `load`。
+        """
+        with _explained(self._path, "写不进去"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(changes, progress)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _write(self, changes: Changes, progress: Progress) -> None:
+        put = self._db.execute
+        for order in changes.orders.values():
+            put(_PUT_ORDER, _order_fields(order))
+        for trade in changes.trades:
+            put(_PUT_TRADE, _trade_fields(trade))
+        for account in changes.accounts.values():
+            put(_PUT_ACCOUNT, _account_fields(account))
+        for (account_id, code), held in changes.positions.items():
+            if held is None:
+                put("DELETE FROM positions WHERE account_id=? AND stock_code=?", (account_id, code))
+            else:
+                put(_PUT_POSITION, (account_id, *_position_fields(held)))
+        put(_PUT_PROGRESS, _progress_fields(progress))
+
+    def _prepare(self) -> None:
+        found = self._number("PRAGMA application_id")
+        tables = self._number("SELECT count(*) FROM sqlite_master")
+        if found != _APPLICATION_ID and (found or tables):
+            raise SimulatorError(f"{self._path} 不是模拟 MiniQMT 的账本，换一个文件夹。")
+        version = self._number("PRAGMA user_version")
+        if version > _VERSION:
+            raise SimulatorError(
+                f"账本 {self._path} 是较新的版本 {version}，本版本只认识到 {_VERSION}；"
+                "请升级 easytrader。"
+            )
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        if version == 0:
+            self._db.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA application_id={_APPLICATION_ID};"
+                f"PRAGMA user_version={_VERSION}; COMMIT;"
+            )
+
+    def _load_orders(self, state: CounterState) -> None:
+        rows = self._db.execute(
+            "SELECT * FROM orders WHERE order_id >= ? ORDER BY order_id",
+            (state.progress.first_order_id,),
+        )
+        for row in rows:
+            order = SimOrder(*row[:5], security_of(row[4]), *row[5:])
+            state.add_order(order)
+            if order.is_working:
+                state.rest(order)
+
+    def _load_trades(self, state: CounterState) -> None:
+        rows = self._db.execute(
+            "SELECT * FROM trades WHERE number >= ? ORDER BY number", (state.progress.first_trade,)
+        )
+        for number, order_id, _, traded_id, time, price, volume, fees, tick, passive in rows:
+            order = state.orders[order_id]
+            state.add_trade(
+                SimTrade(number, order, traded_id, time, price, volume, fees, tick, bool(passive))
+            )
+
+    def _one(self, sql: str) -> tuple[int, ...] | None:
+        row: tuple[int, ...] | None = self._db.execute(sql).fetchone()
+        return row
+
+    def _number(self, sql: str) -> int:
+        row = self._one(sql)
+        return row[0] if row else 0
+
+
+def _progress_fields(progress: Progress) -> tuple[int | float, ...]:
+    """表里的次序。"""
+    return (
+        progress.day,
+        progress.tick,
+        progress.now,
+        progress.order_id,
+        progress.sysid,
+        progress.trade,
+        progress.first_order_id,
+        progress.first_trade,
+    )
+
+
+def _account_fields(account: Account) -> tuple[int | str, ...]:
+    return (
+        account.account_id,
+        account.account_type,
+        account.cash_li,
+        account.frozen_li,
+        account.fees_li,
+        account.realized_li,
+        account.proceeds_li,
+    )
+
+
+def _position_fields(held: Position) -> tuple[int | str, ...]:
+    return (
+        held.stock_code,
+        held.volume,
+        held.yesterday,
+        held.locked,
+        held.frozen,
+        held.cost_li,
+        held.open_date,
+    )
+
+
+def _order_fields(order: SimOrder) -> tuple[int | str, ...]:
+    return (
+        order.order_id,
+        order.day,
+        order.account_id,
+        order.account_type,
+        order.stock_code,
+        order.order_type,
+        order.volume,
+        order.price_type,
+        order.price_li,
+        order.order_time,
+        order.strategy_name,
+        order.order_remark,
+        order.limit_li,
+        order.sysid,
+        int(order.status),
+        order.status_msg,
+        order.traded_volume,
+        order.traded_amount_li,
+        order.fees_li,
+        order.frozen_li,
+    )
+
+
+def _trade_fields(trade: SimTrade) -> tuple[int | str, ...]:
+    return (
+        trade.number,
+        trade.order.order_id,
+        trade.order.day,
+        trade.traded_id,
+        trade.traded_time,
+        trade.price_li,
+        trade.volume,
+        trade.fees_li,
+        trade.tick,
+        int(trade.passive),
+    )

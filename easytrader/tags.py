@@ -1,0 +1,88 @@
+"""委托备注里的唯一标记：结果未知的委托靠它找回来。
+
+厂商的备注有两份：短的 23 字节、长的 127 字节，都按字节截断，截在汉字中间时读取会抛异常
+（应答因此丢失）。所以标记在最前、全是 ASCII，必要时垫几个字符，让第 23 字节不落在一个字中间。
+形如 ``~k3j9x0a2b~用户的备注``；用户在 `today_entrusts` 里看到的仍是自己的备注。
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+from easytrader.errors import UsageError
+
+SHORT_BYTES: Final = 23
+"""短备注、策略名可用的字节数。"""
+
+LONG_BYTES: Final = 127
+"""长备注可用的字节数。"""
+
+_TAG_CHARS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TAG_LENGTH: Final = 9
+_MAX_PAD: Final = 3
+_OVERHEAD: Final = _TAG_LENGTH + 2
+MAX_REMARK_BYTES: Final = LONG_BYTES - _OVERHEAD - _MAX_PAD
+
+_TAGGED: Final = re.compile(r"~{1,4}([0-9a-z]{9})~(.*)", re.DOTALL)
+
+
+def new_tag() -> str:
+    """一个新标记：9 位小写字母或数字，约 46 比特随机。"""
+    value = secrets.randbits(46)
+    chars = []
+    for _ in range(_TAG_LENGTH):
+        value, digit = divmod(value, 36)
+        chars.append(_TAG_CHARS[digit])
+    return "".join(chars)
+
+
+def tagged(tag: str, remark: str) -> str:
+    """把标记和用户的备注合成要送出的备注。"""
+    text = f"~{tag}~{remark}"
+    if remark.isascii():
+        return text
+    raw = text.encode()
+    if len(raw) <= SHORT_BYTES:
+        return text
+    pad = 0
+    while (raw[SHORT_BYTES - pad] & 0xC0) == 0x80:  # 第 24 字节是某个字的中间：整体右移
+        pad += 1
+    return "~" * pad + text
+
+
+def split(remark: str) -> tuple[str, str]:
+    """送出的备注 → (标记, 用户的备注)；不是本库的委托时标记为空。"""
+    if remark[:1] != "~":
+        return "", remark
+    match = _TAGGED.fullmatch(remark)
+    return (match[1], match[2]) if match else ("", remark)
+
+
+def check_remark(remark: object) -> str:
+    """校验用户的备注。
+
+    Raises:
+        UsageError: 不是字符串、含换行等控制字符，或超过长度。
+    """
+    text = _plain_text("remark", remark)
+    if len(text.encode()) > MAX_REMARK_BYTES:
+        raise UsageError("remark", remark, f"最多 {MAX_REMARK_BYTES} 字节（UTF-8，汉字 3 字节）")
+    return text
+
+
+def check_strategy_name(name: object) -> str:
+    """校验策略名：厂商的缓冲区只有 23 字节，超出会被截断。"""
+    text = _plain_text("strategy_name", name)
+    if len(text.encode()) > SHORT_BYTES:
+        raise UsageError("strategy_name", name, f"最多 {SHORT_BYTES} 字节（UTF-8，汉字 3 字节）")
+    return text
+
+
+def _plain_text(argument: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(argument, value, "应为字符串")
+    if not value.isprintable():
+        raise UsageError(argument, value, "不能含换行、制表符等控制字符")
+    return value
