@@ -56,8 +56,14 @@ def split(remark: str) -> tuple[str, str]:
     """送出的备注 → (标记, 用户的备注)；不是本库的委托时标记为空。"""
     if remark[:1] != "~":
         return "", remark
+    if remark[_OVERHEAD - 1 : _OVERHEAD] == "~" and _plain(remark[1 : _OVERHEAD - 1]):
+        return remark[1 : _OVERHEAD - 1], remark[_OVERHEAD:]  # 没有垫字符的，占绝大多数
     match = _TAGGED.fullmatch(remark)
     return (match[1], match[2]) if match else ("", remark)
+
+
+def _plain(tag: str) -> bool:
+    return tag.isascii() and tag.isalnum() and tag == tag.lower()
 
 
 def check_remark(remark: object) -> str:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader import arguments, rows, tags
 from easytrader.codes import CANCELLABLE_STATUSES, FINAL_STATUSES, OrderType, PriceType
 from easytrader.connection import State
-from easytrader.errors import NotConnectedError, OutcomeUnknownError, UsageError, WaitTimeoutError
+from easytrader.errors import (
+    ClosedError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    UsageError,
+    WaitTimeoutError,
+)
 from easytrader.log import Log, masked
 from easytrader.model import OrderRequest
 from easytrader.symbols import Kind, Security, ambiguity
@@ -41,6 +47,8 @@ class Trader:
         self._log = Log(debug)
         self._supervisor: Supervisor | None = None
         self._account_id = ""
+        self._closed = False
+        self._order_rows = rows.OrderRows()
         self._order_changed = threading.Condition()
         self._changes = 0
 
@@ -62,7 +70,7 @@ class Trader:
     @property
     def today_entrusts(self) -> list[Row]:
         """当日委托：每笔一个字典，``order_status_name`` 是中文状态，``order_time`` 是 Unix 秒。"""
-        return rows.order_rows(self._session.orders())
+        return self._order_rows.rows(self._session.orders())
 
     @property
     def today_trades(self) -> list[Row]:
@@ -263,6 +271,8 @@ class Trader:
     @property
     def state(self) -> str:
         """连接状态：``未连接 连接中 已连接 已断开 已关闭``。"""
+        if self._closed:
+            return State.CLOSED.value
         return (State.IDLE if self._supervisor is None else self._supervisor.state).value
 
     def stop_reconnect(self) -> None:
@@ -294,9 +304,12 @@ class Trader:
 
     @property
     def _session(self) -> Session:
-        if self._supervisor is None:
+        supervisor = self._supervisor
+        if self._closed:
+            raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
+        if supervisor is None:
             raise NotConnectedError("还没有连接：先调用 connect()")
-        return self._supervisor.session
+        return supervisor.session
 
     def _note_change(self) -> None:
         """有委托或成交的推送：叫醒正在 `wait` 的线程。"""

@@ -21,12 +21,12 @@ USAGE = 2
 INTERRUPTED = 130
 
 
-def main(argv: Sequence[str] | None = None) -> int | str | None:
-    """解析并执行，返回退出码（``sim run`` 时是脚本自己的，可能是文字或 None）。"""
+def main(argv: Sequence[str] | None = None) -> int:
+    """解析并执行，返回退出码（``sim run`` 时是脚本自己的）。"""
     arguments = _parse(argv)
     if isinstance(arguments, int):
         return arguments
-    command: Callable[[argparse.Namespace], int | str | None] = arguments.command
+    command: Callable[[argparse.Namespace], int] = arguments.command
     if arguments.own_output:
         prepare_streams()
     try:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from easytrader.sim.folder import SimConfig, SimFolder
+    from easytrader.symbols import Security
 
 __all__ = ["open_accounts"]
 
@@ -88,11 +89,10 @@ def _cost_li(text: str, cost: str) -> int:
     return int(yuan * 1000)
 
 
-def _last_close_li(security: Any, base: SimConfig, seed: int | None) -> int:
+def _last_close_li(security: Security, base: SimConfig, seed: int | None) -> int:
     """没写成本价：按模拟行情的昨收。"""
     from easytrader.sim.market.synthetic import SyntheticMarket
-    from easytrader.sim.sessions import market_hours
+    from easytrader.sim.sessions import hours_for
 
-    market = SyntheticMarket(base.seed if seed is None else seed, market_hours(base.clock))
-    quote = market.quote(security, market.tick_at(time.time()))
-    return quote.pre_close
+    market = SyntheticMarket(base.seed if seed is None else seed, hours_for(base.clock))
+    return market.quote(security, market.tick_at(time.time())).pre_close_li

@@ -48,9 +48,9 @@ class Parser(argparse.ArgumentParser):
 
     def add_commands(self) -> argparse._SubParsersAction[Parser]:
         """下一级命令，必须选一个。"""
-        return self.add_subparsers(title="命令", metavar="命令", required=True)
+        return self.add_subparsers(title="可用的命令", metavar="命令", required=True)
 
-    def runs(self, command: Callable[[argparse.Namespace], int | str | None]) -> None:
+    def runs(self, command: Callable[[argparse.Namespace], int]) -> None:
         """解析到这里就执行它。"""
         self.set_defaults(command=command)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import builtins
 import io
 import sys
 from importlib.machinery import SourceFileLoader
@@ -9,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.cli.output import complain
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ _FAILED: Final = 1
 _INTERRUPTED: Final = 130
 
 
-def run_script(script: str, arguments: Sequence[str]) -> int | str | None:
-    """运行到脚本的主线程结束，返回它的退出码（``SystemExit`` 带的值，照 python 的规矩解释）。
+def run_script(script: str, arguments: Sequence[str]) -> int:
+    """运行到脚本的主线程结束，返回它的退出码。
 
     脚本留下的非守护线程与 python 里一样：解释器等它们走完才退出，嵌着的柜台在那之后才关。
 
@@ -36,41 +39,64 @@ def run_script(script: str, arguments: Sequence[str]) -> int | str | None:
         raise UsageError("SCRIPT", script, "没有这个文件；写脚本的路径，例如 strategy.py")
     install.install()
     hub.allow_embed_all()
-    module = _main_module(script)
-    sys.argv = [script, *arguments]
-    # python 把脚本所在目录（符号链接指向的真实目录）放在最前
-    sys.path[:1] = [str(path.resolve().parent)]
-    sys.modules["__main__"] = module
+    atexit.register(_skip_destructors)
+    filename = str(path.absolute())
+    _become(script, filename, path.resolve().parent, arguments)
     try:
-        with io.open_code(str(path.absolute())) as file:
-            code = compile(file.read(), script, "exec", dont_inherit=True)
-        exec(code, module.__dict__)  # noqa: S102  运行用户指定的脚本正是这个命令的用途
+        with io.open_code(filename) as file:
+            code = compile(file.read(), filename, "exec", dont_inherit=True)
+        exec(code, sys.modules["__main__"].__dict__)  # noqa: S102  运行用户的脚本正是这个命令的用途
     except SystemExit as stop:
-        return stop.code
+        return _exit_code(stop.code)
     except BaseException as error:  # noqa: BLE001  与解释器一样：交给 excepthook，只换退出码
-        _show(error, script)
+        _show(error, filename)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else _FAILED
     return 0
 
 
-def _main_module(script: str) -> ModuleType:
+def _become(script: str, filename: str, folder: Path, arguments: Sequence[str]) -> None:
+    """让 ``__main__``、``sys.argv``、``sys.path`` 都是 python 直接运行它时的样子。"""
     module = ModuleType("__main__")
     names: dict[str, Any] = {
-        "__file__": script,
-        "__builtins__": __builtins__,
-        "__loader__": SourceFileLoader("__main__", script),
-        "__package__": None,
+        "__file__": filename,
+        "__builtins__": builtins,
+        "__loader__": SourceFileLoader("__main__", filename),
         "__cached__": None,
     }
+    if sys.version_info < (3, 14):
+        names["__annotations__"] = {}
     module.__dict__.update(names)
-    module.__dict__.pop("__doc__", None)
-    module.__doc__ = None
-    return module
+    sys.modules["__main__"] = module
+    sys.argv = [script, *arguments]
+    if not getattr(sys.flags, "safe_path", False):
+        # 脚本所在目录（符号链接指向的真实目录）在最前，顶掉本命令自己的
+        sys.path[:1] = [str(folder)]
 
 
-def _show(error: BaseException, script: str) -> None:
+def _skip_destructors() -> None:
+    """解释器退出时不跑 ``XtQuantTrader.__del__``。
+
+    真的客户端里这个对象被原生层攥着，析构从不执行；这里会在模块都拆掉之后执行，
+    厂商在里面 ``import asyncio`` 就报错刷屏。
+    """
+    trader = getattr(sys.modules.get("xtquant.xttrader"), "XtQuantTrader", None)
+    if trader is not None and "__del__" in vars(trader):
+        del trader.__del__
+
+
+def _exit_code(code: object) -> int:
+    """``sys.exit(...)`` 的规矩：None 为 0，整数照传，别的印到标准错误、以 1 退出。"""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code
+    complain(str(code))
+    return _FAILED
+
+
+def _show(error: BaseException, filename: str) -> None:
     """回溯只从脚本自己的第一帧开始。"""
     trace: TracebackType | None = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != script:
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
         trace = trace.tb_next
     sys.excepthook(type(error), error.with_traceback(trace), trace)

@@ -49,7 +49,7 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser(
         "init",
         help="建一个模拟 MiniQMT 的文件夹，或往里加账号",
-        description="例：easytrader sim init D:\\模拟\\userdata_mini --account 10001 --cash 1000000",
+        description='例：easytrader sim init "D:\\模拟" --account 10001 --cash 1000000',
     )
     _add_path(parser)
     add = parser.add_argument
@@ -70,6 +70,7 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     from easytrader.cli.opening import open_accounts
+    from easytrader.sim.owner import holder_of
 
     folder = open_accounts(
         arguments.path,
@@ -82,10 +83,13 @@ def _init(arguments: argparse.Namespace) -> int:
     )
     say(f"已建好：{folder.path}")
     for account in folder.config.accounts:
-        say(
-            f"  账号 {account.account_id}  现金 {account.cash_li / 1000:.2f}  持仓 {len(account.positions)} 只"
-        )
-    say(f'启动：easytrader sim serve "{folder.path}"')
+        cash, held = account.cash_li / 1000, len(account.positions)
+        say(f"  账号 {account.account_id}  现金 {cash:.2f}  持仓 {held} 只")
+    holder = holder_of(folder.path)
+    if holder is None:
+        say(f'启动：easytrader sim serve "{folder.path}"')
+    else:
+        say(f"正被 {holder.describe()} 使用：重新启动之后才看得到新账号")
     return 0
 
 
@@ -185,7 +189,7 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.runs(_run)
 
 
-def _run(arguments: argparse.Namespace) -> int | str | None:
+def _run(arguments: argparse.Namespace) -> int:
     from easytrader.cli.run_script import run_script
 
     return run_script(arguments.script, arguments.arguments)
@@ -225,17 +229,26 @@ def _add_option(parser: Parser, option: str) -> None:
 
     add = parser.add_argument
     if option == "verb":
-        add("--verb", choices=VERBS, default="submit", help="哪种请求（默认 submit）")
+        _add_choice(parser, "verb", VERBS, "submit", "哪种请求")
     elif option == "when":
-        add("--when", choices=WHENS, default="before", help="柜台受理之前（默认）或之后")
+        _add_choice(parser, "when", WHENS, "before", "柜台受理之前还是之后")
     elif option == "push":
-        add("--push", choices=PUSHES, default="any", help="哪种推送（默认任何一种）")
+        _add_choice(parser, "push", PUSHES, "any", "哪种推送")
     elif option == "seconds":
         add("--seconds", type=float, required=True, metavar="S", help="晚几秒")
     elif option == "calls":
         add("--calls", type=whole_number(1), required=True, metavar="N", help="第几个请求之后")
     else:
         add("--times", type=whole_number(1), default=1, metavar="N", help="触发几次（默认 1）")
+
+
+def _add_choice(
+    parser: Parser, name: str, choices: tuple[str, ...], default: str, title: str
+) -> None:
+    text = f"{title}（默认 {default}）：{'、'.join(choices)}"
+    parser.add_argument(
+        f"--{name}", choices=choices, default=default, metavar=name.upper(), help=text
+    )
 
 
 def _add_fault(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from easytrader.miniqmt import loader, preflight
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds, check_session_id
+from easytrader.rows import OrderRows
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ class MiniqmtTrader(Trader):
         self._dispatcher: Dispatcher | None = None
         self._ledger: DeliveryLedger | None = None
         self._lifecycle = threading.RLock()
-        self._closed = False
         self._path = ""
 
     def connect(
@@ -174,6 +174,7 @@ class MiniqmtTrader(Trader):
             old.close(_CLOSE_S)
         if (path, account_id) != (self._path, self._account_id):
             self._ledger = None
+            self._order_rows = OrderRows()
         self._path, self._account_id, self._callback = path, account_id, callback
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self._log)

@@ -71,7 +71,7 @@ class Account:
     @property
     def fetch_li(self) -> int:
         """可取资金。"""
-        return max(self.cash_li - self.proceeds_li, 0)
+        return max(self.cash_li - max(self.proceeds_li, 0), 0)
 
     def position(self, stock_code: str) -> Position:
         """这只证券的持仓，没有就立一行空的。"""

@@ -6,17 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from easytrader.sim.fees import FeeRates
     from easytrader.sim.market.book import Quote
     from easytrader.sim.rules import Rules
 
-__all__ = ["ORDER_ERROR_ID", "LIMIT_TYPES", "Reject", "Ticket", "check", "working_limit"]
+__all__ = ["LIMIT_TYPES", "ORDER_ERROR_ID", "Reject", "Ticket", "check", "working_limit"]
 
 ORDER_ERROR_ID: Final = -61
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
@@ -64,9 +65,7 @@ class Ticket(NamedTuple):
         return self.price_type in LIMIT_TYPES
 
 
-def working_limit(
-    price_type: int, buy: bool, price_li: int, protects: bool, quote: Quote
-) -> int:
+def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quote: Quote) -> int:
     """不能越过的价格：限价取报价，最新价取最新价，市价取保护限价（没有则涨跌停价）。"""
     if price_type == PriceType.FIX:
         return price_li

@@ -23,6 +23,7 @@ from easytrader.sim.wire import (
     Outcome,
     SubmitArgs,
 )
+from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
@@ -149,7 +150,8 @@ class Counter:
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
         instrument = self._ledger.instrument(order.security) if order.security else None
-        if order.security is None or not order.security.tradable:
+        known = order.security is not None and order.security.kind is not Kind.OTHER
+        if order.security is None or not (known and order.security.tradable):
             self._ledger.reject(order, _NO_SUCH)
         elif instrument is None:
             kind = order.security.kind.value

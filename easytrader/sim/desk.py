@@ -89,7 +89,6 @@ class Desk:
     def __init__(self, engine: EngineLike) -> None:
         self._engine = engine
         self.advance = engine.advance
-        self.next_wakeup = engine.next_wakeup
         self.close = engine.close
         self._verbs: dict[str, Callable[[Any], Outcome]] = {
             "submit": engine.submit,
@@ -109,12 +108,26 @@ class Desk:
         """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""
         if len(requests) == 1:
             return [self._one(requests[0])]
+        outcomes: list[Outcome] = []
         try:
             with self._engine.transaction():
-                return [self._one(request) for request in requests]
-        except Exception as error:  # noqa: BLE001  提交失败：这一批谁也没有生效
-            _log("提交", error)
-            return [failed(request, error) for request in requests]
+                for request in requests:
+                    outcomes.append(self._verbs[request.verb](request.args))  # noqa: PERF401
+        except Exception as error:  # noqa: BLE001  一批出错，主机照常
+            if len(outcomes) == len(requests):  # 卡在提交上：到底写没写成说不准，不可重做
+                _log("提交", error)
+                return [failed(request, error) for request in requests]
+            # 还没到提交，谁也没有生效：一个一个重来，别让出错的那个连累别人
+            return [self._one(request) for request in requests]
+        return outcomes
+
+    def next_wakeup(self) -> float | None:
+        """几秒后值得再推进；说不出来就一秒。"""
+        try:
+            return self._engine.next_wakeup()
+        except Exception as error:  # noqa: BLE001  主机要活着
+            _log("估计下一跳", error)
+            return 1.0
 
     def _one(self, request: Request) -> Outcome:
         try:

@@ -50,7 +50,8 @@ class Engine:
         self._hours = hours_for(config.clock)
         self._market = SyntheticMarket(config.seed, self._hours, config.tick_s)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
-        self._depth = 0
+        self._grouped = False
+        self._stale = False
         self._store = Store(folder.store_path)
         try:
             self._counter = self._restore()
@@ -123,43 +124,50 @@ class Engine:
         """若干次调用合成一次落盘。退出之前得到的 `Outcome` 都还不算数。
 
         Raises:
-            SimulatorError: 退出时没有写成；其中的一切都当没有发生。
+            SimulatorError: 退出时没有写成，或其中某一步出过错；其中的一切都当没有发生。
         """
-        if self._depth:
+        if self._grouped:
             raise SimulatorError("transaction() 不能嵌套。")
-        self._depth = 1
+        self._refresh()
+        self._grouped = True
         try:
             yield
+            if self._stale:
+                raise SimulatorError("这一组里有一步出错，整组作废。")
             self._flush()
         except BaseException:
-            self._counter = self._restore()
+            self._stale = True
             raise
         finally:
-            self._depth = 0
+            self._grouped = False
 
     def close(self) -> None:
         """关闭账本。"""
         self._store.close()
 
     def _step(self, action: Callable[[float], Outcome]) -> Outcome:
-        """做一步，落盘；出了任何岔子都回到账本里的样子。"""
-        if self._depth:
-            return action(self.clock.now())
+        """做一步，落盘；出了任何岔子，下一步之前先回到账本里的样子。"""
+        if not self._grouped:
+            self._refresh()
         try:
             outcome = action(self.clock.now())
-            self._flush()
+            if not self._grouped:
+                self._flush()
         except BaseException:
-            self._counter = self._restore()
+            self._stale = True
             raise
         return outcome
+
+    def _refresh(self) -> None:
+        if self._stale:
+            self._counter = self._restore()
+            self._stale = False
 
     def _query(
         self, args: AccountArgs | OrdersArgs, rows: Callable[[Account], list[Any]]
     ) -> Outcome:
         events = self.advance().events
-        account = find_account(
-            self._counter.state.accounts, args.account_type, args.account_id
-        )
+        account = find_account(self._counter.state.accounts, args.account_type, args.account_id)
         return Outcome([] if account is None else rows(account), events)
 
     def _flush(self) -> None:

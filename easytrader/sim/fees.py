@@ -30,9 +30,7 @@ class FeeRates(NamedTuple):
         commission = 0
         if self.commission_ppm or self.commission_min_li:
             commission = max(_part(amount_li, self.commission_ppm), self.commission_min_li)
-        return (
-            commission + _part(amount_li, self.stamp_ppm) + _part(amount_li, self.transfer_ppm)
-        )
+        return commission + _part(amount_li, self.stamp_ppm) + _part(amount_li, self.transfer_ppm)
 
 
 def _part(amount_li: int, ppm: int) -> int:
@@ -80,9 +78,7 @@ class FeeSchedule:
         if security.kind not in _SHARES:
             return FeeRates(self.commission_ppm, self.commission_min_li, 0, 0)
         stamp = 0 if buy else _since(_STAMP, day)
-        return FeeRates(
-            self.commission_ppm, self.commission_min_li, stamp, _since(_TRANSFER, day)
-        )
+        return FeeRates(self.commission_ppm, self.commission_min_li, stamp, _since(_TRANSFER, day))
 
 
 def _since(rows: tuple[tuple[date, int], ...], day: date) -> int:

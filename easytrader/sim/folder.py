@@ -1,6 +1,7 @@
 """一个文件夹扮演 ``userdata_mini``：配置、账本、服务地址都在里面。
 
-配置是 ``easytrader_sim.json``（UTF-8）；委托、成交、持仓与资金在 SQLite 账本里，配置只说开户时的样子。
+配置是 ``easytrader_sim.json``（UTF-8）；委托、成交、持仓与资金在 SQLite 账本里，
+配置只说开户时的样子。
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.rules import scope_of
 from easytrader.symbols import parse_security
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
 
@@ -44,21 +47,16 @@ class AccountConfig:
     positions: tuple[tuple[str, int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        codes = tuple(
-            (parse_security(code).stock_code, volume, cost) for code, volume, cost in self.positions
-        )
-        object.__setattr__(self, "positions", codes)
+        held = tuple(_position(item) for item in self.positions)
+        object.__setattr__(self, "positions", held)
         size = len(self.account_id.encode()) if isinstance(self.account_id, str) else 0
         if not 1 <= size <= _ID_BYTES or self.account_id != self.account_id.strip():
-            raise UsageError("account_id", self.account_id, "应为 1–23 个字节的字符串，首尾无空白。")
+            raise UsageError(
+                "account_id", self.account_id, "应为 1–23 个字节的字符串，首尾无空白。"
+            )
         if self.account_type not in ACCOUNT_TYPES:
             raise UsageError("account_type", self.account_type, "应为 2（普通）或 3（信用）。")
         _whole("cash_li", self.cash_li, "应为不小于 0 的整数，单位厘。")
-        for code, volume, cost_li in self.positions:
-            if scope_of(parse_security(code)) is None:
-                raise UsageError("positions", code, "模拟柜台不交易这个品种，不能作为持仓。")
-            _whole("positions", volume, "持仓数量应为正整数。", least=1)
-            _whole("positions", cost_li, "持仓成本应为不小于 0 的整数，单位厘。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,9 @@ class SimConfig:
         _seconds("tick_s", self.tick_s, 0.001)
         _seconds("connect_wait_s", self.connect_wait_s, 0.0)
         _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
-        _whole("commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000)
+        _whole(
+            "commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000
+        )
         _whole("commission_min_li", self.commission_min_li, "应为不小于 0 的整数，单位厘。")
         names = [account.account_id for account in self.accounts]
         if len(set(names)) != len(names):
@@ -103,6 +103,22 @@ class SimConfig:
 def _whole(name: str, value: object, expected: str, least: int = 0, most: int = 10**15) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise UsageError(name, value, expected)
+
+
+def _position(item: object) -> tuple[str, int, int]:
+    """核对一行初始持仓，代码换成厂商写法。"""
+    if not isinstance(item, (tuple, list)) or len(item) != 3:
+        raise UsageError("positions", item, "每行应为（证券代码，数量，总成本厘）。")
+    code, volume, cost_li = item
+    try:
+        security = parse_security(code)
+    except UsageError as exc:
+        raise UsageError("positions", code, exc.expected) from None
+    if scope_of(security) is None:
+        raise UsageError("positions", code, "模拟柜台不交易这个品种，不能作为持仓。")
+    _whole("positions", volume, "持仓数量应为正整数。", least=1)
+    _whole("positions", cost_li, "持仓成本应为不小于 0 的整数，单位厘。")
+    return security.stock_code, volume, cost_li
 
 
 def _seconds(name: str, value: object, least: float) -> None:
@@ -241,9 +257,7 @@ def _read(path: Path) -> SimConfig:
                 f"{path} 的格式是 {version!r}，本版本只认识到 {FORMAT}；请升级 easytrader。"
             )
         accounts = tuple(
-            AccountConfig(
-                **{**row, "positions": tuple(tuple(item) for item in row.get("positions", ()))}
-            )
+            AccountConfig(**{**row, "positions": tuple(row.get("positions", ()))})
             for row in body.pop("accounts", ())
         )
         return SimConfig(accounts=accounts, **body)

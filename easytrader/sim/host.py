@@ -212,7 +212,9 @@ class Host:
                 item = self._inbox.get_nowait()
                 if isinstance(item, Handoff):
                     item.fail(SimulatorError("模拟 MiniQMT 已经停止"))
-        self._mail.lose_all()
+        # 解释器正在退出时，本进程的会话不必再听断线：它们的执行器已经关了，只会抛异常。
+        # 别的进程的会话照样看到断线：下面关服务口时挂断
+        self._mail.lose_all(tell=threading.main_thread().is_alive())
         closers = [part.close for part in (self._server, self._desk) if part is not None]
         for close in (*closers, self._owner.release):
             self._attempt(close)

@@ -124,6 +124,8 @@ class SocketLink:
             logger.warning("模拟 MiniQMT 的服务进程说了听不懂的话，当作断线：{}", error)
         except (OSError, EOFError):
             pass  # 对端没了，下面说
+        except Exception:
+            logger.exception("处理模拟 MiniQMT 的消息时出错，当作断线")
         self._frames.close()
         self._queue.put(None)
         if not self._closing:

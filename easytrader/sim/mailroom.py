@@ -125,10 +125,10 @@ class Mailroom:
             if self._quarantine_s > 0:
                 self._ended[session.session_id] = time.monotonic()
 
-    def lose_all(self) -> None:
-        """断开所有会话。"""
+    def lose_all(self, *, tell: bool = True) -> None:
+        """断开所有会话；``tell`` 为假时不告诉它们。"""
         for session in list(self._sessions.values()):
-            self.leave(session, lost=True)
+            self.leave(session, lost=tell)
         self._delayed.clear()
 
     def sessions(self) -> list[Session]:

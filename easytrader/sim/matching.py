@@ -6,11 +6,13 @@ SZSE26 3.3.4–3.3.6（另有即时成交剩余撤销、全额成交或撤销，
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.sim.market.book import DISPLAYED, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Execution", "arrive"]
 

@@ -181,7 +181,6 @@ class Call(NamedTuple):
     def not_simulated(self, request: Any) -> Any:
         """这个请求不模拟：按它自己的应答形状说清楚。"""
         message = f"模拟 MiniQMT 暂不支持 {self.vendor}"
-        logger.debug("{}", message)
         if self.shape == "int":
             logger.warning("{}", message)
             return -1
@@ -189,7 +188,7 @@ class Call(NamedTuple):
             return _json_error(self.struct, message, _bson_text(request, b"account_id"))
         if self.shape == "one":
             return self._with_message(message)
-        if any(field.name in _MESSAGE_FIELDS for field in structs()[self.struct]):
+        if any(field.name in _SUCCESS_FIELDS for field in structs()[self.struct]):
             return [self._with_message(message)]
         return NotSimulatedList(message)
 
@@ -203,6 +202,7 @@ class Call(NamedTuple):
         return build(self.struct, row)
 
 
+_SUCCESS_FIELDS: Final = ("m_bSuccess", "success")
 _MESSAGE_FIELDS: Final = ("m_strMsg", "msg", "error_msg")
 _ZEROS: Final[dict[str, Any]] = {"i": 0, "q": 0, "d": 0.0, "b": False, "s": ""}
 

@@ -40,9 +40,18 @@ def _submit(request: Any) -> SubmitArgs:
         request.m_nOrderVolume,
         request.m_nPriceType,
         request.m_dPrice,
-        request.m_strStrategyName,
-        request.m_strOrderRemarkNew or request.m_strOrderRemark,
+        _text(request, "m_strStrategyName"),
+        _text(request, "m_strOrderRemarkNew") or _text(request, "m_strOrderRemark"),
     )
+
+
+def _text(request: Any, name: str) -> str:
+    """读文本；尾巴上截出半个字的（真实模块的请求对象会抛错），丢掉那半个。"""
+    try:
+        value: str = getattr(request, name)
+    except UnicodeDecodeError as error:
+        return error.object[: error.start].decode("utf-8", "ignore")
+    return value
 
 
 def _cancel(request: Any) -> CancelArgs:

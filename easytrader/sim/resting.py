@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from easytrader.sim.market.book import Prints
     from easytrader.sim.orders import SimOrder
     from easytrader.symbols import Security

@@ -19,6 +19,8 @@ __all__ = ["serve"]
 _LOOK_S: Final = 0.2
 """隔多久看一眼主机还在不在；Windows 上 Ctrl-C 也要等这么久才轮到处理。"""
 
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
+
 
 def serve(folder: SimFolder, announce: Callable[[Host], None]) -> None:
     """服务到被叫停为止；就绪时调用 ``announce``。
@@ -46,6 +48,8 @@ def _stop_signals() -> Iterator[SimpleQueue[int]]:
     stop: SimpleQueue[int] = SimpleQueue()
     names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # nohup 让 SIGHUP 不起作用，要尊重它
+    numbers = [n for n in numbers if n != _HANGUP or signal.getsignal(n) != signal.SIG_IGN]
     before: dict[int, Any] = {
         number: signal.signal(number, lambda received, _: stop.put(received)) for number in numbers
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.account import Account, Position
 from easytrader.sim.orders import SimOrder, SimTrade, trade_row
 from easytrader.sim.resting import RestingBook
 
 if TYPE_CHECKING:
+    from easytrader.sim.account import Account, Position
     from easytrader.sim.wire import TradeRow
 
 __all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.account import Account, Position
@@ -61,15 +61,13 @@ CREATE TABLE trades (
 """
 
 
-def _marks(count: int) -> str:
-    return ",".join("?" * count)
-
-
-_PUT_PROGRESS: Final = f"REPLACE INTO progress VALUES (1,{_marks(8)})"
-_PUT_ACCOUNT: Final = f"REPLACE INTO accounts VALUES ({_marks(7)})"
-_PUT_POSITION: Final = f"REPLACE INTO positions VALUES ({_marks(8)})"
-_PUT_ORDER: Final = f"REPLACE INTO orders VALUES ({_marks(20)})"
-_PUT_TRADE: Final = f"INSERT INTO trades VALUES ({_marks(10)})"
+_PUT_PROGRESS: Final = "REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_ACCOUNT: Final = "REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_POSITION: Final = "REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_ORDER: Final = (
+    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PUT_TRADE: Final = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @contextmanager
@@ -170,7 +168,8 @@ class Store:
             (state.progress.first_order_id,),
         )
         for row in rows:
-            order = SimOrder(*row[:5], security_of(row[4]), *row[5:])
+            fields: tuple[Any, ...] = (*row[:5], security_of(row[4]), *row[5:])
+            order = SimOrder(*fields)
             state.add_order(order)
             if order.is_working:
                 state.rest(order)

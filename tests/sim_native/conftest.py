@@ -7,6 +7,13 @@ from easytrader.sim import hub, install
 from easytrader.sim.folder import AccountConfig, create
 
 
+def pytest_configure(config):
+    # 厂商的 xtbson 在 3.12 起导入时有弃用警告，与我们无关
+    config.addinivalue_line(
+        "filterwarnings", "ignore:.*utcfromtimestamp.*:DeprecationWarning:xtquant"
+    )
+
+
 @pytest.fixture(autouse=True)
 def no_thread_left():
     yield

@@ -107,6 +107,7 @@ class FakeHost:
             else:
                 first()
                 second.set()
+            del item, first, second  # 不替别人留着会话
         for session in list(self.sessions.values()):
             session.alive = False
             session.lost()
@@ -162,7 +163,7 @@ def on_thread(function, *args, timeout=10.0):
     def run():
         try:
             result.append((True, function(*args)))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  交给调用者的线程去抛
             result.append((False, error))
 
     thread = threading.Thread(target=run, name="test-worker", daemon=True)

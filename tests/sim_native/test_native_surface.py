@@ -54,9 +54,12 @@ def test_every_field_the_vendor_file_assigns_or_reads_exists():
             called = getattr(getattr(value, "func", None), "attr", "")
             if getattr(target, "id", "") == "req" and called in structs():
                 struct = called
-            elif isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == "req":
-                if not hasattr(getattr(native, struct)(), target.attr):
-                    wrong.append((struct, target.attr))
+            elif (
+                isinstance(target, ast.Attribute)
+                and getattr(target.value, "id", "") == "req"
+                and not hasattr(getattr(native, struct)(), target.attr)
+            ):
+                wrong.append((struct, target.attr))
     assert wrong == []
     known = {name for f in structs().values() for x in f for name in spellings(x)}
     assert set(re.findall(r"\.(m_\w+)", SOURCE)) <= known
@@ -82,7 +85,7 @@ def test_every_name_is_in_the_vendors_binary(binary):
 
 def test_the_binary_has_no_method_we_lack(binary):
     # 前面要是字符串的开头，否则会认进别的名字的后半截
-    found = re.findall(rb"\0(bindOn\w+Callback|[a-z]\w+WithSeq)\0", binary)
+    found = re.findall(rb"(?<=\0)(bindOn\w+Callback|[a-z]\w+WithSeq)(?=\0)", binary)
     assert {name.decode() for name in found} == set(METHODS)
 
 

@@ -153,7 +153,12 @@ class TinyEngine:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         self.log.append("begin")
-        yield
+        before = dict(self.rows)
+        try:
+            yield
+        except BaseException:
+            self.rows = before
+            raise
         if self.commit_error is not None:
             error, self.commit_error = self.commit_error, None
             raise error

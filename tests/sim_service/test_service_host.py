@@ -109,6 +109,19 @@ def test_engine_errors_are_answered_and_the_host_lives(caller: Caller, remark: s
     assert caller.ask("submit", submit_args()).order_id == 1001
 
 
+def test_one_bad_request_does_not_take_its_batch_down(caller: Caller, engine: TinyEngine) -> None:
+    engine.gate.clear()
+    caller.post("submit", submit_args())
+    assert engine.entered.wait(5)
+    for remark in ("好", "程序错", "好"):
+        caller.post("submit", submit_args(remark))
+    engine.gate.set()
+    messages = [caller.next() for _ in range(10)]
+    ids = [m.payload.order_id for m in messages if m.kind == "answer"]
+    assert [number > 0 for number in ids] == [True, True, False, True]
+    assert len(messages) == 4 + 3 * 2
+
+
 def test_malformed_requests_get_failure_answers(caller: Caller) -> None:
     assert caller.ask("cancel", CancelArgs(2, ACCOUNT, 1)).cancel_result == 0
     assert caller.ask("orders", ()) == []

@@ -136,7 +136,8 @@ def test_close_flushes_then_hangs_up(raw_client: Make, host: Host) -> None:
     client.ask("subscribe", AccountArgs(2, ACCOUNT))
     for _ in range(20):
         client.post("submit", submit_args())
-    eventually(lambda: len(Caller(host, 50).ask("orders", OrdersArgs(2, ACCOUNT))) == 20 or None)
+    watcher = Caller(host, 50)
+    eventually(lambda: len(watcher.ask("orders", OrdersArgs(2, ACCOUNT))) == 20)
     host.close()
     kinds = [client.next().kind for _ in range(60)]
     assert kinds.count("answer") == 20

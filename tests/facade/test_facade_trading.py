@@ -1,0 +1,347 @@
+"""主要的活：查、买、卖、撤、等；返回的字典与文档页逐键相同。"""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from support import ACCOUNT, Recorder
+
+import easytrader
+from easytrader import tags
+from easytrader.errors import (
+    ClosedError,
+    NotConnectedError,
+    UsageError,
+    WaitTimeoutError,
+)
+
+BALANCE = {
+    "total_asset": float, "market_value": float, "cash": float, "frozen_cash": float,
+    "account_type": int, "account_id": str,
+}  # fmt: skip
+POSITION = {
+    "security": str, "stock_code": str, "volume": int, "can_use_volume": int, "open_price": float,
+    "market_value": float, "frozen_volume": int, "on_road_volume": int, "yesterday_volume": int,
+    "avg_price": float, "direction": int, "account_type": int, "account_id": str,
+}  # fmt: skip
+ENTRUST = {
+    "security": str, "stock_code": str, "order_id": int, "order_sysid": str, "order_time": int,
+    "order_type": int, "order_type_name": str, "order_volume": int, "price_type": int,
+    "price_type_name": str, "price": float, "traded_volume": int, "traded_price": float,
+    "order_status": int, "order_status_name": str, "status_msg": str, "offset_flag": int,
+    "offset_flag_name": str, "strategy_name": str, "order_remark": str, "direction": int,
+    "direction_name": str, "account_type": int, "account_id": str,
+}  # fmt: skip
+TRADE = {
+    "security": str, "stock_code": str, "traded_id": str, "traded_time": int, "traded_price": float,
+    "traded_volume": int, "traded_amount": float, "order_id": int, "order_type": int,
+    "order_type_name": str, "offset_flag": int, "offset_flag_name": str, "account_id": str,
+    "account_type": int, "order_sysid": str, "strategy_name": str, "order_remark": str,
+}  # fmt: skip
+
+
+def shape(row: dict[str, Any]) -> dict[str, type]:
+    return {key: type(value) for key, value in row.items()}
+
+
+def resting(user: Any, **options: Any) -> int:
+    """挂一笔暂时成交不了的买单：跌停价附近。"""
+    return int(user.buy("600036", price=32.5, amount=100, **options)["entrust_no"])
+
+
+def test_rows_have_the_documented_keys_in_the_documented_order(user: Any) -> None:
+    number = user.market_buy("600036", amount=100)["entrust_no"]
+    user.wait(number, 5)
+    for rows, expected in (
+        (user.balance, BALANCE),
+        (user.position, POSITION),
+        (user.today_entrusts, ENTRUST),
+        (user.today_trades, TRADE),
+    ):
+        assert isinstance(rows, list)
+        for row in rows:
+            assert type(row) is dict
+            assert list(row) == list(expected)
+            assert shape(row) == expected
+
+
+def test_a_limit_order_that_fills(user: Any) -> None:
+    answer = user.buy("600036", price=38.0, amount=100)
+    assert list(answer) == ["entrust_no"]
+    row = user.wait(answer["entrust_no"], 5)
+    assert (row["order_status_name"], row["traded_volume"]) == ("已成", 100)
+    assert (row["price_type"], row["price_type_name"], row["price"]) == (50, "限价", 38.0)
+    assert row["traded_price"] <= 38.0
+    assert (row["order_type_name"], row["offset_flag_name"], row["direction_name"]) == (
+        "买入", "买入", "多",
+    )  # fmt: skip
+    trades = [each for each in user.today_trades if each["order_id"] == answer["entrust_no"]]
+    assert sum(each["traded_volume"] for each in trades) == 100
+    bought = next(each for each in user.position if each["security"] == "600036")
+    assert (bought["volume"], bought["can_use_volume"]) == (100, 0), "T+1：当日买入不可卖"
+
+
+def test_selling_what_was_there_before_today(user: Any) -> None:
+    row = user.wait(user.market_sell("600000", amount=300)["entrust_no"], 5)
+    assert (row["order_type_name"], row["offset_flag_name"]) == ("卖出", "卖出")
+    assert row["order_status_name"] == "已成"
+    left = next(each for each in user.position if each["security"] == "600000")
+    assert (left["volume"], left["can_use_volume"]) == (700, 700)
+
+
+@pytest.mark.parametrize(
+    ("code", "ttype", "returned"),
+    [
+        ("600036", "对手方最优价格委托", 84),
+        ("600036", "本方最优价格委托", 86),
+        ("600036", "最优五档即时成交剩余撤销", 88),
+        ("600036", "最优五档即时成交剩转限价", 85),
+        ("000001", "对手方最优价格委托", 84),
+        ("000001", "本方最优价格委托", 86),
+        ("000001", "即时成交剩余撤销委托", 87),
+        ("000001", "最优五档即时成交剩余撤销", 88),
+        ("000001", "全额成交或撤销委托", 89),
+        ("920002", "最优五档即时成交剩余撤销", 88),
+    ],
+)
+def test_every_market_type_is_accepted(user: Any, code: str, ttype: str, returned: int) -> None:
+    number = user.market_buy(code, amount=100, ttype=ttype)["entrust_no"]
+    assert number > 0
+    row = user.entrust(number)
+    assert row["price_type"] == returned
+    assert row["order_status_name"] != "废单"
+
+
+def test_cancel(user: Any, recorder: Recorder) -> None:
+    number = resting(user)
+    assert user.entrust(number)["order_status_name"] == "已报"
+    frozen = user.balance[0]["frozen_cash"]
+    assert frozen >= 3250
+    assert user.cancel_entrust(number) == {"success": True, "message": "success"}
+    assert user.wait(number, 5)["order_status_name"] == "已撤"
+    assert user.balance[0]["frozen_cash"] == 0.0
+
+
+def test_cancel_of_an_unknown_order_fails_and_of_a_filled_one_reports(
+    user: Any, recorder: Recorder
+) -> None:
+    assert user.cancel_entrust(99) == {"success": False, "message": "failed"}
+    number = user.market_buy("600036", amount=100)["entrust_no"]
+    user.wait(number, 5)
+    user.cancel_entrust(number)
+    (error,) = recorder.wait_for("cancel_error")
+    assert error.order_id == number
+    assert user.entrust(number)["order_status_name"] == "已成"
+
+
+def test_cancel_all(user: Any) -> None:
+    numbers = {resting(user), resting(user)}
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    results = user.cancel_all()
+    assert {each["entrust_no"] for each in results} == numbers
+    assert all(list(each) == ["entrust_no", "success", "message"] for each in results)
+    assert {user.wait(number, 5)["order_status_name"] for number in numbers} == {"已撤"}
+    assert user.cancel_all() == []
+
+
+def test_rejected_by_the_counter(user: Any, recorder: Recorder) -> None:
+    number = user.buy("600036", price=35.5, amount=10_000_000)["entrust_no"]
+    assert number > 0
+    (error,) = recorder.wait_for("order_error")
+    assert error.order_id == number
+    assert "COUNTER" in error.error_msg
+    assert user.wait(number, 5)["order_status_name"] == "废单"
+
+
+def test_board_rules_are_a_warning_not_a_refusal(user: Any, logged: list[str]) -> None:
+    number = user.buy("688981", price=90.001, amount=150)["entrust_no"]
+    assert number > 0
+    warnings = [line for line in logged if line.startswith("WARNING") and "688981.SH" in line]
+    assert any("200 起" in line for line in warnings)
+    assert any("最小变动价位" in line for line in warnings)
+
+
+def test_numbers_from_notebooks(user: Any) -> None:
+    assert user.buy("600036", np.float64(33), np.int64(100))["entrust_no"] > 0
+    assert user.buy("600036", Decimal("33.00"), Decimal(100))["entrust_no"] > 0
+    number = np.int64(user.buy("600036", 33, 100.0)["entrust_no"])
+    assert user.entrust(number) is not None
+    assert user.cancel_entrust(number)["success"]
+
+
+def test_extra_keywords_of_older_callers_are_ignored(user: Any) -> None:
+    assert user.buy("600036", price=33.0, amount=100, entrust_prop=0)["entrust_no"] > 0
+    assert user.market_sell("600000", amount=100, entrust_prop="market")["entrust_no"] > 0
+
+
+@pytest.mark.parametrize("remark", ["", "rebalance-7", "调仓第七批，卖出腾资金", "~", "x" * 100])
+def test_the_users_remark_survives(user: Any, remark: str) -> None:
+    number = user.buy("600036", 33.0, 100, remark=remark, strategy_name="双均线")["entrust_no"]
+    row = user.entrust(number)
+    assert (row["order_remark"], row["strategy_name"]) == (remark, "双均线")
+    sent = user.trader.query_stock_order(user.account, number).order_remark
+    tag = tags.split(sent)[0]
+    assert user.find_entrust(tag)["order_id"] == number
+
+
+def test_find_entrust_of_an_unknown_tag_is_none(user: Any) -> None:
+    assert user.find_entrust("000000000") is None
+    assert user.entrust(12345) is None
+
+
+def test_wait_has_a_deadline_and_shows_the_row(user: Any) -> None:
+    number = resting(user)
+    with pytest.raises(WaitTimeoutError) as caught:
+        user.wait(number, 0.1)
+    assert caught.value.row is not None
+    assert caught.value.row["order_id"] == number
+    with pytest.raises(UsageError, match="entrust_no"):
+        user.wait(12345, 1)
+
+
+@pytest.mark.parametrize("number", [0, -1, "5", None, 1.5, True, {"entrust_no": 5}])
+def test_wrong_entrust_numbers(user: Any, number: object) -> None:
+    for call in (user.cancel_entrust, user.entrust, user.wait):
+        with pytest.raises(UsageError, match="entrust_no"):
+            call(number)
+
+
+def test_wrong_arguments_send_nothing(user: Any) -> None:
+    before = len(user.today_entrusts)
+    wrong = [
+        lambda: user.buy("60003", 35.5, 100),
+        lambda: user.buy("600036", -1, 100),
+        lambda: user.buy("600036", 35.5, 0),
+        lambda: user.sell("600036", float("nan"), 100),
+        lambda: user.market_buy("600036", 100, "全额成交或撤销委托"),
+        lambda: user.market_sell("000300", 100),
+        lambda: user.buy("600036", 35.5, 100, remark="字" * 50),
+        lambda: user.buy("600036", 35.5, 100, strategy_name="x" * 24),
+    ]
+    for call in wrong:
+        with pytest.raises(UsageError):
+            call()
+    assert len(user.today_entrusts) == before
+
+
+def test_vendor_objects_are_the_vendors(user: Any) -> None:
+    from xtquant import xtconstant
+    from xtquant.xttrader import XtQuantTrader
+    from xtquant.xttype import StockAccount
+
+    assert isinstance(user.trader, XtQuantTrader)
+    assert isinstance(user.account, StockAccount)
+    number = user.trader.order_stock(
+        user.account,
+        "600036.SH",
+        xtconstant.STOCK_BUY,
+        100,
+        xtconstant.FIX_PRICE,
+        33.0,
+        "s",
+        "原始备注",
+    )
+    assert user.entrust(number)["order_remark"] == "原始备注"
+
+
+def test_ordering_cancelling_and_querying_inside_callbacks(user: Any, recorder: Recorder) -> None:
+    done: list[Any] = []
+    finished = threading.Event()
+
+    def react(trade: Any) -> None:
+        number = resting(user)
+        done.append(user.cancel_entrust(number))
+        done.append(user.wait(number, 5)["order_status_name"])
+        done.append(user.balance[0]["account_id"])
+        done.append(user.trader.query_stock_asset(user.account).account_id)
+        finished.set()
+
+    recorder.doing["trade"] = react
+    user.market_buy("600036", amount=100)
+    assert finished.wait(10)
+    assert done == [{"success": True, "message": "success"}, "已撤", ACCOUNT, ACCOUNT]
+
+
+def test_a_callback_that_raises_is_logged_and_the_next_still_come(
+    user: Any, recorder: Recorder, logged: list[str]
+) -> None:
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError("用户的错")
+
+    recorder.doing["order"] = fail
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    recorder.wait_for("trade")
+    assert any("回调出错" in line and "用户的错" in line for line in logged)
+
+
+def test_async_requests_through_the_vendor_object_reach_the_callback(
+    sim_folder: Any, recorder: Recorder
+) -> None:
+    seen: list[Any] = []
+    got = threading.Event()
+
+    class Callback(easytrader.miniqmt.DefaultXtQuantTraderCallback):
+        def on_order_stock_async_response(self, response: Any) -> None:
+            seen.append(response)
+            got.set()
+
+    with easytrader.use("sim") as trader:
+        trader.connect(str(sim_folder), ACCOUNT, Callback())
+        seq = trader.trader.order_stock_async(trader.account, "600036.SH", 23, 100, 11, 33.0)
+        assert got.wait(5)
+        assert seen[0].seq == seq
+        assert trader.entrust(seen[0].order_id)["price"] == 33.0
+
+
+def test_callback_registered_later_on_the_vendor_object_is_dispatched(user: Any) -> None:
+    later = Recorder()
+    user.trader.register_callback(later)
+    user.market_buy("600036", amount=100)
+    later.wait_for("trade")
+
+
+def test_before_connect_and_after_close(sim_folder: Any) -> None:
+    trader = easytrader.use("sim")
+    assert trader.state == "未连接"
+    for ask in (
+        lambda: trader.balance,
+        lambda: trader.buy("600036", 1.0, 100),
+        lambda: trader.trader,
+    ):
+        with pytest.raises(NotConnectedError, match="connect"):
+            ask()
+    trader.stop_reconnect()
+    trader.close()
+    trader.close()
+    assert trader.state == "已关闭"
+    with pytest.raises(ClosedError):
+        trader.connect(str(sim_folder), ACCOUNT)
+    with pytest.raises((ClosedError, NotConnectedError)):
+        _ = trader.balance
+
+
+def test_repr_shows_state_and_hides_the_account(user: Any) -> None:
+    assert repr(user) == "<SimTrader 已连接 账号 ******0365>"
+
+
+def test_sim_needs_nothing_prepared() -> None:
+    with easytrader.use("sim") as trader:
+        trader.connect()
+        assert trader.balance[0]["total_asset"] == 1_000_000.0
+        number = trader.market_buy("600036", amount=100)["entrust_no"]
+        trader.wait(number, 5)
+        left = trader.balance[0]["cash"]
+    with easytrader.use("sim") as again:
+        again.connect()
+        assert again.entrust(number)["order_status_name"] == "已成"
+        assert again.balance[0]["cash"] == left
+
+
+def test_sim_refuses_to_write_into_a_strangers_folder(tmp_path: Any) -> None:
+    (tmp_path / "up_queue_xtquant").touch()
+    with pytest.raises(UsageError, match="sim init"):
+        easytrader.use("sim").connect(str(tmp_path))

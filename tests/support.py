@@ -1,0 +1,112 @@
+"""测试共用的东西：等待、记录回调、模拟 MiniQMT 的文件夹与进程。"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCOUNT = "1000000365"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def eventually(check: Callable[[], object], within_s: float = 10.0) -> None:
+    """等一个条件成立；到期就失败。轮询之间让出线程，不靠运气。"""
+    pause = threading.Event()
+    deadline = time.monotonic() + within_s
+    while not check():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{within_s:g} 秒内没有等到 {check}")
+        pause.wait(0.01)
+
+
+class Recorder:
+    """记下收到的每个回调；可以指定某个回调里做什么。"""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.doing: dict[str, Callable[[Any], None]] = {}
+        self.changed = threading.Condition()
+
+    def _take(self, name: str, argument: Any = None) -> None:
+        with self.changed:
+            self.events.append((name, argument))
+            self.changed.notify_all()
+        doing = self.doing.get(name)
+        if doing is not None:
+            doing(argument)
+
+    def on_connected(self) -> None:
+        self._take("connected")
+
+    def on_disconnected(self) -> None:
+        self._take("disconnected")
+
+    def on_stock_order(self, order: Any) -> None:
+        self._take("order", order)
+
+    def on_stock_trade(self, trade: Any) -> None:
+        self._take("trade", trade)
+
+    def on_order_error(self, error: Any) -> None:
+        self._take("order_error", error)
+
+    def on_cancel_error(self, error: Any) -> None:
+        self._take("cancel_error", error)
+
+    def of(self, name: str) -> list[Any]:
+        return [argument for kind, argument in self.events if kind == name]
+
+    def wait_for(self, name: str, count: int = 1, within_s: float = 10) -> list[Any]:
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.of(name)) >= count, within_s), (
+                f"没有等到 {count} 个 {name}：{self.events}"
+            )
+        return self.of(name)
+
+
+class SimProcess:
+    """一个真实的模拟 MiniQMT 进程，可以杀、可以再起。"""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "easytrader", "sim", "serve", str(self.folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            cwd=ROOT,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline(), "模拟 MiniQMT 没有起来"
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+            self.process = None
+
+
+def make_folder(path: Path, **options: object) -> Path:
+    from easytrader.sim.folder import AccountConfig, create
+
+    account = AccountConfig(
+        ACCOUNT, positions=(("600000.SH", 1000, 10_000_000), ("000001.SZ", 500, 5_500_000))
+    )
+    settings_ = {"connect_wait_s": 0.3, **options}
+    create(path, (account,), **settings_)
+    return path
