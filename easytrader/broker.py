@@ -45,8 +45,8 @@ class Session(Protocol):
     def orders(self) -> Sequence[OrderLike]:
         """当日委托。"""
 
-    def order(self, order_id: int) -> OrderLike | None:
-        """一笔当日委托；没有则 None。"""
+    def order(self, order_id: int, timeout_s: float | None = None) -> OrderLike | None:
+        """一笔当日委托；没有则 None。``timeout_s`` 可以把这一次的期限收紧。"""
 
     def trades(self) -> Sequence[TradeLike]:
         """当日成交。"""
@@ -83,3 +83,6 @@ class Connector(Protocol):
         Raises:
             ConnectFailedError: 没连上；什么都没有留下。
         """
+
+    def cancel(self) -> None:
+        """让正在进行的 `open` 立刻失败，以后的也失败。不阻塞，可重复调用。"""

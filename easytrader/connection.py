@@ -25,8 +25,9 @@ from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
     EasytraderError,
+    MissingDependencyError,
     NotConnectedError,
-    QueryFailedError,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -116,11 +117,6 @@ class Supervisor:
         return self._state
 
     @property
-    def stopped(self) -> threading.Event:
-        """置位之后不再重连。"""
-        return self._stopped
-
-    @property
     def session(self) -> Session:
         """可用的会话。
 
@@ -171,6 +167,7 @@ class Supervisor:
             self._session = None
         self._stopped.set()
         self._wake.set()
+        self._connector.cancel()
         for session in sessions:
             if session is not None:
                 session.lose("已关闭")
@@ -180,8 +177,8 @@ class Supervisor:
     # ---- 给会话的（Listener）
 
     def pushed(self, session: Session, event: PushEvent) -> None:
-        """推送：旧会话迟到的不要。"""
-        if session is self._session or session is self._opening:
+        """推送：旧会话迟到的不要。先看正在开的再看当前的，与接管时写的次序相反，不会两头落空。"""
+        if session is self._opening or session is self._session:
             self._deliver(event)
 
     def lost(self, session: Session, reason: str) -> None:
@@ -234,11 +231,12 @@ class Supervisor:
             self._opening = session
             self._resync(session)
             self._adopt(session)
-        except EasytraderError as exc:
+        except (ConnectFailedError, ClosedError, MissingDependencyError, UsageError) as exc:
             self._abandon(session, str(exc))
-            if isinstance(exc, QueryFailedError):
-                raise ConnectFailedError(f"连上了，但查询没有应答：{exc}") from exc
             raise
+        except Exception as exc:
+            self._abandon(session, str(exc))
+            raise ConnectFailedError(f"连上了，但补查失败：{exc!r}") from exc
         except BaseException:
             self._abandon(session, "连接被中断")
             raise
@@ -246,10 +244,10 @@ class Supervisor:
 
     def _adopt(self, session: Session) -> None:
         with self._lock:
-            self._opening = None
             if self._state is State.CLOSED:
                 raise ClosedError("这个 trader 已经关闭")
             self._session = session
+            self._opening = None
             self._state = State.CONNECTED
             self._attempts = 0
             self._last_error = ""
@@ -310,7 +308,7 @@ class Supervisor:
             self._log.info("重连成功！")
         except ClosedError:
             return
-        except ConnectFailedError as exc:
+        except EasytraderError as exc:
             if not self._stopped.is_set():
                 self._log.error("重连失败 {} 次，不再尝试：{}", self._attempts, exc)
                 self._stopped.set()

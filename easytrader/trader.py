@@ -13,6 +13,7 @@ from easytrader.errors import (
     ClosedError,
     NotConnectedError,
     OutcomeUnknownError,
+    QueryFailedError,
     UsageError,
     WaitTimeoutError,
 )
@@ -79,8 +80,7 @@ class Trader:
 
     def entrust(self, entrust_no: int) -> Row | None:
         """一笔当日委托（与 `today_entrusts` 的行相同）；没有这个编号返回 None。"""
-        order = self._session.order(arguments.whole("entrust_no", entrust_no))
-        return None if order is None else rows.order_row(order)
+        return self._find(arguments.whole("entrust_no", entrust_no))
 
     def find_entrust(self, tag: str) -> Row | None:
         """按标记找当日委托：`OutcomeUnknownError.tag` 是哪笔，柜台有没有收到，一问便知。
@@ -234,8 +234,8 @@ class Trader:
         while True:
             seen = self._changes
             try:
-                row = self.entrust(number)
-            except NotConnectedError:
+                row = self._find(number, max(0.05, deadline - time.monotonic()))
+            except (NotConnectedError, QueryFailedError):
                 if time.monotonic() >= deadline:
                     raise
             else:
@@ -310,6 +310,10 @@ class Trader:
         if supervisor is None:
             raise NotConnectedError("还没有连接：先调用 connect()")
         return supervisor.session
+
+    def _find(self, number: int, timeout_s: float | None = None) -> Row | None:
+        order = self._session.order(number, timeout_s)
+        return None if order is None else rows.order_row(order)
 
     def _note_change(self) -> None:
         """有委托或成交的推送：叫醒正在 `wait` 的线程。"""

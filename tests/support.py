@@ -80,7 +80,7 @@ class SimProcess:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "easytrader", "sim", "serve", str(self.folder)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -89,16 +89,17 @@ class SimProcess:
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             cwd=ROOT,
         )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline(), "模拟 MiniQMT 没有起来"
+        assert process.stdout is not None
+        assert process.stdout.readline(), "模拟 MiniQMT 没有起来"
+        self.process = process
 
     def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            assert self.process.stdout is not None
-            self.process.stdout.close()
-            self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait(10)
+            assert process.stdout is not None
+            process.stdout.close()
 
 
 def make_folder(path: Path, **options: object) -> Path:

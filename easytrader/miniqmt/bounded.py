@@ -20,7 +20,7 @@ from easytrader.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _MAX_UNANSWERED: Final = 400
 """厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
@@ -80,6 +80,21 @@ class Replies:
         self._last = threading.local()
 
     @property
+    def timeout_s(self) -> float:
+        """此刻在本线程上的期限，秒。"""
+        tighter: float | None = getattr(self._last, "limit", None)
+        return self._timeout_s if tighter is None else tighter
+
+    @contextlib.contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """在本线程上收紧期限。"""
+        self._last.limit = None if seconds is None else max(0.0, min(seconds, self._timeout_s))
+        try:
+            yield
+        finally:
+            self._last.limit = None
+
+    @property
     def last_message(self) -> str:
         """本线程上一个应答里的说明文字：厂商的同步下单只留下编号，把它丢了。"""
         try:
@@ -118,10 +133,10 @@ class Replies:
         cbs[seq] = answered
         request[0](*request[1:])
         self._fail_if_lost(name, reply)
-        if not reply.wait(self._timeout_s):
+        if not reply.wait(self.timeout_s):
             reply.late = lambda value: self._on_late(name, value)
             if not reply.wait(0):
-                raise _no_answer(name, f"{self._timeout_s:g} 秒内没有应答")
+                raise _no_answer(name, f"{self.timeout_s:g} 秒内没有应答")
         if reply.error is not None:
             raise reply.error
         self._last.value = reply.value
@@ -163,6 +178,11 @@ def bounded_class(base: type[Any]) -> type[Any]:
                 super().register_callback(callback)
             else:
                 self._easytrader_on_register(callback)
+
+        def set_timeout(self, timeout: int = 0) -> None:
+            """厂商的超时会把委托编号变成 0、把撤单变成「成功」：不用它，期限由 easytrader 管。"""
+            if self._easytrader_replies is None:
+                super().set_timeout(timeout)
 
         def sleep(self, time: float) -> None:
             """厂商的实现永远不返回；这里真的睡这么久。"""

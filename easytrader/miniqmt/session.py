@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader.errors import (
+    ClosedError,
     ConnectFailedError,
     EasytraderError,
     NotConnectedError,
@@ -95,15 +96,22 @@ class QmtSession:
         self._thread.start()
         if not self._ready.wait(self._timeout_s):
             self._ending.set()
+            self._replies.lose("连接超时")
             raise ConnectFailedError(
                 f"连接 MiniQMT 超过 {self._timeout_s:g} 秒没有结果，已放弃。"
                 "客户端可能僵死：重启 MiniQMT 再试"
             )
         if self._failure is not None:
-            self.close()
+            self.lose(str(self._failure))
             if isinstance(self._failure, EasytraderError):
                 raise self._failure
             raise ConnectFailedError(f"厂商接口在连接时出错：{self._failure!r}") from self._failure
+
+    def abort(self) -> None:
+        """让正在进行的 `open` 立刻失败；会话线程从厂商的调用里出来后自己收尾。"""
+        self._failure = self._failure or ClosedError("这个 trader 已经关闭")
+        self._ending.set()
+        self._ready.set()
 
     @property
     def is_lost(self) -> bool:
@@ -128,7 +136,7 @@ class QmtSession:
         try:
             self._connect()
         except BaseException as exc:  # noqa: BLE001  边界：厂商代码抛什么都要变成连接失败
-            self._failure = exc
+            self._failure = self._failure or exc
             self._ending.set()
         self._ready.set()
         self._ending.wait()
@@ -216,11 +224,12 @@ class QmtSession:
         """当日委托。"""
         return self._rows("当日委托", self._trader.query_stock_orders)
 
-    def order(self, order_id: int) -> OrderLike | None:
+    def order(self, order_id: int, timeout_s: float | None = None) -> OrderLike | None:
         """一笔当日委托。"""
-        found: OrderLike | None = self._call(
-            self._trader.query_stock_order, self._account, order_id
-        )
+        with self._replies.within(timeout_s):
+            found: OrderLike | None = self._call(
+                self._trader.query_stock_order, self._account, order_id
+            )
         if found is None:
             self._still_alive()
         return found
@@ -304,7 +313,7 @@ class QmtSession:
                 finished.set()
 
         threading.Thread(target=run, name="easytrader-call", daemon=True).start()
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + self._replies.timeout_s
         while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline or self._lost_reason:
                 raise self._unanswered(getattr(method, "__name__", "请求"))

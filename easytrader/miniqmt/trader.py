@@ -129,7 +129,6 @@ class MiniqmtTrader(Trader):
                 deliver=self._deliver,
                 log=self._log,
             )
-            connector.stopped = supervisor.stopped
             self._supervisor = supervisor
             if self._closed:
                 raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
@@ -262,18 +261,30 @@ class _Connector:
         self._account = account
         self._timeout_s = timeout_s
         self._ids = SessionIds(path, account[0], session_id)
-        self.stopped = threading.Event()
+        self._cancelled = threading.Event()
+        self._opening: QmtSession | None = None
 
     def open(self, listener: Listener) -> QmtSession:
         """开一次会话。"""
-        lease = self._ids.take(self.stopped)
+        lease = self._ids.take(self._cancelled)
         session = QmtSession(
             self._vendor, self._path, self._account, lease, self._timeout_s, listener, self._log
         )
+        self._opening = session
+        if self._cancelled.is_set():
+            session.abort()
         session.open()
+        self._opening = None
         self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", self._account[0])
         self._log.info("✓ 已订阅账户: {}", self._account[0])
         return session
+
+    def cancel(self) -> None:
+        """让正在进行的 `open` 立刻失败。"""
+        self._cancelled.set()
+        opening = self._opening
+        if opening is not None:
+            opening.abort()
 
 
 def _prime(ledger: DeliveryLedger, orders: list[Any], trades: list[Any]) -> None:

@@ -73,7 +73,6 @@ class Floor:
                 break
             books = self._reachable(tick, end)
             for step in range(tick, end + 1) if books else ():
-                progress.tick = step
                 for book in books:
                     self._match(book, step)
             tick = end + 1

@@ -92,6 +92,11 @@ class FrameSocket:
         del self._buffer[:size]
         return taken
 
+    def stop_receiving(self) -> None:
+        """不再收（正等着收的立刻结束），还可以发。"""
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RD)
+
     def close(self) -> None:
         """断开；另一个线程里正阻塞的收发立刻结束。可重复调用。"""
         with suppress(OSError):

@@ -201,7 +201,10 @@ class Host:
 
     def _open(self) -> None:
         self._desk = Desk(self._make())
-        self._server = Server(self, self._owner.info.token)
+        try:
+            self._server = Server(self, self._owner.info.token)
+        except OSError as error:
+            raise SimulatorError(f"不能在本机监听：{error}") from error
         self._owner.announce(self._server.port)
 
     def _shut(self) -> None:

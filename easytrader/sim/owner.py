@@ -175,13 +175,15 @@ def _read(path: Path) -> ServiceInfo | None:
 
 def _write(path: Path, info: ServiceInfo) -> None:
     temporary = path.with_name(f"{path.name}.{info.pid}.tmp")
-    with suppress(FileNotFoundError):
-        temporary.unlink()
-    # 口令只给本用户看；Windows 上权限由用户目录的 ACL 管
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(info._asdict(), file)
-    _patiently(lambda: temporary.replace(path))
+    try:
+        temporary.unlink(missing_ok=True)
+        # 口令只给本用户看；Windows 上权限由用户目录的 ACL 管
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(info._asdict(), file)
+        _patiently(lambda: temporary.replace(path))
+    except OSError as error:
+        raise SimulatorError(f"写不进 {path}：{error}") from error
 
 
 def _patiently(action: Callable[[], T]) -> T:

@@ -80,9 +80,12 @@ class Server:
             self._listener.close()
         with self._lock:
             connections = list(self._connections)
-        deadline = time.monotonic() + _CLOSE_S
         for connection in connections:
             connection.hang_up()
+        flushed = time.monotonic() + _FLUSH_S
+        for connection in connections:
+            connection.flush(flushed)
+        deadline = time.monotonic() + _CLOSE_S
         for connection in connections:
             connection.join(deadline)
 
@@ -158,20 +161,22 @@ class _Connection:
         self._reader.start()
 
     def hang_up(self) -> None:
-        """排在队里的发完就断；还没成为会话的立刻断。"""
+        """不再收；排在队里的、正在办的控制命令的回答，发完就断。"""
         self._outbox.put(None)
-        if self._writer is None:
-            self._frames.close()
+        self._frames.stop_receiving()
+
+    def flush(self, deadline: float) -> None:
+        """等发完，到期限为止；然后断开，两个线程随即醒来。"""
+        thread = self._reader if self._writer is None else self._writer
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._frames.close()
 
     def join(self, deadline: float) -> None:
-        """等两个线程走完；过了期限就硬断。"""
-        writer = self._writer
-        if writer is not None:
-            writer.join(max(0.0, min(_FLUSH_S, deadline - time.monotonic())))
-        self._frames.close()
-        for thread in (writer, self._reader):
+        """等两个线程走完，到期限为止。"""
+        for thread in (self._writer, self._reader):
             if thread is not None and thread is not threading.current_thread():
-                thread.join(max(0.05, deadline - time.monotonic()))
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     # 收 ---------------------------------------------------------------
 

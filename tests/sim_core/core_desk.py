@@ -86,6 +86,15 @@ class Desk:
         rows: list[PositionRow] = self.engine.positions(args).answer
         return rows[0] if rows else None
 
+    def internals(self) -> tuple[Any, ...]:
+        """账本应当一字不差地记住的内部状态。"""
+        state = self.engine._counter.state
+        orders = [
+            [getattr(order, name) for name in order.__slots__ if name != "_row"]
+            for order in state.orders.values()
+        ]
+        return orders, repr(state.accounts), repr(state.progress)
+
     def snapshot(self) -> tuple[Any, ...]:
         """对外能看到的一切。"""
         args = AccountArgs(self.account_type, ACCOUNT)

@@ -76,6 +76,7 @@ def test_big_order_fills_over_time_and_pays_the_minimum_once(desk: Desk) -> None
     volume = ask.volume + 200_000
     outcome = desk.buy("162411.SZ", volume, yuan(ask.price_li))
     assert kinds(outcome) == [50, "trade", 55]
+    desk.reopen()  # 重启也不会再收一次最低佣金
     for _ in range(400):
         desk.clock.advance(3)
         desk.engine.advance()
@@ -178,6 +179,19 @@ def test_cancel_after_a_partial_fill(desk: Desk) -> None:
     row = desk.order(order_id)
     assert (row.traded_volume, row.order_volume) == (ask.volume, ask.volume + 100)
     assert desk.asset().frozen_cash == 0
+
+
+def test_cancel_a_partly_filled_sell(make_desk: Make) -> None:
+    desk = make_desk(positions=((CODE, 500_000, 10**10),))
+    bid = desk.quote(CODE).bids[0]
+    order_id = desk.sell(CODE, bid.volume + 1000, yuan(bid.price_li)).answer.order_id
+    held = desk.position(CODE)
+    assert held is not None
+    assert (held.frozen_volume, held.volume) == (1000, 500_000 - bid.volume)
+    assert kinds(desk.cancel(order_id)) == [52, 53]
+    held = desk.position(CODE)
+    assert held is not None
+    assert (held.frozen_volume, held.can_use_volume) == (0, 500_000 - bid.volume)
 
 
 def test_cancel_by_sysid(desk: Desk) -> None:

@@ -1,10 +1,13 @@
 """用故障注入测试自己的策略：应答丢了、断线了，绝不能多买。
 
+用法：
+
     pytest test_strategy_faults.py
 """
 
-import easytrader
 import pytest
+
+import easytrader
 from easytrader import OutcomeUnknownError
 from easytrader.sim.faults import Faults
 
