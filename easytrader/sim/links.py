@@ -124,7 +124,7 @@ class SocketLink:
             logger.warning("模拟 MiniQMT 的服务进程说了听不懂的话，当作断线：{}", error)
         except (OSError, EOFError):
             pass  # 对端没了，下面说
-        except Exception:
+        except Exception:  # noqa: BLE001  读线程不许带着会话一起无声死掉
             logger.exception("处理模拟 MiniQMT 的消息时出错，当作断线")
         self._frames.close()
         self._queue.put(None)

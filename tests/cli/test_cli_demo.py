@@ -64,6 +64,8 @@ def test_a_served_folder_is_not_touched(folder: Path, capsys: pytest.CaptureFixt
     assert [a.account_id for a in SimFolder.open(folder).config.accounts] == [ACCOUNT]
 
 
+# 厂商的包导入时用了 3.12 起弃用的函数；这一个用例在本进程里导入它
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 def test_a_step_that_fails_fails_the_demo(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,7 +93,19 @@ class Desk:
             [getattr(order, name) for name in order.__slots__ if name != "_row"]
             for order in state.orders.values()
         ]
-        return orders, repr(state.accounts), repr(state.progress)
+        held = [
+            (
+                account.account_id,
+                account.cash_li,
+                account.frozen_li,
+                account.fees_li,
+                account.realized_li,
+                account.proceeds_li,
+                *map(repr, sorted(account.positions.values(), key=lambda held: held.stock_code)),
+            )
+            for account in state.accounts.values()
+        ]
+        return orders, held, repr(state.progress)
 
     def snapshot(self) -> tuple[Any, ...]:
         """对外能看到的一切。"""

@@ -16,8 +16,9 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def no_thread_left():
+    before = set(sim_threads())
     yield
-    eventually(lambda: not sim_threads())
+    eventually(lambda: set(sim_threads()) <= before)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """在成交回调里下单：买到黄金 ETF 就立刻挂出卖单（黄金 ETF 当日可以回转）。
 
-python callback.py                                  # 自带的模拟账户
-python callback.py D:\\国金证券QMT交易端\\userdata_mini 资金账号    # 券商的 MiniQMT
+用法：
+
+    python callback.py                       # 自带的模拟账户
+    python callback.py 文件夹 资金账号         # 券商的 MiniQMT，或自己建的模拟文件夹
 """
 
 import sys

@@ -1,6 +1,8 @@
 """一个只用厂商 xtquant 的脚本，不认识 easytrader。
 
-easytrader sim run vendor_script.py 模拟文件夹 资金账号
+用法：
+
+    easytrader sim run vendor_script.py 模拟文件夹 资金账号
 """
 
 import sys
