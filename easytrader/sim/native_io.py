@@ -71,13 +71,18 @@ class IoThread:
 
 def _run(queue: SimpleQueue[_Item | None]) -> None:
     waiting: list[_Item] = []
-    while True:
-        pause = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
-        try:
-            item = queue.get(timeout=pause) if pause != 0.0 else queue.get_nowait()
-        except Empty:
-            call_quietly(heapq.heappop(waiting)[2])
-            continue
-        if item is None:
-            return
+    while _step(queue, waiting):
+        pass
+
+
+def _step(queue: SimpleQueue[_Item | None], waiting: list[_Item]) -> bool:
+    """等一件事并做掉；单独成函数，做完的任务才不会被局部变量留着。"""
+    pause = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
+    try:
+        item = queue.get(timeout=pause) if pause != 0.0 else queue.get_nowait()
+    except Empty:
+        call_quietly(heapq.heappop(waiting)[2])
+        return True
+    if item is not None:
         heapq.heappush(waiting, item)
+    return item is not None

@@ -163,7 +163,7 @@ def on_thread(function, *args, timeout=10.0):
     def run():
         try:
             result.append((True, function(*args)))
-        except BaseException as error:  # noqa: BLE001  交给调用者的线程去抛
+        except BaseException as error:
             result.append((False, error))
 
     thread = threading.Thread(target=run, name="test-worker", daemon=True)
