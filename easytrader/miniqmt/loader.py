@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from easytrader.errors import MissingDependencyError, UsageError
+from easytrader.vendor_import import quiet_vendor_import
 
 _INSTALL: Final = "pip install easytrader[miniqmt]"
 _FORM: Final = "应为与 xtquant 同形的模块，或它的导入名（字符串），如 'xtquant'"
@@ -47,6 +48,7 @@ def load(plug: ModuleType | str | None) -> Vendor:
     """
     if plug is not None and not isinstance(plug, (ModuleType, str)):
         raise UsageError("xtquant", plug, _FORM)
+    quiet_vendor_import()
     name = plug.__name__ if isinstance(plug, ModuleType) else (plug or "xtquant")
     return Vendor(
         name,

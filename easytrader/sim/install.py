@@ -4,12 +4,14 @@
 
 - ``xtquant.xtpythonclient``：厂商的原生模块，只有 Windows 版。没有就给替身；有就包一层：
   模拟文件夹走替身，别的路径走真的客户端。
-- ``xtquant``：它在导入时查 PyPI 并打印。只对这一个模块挡住那两个导入，进程里别处照常。
+- ``xtquant.xtquant``：老手册的示例从这里导入 ``StockAccount``，新版的包里没有了；没有就补上。
+
+同时装上 `vendor_import` 的查找器：厂商包在导入时不联网、不打印。
 """
 
 from __future__ import annotations
 
-import builtins
+import importlib
 import sys
 import threading
 from importlib.abc import Loader, MetaPathFinder
@@ -19,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
+from easytrader.vendor_import import next_spec, quiet_vendor_import
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
@@ -27,12 +31,13 @@ __all__ = ["install"]
 
 _PACKAGE: Final = "xtquant"
 _NATIVE: Final = "xtquant.xtpythonclient"
-_REFUSED: Final = frozenset({"requests", "pkg_resources"})
+_OLD_NAME: Final = "xtquant.xtquant"
 _install_lock: Final = threading.Lock()
 
 
 def install() -> None:
     """装上查找器；可重复调用，不导入 xtquant。"""
+    quiet_vendor_import()
     with _install_lock:
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
@@ -62,56 +67,22 @@ class _Finder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         if fullname == _NATIVE:
-            real = _next_spec(fullname, path, target)
+            real = next_spec(self, fullname, path, target)
             return spec_from_loader(fullname, _NativeLoader(real), origin="easytrader.sim.native")
-        if fullname == _PACKAGE:
-            spec = _next_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = _QuietLoader(spec.loader)
-            return spec
+        if fullname == _OLD_NAME and next_spec(self, fullname, path, target) is None:
+            return spec_from_loader(fullname, _OldNameLoader(), origin="easytrader.sim.install")
         return None
 
 
-def _next_spec(
-    fullname: str, path: Sequence[str] | None, target: ModuleType | None
-) -> ModuleSpec | None:
-    for finder in sys.meta_path:
-        find = None if isinstance(finder, _Finder) else getattr(finder, "find_spec", None)
-        spec: ModuleSpec | None = find(fullname, path, target) if find else None
-        if spec is not None:
-            return spec
-    return None
-
-
-class _QuietLoader(Loader):
-    """照常执行 ``xtquant/__init__.py``，只是它导入 requests、pkg_resources 时得到 ImportError。
-
-    厂商把这段包在 ``try … except: pass`` 里，于是不联网、不打印。
-    """
-
-    def __init__(self, real: Any) -> None:
-        self._real = real
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+class _OldNameLoader(Loader):
+    """``xtquant.xtquant``：老版本里数据类型在的地方。"""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        made: ModuleType | None = self._real.create_module(spec)
-        return made
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
-        # 解释器按模块自己的 __builtins__ 找 __import__：换掉的只是这一个模块的
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _quiet_import}
-        try:
-            self._real.exec_module(module)
-        finally:
-            module.__dict__["__builtins__"] = vars(builtins)
-
-
-def _quiet_import(name: str, *args: Any, **options: Any) -> Any:
-    if name.partition(".")[0] in _REFUSED:
-        raise ImportError(f"导入 xtquant 时不联网：略过 {name}")
-    return builtins.__import__(name, *args, **options)
+        types = vars(importlib.import_module(f"{_PACKAGE}.xttype"))
+        module.__dict__.update({key: each for key, each in types.items() if key[:1] != "_"})
 
 
 class _NativeLoader(Loader):

@@ -36,7 +36,8 @@ class Request(NamedTuple):
 class Message(NamedTuple):
     """柜台 → 客户端。
 
-    ``kind``：``answer``（对 seq 的应答）或推送 ``order trade order_error cancel_error account_status asset position``。
+    ``kind``：``answer``（对 seq 的应答），或推送的种类：
+    ``order trade order_error cancel_error account_status asset position``。
     ``seq``：应答对应的请求序号；推送为 0。
     ``payload``：见各 ``*Row``；列表查询的应答是行的列表。
     """

@@ -207,8 +207,9 @@ def scale() -> None:
 
 def reconnect() -> None:
     """杀掉、再起，到又能交易为止：从进程就绪算起。"""
-    import easytrader
     from support import ACCOUNT, SimProcess, make_folder
+
+    import easytrader
 
     for interval in (0.5, 5.0):
         home = Path(tempfile.mkdtemp(prefix="easytrader-bench-"))

