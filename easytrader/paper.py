@@ -18,6 +18,7 @@ from easytrader.sim.folder import AccountConfig, SimFolder, create, is_sim_folde
 from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 DEFAULT_ACCOUNT: Final = "1000000001"
@@ -60,6 +61,8 @@ class SimTrader(MiniqmtTrader):
     文件夹正被 ``easytrader sim serve`` 服务时连上它，否则把模拟柜台放在本进程里。
     """
 
+    _let_go: Callable[[], None] = staticmethod(lambda: None)
+
     def connect(
         self,
         miniqmt_path: str | None = None,
@@ -94,6 +97,14 @@ class SimTrader(MiniqmtTrader):
             max_reconnect_attempts,
             **options,
         )
+        # 嵌着的柜台随最后一个会话关掉；占住它，断线重连之间账本和故障计划都还在
+        before, self._let_go = self._let_go, hub.HUB.hold(path)
+        before()
+
+    def close(self) -> None:
+        """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""
+        super().close()
+        self._let_go()
 
     @staticmethod
     def _prepare_folder(given: str | None, stock_account: str | None, kind: object) -> str:

@@ -73,6 +73,22 @@ class Hub:
             entry.users += 1
             return entry.host  # type: ignore[no-any-return]
 
+    def hold(self, path: Path) -> Callable[[], None]:
+        """本进程正嵌着它的柜台时多占一份，断线重连之间不关；返回放手的函数（可重复调用）。"""
+        entry = self._entry(path)
+        with entry.lock:
+            host = entry.host
+            if host is None or _is_closed(host):
+                return lambda: None
+            entry.users += 1
+        left = [host]
+
+        def let_go() -> None:
+            if left:
+                self.release(path, left.pop())
+
+        return let_go
+
     def release(self, path: Path, host: Host | None = None) -> None:
         """用完了；最后一个用户离开时关掉柜台。``host`` 是当初取得的那个，换过代就不算数。"""
         entry = self._entry(path)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import ACCOUNT, Recorder, SimProcess, eventually
+from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually
 
 import easytrader
 from easytrader.errors import (
@@ -440,3 +442,49 @@ def test_wrong_connect_arguments(sim_folder: Path, argument: str, value: object)
     assert caught.value.argument == argument
     assert user.state == "未连接"
     assert not list(sim_folder.glob("down_queue*")), "什么都没有做"
+
+
+def test_faults_work_on_the_embedded_counter_too(user: Any, recorder: Recorder) -> None:
+    folder = user._path
+    number = resting(user)
+    faults = Faults(folder)
+    faults.refuse_connect(1)
+    faults.disconnect()
+    recorder.wait_for("connected", 2, within_s=20)
+    assert user.entrust(number)["order_status_name"] == "已报"
+
+
+HOLDER = """
+import sys, easytrader
+user = easytrader.use('sim'); user.connect({path!r}, {account!r})
+print(user.buy('600036', 32.5, 100)['entrust_no'], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_process_embedding_the_counter_dies_and_we_take_over(
+    sim_folder: Path, recorder: Recorder
+) -> None:
+    """两个脚本共用一个模拟账户：先来的嵌着柜台，它死了后来的接手，什么都不丢。"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER.format(path=str(sim_folder), account=ACCOUNT)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    try:
+        number = int(holder.stdout.readline())
+        with easytrader.use("sim") as user:
+            user.connect(str(sim_folder), ACCOUNT, recorder, reconnect_interval=0.2)
+            assert user.entrust(number)["order_status_name"] == "已报"
+            mine = resting(user)
+            holder.kill()
+            recorder.wait_for("connected", 2)
+            assert {each["order_id"] for each in user.today_entrusts} == {number, mine}
+            assert user.cancel_all()
+    finally:
+        holder.kill()
+        holder.wait(10)
+        holder.stdout.close()
+        holder.stdin.close()
