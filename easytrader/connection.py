@@ -331,6 +331,8 @@ class Supervisor:
             if reconnecting:
                 self._attempts += 1
                 pace.say_attempt(self._attempts)
+                if not pace.slow:
+                    self._log.info("正在连接到 MiniQMT...")
             self._attempt()
 
         Retrying(
@@ -351,33 +353,39 @@ class _Pace:
         self._log = log
         self._first = self._started = time.monotonic()
         self._limit_s = limit_s
-        self._slow = False
+        self.slow = False
+        self._told = ""
 
     def started(self) -> None:
         self._started = time.monotonic()
 
     def say_attempt(self, number: int) -> None:
-        say = self._log.debug if self._slow else self._log.warning
+        say = self._log.debug if self.slow else self._log.warning
         say("第 {} 次重连尝试 (间隔 {:g} 秒)...", number, self._options.interval_s)
 
     def failed(self, state: RetryCallState) -> None:
-        if self._slow or state.outcome is None:
+        if self.slow or state.outcome is None:
             return
-        reason = str(state.outcome.exception()).splitlines()[0]
-        self._log.warning("连接失败：{}", reason)
+        reason = str(state.outcome.exception())
+        headline = reason.splitlines()[0]
+        if headline == self._told:
+            self._log.warning("连接失败，原因同上")
+        else:
+            self._log.warning("连接失败：{}", reason)
+            self._told = headline
 
     def wait(self, state: RetryCallState) -> float:
         """从上一次开始算的间隔；不是交易日时，头几次之后放慢并只说一次。"""
         interval = self._options.interval_s
         if state.attempt_number >= _EAGER_ATTEMPTS and self._is_holiday():
             interval = max(interval, _HOLIDAY_INTERVAL_S)
-            if not self._slow:
+            if not self.slow:
                 self._log.warning(
                     "今天不是交易日：重连放慢到每 {:g} 秒一次，期间不再逐次打印", interval
                 )
-            self._slow = True
+            self.slow = True
         else:
-            self._slow = False
+            self.slow = False
         now = time.monotonic()
         left = self._limit_s - (now - self._first)
         return max(0.0, min(interval - (now - self._started), left))

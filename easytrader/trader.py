@@ -226,7 +226,9 @@ class Trader:
 
         Raises:
             UsageError: 参数不对，或当日没有这个编号。
-            WaitTimeoutError: 到期仍未到终态；``row`` 是到期时的样子。断线期间会等着重连。
+            WaitTimeoutError: 到期仍未到终态；``row`` 是到期时的样子。
+            NotConnectedError: 到期时还断着线（断线期间会等着重连）。
+            QueryFailedError: 到期时客户端没有应答。
         """
         number = arguments.whole("entrust_no", entrust_no)
         deadline = time.monotonic() + arguments.seconds("timeout", timeout, allow_zero=True)

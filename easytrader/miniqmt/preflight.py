@@ -67,9 +67,19 @@ def diagnose(path: str, session_id: int) -> list[str]:
     return found
 
 
-def failure_text(path: str, session_id: int, code: int) -> str:
-    """`ConnectFailedError` 的说明。"""
-    lines = [f"连接 MiniQMT 失败（connect 返回 {code}），路径 {path}。可能的原因："]
+def failure_text(path: str, session_id: int, code: int, told: str = "") -> str:
+    """`ConnectFailedError` 的说明。
+
+    Args:
+        path: userdata_mini。
+        session_id: 用的会话 id。
+        code: 厂商 ``connect()`` 的返回值。
+        told: 客户端自己说的原因；真的客户端从来不说。
+    """
+    first = f"连接 MiniQMT 失败（connect 返回 {code}），路径 {path}。"
+    if told:
+        first += f"原因：{told}"
+    lines = [first, "请逐项检查：" if told else "可能的原因："]
     lines += [f"  {number}. {each}" for number, each in enumerate(diagnose(path, session_id), 1)]
     return "\n".join(lines)
 

@@ -162,7 +162,9 @@ class QmtSession:
         self._log.info("正在尝试连接...")
         code = trader.connect()
         if code != 0:
-            raise ConnectFailedError(failure_text(self._path, session_id, code), code)
+            # 模拟 MiniQMT 说得出原因，真的说不出
+            told = getattr(getattr(trader, "async_client", None), "connect_failure", "")
+            raise ConnectFailedError(failure_text(self._path, session_id, code, told), code)
         subscribed = self._call(trader.subscribe, account)
         # 很老的版本返回 True/False
         if subscribed not in (0, True) or subscribed is False:

@@ -118,7 +118,7 @@ class XtQuantAsyncClient:
         else:
             self._stopping.wait(wait_s)
         self.connect_failure = reason
-        logger.debug("会话 {} 连接 {} 失败：{}", self._session, self._path, reason)
+        logger.trace("会话 {} 连接 {} 失败：{}", self._session, self._path, reason)
         if not is_sim_folder(self._path):
             sys.stderr.write(f"模拟 MiniQMT：{reason}\n")
         return -1

@@ -25,7 +25,7 @@ def call_quietly(callback: Callable[..., Any], *args: Any) -> None:
     try:
         callback(*args)
     except Exception as error:  # noqa: BLE001  绑定的是别人的代码
-        logger.debug("绑定的回调抛出 {}：{}", type(error).__name__, error)
+        logger.trace("绑定的回调抛出 {}：{}", type(error).__name__, error)
 
 
 class IoThread:
