@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 MAX_VOLUME: Final = 2**31 - 1
 """厂商的委托数量是 32 位整数。"""
 
+MAX_PRICE: Final = 10_000_000
+"""元。没有哪只证券这么贵；更大的数会让厂商或柜台的运算溢出。"""
+
+MAX_SECONDS: Final = 4_000_000
+"""约 46 天：Windows 上一次等待的上限是 49 天。"""
+
 _NOT_SECURITIES: Final = {
     Kind.INDEX: "是指数，不能买卖；要买跟踪它的 ETF",
     Kind.NEEQ: "是股转系统（老三板）的代码，证券账户不能经 MiniQMT 交易",
@@ -40,7 +46,7 @@ def whole(argument: str, value: object, unit: str = "") -> int:
     """一个正整数：int、numpy 整数、恰为整数的 float / Decimal。"""
     form = f"应为正整数{unit}，如 100"
     number = _as_int(value)
-    if number is None or number <= 0:
+    if number is None or not 0 < number < 2**63:
         raise UsageError(argument, value, form)
     return number
 
@@ -64,6 +70,8 @@ def price(value: object) -> float:
         raise UsageError("price", value, form) from None
     if not math.isfinite(number) or number <= 0:
         raise UsageError("price", value, form)
+    if number > MAX_PRICE:
+        raise UsageError("price", value, f"超过 {MAX_PRICE:g} 元，{form}")
     return number
 
 
@@ -79,20 +87,21 @@ def market_type(ttype: object, target: Security) -> int:
 
 def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:
     """一段时间，秒。"""
-    form = f"应为{'不小于' if allow_zero else '大于'} 0 的秒数，如 5"
+    form = f"应为{'不小于' if allow_zero else '大于'} 0、不超过 {MAX_SECONDS} 的秒数，如 5"
     if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
         raise UsageError(argument, value, form)
     number = float(value)
-    if not math.isfinite(number) or number < 0 or (number == 0 and not allow_zero):
+    if not 0 <= number <= MAX_SECONDS or (number == 0 and not allow_zero):
         raise UsageError(argument, value, form)
     return number
 
 
 def flag(argument: str, value: object) -> bool:
     """True 或 False。"""
-    if not isinstance(value, bool):
+    numpy_bool = type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")
+    if not isinstance(value, bool) and not numpy_bool:
         raise UsageError(argument, value, "应为 True 或 False")
-    return value
+    return bool(value)
 
 
 def count(argument: str, value: object) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from easytrader.model import (
         AssetLike,
@@ -45,8 +46,15 @@ class Session(Protocol):
     def orders(self) -> Sequence[OrderLike]:
         """当日委托。"""
 
-    def order(self, order_id: int, timeout_s: float | None = None) -> OrderLike | None:
-        """一笔当日委托；没有则 None。``timeout_s`` 可以把这一次的期限收紧。"""
+    @property
+    def timeout_s(self) -> float:
+        """此刻在本线程上每个调用的期限，秒。"""
+
+    def until(self, deadline: float | None) -> AbstractContextManager[None]:
+        """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）；None 不收紧。"""
+
+    def order(self, order_id: int) -> OrderLike | None:
+        """一笔当日委托；没有则 None。"""
 
     def trades(self) -> Sequence[TradeLike]:
         """当日成交。"""
@@ -77,8 +85,12 @@ class Listener(Protocol):
 class Connector(Protocol):
     """怎样开一次会话。"""
 
-    def open(self, listener: Listener) -> Session:
-        """开一次会话，有期限。
+    @property
+    def timeout_s(self) -> float:
+        """开一次会话（连同补查）的期限，秒。"""
+
+    def open(self, listener: Listener, deadline: float) -> Session:
+        """开一次会话，最晚到 ``deadline``（``time.monotonic``）。
 
         Raises:
             ConnectFailedError: 没连上；什么都没有留下。

@@ -19,12 +19,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from tenacity.stop import stop_after_attempt, stop_after_delay, stop_never
+from tenacity.stop import stop_after_attempt, stop_never
 
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
-    EasytraderError,
     MissingDependencyError,
     NotConnectedError,
     UsageError,
@@ -32,8 +31,6 @@ from easytrader.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tenacity.stop import StopBaseT
 
     from easytrader.broker import Connector, Session
     from easytrader.log import Log
@@ -43,6 +40,9 @@ _BEIJING: Final = timezone(timedelta(hours=8))
 _EAGER_ATTEMPTS: Final = 3
 _HOLIDAY_INTERVAL_S: Final = 300.0
 _HEARTBEAT_FAILURES: Final = 2
+_LAST_TRY_S: Final = 0.25
+"""connect(wait=…) 剩下的时间不到这么多就不再试。"""
+_CANCELLED: Final = "这次连接被取消：trader 已经 close()，或又调用了一次 connect()"
 
 
 class State(Enum):
@@ -156,6 +156,8 @@ class Supervisor:
         self._stopped.set()
         self._wake.set()
         thread = self._thread
+        if thread is not None and thread.is_alive():
+            self._connector.cancel()  # 正在进行的尝试也不必等完
         if thread is not None and thread is not threading.current_thread():
             thread.join(join_s)
 
@@ -219,24 +221,27 @@ class Supervisor:
 
         self._deliver(PushEvent(name, ()))
 
-    def _attempt(self) -> None:
-        """开一次会话并补查；成功则成为当前会话。"""
+    def _attempt(self, limit_s: float = float("inf")) -> None:
+        """开一次会话并补查，在一个期限之内；成功则成为当前会话。"""
+        deadline = time.monotonic() + min(self._connector.timeout_s, limit_s)
         with self._lock:
             if self._state is State.CLOSED:
-                raise ClosedError("这个 trader 已经关闭")
+                raise ClosedError(_CANCELLED)
             self._state = State.CONNECTING
         session: Session | None = None
         try:
-            session = self._connector.open(self)
+            session = self._connector.open(self, deadline)
             self._opening = session
-            self._resync(session)
+            with session.until(deadline):
+                self._resync(session)
             self._adopt(session)
         except (ConnectFailedError, ClosedError, MissingDependencyError, UsageError) as exc:
             self._abandon(session, str(exc))
             raise
         except Exception as exc:
             self._abandon(session, str(exc))
-            raise ConnectFailedError(f"连上了，但补查失败：{exc!r}") from exc
+            stage = "连接时" if session is None else "连上了，但补查资金、持仓、委托、成交时"
+            raise ConnectFailedError(f"{stage}出错：{exc}") from exc
         except BaseException:
             self._abandon(session, "连接被中断")
             raise
@@ -245,7 +250,7 @@ class Supervisor:
     def _adopt(self, session: Session) -> None:
         with self._lock:
             if self._state is State.CLOSED:
-                raise ClosedError("这个 trader 已经关闭")
+                raise ClosedError(_CANCELLED)
             self._session = session
             self._opening = None
             self._state = State.CONNECTED
@@ -266,28 +271,45 @@ class Supervisor:
 
     def _keep_trying(self, wait_s: float) -> None:
         """connect(wait=…)：按间隔一直试，到期或关闭为止。"""
-        stop = stop_never if wait_s == float("inf") else stop_after_delay(wait_s)
-        self._retry(stop=stop, limit_s=wait_s)
+        try:
+            self._retry(stop=stop_never, limit_s=wait_s)
+        except ClosedError as exc:
+            if self._state is State.CLOSED:
+                raise
+            raise ConnectFailedError("已调用 stop_reconnect()，不再尝试，没有连上") from exc
 
     def _sleep(self, seconds: float) -> None:
         self._stopped.wait(seconds)
 
     def _watch(self) -> None:
+        """看护线程：出什么意外都不能悄悄死掉，否则再也不会重连。"""
         failures = 0
         while not self._stopped.is_set():
-            beat = self._options.heartbeat_s or None
-            woken = self._wake.wait(beat)
-            self._wake.clear()
-            if self._stopped.is_set():
-                return
-            if self._state is State.LOST:
-                self._reconnect()
-                failures = 0
-            elif not woken:
-                failures = 0 if self._beat() else failures + 1
-                if failures >= _HEARTBEAT_FAILURES and (session := self._session) is not None:
-                    self.lost(session, "心跳没有应答，客户端可能僵死")
-                    session.close()
+            try:
+                failures = self._watch_once(failures)
+            except Exception:  # noqa: BLE001, PERF203  边界：记下来，歇一会儿接着看护
+                self._log.exception("看护连接的线程出错，稍后继续")
+                self._wake.set()
+                self._stopped.wait(self._options.interval_s)
+
+    def _watch_once(self, failures: int) -> int:
+        """等一次唤醒或一次心跳；返回连续失败的心跳数。"""
+        woken = self._wake.wait(self._options.heartbeat_s or None)
+        self._wake.clear()
+        if self._stopped.is_set():
+            return 0
+        if self._state is State.LOST:
+            self._reconnect()
+            return 0
+        if woken:
+            return failures
+        failures = 0 if self._beat() else failures + 1
+        session = self._session
+        if failures < _HEARTBEAT_FAILURES or session is None:
+            return failures
+        self.lost(session, "心跳没有应答，客户端可能僵死")
+        session.close()
+        return 0
 
     def _beat(self) -> bool:
         session = self._session
@@ -295,8 +317,9 @@ class Supervisor:
             return True
         try:
             session.asset()
-        except EasytraderError as exc:
-            self._log.warning("心跳查询失败：{}", exc)
+        except Exception as exc:  # noqa: BLE001  厂商抛什么都是「没有回答」
+            if session is self._session:
+                self._log.warning("心跳查询失败：{}", exc)
             return False
         return True
 
@@ -308,7 +331,7 @@ class Supervisor:
             self._log.info("重连成功！")
         except ClosedError:
             return
-        except EasytraderError as exc:
+        except ConnectFailedError as exc:
             if not self._stopped.is_set():
                 self._log.error("重连失败 {} 次，不再尝试：{}", self._attempts, exc)
                 self._stopped.set()
@@ -317,7 +340,7 @@ class Supervisor:
 
     def _retry(
         self,
-        stop: StopBaseT,
+        stop: Callable[[RetryCallState], bool],
         *,
         limit_s: float = float("inf"),
         reconnecting: bool = False,
@@ -333,11 +356,11 @@ class Supervisor:
                 pace.say_attempt(self._attempts)
                 if not pace.slow:
                     self._log.info("正在连接到 MiniQMT...")
-            self._attempt()
+            self._attempt(pace.left_s)
 
         Retrying(
             retry=retry_if_exception_type(ConnectFailedError),
-            stop=stop,
+            stop=lambda state: stop(state) or pace.is_over(),
             wait=pace.wait,
             sleep=self._sleep,
             after=pace.failed,
@@ -386,10 +409,24 @@ class _Pace:
             self.slow = True
         else:
             self.slow = False
-        now = time.monotonic()
-        left = self._limit_s - (now - self._first)
-        return max(0.0, min(interval - (now - self._started), left))
+        rest = interval - (time.monotonic() - self._started)
+        return max(0.0, min(rest, self.left_s - _LAST_TRY_S))
+
+    @property
+    def left_s(self) -> float:
+        """还剩多少秒。"""
+        return self._limit_s - (time.monotonic() - self._first)
+
+    def is_over(self) -> bool:
+        """剩下的时间不够再试一次。"""
+        return self.left_s < _LAST_TRY_S
 
     def _is_holiday(self) -> bool:
         trading_day = self._options.trading_day
-        return trading_day is not None and trading_day(datetime.now(_BEIJING)) is False
+        if trading_day is None:
+            return False
+        try:
+            return trading_day(datetime.now(_BEIJING)) is False
+        except Exception as exc:  # noqa: BLE001  日历坏了不该影响重连：当作不知道
+            self._log.debug("查不了交易日历：{!r}", exc)
+            return False

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
 
@@ -26,7 +26,7 @@ class DeliveryLedger:
         # 日序号 → 委托编号 → 最后交付的状态
         self._orders: dict[int, dict[int, _State]] = {}
         # 日序号 → (代码, 成交编号)
-        self._trades: dict[int, set[tuple[str, str]]] = {}
+        self._trades: dict[int, set[tuple[Any, ...]]] = {}
         self._last_day = 0
 
     def is_new_order_state(self, order: OrderLike) -> bool:
@@ -42,7 +42,10 @@ class DeliveryLedger:
     def is_new_trade(self, trade: TradeLike) -> bool:
         """这笔成交还没交付过；是的话记下。"""
         seen = self._trades.setdefault(self._day_of(trade.traded_time), set())
-        key = (trade.stock_code, _text(trade, "traded_id"))
+        number = _text(trade, "traded_id")
+        # 自己与自己成交时买卖两边同号；个别柜台不给成交编号，就用能用的一切来分辨
+        details = () if number else (trade.traded_time, trade.traded_price, trade.traded_volume)
+        key = (trade.stock_code, number, trade.order_id, *details)
         if key in seen:
             return False
         seen.add(key)
@@ -61,14 +64,14 @@ class DeliveryLedger:
 
 
 def _goes_forward(last: _State, state: _State) -> bool:
-    if state == last:
+    """没交付过、也不是旧的。成交量多了一定是新的：撤单失败之后委托会从「待撤」回来接着成交。"""
+    status, volume, has_sysid = state
+    if state == last or last[0] in FINAL_STATUSES or volume < last[1]:
         return False
-    if last[0] in FINAL_STATUSES:
-        return False
-    rank_before, rank_now = STATUS_RANK.get(last[0], -1), STATUS_RANK.get(state[0], -1)
-    if rank_now != rank_before:
-        return rank_now > rank_before and state[1] >= last[1]
-    return state[1] > last[1] or (state[1] == last[1] and state[2] and not last[2])
+    if volume > last[1]:
+        return True
+    rank_before, rank_now = STATUS_RANK.get(last[0], -1), STATUS_RANK.get(status, -1)
+    return rank_now > rank_before or (rank_now == rank_before and has_sysid and not last[2])
 
 
 def _text(record: object, name: str) -> str:

@@ -61,5 +61,5 @@ class Dispatcher:
         while (job := self._jobs.get()) is not _STOP:
             try:
                 job()  # type: ignore[operator]  # 队列里除了 _STOP 都是任务
-            except Exception:  # noqa: BLE001, PERF203  边界：用户的回调出什么错都不能让分发停下
+            except BaseException:  # noqa: BLE001, PERF203  边界：用户的回调做什么（包括 sys.exit）分发都不停
                 self._log.exception("回调出错，已跳过，后续回调照常")

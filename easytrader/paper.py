@@ -77,8 +77,8 @@ class SimTrader(MiniqmtTrader):
 
         Args:
             miniqmt_path: 模拟文件夹；默认在用户数据目录（或 ``EASYTRADER_HOME``）下，没有就建。
-            stock_account: 资金账号；默认文件夹里的第一个账户。文件夹里没有这个账户就以
-                100 万元开一个。
+            stock_account: 资金账号；不给就用文件夹里的第一个账户。默认的文件夹里没有这个账户时
+                以 100 万元开一个；自己指定的文件夹要先 ``easytrader sim init`` 开户。
             trader_callback: 同 `MiniqmtTrader.connect`，以下各项也是。
             reconnect_enabled: 同上。
             reconnect_interval: 同上。

@@ -163,6 +163,14 @@ def _guarded(build: Callable[[Any], Row], record: object) -> Row:
         return build(_Guarded(record))
 
 
+def tag_of(order: OrderLike) -> str:
+    """委托备注里的标记；不是本库的委托、备注读不出来时为空。"""
+    try:
+        return tags.split(order.order_remark)[0]
+    except UnicodeDecodeError:
+        return ""
+
+
 def asset_row(asset: AssetLike) -> Row:
     """资金 → ``total_asset market_value cash frozen_cash account_type account_id``（元）。"""
     return _guarded(_asset, asset)

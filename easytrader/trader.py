@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments, rows, tags
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 _WAIT_POLL_S: Final = 0.5
 """等委托时，即使没有推送也隔这么久查一次。"""
 
+_CACHE_LAG_S: Final = 6.0
+"""客户端的查询是缓存，刚下的委托最慢几秒后才查得到（厂商文档：无推送的柜台 1–6 秒）。"""
+
+_REMEMBERED: Final = 1000
+"""记住自己最近下的这么多笔：`wait` 时查不到是缓存慢，不是编号错。"""
+
 
 class Trader:
     """一个账号的交易口。
@@ -50,6 +57,7 @@ class Trader:
         self._account_id = ""
         self._closed = False
         self._order_rows = rows.OrderRows()
+        self._submitted: deque[int] = deque(maxlen=_REMEMBERED)
         self._order_changed = threading.Condition()
         self._changes = 0
 
@@ -91,7 +99,7 @@ class Trader:
         if not isinstance(tag, str) or not tag:
             raise UsageError("tag", tag, "应为 OutcomeUnknownError.tag")
         for order in self._session.orders():
-            if tags.split(order.order_remark)[0] == tag:
+            if rows.tag_of(order) == tag:
                 return rows.order_row(order)
         return None
 
@@ -205,16 +213,23 @@ class Trader:
         Returns:
             每笔一个 ``{'entrust_no': int, 'success': bool, 'message': str}``；没有可撤的为空。
             某一笔没有应答时其余照常撤，那一笔 ``success`` 为 False，``message`` 说明结果未知。
+            有一笔没有应答之后，其余的一共最多再等 ``timeout`` 秒，来不及的不发，``message`` 说明。
         """
         session = self._session
+        numbers = [o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES]
         results = []
-        for order in session.orders():
-            if order.order_status in CANCELLABLE_STATUSES:
+        deadline: float | None = None
+        for number in numbers:
+            if deadline is not None and time.monotonic() >= deadline:
+                result: Row = {"success": False, "message": "没有发出：客户端没有应答，时间用完了"}
+            else:
                 try:
-                    result = self.cancel_entrust(order.order_id)
+                    with session.until(deadline):
+                        result = self.cancel_entrust(number)
                 except (OutcomeUnknownError, NotConnectedError) as exc:
                     result = {"success": False, "message": str(exc)}
-                results.append({"entrust_no": order.order_id, **result})
+                    deadline = deadline or time.monotonic() + session.timeout_s
+            results.append({"entrust_no": number, **result})
         return results
 
     def wait(self, entrust_no: int, timeout: float = 30.0) -> Row:
@@ -231,24 +246,27 @@ class Trader:
             QueryFailedError: 到期时客户端没有应答。
         """
         number = arguments.whole("entrust_no", entrust_no)
-        deadline = time.monotonic() + arguments.seconds("timeout", timeout, allow_zero=True)
+        began = time.monotonic()
+        deadline = began + arguments.seconds("timeout", timeout, allow_zero=True)
+        patience = began + _CACHE_LAG_S if number in self._submitted else began
         row: Row | None = None
         while True:
             seen = self._changes
             try:
-                row = self._find(number, max(0.05, deadline - time.monotonic()))
+                row = self._find(number, max(deadline, time.monotonic() + 0.05))
             except (NotConnectedError, QueryFailedError):
                 if time.monotonic() >= deadline:
                     raise
             else:
-                if row is None:
+                if row is None and time.monotonic() >= patience:
                     raise UsageError("entrust_no", entrust_no, "当日没有这个委托编号")
-                if row["order_status"] in FINAL_STATUSES:
+                if row is not None and row["order_status"] in FINAL_STATUSES:
                     return row
             left = deadline - time.monotonic()
             if left <= 0:
                 status = row["order_status_name"] if row else "未知"
-                raise WaitTimeoutError(f"等了 {timeout:g} 秒，委托 {number} 还是「{status}」", row)
+                told = f"等了 {timeout:g} 秒，委托 {number} 还是「{status}」"
+                raise WaitTimeoutError(told, row)
             with self._order_changed:
                 if seen == self._changes:
                     self._order_changed.wait(min(left, _WAIT_POLL_S))
@@ -313,8 +331,10 @@ class Trader:
             raise NotConnectedError("还没有连接：先调用 connect()")
         return supervisor.session
 
-    def _find(self, number: int, timeout_s: float | None = None) -> Row | None:
-        order = self._session.order(number, timeout_s)
+    def _find(self, number: int, deadline: float | None = None) -> Row | None:
+        session = self._session
+        with session.until(deadline):
+            order = session.order(number)
         return None if order is None else rows.order_row(order)
 
     def _note_change(self) -> None:
@@ -362,6 +382,7 @@ class Trader:
             )
         )
         if answer.order_id > 0:
+            self._submitted.append(answer.order_id)
             return {"entrust_no": answer.order_id}
         message = answer.message or "客户端当场拒绝，没有说明原因（价格超出涨跌停、报价类型不对等）"
         self._log.warning("委托被拒绝 {} {}：{}", target.stock_code, volume, message)

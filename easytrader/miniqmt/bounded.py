@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import (
@@ -77,28 +78,32 @@ class Replies:
         self._on_late = on_late
         self._waiting: dict[int, tuple[str, Reply]] = {}
         self._lost = ""
-        self._last = threading.local()
+        self._local = threading.local()
 
     @property
     def timeout_s(self) -> float:
         """此刻在本线程上的期限，秒。"""
-        tighter: float | None = getattr(self._last, "limit", None)
-        return self._timeout_s if tighter is None else tighter
+        deadline: float | None = getattr(self._local, "deadline", None)
+        if deadline is None:
+            return self._timeout_s
+        return max(0.0, min(self._timeout_s, deadline - time.monotonic()))
 
     @contextlib.contextmanager
-    def within(self, seconds: float | None) -> Iterator[None]:
-        """在本线程上收紧期限。"""
-        self._last.limit = None if seconds is None else max(0.0, min(seconds, self._timeout_s))
+    def until(self, deadline: float | None) -> Iterator[None]:
+        """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）。"""
+        before: float | None = getattr(self._local, "deadline", None)
+        limits = [each for each in (before, deadline) if each is not None]
+        self._local.deadline = min(limits) if limits else None
         try:
             yield
         finally:
-            self._last.limit = None
+            self._local.deadline = before
 
     @property
     def last_message(self) -> str:
         """本线程上一个应答里的说明文字：厂商的同步下单只留下编号，把它丢了。"""
         try:
-            return str(getattr(getattr(self._last, "value", None), "error_msg", "") or "")
+            return str(getattr(getattr(self._local, "answer", None), "error_msg", "") or "")
         except UnicodeDecodeError:
             return ""
 
@@ -133,13 +138,14 @@ class Replies:
         cbs[seq] = answered
         request[0](*request[1:])
         self._fail_if_lost(name, reply)
-        if not reply.wait(self.timeout_s):
+        limit_s = self.timeout_s
+        if not reply.wait(limit_s):
             reply.late = lambda value: self._on_late(name, value)
             if not reply.wait(0):
-                raise _no_answer(name, f"{self.timeout_s:g} 秒内没有应答")
+                raise _no_answer(name, f"{limit_s:.3g} 秒内没有应答")
         if reply.error is not None:
             raise reply.error
-        self._last.value = reply.value
+        self._local.answer = reply.value
         return reply.value
 
     def _fail_if_lost(self, name: str, reply: Reply) -> None:

@@ -18,6 +18,9 @@ class DefaultXtQuantTraderCallback:
     回调在 easytrader 自己的线程上执行：里面可以下单、撤单、查询；抛出的异常会记进日志。
     """
 
+    log = Log()
+    """类上也有一份：子类的 ``__init__`` 忘了调用这里的也能用。"""
+
     def __init__(self, debug: bool = False) -> None:
         self.log = Log(debug)
 

@@ -67,16 +67,17 @@ def diagnose(path: str, session_id: int) -> list[str]:
     return found
 
 
-def failure_text(path: str, session_id: int, code: int, told: str = "") -> str:
+def failure_text(path: str, session_id: int, code: int | None, told: str = "") -> str:
     """`ConnectFailedError` 的说明。
 
     Args:
         path: userdata_mini。
         session_id: 用的会话 id。
-        code: 厂商 ``connect()`` 的返回值。
-        told: 客户端自己说的原因；真的客户端从来不说。
+        code: 厂商 ``connect()`` 的返回值；没有等到为 None。
+        told: 知道的原因；真的客户端从来不说。
     """
-    first = f"连接 MiniQMT 失败（connect 返回 {code}），路径 {path}。"
+    returned = "" if code is None else f"（connect 返回 {code}）"
+    first = f"连接 MiniQMT 失败{returned}，路径 {path}。"
     if told:
         first += f"原因：{told}"
     lines = [first, "请逐项检查：" if told else "可能的原因："]

@@ -24,6 +24,7 @@ from easytrader.model import PushEvent, SubmitAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from easytrader.broker import Listener
     from easytrader.log import Log
@@ -81,26 +82,26 @@ class QmtSession:
         self._ending = threading.Event()
         self._failure: BaseException | None = None
         self._lost_reason = ""
+        self._deadline = 0.0
         self._thread = threading.Thread(
             target=self._live, name=f"easytrader-session-{lease.session_id}", daemon=True
         )
 
     # ---- 一生
 
-    def open(self) -> None:
-        """连接并订阅，最多 ``timeout_s`` 秒。
+    def open(self, deadline: float) -> None:
+        """连接并订阅，最晚到 ``deadline``（``time.monotonic``）。
 
         Raises:
             ConnectFailedError: 没连上；收尾已经开始。
         """
+        began = time.monotonic()
+        self._deadline = deadline
         self._thread.start()
-        if not self._ready.wait(self._timeout_s):
-            self._ending.set()
-            self._replies.lose("连接超时")
-            raise ConnectFailedError(
-                f"连接 MiniQMT 超过 {self._timeout_s:g} 秒没有结果，已放弃。"
-                "客户端可能僵死：重启 MiniQMT 再试"
-            )
+        if not self._ready.wait(max(0.0, deadline - began)):
+            self.lose("连接超时")
+            told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
+            raise ConnectFailedError(failure_text(self._path, self._lease.session_id, None, told))
         if self._failure is not None:
             self.lose(str(self._failure))
             if isinstance(self._failure, EasytraderError):
@@ -165,7 +166,8 @@ class QmtSession:
             # 模拟 MiniQMT 说得出原因，真的说不出
             told = getattr(getattr(trader, "async_client", None), "connect_failure", "")
             raise ConnectFailedError(failure_text(self._path, session_id, code, told), code)
-        subscribed = self._call(trader.subscribe, account)
+        with self.until(self._deadline):
+            subscribed = self._call(trader.subscribe, account)
         # 很老的版本返回 True/False
         if subscribed not in (0, True) or subscribed is False:
             raise ConnectFailedError(
@@ -209,9 +211,18 @@ class QmtSession:
         """厂商的 ``StockAccount``。"""
         return self._account
 
+    @property
+    def timeout_s(self) -> float:
+        """此刻在本线程上每个调用的期限，秒。"""
+        return self._replies.timeout_s
+
+    def until(self, deadline: float | None) -> AbstractContextManager[None]:
+        """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）。"""
+        return self._replies.until(deadline)
+
     def asset(self) -> AssetLike:
         """资金。"""
-        found: AssetLike | None = self._call(self._trader.query_stock_asset, self._account)
+        found: AssetLike | None = self._ask("资金", self._trader.query_stock_asset, self._account)
         if found is None:
             raise QueryFailedError(
                 f"查询资金没有结果：账号类型不是 {self._account_type}、没有登录，或客户端没有应答"
@@ -226,12 +237,11 @@ class QmtSession:
         """当日委托。"""
         return self._rows("当日委托", self._trader.query_stock_orders)
 
-    def order(self, order_id: int, timeout_s: float | None = None) -> OrderLike | None:
+    def order(self, order_id: int) -> OrderLike | None:
         """一笔当日委托。"""
-        with self._replies.within(timeout_s):
-            found: OrderLike | None = self._call(
-                self._trader.query_stock_order, self._account, order_id
-            )
+        found: OrderLike | None = self._ask(
+            "委托", self._trader.query_stock_order, self._account, order_id
+        )
         if found is None:
             self._still_alive()
         return found
@@ -254,9 +264,11 @@ class QmtSession:
                 request.strategy_name,
                 request.remark,
             )
-        except OutcomeUnknownError as exc:
+        except (NotConnectedError, ClosedError):
+            raise  # 这两种没有发出
+        except Exception as exc:  # 厂商（或同形模块）抛什么都可能在发出之后
             raise OutcomeUnknownError(
-                f"委托 {request.security.stock_code} {request.volume} {exc}："
+                f"委托 {request.security.stock_code} {request.volume} {_told(exc)}："
                 f"user.find_entrust('{request.tag}')",
                 tag=request.tag,
             ) from exc
@@ -272,8 +284,10 @@ class QmtSession:
         """撤单。"""
         try:
             result: int = self._call(self._trader.cancel_order_stock, self._account, order_id)
-        except OutcomeUnknownError as exc:
-            raise OutcomeUnknownError(f"撤单 {order_id} {exc}", entrust_no=order_id) from exc
+        except (NotConnectedError, ClosedError):
+            raise  # 这两种没有发出
+        except Exception as exc:  # 厂商（或同形模块）抛什么都可能在发出之后
+            raise OutcomeUnknownError(f"撤单 {order_id} {_told(exc)}", entrust_no=order_id) from exc
         if result != 0 and (message := self._replies.last_message):
             self._log.warning("撤单 {} 被拒绝：{}", order_id, message)
         return result == 0
@@ -281,12 +295,21 @@ class QmtSession:
     # ---- 内部
 
     def _rows(self, what: str, query: Callable[[Any], Sequence[_T] | None]) -> Sequence[_T]:
-        found = self._call(query, self._account)
+        found = self._ask(what, query, self._account)
         if found is None:
             raise QueryFailedError(f"查询{what}没有应答（厂商返回 None）")
         if not found:
             self._still_alive()
         return found
+
+    def _ask(self, what: str, query: Callable[..., _T], *args: Any) -> _T:
+        """查询：厂商抛的任何异常都是「没有得到回答」。"""
+        try:
+            return self._call(query, *args)
+        except EasytraderError:
+            raise
+        except Exception as exc:
+            raise QueryFailedError(f"查询{what}时厂商接口出错：{exc!r}") from exc
 
     def _still_alive(self) -> None:
         """厂商对「没有」和「没连着」都答空：空的只有在会话还活着时才可信。"""
@@ -315,19 +338,26 @@ class QmtSession:
                 finished.set()
 
         threading.Thread(target=run, name="easytrader-call", daemon=True).start()
-        deadline = time.monotonic() + self._replies.timeout_s
+        limit_s = self.timeout_s
+        deadline = time.monotonic() + limit_s
         while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline or self._lost_reason:
-                raise self._unanswered(getattr(method, "__name__", "请求"))
+                raise self._unanswered(getattr(method, "__name__", "请求"), limit_s)
         if failures:
             raise failures[0]
         return results[0]
 
-    def _unanswered(self, name: str) -> EasytraderError:
-        reason = self._lost_reason or f"{self._timeout_s:g} 秒内没有应答"
+    def _unanswered(self, name: str, limit_s: float) -> EasytraderError:
+        reason = self._lost_reason or f"{limit_s:.3g} 秒内没有应答"
         if name.startswith(("query", "subscribe", "unsubscribe")):
             return QueryFailedError(f"{name} 没有应答：{reason}")
         return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
+
+
+def _told(exc: Exception) -> str:
+    if isinstance(exc, OutcomeUnknownError):
+        return str(exc)
+    return f"已交给厂商接口，它抛出 {exc!r}，结果未知，不要重发，请先核对"
 
 
 class _Relay:

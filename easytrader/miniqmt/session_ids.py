@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import tempfile
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
+from easytrader import arguments
 from easytrader.errors import ConnectFailedError, UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +32,13 @@ _MAX_ID: Final = 2**31 - 1
 
 def check_session_id(value: object) -> int:
     """校验用户指定的会话 id。"""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MAX_ID:
+    try:
+        number = arguments.whole("session_id", value)
+    except UsageError:
+        number = _MAX_ID + 1
+    if number > _MAX_ID:
         raise UsageError("session_id", value, f"应为 1 到 {_MAX_ID} 的整数，如 123456")
-    return value
+    return number
 
 
 class Lease:
@@ -60,7 +66,8 @@ class SessionIds:
     """
 
     def __init__(self, path: str, account_id: str, fixed: int | None = None) -> None:
-        folder = Path(tempfile.gettempdir()) / "easytrader-sessions"
+        # 临时目录可能是几个用户共用的，各用各的
+        folder = Path(tempfile.gettempdir()) / f"easytrader-sessions-{_user()}"
         self._folder = folder / f"{zlib.crc32(path.encode()):08x}"
         if fixed is not None:
             self._ids: tuple[int, ...] = (fixed,)
@@ -68,17 +75,25 @@ class SessionIds:
             first = _FIRST + zlib.crc32(account_id.encode()) % 9000 * 100
             self._ids = tuple(range(first, first + POOL_SIZE))
 
-    def take(self, stop: Event) -> Lease:
-        """占一个 id；都在冷却就等（不超过冷却时间）。
+    def take(self, stop: Event, deadline: float) -> Lease:
+        """占一个 id；都在冷却就等。
 
         Args:
             stop: 置位时不再等。
+            deadline: 最晚等到什么时候（``time.monotonic``）。
 
         Raises:
-            ConnectFailedError: 全部被占用。
+            ConnectFailedError: 全部被占用、到期还在冷却，或锁文件写不了。
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + QUARANTINE_S + 1
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return self._take(stop, deadline)
+        except OSError as exc:
+            raise ConnectFailedError(
+                f"写不了会话 id 的锁文件，文件夹 {self._folder}：{exc}"
+            ) from exc
+
+    def _take(self, stop: Event, deadline: float) -> Lease:
         while True:
             waits = []
             for session_id in self._ids:
@@ -87,10 +102,14 @@ class SessionIds:
                     return result
                 if result is not None:
                     waits.append(result)
-            if not waits or stop.is_set() or time.monotonic() > deadline:
+            ids = f"{self._ids[0]}" if len(self._ids) == 1 else f"{self._ids[0]}–{self._ids[-1]}"
+            if not waits:
                 break
+            if stop.is_set() or time.monotonic() + min(waits) > deadline:
+                raise ConnectFailedError(
+                    f"会话 id {ids} 刚断开，客户端要约 {QUARANTINE_S:g} 秒才放开它：过几秒再连"
+                )
             stop.wait(min(waits) + 0.01)
-        ids = f"{self._ids[0]}" if len(self._ids) == 1 else f"{self._ids[0]}–{self._ids[-1]}"
         raise ConnectFailedError(
             f"会话 id {ids} 都正被占用：关掉别的连着这个 MiniQMT 的程序，或换一个 session_id"
         )
@@ -101,7 +120,7 @@ class SessionIds:
         note = self._folder / f"{session_id}.json"
         try:
             lock.acquire(timeout=0)
-        except (Timeout, OSError):
+        except Timeout:
             return None
         now = time.time()
         record = _read(note)
@@ -114,6 +133,13 @@ class SessionIds:
             return cooling
         _write(note, {"acquired": now})
         return Lease(session_id, lock, note)
+
+
+def _user() -> str:
+    try:
+        return "".join(each for each in getpass.getuser() if each.isalnum()) or "user"
+    except (OSError, KeyError, ImportError):  # 容器里可能没有用户名
+        return "user"
 
 
 def _read(note: Path) -> dict[str, float]:

@@ -55,7 +55,9 @@ class MiniqmtTrader(Trader):
         self._trading_day = trading_day
         self._callback: Any = None
         self._dispatcher: Dispatcher | None = None
-        self._ledger: DeliveryLedger | None = None
+        self._ledger = DeliveryLedger()
+        self._primed = False
+        self._exit_hook = False
         self._lifecycle = threading.RLock()
         self._path = ""
 
@@ -121,6 +123,8 @@ class MiniqmtTrader(Trader):
         connector = _Connector(self, vendor, path, (account_id, kind), fixed_id, timeout_s)
         self._say_settings(path, account_id, options)
         with self._lifecycle:
+            if self._closed:
+                raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
             self._replace(path, account_id, callback)
             supervisor = Supervisor(
                 connector,
@@ -130,8 +134,6 @@ class MiniqmtTrader(Trader):
                 log=self._log,
             )
             self._supervisor = supervisor
-            if self._closed:
-                raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
         try:
             supervisor.connect(wait_s)
         except BaseException:
@@ -172,11 +174,13 @@ class MiniqmtTrader(Trader):
             self._log.info("断开旧的连接")
             old.close(_CLOSE_S)
         if (path, account_id) != (self._path, self._account_id):
-            self._ledger = None
+            self._ledger, self._primed = DeliveryLedger(), False
             self._order_rows = OrderRows()
         self._path, self._account_id, self._callback = path, account_id, callback
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self._log)
+        if not self._exit_hook:
+            self._exit_hook = True
             _close_at_exit(self)
 
     def _forget(self) -> None:
@@ -204,11 +208,10 @@ class MiniqmtTrader(Trader):
     def _hand_over(self, event: PushEvent) -> None:
         """在分发线程上：去重后交给用户的回调。"""
         ledger = self._ledger
-        if ledger is not None:
-            if event.name == "on_stock_order" and not ledger.is_new_order_state(event.args[0]):
-                return
-            if event.name == "on_stock_trade" and not ledger.is_new_trade(event.args[0]):
-                return
+        if event.name == "on_stock_order" and not ledger.is_new_order_state(event.args[0]):
+            return
+        if event.name == "on_stock_trade" and not ledger.is_new_trade(event.args[0]):
+            return
         method = getattr(self._callback, event.name, None)
         if method is not None:
             method(*event.args)
@@ -221,11 +224,11 @@ class MiniqmtTrader(Trader):
         dispatcher = self._dispatcher
         if dispatcher is None:
             raise ClosedError("这个 trader 已经关闭")
-        if self._ledger is None:
-            self._ledger = ledger = DeliveryLedger()
-            dispatcher.put(lambda: _prime(ledger, orders, trades))
-            return
-        dispatcher.put(lambda: self._catch_up(orders, trades))
+        if self._primed:
+            dispatcher.put(lambda: self._catch_up(orders, trades))
+        else:
+            self._primed = True
+            dispatcher.put(lambda: _prime(self._ledger, orders, trades))
 
     def _catch_up(self, orders: list[Any], trades: list[Any]) -> None:
         from easytrader.model import PushEvent
@@ -239,7 +242,7 @@ class MiniqmtTrader(Trader):
     def _hand_over_safely(self, event: PushEvent) -> None:
         try:
             self._hand_over(event)
-        except Exception:  # noqa: BLE001  边界：一条回调出错不能吞掉后面补交的
+        except BaseException:  # noqa: BLE001  边界：一条回调出错不能吞掉后面补交的
             self._log.exception("回调出错，已跳过，后续回调照常")
 
 
@@ -259,21 +262,21 @@ class _Connector:
         self._vendor = vendor
         self._path = path
         self._account = account
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._ids = SessionIds(path, account[0], session_id)
         self._cancelled = threading.Event()
         self._opening: QmtSession | None = None
 
-    def open(self, listener: Listener) -> QmtSession:
+    def open(self, listener: Listener, deadline: float) -> QmtSession:
         """开一次会话。"""
-        lease = self._ids.take(self._cancelled)
+        lease = self._ids.take(self._cancelled, deadline)
         session = QmtSession(
-            self._vendor, self._path, self._account, lease, self._timeout_s, listener, self._log
+            self._vendor, self._path, self._account, lease, self.timeout_s, listener, self._log
         )
         self._opening = session
         if self._cancelled.is_set():
             session.abort()
-        session.open()
+        session.open(deadline)
         self._opening = None
         self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", self._account[0])
         self._log.info("✓ 已订阅账户: {}", self._account[0])
@@ -300,7 +303,11 @@ def _wait_seconds(wait: object) -> float | None:
         return None
     if wait is True:
         return float("inf")
-    return arguments.seconds("wait", wait)
+    try:
+        return arguments.seconds("wait", wait)
+    except UsageError as exc:
+        form = f"应为 True（一直等）、False（只试一次），或秒数：{exc.expected}"
+        raise UsageError("wait", wait, form) from None
 
 
 def _check_callback(callback: Any, debug: bool) -> Any:

@@ -48,7 +48,8 @@ def test_prices(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, -0.01, float("nan"), float("inf"), -float("inf"), "35.5", None, True, Decimal("NaN"),
+    [0, -1, -0.01, 1e308, 1e8, float("nan"), float("inf"), -float("inf"), "35.5", None, True,
+     Decimal("NaN"),
      Decimal("sNaN"), np.nan, [35.5], 10**400],
 )  # fmt: skip
 def test_wrong_prices(value: object) -> None:
@@ -173,8 +174,11 @@ def order(
     )
 
 
-def trade(number: str, at: int = NOON) -> SimpleNamespace:
-    return SimpleNamespace(stock_code="600036.SH", traded_id=number, traded_time=at)
+def trade(number: str, at: int = NOON, order_id: int = 1) -> SimpleNamespace:
+    return SimpleNamespace(
+        stock_code="600036.SH", traded_id=number, traded_time=at, order_id=order_id,
+        traded_price=35.5, traded_volume=100,
+    )  # fmt: skip
 
 
 def test_each_order_state_once_and_never_backwards() -> None:
@@ -208,6 +212,22 @@ def test_each_trade_once_per_day() -> None:
     assert not ledger.is_new_trade(trade("1"))
     assert ledger.is_new_trade(trade("2"))
     assert ledger.is_new_trade(trade("1", NOON + 86_400)), "成交编号只在当天唯一"
+
+
+def test_trades_are_told_apart_by_more_than_their_number() -> None:
+    ledger = DeliveryLedger()
+    assert ledger.is_new_trade(trade("7", order_id=1))
+    assert ledger.is_new_trade(trade("7", order_id=2)), "自己与自己成交，两边同号"
+    assert ledger.is_new_trade(trade("", NOON))
+    assert ledger.is_new_trade(trade("", NOON + 1)), "没有成交编号的，不能都当成同一笔"
+    assert not ledger.is_new_trade(trade("", NOON))
+
+
+def test_fills_after_a_failed_cancel_are_delivered() -> None:
+    ledger = DeliveryLedger()
+    seen = [(50, 0), (51, 0), (50, 0), (55, 100), (52, 100), (55, 200), (56, 300)]
+    delivered = [state for state in seen if ledger.is_new_order_state(order(*state))]
+    assert delivered == [(50, 0), (51, 0), (55, 100), (52, 100), (55, 200), (56, 300)]
 
 
 def test_an_order_number_reused_on_another_day_is_another_order() -> None:

@@ -228,10 +228,15 @@ def test_changed_orders_are_never_shown_stale() -> None:
 class Failing:
     """永远连不上的后端；记下每次尝试。"""
 
+    timeout_s = 5.0
+
     def __init__(self) -> None:
         self.attempts = 0
 
-    def open(self, listener: Any) -> Any:
+    def cancel(self) -> None:
+        pass
+
+    def open(self, listener: Any, deadline: float) -> Any:
         self.attempts += 1
         raise ConnectFailedError("连不上")
 
@@ -275,3 +280,104 @@ def test_trading_days() -> None:
     assert is_trading_day(datetime(2026, 11, 21, tzinfo=beijing).date()) is False
     assert is_trading_day(datetime(2026, 10, 1, tzinfo=beijing).date()) is False
     assert is_trading_day(datetime(2099, 1, 4, tzinfo=beijing).date()) is None
+
+
+def test_the_watch_thread_survives_whatever_the_backend_throws(
+    shim: ModuleType, tmp_path: Path, logged: list[str]
+) -> None:
+    """心跳里厂商接口抛出任何异常：不是悄悄停掉看护，而是断开、重连。"""
+    with easytrader.use("miniqmt") as user:
+        user.connect(
+            str(tmp_path), "1", xtquant=shim, heartbeat_interval=0.05, reconnect_interval=0.05
+        )
+        first = ShimTrader.instances[0]
+
+        def fail(account: Any) -> Any:
+            raise ConnectionResetError("同形模块的连接断了")
+
+        first.query_stock_asset = fail  # type: ignore[method-assign]
+        eventually(lambda: any("重连成功" in line for line in logged))
+        assert user.balance
+        assert len(ShimTrader.instances) > 1
+
+
+def test_a_broken_calendar_does_not_stop_reconnecting(logged: list[str]) -> None:
+    def broken(now: datetime) -> bool:
+        raise ValueError("日历坏了")
+
+    connector = Failing()
+    watched = supervisor(connector, interval_s=0.01, trading_day=broken)
+    looking = threading.Thread(target=watched._reconnect, name="easytrader-test")
+    looking.start()
+    eventually(lambda: connector.attempts > 10)
+    watched.stop_reconnect()
+    looking.join(5)
+
+
+def test_an_exception_after_sending_is_an_unknown_outcome(shim: ModuleType, tmp_path: Path) -> None:
+    with easytrader.use("miniqmt") as user:
+        user.connect(str(tmp_path), "1", xtquant=shim)
+        backend = ShimTrader.instances[0]
+
+        def broken(*request: Any) -> int:
+            backend.sent.append(request)
+            raise TimeoutError("管道超时")
+
+        backend.order_stock = backend.cancel_order_stock = broken  # type: ignore[attr-defined]
+        with pytest.raises(OutcomeUnknownError, match="管道超时") as caught:
+            user.buy("600036", 35.5, 100)
+        assert caught.value.tag in backend.sent[0][-1]
+        with pytest.raises(OutcomeUnknownError) as caught:
+            user.cancel_entrust(5)
+        assert caught.value.entrust_no == 5
+        assert len(backend.sent) == 2
+        backend.query_stock_orders = broken  # type: ignore[method-assign]
+        with pytest.raises(QueryFailedError, match="管道超时"):
+            _ = user.today_entrusts
+
+
+def test_a_fresh_order_the_clients_cache_does_not_show_yet(
+    shim: ModuleType, tmp_path: Path
+) -> None:
+    """客户端的查询是缓存：刚下的委托查不到，`wait` 等它出现。"""
+    asked: list[int] = []
+
+    def query_stock_order(self: Any, account: Any, number: int) -> Any:
+        asked.append(number)
+        if len(asked) < 3:
+            return None
+        return SimpleNamespace(
+            stock_code="600036.SH", order_id=number, order_sysid="1", order_time=5, order_type=23,
+            order_volume=100, price_type=50, price=35.5, traded_volume=100, traded_price=35.5,
+            order_status=56, status_msg="", offset_flag=48, strategy_name="", direction=48,
+            order_remark="", account_type=2, account_id="1",
+        )  # fmt: skip
+
+    shim.XtQuantTrader = type(  # type: ignore[attr-defined]
+        "Cached", (ShimTrader,), {"query_stock_order": query_stock_order}
+    )
+    with easytrader.use("miniqmt") as user:
+        user.connect(str(tmp_path), "1", xtquant=shim)
+        number = user.buy("600036", 35.5, 100)["entrust_no"]
+        assert user.wait(number, 10)["order_status_name"] == "已成"
+        asked.clear()
+        with pytest.raises(easytrader.UsageError, match="entrust_no"):
+            user.wait(number + 1, 10)
+        assert len(asked) == 1, "不是自己下的编号，查不到就是没有"
+
+
+def test_one_connect_has_one_deadline(shim: ModuleType, tmp_path: Path) -> None:
+    """订阅和四个补查都慢：加起来也不超过 timeout。"""
+
+    def slow(self: Any, account: Any) -> Any:
+        threading.Event().wait(0.25)
+        return ShimTrader.query_stock_orders(self, account)
+
+    slow_names = ("query_stock_positions", "query_stock_orders", "query_stock_trades", "subscribe")
+    shim.XtQuantTrader = type(  # type: ignore[attr-defined]
+        "Slow", (ShimTrader,), {**dict.fromkeys(slow_names, slow), "subscribe": lambda *_: 0}
+    )
+    began = time.monotonic()
+    with pytest.raises(ConnectFailedError):
+        easytrader.use("miniqmt").connect(str(tmp_path), "1", xtquant=shim, timeout=0.4)
+    assert time.monotonic() - began < 2

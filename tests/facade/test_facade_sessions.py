@@ -161,6 +161,65 @@ def test_lost_answer_of_a_query_and_of_a_cancel(served: SimProcess, connect: Con
     assert user.wait(number, 5)["order_status_name"] == "已撤"
 
 
+def test_cancel_all_is_bounded_as_a_whole(served: SimProcess, connect: Connect) -> None:
+    user = connect(timeout=0.5)
+    numbers = {resting(user) for _ in range(6)}
+    Faults(served.folder).drop_answer("cancel", times=6)
+    began = time.monotonic()
+    results = user.cancel_all()
+    assert time.monotonic() - began < 2.5
+    assert {each["entrust_no"] for each in results} == numbers
+    assert not any(each["success"] for each in results)
+    assert any("没有发出" in each["message"] for each in results)
+
+
+def test_events_before_the_first_resync_are_not_told_again(
+    served: SimProcess, connect: Connect, recorder: Recorder
+) -> None:
+    """第一次连接的补查很慢，其间别的会话在成交：推来的不会在重连后再来一遍。"""
+    other = connect()
+    faults = Faults(served.folder)
+    faults.delay_answer("trades", 0.6)
+    trading = threading.Thread(
+        target=lambda: [other.market_buy("600036", amount=100) for _ in range(5)]
+    )
+    user = easytrader.use("miniqmt")
+    try:
+        connecting = threading.Thread(
+            target=lambda: user.connect(
+                str(served.folder), ACCOUNT, recorder, timeout=5, reconnect_interval=0.2
+            )
+        )
+        connecting.start()
+        eventually(lambda: faults.active() == [])  # 成交的查询已经在路上
+        trading.start()
+        trading.join(10)
+        connecting.join(10)
+        faults.disconnect()
+        recorder.wait_for("connected", 2)
+        last = user.market_buy("600036", amount=100)["entrust_no"]
+        user.wait(last, 5)
+        eventually(lambda: any(each.order_id == last for each in recorder.of("trade")))
+        trades = [each.traded_id for each in recorder.of("trade")]
+        states = [(o.order_id, o.order_status, o.traded_volume) for o in recorder.of("order")]
+        assert len(trades) == len(set(trades))
+        assert len(states) == len(set(states))
+    finally:
+        user.close()
+
+
+def test_sys_exit_in_a_callback_does_not_stop_the_others(
+    served: SimProcess, connect: Connect, recorder: Recorder, logged: list[str]
+) -> None:
+    user = connect(recorder)
+    recorder.doing["trade"] = lambda _: sys.exit(3)
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    recorder.wait_for("trade")
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    recorder.wait_for("trade", 2)
+    assert any("回调出错" in line for line in logged)
+
+
 def test_a_delayed_answer_beyond_the_deadline_is_reported_when_it_comes(
     served: SimProcess, connect: Connect, logged: list[str]
 ) -> None:
