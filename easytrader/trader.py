@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments, rows, tags
+from easytrader.board_rules import board_doubts
 from easytrader.codes import CANCELLABLE_STATUSES, FINAL_STATUSES, OrderType, PriceType
 from easytrader.connection import State
 from easytrader.errors import (
@@ -20,7 +21,7 @@ from easytrader.errors import (
 )
 from easytrader.log import Log, masked
 from easytrader.model import OrderRequest
-from easytrader.symbols import Kind, Security, ambiguity
+from easytrader.symbols import ambiguity
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.connection import Supervisor
     from easytrader.rows import Row
+    from easytrader.symbols import Security
 
 _WAIT_POLL_S: Final = 0.5
 """等委托时，即使没有推送也隔这么久查一次。"""
@@ -372,7 +374,8 @@ class Trader:
         name = tags.check_strategy_name(name) if name else ""
         remark = tags.check_remark(remark) if remark else ""
         session = self._session
-        self._warn_of_board_rules(side, target, price, volume)
+        for doubt in board_doubts(side, target, price, volume):
+            self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(given), target)):
             self._log.debug(note)
         tag = tags.new_tag()
@@ -387,19 +390,3 @@ class Trader:
         message = answer.message or "客户端当场拒绝，没有说明原因（价格超出涨跌停、报价类型不对等）"
         self._log.warning("委托被拒绝 {} {}：{}", target.stock_code, volume, message)
         return {"entrust_no": -1, "message": message}
-
-    def _warn_of_board_rules(self, side: int, target: Security, price: float, volume: int) -> None:
-        """数量单位与价位是柜台的事：这里只提醒，不拒绝。"""
-        if side == OrderType.BUY and target.kind is not Kind.APPLICATION:
-            lot, step = target.min_volume, target.volume_step
-            if volume < lot or (volume - lot) % step:
-                self._log.warning(
-                    "{} 买入 {}：{}一般为 {} 起、{} 递增，柜台可能拒绝",
-                    target.stock_code, volume, target.board.value, lot, step,
-                )  # fmt: skip
-        ticks = price * 1000 / target.tick_li
-        if abs(ticks - round(ticks)) > 1e-6:
-            self._log.warning(
-                "{} 价格 {:g} 不是最小变动价位 {:g} 元的整数倍，柜台可能拒绝",
-                target.stock_code, price, target.tick_li / 1000,
-            )  # fmt: skip

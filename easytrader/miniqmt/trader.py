@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.codes import AccountType
-from easytrader.connection import ReconnectOptions, Supervisor
+from easytrader.connection import Supervisor
 from easytrader.delivery import DeliveryLedger
 from easytrader.dispatch import Dispatcher
 from easytrader.errors import ClosedError, UsageError
@@ -18,6 +18,7 @@ from easytrader.miniqmt import loader, preflight
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds, check_session_id
+from easytrader.pace import ReconnectOptions
 from easytrader.rows import OrderRows
 from easytrader.trader import Trader
 

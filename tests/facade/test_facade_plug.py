@@ -13,9 +13,10 @@ from support import eventually
 
 import easytrader
 from easytrader import codes
-from easytrader.connection import ReconnectOptions, Supervisor
+from easytrader.connection import Supervisor
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
 from easytrader.log import Log
+from easytrader.pace import ReconnectOptions
 from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:
