@@ -54,7 +54,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
     demo.register(rooms)
     prepare_streams()
     try:
-        return parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+        given = sys.argv[1:] if argv is None else list(argv)
+        arguments = parser.parse_args(given)
+        arguments.given = given
+        return arguments
     except SystemExit as stop:  # argparse：--help 为 0，写错为 2
         finish_streams()
         return stop.code if isinstance(stop.code, int) else USAGE

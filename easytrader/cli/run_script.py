@@ -15,7 +15,7 @@ from easytrader.cli.output import complain
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 __all__ = ["run_script"]
@@ -40,6 +40,7 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
     install.install()
     hub.allow_embed_all()
     atexit.register(_skip_destructors)
+    _bring_children_along()
     filename = str(path.absolute())
     _become(script, filename, path.resolve().parent, arguments)
     try:
@@ -52,6 +53,34 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
         _show(error, filename)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else _FAILED
     return 0
+
+
+def _join_simulation() -> None:
+    """在 multiprocessing 的子进程里、导入主模块之前执行。"""
+    from easytrader.sim import hub, install
+
+    install.install()
+    hub.allow_embed_all()
+    atexit.register(_skip_destructors)
+
+
+class _Joining:
+    """随准备数据送到子进程；在那边还原出来时，子进程就接到模拟 MiniQMT 了。"""
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return _join_simulation, ()
+
+
+def _bring_children_along() -> None:
+    """spawn、forkserver 的子进程是全新的解释器（Windows、macOS 的默认）：让它们也接上。"""
+    from multiprocessing import spawn
+
+    prepare = spawn.get_preparation_data
+
+    def with_simulation(name: str) -> dict[str, object]:
+        return {**prepare(name), "easytrader": _Joining()}
+
+    spawn.get_preparation_data = with_simulation
 
 
 def _become(script: str, filename: str, folder: Path, arguments: Sequence[str]) -> None:

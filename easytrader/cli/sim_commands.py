@@ -192,7 +192,12 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from easytrader.cli.run_script import run_script
 
-    return run_script(arguments.script, arguments.arguments)
+    # argparse 会吃掉 SCRIPT 之后的第一个「--」，而它属于脚本：从原样的命令行里取
+    given: list[str] = arguments.given
+    start = len(given) - len(arguments.arguments)
+    while start > 0 and given[start - 1] == "--":
+        start -= 1
+    return run_script(arguments.script, given[start:])
 
 
 # fault --------------------------------------------------------------

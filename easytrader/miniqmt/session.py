@@ -295,9 +295,13 @@ class QmtSession:
     # ---- 内部
 
     def _rows(self, what: str, query: Callable[[Any], Sequence[_T] | None]) -> Sequence[_T]:
-        found = self._ask(what, query, self._account)
-        if found is None:
-            raise QueryFailedError(f"查询{what}没有应答（厂商返回 None）")
+        def rows(account: Any) -> list[_T]:
+            answer = query(account)
+            if answer is None:
+                raise QueryFailedError(f"查询{what}没有应答（厂商返回 None）")
+            return list(answer)  # 模拟柜台的失败要到看内容时才说
+
+        found = self._ask(what, rows, self._account)
         if not found:
             self._still_alive()
         return found
@@ -306,8 +310,10 @@ class QmtSession:
         """查询：厂商抛的任何异常都是「没有得到回答」。"""
         try:
             return self._call(query, *args)
-        except EasytraderError:
+        except (NotConnectedError, ClosedError, QueryFailedError):
             raise
+        except EasytraderError as exc:
+            raise QueryFailedError(f"查询{what}失败：{exc}") from exc
         except Exception as exc:
             raise QueryFailedError(f"查询{what}时厂商接口出错：{exc!r}") from exc
 

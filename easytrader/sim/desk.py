@@ -8,6 +8,7 @@ from loguru import logger
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.wire import (
+    QUERY_FAILED,
     AccountArgs,
     CancelAnswer,
     CancelArgs,
@@ -141,7 +142,7 @@ class Desk:
 
 
 def failed(request: Request, error: BaseException) -> Outcome:
-    """柜台办不了时的应答：下单 -1 带原因，撤单、订阅 -1，查询为空。"""
+    """柜台办不了时的应答：下单 -1 带原因，撤单、订阅 -1，查询说失败（不能说成没有）。"""
     args: Any = request.args
     if request.verb == "submit":
         return Outcome(
@@ -167,7 +168,9 @@ def failed(request: Request, error: BaseException) -> Outcome:
                 error_msg=str(error),
             )
         )
-    return Outcome(_FAILED if request.verb in ("subscribe", "unsubscribe") else [])
+    if request.verb in ("subscribe", "unsubscribe"):
+        return Outcome(_FAILED)
+    return Outcome((QUERY_FAILED, str(error)))
 
 
 def _log(what: str, error: BaseException) -> None:

@@ -120,11 +120,16 @@ _ARGS: Final[dict[str, type[Any] | None]] = {
 }
 
 
+_PLAIN: Final = (str, int, float)
+
+
 def to_request(frame: Any) -> Request:
     """服务端：``[verb, seq, args]`` → Request（args 换回对应的 ``*Args``）。"""
     try:
         verb, seq, args = frame
         made = _ARGS[verb]
+        if not all(isinstance(each, _PLAIN) for each in args):
+            raise TypeError("参数里有数组或对象")
         return Request(verb, int(seq), tuple(args) if made is None else made(*args))
     except (KeyError, TypeError, ValueError) as error:
         raise FrameError(f"不认识的请求：{str(frame)[:120]}") from error

@@ -81,6 +81,7 @@ class Host:
         self._failure: BaseException | None = None
         self._wakeup_failed = False
         self.stopped = threading.Event()
+        self.crashed: BaseException | None = None
         self._owner = Owner(folder, kind)
         self._server: Server | None = None
         self._desk: Desk | None = None
@@ -194,7 +195,8 @@ class Host:
         try:
             if self._failure is None:
                 self._loop()
-        except Exception:  # noqa: BLE001  记下来，照样收拾
+        except Exception as error:  # noqa: BLE001  记下来，照样收拾
+            self.crashed = error
             logger.exception("模拟 MiniQMT 的主机线程出错停止：{}", self.folder.path)
         finally:
             self._shut()
@@ -299,7 +301,15 @@ class Host:
             return
         outcomes = self._desk_now.handle([request for _, request in posts])
         for (session, request), outcome in zip(posts, outcomes, strict=True):
+            self._reply_safely(session, request, outcome)
+
+    def _reply_safely(self, session: Session, request: Request, outcome: Outcome) -> None:
+        """一个会话送不出去，断开它，别的会话照常。"""
+        try:
             self._reply(session, request, outcome, None)
+        except Exception:  # noqa: BLE001  边界：一个连接的错不能带倒主机
+            logger.exception("会话 {} 的应答送不出去，断开它", session.session_id)
+            self._mail.leave(session, lost=True)
 
     def _serve_struck(self, session: Session, request: Request) -> None:
         """有故障等着时一个一个办：柜台受理前、落盘后都可能出事。"""

@@ -10,8 +10,9 @@ from loguru import logger
 from easytrader.errors import SimulatorError
 from easytrader.sim.native_fields import structs
 from easytrader.sim.native_types import STRUCTS, build, build_many
+from easytrader.sim.wire import QUERY_FAILED
 
-__all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "NotSimulatedList"]
+__all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "FailedList"]
 
 # 原生名  请求类  绑定  形状[:应答类]  厂商 Python 层的名字  [-]
 # 形状：int、one 单个结构、list 结构的列表、json 文本。末尾的「-」：set_timeout 管不着
@@ -109,8 +110,8 @@ COMMON_BINDER: Final = "QueryStockAsset"
 """厂商给这个绑定的是通用应答处理；它自己忘了绑的（query_com_position）借道于此，不致无声无息。"""
 
 
-class NotSimulatedList(list[Any]):
-    """不模拟的查询的应答：它不是「没有数据」，谁去看就在谁的线程里抛 SimulatorError。"""
+class FailedList(list[Any]):
+    """没查成（或不模拟）的查询的应答：不是「没有数据」，谁去看就在谁的线程里抛 SimulatorError。"""
 
     def __init__(self, message: str) -> None:
         super().__init__()
@@ -151,6 +152,8 @@ class Call(NamedTuple):
     def answer(self, payload: Any) -> Any:
         """柜台的应答 → 厂商的对象。"""
         if self.shape == "list":
+            if payload and payload[0] == QUERY_FAILED:
+                return FailedList(f"{self.vendor} 失败：{payload[1]}")
             return build_many(self.struct, payload)
         if self.shape == "one":
             return build(self.struct, payload)
@@ -190,7 +193,7 @@ class Call(NamedTuple):
             return self._with_message(message)
         if any(field.name in _SUCCESS_FIELDS for field in structs()[self.struct]):
             return [self._with_message(message)]
-        return NotSimulatedList(message)
+        return FailedList(message)
 
     def _with_message(self, message: str) -> Any:
         blank: dict[str, Any] = dict.fromkeys(_MESSAGE_FIELDS, message)

@@ -66,6 +66,7 @@ class XtQuantAsyncClient:
         self._stopping = threading.Event()
         self._running = False
         self._connected = False
+        self._lost_early = False
         self._dead = False
         self._link: Link | None = None
         self._send: Callable[[Request], None] | None = None
@@ -180,7 +181,9 @@ class XtQuantAsyncClient:
             except UnreachableError as error:
                 reason = str(error)
             else:
-                return "" if self._adopt(link) else "连上的同时断线或被 stop() 了"
+                if self._adopt(link):
+                    return ""
+                reason = "连上的同时断线或被 stop() 了"  # 柜台刚好换手：期限内接着试
             pause_s = min(_POLL_S, deadline - time.monotonic())
             if pause_s <= 0 or self._stopping.wait(pause_s):
                 break
@@ -188,7 +191,8 @@ class XtQuantAsyncClient:
 
     def _adopt(self, link: Link) -> bool:
         with self._gate:
-            if not self._dead and not self._stopping.is_set():
+            lost, self._lost_early = self._lost_early, False
+            if not lost and not self._stopping.is_set():
                 self._link, self._send, self._connected = link, link.send, True
                 return True
         link.close()
@@ -197,6 +201,9 @@ class XtQuantAsyncClient:
     def _on_lost(self) -> None:
         """连接断了（连接自己的线程上）。在途的请求从此没有回音。"""
         with self._gate:
+            if not self._connected and not self._dead:
+                self._lost_early = True  # 还没接管就断了：不算断线，连接的那边会再试
+                return
             known, self._connected, self._dead = self._connected, False, True
             self._send = None
             self._pending.clear()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.errors import SimulatorError
 from easytrader.sim.host import Host
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def serve(folder: SimFolder, announce: Callable[[Host], None]) -> None:
     """服务到被叫停为止；就绪时调用 ``announce``。
 
     Raises:
-        SimulatorError: 文件夹已有主人，或柜台打不开。
+        SimulatorError: 文件夹已有主人、柜台打不开，或中途出错停止。
     """
     with _stop_signals() as stop:
         host = Host(folder, kind="serve")
@@ -38,6 +39,8 @@ def serve(folder: SimFolder, announce: Callable[[Host], None]) -> None:
                 except Empty:
                     continue
                 return
+            if host.crashed is not None:
+                raise SimulatorError(f"模拟 MiniQMT 出错停止：{host.crashed!r}") from host.crashed
         finally:
             host.close()
 

@@ -24,6 +24,9 @@ Verb = Literal[
 
 PROTOCOL_VERSION: Final = 1
 
+QUERY_FAILED: Final = "query_failed"
+"""列表查询失败时的应答是 ``(QUERY_FAILED, 原因)``：空列表只表示没有。"""
+
 
 class Request(NamedTuple):
     """客户端 → 柜台。``args`` 是下面 ``*Args`` 之一（或空元组）。"""

@@ -14,7 +14,7 @@ from native_desk import ACCOUNT, Recorder, eventually, on_thread
 
 from easytrader.errors import SimulatorError
 from easytrader.sim import native
-from easytrader.sim.native_calls import CALLS, NotSimulatedList
+from easytrader.sim.native_calls import CALLS, FailedList
 from easytrader.sim.native_verbs import VERBS
 
 ARGUMENTS = {
@@ -80,7 +80,7 @@ def test_every_other_vendor_method_answers_clearly(host, make_trader, account, n
     if name.endswith("_async"):
         answer = asynchronous_answer(trader, got)
     if base in LISTS | RAISE:
-        assert isinstance(answer, NotSimulatedList)
+        assert isinstance(answer, FailedList)
         with pytest.raises(SimulatorError, match=f"暂不支持 {base}"):
             list(answer)
     assert "模拟 MiniQMT 暂不支持" in text_of(answer)
@@ -93,7 +93,7 @@ def asynchronous_answer(trader, got):
 
 
 def text_of(answer):
-    if isinstance(answer, list) and not isinstance(answer, NotSimulatedList):
+    if isinstance(answer, list) and not isinstance(answer, FailedList):
         [answer] = answer
     slots = getattr(type(answer), "__slots__", ())
     return str([getattr(answer, slot) for slot in slots]) if slots else shown(answer)
@@ -150,7 +150,7 @@ def test_smart_orders_name_the_account(host, make_trader, account):
 
 
 def test_a_not_simulated_list_never_passes_for_empty():
-    answer = NotSimulatedList("模拟 MiniQMT 暂不支持 x")
+    answer = FailedList("模拟 MiniQMT 暂不支持 x")
     looks = [
         len, bool, list, iter, reversed, lambda a: a[0], lambda a: a[:], lambda a: 1 in a,
         lambda a: a == [], lambda a: a != [],

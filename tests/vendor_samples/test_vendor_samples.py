@@ -152,3 +152,49 @@ print("ALL DONE")
         if line.startswith("FAILED") and "暂不支持" not in line and "algo_param" not in line
     ]
     assert unexpected == [], body
+
+
+SPAWNED = """
+import multiprocessing, sys
+from xtquant.xttrader import XtQuantTrader
+from xtquant.xttype import StockAccount
+
+def ask(path, account, session):
+    import threading
+    box = []
+    def work():
+        trader = XtQuantTrader(path, session)
+        trader.start()
+        box.append((trader.connect(), trader.query_stock_asset(StockAccount(account)).account_id))
+        trader.stop()
+    thread = threading.Thread(target=work); thread.start(); thread.join()
+    return box[0]
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[3])
+    with context.Pool(1) as pool:
+        print("CHILD", pool.apply(ask, (sys.argv[1], sys.argv[2], 11)), flush=True)
+    print("ARGV", sys.argv[4:], flush=True)
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_children_of_a_script_are_simulated_too(
+    method: str, served: SimProcess, tmp_path: Path
+) -> None:
+    """spawn 是 Windows、macOS 的默认：子进程重新导入脚本，也要接得上。"""
+    import multiprocessing
+
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"本平台没有 {method}")
+    script = tmp_path / "多进程.py"
+    script.write_text(SPAWNED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "easytrader", "sim", "run", str(script), str(served.folder),
+         ACCOUNT, method, "--", "--n", "3"],
+        capture_output=True, text=True, encoding="utf-8", cwd=ROOT, timeout=60, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"CHILD (0, '{ACCOUNT}')" in done.stdout
+    assert "ARGV ['--', '--n', '3']" in done.stdout
