@@ -26,7 +26,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """默认的模拟账户不落在开发者自己的目录里。"""
-    monkeypatch.setenv("EASYTRADER_HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("EASYTRADER_HOME", str(home))
+    monkeypatch.setattr("easytrader.miniqmt.session_ids.lock_root", lambda: home / "sessions")
 
 
 def _our_threads() -> set[threading.Thread]:

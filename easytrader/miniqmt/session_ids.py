@@ -66,9 +66,7 @@ class SessionIds:
     """
 
     def __init__(self, path: str, account_id: str, fixed: int | None = None) -> None:
-        # 临时目录可能是几个用户共用的，各用各的
-        folder = Path(tempfile.gettempdir()) / f"easytrader-sessions-{_user()}"
-        self._folder = folder / f"{zlib.crc32(path.encode()):08x}"
+        self._folder = lock_root() / f"{zlib.crc32(path.encode()):08x}"
         if fixed is not None:
             self._ids: tuple[int, ...] = (fixed,)
         else:
@@ -133,6 +131,11 @@ class SessionIds:
             return cooling
         _write(note, {"acquired": now})
         return Lease(session_id, lock, note)
+
+
+def lock_root() -> Path:
+    """锁文件放在哪里。临时目录可能是几个用户共用的，各用各的。"""
+    return Path(tempfile.gettempdir()) / f"easytrader-sessions-{_user()}"
 
 
 def _user() -> str:
