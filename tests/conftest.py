@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -28,7 +29,10 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """默认的模拟账户不落在开发者自己的目录里。"""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("EASYTRADER_HOME", str(home))
-    monkeypatch.setattr("easytrader.miniqmt.session_ids.lock_root", lambda: home / "sessions")
+    # 会话 id 的锁文件在临时目录里，子进程也要看到同一个
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 def _our_threads() -> set[threading.Thread]:
