@@ -46,6 +46,10 @@ def open_accounts(
     cash_li = _li("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
     base = SimFolder.open(path).config if is_sim_folder(path) else SimConfig()
     held = tuple(_position(text, base, seed) for text in positions)
+    codes = [code for code, _, _ in held]
+    for text, code in zip(positions, codes, strict=True):
+        if codes.count(code) > 1:
+            raise UsageError("--position", text, f"{code} 给了不止一次，合成一行")
     accounts = [
         AccountConfig(account_id, 3 if credit else 2, cash_li, held) for account_id in account_ids
     ]
@@ -63,6 +67,7 @@ def _li(argument: str, text: str, expected: str) -> int:
 
 
 def _position(text: str, base: SimConfig, seed: int | None) -> tuple[str, int, int]:
+    from easytrader.sim.rules import scope_of
     from easytrader.symbols import parse_security
 
     code, _, rest = text.partition(":")
@@ -73,6 +78,12 @@ def _position(text: str, base: SimConfig, seed: int | None) -> tuple[str, int, i
         security = parse_security(code)
     except UsageError as error:
         raise UsageError("--position", text, f"{error.expected}；{_POSITION_FORM}") from error
+    if scope_of(security) is None:
+        raise UsageError(
+            "--position",
+            text,
+            f"模拟柜台不交易{security.kind.value}，不能作为持仓；{_POSITION_FORM}",
+        )
     volume = int(amount)
     if not cost:
         return security.stock_code, volume, volume * _last_close_li(security, base, seed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
+from easytrader.sim.fees import to_fen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,7 +145,7 @@ def _cash(ticket: Ticket) -> Reject | None:
     if not ticket.buy:
         return None
     amount = ticket.limit_li * ticket.volume
-    need = amount + ticket.rates.total(amount)
+    need = to_fen(amount) + ticket.rates.total(amount)
     if need <= ticket.cash_li:
         return None
     return Reject(

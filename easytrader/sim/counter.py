@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from easytrader.sim.market.book import Quote
     from easytrader.sim.sessions import MarketHours
     from easytrader.sim.state import Changes, CounterState
+    from easytrader.sim.sweep import Budget
     from easytrader.sim.wire import Event
     from easytrader.symbols import Security
 
@@ -42,6 +43,7 @@ _CANCEL_ERROR_ID: Final = -54
 _CODE_BYTES: Final = 63
 _NO_SUCH: Final = Reject(-990221020, "无此证券代码")
 _CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")
+_LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
 
 # 恒生柜台的委托状态，出现在撤单失败的文字里
 _OLD_STATUS: Final = {
@@ -63,25 +65,29 @@ class Counter:
         self._hours = hours
         self._ledger = Ledger(state, fees)
         self._floor = Floor(self._ledger, market, hours)
+        self.lagging = False
+        """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
 
     @property
     def changes(self) -> Changes:
         """还没落盘的改动。"""
         return self._ledger.changes
 
-    def handle(self, command: SubmitArgs | CancelArgs, now: float) -> Outcome:
-        """执行一条命令。"""
-        now = self._sync(now)
+    def handle(self, command: SubmitArgs | CancelArgs, now: float, budget: Budget) -> Outcome:
+        """执行一条命令；市场还没有追上现在就不受理，什么都不留下。"""
+        now = self._sync(now, budget)
         answer: OrderAnswer | CancelAnswer
-        if isinstance(command, SubmitArgs):
+        if self.lagging:
+            answer = _not_yet(command)
+        elif isinstance(command, SubmitArgs):
             answer = self._submit(command, now)
         else:
             answer = self._cancel(command)
         return Outcome(answer, self._ledger.take_events())
 
-    def advance(self, now: float) -> tuple[Event, ...]:
-        """把市场推进到 ``now``：挂单成交，换日。"""
-        self._sync(now)
+    def advance(self, now: float, budget: Budget) -> tuple[Event, ...]:
+        """把市场推进到 ``now``：挂单成交，换日。``budget`` 做完了就停下，见 `lagging`。"""
+        self._sync(now, budget)
         return self._ledger.take_events()
 
     def quote(self, security: Security) -> Quote:
@@ -90,6 +96,8 @@ class Counter:
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
+        if self.lagging:
+            return 0.0
         if not self.state.resting:
             return None
         if self._hours.is_open(now):
@@ -98,31 +106,36 @@ class Counter:
             due = self._hours.next_change(now)
         return max(due - now, 0.0)
 
-    def _sync(self, now: float) -> float:
+    def _sync(self, now: float, budget: Budget) -> float:
         """推进市场；返回不倒流的现在。"""
         progress = self.state.progress
         now = max(now, progress.now)
         tick = self._market.tick_at(now)
+        self.lagging = False
         if tick > progress.tick:
             day = self._hours.day(now)
             if day > progress.day:
-                self._roll(day, tick)
+                self.lagging = not self._roll(day, tick, budget)
             else:
-                self._floor.catch_up(tick)
+                self.lagging = not self._floor.catch_up(tick, budget)
+        if self.lagging:  # 没有成交也要落盘：进程总在半途退出时，下次接着做而不是从头来
+            self._ledger.changes.progress = True
         progress.now = now
         return now
 
-    def _roll(self, day: int, tick: int) -> None:
-        """昨天的挂单撮合到收盘，余下的到期，然后换日。"""
+    def _roll(self, day: int, tick: int, budget: Budget) -> bool:
+        """昨天的挂单撮合到收盘，余下的到期，然后换日；没有做完为假。"""
         progress = self.state.progress
         end = self._hours.day_end(progress.day)
         last = self._market.tick_at(math.nextafter(end, -math.inf))
-        self._floor.catch_up(max(last, progress.tick))
+        if not self._floor.catch_up(max(last, progress.tick), budget):
+            return False
         for order in list(self.state.orders.values()):
             if order.is_working:
                 self._ledger.finish(order)
         self._ledger.start_day(day)
         progress.tick = tick
+        return True
 
     def _submit(self, args: SubmitArgs, now: float) -> OrderAnswer:
         account = find_account(self.state.accounts, args.account_type, args.account_id)
@@ -156,7 +169,7 @@ class Counter:
         elif instrument is None:
             kind = order.security.kind.value
             self._ledger.reject(order, Reject(12314, f"模拟柜台暂不支持{kind}交易"))
-        elif not self._hours.is_open(now):
+        elif not self._hours.is_open(now, instrument.rules.closing_call):
             self._ledger.reject(order, self._closed(now))
         else:
             quote = self.quote(order.security)
@@ -258,6 +271,20 @@ class Counter:
 def _market_of(order: SimOrder) -> int:
     exchange = order.security.exchange if order.security else ""
     return next((code for name, code in MARKET_CODES.items() if name == exchange), -1)
+
+
+def _not_yet(args: SubmitArgs | CancelArgs) -> OrderAnswer | CancelAnswer:
+    if isinstance(args, SubmitArgs):
+        return _answer(args, -1, _LAGGING)
+    return CancelAnswer(
+        args.account_type,
+        args.account_id,
+        -1,
+        args.order_id,
+        args.order_sysid,
+        _CANCEL_ERROR_ID,
+        _LAGGING,
+    )
 
 
 def _answer(args: SubmitArgs, order_id: int, refused: str) -> OrderAnswer:

@@ -68,7 +68,7 @@ class EngineLike(Protocol):
         ...
 
     def advance(self) -> Outcome:
-        """把行情推进到此刻。"""
+        """把行情往此刻推进一段；应答为真是还没有到，应当再来。"""
         ...
 
     def next_wakeup(self) -> float | None:

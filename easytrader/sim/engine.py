@@ -1,6 +1,10 @@
 """引擎：文件夹 + 时钟 + 行情 + 柜台 + 账本。不是线程安全的，由服务进程的一个线程独占。
 
 每次调用先把市场推进到现在，再做事，再落盘；落盘不成就从账本重读，内存不会走在磁盘前面。
+
+隔了很久没有人看时，补撮合（见 `sweep`）分段做：一次 `advance` 一段、落盘一次，没有做完时
+`next_wakeup` 为 0。别的调用肯多等一会儿；还没有做完，查询答的是做到的那一刻的样子，
+下单与撤单不受理（-1，说明原因）。怎么分段不影响结果。
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.sessions import day_code, hours_for
 from easytrader.sim.state import CounterState, Progress
 from easytrader.sim.store import Store
+from easytrader.sim.sweep import Budget
 from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, SubmitArgs
 
 if TYPE_CHECKING:
@@ -27,6 +32,11 @@ if TYPE_CHECKING:
     from easytrader.sim.folder import AccountConfig, SimFolder
 
 __all__ = ["Engine"]
+
+_SLICE_WORK: Final = 20_000
+"""`advance` 一段做多少活，约 0.2 秒。"""
+_CALL_WORK: Final = 60_000
+"""下单、撤单、查询之前最多补多少，约 0.6 秒；一组调用合起来也只有这么多。"""
 
 _BACKWARDS_S: Final = 86400.0
 """时钟比账本早这么多就不肯开工：多半是系统时间错了，或拿错了文件夹。"""
@@ -51,6 +61,7 @@ class Engine:
         self._market = SyntheticMarket(config.seed, self._hours, config.tick_s)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
         self._grouped = False
+        self._budget = Budget(0)
         self._stale = False
         self._store = Store(folder.store_path)
         try:
@@ -64,15 +75,15 @@ class Engine:
 
     def submit(self, args: SubmitArgs) -> Outcome:
         """下单。应答 `OrderAnswer`。"""
-        return self._step(lambda now: self._counter.handle(args, now))
+        return self._step(lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK)
 
     def cancel(self, args: CancelArgs) -> Outcome:
         """撤单。应答 `CancelAnswer`。"""
-        return self._step(lambda now: self._counter.handle(args, now))
+        return self._step(lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK)
 
     def advance(self) -> Outcome:
-        """把市场推进到现在。应答 None。"""
-        return self._step(lambda now: Outcome(None, self._counter.advance(now)))
+        """把市场往现在推进一段。应答：还没有到（应当再来）为真。"""
+        return self._advance(_SLICE_WORK)
 
     def asset(self, args: AccountArgs) -> Outcome:
         """资金。应答 0 或 1 行。"""
@@ -116,7 +127,7 @@ class Engine:
         return find_account(self._counter.state.accounts, account_type, account_id) is not None
 
     def next_wakeup(self) -> float | None:
-        """多少秒以后值得再 `advance`；没有挂单为 None。"""
+        """多少秒以后值得再 `advance`；补撮合没有做完为 0，没有挂单为 None。"""
         return self._counter.wakeup(self.clock.now())
 
     @contextmanager
@@ -130,6 +141,7 @@ class Engine:
             raise SimulatorError("transaction() 不能嵌套。")
         self._refresh()
         self._grouped = True
+        self._budget = Budget(_CALL_WORK)
         try:
             yield
             if self._stale:
@@ -145,12 +157,20 @@ class Engine:
         """关闭账本。"""
         self._store.close()
 
-    def _step(self, action: Callable[[float], Outcome]) -> Outcome:
+    def _advance(self, work: int) -> Outcome:
+        def action(now: float, budget: Budget) -> Outcome:
+            events = self._counter.advance(now, budget)
+            return Outcome(self._counter.lagging, events)
+
+        return self._step(action, work)
+
+    def _step(self, action: Callable[[float, Budget], Outcome], work: int) -> Outcome:
         """做一步，落盘；出了任何岔子，下一步之前先回到账本里的样子。"""
         if not self._grouped:
             self._refresh()
+            self._budget = Budget(work)
         try:
-            outcome = action(self.clock.now())
+            outcome = action(self.clock.now(), self._budget)
             if not self._grouped:
                 self._flush()
         except BaseException:
@@ -166,7 +186,7 @@ class Engine:
     def _query(
         self, args: AccountArgs | OrdersArgs, rows: Callable[[Account], list[Any]]
     ) -> Outcome:
-        events = self.advance().events
+        events = self._advance(_CALL_WORK).events
         account = find_account(self._counter.state.accounts, args.account_type, args.account_id)
         return Outcome([] if account is None else rows(account), events)
 

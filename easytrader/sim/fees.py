@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from easytrader.symbols import Kind, Security
 
-__all__ = ["FeeRates", "FeeSchedule"]
+__all__ = ["FeeRates", "FeeSchedule", "to_fen"]
 
 
 class FeeRates(NamedTuple):
@@ -31,6 +31,11 @@ class FeeRates(NamedTuple):
         if self.commission_ppm or self.commission_min_li:
             commission = max(_part(amount_li, self.commission_ppm), self.commission_min_li)
         return commission + _part(amount_li, self.stamp_ppm) + _part(amount_li, self.transfer_ppm)
+
+
+def to_fen(amount_li: int) -> int:
+    """四舍五入到分：清算金额以分为单位（中国结算的结算规则）。"""
+    return (amount_li + 5) // 10 * 10
 
 
 def _part(amount_li: int, ppm: int) -> int:

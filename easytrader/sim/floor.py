@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from easytrader.sim.checks import LIMIT_TYPES
 from easytrader.sim.market.book import Level
 from easytrader.sim.matching import Arrival, arrive
+from easytrader.sim.sweep import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
     from easytrader.sim.orders import SimOrder
     from easytrader.sim.resting import RestingBook
     from easytrader.sim.sessions import MarketHours
+    from easytrader.sim.sweep import Budget
 
 __all__ = ["Floor"]
-
-_BLOCK: Final = 64
-"""追赶时一次看多少跳：这一段里价格碰不到任何挂单，就整段跳过。"""
 
 
 class Floor:
@@ -32,6 +31,7 @@ class Floor:
         self._state = ledger.state
         self._market = market
         self._hours = hours
+        self._sweep: Sweep | None = None  # 没做完的追赶
 
     def arrive(self, order: SimOrder, quote: Quote, now: float) -> None:
         """刚收下的委托：能成的成，剩余挂单或撤销。"""
@@ -62,47 +62,32 @@ class Floor:
         left = ((price, volume - used.get((lifting, price), 0)) for price, volume in levels)
         return [Level(price, volume) for price, volume in left if volume > 0]
 
-    def catch_up(self, last: int) -> None:
-        """挂单撮合到第 ``last`` 跳为止。"""
+    def catch_up(self, last: int, budget: Budget) -> bool:
+        """挂单撮合到第 ``last`` 跳为止；``budget`` 做完了先停下，返回假，下次接着做。"""
         progress = self._state.progress
-        tick = progress.tick + 1
-        while tick <= last and self._state.resting:
-            tick = self._next_open(tick)
-            end = min(tick + _BLOCK - 1, last)
-            if end < tick:
-                break
-            books = self._reachable(tick, end)
-            for step in range(tick, end + 1) if books else ():
-                for book in books:
-                    self._match(book, step)
-            tick = end + 1
+        while progress.tick < last and self._state.resting:
+            sweep = self._sweep or self._new_sweep(progress.tick + 1, last)
+            self._sweep = None if sweep.run(self._match, budget) else sweep
+            progress.tick = sweep.reached
+            if self._sweep is not None:
+                return False
         progress.tick = max(progress.tick, last)
+        return True
 
-    def _next_open(self, tick: int) -> int:
-        """休市的时段整段跳过。"""
+    def _new_sweep(self, first: int, last: int) -> Sweep:
+        books = [
+            (book, self._ledger.rules(book.security).closing_call)
+            for book in self._state.resting.values()
+        ]
+        return Sweep(self._market, self._hours, books, first, last)
+
+    def _match(self, book: RestingBook, tick: int, before_li: int, now_li: int) -> int:
+        """这一跳的成交分给挂单；返回成交了几笔。"""
+        prints = self._market.printed(book.security, tick, before_li, now_li)
         ts = self._market.tick_time(tick)
-        if self._hours.is_open(ts):
-            return tick
-        return max(tick, self._market.tick_at(self._hours.next_change(ts)))
-
-    def _reachable(self, first: int, last: int) -> list[RestingBook]:
-        """这一段里可能有成交的挂单；按代码排，重启前后次序相同。"""
-        books = [self._state.resting[code] for code in sorted(self._state.resting)]
-        if first == last:
-            return books
-        found = []
-        for book in books:
-            low, high = self._market.span(book.security, first, last)
-            buy, sell = book.best()
-            if (buy is not None and buy >= low) or (sell is not None and sell <= high):
-                found.append(book)
-        return found
-
-    def _match(self, book: RestingBook, tick: int) -> None:
-        if book.empty:
-            return
-        prints = self._market.prints(book.security, tick)
-        ts = self._market.tick_time(tick)
+        fills = 0
         for order, volume in book.match(prints):
             self._ledger.fill(order, order.limit_li, volume, ts, tick, passive=True)
+            fills += 1
         self._state.prune(book.security.stock_code)
+        return fills

@@ -49,6 +49,10 @@ class AccountConfig:
     def __post_init__(self) -> None:
         held = tuple(_position(item) for item in self.positions)
         object.__setattr__(self, "positions", held)
+        codes = [code for code, _, _ in held]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise UsageError("positions", code, "同一只证券只能有一行初始持仓。")
         size = len(self.account_id.encode()) if isinstance(self.account_id, str) else 0
         if not 1 <= size <= _ID_BYTES or self.account_id != self.account_id.strip():
             raise UsageError(
@@ -201,7 +205,8 @@ def create(
     for name in settings:
         if name not in known:
             raise UsageError("settings", name, f"没有这个设置；有：{' '.join(sorted(known))}。")
-    if is_sim_folder(where):
+    fresh = not is_sim_folder(where)
+    if not fresh:
         before = SimFolder.open(where).config
         taken = {account.account_id for account in before.accounts}
         for account in added:
@@ -213,11 +218,21 @@ def create(
         config = SimConfig(accounts=added, **settings)
     try:
         where.mkdir(parents=True, exist_ok=True)
-        (where / UP_QUEUE).touch()
-        write_atomically(where / CONFIG_NAME, _dump(config))
+        _write_new(where, config, fresh=fresh)
     except OSError as exc:
         raise SimulatorError(f"写不进 {where}：{exc}") from exc
     return SimFolder(where, config)
+
+
+def _write_new(where: Path, config: SimConfig, *, fresh: bool) -> None:
+    """先写配置：只有队列文件的文件夹会被当成真的 MiniQMT。半途而废的不留下，可以原样再来。"""
+    write_atomically(where / CONFIG_NAME, _dump(config))
+    try:
+        (where / UP_QUEUE).touch()
+    except OSError:
+        if fresh:
+            (where / CONFIG_NAME).unlink(missing_ok=True)
+        raise
 
 
 def _refuse_real_client(where: Path) -> None:

@@ -130,7 +130,8 @@ class Host:
 
     def advance(self) -> None:
         """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""
-        self.call(self._advance)
+        while self.call(self._advance):
+            pass  # 隔了很久的补撮合分段做，段与段之间别的请求照办
 
     def call(self, function: Callable[[], T]) -> T:
         """在主机线程上执行并取回结果；主机已停、或期限内没有轮到时抛 SimulatorError。"""
@@ -278,16 +279,18 @@ class Host:
         assert self._desk is not None
         return self._desk
 
-    def _advance(self) -> None:
+    def _advance(self) -> bool:
+        """推进一段；还没有到此刻为真。"""
         try:
             outcome = self._desk_now.advance()
         except Exception:  # noqa: BLE001  磁盘满等：主机要活着，过一会儿再试
             if not self._wakeup_failed:
                 logger.exception("推进行情时出错，稍后再试")
             self._wakeup_failed = True
-            return
+            return False
         self._wakeup_failed = False
         self._publish(outcome)
+        return bool(outcome.answer)
 
     def _serve(self, posts: list[tuple[Session, Request]]) -> None:
         # 主动离开的会话之前交的请求照办；被断开的不办

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from easytrader.codes import OrderStatus
 from easytrader.sim.checks import LIMIT_TYPES, ORDER_ERROR_ID, Reject
+from easytrader.sim.fees import to_fen
 from easytrader.sim.orders import SimOrder, SimTrade, clip_bytes
 from easytrader.sim.rules import Rules, rules_for
 from easytrader.sim.sessions import day_code
@@ -71,6 +72,12 @@ class Ledger:
             )
         self._instruments[security.stock_code] = found
         return found
+
+    def rules(self, security: Security) -> Rules:
+        """今天的规则；只用于收下过委托的证券。"""
+        instrument = self.instrument(security)
+        assert instrument is not None
+        return instrument.rules
 
     def push(self, kind: str, order: SimOrder, row: tuple[Any, ...]) -> None:
         """攒一条推送。"""
@@ -140,8 +147,9 @@ class Ledger:
         assert instrument is not None
         account = self.state.accounts[order.account_id]
         held = account.position(order.stock_code)
-        amount = price_li * volume
-        due = instrument.rates(order.is_buy).total(order.traded_amount_li + amount) - order.fees_li
+        exact = price_li * volume
+        amount = to_fen(exact)
+        due = instrument.rates(order.is_buy).total(order.traded_amount_li + exact) - order.fees_li
         if order.is_buy:
             account.buy(held, amount, due, volume, self._day)
             order.frozen_li -= amount + due
@@ -150,7 +158,7 @@ class Ledger:
         else:
             due = account.sell(held, amount, due, volume)
         order.traded_volume += volume
-        order.traded_amount_li += amount
+        order.traded_amount_li += exact
         order.fees_li += due
         if order.is_buy:
             self._refreeze(account, order)
@@ -203,7 +211,9 @@ class Ledger:
         rest = order.limit_li * order.remaining
         need = 0
         if rest:
-            need = rest + instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
+            need = (
+                to_fen(rest) + instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
+            )
         account.freeze(need - order.frozen_li)
         order.frozen_li = need
         self.changes.accounts[account.account_id] = account

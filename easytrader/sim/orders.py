@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import BROKER_PRICE_TYPES, OrderStatus, OrderType
+from easytrader.sim.fees import to_fen
 from easytrader.sim.market.anchors import NAMES
 from easytrader.sim.wire import OrderRow, TradeRow
 
@@ -63,7 +64,10 @@ def offset_flag(order_type: int) -> int:
 
 @dataclass(slots=True, eq=False)
 class SimOrder:
-    """一笔委托。``price_li`` 是报的价，``limit_li`` 是实际起作用的限价（市价委托由柜台推出）。"""
+    """一笔委托。``price_li`` 是报的价，``limit_li`` 是实际起作用的限价（市价委托由柜台推出）。
+
+    ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：费用与均价用它，收付的钱各笔取整到分。
+    """
 
     order_id: int
     day: int
@@ -154,6 +158,11 @@ class SimTrade(NamedTuple):
     tick: int
     passive: bool
 
+    @property
+    def amount_li(self) -> int:
+        """清算金额：价格 × 数量，四舍五入到分。基金、债券的价格有三位小数，零股卖出时不是整分。"""
+        return to_fen(self.price_li * self.volume)
+
 
 def trade_row(trade: SimTrade) -> TradeRow:
     """成交 → 厂商的行。``commission`` 是这笔成交收的全部费用（佣金、印花税、过户费）。"""
@@ -167,7 +176,7 @@ def trade_row(trade: SimTrade) -> TradeRow:
         trade.traded_time,
         yuan(trade.price_li),
         trade.volume,
-        yuan(trade.price_li * trade.volume),
+        yuan(trade.amount_li),
         order.order_id,
         order.order_type,
         order.sysid,

@@ -183,6 +183,8 @@ def _write(path: Path, info: ServiceInfo) -> None:
             json.dump(info._asdict(), file)
         _patiently(lambda: temporary.replace(path))
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise SimulatorError(f"写不进 {path}：{error}") from error
 
 

@@ -1,7 +1,7 @@
 """交易规则的带日期表：最小变动价位、数量、上限、涨跌幅、回转、市价类型。
 
 每一行写明从哪天起、依据什么；查询都给日期。只收官方原文或两个以上来源一致的规则，
-没有定论的写成常量并注明。价格笼子、集合竞价、风险警示、盘后固定价格另有各自的表，不在这里。
+没有定论的写成常量并注明。价格笼子、集合竞价的撮合、风险警示、盘后固定价格另有各自的表，不在这里。
 出处缩写：SSE26 上证发〔2026〕41号，SZSE26 深证上〔2026〕551号，BSE26 北证公告〔2026〕17号，
 均 2026-07-06 起施行；更早的起始日是条文首次生效的日子。
 """
@@ -68,6 +68,7 @@ class Rules:
     band_bp: int | None
     same_day_sale: bool
     market_types: frozenset[int]
+    closing_call: bool
 
 
 _OPENING: Final = date(1990, 12, 19)
@@ -144,6 +145,15 @@ _MARKET_TYPES: Final[tuple[Dated[frozenset[int]], ...]] = (
     # 可转债与其他债券没有市价委托（XTP 接口文档 3.1.56），所以没有行
 )
 
+_CLOSING_CALLS: Final = (
+    Dated((Scope.SH_MAIN, Scope.STAR), date(2018, 8, 20), True, "SSE26 2.4.2；股票 2018 年起"),
+    Dated((Scope.SH_FUND,), date(2026, 7, 6), True, "SSE26 2.4.2；此前连续到 15:00"),
+    Dated((Scope.SZ_MAIN, Scope.CHINEXT, Scope.SZ_FUND), date(2006, 7, 1), True, "SZSE26 2.3.2"),
+    Dated((Scope.BSE,), date(2021, 11, 15), True, "BSE26 2.3.2"),
+)
+"""14:57–15:00 是收盘集合竞价的证券；深市债券另见 `_closing_call`，沪市债券连续到 15:00。"""
+_SZ_BOND_CALL_SINCE: Final = date(2006, 7, 1)
+
 _SAME_DAY: Final[tuple[tuple[frozenset[Kind], str, date, str], ...]] = (
     (frozenset({Kind.CONVERTIBLE, Kind.BOND}), "", _OPENING, "债券当日回转"),
     (
@@ -202,7 +212,14 @@ def rules_for(security: Security, day: date) -> Rules | None:
         band_bp=band,
         same_day_sale=_same_day(security, day),
         market_types=_pick(_MARKET_TYPES, scope, day, _NO_MARKET),
+        closing_call=_closing_call(security, scope, day),
     )
+
+
+def _closing_call(security: Security, scope: Scope, day: date) -> bool:
+    if scope in _BONDS:  # 深市可转债与债券也有：SZSE26 2.3.2、深市可转债交易实施细则
+        return security.exchange == "SZ" and day >= _SZ_BOND_CALL_SINCE
+    return _pick(_CLOSING_CALLS, scope, day, False)
 
 
 def _same_day(security: Security, day: date) -> bool:

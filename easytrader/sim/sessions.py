@@ -24,6 +24,9 @@ SSE26 2.4.2、SZSE26 2.3.2、BSE26 2.3.2，2026-07-06 起施行。集合竞价�
 那些时段的委托目前一律按「当前时间不允许」拒绝。
 """
 
+CLOSING_CALL: Final = 53820
+"""14:57：有收盘集合竞价的证券到此为止。哪些证券、从哪天起，见 `rules` 的表。"""
+
 
 def _calendar_day(ts: float) -> int:
     return int((ts + _OFFSET) // _DAY) + _EPOCH
@@ -49,8 +52,8 @@ class MarketHours(Protocol):
         """上一个交易日。"""
         ...
 
-    def is_open(self, ts: float) -> bool:
-        """此刻是否连续交易。"""
+    def is_open(self, ts: float, closing_call: bool = False) -> bool:
+        """此刻是否连续交易；``closing_call``：问的是有收盘集合竞价的证券。"""
         ...
 
     def progress(self, ts: float, day: int) -> float:
@@ -81,7 +84,7 @@ class AlwaysOpen:
         """前一个日历日。"""
         return day - 1
 
-    def is_open(self, ts: float) -> bool:
+    def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """总是开市。"""
         return True
 
@@ -120,10 +123,12 @@ class ExchangeHours:
         found = last_trading_day(date.fromordinal(day - 1))
         return day - 1 if found is None else found.toordinal()
 
-    def is_open(self, ts: float) -> bool:
+    def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """交易日的连续交易时段。"""
         day = _calendar_day(ts)
         second = ts - _midnight(day)
+        if closing_call and second >= CLOSING_CALL:
+            return False
         if not any(start <= second < end for start, end in CONTINUOUS):
             return False
         return is_trading_day(date.fromordinal(day)) is True
@@ -142,7 +147,7 @@ class ExchangeHours:
     def next_change(self, ts: float) -> float:
         """当天下一个时段边界，或次日零点。"""
         start = _midnight(_calendar_day(ts))
-        edges = (start + edge for phase in CONTINUOUS for edge in phase)
+        edges = (start + edge for phase in (*CONTINUOUS, (CLOSING_CALL,)) for edge in phase)
         return min((edge for edge in edges if edge > ts), default=start + _DAY)
 
     def closed_reason(self, ts: float) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -87,6 +88,7 @@ class Store:
             self._db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
             try:
                 self._prepare()
+                self._files = self._identities()
             except BaseException:
                 self._db.close()
                 raise
@@ -115,17 +117,36 @@ class Store:
         """把改动作为一个事务写进去。
 
         Raises:
-            SimulatorError: 没有写成；事务已回滚，内存里的状态不可再信，应当 `load`。
+            SimulatorError: 没有写成，或文件不在原处了；事务已回滚，内存里的状态不可再信，
+                应当 `load`。
         """
         with _explained(self._path, "写不进去"):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._write(changes, progress)
+                self._still_there()
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _identities(self) -> list[tuple[str, tuple[int, int]]]:
+        names = (str(self._path), f"{self._path}-wal")
+        return [(name, _identity(name)) for name in names if os.path.exists(name)]  # noqa: PTH110
+
+    def _still_there(self) -> None:
+        """文件被删掉或换掉之后，SQLite 照样写得进那个谁也找不到的旧文件，所以自己看一眼。"""
+        for name, identity in self._files:
+            try:
+                found = _identity(name)
+            except FileNotFoundError:
+                found = None
+            if found != identity:
+                raise SimulatorError(
+                    f"账本 {name} 在运行中被删掉、移走或换掉了，不再受理委托："
+                    "停下占着这个文件夹的进程，把文件放回去或重新 init。"
+                )
 
     def _write(self, changes: Changes, progress: Progress) -> None:
         put = self._db.execute
@@ -191,6 +212,11 @@ class Store:
     def _number(self, sql: str) -> int:
         row = self._one(sql)
         return row[0] if row else 0
+
+
+def _identity(name: str) -> tuple[int, int]:
+    found = os.stat(name)  # noqa: PTH116  每次提交都要看，不建 Path
+    return found.st_dev, found.st_ino
 
 
 def _progress_fields(progress: Progress) -> tuple[int | float, ...]:

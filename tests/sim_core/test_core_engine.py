@@ -13,7 +13,6 @@ from easytrader.sim.clock import ManualClock
 from easytrader.sim.engine import Engine
 from easytrader.sim.state import FIRST_ORDER_ID
 from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs
-from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"
@@ -301,23 +300,6 @@ def test_orders_resting_while_nobody_looked_are_matched(make_desk: Make) -> None
     assert asleep.snapshot() == awake.snapshot()
 
 
-def test_catching_up_far_orders_is_quick(desk: Desk) -> None:
-    desk.buy(CODE, 100, yuan(desk.quote(CODE).limit_down_li))
-    looked = 0
-    market = desk.engine._market
-    original = market.prints
-
-    def counting(security: object, tick: int) -> object:
-        nonlocal looked
-        looked += 1
-        return original(parse_security(CODE), tick)
-
-    market.prints = counting
-    desk.clock.advance(12 * 3600)
-    desk.engine.advance()
-    assert looked == 0
-
-
 def test_credit_account_trades_plainly(make_desk: Make) -> None:
     desk = make_desk(account_type=3)
     assert kinds(desk.buy(CODE, 100, 0.0, 44))[-1] == 56
@@ -362,6 +344,39 @@ def test_outside_trading_hours(make_desk: Make, when: float, reason: str) -> Non
     text = outcome.events[0].row.error_msg
     assert text.startswith("限价买入 [SZ162411] [COUNTER] [12313][当前时间不允许此类证券交易]")
     assert reason in text
+
+
+@pytest.mark.parametrize(
+    ("code", "accepted"),
+    [
+        *((code, False) for code in ("600036.SH", "510300.SH", "000001.SZ", "123107.SZ")),
+        *(("920002.BJ", False), ("113050.SH", True), ("019547.SH", True)),
+    ],
+)
+def test_closing_call_refuses_orders(make_desk: Make, code: str, accepted: bool) -> None:
+    desk = make_desk(start=at(2026, 11, 20, 14, 56, 59), clock="exchange", cash_li=10**10)
+    quote = desk.quote(code)
+    low = yuan(quote.bids[-1].price_li)
+    assert kinds(desk.buy(code, 1000, low)) == [50]
+    desk.clock.set(at(2026, 11, 20, 14, 57))
+    outcome = desk.buy(code, 1000, low)
+    if accepted:
+        assert kinds(outcome) == [50]
+    else:
+        assert kinds(outcome) == ["order_error", 57]
+        assert "[12313][当前时间不允许此类证券交易]" in outcome.events[0].row.error_msg
+
+
+def test_nothing_rests_through_the_closing_call(make_desk: Make) -> None:
+    """14:57 之后挂单不再成交，可转债照常。"""
+    desk = make_desk(start=at(2026, 11, 20, 14, 56), clock="exchange", cash_li=10**12)
+    for code in (CODE, "000001.SZ", "510300.SH", "113050.SH"):
+        desk.buy(code, 1_000_000, yuan(desk.quote(code).bids[0].price_li))
+    desk.clock.set(at(2026, 11, 20, 15, 30))
+    desk.engine.advance()
+    late = at(2026, 11, 20, 14, 57)
+    traded = {trade.stock_code for trade in desk.trades() if trade.traded_time >= late}
+    assert traded == {"113050.SH"}
 
 
 def test_exchange_day(make_desk: Make) -> None:

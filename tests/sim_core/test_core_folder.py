@@ -15,9 +15,11 @@ import pytest
 from core_desk import ACCOUNT, START, Desk, yuan
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.sim import folder
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
+from easytrader.sim.owner import Owner
 from easytrader.sim.wire import AccountArgs, OrdersArgs
 
 Make = Callable[..., Desk]
@@ -106,6 +108,7 @@ def test_bad_config_files(tmp_path: Path, text: str, reason: str) -> None:
         (lambda: AccountConfig("1", 2, 1, (("204001.SH", 10, 1),)), "positions"),
         (lambda: AccountConfig("1", 2, 1, (("乱", 10, 1),)), "positions"),
         (lambda: AccountConfig("1", 2, 1, ((CODE, 10),)), "positions"),
+        (lambda: AccountConfig("1", 2, 1, ((CODE, 10, 1), ("sh600036", 5, 1))), "positions"),
         (lambda: SimConfig(clock="x"), "clock"),
         (lambda: SimConfig(seed="x"), "seed"),
         (lambda: SimConfig(tick_s=0), "tick_s"),
@@ -155,6 +158,66 @@ def test_reopen_remembers_everything(make_desk: Make) -> None:
     desk.reopen()
     assert desk.snapshot() == before
     assert desk.engine.next_wakeup() is not None
+
+
+def test_duplicate_positions_are_named() -> None:
+    with pytest.raises(UsageError, match=CODE):
+        AccountConfig("1", 2, 1, ((CODE, 10, 1), ("000001.SZ", 5, 1), (CODE, 5, 1)))
+
+
+@pytest.mark.parametrize("broken", ["write_atomically", "touch"])
+def test_a_half_failed_create_can_be_retried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    where = tmp_path / "a"
+    with monkeypatch.context() as patch:
+        patch.setattr(*((folder, broken) if broken == "write_atomically" else (Path, broken)), full)
+        with pytest.raises(SimulatorError, match="写不进"):
+            create(where, [AccountConfig("1")])
+    assert not is_sim_folder(where)
+    assert is_sim_folder(create(where, [AccountConfig("1")]).path)
+
+
+def test_a_card_that_cannot_be_written_leaves_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = create(tmp_path / "a", [AccountConfig("1")])
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(SimulatorError, match="写不进"):
+        Owner(made, "embedded")
+    assert not list(made.path.glob("*.tmp"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows 不让删正打开着的文件")
+@pytest.mark.parametrize("change", ["删", "删 WAL", "换", "移走文件夹"])
+def test_a_store_taken_away_accepts_no_more_orders(desk: Desk, change: str) -> None:
+    kept = desk.buy(CODE, 100, 33.0).answer.order_id
+    before = desk.snapshot()
+    path, elsewhere = desk.folder.store_path, desk.folder.path.with_name("别处")
+    if change == "移走文件夹":
+        desk.folder.path.rename(elsewhere)
+    elif change == "删 WAL":
+        Path(f"{path}-wal").unlink()
+    else:
+        path.rename(path.with_suffix(".old"))
+        if change == "换":
+            path.write_bytes(path.with_suffix(".old").read_bytes())
+    for _ in range(2):
+        with pytest.raises(SimulatorError, match="不再受理委托"):
+            desk.buy(CODE, 100, 0.0, 44)
+    with pytest.raises(SimulatorError, match="不再受理委托"):
+        desk.cancel(kept)
+    assert desk.snapshot() == before
+    if change == "移走文件夹":  # 放回去就好了
+        elsewhere.rename(desk.folder.path)
+        assert desk.buy(CODE, 100, 0.0, 44).answer.order_id == kept + 1
 
 
 def test_a_failed_commit_leaves_memory_as_the_disk(desk: Desk) -> None:

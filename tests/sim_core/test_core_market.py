@@ -107,6 +107,27 @@ def test_span_covers_every_print(code: str) -> None:
             assert low <= prints.low_li <= prints.high_li <= high
 
 
+@pytest.mark.parametrize("hours", [AlwaysOpen(), ExchangeHours()], ids=["always", "exchange"])
+def test_path_is_the_same_prices_tick_by_tick(hours: AlwaysOpen | ExchangeHours) -> None:
+    market = SyntheticMarket(5, hours)
+    for code in CODES:
+        security = parse_security(code)
+        start = market.tick_at(at(2026, 11, 20, 9, 25))
+        path = market.path(security, start, start + 1300)
+        for tick in range(start, start + 1300, 7):
+            assert market.quote(security, tick).last_li == path[tick - start]
+            known = market.printed(security, tick + 1, *path[tick - start : tick - start + 2])
+            assert known == market.prints(security, tick + 1)
+
+
+def test_half_a_print_is_still_whole_lots() -> None:
+    market = SyntheticMarket(5, AlwaysOpen())
+    for code, lot in (("113050.SH", 10), ("600036.SH", 100), ("019547.SH", 1000)):
+        start = market.tick_at(at(2026, 11, 20))
+        for tick in range(start, start + 200):
+            assert market.prints(parse_security(code), tick).volume % (2 * lot) == 0
+
+
 def test_anchor_golden() -> None:
     """跨平台、跨版本同一个数：改了算法这里会响。"""
     market = SyntheticMarket(20261121, AlwaysOpen())

@@ -23,15 +23,23 @@ from hypothesis.stateful import (
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
 from easytrader.sim.wire import Outcome
 
-POSITIONS = (("600036.SH", 1055, 35_000_000), ("688981.SH", 450, 40_000_000))
-CODES = st.sampled_from(["600036.SH", "000001.SZ", "688981.SH", "511880.SH"])
-T_ZERO = {"511880.SH"}
+POSITIONS = (
+    ("600036.SH", 1055, 35_000_000),
+    ("688981.SH", 450, 40_000_000),
+    ("162411.SZ", 1037, 600_000),
+    ("113050.SH", 128, 14_000_000),
+)
+CODES = st.sampled_from(
+    ["600036.SH", "000001.SZ", "688981.SH", "511880.SH", "162411.SZ", "113050.SH"]
+)
+T_ZERO = {"511880.SH", "113050.SH"}
 CASH = 3_000_000_000
 ODD = st.sampled_from([1, 55, 155, 201])
 LOTS = st.one_of(st.integers(2, 20), st.integers(50, 400)).map(lambda n: n * 100)
 VOLUMES = st.one_of(LOTS, LOTS, LOTS, ODD)
 DEPTHS = st.one_of(st.integers(-2, 4), st.integers(-12, 12))
 """往对手盘里走几档；负的挂在自己这边。"""
+NO_MARKET = {"113050.SH"}
 MARKET_TYPES = {"SH": [5, 42, 43, 44, 45], "SZ": [5, 44, 45, 46, 47, 48]}
 
 Command = Callable[[Desk], Outcome | None]
@@ -124,7 +132,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(code=CODES, volume=VOLUMES, pick=st.integers(0, 5), side=st.sampled_from([BUY, SELL]))
     def market(self, code: str, volume: int, pick: int, side: int) -> None:
-        allowed = MARKET_TYPES[code[-2:]]
+        allowed = [5] if code in NO_MARKET else MARKET_TYPES[code[-2:]]
         kind = allowed[pick % len(allowed)]
         self.run(lambda desk: desk.submit(side, code, volume, 0.0, kind))
 
@@ -157,6 +165,8 @@ class Trading(RuleBasedStateMachine):
         account = next(iter(self.desk.engine._counter.state.accounts.values()))
         held = account.positions.values()
         assert min(account.cash_li, account.frozen_li) >= 0
+        for amount in (account.cash_li, account.frozen_li, account.fees_li, account.proceeds_li):
+            assert amount % 10 == 0, "不是整分"
         total = account.cash_li + account.frozen_li + account.fees_li - account.realized_li
         total += sum(position.cost_li for position in held)
         assert total == CASH + sum(cost for _, _, cost in POSITIONS)
@@ -179,7 +189,9 @@ class Trading(RuleBasedStateMachine):
             assert trade.traded_id not in seen
             seen.add(trade.traded_id)
             traded[trade.order_id][0] += trade.traded_volume
-            traded[trade.order_id][1] += round(trade.traded_amount * 1000)
+            exact = round(trade.traded_price * 1000) * trade.traded_volume
+            assert round(trade.traded_amount * 1000) == (exact + 5) // 10 * 10
+            traded[trade.order_id][1] += exact
         for order in self.desk.engine._counter.state.orders.values():
             assert [order.traded_volume, order.traded_amount_li] == traded[order.order_id]
             assert order.row == order._build_row()

@@ -67,6 +67,31 @@ def test_rules_change_on_their_date(code: str, day: date, band: int | None) -> N
     assert rules(code, day).band_bp == band
 
 
+@pytest.mark.parametrize(
+    ("code", "day", "call"),
+    [
+        ("600036.SH", TODAY, True),
+        ("600036.SH", date(2018, 8, 19), False),
+        ("688981.SH", TODAY, True),
+        ("510300.SH", date(2026, 7, 5), False),
+        ("510300.SH", date(2026, 7, 6), True),
+        ("000001.SZ", TODAY, True),
+        ("300750.SZ", TODAY, True),
+        ("162411.SZ", TODAY, True),
+        ("123107.SZ", TODAY, True),
+        ("920002.BJ", TODAY, True),
+        ("113050.SH", TODAY, False),
+        ("019547.SH", TODAY, False),
+    ],
+)
+def test_closing_call_auction(code: str, day: date, call: bool) -> None:
+    assert rules(code, day).closing_call is call
+    before, after = at(2026, 11, 20, 14, 56, 59), at(2026, 11, 20, 14, 57)
+    assert ExchangeHours().is_open(before, call)
+    assert ExchangeHours().is_open(after, call) is not call
+    assert AlwaysOpen().is_open(after, call)
+
+
 @pytest.mark.parametrize("code", ["204001.SH", "900901.SH", "200002.SZ", "000300.SH", "730001.SH"])
 def test_not_simulated(code: str) -> None:
     assert rules_for(parse_security(code), TODAY) is None

@@ -30,6 +30,14 @@ class Market(Protocol):
         """这一跳里市场的成交；休市时成交量为 0。"""
         ...
 
+    def path(self, security: Security, first: int, last: int) -> list[int]:
+        """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。"""
+        ...
+
+    def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
+        """`prints`，前一跳与这一跳的最近成交价已经由 `path` 知道。"""
+        ...
+
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """``first`` 到 ``last`` 跳（同一交易日）成交价的一个保守范围：实际的成交不会在它之外。"""
         ...

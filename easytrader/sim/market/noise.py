@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-__all__ = ["Octaves", "bounds", "hash01", "mix", "salt_of", "value"]
+__all__ = ["Octaves", "bounds", "hash01", "mix", "salt_of", "value", "values"]
 
 Octaves = tuple[tuple[int, float], ...]
 """各层 ``(周期, 幅度)``，幅度之和为 1。"""
@@ -47,6 +47,25 @@ def value(salt: int, octaves: Octaves, at: int) -> float:
             left += (_lattice(base, cell + 1) - left) * (t * t * (3.0 - 2.0 * t))
         total += amplitude * left
     return total
+
+
+def values(salt: int, octaves: Octaves, first: int, last: int) -> list[float]:
+    """``first`` 到 ``last`` 各格的 `value`，逐位相同；一段一起算，格点不必反复散列。"""
+    totals = [0.0] * (last - first + 1)
+    for layer, (period, amplitude) in enumerate(octaves):
+        base = salt ^ (layer * 0xD1B54A32D192ED03 & _MASK)
+        at = first
+        while at <= last:
+            cell, offset = divmod(at, period)
+            stop = min(at - offset + period, last + 1)
+            left = _lattice(base, cell)
+            rise = _lattice(base, cell + 1) - left
+            for index in range(at - first, stop - first):
+                t = offset / period
+                totals[index] += amplitude * (left + rise * (t * t * (3.0 - 2.0 * t)))
+                offset += 1
+            at = stop
+    return totals
 
 
 def bounds(salt: int, octaves: Octaves, first: int, last: int) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from easytrader.errors import SimulatorError
 from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.book import DISPLAYED, Level, Prints, Quote
-from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value
+from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
 from easytrader.sim.rules import Rules, price_limits, rules_for
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ class SyntheticMarket:
         if cached is not None and cached.tick == tick:
             return cached
         day = self._day_at(security, self.tick_time(tick))
-        bid = self._bid(day, tick)
-        last = self._last(day, bid, tick)
+        progress = self._progress(day, tick)
+        bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
+        last = self._last(day, bid, progress, tick)
         quote = Quote(
             tick,
             day.pre_close_li,
@@ -83,15 +84,28 @@ class SyntheticMarket:
 
     def prints(self, security: Security, tick: int) -> Prints:
         """这一跳里市场的成交。"""
+        before, now = self.path(security, tick - 1, tick)
+        return self.printed(security, tick, before, now)
+
+    def path(self, security: Security, first: int, last: int) -> list[int]:
+        """各跳的最近成交价；都按 ``last`` 那一天算。"""
+        day = self._day_at(security, self.tick_time(last))
+        found = []
+        for tick, noise in enumerate(values(day.salt, _INTRADAY, first, last), first):
+            progress = self._progress(day, tick)
+            found.append(self._last(day, self._bid(day, progress, noise), progress, tick))
+        return found
+
+    def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
+        """已知前后两跳的价格时的成交。"""
         ts = self.tick_time(tick)
         day = self._day_at(security, ts)
-        now = self._last(day, self._bid(day, tick), tick)
-        if not self._hours.is_open(ts):
-            return Prints(now, now, 0)
-        before = self._last(day, self._bid(day, tick - 1), tick - 1)
+        if not self._hours.is_open(ts, day.rules.closing_call):
+            return Prints(now_li, now_li, 0)
         share = 0.05 + 0.45 * hash01(day.salt ^ 0x7A, tick)
-        volume = self._lots(day, int(day.profile.depth_li * share), now)
-        return Prints(min(before, now), max(before, now), volume)
+        # 两份整手：挂单分得一半时也是整手
+        volume = 2 * self._lots(day, int(day.profile.depth_li * share) // 2, now_li)
+        return Prints(min(before_li, now_li), max(before_li, now_li), volume)
 
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """成交价的保守范围。"""
@@ -133,20 +147,21 @@ class SyntheticMarket:
     def _base(self, day: _Day, progress: float) -> float:
         return day.pre_close_li + (day.close_li - day.pre_close_li) * progress
 
-    def _bid(self, day: _Day, tick: int) -> int:
+    def _progress(self, day: _Day, tick: int) -> float:
+        return self._hours.progress(tick * self._tick_s, day.day)
+
+    def _bid(self, day: _Day, progress: float, noise: float) -> int:
         """买一价。"""
-        progress = self._hours.progress(self.tick_time(tick), day.day)
-        edge = min(1.0, _EDGE * progress, _EDGE * (1.0 - progress))
         base = self._base(day, progress)
+        edge = min(1.0, _EDGE * progress, _EDGE * (1.0 - progress))
         if edge > 0.0:
-            base *= 1.0 + day.profile.swing * edge * value(day.salt, _INTRADAY, tick)
+            base *= 1.0 + day.profile.swing * edge * noise
         unit = day.rules.tick_li
         price = math.floor(base / unit + 0.5) * unit
         return min(max(price, day.limit_down_li), day.limit_up_li)
 
-    def _last(self, day: _Day, bid: int, tick: int) -> int:
+    def _last(self, day: _Day, bid: int, progress: float, tick: int) -> int:
         """最近一笔成交在买一还是卖一；收盘以后就是收盘价。"""
-        progress = self._hours.progress(self.tick_time(tick), day.day)
         if progress <= 0.0:
             return day.pre_close_li
         if progress >= 1.0:
@@ -168,7 +183,7 @@ class SyntheticMarket:
 
     @staticmethod
     def _lots(day: _Day, money_li: int, price_li: int) -> int:
-        """这些钱能买的整手数，至少两手。"""
+        """这些钱能买的整手，至少两手。"""
         lot = day.rules.lot
         unit = max(lot.step, lot.minimum) if lot.step > 1 else 100
         return max(money_li // (price_li * unit), 2) * unit
