@@ -12,7 +12,7 @@ from easytrader.cli.parser import Parser, whole_number
 from easytrader.errors import SimulatorError, UsageError
 
 if TYPE_CHECKING:
-    from easytrader.sim.host import Host
+    from easytrader.sim.service.host import Host
 
 __all__ = ["register"]
 
@@ -70,7 +70,7 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     from easytrader.cli.opening import open_accounts
-    from easytrader.sim.owner import holder_of
+    from easytrader.sim.service.owner import holder_of
 
     folder = open_accounts(
         arguments.path,
@@ -107,7 +107,7 @@ def _folder(path: str) -> Any:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.serve import serve
+    from easytrader.sim.service.serve import serve
 
     serve(_folder(arguments.path), _announce)
     say("已停止")
@@ -132,7 +132,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _look(folder: Any) -> tuple[int, dict[str, Any]]:
     from easytrader.sim.faults import control
-    from easytrader.sim.owner import holder_of
+    from easytrader.sim.service.owner import holder_of
 
     holder = holder_of(folder.path)
     status: dict[str, Any] = {"served": False, "path": str(folder.path)}

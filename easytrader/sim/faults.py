@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.fault_plan import parse_fault
-from easytrader.sim.framing import FrameSocket
-from easytrader.sim.owner import service_of
+from easytrader.sim.service.framing import FrameSocket
+from easytrader.sim.service.owner import service_of
 from easytrader.sim.wire import PROTOCOL_VERSION
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.sim.clock import Clock
-    from easytrader.sim.host import Host
+    from easytrader.sim.service.host import Host
     from easytrader.sim.wire import Message
 
 __all__ = ["HUB", "Hub", "acquire", "allow_embed", "allow_embed_all", "open_link", "release"]
@@ -150,7 +150,7 @@ class Hub:
         deliver: Callable[[Message], None],
         lost: Callable[[], None],
     ) -> Link:
-        from easytrader.sim.mailroom import ConnectRefusedError
+        from easytrader.sim.service.mailroom import ConnectRefusedError
 
         try:
             host = self.acquire(path)
@@ -191,7 +191,7 @@ class Hub:
 
 def _make_host(path: str, clock: Clock | None) -> Host:
     from easytrader.sim.folder import SimFolder
-    from easytrader.sim.host import Host
+    from easytrader.sim.service.host import Host
 
     return Host(SimFolder.open(path), clock)
 
@@ -201,7 +201,7 @@ def _is_closed(host: Any) -> bool:
 
 
 def _service_of(path: Path) -> Any:
-    from easytrader.sim.owner import service_of
+    from easytrader.sim.service.owner import service_of
 
     try:
         return service_of(path)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from loguru import logger
 
-from easytrader.sim.framing import FrameError, FrameSocket
+from easytrader.sim.service.framing import FrameError, FrameSocket
 from easytrader.sim.wire import PROTOCOL_VERSION, Message, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.owner import ServiceInfo
+    from easytrader.sim.service.owner import ServiceInfo
 
 __all__ = ["InProcessLink", "Link", "RefusedError", "SocketLink", "UnreachableError"]
 

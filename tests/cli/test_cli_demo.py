@@ -12,8 +12,8 @@ from cli_helpers import ACCOUNT, DEADLINE_S, command, easytrader, environment
 from easytrader.cli import demo, main
 from easytrader.errors import SimulatorError
 from easytrader.sim.folder import SimFolder
-from easytrader.sim.host import Host
-from easytrader.sim.owner import holder_of
+from easytrader.sim.service.host import Host
+from easytrader.sim.service.owner import holder_of
 
 if TYPE_CHECKING:
     from pathlib import Path

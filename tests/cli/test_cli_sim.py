@@ -9,7 +9,7 @@ from cli_helpers import ACCOUNT, DEADLINE_S, command, easytrader, environment
 
 from easytrader.cli import main
 from easytrader.sim.folder import SimFolder
-from easytrader.sim.host import Host
+from easytrader.sim.service.host import Host
 
 if TYPE_CHECKING:
     from pathlib import Path

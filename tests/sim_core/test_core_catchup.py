@@ -11,7 +11,7 @@ from core_desk import ACCOUNT, DAY, Desk, kinds, yuan
 
 from easytrader.sim import engine as engine_module
 from easytrader.sim.engine import Engine
-from easytrader.sim.host import Host
+from easytrader.sim.service.host import Host
 from easytrader.sim.sweep import Budget
 from easytrader.symbols import parse_security
 

@@ -19,7 +19,7 @@ from easytrader.sim import folder
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
-from easytrader.sim.owner import Owner
+from easytrader.sim.service.owner import Owner
 from easytrader.sim.wire import AccountArgs, OrdersArgs
 
 Make = Callable[..., Desk]

@@ -6,7 +6,7 @@ import threading
 import time
 from queue import SimpleQueue
 
-from easytrader.sim.mailroom import ConnectRefusedError
+from easytrader.sim.service.mailroom import ConnectRefusedError
 from easytrader.sim.wire import (
     AccountInfoRow,
     AccountStatusRow,

@@ -189,7 +189,7 @@ def test_connect_keeps_trying_while_it_waits(own_hub, make_trader, folder):
 def test_a_wrong_path_is_not_detected_but_explained(
     make_trader, tmp_path, capfd, what, monkeypatch
 ):
-    monkeypatch.setattr("easytrader.sim.native_client._CONNECT_WAIT_S", 0.2)
+    monkeypatch.setattr("easytrader.sim.native.client._CONNECT_WAIT_S", 0.2)
     path = tmp_path / what
     if what == "plain":
         path.mkdir()

@@ -86,7 +86,7 @@ def test_it_works_after_a_failed_import():
         from easytrader.sim.install import install
         install()
         from xtquant import xttrader
-        assert xttrader._XTQC_.XtQuantAsyncClient.__module__ == "easytrader.sim.native_client"
+        assert xttrader._XTQC_.XtQuantAsyncClient.__module__ == "easytrader.sim.native.client"
     """)
 
 
@@ -141,7 +141,7 @@ CHOOSES = """
     real = native.XtQuantAsyncClient("C:/x".encode("gb18030"), "xtquant", 5)
     assert real.args == (b"C:/x", "xtquant", 5)
     ours = native.XtQuantAsyncClient(sys.argv[1].encode("gb18030"), "xtquant", 5)
-    assert type(ours).__module__ == "easytrader.sim.native_client"
+    assert type(ours).__module__ == "easytrader.sim.native.client"
     import threading
     got, done = [], threading.Event()
     ours.bindOnOrderStockRespCallback(lambda seq, resp: (got.append((seq, resp)), done.set()))

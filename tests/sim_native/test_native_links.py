@@ -18,9 +18,9 @@ from native_desk import ACCOUNT, ORDER, FakeHost, eventually, on_thread, sim_thr
 
 from easytrader.errors import SimulatorError
 from easytrader.sim import hub
-from easytrader.sim.framing import FrameSocket
 from easytrader.sim.links import RefusedError, SocketLink, UnreachableError
-from easytrader.sim.owner import ServiceInfo
+from easytrader.sim.service.framing import FrameSocket
+from easytrader.sim.service.owner import ServiceInfo
 from easytrader.sim.wire import PROTOCOL_VERSION, Request
 
 
@@ -256,7 +256,7 @@ import json, sys, threading
 sys.path[:0] = json.loads(sys.argv[2])
 from native_engine import FakeEngine
 from easytrader.sim.folder import SimFolder
-from easytrader.sim.host import Host
+from easytrader.sim.service.host import Host
 host = Host(SimFolder.open(sys.argv[1]), kind="serve", engine_factory=FakeEngine)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -14,8 +14,8 @@ from native_desk import ACCOUNT, Recorder, eventually, on_thread
 
 from easytrader.errors import SimulatorError
 from easytrader.sim import native
-from easytrader.sim.native_calls import CALLS, FailedList
-from easytrader.sim.native_verbs import VERBS
+from easytrader.sim.native.calls import CALLS, FailedList
+from easytrader.sim.native.verbs import VERBS
 
 ARGUMENTS = {
     "transfer_direction": 510, "price": 1.0, "stock_code": "600036.SH", "volume": 100,

@@ -12,9 +12,9 @@ import pytest
 from native_desk import ASSET, ORDER, POSITION, TRADE
 
 from easytrader.sim import native
-from easytrader.sim.native_fields import structs
-from easytrader.sim.native_types import STRUCTS, build, build_many
-from easytrader.sim.native_verbs import VERBS
+from easytrader.sim.native.fields import structs
+from easytrader.sim.native.structs import STRUCTS, build, build_many
+from easytrader.sim.native.verbs import VERBS
 
 GOOD = {"i": 7, "q": 1 << 40, "d": 2.5, "b": True, "s": "ab"}
 BAD = {"i": "7", "q": 1.5, "d": "2.5", "b": "yes", "s": 7}

@@ -8,7 +8,7 @@ import pytest
 from service_helpers import ACCOUNT, OTHER, Caller, RawClient, TinyEngine, eventually
 
 from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.host import Host
+from easytrader.sim.service.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

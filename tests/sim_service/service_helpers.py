@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.framing import FrameSocket
+from easytrader.sim.service.framing import FrameSocket
 from easytrader.sim.wire import (
     PROTOCOL_VERSION,
     AccountArgs,
@@ -32,8 +32,8 @@ from easytrader.sim.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from easytrader.sim.host import Host, Session
-    from easytrader.sim.owner import ServiceInfo
+    from easytrader.sim.service.host import Host, Session
+    from easytrader.sim.service.owner import ServiceInfo
 
 ACCOUNT = "10001"
 OTHER = "10002"

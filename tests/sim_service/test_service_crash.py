@@ -10,8 +10,8 @@ import pytest
 from support import ACCOUNT, ROOT, SimProcess
 
 import easytrader
-from easytrader.sim.framing import FrameError, FrameSocket, to_request
-from easytrader.sim.owner import service_of
+from easytrader.sim.service.framing import FrameError, FrameSocket, to_request
+from easytrader.sim.service.owner import service_of
 from easytrader.sim.wire import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def closed_by_peer(connection: FrameSocket) -> bool:
 CRASHING = """
 import sys
 from easytrader.cli import main
-from easytrader.sim.host import Host
+from easytrader.sim.service.host import Host
 
 def broken(self, posts):
     if posts:

@@ -8,7 +8,7 @@ from service_helpers import ACCOUNT, OTHER, Caller, RawClient, TinyEngine, event
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.faults import Faults
-from easytrader.sim.host import ConnectRefusedError, Host
+from easytrader.sim.service.host import ConnectRefusedError, Host
 from easytrader.sim.wire import AccountArgs, OrdersArgs
 
 if TYPE_CHECKING:

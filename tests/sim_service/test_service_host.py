@@ -17,8 +17,8 @@ from service_helpers import (
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.host import ConnectRefusedError, Host
-from easytrader.sim.owner import is_served, service_of
+from easytrader.sim.service.host import ConnectRefusedError, Host
+from easytrader.sim.service.owner import is_served, service_of
 from easytrader.sim.wire import QUERY_FAILED, AccountArgs, CancelArgs, Event, OrdersArgs
 
 

@@ -10,8 +10,8 @@ from service_process import Service, served
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.faults import Faults, control
-from easytrader.sim.host import Host
-from easytrader.sim.owner import holder_of, is_served, service_of
+from easytrader.sim.service.host import Host
+from easytrader.sim.service.owner import holder_of, is_served, service_of
 from easytrader.sim.wire import AccountArgs, OrdersArgs, SubmitArgs
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from service_helpers import (
     submit_args,
 )
 
-from easytrader.sim import server
-from easytrader.sim.framing import FrameError, FrameSocket, encode, to_request
+from easytrader.sim.service import server
+from easytrader.sim.service.framing import FrameError, FrameSocket, encode, to_request
 from easytrader.sim.wire import AccountArgs, OrdersArgs, Request, SubmitArgs
 
 if TYPE_CHECKING:
-    from easytrader.sim.host import Host
+    from easytrader.sim.service.host import Host
 
 Make = Callable[..., RawClient]
 

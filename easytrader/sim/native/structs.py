@@ -8,8 +8,8 @@ from __future__ import annotations
 from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from easytrader.sim.native_fields import Field, structs
-from easytrader.sim.native_rows import SHAPES, NativeStruct, fit, set_strict_text, strict_text
+from easytrader.sim.native.fields import Field, structs
+from easytrader.sim.native.shapes import SHAPES, NativeStruct, fit, set_strict_text, strict_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

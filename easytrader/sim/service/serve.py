@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.host import Host
+from easytrader.sim.service.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

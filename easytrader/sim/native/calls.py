@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.native_fields import structs
-from easytrader.sim.native_types import STRUCTS, build, build_many
+from easytrader.sim.native.fields import structs
+from easytrader.sim.native.structs import STRUCTS, build, build_many
 from easytrader.sim.wire import QUERY_FAILED
 
 __all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "FailedList"]

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from easytrader.sim.native_client import XtQuantAsyncClient
-from easytrader.sim.native_types import STRUCTS, set_strict_text
+from easytrader.sim.native.client import XtQuantAsyncClient
+from easytrader.sim.native.structs import STRUCTS, set_strict_text
 
 __all__ = ["XtQuantAsyncClient", "set_strict_text"]
 

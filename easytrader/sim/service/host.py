@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.desk import Desk
 from easytrader.sim.fault_plan import FaultPlan
-from easytrader.sim.handoff import Handoff
-from easytrader.sim.mailroom import ConnectRefusedError, Mailroom, Session
-from easytrader.sim.owner import Owner
-from easytrader.sim.server import Server
+from easytrader.sim.service.desk import Desk
+from easytrader.sim.service.handoff import Handoff
+from easytrader.sim.service.mailroom import ConnectRefusedError, Mailroom, Session
+from easytrader.sim.service.owner import Owner
+from easytrader.sim.service.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from easytrader.sim.clock import Clock
-    from easytrader.sim.desk import EngineLike
     from easytrader.sim.fault_plan import Ruling
     from easytrader.sim.folder import SimFolder
-    from easytrader.sim.owner import ServiceInfo
+    from easytrader.sim.service.desk import EngineLike
+    from easytrader.sim.service.owner import ServiceInfo
     from easytrader.sim.wire import Message, Outcome, Request
 
 __all__ = ["CRASH_EXIT_CODE", "ConnectRefusedError", "Host", "Session"]

@@ -22,10 +22,10 @@ from easytrader.errors import SimulatorError
 from easytrader.sim import hub
 from easytrader.sim.folder import SimFolder, is_sim_folder
 from easytrader.sim.links import Link, RefusedError, UnreachableError
-from easytrader.sim.native_calls import BINDERS, CALLS, COMMON_BINDER, Call
-from easytrader.sim.native_io import IoThread, call_quietly
-from easytrader.sim.native_types import build
-from easytrader.sim.native_verbs import VERBS
+from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
+from easytrader.sim.native.io_thread import IoThread, call_quietly
+from easytrader.sim.native.structs import build
+from easytrader.sim.native.verbs import VERBS
 from easytrader.sim.wire import Request
 
 if TYPE_CHECKING:

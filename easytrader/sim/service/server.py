@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from loguru import logger
 
 from easytrader.errors import EasytraderError, SimulatorError
-from easytrader.sim.framing import MAX_REQUEST, FrameError, FrameSocket, encode, to_request
-from easytrader.sim.mailroom import ConnectRefusedError
+from easytrader.sim.service.framing import MAX_REQUEST, FrameError, FrameSocket, encode, to_request
+from easytrader.sim.service.mailroom import ConnectRefusedError
 from easytrader.sim.wire import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from easytrader.sim.mailroom import Session
+    from easytrader.sim.service.mailroom import Session
     from easytrader.sim.wire import Message
 
 __all__ = ["LOOPBACK", "Server"]
