@@ -21,10 +21,12 @@ from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
     EasytraderError,
+    JournalError,
     MissingDependencyError,
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
+    RiskRefusedError,
     SimulatorError,
     UsageError,
     WaitTimeoutError,
@@ -34,19 +36,25 @@ if TYPE_CHECKING:
     from easytrader import miniqmt as miniqmt
     from easytrader import sim as sim
     from easytrader.api import use as use
+    from easytrader.checkup import doctor as doctor
+    from easytrader.guard import Guard as Guard
 
 __all__ = [
     "ClosedError",
     "ConnectFailedError",
     "EasytraderError",
+    "Guard",
+    "JournalError",
     "MissingDependencyError",
     "NotConnectedError",
     "OutcomeUnknownError",
     "QueryFailedError",
+    "RiskRefusedError",
     "SimulatorError",
     "UsageError",
     "WaitTimeoutError",
     "__version__",
+    "doctor",
     "errors",
     "miniqmt",
     "sim",
@@ -54,14 +62,20 @@ __all__ = [
 ]
 
 _LAZY_MODULES = ("miniqmt", "sim")
+_LAZY_NAMES = {
+    "use": "easytrader.api",
+    "doctor": "easytrader.checkup",
+    "Guard": "easytrader.guard",
+}
 
 
 def __getattr__(name: str) -> Any:
     """用到时才导入（PEP 562）：`use` 牵出 tenacity 等，`miniqmt`、`sim` 各是一间屋子。"""
     import importlib
 
-    if name == "use":
-        return importlib.import_module("easytrader.api").use
+    home = _LAZY_NAMES.get(name)
+    if home is not None:
+        return getattr(importlib.import_module(home), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f"easytrader.{name}")
     raise AttributeError(f"module 'easytrader' has no attribute {name!r}")

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
+    from easytrader.guard import Guard
     from easytrader.miniqmt.trader import MiniqmtTrader
     from easytrader.paper import SimTrader
+
+    GuardLike = Guard | dict[str, Any] | bool | None
 
 _ALIASES: Final = {
     "miniqmt": "miniqmt",
@@ -20,29 +23,38 @@ _ALIASES: Final = {
 
 @overload
 def use(
-    broker: Literal["miniqmt", "qmt"], debug: bool = False, **ignored: Any
+    broker: Literal["miniqmt", "qmt"], debug: bool = False, guard: GuardLike = None, **ignored: Any
 ) -> MiniqmtTrader: ...
 @overload
-def use(broker: Literal["sim", "模拟"], debug: bool = False, **ignored: Any) -> SimTrader: ...
+def use(
+    broker: Literal["sim", "模拟"], debug: bool = False, guard: GuardLike = None, **ignored: Any
+) -> SimTrader: ...
 @overload
-def use(broker: str, debug: bool = False, **ignored: Any) -> MiniqmtTrader: ...
+def use(
+    broker: str, debug: bool = False, guard: GuardLike = None, **ignored: Any
+) -> MiniqmtTrader: ...
 
 
-def use(broker: str, debug: bool = False, **ignored: Any) -> MiniqmtTrader:
+def use(broker: str, debug: bool = False, guard: GuardLike = None, **ignored: Any) -> MiniqmtTrader:
     """得到一个交易口；接着调用它的 ``connect()``。
 
     Args:
         broker: ``'miniqmt'``：券商的 MiniQMT 客户端（路径是模拟文件夹时连模拟的）；
             ``'sim'``：自带的模拟 MiniQMT，什么都不用准备。
         debug: 是否记 DEBUG 日志，默认 INFO。
+        guard: 风控规则，默认不开；`Guard(...)`、同样内容的字典，或 True（只管程序化交易的笔数）。
+            以后可以用 ``user.guard = ...`` 换。
         **ignored: 旧代码传来的其他参数，接受而不用。
 
     Raises:
-        UsageError: 没有这个后端。
+        UsageError: 没有这个后端，或风控规则写得不对。
     """
     name = _ALIASES.get(broker.strip().lower()) if isinstance(broker, str) else None
     if name is None:
         raise UsageError("broker", broker, "可用的后端：'miniqmt'、'sim'")
     from easytrader import paper
 
-    return paper.sim_trader(debug) if name == "sim" else paper.miniqmt_trader(debug)
+    user = paper.sim_trader(debug) if name == "sim" else paper.miniqmt_trader(debug)
+    if guard is not None:
+        user.guard = guard
+    return user

@@ -59,6 +59,13 @@ class Session(Protocol):
     def trades(self) -> Sequence[TradeLike]:
         """当日成交。"""
 
+    def last_price(self, stock_code: str) -> float | None:
+        """最新价，元；拿不到为 None。"""
+
+    @property
+    def cache_lag_s(self) -> float:
+        """查询是客户端的缓存：柜台收下的委托最慢几秒后查得到。"""
+
     def submit(self, request: OrderRequest) -> SubmitAnswer:
         """下单，只发一次。"""
 

@@ -70,6 +70,21 @@ FINAL_STATUSES: Final[frozenset[int]] = frozenset({53, 54, 56, 57})
 CANCELLABLE_STATUSES: Final[frozenset[int]] = frozenset({48, 49, 50, 55})
 """可撤：已报待撤、部成待撤已经有一笔撤单在路上，不再算。"""
 
+ACCOUNT_STATUS_NAMES: Final[dict[int, str]] = {
+    -1: "无效",
+    0: "正常",
+    1: "连接中",
+    2: "登录中",
+    3: "失败",
+    4: "初始化中",
+    5: "数据校正中",
+    6: "收盘后",
+    7: "副链接断开",
+    8: "系统停用",
+    9: "用户停用",
+}
+"""账号状态（xtconstant ``ACCOUNT_STATUS_*``）。"""
+
 STATUS_RANK: Final[dict[int, int]] = {
     48: 0,
     49: 1,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.stop import stop_after_attempt, stop_never
@@ -26,6 +26,8 @@ from easytrader.errors import (
     NotConnectedError,
     UsageError,
 )
+from easytrader.heartbeat import Heartbeat
+from easytrader.model import PushEvent
 from easytrader.pace import Pace, ReconnectOptions
 
 if TYPE_CHECKING:
@@ -33,9 +35,8 @@ if TYPE_CHECKING:
 
     from easytrader.broker import Connector, Session
     from easytrader.log import Log
-    from easytrader.model import PushEvent
+    from easytrader.vitals import Vitals
 
-_HEARTBEAT_FAILURES: Final = 2
 _CANCELLED: Final = "这次连接被取消：trader 已经 close()，或又调用了一次 connect()"
 
 
@@ -56,7 +57,9 @@ class Supervisor:
         connector: 怎样开一次会话。
         options: 重连选项。
         resync: 连上之后补查并交付断线期间的事件；抛异常表示这次没连成。
+        finish: 连上之后还没有做完的核对，最晚到给定的时刻（``time.monotonic``）。
         deliver: 把一条推送交出去（不阻塞）。
+        vitals: 脉搏。
         log: 日志口。
     """
 
@@ -66,14 +69,19 @@ class Supervisor:
         options: ReconnectOptions,
         *,
         resync: Callable[[Session], None],
+        finish: Callable[[float], None],
         deliver: Callable[[PushEvent], None],
+        vitals: Vitals,
         log: Log,
     ) -> None:
         self._connector = connector
         self._options = options
         self._resync = resync
+        self._finish = finish
         self._deliver = deliver
         self._log = log
+        self._heartbeat = Heartbeat(options.heartbeat_s, vitals, log)
+        vitals.on_expired = self._suspect_it
         self._lock = threading.Lock()
         self._state = State.IDLE
         self._session: Session | None = None
@@ -83,6 +91,10 @@ class Supervisor:
         self._thread: threading.Thread | None = None
         self._last_error = ""
         self._attempts = 0
+        self._since = time.time()
+        self._reconnects = 0
+        self._gave_up = False
+        self._suspect = False
 
     # ---- 给 Trader 的
 
@@ -106,6 +118,17 @@ class Supervisor:
             raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
         raise NotConnectedError(self._why_not())
 
+    def facts(self) -> dict[str, Any]:
+        """给 `user.status`：``since attempts reconnects gave_up last_error heartbeat_failures``。"""
+        return {
+            "since": self._since,
+            "attempts": self._attempts,
+            "reconnects": self._reconnects,
+            "gave_up": self._gave_up,
+            "last_error": self._last_error,
+            "heartbeat_failures": self._heartbeat.failures,
+        }
+
     def connect(self, wait_s: float | None) -> None:
         """连接；成功后（按选项）启动看护线程。
 
@@ -116,10 +139,13 @@ class Supervisor:
             ConnectFailedError: 没连上。
             ClosedError: 期间被关闭。
         """
+        deadline = time.monotonic() + self._connector.timeout_s
         if wait_s is None:
             self._attempt()
         else:
             self._keep_trying(wait_s)
+            deadline = time.monotonic() + self._connector.timeout_s
+        self._finish(deadline)
         if self._options.enabled:
             self._thread = threading.Thread(
                 target=self._watch, name="easytrader-reconnect", daemon=True
@@ -139,7 +165,7 @@ class Supervisor:
     def close(self, join_s: float = 5.0) -> None:
         """关闭：可重复，可在任意线程、回调里、重连等待中调用。"""
         with self._lock:
-            self._state = State.CLOSED
+            self._move(State.CLOSED)
             sessions = [self._session, self._opening]
             self._session = None
         self._stopped.set()
@@ -165,11 +191,12 @@ class Supervisor:
             current = session is self._session
             if current:
                 self._session = None
-                self._state = State.LOST
+                self._move(State.LOST)
                 self._last_error = reason
         if current:
             self._log.warning("MiniQMT 连接已断开")
             self._announce("on_disconnected")
+            self._announce("on_health")
             if self._reconnecting:
                 self._log.info("准备触发自动重连...")
                 self._wake.set()
@@ -191,10 +218,19 @@ class Supervisor:
             return f"连接已断开，{doing}；什么都没有发出，请稍后再试"
         return f"连接已断开，没有自动重连{told}；请重新 connect()"
 
-    def _announce(self, name: str) -> None:
-        from easytrader.model import PushEvent
+    def _announce(self, name: str, *args: Any) -> None:
+        self._deliver(PushEvent(name, args))
 
-        self._deliver(PushEvent(name, ()))
+    def _move(self, state: State) -> None:
+        """换状态（拿着锁）。"""
+        if self._state is not state:
+            self._state, self._since = state, time.time()
+
+    def _suspect_it(self) -> None:
+        """有请求到期没有应答：叫看护线程马上问一声。"""
+        if self._options.enabled and threading.current_thread() is not self._thread:
+            self._suspect = True
+            self._wake.set()
 
     def _attempt(self, limit_s: float = float("inf")) -> None:
         """开一次会话并补查，在一个期限之内；成功则成为当前会话。"""
@@ -202,7 +238,7 @@ class Supervisor:
         with self._lock:
             if self._state is State.CLOSED:
                 raise ClosedError(_CANCELLED)
-            self._state = State.CONNECTING
+            self._move(State.CONNECTING)
         session: Session | None = None
         try:
             session = self._connector.open(self, deadline)
@@ -221,6 +257,7 @@ class Supervisor:
             self._abandon(session, "连接被中断")
             raise
         self._announce("on_connected")
+        self._announce("on_health")
 
     def _adopt(self, session: Session) -> None:
         with self._lock:
@@ -228,9 +265,11 @@ class Supervisor:
                 raise ClosedError(_CANCELLED)
             self._session = session
             self._opening = None
-            self._state = State.CONNECTED
+            self._move(State.CONNECTED)
             self._attempts = 0
             self._last_error = ""
+            self._gave_up = False
+            self._heartbeat.reset()
         if getattr(session, "is_lost", False):  # 补查之后、接管之前断了：通知已经来过，自己补上
             self.lost(session, "刚连上就断开了")
 
@@ -239,7 +278,7 @@ class Supervisor:
             self._opening = None
             self._last_error = reason
             if self._state is not State.CLOSED:
-                self._state = State.LOST if self._attempts else State.IDLE
+                self._move(State.LOST if self._attempts else State.IDLE)
         if session is not None:
             session.lose(reason)
             session.close()
@@ -258,58 +297,49 @@ class Supervisor:
 
     def _watch(self) -> None:
         """看护线程：出什么意外都不能悄悄死掉，否则再也不会重连。"""
-        failures = 0
         while not self._stopped.is_set():
             try:
-                failures = self._watch_once(failures)
+                self._watch_once()
             except Exception:  # noqa: BLE001, PERF203  边界：记下来，歇一会儿接着看护
                 self._log.exception("看护连接的线程出错，稍后继续")
                 self._wake.set()
                 self._stopped.wait(self._options.interval_s)
 
-    def _watch_once(self, failures: int) -> int:
-        """等一次唤醒或一次心跳；返回连续失败的心跳数。"""
-        woken = self._wake.wait(self._options.heartbeat_s or None)
+    def _watch_once(self) -> None:
+        """等一次唤醒或一次心跳。"""
+        self._wake.wait(self._heartbeat.wait_s)
         self._wake.clear()
         if self._stopped.is_set():
-            return 0
+            return
         if self._state is State.LOST:
             self._reconnect()
-            return 0
-        if woken:
-            return failures
-        failures = 0 if self._beat() else failures + 1
+            return
+        suspect, self._suspect = self._suspect, False
         session = self._session
-        if failures < _HEARTBEAT_FAILURES or session is None:
-            return failures
+        if session is None or not self._heartbeat.is_dead(
+            session, lambda asked: asked is self._session, suspect=suspect
+        ):
+            return
         self.lost(session, "心跳没有应答，客户端可能僵死")
         session.close()
-        return 0
-
-    def _beat(self) -> bool:
-        session = self._session
-        if session is None:
-            return True
-        try:
-            session.asset()
-        except Exception as exc:  # noqa: BLE001  厂商抛什么都是「没有回答」
-            if session is self._session:
-                self._log.warning("心跳查询失败：{}", exc)
-            return False
-        return True
 
     def _reconnect(self) -> None:
         options = self._options
         limit = stop_after_attempt(options.max_attempts) if options.max_attempts else stop_never
         try:
             self._retry(stop=limit, reconnecting=True)
+            self._reconnects += 1
             self._log.info("重连成功！")
+            self._finish(time.monotonic() + self._connector.timeout_s)
         except ClosedError:
             return
         except ConnectFailedError as exc:
             if not self._stopped.is_set():
                 self._log.error("重连失败 {} 次，不再尝试：{}", self._attempts, exc)
+                self._gave_up = True
                 self._stopped.set()
+                self._announce("on_give_up", exc)
+                self._announce("on_health")
         finally:
             self._attempts = 0
 

@@ -10,24 +10,39 @@
     ├─ QueryFailedError                     问了，没有得到可信的回答
     ├─ OutcomeUnknownError(TimeoutError)    发出了，没有回答：委托可能已经生效
     ├─ WaitTimeoutError(TimeoutError)       等到了期限，委托还没有到终态
-    ├─ ClosedError                          这个 trader 已经关闭
+    ├─ RiskRefusedError                     风控规则不许；什么都没有发出
+    ├─ JournalError                         委托记录写不下来；什么都没有发出
+    ├─ ClosedError                          这个 trader 已经关闭，或不属于这个进程
     └─ SimulatorError                       模拟 MiniQMT 的文件夹、服务或配置有问题
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
     "ClosedError",
     "ConnectFailedError",
     "EasytraderError",
+    "JournalError",
     "MissingDependencyError",
     "NotConnectedError",
     "OutcomeUnknownError",
     "QueryFailedError",
+    "RiskRefusedError",
     "SimulatorError",
     "UsageError",
     "WaitTimeoutError",
 ]
+
+
+FORKED: Final = (
+    "这个 trader 是父进程连接的，fork 出来的子进程不能用它；"
+    "请在子进程里重新 easytrader.use(...).connect(...)"
+)
 
 
 class EasytraderError(Exception):
@@ -82,12 +97,21 @@ class OutcomeUnknownError(EasytraderError, TimeoutError):
     Attributes:
         tag: 这笔委托带在备注里的唯一标记，`user.find_entrust(tag)` 据此核对；撤单时为空。
         entrust_no: 撤单针对的委托编号；下单时为 None。
+        client_order_id: 下单时给的 ``client_order_id``，没给为空；用它再下一次不会重复，见 `Trader.buy`。
     """
 
-    def __init__(self, message: str, *, tag: str = "", entrust_no: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        tag: str = "",
+        entrust_no: int | None = None,
+        client_order_id: str = "",
+    ) -> None:
         super().__init__(message)
         self.tag = tag
         self.entrust_no = entrust_no
+        self.client_order_id = client_order_id
 
 
 class WaitTimeoutError(EasytraderError, TimeoutError):
@@ -102,12 +126,41 @@ class WaitTimeoutError(EasytraderError, TimeoutError):
         self.row = row
 
 
+class RiskRefusedError(EasytraderError):
+    """风控规则（`easytrader.Guard`）不许这笔委托或撤单；什么都没有发出。
+
+    Attributes:
+        rule: 规则名，即 `Guard` 的字段名，如 ``max_order_value``。
+        actual: 这一笔的数（元、比例、次数……）；说不出数的规则为 None。
+        limit: 规则允许的数；说不出数的规则为 None。
+    """
+
+    def __init__(
+        self, message: str, *, rule: str, actual: object = None, limit: object = None
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.actual = actual
+        self.limit = limit
+
+    def __reduce__(self) -> tuple[Callable[..., RiskRefusedError], tuple[object, ...]]:
+        return _risk_refused, (str(self), self.rule, self.actual, self.limit)
+
+
+class JournalError(EasytraderError):
+    """带 ``client_order_id`` 的委托要先记下来才能发出，而记不下来；什么都没有发出。"""
+
+
 class ClosedError(EasytraderError):
-    """这个 trader 已经 `close()`；要继续交易请重新 `easytrader.use(...)`。"""
+    """这个 trader 已经 `close()`，或是从父进程 fork 来的；请重新 `easytrader.use(...)`。"""
 
 
 class SimulatorError(EasytraderError):
     """模拟 MiniQMT 的文件夹、服务进程或配置有问题；信息里说明是什么、怎么办。"""
+
+
+def _risk_refused(message: str, rule: str, actual: object, limit: object) -> RiskRefusedError:
+    return RiskRefusedError(message, rule=rule, actual=actual, limit=limit)
 
 
 def _shown(value: object, limit: int = 80) -> str:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader import arguments
+from easytrader import arguments, places
 from easytrader.errors import UsageError
 from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
@@ -28,31 +28,25 @@ DEFAULT_CASH_LI: Final = 1_000_000 * 1000
 _STOCK: Final = 2
 
 
-def home() -> Path:
-    """模拟账户默认放在哪里：``EASYTRADER_HOME``，否则是各平台的用户数据目录。"""
-    told = os.environ.get("EASYTRADER_HOME", "").strip()
-    if told:
-        return Path(told).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("easytrader", appauthor=False))
-
-
 def default_folder() -> Path:
     """`use('sim')` 不给路径时用的模拟 MiniQMT 文件夹。"""
-    return home() / "sim" / "userdata_mini"
+    return places.home() / "sim" / "userdata_mini"
 
 
 def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
     """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
     install.install()
-    return MiniqmtTrader(debug, prepare=install.install, trading_day=_trading_day)
+    return MiniqmtTrader(
+        debug, prepare=install.install, trading_day=_trading_day, folder_of=_account_folder
+    )
 
 
 def sim_trader(debug: bool = False) -> SimTrader:
     """`use('sim')`。"""
     install.install()
-    return SimTrader(debug, prepare=install.install, trading_day=_trading_day)
+    return SimTrader(
+        debug, prepare=install.install, trading_day=_trading_day, folder_of=_account_folder
+    )
 
 
 class SimTrader(MiniqmtTrader):
@@ -104,7 +98,8 @@ class SimTrader(MiniqmtTrader):
     def close(self) -> None:
         """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""
         super().close()
-        self._let_go()
+        if os.getpid() == self._pid:
+            self._let_go()
 
     @staticmethod
     def _prepare_folder(given: str | None, stock_account: str | None, kind: object) -> str:
@@ -130,6 +125,13 @@ class SimTrader(MiniqmtTrader):
             if stock_account not in known and given is None:
                 create(path, (wanted,))
         return str(path)
+
+
+def _account_folder(path: str, account_id: str) -> Path:
+    """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
+    if is_sim_folder(path):
+        return Path(path) / "easytrader_records" / places.folder_name(account_id)
+    return places.account_folder(path, account_id)
 
 
 def _trading_day(path: str, now: datetime) -> bool | None:

@@ -13,6 +13,7 @@ from loguru import logger
 
 from easytrader import tags
 from easytrader.codes import (
+    ACCOUNT_STATUS_NAMES,
     DIRECTION_NAMES,
     OFFSET_FLAG_NAMES,
     ORDER_STATUS_NAMES,
@@ -49,6 +50,7 @@ _order_types: Final = _Names("委托类型", ORDER_TYPE_NAMES)
 _price_types: Final = _Names("报价类型", PRICE_TYPE_NAMES)
 _statuses: Final = _Names("委托状态", ORDER_STATUS_NAMES)
 _offsets: Final = _Names("交易操作", OFFSET_FLAG_NAMES)
+_account_statuses: Final = _Names("账号状态", ACCOUNT_STATUS_NAMES)
 _directions: Final = _Names("多空", DIRECTION_NAMES)
 
 
@@ -156,6 +158,38 @@ def _trade(trade: TradeLike) -> Row:
     }
 
 
+def _order_error(error: Any) -> Row:
+    return {
+        "order_id": error.order_id,
+        "error_id": error.error_id,
+        "error_msg": error.error_msg,
+        "strategy_name": error.strategy_name,
+        "order_remark": tags.split(error.order_remark)[1],
+        "account_id": error.account_id,
+        "account_type": error.account_type,
+    }
+
+
+def _cancel_error(error: Any) -> Row:
+    return {
+        "order_id": error.order_id,
+        "order_sysid": error.order_sysid,
+        "error_id": error.error_id,
+        "error_msg": error.error_msg,
+        "account_id": error.account_id,
+        "account_type": error.account_type,
+    }
+
+
+def _account_status(status: Any) -> Row:
+    return {
+        "status": status.status,
+        "status_name": _account_statuses[status.status],
+        "account_id": status.account_id,
+        "account_type": status.account_type,
+    }
+
+
 def _guarded(build: Callable[[Any], Row], record: object) -> Row:
     try:
         return build(record)
@@ -240,6 +274,21 @@ class OrderRows:
                     known[now[0]] = (now, row.copy())
                 add(row)
         return found
+
+
+def order_error_row(error: Any) -> Row:
+    """下单失败 → ``order_id error_id error_msg strategy_name order_remark account_id …``。"""
+    return _guarded(_order_error, error)
+
+
+def cancel_error_row(error: Any) -> Row:
+    """撤单失败 → ``order_id order_sysid error_id error_msg account_id account_type``。"""
+    return _guarded(_cancel_error, error)
+
+
+def account_status_row(status: Any) -> Row:
+    """账号状态 → ``status status_name account_id account_type``。"""
+    return _guarded(_account_status, status)
 
 
 def trade_row(trade: TradeLike) -> Row:

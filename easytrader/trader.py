@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader import arguments, rows, tags
-from easytrader.board_rules import board_doubts
-from easytrader.codes import CANCELLABLE_STATUSES, FINAL_STATUSES, OrderType, PriceType
+from easytrader import arguments, rows
+from easytrader.codes import CANCELLABLE_STATUSES, FINAL_STATUSES, OrderType
 from easytrader.connection import State
 from easytrader.errors import (
+    FORKED,
     ClosedError,
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
+    RiskRefusedError,
     UsageError,
     WaitTimeoutError,
 )
+from easytrader.events import EventLog
 from easytrader.log import Log, masked
-from easytrader.model import OrderRequest
-from easytrader.symbols import ambiguity
+from easytrader.ordering import Extras, Ordering
+from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -31,16 +34,12 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.connection import Supervisor
     from easytrader.rows import Row
-    from easytrader.symbols import Security
 
 _WAIT_POLL_S: Final = 0.5
 """等委托时，即使没有推送也隔这么久查一次。"""
 
 _CACHE_LAG_S: Final = 6.0
 """客户端的查询是缓存，刚下的委托最慢几秒后才查得到（厂商文档：无推送的柜台 1–6 秒）。"""
-
-_REMEMBERED: Final = 1000
-"""记住自己最近下的这么多笔：`wait` 时查不到是缓存慢，不是编号错。"""
 
 
 class Trader:
@@ -50,7 +49,8 @@ class Trader:
 
     会抛出的异常（见 `easytrader.errors`）：参数不对抛 `UsageError`，没有可用会话抛
     `NotConnectedError`，这两种什么都没有发出；查询没有应答抛 `QueryFailedError`，可以重试；
-    下单、撤单发出后没有应答抛 `OutcomeUnknownError`，**不可重试**，先核对。
+    下单、撤单发出后没有应答抛 `OutcomeUnknownError`，**不可重试**，先核对；
+    开了风控（`guard`）而规则不许的抛 `RiskRefusedError`，什么都没有发出。
     """
 
     def __init__(self, debug: bool = False) -> None:
@@ -58,8 +58,11 @@ class Trader:
         self._supervisor: Supervisor | None = None
         self._account_id = ""
         self._closed = False
+        self._pid = os.getpid()
         self._order_rows = rows.OrderRows()
-        self._submitted: deque[int] = deque(maxlen=_REMEMBERED)
+        self._vitals = Vitals()
+        self._events = EventLog()
+        self._ordering = Ordering(self._log, lambda: self._session)
         self._order_changed = threading.Condition()
         self._changes = 0
 
@@ -92,18 +95,27 @@ class Trader:
         """一笔当日委托（与 `today_entrusts` 的行相同）；没有这个编号返回 None。"""
         return self._find(arguments.whole("entrust_no", entrust_no))
 
-    def find_entrust(self, tag: str) -> Row | None:
-        """按标记找当日委托：`OutcomeUnknownError.tag` 是哪笔，柜台有没有收到，一问便知。
+    def find_entrust(self, client_order_id: str) -> Row | None:
+        """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到，一问便知。
+
+        结果未知的那笔查不到时，会隔几秒（模拟 1 秒，真实客户端 6 秒：它的查询是缓存）再看一次才下结论，
+        所以最多阻塞 ``timeout`` 秒。
 
         Returns:
-            与 `today_entrusts` 相同的行；柜台没有这笔委托返回 None。
+            与 `today_entrusts` 相同的行；确实没有到柜台返回 None。
+
+        Raises:
+            UsageError: 不是字符串。
+            QueryFailedError: 期限内核对不清楚，或是往日的委托。
+            NotConnectedError: 没有可用会话。
         """
-        if not isinstance(tag, str) or not tag:
-            raise UsageError("tag", tag, "应为 OutcomeUnknownError.tag")
-        for order in self._session.orders():
-            if rows.tag_of(order) == tag:
-                return rows.order_row(order)
-        return None
+        if not isinstance(client_order_id, str) or not client_order_id:
+            form = "应为下单时给的 client_order_id，或 OutcomeUnknownError.tag"
+            raise UsageError("client_order_id", client_order_id, form)
+        session, once = self._session, self._ordering.once
+        assert once is not None  # 有会话就有
+        order = once.find(client_order_id, session.timeout_s)
+        return None if order is None else rows.order_row(order)
 
     # ---- 下单
 
@@ -115,6 +127,7 @@ class Trader:
         *,
         strategy_name: str = "",
         remark: str = "",
+        client_order_id: str | None = None,
         **ignored: Any,
     ) -> Row:
         """限价买入，等到客户端给出委托编号为止。
@@ -125,6 +138,9 @@ class Trader:
             amount: 数量，股/份/张。
             strategy_name: 策略名，不超过 23 字节。
             remark: 备注，原样出现在 `today_entrusts` 的 ``order_remark``。
+            client_order_id: 自己取的、不会重复的委托 id，不超过 64 字节。给了就**恰好一次**：
+                同一个 id 再下（同一个进程、重启之后、两个程序同时），只有一笔委托，返回同一个编号；
+                当场被拒绝的、没有到柜台的，同一个 id 可以再下。
             **ignored: 旧代码传来的其他参数（如 ``entrust_prop``），接受而不用。
 
         Returns:
@@ -134,9 +150,13 @@ class Trader:
         Raises:
             UsageError: 参数不对，什么都没有发出。
             NotConnectedError: 没有可用会话，什么都没有发出。
-            OutcomeUnknownError: 已发出而没有应答，**不可重试**，用 `find_entrust` 核对。
+            RiskRefusedError: 风控不许，什么都没有发出。
+            JournalError: 给了 ``client_order_id`` 而记录写不下来，什么都没有发出。
+            OutcomeUnknownError: 已发出而没有应答，**不可重试**，用 `find_entrust` 核对；
+                给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
-        return self._limit(OrderType.BUY, security, price, amount, strategy_name, remark)
+        extras = Extras(strategy_name, remark, client_order_id)
+        return self._ordering.limit(OrderType.BUY, security, price, amount, extras)
 
     def sell(
         self,
@@ -146,10 +166,12 @@ class Trader:
         *,
         strategy_name: str = "",
         remark: str = "",
+        client_order_id: str | None = None,
         **ignored: Any,
     ) -> Row:
         """限价卖出；参数、返回、异常同 `buy`。"""
-        return self._limit(OrderType.SELL, security, price, amount, strategy_name, remark)
+        extras = Extras(strategy_name, remark, client_order_id)
+        return self._ordering.limit(OrderType.SELL, security, price, amount, extras)
 
     def market_buy(
         self,
@@ -159,6 +181,7 @@ class Trader:
         *,
         strategy_name: str = "",
         remark: str = "",
+        client_order_id: str | None = None,
         **ignored: Any,
     ) -> Row:
         """市价买入。
@@ -169,11 +192,13 @@ class Trader:
             ttype: 市价类型，默认 ``对手方最优价格委托``；各交易所可用的见文档，不对时错误里会列出。
             strategy_name: 策略名。
             remark: 备注。
+            client_order_id: 自己取的委托 id，同 `buy`。
             **ignored: 接受而不用。
 
         返回与异常同 `buy`。
         """
-        return self._market(OrderType.BUY, security, amount, ttype, strategy_name, remark)
+        extras = Extras(strategy_name, remark, client_order_id)
+        return self._ordering.market(OrderType.BUY, security, amount, ttype, extras)
 
     def market_sell(
         self,
@@ -183,10 +208,12 @@ class Trader:
         *,
         strategy_name: str = "",
         remark: str = "",
+        client_order_id: str | None = None,
         **ignored: Any,
     ) -> Row:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
-        return self._market(OrderType.SELL, security, amount, ttype, strategy_name, remark)
+        extras = Extras(strategy_name, remark, client_order_id)
+        return self._ordering.market(OrderType.SELL, security, amount, ttype, extras)
 
     # ---- 撤单、等待
 
@@ -202,12 +229,10 @@ class Trader:
 
         Raises:
             UsageError: 编号不对，什么都没有发出。
-            OutcomeUnknownError: 已发出而没有应答。
+            RiskRefusedError: 风控不许（只有程序化交易的笔数会拦撤单），什么都没有发出。
+            OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        number = arguments.whole("entrust_no", entrust_no)
-        done = self._session.cancel(number)
-        self._log.debug("撤单 {}：{}", number, "已收下" if done else "被拒绝")
-        return {"success": done, "message": "success" if done else "failed"}
+        return self._ordering.cancel(entrust_no)
 
     def cancel_all(self) -> list[Row]:
         """撤掉当日所有可撤的委托。
@@ -228,6 +253,8 @@ class Trader:
                 try:
                     with session.until(deadline):
                         result = self.cancel_entrust(number)
+                except RiskRefusedError as exc:
+                    result = {"success": False, "message": str(exc)}
                 except (OutcomeUnknownError, NotConnectedError) as exc:
                     result = {"success": False, "message": str(exc)}
                     deadline = deadline or time.monotonic() + session.timeout_s
@@ -250,7 +277,7 @@ class Trader:
         number = arguments.whole("entrust_no", entrust_no)
         began = time.monotonic()
         deadline = began + arguments.seconds("timeout", timeout, allow_zero=True)
-        patience = began + _CACHE_LAG_S if number in self._submitted else began
+        patience = began + _CACHE_LAG_S if number in self._ordering.recent else began
         row: Row | None = None
         while True:
             seen = self._changes
@@ -297,6 +324,49 @@ class Trader:
             return State.CLOSED.value
         return (State.IDLE if self._supervisor is None else self._supervisor.state).value
 
+    @property
+    def status(self) -> Row:
+        """此刻的健康状况：一个普通字典，随时可以取，不发任何请求。
+
+        键（时间都是 Unix 秒）：
+
+        - ``state``、``since``、``attempts``（这次断线已重连几次）、``reconnects``（重连成功过几次）、
+          ``gave_up``、``last_error``；
+        - ``last_answer``（最近一次应答，没有过为 0）、``unanswered``（连续多少个请求没有应答）、
+          ``heartbeat_failures``、``latency_ms``（``submit cancel query`` 最近一次各花了几毫秒）；
+        - ``queue_depth``（等着回调的推送）、``queue_lag_s``、``queue_merged``、``behind``；
+        - ``open_intents``（结果还不知道的委托）、``guard``（风控，没有开为 None）；
+        - ``account_id``（只露末四位）、``path``、``session_id``。
+        """
+        supervisor, once, post = self._supervisor, self._ordering.once, self._ordering.post
+        found: Row = {"state": self.state, **_NO_FACTS}
+        if supervisor is not None:
+            found.update(supervisor.facts())
+        vitals = self._vitals
+        found["last_answer"] = vitals.answered_epoch
+        found["unanswered"] = vitals.unanswered
+        found["latency_ms"] = vitals.latency_ms()
+        found["open_intents"] = 0 if once is None else len(once.doubts)
+        found["guard"] = None if post is None else post.status()
+        return found
+
+    def events(self, timeout: float = 30.0) -> Iterator[Row]:
+        """不写回调，用一个循环收事件：``for event in user.events(timeout=60): ...``。
+
+        从连上开始就留着，取走一条少一条；几个循环同时取，各取各的一部分。回调照常执行，先后同一个次序。
+
+        Args:
+            timeout: 安静这么多秒就结束循环；`close()` 之后取完剩下的也结束。
+
+        Yields:
+            ``{'event': 种类, 'event_name': 中文名, 'time': 收到的时刻（Unix 秒）, 'data': 字典}``。
+            ``order``、``trade`` 的 ``data`` 与 `today_entrusts`、`today_trades` 的行相同。
+
+        Raises:
+            UsageError: 秒数不对。
+        """
+        return self._events.read(arguments.seconds("timeout", timeout, allow_zero=True))
+
     def stop_reconnect(self) -> None:
         """停止自动重连；现有连接不受影响。没有连接过也可以调用。"""
         if self._supervisor is not None:
@@ -327,6 +397,8 @@ class Trader:
     @property
     def _session(self) -> Session:
         supervisor = self._supervisor
+        if os.getpid() != self._pid:
+            raise ClosedError(FORKED)
         if self._closed:
             raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
         if supervisor is None:
@@ -345,48 +417,17 @@ class Trader:
             self._changes += 1
             self._order_changed.notify_all()
 
-    def _limit(
-        self, side: int, security: object, price: object, amount: object, name: str, remark: str
-    ) -> Row:
-        target = arguments.security(security)
-        limit = arguments.price(price)
-        return self._submit(side, security, target, PriceType.FIX, limit, amount, name, remark)
 
-    def _market(
-        self, side: int, security: object, amount: object, ttype: object, name: str, remark: str
-    ) -> Row:
-        target = arguments.security(security)
-        kind = arguments.market_type(ttype, target)
-        return self._submit(side, security, target, kind, 0.0, amount, name, remark)
-
-    def _submit(
-        self,
-        side: int,
-        given: object,
-        target: Security,
-        price_type: int,
-        price: float,
-        amount: object,
-        name: str,
-        remark: str,
-    ) -> Row:
-        volume = arguments.amount(amount)
-        name = tags.check_strategy_name(name) if name else ""
-        remark = tags.check_remark(remark) if remark else ""
-        session = self._session
-        for doubt in board_doubts(side, target, price, volume):
-            self._log.warning(doubt)
-        if self._log.debug_on and (note := ambiguity(str(given), target)):
-            self._log.debug(note)
-        tag = tags.new_tag()
-        answer = session.submit(
-            OrderRequest(
-                target, side, volume, price_type, price, name, tags.tagged(tag, remark), tag
-            )
-        )
-        if answer.order_id > 0:
-            self._submitted.append(answer.order_id)
-            return {"entrust_no": answer.order_id}
-        message = answer.message or "客户端当场拒绝，没有说明原因（价格超出涨跌停、报价类型不对等）"
-        self._log.warning("委托被拒绝 {} {}：{}", target.stock_code, volume, message)
-        return {"entrust_no": -1, "message": message}
+_NO_FACTS: Final[dict[str, Any]] = {
+    "since": 0.0,
+    "attempts": 0,
+    "reconnects": 0,
+    "gave_up": False,
+    "last_error": "",
+    "heartbeat_failures": 0,
+    "queue_depth": 0,
+    "queue_lag_s": 0.0,
+    "queue_merged": 0,
+    "behind": False,
+}
+"""还没有连接时的样子。"""

@@ -9,11 +9,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import (
+    FORKED,
+    ClosedError,
     EasytraderError,
     NotConnectedError,
     OutcomeUnknownError,
@@ -22,6 +25,8 @@ from easytrader.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from easytrader.vitals import Vitals
 
 _MAX_UNANSWERED: Final = 400
 """厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
@@ -71,11 +76,16 @@ class Replies:
     Args:
         timeout_s: 每个调用的期限，秒。
         on_late: 过期之后才到的应答（请求名, 应答）。
+        vitals: 脉搏。
     """
 
-    def __init__(self, timeout_s: float, on_late: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self, timeout_s: float, on_late: Callable[[str, Any], None], vitals: Vitals
+    ) -> None:
         self._timeout_s = timeout_s
         self._on_late = on_late
+        self._vitals = vitals
+        self._pid = os.getpid()
         self._waiting: dict[int, tuple[str, Reply]] = {}
         self._lost = ""
         self._local = threading.local()
@@ -122,6 +132,8 @@ class Replies:
             request: (原生方法, 参数…)。
         """
         name = getattr(request[0], "__name__", "")
+        if os.getpid() != self._pid:
+            raise ClosedError(FORKED)
         if self._lost:
             raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
         if len(self._waiting) >= _MAX_UNANSWERED:
@@ -136,15 +148,18 @@ class Replies:
 
         self._waiting[seq] = (name, reply)
         cbs[seq] = answered
+        began = time.monotonic()
         request[0](*request[1:])
         self._fail_if_lost(name, reply)
         limit_s = self.timeout_s
         if not reply.wait(limit_s):
             reply.late = lambda value: self._on_late(name, value)
             if not reply.wait(0):
+                self._vitals.expired()
                 raise _no_answer(name, f"{limit_s:.3g} 秒内没有应答")
         if reply.error is not None:
             raise reply.error
+        self._vitals.answered(name, time.monotonic() - began)
         self._local.answer = reply.value
         return reply.value
 

@@ -18,8 +18,11 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
+from easytrader.miniqmt.account_check import check_account
 from easytrader.miniqmt.bounded import Replies, bounded_class
 from easytrader.miniqmt.preflight import failure_text
+from easytrader.miniqmt.quotes import last_price
+from easytrader.miniqmt.relay import Relay, Silent
 from easytrader.model import PushEvent, SubmitAnswer
 
 if TYPE_CHECKING:
@@ -37,8 +40,12 @@ if TYPE_CHECKING:
         PositionLike,
         TradeLike,
     )
+    from easytrader.vitals import Vitals
 
 _T = TypeVar("_T")
+
+_CACHE_LAG_S: Final = 6.0
+"""没有推送的柜台，客户端的缓存最慢 6 秒刷新一次（厂商文档：1–6 秒）。"""
 
 _STOP_S: Final = 3.0
 """收尾最多等这么久；厂商的 stop() 卡住就把那个线程丢下（守护线程）。"""
@@ -55,6 +62,7 @@ class QmtSession:
         timeout_s: 每个调用的期限，秒。
         listener: 推送与断线交给谁。
         log: 日志口。
+        vitals: 脉搏。
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class QmtSession:
         timeout_s: float,
         listener: Listener,
         log: Log,
+        vitals: Vitals,
     ) -> None:
         self._vendor = vendor
         self._path = path
@@ -74,7 +83,8 @@ class QmtSession:
         self._timeout_s = timeout_s
         self._listener = listener
         self._log = log
-        self._replies = Replies(timeout_s, self._on_late)
+        self._vitals = vitals
+        self._replies = Replies(timeout_s, self._on_late, vitals)
         self._trader: Any = None
         self._account: Any = None
         self._bounded = False
@@ -156,7 +166,7 @@ class QmtSession:
         self._trader, self._account = trader, account
         if self._bounded:
             trader._easytrader_replies = self._replies  # noqa: SLF001  自己的子类
-        trader.register_callback(_Relay(self, self._listener))
+        trader.register_callback(Relay(self, self._listener))
         if self._bounded:
             trader._easytrader_on_register = self._on_register  # noqa: SLF001
         trader.start()
@@ -166,6 +176,7 @@ class QmtSession:
             # 模拟 MiniQMT 说得出原因，真的说不出
             told = getattr(getattr(trader, "async_client", None), "connect_failure", "")
             raise ConnectFailedError(failure_text(self._path, session_id, code, told), code)
+        check_account(self, self._call, (self._account_id, self._account_type), self._deadline)
         with self.until(self._deadline):
             subscribed = self._call(trader.subscribe, account)
         # 很老的版本返回 True/False
@@ -183,7 +194,7 @@ class QmtSession:
             return
         if self._bounded:
             trader._easytrader_on_register = None  # noqa: SLF001
-        trader.register_callback(_Silent())
+        trader.register_callback(Silent())
         try:
             trader.stop()
         except Exception as exc:  # noqa: BLE001  边界：旧会话怎么收尾都不能影响新会话
@@ -249,6 +260,18 @@ class QmtSession:
     def trades(self) -> Sequence[TradeLike]:
         """当日成交。"""
         return self._rows("当日成交", self._trader.query_stock_trades)
+
+    def last_price(self, stock_code: str) -> float | None:
+        """最新价，元；拿不到为 None。"""
+        if self._lost_reason:
+            raise NotConnectedError(f"会话已断开（{self._lost_reason}），什么都没有发出")
+        return last_price(self._trader, stock_code, self.timeout_s, self._vendor)
+
+    @property
+    def cache_lag_s(self) -> float:
+        """刚下的委托最慢几秒后查得到；模拟的客户端没有缓存，知道自己要多久。"""
+        client = getattr(self._trader, "async_client", None)
+        return float(getattr(client, "cache_lag_s", _CACHE_LAG_S))
 
     def submit(self, request: OrderRequest) -> SubmitAnswer:
         """下单。编号 0 是厂商 ``set_timeout`` 到期的假应答：结果未知。"""
@@ -345,12 +368,16 @@ class QmtSession:
 
         threading.Thread(target=run, name="easytrader-call", daemon=True).start()
         limit_s = self.timeout_s
-        deadline = time.monotonic() + limit_s
+        began = time.monotonic()
+        deadline = began + limit_s
         while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline or self._lost_reason:
+                if not self._lost_reason:
+                    self._vitals.expired()
                 raise self._unanswered(getattr(method, "__name__", "请求"), limit_s)
         if failures:
             raise failures[0]
+        self._vitals.answered(getattr(method, "__name__", ""), time.monotonic() - began)
         return results[0]
 
     def _unanswered(self, name: str, limit_s: float) -> EasytraderError:
@@ -364,37 +391,3 @@ def _told(exc: Exception) -> str:
     if isinstance(exc, OutcomeUnknownError):
         return str(exc)
     return f"已交给厂商接口，它抛出 {exc!r}，结果未知，不要重发，请先核对"
-
-
-class _Relay:
-    """注册给厂商的回调：在厂商的线程上，只转交，不做事。
-
-    厂商（或以后的版本）调用的任何 ``on_…`` 都转交，所以按名字现做。
-    """
-
-    def __init__(self, session: QmtSession, listener: Listener) -> None:
-        self._session = session
-        self._listener = listener
-
-    def on_disconnected(self) -> None:
-        self._listener.lost(self._session, "MiniQMT 客户端断开")
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("on_"):
-            raise AttributeError(name)
-        session, pushed = self._session, self._listener.pushed
-
-        def relay(*args: Any) -> None:
-            pushed(session, PushEvent(name, args))
-
-        setattr(self, name, relay)
-        return relay
-
-
-class _Silent:
-    """旧会话的回调：什么都不做，迟到的推送到此为止。"""
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("on_"):
-            raise AttributeError(name)
-        return lambda *args: None

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader import arguments
-from easytrader.codes import AccountType
+from easytrader import arguments, places, rows
 from easytrader.connection import Supervisor
-from easytrader.delivery import DeliveryLedger
-from easytrader.dispatch import Dispatcher
-from easytrader.errors import ClosedError, UsageError
-from easytrader.miniqmt import loader, preflight
-from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
-from easytrader.miniqmt.session import QmtSession
-from easytrader.miniqmt.session_ids import SessionIds, check_session_id
+from easytrader.delivery import Courier
+from easytrader.errors import FORKED, ClosedError
+from easytrader.miniqmt import loader, preflight, settings
+from easytrader.miniqmt.connector import QmtConnector
+from easytrader.log import masked
+from easytrader.miniqmt.session_ids import check_session_id
+from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
-from easytrader.rows import OrderRows
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
     from types import ModuleType
 
-    from easytrader.broker import Listener, Session
-    from easytrader.miniqmt.loader import Vendor
-    from easytrader.model import PushEvent
+    from easytrader.broker import Session
+    from easytrader.guard import Guard, Meter
+    from easytrader.model import OrderLike, PushEvent
+    from easytrader.rows import Row
 
 _CLOSE_S: Final = 5.0
+METER_FILE: Final = "meter.sqlite"
 _ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
 
 
@@ -42,6 +44,7 @@ class MiniqmtTrader(Trader):
         debug: 是否记 DEBUG 日志。
         prepare: 导入厂商包之前要做的准备（模拟器用它补上缺的二进制）。
         trading_day: (路径, 时刻) → 是不是交易日，None 为不知道；不是交易日时重连放慢。
+        folder_of: (路径, 账号) → 委托记录与程序化交易计数放在哪里。
     """
 
     def __init__(
@@ -50,17 +53,21 @@ class MiniqmtTrader(Trader):
         *,
         prepare: Callable[[], None] | None = None,
         trading_day: Callable[[str, datetime], bool | None] | None = None,
+        folder_of: Callable[[str, str], Path] = places.account_folder,
     ) -> None:
         super().__init__(debug)
         self._prepare = prepare
         self._trading_day = trading_day
-        self._callback: Any = None
-        self._dispatcher: Dispatcher | None = None
-        self._ledger = DeliveryLedger()
-        self._primed = False
+        self._folder_of = folder_of
+        self._courier = Courier(
+            self._log, delivered=self._events.add, met=self._met, status=lambda: self.status
+        )
+        self._connector: QmtConnector | None = None
         self._exit_hook = False
         self._lifecycle = threading.RLock()
         self._path = ""
+        self._guard: Guard | None = None
+        self._meter: Meter | None = None
 
     def connect(
         self,
@@ -77,6 +84,8 @@ class MiniqmtTrader(Trader):
         wait: bool | float = False,
         heartbeat_interval: float = 30,
         xtquant: ModuleType | str | None = None,
+        on_health: Callable[[Row], None] | None = None,
+        on_give_up: Callable[[Exception], None] | None = None,
     ) -> None:
         """连接 MiniQMT 客户端。已经连着时先断开旧的再连。
 
@@ -93,6 +102,9 @@ class MiniqmtTrader(Trader):
             wait: True 一直等到连上；秒数则最多等这么久；默认只试一次。
             heartbeat_interval: 心跳间隔，秒；0 不做心跳。
             xtquant: 与 ``xtquant`` 同形的模块或导入名，默认用装着的 ``xtquant``。
+            on_health: 连上、断开、放弃重连、回调跟不上推送时调用，参数是 `status`；
+                回调对象有同名方法的也会调用，下同。
+            on_give_up: 重连次数用完、不再重连时调用，参数是最后一次的异常。
 
         Raises:
             UsageError: 参数不对（包括路径不存在），什么都没有做。
@@ -100,9 +112,8 @@ class MiniqmtTrader(Trader):
             ConnectFailedError: 没连上；信息里有可能的原因。不会留下后台重连。
             ClosedError: 这个 trader 已经关闭。
         """
-        if self._closed:
-            raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
-        wait_s = _wait_seconds(wait)
+        self._check_usable()
+        wait_s = settings.wait_seconds(wait)
         options = ReconnectOptions(
             enabled=arguments.flag("reconnect_enabled", reconnect_enabled),
             interval_s=arguments.seconds("reconnect_interval", reconnect_interval),
@@ -114,24 +125,30 @@ class MiniqmtTrader(Trader):
         )
         path = preflight.check_path(miniqmt_path)
         account_id = arguments.account(stock_account)
-        callback = _check_callback(trader_callback, self._log.debug_on)
+        callback = settings.check_callback(trader_callback, self._log.debug_on)
+        hooks = settings.check_hooks(on_health=on_health, on_give_up=on_give_up)
         fixed_id = None if session_id is None else check_session_id(session_id)
-        kind = _check_account_type(account_type)
+        kind = settings.check_account_type(account_type)
         timeout_s = arguments.seconds("timeout", timeout)
         if self._prepare is not None:
             self._prepare()
         vendor = loader.load(xtquant)
-        connector = _Connector(self, vendor, path, (account_id, kind), fixed_id, timeout_s)
+        connector = QmtConnector(
+            self._log, self._vitals, vendor, path, (account_id, kind), fixed_id, timeout_s
+        )
         self._say_settings(path, account_id, options)
         with self._lifecycle:
-            if self._closed:
-                raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
-            self._replace(path, account_id, callback)
+            self._check_usable()
+            self._replace(path, account_id)
+            self._courier.start(callback, hooks)
+            self._connector = connector
             supervisor = Supervisor(
                 connector,
                 options,
                 resync=self._resync,
+                finish=self._finish,
                 deliver=self._deliver,
+                vitals=self._vitals,
                 log=self._log,
             )
             self._supervisor = supervisor
@@ -144,17 +161,42 @@ class MiniqmtTrader(Trader):
                     self._forget()
             raise
 
+    @property
+    def guard(self) -> Guard | None:
+        """风控规则，None 为没有开；随时可以换，马上生效。也收 True（只管程序化交易的笔数）和字典。"""
+        return self._guard
+
+    @guard.setter
+    def guard(self, value: Guard | dict[str, Any] | bool | None) -> None:
+        from easytrader.guard import Guard  # 没有开风控的不必带上它
+
+        self._guard = Guard.of(value)
+        self._set_guard()
+
+    @property
+    def status(self) -> Row:
+        """此刻的健康状况，见 `Trader.status`。"""
+        found = super().status
+        found.update(self._courier.facts())
+        found["account_id"] = masked(self._account_id)
+        found["path"] = self._path
+        found["session_id"] = 0 if self._connector is None else self._connector.session_id
+        return found
+
     def close(self) -> None:
         """断开并收尾；可以重复调用，可以在任意线程、回调里、重连等待中调用。最多几秒。"""
         self._closed = True
+        if os.getpid() != self._pid:
+            return  # fork 来的：连接是父进程的，不去动它
         supervisor = self._supervisor
         if supervisor is not None:
             supervisor.close(_CLOSE_S)
         self._note_change()
-        with self._lifecycle:
-            dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher is not None and not dispatcher.close(_CLOSE_S):
+        if not self._courier.close(_CLOSE_S):
             self._log.warning("有回调 {:g} 秒还没有返回，不再等它", _CLOSE_S)
+        self._events.close()
+        with self._lifecycle:
+            self._drop_records()
 
     # ---- 内部
 
@@ -168,18 +210,30 @@ class MiniqmtTrader(Trader):
             log.info("重连间隔: {:g} 秒", options.interval_s)
             log.info("最大重连次数: {}", options.max_attempts or "无限")
 
-    def _replace(self, path: str, account_id: str, callback: Any) -> None:
+    def _check_usable(self) -> None:
+        if os.getpid() != self._pid:
+            if self._supervisor is not None or self._closed:
+                raise ClosedError(FORKED)
+            self._pid = os.getpid()
+        if self._closed:
+            raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
+
+    def _replace(self, path: str, account_id: str) -> None:
         """换掉旧的连接；分发线程留用。"""
         old = self._supervisor
         if old is not None:
             self._log.info("断开旧的连接")
             old.close(_CLOSE_S)
         if (path, account_id) != (self._path, self._account_id):
-            self._ledger, self._primed = DeliveryLedger(), False
-            self._order_rows = OrderRows()
-        self._path, self._account_id, self._callback = path, account_id, callback
-        if self._dispatcher is None:
-            self._dispatcher = Dispatcher(self._log)
+            self._courier.forget()
+            self._events.forget()
+            self._order_rows = rows.OrderRows()
+            self._drop_records()
+        self._path, self._account_id = path, account_id
+        if self._ordering.once is None:
+            folder = self._folder_of(path, account_id)
+            self._ordering.once = Once(folder, account_id, lambda: self._session, self._log)
+        self._set_guard()
         if not self._exit_hook:
             self._exit_hook = True
             _close_at_exit(self)
@@ -187,157 +241,62 @@ class MiniqmtTrader(Trader):
     def _forget(self) -> None:
         """没连上：不留线程，状态回到「未连接」。"""
         self._supervisor = None
-        dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher is not None:
-            dispatcher.close(_CLOSE_S)
+        self._courier.close(_CLOSE_S)
+
+    def _drop_records(self) -> None:
+        once, self._ordering.once = self._ordering.once, None
+        if once is not None:
+            once.close()
+        meter, self._meter = self._meter, None
+        self._ordering.post = None
+        if meter is not None:
+            meter.close()
+
+    def _set_guard(self) -> None:
+        guard = self._guard
+        if guard is None or not self._path or self._closed:
+            self._ordering.post = None
+            return
+        from easytrader.guard import GuardPost, Meter
+
+        if self._meter is None:
+            folder = self._folder_of(self._path, self._account_id)
+            self._meter = Meter.open(folder / METER_FILE, self._log)
+        self._ordering.post = GuardPost(guard, self._meter, self._log)
 
     def _is_trading_day(self, now: datetime) -> bool | None:
         assert self._trading_day is not None
         return self._trading_day(self._path, now)
 
     def _deliver(self, event: PushEvent) -> None:
-        dispatcher = self._dispatcher
-        if dispatcher is None:
-            return
-        if event.name == "register_callback":
-            self._callback = event.args[0]
-            return
-        dispatcher.put(lambda: self._hand_over(event))
+        self._courier.deliver(event)
         if event.name in _ORDER_EVENTS:
             self._note_change()
 
-    def _hand_over(self, event: PushEvent) -> None:
-        """在分发线程上：去重后交给用户的回调。"""
-        ledger = self._ledger
-        if event.name == "on_stock_order" and not ledger.is_new_order_state(event.args[0]):
-            return
-        if event.name == "on_stock_trade" and not ledger.is_new_trade(event.args[0]):
-            return
-        method = getattr(self._callback, event.name, None)
-        if method is not None:
-            method(*event.args)
+    def _met(self, order: OrderLike) -> None:
+        """第一次见到一笔委托：它可能正是结果未知的那一笔。"""
+        once, tag = self._ordering.once, rows.tag_of(order)
+        if once is not None and tag:
+            once.doubts.met(tag, order.order_id)
 
     def _resync(self, session: Session) -> None:
         """连上之后：资金 → 持仓 → 委托 → 成交，把断线期间错过的补交给回调。"""
         session.asset()
         session.positions()
         orders, trades = list(session.orders()), list(session.trades())
-        dispatcher = self._dispatcher
-        if dispatcher is None:
-            raise ClosedError("这个 trader 已经关闭")
-        if self._primed:
-            dispatcher.put(lambda: self._catch_up(orders, trades))
-        else:
-            self._primed = True
-            dispatcher.put(lambda: _prime(self._ledger, orders, trades))
-
-    def _catch_up(self, orders: list[Any], trades: list[Any]) -> None:
-        from easytrader.model import PushEvent
-
-        for trade in trades:
-            self._hand_over_safely(PushEvent("on_stock_trade", (trade,)))
-        for order in orders:
-            self._hand_over_safely(PushEvent("on_stock_order", (order,)))
+        once, meter = self._ordering.once, self._meter
+        if once is not None:
+            once.doubts.resync(session, orders)
+        if meter is not None:
+            meter.seed(len(orders))
+        self._courier.catch_up(orders, trades)
         self._note_change()
 
-    def _hand_over_safely(self, event: PushEvent) -> None:
-        try:
-            self._hand_over(event)
-        except BaseException:  # noqa: BLE001  边界：一条回调出错不能吞掉后面补交的
-            self._log.exception("回调出错，已跳过，后续回调照常")
-
-
-class _Connector:
-    """怎样开一次 MiniQMT 会话；实现 `broker.Connector`。"""
-
-    def __init__(
-        self,
-        trader: MiniqmtTrader,
-        vendor: Vendor,
-        path: str,
-        account: tuple[str, str],
-        session_id: int | None,
-        timeout_s: float,
-    ) -> None:
-        self._log = trader._log  # noqa: SLF001  同一模块
-        self._vendor = vendor
-        self._path = path
-        self._account = account
-        self.timeout_s = timeout_s
-        self._ids = SessionIds(path, account[0], session_id)
-        self._cancelled = threading.Event()
-        self._opening: QmtSession | None = None
-
-    def open(self, listener: Listener, deadline: float) -> QmtSession:
-        """开一次会话。"""
-        lease = self._ids.take(self._cancelled, deadline)
-        session = QmtSession(
-            self._vendor, self._path, self._account, lease, self.timeout_s, listener, self._log
-        )
-        self._opening = session
-        if self._cancelled.is_set():
-            session.abort()
-        session.open(deadline)
-        self._opening = None
-        self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", self._account[0])
-        self._log.info("✓ 已订阅账户: {}", self._account[0])
-        return session
-
-    def cancel(self) -> None:
-        """让正在进行的 `open` 立刻失败。"""
-        self._cancelled.set()
-        opening = self._opening
-        if opening is not None:
-            opening.abort()
-
-
-def _prime(ledger: DeliveryLedger, orders: list[Any], trades: list[Any]) -> None:
-    """第一次连上：连接之前的委托、成交不算事件，只记下。"""
-    for order in orders:
-        ledger.is_new_order_state(order)
-    for trade in trades:
-        ledger.is_new_trade(trade)
-
-
-def _wait_seconds(wait: object) -> float | None:
-    if wait is False:
-        return None
-    if wait is True:
-        return float("inf")
-    try:
-        return arguments.seconds("wait", wait)
-    except UsageError as exc:
-        form = f"应为 True（一直等）、False（只试一次），或秒数：{exc.expected}"
-        raise UsageError("wait", wait, form) from None
-
-
-def _check_callback(callback: Any, debug: bool) -> Any:
-    if callback is None:
-        return DefaultXtQuantTraderCallback(debug)
-    if isinstance(callback, type):
-        raise UsageError(
-            "trader_callback", callback, "应为回调对象，不是类：加上括号，如 MyCallback()"
-        )
-    if not any(callable(getattr(callback, name, None)) for name in _CALLBACK_NAMES):
-        raise UsageError(
-            "trader_callback",
-            callback,
-            "应为带 on_stock_order 等方法的对象（XtQuantTraderCallback 的子类）",
-        )
-    return callback
-
-
-_CALLBACK_NAMES: Final = tuple(
-    name for name in vars(DefaultXtQuantTraderCallback) if name.startswith("on_")
-)
-
-
-def _check_account_type(value: object) -> str:
-    name = value.upper() if isinstance(value, str) else ""
-    if name not in AccountType.__members__:
-        choices = "、".join(AccountType.__members__)
-        raise UsageError("account_type", value, f"可用的账号类型：{choices}")
-    return name
+    def _finish(self, deadline: float) -> None:
+        """连上之后：把结果未知的委托核对完。"""
+        once = self._ordering.once
+        if once is not None:
+            once.doubts.finish(deadline)
 
 
 def _close_at_exit(trader: MiniqmtTrader) -> None:

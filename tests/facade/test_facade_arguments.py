@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from easytrader import arguments, errors, tags
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
-from easytrader.delivery import DeliveryLedger
+from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.errors import UsageError
 from easytrader.symbols import parse_security
 

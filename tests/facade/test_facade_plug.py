@@ -16,6 +16,7 @@ from easytrader import codes
 from easytrader.connection import Supervisor
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
 from easytrader.log import Log
+from easytrader.vitals import Vitals
 from easytrader.pace import ReconnectOptions
 from easytrader.trading_days import is_trading_day
 
@@ -247,7 +248,9 @@ def supervisor(connector: Any, **options: Any) -> Supervisor:
         connector,
         ReconnectOptions(**options),
         resync=lambda session: None,
+        finish=lambda deadline: None,
         deliver=lambda event: None,
+        vitals=Vitals(),
         log=Log(),
     )
 

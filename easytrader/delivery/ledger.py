@@ -27,7 +27,21 @@ class DeliveryLedger:
         self._orders: dict[int, dict[int, _State]] = {}
         # 日序号 → (代码, 成交编号)
         self._trades: dict[int, set[tuple[Any, ...]]] = {}
+        # 日序号 → 委托编号 → 交付过的成交量
+        self._traded: dict[int, dict[int, int]] = {}
         self._last_day = 0
+
+    def knows(self, order_id: int) -> bool:
+        """今天交付过这笔委托的状态。"""
+        return order_id in self._orders.get(self._last_day, ())
+
+    def traded(self, order_id: int) -> int:
+        """今天交付过这笔委托多少成交量。"""
+        return self._traded.get(self._last_day, {}).get(order_id, 0)
+
+    def has_trade(self, trade: TradeLike) -> bool:
+        """这笔成交交付过。"""
+        return _trade_key(trade) in self._trades.get(self._day_of(trade.traded_time), ())
 
     def is_new_order_state(self, order: OrderLike) -> bool:
         """这个状态还没交付过、也不是倒退；是的话记下。"""
@@ -41,14 +55,14 @@ class DeliveryLedger:
 
     def is_new_trade(self, trade: TradeLike) -> bool:
         """这笔成交还没交付过；是的话记下。"""
-        seen = self._trades.setdefault(self._day_of(trade.traded_time), set())
-        number = _text(trade, "traded_id")
-        # 自己与自己成交时买卖两边同号；个别柜台不给成交编号，就用能用的一切来分辨
-        details = () if number else (trade.traded_time, trade.traded_price, trade.traded_volume)
-        key = (trade.stock_code, number, trade.order_id, *details)
+        day = self._day_of(trade.traded_time)
+        seen = self._trades.setdefault(day, set())
+        key = _trade_key(trade)
         if key in seen:
             return False
         seen.add(key)
+        volumes = self._traded.setdefault(day, {})
+        volumes[trade.order_id] = volumes.get(trade.order_id, 0) + trade.traded_volume
         return True
 
     def _day_of(self, epoch_s: int) -> int:
@@ -60,6 +74,7 @@ class DeliveryLedger:
             for old in [key for key in (*self._orders, *self._trades) if key < day - 1]:
                 self._orders.pop(old, None)
                 self._trades.pop(old, None)
+                self._traded.pop(old, None)
         return day
 
 
@@ -72,6 +87,13 @@ def _goes_forward(last: _State, state: _State) -> bool:
         return True
     rank_before, rank_now = STATUS_RANK.get(last[0], -1), STATUS_RANK.get(status, -1)
     return rank_now > rank_before or (rank_now == rank_before and has_sysid and not last[2])
+
+
+def _trade_key(trade: TradeLike) -> tuple[Any, ...]:
+    number = _text(trade, "traded_id")
+    # 自己与自己成交时买卖两边同号；个别柜台不给成交编号，就用能用的一切来分辨
+    details = () if number else (trade.traded_time, trade.traded_price, trade.traded_volume)
+    return (trade.stock_code, number, trade.order_id, *details)
 
 
 def _text(record: object, name: str) -> str:

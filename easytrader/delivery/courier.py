@@ -1,0 +1,157 @@
+"""交付：推送从后端来，去重、理顺次序之后，交给用户的回调和 `events()`，各恰好一次。"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.delivery.dispatch import Dispatcher
+from easytrader.delivery.ledger import DeliveryLedger
+from easytrader.delivery.sequence import Sequencer
+from easytrader.errors import ClosedError
+from easytrader.model import PushEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.log import Log
+    from easytrader.model import OrderLike
+
+_ORDER: Final = "on_stock_order"
+_TRADE: Final = "on_stock_trade"
+_NO_QUEUE: Final[dict[str, Any]] = {
+    "queue_depth": 0,
+    "queue_lag_s": 0.0,
+    "queue_merged": 0,
+    "behind": False,
+}
+
+
+class Courier:
+    """一个 trader 的交付口。
+
+    Args:
+        log: 日志口。
+        delivered: 一条推送要交付了（在分发线程上，回调之前）。
+        met: 第一次见到一笔委托（在分发线程上）。
+        status: 此刻的健康状况，作 ``on_health`` 的参数。
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        delivered: Callable[[PushEvent], None],
+        met: Callable[[OrderLike], None],
+        status: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._log = log
+        self._delivered = delivered
+        self._met = met
+        self._status = status
+        self.callback: Any = None
+        """用户的回调对象。"""
+        self._hooks: dict[str, Callable[..., None]] = {}
+        self._lock = threading.Lock()
+        self._dispatcher: Dispatcher | None = None
+        self._ledger = DeliveryLedger()
+        self._sequencer = Sequencer(self._ledger)
+        self._primed = False
+
+    def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
+        """开始交付；已经开始的换一个回调。"""
+        self.callback = callback
+        self._hooks = {name: hook for name, hook in hooks.items() if hook is not None}
+        with self._lock:
+            if self._dispatcher is None:
+                self._dispatcher = Dispatcher(
+                    self._log,
+                    self._hand_over,
+                    self._sequencer,
+                    lambda: self.deliver(PushEvent("on_health", ())),
+                )
+
+    def forget(self) -> None:
+        """换了账号：以前交付过什么都不算了。"""
+        self._ledger = DeliveryLedger()
+        self._sequencer.ledger = self._ledger
+        self._primed = False
+
+    def deliver(self, event: PushEvent) -> None:
+        """来了一条推送。任何线程，不阻塞。"""
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return
+        if event.name == "register_callback":
+            self.callback = event.args[0]
+        else:
+            dispatcher.put(event)
+
+    def catch_up(self, orders: list[Any], trades: list[Any]) -> None:
+        """连上之后查到的全部委托与成交：第一次只记下，以后把错过的补交。
+
+        Raises:
+            ClosedError: 已经关闭。
+        """
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            raise ClosedError("这个 trader 已经关闭")
+        if self._primed:
+            dispatcher.put(lambda: self._replay(orders, trades))
+        else:
+            self._primed = True
+            dispatcher.put(lambda: self._prime(orders, trades))
+
+    def facts(self) -> dict[str, Any]:
+        """给 `user.status`：队列的深浅。"""
+        dispatcher = self._dispatcher
+        return dict(_NO_QUEUE) if dispatcher is None else dispatcher.facts()
+
+    def close(self, timeout_s: float) -> bool:
+        """交付完已经来的，结束；False 表示某个回调还没有返回。可重复调用。"""
+        with self._lock:
+            dispatcher, self._dispatcher = self._dispatcher, None
+        return dispatcher is None or dispatcher.close(timeout_s)
+
+    # ---- 在分发线程上
+
+    def _hand_over(self, event: PushEvent) -> None:
+        """去重后交给用户。"""
+        name = event.name
+        if name == _ORDER and not self._is_new_state(event.args[0]):
+            return
+        if name == _TRADE and not self._ledger.is_new_trade(event.args[0]):
+            return
+        self._delivered(event)
+        args = (self._status(),) if name == "on_health" else event.args
+        try:
+            hook = self._hooks.get(name)
+            if hook is not None:
+                hook(*args)
+        finally:
+            method = getattr(self.callback, name, None)
+            if method is not None:
+                method(*args)
+
+    def _is_new_state(self, order: OrderLike) -> bool:
+        if not self._ledger.knows(order.order_id):
+            self._met(order)
+        return self._ledger.is_new_order_state(order)
+
+    def _prime(self, orders: list[Any], trades: list[Any]) -> None:
+        """连接之前的委托、成交不算事件。"""
+        for order in orders:
+            self._ledger.is_new_order_state(order)
+        for trade in trades:
+            self._ledger.is_new_trade(trade)
+
+    def _replay(self, orders: list[Any], trades: list[Any]) -> None:
+        """补交断线期间错过的。压着等前后文的，前后文都在这里了，不再等。"""
+        events = self._sequencer.flush()
+        events += [PushEvent(_TRADE, (trade,)) for trade in trades]
+        events += [PushEvent(_ORDER, (order,)) for order in orders]
+        for event in events:
+            try:
+                self._hand_over(event)
+            except BaseException:  # noqa: BLE001, PERF203  边界：一条回调出错不能吞掉后面补交的
+                self._log.exception("回调出错，已跳过，后续回调照常")

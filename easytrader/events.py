@@ -1,0 +1,154 @@
+"""`user.events()`：不想写回调的脚本，用一个循环收事件。
+
+连上就开始留存。第一次调用 `events()` 之前只留最近 ``EARLY`` 条，之后留到取走为止；积到 ``CAPACITY`` 条
+还没有人取，同一笔委托只留最新的状态，成交不丢；真丢了（几十万条都没有人取）会用一个 ``gap`` 事件说清楚。
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from easytrader.model import PushEvent
+    from easytrader.rows import Row
+
+EARLY: Final = 1_000
+CAPACITY: Final = 10_000
+_MOST: Final = 200_000
+"""成交也算在内的上限：没有人取的话，几天的成交也不能把内存吃光。"""
+
+EVENT_NAMES: Final[dict[str, str]] = {
+    "order": "委托",
+    "trade": "成交",
+    "order_error": "下单失败",
+    "cancel_error": "撤单失败",
+    "account_status": "账号状态",
+    "connected": "已连接",
+    "disconnected": "已断开",
+    "give_up": "放弃重连",
+    "gap": "有遗漏",
+}
+"""事件的种类 → 中文名。"""
+
+_KINDS: Final = {
+    "on_stock_order": "order",
+    "on_stock_trade": "trade",
+    "on_order_error": "order_error",
+    "on_cancel_error": "cancel_error",
+    "on_account_status": "account_status",
+    "on_connected": "connected",
+    "on_disconnected": "disconnected",
+    "on_give_up": "give_up",
+}
+
+
+class EventLog:
+    """还没有被 `events()` 取走的事件。"""
+
+    def __init__(self) -> None:
+        self._items: OrderedDict[Any, tuple[str, float, tuple[Any, ...]]] = OrderedDict()
+        self._number = 0
+        self._missed = 0
+        self._wanted = False
+        self._closed = False
+        self._ready = threading.Condition(threading.Lock())
+
+    def add(self, event: PushEvent) -> None:
+        """交付了一条。不阻塞。"""
+        kind = _KINDS.get(event.name)
+        if kind is None:
+            return
+        with self._ready:
+            self._number += 1
+            key: Any = self._number
+            items = self._items
+            if not self._wanted:
+                if len(items) >= EARLY:
+                    items.popitem(last=False)
+                    self._missed += 1
+            elif len(items) >= CAPACITY:
+                if kind == "order":
+                    key = event.args[0].order_id, kind
+                    items.pop(key, None)
+                if len(items) >= _MOST:
+                    items.popitem(last=False)
+                    self._missed += 1
+            items[key] = kind, time.time(), event.args
+            if self._wanted:
+                self._ready.notify_all()
+
+    def close(self) -> None:
+        """不会再有了：正在等的循环取完剩下的就结束。"""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    def forget(self) -> None:
+        """换了账号：以前的都不要了。"""
+        with self._ready:
+            self._items.clear()
+            self._missed = 0
+
+    def read(self, timeout_s: float) -> Iterator[Row]:
+        """取走事件，安静 ``timeout_s`` 秒或关闭之后结束。"""
+        with self._ready:
+            self._wanted = True
+        return _Reader(self, timeout_s)
+
+    def take(self, timeout_s: float) -> Row | None:
+        """取一条；到期或关闭为 None。"""
+        deadline = time.monotonic() + timeout_s
+        with self._ready:
+            while not self._items and not self._missed:
+                left_s = deadline - time.monotonic()
+                if self._closed or left_s <= 0:
+                    return None
+                self._ready.wait(left_s)
+            missed, self._missed = self._missed, 0
+            if missed:
+                return _row("gap", time.time(), {"missed": missed})
+            kind, at, args = self._items.popitem(last=False)[1]
+        return _row(kind, at, _data(kind, args))
+
+
+class _Reader:
+    """`events()` 返回的迭代器。"""
+
+    def __init__(self, log: EventLog, timeout_s: float) -> None:
+        self._log = log
+        self._timeout_s = timeout_s
+
+    def __iter__(self) -> _Reader:
+        return self
+
+    def __next__(self) -> Row:
+        row = self._log.take(self._timeout_s)
+        if row is None:
+            raise StopIteration
+        return row
+
+
+def _row(kind: str, at: float, data: Row) -> Row:
+    return {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
+
+
+_ROWS: Final[dict[str, Callable[[Any], Row]]] = {
+    "order": rows.order_row,
+    "trade": rows.trade_row,
+    "order_error": rows.order_error_row,
+    "cancel_error": rows.cancel_error_row,
+    "account_status": rows.account_status_row,
+    "give_up": lambda error: {"error": str(error)},
+}
+
+
+def _data(kind: str, args: tuple[Any, ...]) -> Row:
+    build = _ROWS.get(kind)
+    return build(args[0]) if build is not None and args else {}

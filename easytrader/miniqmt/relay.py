@@ -1,0 +1,44 @@
+"""注册给厂商的回调：在厂商的线程上，只转交，不做事。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from easytrader.model import PushEvent
+
+if TYPE_CHECKING:
+    from easytrader.broker import Listener, Session
+
+
+class Relay:
+    """注册给厂商的回调：在厂商的线程上，只转交，不做事。
+
+    厂商（或以后的版本）调用的任何 ``on_…`` 都转交，所以按名字现做。
+    """
+
+    def __init__(self, session: Session, listener: Listener) -> None:
+        self._session = session
+        self._listener = listener
+
+    def on_disconnected(self) -> None:
+        self._listener.lost(self._session, "MiniQMT 客户端断开")
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("on_"):
+            raise AttributeError(name)
+        session, pushed = self._session, self._listener.pushed
+
+        def relay(*args: Any) -> None:
+            pushed(session, PushEvent(name, args))
+
+        setattr(self, name, relay)
+        return relay
+
+
+class Silent:
+    """旧会话的回调：什么都不做，迟到的推送到此为止。"""
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("on_"):
+            raise AttributeError(name)
+        return lambda *args: None

@@ -1,0 +1,242 @@
+"""悬案：发出了而没有应答的委托，一笔一笔核对清楚。
+
+核对靠备注里的标记：查得到就是它。查不到要在同一个活着的会话上、隔着 ``cache_lag_s`` 看两次都没有，
+才认定没有到柜台：请求在一个会话里先进先出，查询答了，之前发的委托就一定处理过了；
+隔一段时间是因为客户端的查询是缓存。
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from easytrader import rows
+from easytrader.errors import (
+    ClosedError,
+    JournalError,
+    NotConnectedError,
+    QueryFailedError,
+)
+from easytrader.once import journal as marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from easytrader.broker import Session
+    from easytrader.log import Log
+    from easytrader.model import OrderLike
+    from easytrader.once.journal import Intent
+    from easytrader.once.records import Records
+
+OPEN: Final = (marks.SENDING, marks.UNKNOWN)
+_RETRY_S: Final = 0.05
+_BEIJING: Final = timezone(timedelta(hours=8))
+
+
+class OtherDayError(Exception):
+    """不是今天发的，今天的委托里查不到不等于没有到：核对不了。"""
+
+
+class Verdict(NamedTuple):
+    """核对的结果：``order`` 是找到的；没有找到而 ``absent`` 为真是确实没有，为假是还不清楚。"""
+
+    order: OrderLike | None
+    absent: bool = False
+
+
+class _Look(NamedTuple):
+    session: Session
+    at: float
+
+
+class Doubts:
+    """一个账号的悬案，和柜台上见过的标记。
+
+    Args:
+        records: 委托记录。
+        get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
+        log: 日志口。
+    """
+
+    def __init__(self, records: Records, get_session: Callable[[], Session], log: Log) -> None:
+        self._records = records
+        self._get_session = get_session
+        self._log = log
+        # 标记 → 委托编号：柜台上见过的，别的机器、别的程序下的也在内
+        self._seen: dict[str, int] = {}
+        # 标记 → 意向（没有给 client_order_id 的为 None）
+        self._open: dict[str, Intent | None] = {}
+        # 标记 → 第一次没有查到
+        self._looks: dict[str, _Look] = {}
+        # 今天的某一笔委托：它都查不到了，说明柜台换了一天
+        self._witness = 0
+        self._day = ""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __contains__(self, tag: str) -> bool:
+        return tag in self._open
+
+    def seen(self, tag: str) -> int | None:
+        """柜台上带这个标记的委托编号。"""
+        return self._seen.get(tag)
+
+    def intent(self, tag: str) -> Intent | None:
+        """悬案的意向。"""
+        return self._open.get(tag)
+
+    def add(self, tag: str, intent: Intent | None) -> None:
+        """一笔发出了而没有应答。"""
+        number = self._seen.get(tag)
+        if number is None:
+            self._open.setdefault(tag, intent)
+            number = self._seen.get(tag)  # 推送可能正好在这时到
+        if number is not None:
+            self._found(tag, intent, number)
+
+    def met(self, tag: str, order_id: int) -> None:
+        """柜台上见到了带这个标记的委托。任何线程。"""
+        if self._seen.get(tag) == order_id:
+            return
+        today = day_of(time.time())
+        if today != self._day:
+            self._seen.clear()
+            self._day = today
+        self._seen[tag] = self._witness = order_id
+        if tag in self._open:
+            self._found(tag, self._open.get(tag), order_id)
+
+    def _found(self, tag: str, intent: Intent | None, order_id: int) -> None:
+        self._open.pop(tag, None)
+        self._looks.pop(tag, None)
+        if intent is not None:
+            self._records.settle(intent, marks.PLACED, order_id)
+            self._log.info("委托 {} 已到柜台，编号 {}", intent.client_order_id, order_id)
+        else:
+            self._records.tell()
+
+    # ---- 核对
+
+    def settle(
+        self, tag: str, intent: Intent | None, deadline: float, *, patient: bool = False
+    ) -> Verdict:
+        """看到它、看满两次都没有、或到期为止。
+
+        Args:
+            tag: 标记。
+            intent: 意向。
+            deadline: 最晚到什么时候（``time.monotonic``）。
+            patient: 断线、查询失败时等着再看；否则原样抛出。
+
+        Raises:
+            OtherDayError: 核对不了。
+        """
+        while True:
+            try:
+                session = self._get_session()
+                with session.until(deadline):
+                    verdict, pause_s = self._look(session, tag, intent)
+            except (NotConnectedError, QueryFailedError):
+                if not patient:
+                    raise
+                verdict, pause_s = Verdict(None), _RETRY_S
+            left_s = deadline - time.monotonic()
+            if verdict.absent or verdict.order is not None or left_s <= 0:
+                return verdict
+            with self._records.changed:
+                self._records.changed.wait(min(pause_s, left_s))
+
+    def _look(self, session: Session, tag: str, intent: Intent | None) -> tuple[Verdict, float]:
+        """看一次：(结论, 还没有结论时隔几秒再看)。"""
+        asked = time.monotonic()
+        orders = session.orders()
+        order = with_tag(orders, tag)
+        if order is not None:
+            self.met(tag, order.order_id)
+            if tag in self._open:  # 早就见过，met 没有动它
+                self._found(tag, intent, order.order_id)
+            return Verdict(order), 0.0
+        if self._rolled(orders) or (intent and day_of(intent.created) != day_of(time.time())):
+            raise OtherDayError
+        first = self._looks.get(tag)
+        if first is None or first.session is not session:
+            self._looks[tag] = _Look(session, time.monotonic())
+            return Verdict(None), session.cache_lag_s + 0.001
+        left_s = first.at + session.cache_lag_s - asked
+        if left_s > 0:
+            return Verdict(None), left_s + 0.001
+        self._gone(tag, intent)
+        return Verdict(None, absent=True), 0.0
+
+    def _rolled(self, orders: Iterable[OrderLike]) -> bool:
+        return bool(self._witness) and all(each.order_id != self._witness for each in orders)
+
+    def _gone(self, tag: str, intent: Intent | None) -> None:
+        self._open.pop(tag, None)
+        self._looks.pop(tag, None)
+        if intent is not None:
+            self._records.settle(intent, marks.ABSENT)
+            told = "委托 {} 没有到柜台；可以用同一个 client_order_id 重新下"
+            self._log.warning(told, intent.client_order_id)
+
+    # ---- 连上之后
+
+    def resync(self, session: Session, orders: Iterable[OrderLike]) -> None:
+        """认出柜台上的，悬着的看第一眼。主人已经不在的悬案归我们。"""
+        held = list(orders)
+        if self._rolled(held):
+            self._seen.clear()
+            self._witness = 0
+        for intent in self._orphans():
+            self._open.setdefault(intent.tag, intent)
+        for order in held:
+            tag = rows.tag_of(order)
+            if tag:
+                self.met(tag, order.order_id)
+        now = time.monotonic()
+        for tag in list(self._open):
+            self._looks[tag] = _Look(session, now)
+
+    def finish(self, deadline: float) -> None:
+        """把悬着的核对完，期限内没有结论的留着。出错只记日志。"""
+        for tag, intent in list(self._open.items()):
+            name = intent.client_order_id if intent is not None else tag
+            try:
+                verdict = self.settle(tag, intent, deadline)
+            except OtherDayError:
+                self._open.pop(tag, None)
+                self._log.warning("委托 {} 不是今天发的，核对不了，请看历史委托", name)
+            except (NotConnectedError, QueryFailedError, ClosedError) as exc:
+                self._log.warning("委托 {} 还没有核对清楚：{}", name, exc)
+            else:
+                if verdict == Verdict(None):
+                    self._log.warning("委托 {} 还没有核对清楚", name)
+
+    def _orphans(self) -> list[Intent]:
+        if not self._records.exist:
+            return []
+        try:
+            journal, owner = self._records.open()
+            return [
+                intent
+                for intent in journal.unsettled()
+                if intent.state == marks.UNKNOWN or not owner.is_alive(intent.owner)
+            ]
+        except (JournalError, ClosedError) as exc:
+            self._log.warning("读不了委托记录，没有核对上次的委托：{}", exc)
+            return []
+
+
+def with_tag(orders: Iterable[OrderLike], tag: str) -> OrderLike | None:
+    """带这个标记的委托。"""
+    for order in orders:
+        if rows.tag_of(order) == tag:
+            return order
+    return None
+
+
+def day_of(epoch_s: float) -> str:
+    """北京时间的日期。"""
+    return datetime.fromtimestamp(epoch_s, _BEIJING).strftime("%Y-%m-%d")

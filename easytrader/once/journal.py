@@ -1,0 +1,274 @@
+"""委托意向的记录：带 ``client_order_id`` 的委托，发出之前先落盘，有了结果再补上。
+
+同一个 id 能不能发、发过没有，以这里为准：一个 id 一行，谁先插进去谁发。几个进程可以同时打开。
+
+``synchronous=NORMAL``：进程随时被杀都不丢；整机断电可能丢最后几行，那时委托备注里的标记
+（由 id 算出，见 `tags.tag_for`）还在柜台上，连接时会认出来。
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SENDING: Final = "sending"
+"""正在发，或发的进程中途没了。"""
+UNKNOWN: Final = "unknown"
+"""发出了，没有应答。"""
+PLACED: Final = "placed"
+"""柜台有这笔委托，编号已知。"""
+REFUSED: Final = "refused"
+"""当场被拒绝，没有委托。"""
+UNSENT: Final = "unsent"
+"""没有发出。"""
+ABSENT: Final = "absent"
+"""核对过，柜台没有。"""
+
+FREE: Final = frozenset({REFUSED, UNSENT, ABSENT})
+"""没有委托存在：同一个 id 可以再发。"""
+
+FILE_NAME: Final = "orders.sqlite"
+
+_APPLICATION_ID: Final = 0x45544A4C  # "ETJL"
+_VERSION: Final = 1
+_BUSY_S: Final = 2.0
+_KEEP_ROWS: Final = 500_000
+"""只留最近这么多行。按行数而不按日期：系统时间错了也不会把该记得的忘掉。"""
+_CHECKPOINT_PAGES: Final = 2000
+
+_SCHEMA: Final = """
+CREATE TABLE intents (
+    client_order_id TEXT PRIMARY KEY, tag TEXT NOT NULL, state TEXT NOT NULL,
+    order_id INTEGER NOT NULL, attempt INTEGER NOT NULL, owner TEXT NOT NULL,
+    created REAL NOT NULL, stock_code TEXT NOT NULL, order_type INTEGER NOT NULL,
+    price_type INTEGER NOT NULL, price REAL NOT NULL, volume INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_INSERT: Final = (
+    "INSERT INTO intents VALUES (?, ?, 'sending', 0, 1, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (client_order_id) DO NOTHING"
+)
+_REOPEN: Final = (
+    "UPDATE intents SET tag=?, state='sending', order_id=0, attempt=attempt+1, owner=?, created=?,"
+    " stock_code=?, order_type=?, price_type=?, price=?, volume=?"
+    " WHERE client_order_id=? AND attempt=? AND state=?"
+)
+_SETTLE: Final = (
+    "UPDATE intents SET state=?, order_id=?"
+    " WHERE client_order_id=? AND attempt=? AND state IN ('sending', 'unknown')"
+)
+_DOUBT: Final = (
+    "UPDATE intents SET state='unknown' WHERE client_order_id=? AND attempt=? AND state='sending'"
+)
+_FORGET: Final = (
+    "DELETE FROM intents WHERE state NOT IN ('sending', 'unknown') AND created <"
+    " (SELECT created FROM intents ORDER BY created DESC LIMIT 1 OFFSET ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """一行意向。
+
+    Attributes:
+        client_order_id: 用户给的 id。
+        tag: 备注里的标记。
+        stock_code: 证券。
+        order_type: 23 买入、24 卖出。
+        price_type: 报价类型。
+        price: 委托价，元；市价为 0。
+        volume: 数量。
+        owner: 谁发的（见 `owners.Owner`）。
+        state: 见本模块的常量。
+        order_id: 委托编号；还不知道为 0。
+        attempt: 第几次发。
+        created: 这一次发的时刻，Unix 秒。
+    """
+
+    client_order_id: str
+    tag: str
+    stock_code: str
+    order_type: int
+    price_type: int
+    price: float
+    volume: int
+    owner: str
+    state: str = SENDING
+    order_id: int = 0
+    attempt: int = 1
+    created: float = 0.0
+
+    @property
+    def wish(self) -> tuple[Any, ...]:
+        """要做的事：同一个 id 前后两次必须相同。"""
+        return (self.stock_code, self.order_type, self.price_type, self.price, self.volume)
+
+
+class Journal:
+    """一个账号的意向记录。任何线程都可以用，每个操作最多几秒。
+
+    Args:
+        path: SQLite 文件；目录不存在就建。
+
+    Raises:
+        JournalError: 打不开、不是本库的文件，或版本太新。
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._db = self._open()
+
+    def close(self) -> None:
+        """关闭；可重复调用。"""
+        with self._lock:
+            self._db.close()
+
+    def begin(self, intent: Intent) -> Intent | None:
+        """记下要发的这一笔；None 表示记下了、可以发，否则是这个 id 已有的那一行。"""
+        values = (
+            intent.client_order_id,
+            intent.tag,
+            intent.owner,
+            time.time(),
+            *intent.wish,
+        )
+        with self._using("写不进去") as db:
+            if db.execute(_INSERT, values).rowcount == 1:
+                return None
+            return self._row(db, intent.client_order_id)
+
+    def reopen(self, found: Intent, intent: Intent) -> bool:
+        """``found`` 那一次没有成为委托，再发一次；被别人抢先返回 False。"""
+        values = (
+            intent.tag,
+            intent.owner,
+            time.time(),
+            *intent.wish,
+            found.client_order_id,
+            found.attempt,
+            found.state,
+        )
+        with self._using("写不进去") as db:
+            return db.execute(_REOPEN, values).rowcount == 1
+
+    def doubt(self, intent: Intent) -> None:
+        """这一次发出了而没有应答。"""
+        with self._using("写不进去") as db:
+            db.execute(_DOUBT, (intent.client_order_id, intent.attempt))
+
+    def settle(self, intent: Intent, state: str, order_id: int = 0) -> bool:
+        """补上这一次的结果；已经有了结果的不动，返回 False。"""
+        values = (state, order_id, intent.client_order_id, intent.attempt)
+        with self._using("写不进去") as db:
+            return db.execute(_SETTLE, values).rowcount == 1
+
+    def find(self, client_order_id: str) -> Intent | None:
+        """这个 id 的那一行。"""
+        with self._using("读不出来") as db:
+            return self._row(db, client_order_id)
+
+    def unsettled(self) -> list[Intent]:
+        """结果还不知道的，先发的在前。"""
+        with self._using("读不出来") as db:
+            rows = db.execute(
+                "SELECT * FROM intents WHERE state IN ('sending', 'unknown') ORDER BY created"
+            ).fetchall()
+        return [_intent(row) for row in rows]
+
+    # ---- 内部
+
+    def _row(self, db: sqlite3.Connection, client_order_id: str) -> Intent | None:
+        found = db.execute(
+            "SELECT * FROM intents WHERE client_order_id=?", (client_order_id,)
+        ).fetchone()
+        return None if found is None else _intent(found)
+
+    @contextmanager
+    def _using(self, failure: str) -> Iterator[sqlite3.Connection]:
+        if not self._lock.acquire(timeout=2 * _BUSY_S):
+            raise JournalError(f"委托记录 {self.path} {failure}：别的线程占着它太久")
+        try:
+            yield self._db
+        except sqlite3.Error as exc:
+            raise JournalError(f"委托记录 {self.path} {failure}：{exc}") from exc
+        finally:
+            self._lock.release()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(
+                str(self.path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
+        except (sqlite3.Error, OSError) as exc:
+            raise JournalError(f"委托记录 {self.path} 打不开：{exc}") from exc
+        try:
+            _prepare(db, self.path)
+        except sqlite3.Error as exc:
+            db.close()
+            raise JournalError(
+                f"委托记录 {self.path} 打不开：{exc}；文件坏了的话，核对当日委托之后把它移走"
+            ) from exc
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+    db.execute("BEGIN IMMEDIATE")  # 两个进程同时第一次打开：只有一个建表
+    try:
+        (kind,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if kind != _APPLICATION_ID and (kind or tables):
+            raise JournalError(f"{path} 不是 easytrader 的委托记录，把它移走再来")
+        if version > _VERSION:
+            raise JournalError(f"委托记录 {path} 是较新的版本 {version}，请升级 easytrader")
+        if version == 0:
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={_VERSION}")
+        (rows,) = db.execute("SELECT count(*) FROM intents").fetchone()
+        if rows > 1.2 * _KEEP_ROWS:
+            db.execute(_FORGET, (_KEEP_ROWS,))
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _intent(row: tuple[Any, ...]) -> Intent:
+    client_order_id, tag, state, order_id, attempt, owner, created, *wish = row
+    stock_code, order_type, price_type, price, volume = wish
+    return Intent(
+        client_order_id,
+        tag,
+        stock_code,
+        order_type,
+        price_type,
+        price,
+        volume,
+        owner,
+        state,
+        order_id,
+        attempt,
+        created,
+    )

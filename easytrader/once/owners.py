@@ -1,0 +1,76 @@
+"""谁还活着：每个 trader 占一把文件锁，进程没了锁就开了，别的进程据此知道它不会再有下文。"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from easytrader.errors import JournalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FOLDER: Final = "owners"
+_OLD_S: Final = 86400.0
+
+
+class Owner:
+    """一个 trader 在委托记录里的身份。
+
+    Args:
+        folder: 账号的文件夹。
+
+    Raises:
+        JournalError: 锁文件写不了。
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.name = secrets.token_hex(8)
+        self._folder = folder / _FOLDER
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self._path(self.name), thread_local=False)
+            self._lock.acquire(timeout=0)
+        except (OSError, Timeout) as exc:
+            raise JournalError(f"占不住锁文件 {self._path(self.name)}：{exc}") from exc
+        self._tidy()
+
+    def is_alive(self, name: str) -> bool:
+        """这个身份的主人还在不在。"""
+        if name == self.name:
+            return True
+        path = self._path(name)
+        if not path.exists():
+            return False
+        lock = FileLock(path, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        with suppress(OSError):
+            path.unlink()
+        return False
+
+    def close(self) -> None:
+        """不再是它了；可重复调用。"""
+        if self._lock.is_locked:
+            self._lock.release()
+            with suppress(OSError):
+                self._path(self.name).unlink()
+
+    def _tidy(self) -> None:
+        """收走早就没有主人的锁文件；刚建的不碰，它的主人可能还没来得及上锁。"""
+        with suppress(OSError):
+            for path in self._folder.glob("*.lock"):
+                if time.time() - path.stat().st_mtime > _OLD_S:
+                    self.is_alive(path.stem)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.lock"

@@ -1,0 +1,277 @@
+"""带 ``client_order_id`` 的委托怎样发、怎样找。"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from easytrader import tags
+from easytrader.errors import (
+    ClosedError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    QueryFailedError,
+    RiskRefusedError,
+    UsageError,
+)
+from easytrader.once import journal as marks
+from easytrader.once.doubts import OPEN, Doubts, OtherDayError, Verdict, day_of, with_tag
+from easytrader.once.journal import Intent
+from easytrader.once.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from easytrader.broker import Session
+    from easytrader.log import Log
+    from easytrader.model import OrderLike, OrderRequest, SubmitAnswer
+
+_NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
+_PEEK_S: Final = 0.02
+"""等别的进程的结果时，隔多久看一眼记录。"""
+_LEAST_SEND_S: Final = 0.2
+"""核对完旧的，剩下的时间不到这么多就不发了。"""
+_SIDES: Final = {23: "买入", 24: "卖出"}
+
+
+class Placed(NamedTuple):
+    """一个 id 的结果：``answer`` 这次真的发了；``earlier`` 以前发过的那一笔。"""
+
+    answer: SubmitAnswer | None
+    earlier: Intent | None = None
+
+
+class Once:
+    """一个账号的「恰好一次」。任何线程都可以用。
+
+    Args:
+        folder: 账号的文件夹；里面的记录用到时才建。
+        account_id: 资金账号。
+        get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
+        log: 日志口。
+    """
+
+    def __init__(
+        self, folder: Path, account_id: str, get_session: Callable[[], Session], log: Log
+    ) -> None:
+        self._account_id = account_id
+        self._get_session = get_session
+        self._records = Records(folder, log)
+        self.doubts = Doubts(self._records, get_session, log)
+        # 正在发的 id → 哪一次调用在发
+        self._busy: dict[str, object] = {}
+
+    def close(self) -> None:
+        """关闭；可重复调用。"""
+        self._records.close()
+
+    # ---- 下单
+
+    def submit(
+        self,
+        client_order_id: str,
+        request: Callable[[str], OrderRequest],
+        send: Callable[[OrderRequest], SubmitAnswer],
+        timeout_s: float,
+    ) -> Placed:
+        """发出，或认出早就发过。
+
+        Args:
+            client_order_id: 用户给的 id。
+            request: 标记 → 要发的委托。
+            send: 只发一次；没发出的抛 `NotConnectedError` 等，没有应答的抛 `OutcomeUnknownError`。
+            timeout_s: 总共最多这么多秒。
+
+        Raises:
+            UsageError: 这个 id 已经用于另一笔不同的委托。
+            JournalError: 记不下来，什么都没有发出。
+            OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
+        """
+        deadline = time.monotonic() + timeout_s
+        token = object()
+        while self._busy.setdefault(client_order_id, token) is not token:
+            self._await_change(client_order_id, deadline)
+        try:
+            return self._submit(client_order_id, request, send, deadline)
+        finally:
+            del self._busy[client_order_id]
+            self._records.tell()
+
+    def _submit(
+        self,
+        client_order_id: str,
+        request: Callable[[str], OrderRequest],
+        send: Callable[[OrderRequest], SubmitAnswer],
+        deadline: float,
+    ) -> Placed:
+        journal, owner = self._records.open()
+        order = request(tags.tag_for(self._account_id, client_order_id))
+        intent = _intent(client_order_id, order, owner.name)
+        while (found := journal.begin(intent)) is not None:
+            if found.state in marks.FREE:
+                if not journal.reopen(found, intent):
+                    continue
+                intent = replace(intent, attempt=found.attempt + 1)
+                break
+            _check_same(found, intent)
+            if found.state == marks.PLACED:
+                return Placed(None, found)
+            elsewhere = found.state == marks.SENDING and found.owner != owner.name
+            if elsewhere and owner.is_alive(found.owner):
+                self._await_change(client_order_id, deadline)
+                continue
+            verdict = self._settle(found, deadline)
+            if verdict.order is not None:
+                return Placed(None, replace(found, order_id=verdict.order.order_id))
+        return self._send(intent, order, send, deadline)
+
+    def _send(
+        self,
+        intent: Intent,
+        order: OrderRequest,
+        send: Callable[[OrderRequest], SubmitAnswer],
+        deadline: float,
+    ) -> Placed:
+        number = self.doubts.seen(intent.tag)
+        try:
+            if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
+                self._check_on_counter(intent, number)
+                self._records.settle(intent, marks.PLACED, number)
+                return Placed(None, replace(intent, order_id=number, created=time.time()))
+            if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
+                raise NotConnectedError(
+                    f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"
+                    "这一次什么都没有发出，请再来一次"
+                )
+            answer = send(order)
+        except _NOT_SENT:
+            self._records.settle(intent, marks.UNSENT)
+            raise
+        except OutcomeUnknownError as exc:
+            exc.client_order_id = intent.client_order_id
+            self._doubt(intent)
+            raise
+        except BaseException:  # Ctrl-C 等：可能已经发出
+            self._doubt(intent)
+            raise
+        if answer.order_id > 0:
+            self._records.settle(intent, marks.PLACED, answer.order_id)
+        else:
+            self._records.settle(intent, marks.REFUSED)
+        return Placed(answer)
+
+    def _doubt(self, intent: Intent) -> None:
+        self._records.doubt(intent)
+        self.doubts.add(intent.tag, replace(intent, created=time.time()))
+
+    def _settle(self, found: Intent, deadline: float) -> Verdict:
+        self.doubts.add(found.tag, found)
+        try:
+            verdict = self.doubts.settle(found.tag, found, deadline, patient=True)
+        except OtherDayError:
+            raise OutcomeUnknownError(
+                f"委托 {found.client_order_id} 是 {day_of(found.created)} 发的，没有应答，"
+                "现在核对不了；请看历史委托，要再下请换一个 client_order_id",
+                tag=found.tag,
+                client_order_id=found.client_order_id,
+            ) from None
+        if verdict == Verdict(None):
+            raise _still_unknown(found.client_order_id, found.tag, "还没有核对清楚它到没到柜台")
+        return verdict
+
+    def _await_change(self, client_order_id: str, deadline: float) -> None:
+        """别人正在发同一个 id：等它有结果。"""
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            tag = tags.tag_for(self._account_id, client_order_id)
+            raise _still_unknown(client_order_id, tag, "另一个线程或程序正在发它")
+        with self._records.changed:
+            self._records.changed.wait(min(_PEEK_S, left_s))
+
+    def _check_on_counter(self, intent: Intent, number: int) -> None:
+        order = self._get_session().order(number)
+        if order is None:
+            return
+        theirs = (order.stock_code, order.order_type, order.order_volume)
+        if theirs != (intent.stock_code, intent.order_type, intent.volume):
+            raise UsageError(
+                "client_order_id",
+                intent.client_order_id,
+                f"柜台上带这个 id 的是委托 {number}：{order.stock_code} {order.order_volume}，"
+                "与这一笔不同；换一个 id",
+            )
+
+    # ---- 找
+
+    def find(self, name: str, timeout_s: float) -> OrderLike | None:
+        """按 ``client_order_id`` 或标记找委托；None 表示确实没有到柜台。
+
+        Raises:
+            QueryFailedError: 期限内核对不清楚，或是往日的委托。
+            NotConnectedError: 没有可用会话。
+        """
+        deadline = time.monotonic() + timeout_s
+        intent = self._records.find(name)
+        tag = tags.tag_for(self._account_id, name)
+        if intent is None and name in self.doubts:
+            tag, intent = name, self.doubts.intent(name)
+        if tag not in self.doubts and (intent is None or intent.state not in OPEN):
+            return self._find_now(name, tag, intent)
+        if intent is not None:
+            self.doubts.add(tag, intent)
+        try:
+            verdict = self.doubts.settle(tag, intent, deadline)
+        except OtherDayError:
+            raise QueryFailedError(f"{name} 不是今天发的，现在核对不了；请看历史委托") from None
+        if verdict == Verdict(None):
+            raise QueryFailedError(
+                f"{name} 还核对不清楚：要隔几秒看两次都没有，才能认定它没有到柜台；请稍后再问"
+            )
+        return verdict.order
+
+    def _find_now(self, name: str, tag: str, intent: Intent | None) -> OrderLike | None:
+        """没有悬着的疑问：看一次就够。"""
+        orders = list(self._get_session().orders())
+        order = with_tag(orders, tag) or with_tag(orders, name)
+        if order is None and intent is not None and intent.state == marks.PLACED:
+            raise QueryFailedError(
+                f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
+                "但今天的委托里查不到它"
+            )
+        return order
+
+
+def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
+    return Intent(
+        client_order_id,
+        order.tag,
+        order.security.stock_code,
+        int(order.order_type),
+        int(order.price_type),
+        float(order.price),
+        order.volume,
+        owner,
+    )
+
+
+def _check_same(found: Intent, intent: Intent) -> None:
+    if found.wish == intent.wish:
+        return
+    side = _SIDES.get(found.order_type, str(found.order_type))
+    price = f" @ {found.price:g}" if found.price else " 市价"
+    raise UsageError(
+        "client_order_id",
+        found.client_order_id,
+        f"{day_of(found.created)} 已用于{side} {found.stock_code} {found.volume}{price}，"
+        "与这一笔不同；换一个 id",
+    )
+
+
+def _still_unknown(client_order_id: str, tag: str, why: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"委托 {client_order_id} 以前发过，{why}；这一次什么都没有发出，稍后用同一个 id 再来",
+        tag=tag,
+        client_order_id=client_order_id,
+    )
