@@ -119,7 +119,7 @@ class Supervisor:
         raise NotConnectedError(self._why_not())
 
     def facts(self) -> dict[str, Any]:
-        """给 `user.status`：``since attempts reconnects gave_up last_error heartbeat_failures``。"""
+        """给 `user.status` 的几项。"""
         return {
             "since": self._since,
             "attempts": self._attempts,

@@ -97,7 +97,7 @@ class OutcomeUnknownError(EasytraderError, TimeoutError):
     Attributes:
         tag: 这笔委托带在备注里的唯一标记，`user.find_entrust(tag)` 据此核对；撤单时为空。
         entrust_no: 撤单针对的委托编号；下单时为 None。
-        client_order_id: 下单时给的 ``client_order_id``，没给为空；用它再下一次不会重复，见 `Trader.buy`。
+        client_order_id: 下单时给的 ``client_order_id``，没给为空；用它再下不会重复。
     """
 
     def __init__(

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import arguments, tags
 from easytrader.board_rules import board_doubts
-from easytrader.codes import PriceType
-from easytrader.errors import JournalError, OutcomeUnknownError
+from easytrader.codes import CANCELLABLE_STATUSES, PriceType
+from easytrader.errors import (
+    JournalError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    RiskRefusedError,
+)
 from easytrader.model import OrderRequest
 from easytrader.once import doubts
 from easytrader.symbols import ambiguity
@@ -94,6 +99,27 @@ class Ordering:
         done = session.cancel(number)
         self._log.debug("撤单 {}：{}", number, "已收下" if done else "被拒绝")
         return {"success": done, "message": "success" if done else "failed"}
+
+    def cancel_all(self) -> list[Row]:
+        """撤掉当日所有可撤的。"""
+        session = self._get_session()
+        numbers = [o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES]
+        results = []
+        deadline: float | None = None
+        for number in numbers:
+            if deadline is not None and time.monotonic() >= deadline:
+                result: Row = {"success": False, "message": "没有发出：客户端没有应答，时间用完了"}
+            else:
+                try:
+                    with session.until(deadline):
+                        result = self.cancel(number)
+                except RiskRefusedError as exc:
+                    result = {"success": False, "message": str(exc)}
+                except (OutcomeUnknownError, NotConnectedError) as exc:
+                    result = {"success": False, "message": str(exc)}
+                    deadline = deadline or time.monotonic() + session.timeout_s
+            results.append({"entrust_no": number, **result})
+        return results
 
     # ---- 内部
 

@@ -20,7 +20,9 @@ SHORT_BYTES: Final = 23
 LONG_BYTES: Final = 127
 """长备注可用的字节数。"""
 
-_TAG_CHARS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_CHARS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = tuple(first + second for first in _CHARS for second in _CHARS)
+_BASE: Final = len(_PAIRS)
 _TAG_LENGTH: Final = 9
 _MAX_PAD: Final = 3
 _OVERHEAD: Final = _TAG_LENGTH + 2
@@ -43,16 +45,16 @@ def tag_for(account_id: str, client_order_id: str) -> str:
     证券、方向、数量，会报错而不是当成同一笔。
     """
     text = f"{account_id}\0{client_order_id}".encode()
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    return _spelled(int.from_bytes(digest, "big") >> 18)
+    return _spelled(int.from_bytes(hashlib.blake2b(text, digest_size=6).digest(), "big") >> 2)
 
 
 def _spelled(value: int) -> str:
-    chars = []
-    for _ in range(_TAG_LENGTH):
-        value, digit = divmod(value, 36)
-        chars.append(_TAG_CHARS[digit])
-    return "".join(chars)
+    """46 比特的数 → 9 位 36 进制。"""
+    value, first = divmod(value, _BASE)
+    value, second = divmod(value, _BASE)
+    value, third = divmod(value, _BASE)
+    value, fourth = divmod(value, _BASE)
+    return f"{_PAIRS[first]}{_PAIRS[second]}{_PAIRS[third]}{_PAIRS[fourth]}{_CHARS[value]}"
 
 
 def tagged(tag: str, remark: str) -> str:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments, rows
-from easytrader.codes import CANCELLABLE_STATUSES, FINAL_STATUSES, OrderType
+from easytrader.codes import OrderType
 from easytrader.connection import State
 from easytrader.errors import (
     FORKED,
     ClosedError,
     NotConnectedError,
-    OutcomeUnknownError,
-    QueryFailedError,
-    RiskRefusedError,
     UsageError,
-    WaitTimeoutError,
 )
 from easytrader.events import EventLog
 from easytrader.log import Log, masked
 from easytrader.ordering import Extras, Ordering
 from easytrader.vitals import Vitals
+from easytrader.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +29,6 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.connection import Supervisor
     from easytrader.rows import Row
-
-_WAIT_POLL_S: Final = 0.5
-"""等委托时，即使没有推送也隔这么久查一次。"""
-
-_CACHE_LAG_S: Final = 6.0
-"""客户端的查询是缓存，刚下的委托最慢几秒后才查得到（厂商文档：无推送的柜台 1–6 秒）。"""
 
 
 class Trader:
@@ -63,8 +52,7 @@ class Trader:
         self._vitals = Vitals()
         self._events = EventLog()
         self._ordering = Ordering(self._log, lambda: self._session)
-        self._order_changed = threading.Condition()
-        self._changes = 0
+        self._waiting = Waiting(self._find, self._ordering.recent)
 
     # ---- 查询
 
@@ -96,10 +84,10 @@ class Trader:
         return self._find(arguments.whole("entrust_no", entrust_no))
 
     def find_entrust(self, client_order_id: str) -> Row | None:
-        """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到，一问便知。
+        """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到。
 
-        结果未知的那笔查不到时，会隔几秒（模拟 1 秒，真实客户端 6 秒：它的查询是缓存）再看一次才下结论，
-        所以最多阻塞 ``timeout`` 秒。
+        结果未知的那笔查不到时，会隔几秒（模拟 1 秒，真实客户端 6 秒：它的查询是缓存）再看一次
+        才下结论，最多阻塞 ``timeout`` 秒。
 
         Returns:
             与 `today_entrusts` 相同的行；确实没有到柜台返回 None。
@@ -242,24 +230,7 @@ class Trader:
             某一笔没有应答时其余照常撤，那一笔 ``success`` 为 False，``message`` 说明结果未知。
             有一笔没有应答之后，其余的一共最多再等 ``timeout`` 秒，来不及的不发，``message`` 说明。
         """
-        session = self._session
-        numbers = [o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES]
-        results = []
-        deadline: float | None = None
-        for number in numbers:
-            if deadline is not None and time.monotonic() >= deadline:
-                result: Row = {"success": False, "message": "没有发出：客户端没有应答，时间用完了"}
-            else:
-                try:
-                    with session.until(deadline):
-                        result = self.cancel_entrust(number)
-                except RiskRefusedError as exc:
-                    result = {"success": False, "message": str(exc)}
-                except (OutcomeUnknownError, NotConnectedError) as exc:
-                    result = {"success": False, "message": str(exc)}
-                    deadline = deadline or time.monotonic() + session.timeout_s
-            results.append({"entrust_no": number, **result})
-        return results
+        return self._ordering.cancel_all()
 
     def wait(self, entrust_no: int, timeout: float = 30.0) -> Row:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
@@ -274,31 +245,7 @@ class Trader:
             NotConnectedError: 到期时还断着线（断线期间会等着重连）。
             QueryFailedError: 到期时客户端没有应答。
         """
-        number = arguments.whole("entrust_no", entrust_no)
-        began = time.monotonic()
-        deadline = began + arguments.seconds("timeout", timeout, allow_zero=True)
-        patience = began + _CACHE_LAG_S if number in self._ordering.recent else began
-        row: Row | None = None
-        while True:
-            seen = self._changes
-            try:
-                row = self._find(number, max(deadline, time.monotonic() + 0.05))
-            except (NotConnectedError, QueryFailedError):
-                if time.monotonic() >= deadline:
-                    raise
-            else:
-                if row is None and time.monotonic() >= patience:
-                    raise UsageError("entrust_no", entrust_no, "当日没有这个委托编号")
-                if row is not None and row["order_status"] in FINAL_STATUSES:
-                    return row
-            left = deadline - time.monotonic()
-            if left <= 0:
-                status = row["order_status_name"] if row else "未知"
-                told = f"等了 {timeout:g} 秒，委托 {number} 还是「{status}」"
-                raise WaitTimeoutError(told, row)
-            with self._order_changed:
-                if seen == self._changes:
-                    self._order_changed.wait(min(left, _WAIT_POLL_S))
+        return self._waiting.wait(entrust_no, timeout)
 
     # ---- 后端的对象
 
@@ -320,7 +267,8 @@ class Trader:
     @property
     def state(self) -> str:
         """连接状态：``未连接 连接中 已连接 已断开 已关闭``。"""
-        if self._closed:
+        forked = self._supervisor is not None and os.getpid() != self._pid
+        if self._closed or forked:
             return State.CLOSED.value
         return (State.IDLE if self._supervisor is None else self._supervisor.state).value
 
@@ -330,7 +278,7 @@ class Trader:
 
         键（时间都是 Unix 秒）：
 
-        - ``state``、``since``、``attempts``（这次断线已重连几次）、``reconnects``（重连成功过几次）、
+        - ``state``、``since``、``attempts``（这次断线重连了几次）、``reconnects``（成功过几次）、
           ``gave_up``、``last_error``；
         - ``last_answer``（最近一次应答，没有过为 0）、``unanswered``（连续多少个请求没有应答）、
           ``heartbeat_failures``、``latency_ms``（``submit cancel query`` 最近一次各花了几毫秒）；
@@ -413,9 +361,7 @@ class Trader:
 
     def _note_change(self) -> None:
         """有委托或成交的推送：叫醒正在 `wait` 的线程。"""
-        with self._order_changed:
-            self._changes += 1
-            self._order_changed.notify_all()
+        self._waiting.note_change()
 
 
 _NO_FACTS: Final[dict[str, Any]] = {

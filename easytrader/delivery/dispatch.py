@@ -11,12 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.delivery.backlog import Backlog
-from easytrader.delivery.sequence import Sequencer
 from easytrader.model import PushEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.delivery.sequence import Sequencer
     from easytrader.log import Log
 
 CAPACITY: Final = 10_000

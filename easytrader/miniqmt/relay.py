@@ -21,6 +21,7 @@ class Relay:
         self._listener = listener
 
     def on_disconnected(self) -> None:
+        """客户端没了。"""
         self._listener.lost(self._session, "MiniQMT 客户端断开")
 
     def __getattr__(self, name: str) -> Any:

@@ -13,9 +13,9 @@ from easytrader import arguments, places, rows
 from easytrader.connection import Supervisor
 from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError
+from easytrader.log import masked
 from easytrader.miniqmt import loader, preflight, settings
 from easytrader.miniqmt.connector import QmtConnector
-from easytrader.log import masked
 from easytrader.miniqmt.session_ids import check_session_id
 from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
@@ -163,7 +163,7 @@ class MiniqmtTrader(Trader):
 
     @property
     def guard(self) -> Guard | None:
-        """风控规则，None 为没有开；随时可以换，马上生效。也收 True（只管程序化交易的笔数）和字典。"""
+        """风控规则，None 为没有开；随时可以换，马上生效。也收 True（只管笔数）和字典。"""
         return self._guard
 
     @guard.setter
@@ -272,6 +272,8 @@ class MiniqmtTrader(Trader):
         self._courier.deliver(event)
         if event.name in _ORDER_EVENTS:
             self._note_change()
+        elif event.name == "on_disconnected" and self._ordering.once is not None:
+            self._ordering.once.doubts.hurry()
 
     def _met(self, order: OrderLike) -> None:
         """第一次见到一笔委托：它可能正是结果未知的那一笔。"""

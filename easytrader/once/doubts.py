@@ -117,6 +117,10 @@ class Doubts:
         else:
             self._records.tell()
 
+    def hurry(self) -> None:
+        """断线了：正在等着看第二眼的不必再等。"""
+        self._records.tell()
+
     # ---- 核对
 
     def settle(
@@ -145,8 +149,7 @@ class Doubts:
             left_s = deadline - time.monotonic()
             if verdict.absent or verdict.order is not None or left_s <= 0:
                 return verdict
-            with self._records.changed:
-                self._records.changed.wait(min(pause_s, left_s))
+            self._records.wait(min(pause_s, left_s))
 
     def _look(self, session: Session, tag: str, intent: Intent | None) -> tuple[Verdict, float]:
         """看一次：(结论, 还没有结论时隔几秒再看)。"""

@@ -2,6 +2,9 @@
 
 同一个 id 能不能发、发过没有，以这里为准：一个 id 一行，谁先插进去谁发。几个进程可以同时打开。
 
+「成为委托了」这一种结果晚几十毫秒成批落盘，不让每笔委托为它多等一次：这之前进程没了也不要紧，
+那一行还是「正在发」，下次连接按标记认出来。其余的结果当场落盘。
+
 ``synchronous=NORMAL``：进程随时被杀都不丢；整机断电可能丢最后几行，那时委托备注里的标记
 （由 id 算出，见 `tags.tag_for`）还在柜台上，连接时会认出来。
 """
@@ -11,14 +14,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
 
 from easytrader.errors import JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SENDING: Final = "sending"
@@ -45,6 +49,9 @@ _BUSY_S: Final = 2.0
 _KEEP_ROWS: Final = 500_000
 """只留最近这么多行。按行数而不按日期：系统时间错了也不会把该记得的忘掉。"""
 _CHECKPOINT_PAGES: Final = 2000
+_BATCH_S: Final = 0.02
+_AGAIN_S: Final = 1.0
+"""结果写不下去时，隔这么久再试。"""
 
 _SCHEMA: Final = """
 CREATE TABLE intents (
@@ -127,16 +134,28 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._db = self._open()
+        self.lock = threading.Lock()
+        self.db = self._open()
+        # client_order_id → (成为了委托、还没有落盘的, 委托编号)
+        self._placed: dict[str, tuple[Intent, int]] = {}
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._writer = threading.Thread(target=self._write, name="easytrader-journal", daemon=True)
+        self._writer.start()
 
     def close(self) -> None:
-        """关闭；可重复调用。"""
-        with self._lock:
-            self._db.close()
+        """把没有落盘的写完，关闭；可重复调用。"""
+        self._closed.set()
+        self._wake.set()
+        if self._writer is not threading.current_thread():
+            self._writer.join(2 * _BUSY_S)
+        with self.lock:
+            self.db.close()
 
     def begin(self, intent: Intent) -> Intent | None:
         """记下要发的这一笔；None 表示记下了、可以发，否则是这个 id 已有的那一行。"""
+        if intent.client_order_id in self._placed:
+            return self._just_placed(intent.client_order_id)
         values = (
             intent.client_order_id,
             intent.tag,
@@ -147,7 +166,9 @@ class Journal:
         with self._using("写不进去") as db:
             if db.execute(_INSERT, values).rowcount == 1:
                 return None
-            return self._row(db, intent.client_order_id)
+            return self._just_placed(intent.client_order_id) or self._row(
+                db, intent.client_order_id
+            )
 
     def reopen(self, found: Intent, intent: Intent) -> bool:
         """``found`` 那一次没有成为委托，再发一次；被别人抢先返回 False。"""
@@ -163,6 +184,12 @@ class Journal:
         with self._using("写不进去") as db:
             return db.execute(_REOPEN, values).rowcount == 1
 
+    def place(self, intent: Intent, order_id: int) -> None:
+        """这一次成为委托了；稍后落盘。"""
+        self._placed[intent.client_order_id] = intent, order_id
+        if not self._wake.is_set():
+            self._wake.set()
+
     def doubt(self, intent: Intent) -> None:
         """这一次发出了而没有应答。"""
         with self._using("写不进去") as db:
@@ -177,7 +204,7 @@ class Journal:
     def find(self, client_order_id: str) -> Intent | None:
         """这个 id 的那一行。"""
         with self._using("读不出来") as db:
-            return self._row(db, client_order_id)
+            return self._just_placed(client_order_id) or self._row(db, client_order_id)
 
     def unsettled(self) -> list[Intent]:
         """结果还不知道的，先发的在前。"""
@@ -185,9 +212,52 @@ class Journal:
             rows = db.execute(
                 "SELECT * FROM intents WHERE state IN ('sending', 'unknown') ORDER BY created"
             ).fetchall()
-        return [_intent(row) for row in rows]
+            placed = set(self._placed)
+        return [_intent(row) for row in rows if row[0] not in placed]
 
     # ---- 内部
+
+    def _just_placed(self, client_order_id: str) -> Intent | None:
+        """成为了委托、还没有落盘的。"""
+        intent, order_id = self._placed.get(client_order_id, (None, 0))
+        if intent is None:
+            return None
+        created = intent.created or time.time()
+        return replace(intent, state=PLACED, order_id=order_id, created=created)
+
+    def _write(self) -> None:
+        """写的线程：攒一小会儿，一批落盘。"""
+        while not self._closed.is_set():
+            self._wake.wait()
+            self._closed.wait(_BATCH_S)
+            self._wake.clear()
+            try:
+                self._flush()
+            except JournalError as exc:
+                logger.warning("{}；稍后再试", exc)
+                self._closed.wait(_AGAIN_S)
+                self._wake.set()
+        with suppress(JournalError):
+            self._flush()
+
+    def _flush(self) -> None:
+        batch = list(self._placed.values())
+        if not batch:
+            return
+        values = [
+            (PLACED, order_id, intent.client_order_id, intent.attempt) for intent, order_id in batch
+        ]
+        with self._using("写不进去") as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                db.executemany(_SETTLE, values)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            for intent, _ in batch:
+                del self._placed[intent.client_order_id]
 
     def _row(self, db: sqlite3.Connection, client_order_id: str) -> Intent | None:
         found = db.execute(
@@ -195,16 +265,8 @@ class Journal:
         ).fetchone()
         return None if found is None else _intent(found)
 
-    @contextmanager
-    def _using(self, failure: str) -> Iterator[sqlite3.Connection]:
-        if not self._lock.acquire(timeout=2 * _BUSY_S):
-            raise JournalError(f"委托记录 {self.path} {failure}：别的线程占着它太久")
-        try:
-            yield self._db
-        except sqlite3.Error as exc:
-            raise JournalError(f"委托记录 {self.path} {failure}：{exc}") from exc
-        finally:
-            self._lock.release()
+    def _using(self, failure: str) -> _Using:
+        return _Using(self, failure)
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -225,6 +287,28 @@ class Journal:
             db.close()
             raise
         return db
+
+
+class _Using:
+    """拿着锁用数据库；出错说清楚是哪个文件。写成类：每笔委托都要经过，生成器的上下文要慢几微秒。"""
+
+    __slots__ = ("_failure", "_journal")
+
+    def __init__(self, journal: Journal, failure: str) -> None:
+        self._journal = journal
+        self._failure = failure
+
+    def __enter__(self) -> sqlite3.Connection:
+        journal = self._journal
+        if not journal.lock.acquire(timeout=2 * _BUSY_S):
+            raise JournalError(f"委托记录 {journal.path} {self._failure}：别的线程占着它太久")
+        return journal.db
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        self._journal.lock.release()
+        if isinstance(exc, sqlite3.Error):
+            told = f"委托记录 {self._journal.path} {self._failure}：{exc}"
+            raise JournalError(told) from exc
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

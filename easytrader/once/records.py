@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from easytrader.errors import ClosedError, JournalError
-from easytrader.once.journal import FILE_NAME, Intent, Journal
+from easytrader.once.journal import FILE_NAME, PLACED, Intent, Journal
 from easytrader.once.owners import Owner
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Records:
         self._lock = threading.Lock()
         self._opened: tuple[Journal, Owner] | None = None
         self._closed = False
-        self.changed = threading.Condition()
-        """本进程里有一笔有了结果。"""
+        self._changed = threading.Condition()
+        self._waiters = 0
 
     def open(self) -> tuple[Journal, Owner]:
         """打开（第一次时建）。
@@ -66,7 +66,11 @@ class Records:
     def settle(self, intent: Intent, state: str, order_id: int = 0) -> bool:
         """补上结果；写不下来返回 False：标记在柜台上，下次核对认得出来。"""
         try:
-            self.open()[0].settle(intent, state, order_id)
+            journal = self.open()[0]
+            if state == PLACED:
+                journal.place(intent, order_id)
+            else:
+                journal.settle(intent, state, order_id)
         except (JournalError, ClosedError) as exc:
             self._log.warning("委托 {} 的结果没有记下来：{}", intent.client_order_id, exc)
             return False
@@ -85,8 +89,18 @@ class Records:
 
     def tell(self) -> None:
         """叫醒在等结果的线程。"""
-        with self.changed:
-            self.changed.notify_all()
+        if self._waiters:
+            with self._changed:
+                self._changed.notify_all()
+
+    def wait(self, timeout_s: float) -> None:
+        """等本进程里有一笔有了结果，最多这么多秒；可能早醒，也可能漏醒，所以不要等太久。"""
+        with self._changed:
+            self._waiters += 1
+            try:
+                self._changed.wait(timeout_s)
+            finally:
+                self._waiters -= 1
 
     def close(self) -> None:
         """关闭；可重复调用。"""

@@ -187,8 +187,7 @@ class Once:
         if left_s <= 0:
             tag = tags.tag_for(self._account_id, client_order_id)
             raise _still_unknown(client_order_id, tag, "另一个线程或程序正在发它")
-        with self._records.changed:
-            self._records.changed.wait(min(_PEEK_S, left_s))
+        self._records.wait(min(_PEEK_S, left_s))
 
     def _check_on_counter(self, intent: Intent, number: int) -> None:
         order = self._get_session().order(number)

@@ -57,6 +57,7 @@ class Bench:
         self.vendor.start()
         assert self.vendor.connect() == 0
         self.account = StockAccount("1")
+        self.number = 0
 
     def close(self) -> None:
         self.vendor.stop()
@@ -68,6 +69,10 @@ class Bench:
 
     def facade_buy(self) -> None:
         self.user.buy("600036", 33.0, 100)
+
+    def facade_buy_once(self) -> None:
+        self.number += 1
+        self.user.buy("600036", 33.0, 100, client_order_id=f"2026-11-21-600036-{self.number}")
 
     def vendor_read(self) -> None:
         for order in self.vendor.query_stock_orders(self.account):
@@ -99,6 +104,33 @@ def buy() -> None:
         "buy / 厂商 order_stock",
         f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} us = {ours / theirs:.2f}",
         "<= 1.15",
+    )
+
+
+def once() -> None:
+    """带 client_order_id：意向先落盘，结果再落盘。"""
+    bench = Bench()
+    alternate(bench.vendor_buy, bench.facade_buy_once, 300)
+    theirs, ours = alternate(bench.vendor_buy, bench.facade_buy_once, 3000)
+    bench.close()
+    show(
+        "buy(client_order_id=…) / 厂商 order_stock",
+        f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} us = {ours / theirs:.2f}",
+        "<= 1.3",
+    )
+
+
+def guarded() -> None:
+    """只开程序化交易的笔数：每秒、每天各记一笔。"""
+    bench = Bench()
+    bench.user.guard = {"max_per_second": 10**6, "max_per_day": 10**8}
+    alternate(bench.vendor_buy, bench.facade_buy, 300)
+    theirs, ours = alternate(bench.vendor_buy, bench.facade_buy, 3000)
+    bench.close()
+    show(
+        "buy，开着风控 / 厂商 order_stock",
+        f"{ours * 1e6:.0f} / {theirs * 1e6:.0f} us = {ours / theirs:.2f}",
+        "仅供参考",
     )
 
 
@@ -238,7 +270,7 @@ def reconnect() -> None:
 
 
 ALL = {
-    "buy": buy, "query": query, "import": import_, "rate": rate, "scale": scale,
+    "buy": buy, "once": once, "guarded": guarded, "query": query, "import": import_, "rate": rate, "scale": scale,
     "reconnect": reconnect,
 }  # fmt: skip
 

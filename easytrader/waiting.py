@@ -1,0 +1,73 @@
+"""`wait()`：等一笔委托到终态。推送来了马上看，没有推送也隔一会儿看一眼。"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from easytrader import arguments
+from easytrader.codes import FINAL_STATUSES
+from easytrader.errors import NotConnectedError, QueryFailedError, UsageError, WaitTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from easytrader.rows import Row
+
+_WAIT_POLL_S: Final = 0.5
+"""等委托时，即使没有推送也隔这么久查一次。"""
+
+_CACHE_LAG_S: Final = 6.0
+"""客户端的查询是缓存，刚下的委托最慢几秒后才查得到（厂商文档：无推送的柜台 1–6 秒）。"""
+
+
+class Waiting:
+    """一个 trader 的等待口。
+
+    Args:
+        find: (委托编号, 最晚到什么时候) → 它的行。
+        recent: 自己最近下的委托：查不到是缓存慢，不是编号错。
+    """
+
+    def __init__(
+        self, find: Callable[[int, float | None], Row | None], recent: Container[int]
+    ) -> None:
+        self._find = find
+        self._recent = recent
+        self._changed = threading.Condition()
+        self._changes = 0
+
+    def note_change(self) -> None:
+        """有委托或成交的推送。"""
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+
+    def wait(self, entrust_no: object, timeout: object) -> Row:
+        """见 `Trader.wait`。"""
+        number = arguments.whole("entrust_no", entrust_no)
+        began = time.monotonic()
+        deadline = began + (limit_s := arguments.seconds("timeout", timeout, allow_zero=True))
+        patience = began + _CACHE_LAG_S if number in self._recent else began
+        row: Row | None = None
+        while True:
+            seen = self._changes
+            try:
+                row = self._find(number, max(deadline, time.monotonic() + 0.05))
+            except (NotConnectedError, QueryFailedError):
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                if row is None and time.monotonic() >= patience:
+                    raise UsageError("entrust_no", entrust_no, "当日没有这个委托编号")
+                if row is not None and row["order_status"] in FINAL_STATUSES:
+                    return row
+            left = deadline - time.monotonic()
+            if left <= 0:
+                status = row["order_status_name"] if row else "未知"
+                told = f"等了 {limit_s:g} 秒，委托 {number} 还是「{status}」"
+                raise WaitTimeoutError(told, row)
+            with self._changed:
+                if seen == self._changes:
+                    self._changed.wait(min(left, _WAIT_POLL_S))
