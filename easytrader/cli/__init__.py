@@ -45,13 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
-    from easytrader.cli import demo, sim_commands
+    from easytrader.cli import demo, doctor_command, sim_commands
 
     parser = Parser(prog="easytrader", description="A 股自动交易：接 MiniQMT，自带模拟 MiniQMT。")
     parser.add_version()
     rooms = parser.add_commands()
     sim_commands.register(rooms)
     demo.register(rooms)
+    doctor_command.register(rooms)
     prepare_streams()
     try:
         given = sys.argv[1:] if argv is None else list(argv)

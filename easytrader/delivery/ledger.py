@@ -29,6 +29,8 @@ class DeliveryLedger:
         self._trades: dict[int, set[tuple[Any, ...]]] = {}
         # 日序号 → 委托编号 → 交付过的成交量
         self._traded: dict[int, dict[int, int]] = {}
+        # 委托编号 → 最后一个状态之后的成交笔数
+        self._fresh: dict[int, int] = {}
         self._last_day = 0
 
     def knows(self, order_id: int) -> bool:
@@ -38,6 +40,15 @@ class DeliveryLedger:
     def traded(self, order_id: int) -> int:
         """今天交付过这笔委托多少成交量。"""
         return self._traded.get(self._last_day, {}).get(order_id, 0)
+
+    def last_status(self, order_id: int) -> int | None:
+        """今天最后交付的状态。"""
+        state = self._orders.get(self._last_day, {}).get(order_id)
+        return None if state is None else state[0]
+
+    def fresh_trades(self, order_id: int) -> int:
+        """交付过最后一个状态之后，又交付了几笔成交。"""
+        return self._fresh.get(order_id, 0)
 
     def has_trade(self, trade: TradeLike) -> bool:
         """这笔成交交付过。"""
@@ -51,6 +62,7 @@ class DeliveryLedger:
         if last is not None and not _goes_forward(last, state):
             return False
         states[order.order_id] = state
+        self._fresh.pop(order.order_id, None)
         return True
 
     def is_new_trade(self, trade: TradeLike) -> bool:
@@ -62,6 +74,7 @@ class DeliveryLedger:
             return False
         seen.add(key)
         volumes = self._traded.setdefault(day, {})
+        self._fresh[trade.order_id] = self._fresh.get(trade.order_id, 0) + 1
         volumes[trade.order_id] = volumes.get(trade.order_id, 0) + trade.traded_volume
         return True
 
@@ -71,6 +84,7 @@ class DeliveryLedger:
         day = (epoch_s + _BEIJING_OFFSET_S) // 86400
         if day > self._last_day:
             self._last_day = day
+            self._fresh.clear()
             for old in [key for key in (*self._orders, *self._trades) if key < day - 1]:
                 self._orders.pop(old, None)
                 self._trades.pop(old, None)

@@ -1,7 +1,8 @@
 """理顺次序：推送会乱序（成交先于委托、终态先于成交），等一小会儿，凑齐了再交。
 
-对一笔委托的承诺：状态只前进；「已报」先于它的成交；状态里的累计成交量，对应的成交已经交过。
-厂商不保证次序，也可能跳过状态，所以缺的最多等 ``HOLD_S``，到期照样交，什么都不丢。
+对一笔委托的承诺：状态只前进；「已报」先于它的成交；状态里的累计成交量，对应的成交已经交过；
+看起来被跳过的状态（两笔成交之间的「部成」、撤单前的「待撤」）也等一等，免得它迟到了没法交。
+厂商不保证次序，也可能真的跳过，所以最多等 ``HOLD_S``，到期照样交，什么都不丢。
 只在分发线程上使用。
 """
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from easytrader.delivery.ledger import DeliveryLedger
     from easytrader.model import PushEvent
 
-HOLD_S: Final = 0.2
+HOLD_S: Final = 0.1
 
 _ORDER: Final = "on_stock_order"
 _TRADE: Final = "on_stock_trade"
@@ -103,12 +104,21 @@ class Sequencer:
             after = _After(self.ledger, record.order_id)
         if event.name == _TRADE:
             return after.known
-        if not after.known and _rank(record) > _REPORTED and record.order_status != _JUNK:
+        status = record.order_status
+        if status == OrderStatus.JUNK:
+            return True
+        if not after.known and _rank(record) > _REPORTED:
             return False
-        return int(record.traded_volume) <= after.traded
+        if int(record.traded_volume) > after.traded:
+            return False
+        if status in _CANCELLED:
+            return after.status in _CANCELLING
+        return status not in _TRADED or after.fresh <= 1
 
 
-_JUNK: Final = OrderStatus.JUNK
+_TRADED: Final = (OrderStatus.PART_SUCC, OrderStatus.SUCCEEDED)
+_CANCELLED: Final = (OrderStatus.PART_CANCEL, OrderStatus.CANCELED)
+_CANCELLING: Final = (OrderStatus.REPORTED_CANCEL, OrderStatus.PARTSUCC_CANCEL, *_CANCELLED)
 
 
 class _After:
@@ -117,14 +127,19 @@ class _After:
     def __init__(self, ledger: DeliveryLedger, number: int) -> None:
         self.known = ledger.knows(number)
         self.traded = ledger.traded(number)
+        self.fresh = ledger.fresh_trades(number)
+        self.status = ledger.last_status(number)
         self._ledger = ledger
 
     def take(self, event: PushEvent) -> None:
         record = event.args[0]
         if event.name == _ORDER:
             self.known = True
+            self.fresh = 0
+            self.status = record.order_status
         elif not self._ledger.has_trade(record):
             self.traded += int(record.traded_volume)
+            self.fresh += 1
 
 
 def _rank(order: Any) -> int:

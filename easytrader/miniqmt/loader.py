@@ -29,11 +29,22 @@ class Vendor:
         name: 模块名，用于日志。
         trader_class: ``XtQuantTrader``。
         account_class: ``StockAccount``。
+        plug: 插的模块或导入名；装着的 ``xtquant`` 为 None。
     """
 
     name: str
     trader_class: type[Any]
     account_class: Any
+    plug: ModuleType | str | None = None
+
+    def full_tick(self) -> Any:
+        """行情接口 ``xtdata.get_full_tick``；第一次用到时才导入，可能慢。
+
+        Raises:
+            MissingDependencyError: 没有本平台的二进制。
+            UsageError: 同形模块没有行情接口。
+        """
+        return _find(self.plug, self.name, "xtdata", "get_full_tick")
 
 
 def load(plug: ModuleType | str | None) -> Vendor:
@@ -54,6 +65,7 @@ def load(plug: ModuleType | str | None) -> Vendor:
         name,
         _find(plug, name, "xttrader", "XtQuantTrader"),
         _find(plug, name, "xttype", "StockAccount"),
+        plug,
     )
 
 

@@ -1,21 +1,32 @@
 """连接前看一眼路径，连接失败后说出可能的原因。
 
 厂商的 ``connect()`` 只会返回 -1，路径写错还会默默建目录、写 75 MB 的文件，所以先看。
-依据：厂商 FAQ「connect 返回 -1」与客户端目录里的文件（`up_queue…` 由开通了权限的客户端创建）。
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import UsageError
+from easytrader.miniqmt import file_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.miniqmt.file_checks import Verdict
 
 FOLDER_FORM: Final = (
     r"应为 QMT 客户端安装目录下的 userdata_mini 文件夹，如 D:\国金证券QMT交易端\userdata_mini"
     "（投研端是 userdata）"
+)
+_LOOKS: Final[tuple[Callable[[Path], Verdict], ...]] = (
+    file_checks.look_permission,
+    file_checks.look_path,
+    file_checks.look_disk,
+    file_checks.look_sessions,
 )
 
 
@@ -50,16 +61,13 @@ def check_path(value: object) -> str:
 
 
 def diagnose(path: str, session_id: int) -> list[str]:
-    """连接失败（-1）之后：逐项看，最可能的在前。"""
+    """连接失败（-1）之后：看得出的毛病在前，看不出的可能在后。"""
     found = []
-    folder = Path(path)
-    if not any(folder.glob("up_queue*xtquant")):
-        found.append(
-            "文件夹里没有 up_queue…xtquant：账号可能没有开通 MiniQMT（策略交易）权限，"
-            "或客户端登录时没有勾选「极简模式 / 独立交易」，或这不是客户端正在用的 userdata_mini"
-        )
-    if not _writable(folder):
-        found.append("文件夹不可写：客户端装在 C 盘时，客户端和 Python 都要用管理员身份运行")
+    for look in _LOOKS:
+        with contextlib.suppress(OSError):  # 说明原因时再出错，就少说一条
+            verdict = look(Path(path))
+            if verdict.status != file_checks.OK:
+                found.append(f"{verdict.detail}：{verdict.fix}")
     found.append("MiniQMT 客户端没有运行或还没登录：启动并登录，登录时勾选「极简模式 / 独立交易」")
     found.append(
         f"会话 id {session_id} 正被别的程序使用（要隔 4 秒以上）：换一个 session_id，或不指定"
@@ -82,12 +90,10 @@ def failure_text(path: str, session_id: int, code: int | None, told: str = "") -
         first += f"原因：{told}"
     lines = [first, "请逐项检查：" if told else "可能的原因："]
     lines += [f"  {number}. {each}" for number, each in enumerate(diagnose(path, session_id), 1)]
+    lines.append(f"从头到尾查一遍：{doctor_command(path)}")
     return "\n".join(lines)
 
 
-def _writable(folder: Path) -> bool:
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+def doctor_command(path: str) -> str:
+    """体检这个文件夹的命令。"""
+    return f'easytrader doctor "{path}" --account 资金账号'

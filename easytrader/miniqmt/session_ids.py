@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
+import os
 import tempfile
 import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -66,12 +67,8 @@ class SessionIds:
     """
 
     def __init__(self, path: str, account_id: str, fixed: int | None = None) -> None:
-        self._folder = lock_root() / f"{zlib.crc32(path.encode()):08x}"
-        if fixed is not None:
-            self._ids: tuple[int, ...] = (fixed,)
-        else:
-            first = _FIRST + zlib.crc32(account_id.encode()) % 9000 * 100
-            self._ids = tuple(range(first, first + POOL_SIZE))
+        self._folder = _folder(path)
+        self._ids = _pool(account_id) if fixed is None else (fixed,)
 
     def take(self, stop: Event, deadline: float) -> Lease:
         """占一个 id；都在冷却就等。
@@ -129,8 +126,63 @@ class SessionIds:
         if 0 < cooling <= QUARANTINE_S:
             lock.release()
             return cooling
-        _write(note, {"acquired": now})
+        _write(note, {"acquired": now, "pid": os.getpid()})
         return Lease(session_id, lock, note)
+
+
+class IdUse(NamedTuple):
+    """一个会话 id 此刻的样子。
+
+    Attributes:
+        session_id: 会话 id。
+        held: 正被占用。
+        pid: 占用它的进程；不知道为 None。
+        cooling_s: 还要冷却几秒；不在冷却为 0。
+    """
+
+    session_id: int
+    held: bool
+    pid: int | None
+    cooling_s: float
+
+
+def survey(path: str, account_id: str | None = None) -> list[IdUse]:
+    """看看会话 id 的占用，不占任何一个。
+
+    Args:
+        path: userdata_mini 的绝对路径。
+        account_id: 只看这个账号的池子（16 个，没用过的也在内）；不给就看这个路径用过的全部。
+    """
+    folder = _folder(path)
+    if account_id is not None:
+        return [_look(folder, session_id) for session_id in _pool(account_id)]
+    names = (note.stem for note in folder.glob("*.json"))
+    return [_look(folder, int(name)) for name in sorted(names) if name.isdecimal()]
+
+
+def _look(folder: Path, session_id: int) -> IdUse:
+    record = _read(folder / f"{session_id}.json")
+    if "acquired" not in record:
+        cooling = QUARANTINE_S - (time.time() - record.get("released", 0.0))
+        return IdUse(session_id, False, None, cooling if 0 < cooling <= QUARANTINE_S else 0.0)
+    # 记着「占了」的才去碰锁：没有归还就没了的进程，锁已经由系统放开
+    lock = FileLock(folder / f"{session_id}.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        pid = record.get("pid")
+        return IdUse(session_id, True, None if pid is None else int(pid), 0.0)
+    lock.release()
+    return IdUse(session_id, False, None, 0.0)
+
+
+def _folder(path: str) -> Path:
+    return lock_root() / f"{zlib.crc32(path.encode()):08x}"
+
+
+def _pool(account_id: str) -> tuple[int, ...]:
+    first = _FIRST + zlib.crc32(account_id.encode()) % 9000 * 100
+    return tuple(range(first, first + POOL_SIZE))
 
 
 def lock_root() -> Path:

@@ -14,7 +14,7 @@ from docs_helpers import DOCS, ROOT, all_text, blocks
 import easytrader
 from easytrader import codes, errors, rows
 from easytrader._version import __version__
-from easytrader.cli import demo, sim_commands
+from easytrader.cli import demo, doctor_command, sim_commands
 from easytrader.cli.parser import Parser
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
 from easytrader.paper import SimTrader
@@ -174,6 +174,7 @@ def _parser() -> Parser:
     rooms = parser.add_commands()
     sim_commands.register(rooms)
     demo.register(rooms)
+    doctor_command.register(rooms)
     return parser
 
 

@@ -1,0 +1,135 @@
+"""按顺序查，一项一个期限；哪一项自己出了错也只是那一项「有问题」。"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from easytrader.checkup import calendar, clock, connection, environment, folder
+from easytrader.errors import EasytraderError
+from easytrader.miniqmt.file_checks import BAD, SKIPPED, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.checkup.case import Case
+
+T = TypeVar("T")
+
+_FILES_S: Final = 5.0
+_IMPORT_S: Final = 20.0
+_CLOSE_S: Final = 6.0
+"""连接那一项在 timeout 之外：导入厂商包、断开。"""
+_OTHERS_S: Final = 30.0
+"""除了连接，其余各项加起来最多这么久。"""
+
+
+class Check(NamedTuple):
+    """一项检查。
+
+    Attributes:
+        name: 结果里的 ``check``。
+        title: 中文名。
+        look: 怎样查。
+        needs: 这几项有问题或被跳过，它就不必查。
+        limit_s: 期限，秒；None 由 timeout 定。
+    """
+
+    name: str
+    title: str
+    look: Callable[[Case], Verdict]
+    needs: tuple[str, ...] = ()
+    limit_s: float | None = _FILES_S
+
+
+CHECKS: Final = (
+    Check("python", "Python", environment.look_python),
+    Check("packages", "依赖包", environment.look_packages),
+    Check("path", "客户端路径", folder.look_path),
+    Check("permission", "极简模式与权限", folder.look_permission, ("path",)),
+    Check("session", "会话 id", folder.look_session, ("path",)),
+    Check("disk", "磁盘", folder.look_disk),
+    Check("clock", "时钟", clock.look_clock, limit_s=clock.TOTAL_S + 1),
+    Check("trading_day", "交易日", calendar.look_trading_day, limit_s=_IMPORT_S),
+    Check(
+        "connect",
+        "连接与账号",
+        connection.look_connect,
+        ("python", "packages", "path", "permission", "session", "disk"),
+        limit_s=None,
+    ),
+)
+"""全部检查，按查的顺序。"""
+
+
+def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[dict[str, str]]:
+    """逐项检查。"""
+    deadline = time.monotonic() + _OTHERS_S
+    try:
+        within(_FILES_S, case.find_folder)
+    except Exception as exc:  # noqa: BLE001  边界：见模块说明
+        case.folder_problem = Verdict(
+            BAD, f"看不了这个路径：{_told(exc)}", "看看磁盘、网络盘是否正常"
+        )
+    rows = []
+    for check in checks:
+        verdict = _skipped(case, checks, check) or _look(case, check, deadline)
+        case.done[check.name] = verdict
+        rows.append({"check": check.name, "title": check.title, **verdict._asdict()})
+    return rows
+
+
+def within(limit_s: float, work: Callable[[], T]) -> T:
+    """在一个守护线程上做；到期就丢下它。
+
+    Raises:
+        TimeoutError: 到期了。
+    """
+    results: list[T] = []
+    failures: list[BaseException] = []
+    finished = threading.Event()
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as exc:  # noqa: BLE001  带回调用者的线程再抛
+            failures.append(exc)
+        finally:
+            finished.set()
+
+    threading.Thread(target=run, name="easytrader-doctor", daemon=True).start()
+    deadline = time.monotonic() + limit_s
+    # Windows 上一次长的等待打断不了，分成小段
+    while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"{limit_s:g} 秒没有结果，不再等")
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+def _skipped(case: Case, checks: tuple[Check, ...], check: Check) -> Verdict | None:
+    titles = {each.name: each.title for each in checks}
+    for name in check.needs:
+        found = case.done.get(name)
+        if found is not None and found.status in (BAD, SKIPPED):
+            return Verdict(SKIPPED, f"「{titles[name]}」{found.status}，不必查", found.fix)
+    return None
+
+
+def _look(case: Case, check: Check, deadline: float) -> Verdict:
+    if check.limit_s is None:
+        limit_s = case.timeout_s + _CLOSE_S
+    else:
+        limit_s = max(0.0, min(check.limit_s, deadline - time.monotonic()))
+    try:
+        return within(limit_s, lambda: check.look(case))
+    except Exception as exc:  # noqa: BLE001  边界：见模块说明
+        return Verdict(BAD, f"检查时出错：{_told(exc)}", "按上面说的处理；看不懂就把这一行发给我们")
+
+
+def _told(exc: Exception) -> str:
+    if isinstance(exc, (EasytraderError, TimeoutError)):
+        return str(exc)
+    return f"{type(exc).__name__}: {exc}"

@@ -1,0 +1,139 @@
+"""乱序的推送：理顺了再交，什么都不丢，也不久等。"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from easytrader.delivery import sequence
+from easytrader.delivery.ledger import DeliveryLedger
+from easytrader.delivery.sequence import Sequencer
+from easytrader.model import PushEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOW = 1_795_000_000
+
+
+def order(status: int, traded: int = 0, number: int = 1) -> PushEvent:
+    record = SimpleNamespace(
+        order_id=number, order_status=status, traded_volume=traded, order_time=NOW, order_sysid="1"
+    )
+    return PushEvent("on_stock_order", (record,))
+
+
+def trade(name: str, volume: int = 100, number: int = 1) -> PushEvent:
+    record = SimpleNamespace(
+        order_id=number,
+        traded_id=name,
+        traded_volume=volume,
+        traded_time=NOW,
+        traded_price=1.0,
+        stock_code="600036.SH",
+    )
+    return PushEvent("on_stock_trade", (record,))
+
+
+class Desk:
+    """分发线程做的事：理顺、去重、交付。"""
+
+    def __init__(self) -> None:
+        self.ledger = DeliveryLedger()
+        self.sequencer = Sequencer(self.ledger)
+        self.given: list[str] = []
+
+    def push(self, *events: PushEvent) -> Desk:
+        for event in events:
+            self.deliver(self.sequencer.offer(event))
+        return self
+
+    def deliver(self, events: Iterable[PushEvent]) -> None:
+        for event in events:
+            record = event.args[0]
+            if event.name == "on_stock_order":
+                if self.ledger.is_new_order_state(record):
+                    self.given.append(str(record.order_status))
+            elif self.ledger.is_new_trade(record):
+                self.given.append(record.traded_id)
+
+
+def test_in_order_nothing_waits() -> None:
+    desk = Desk().push(order(50), trade("a"), order(55, 100), trade("b"), order(56, 200))
+    assert desk.given == ["50", "a", "55", "b", "56"]
+    assert desk.sequencer.next_due_s() is None
+
+
+def test_trade_before_order() -> None:
+    assert Desk().push(trade("a"), order(50), order(56, 100)).given == ["50", "a", "56"]
+
+
+def test_final_state_before_its_trades() -> None:
+    """实测的次序（见厂商层说明）：已成先到，两笔成交后到。"""
+    desk = Desk().push(order(50), order(55, 100), order(56, 200), trade("b"), trade("a"))
+    assert desk.given == ["50", "b", "55", "a", "56"]
+
+
+def test_a_state_that_was_overtaken_is_not_lost() -> None:
+    assert Desk().push(order(56, 100), trade("a"), order(50)).given == ["50", "a", "56"]
+
+
+def test_rejected_at_once_does_not_wait() -> None:
+    assert Desk().push(order(57)).given == ["57"]
+
+
+def test_cancelled_after_its_pending_cancel() -> None:
+    assert Desk().push(order(50), order(51), order(54)).given == ["50", "51", "54"]
+    assert Desk().push(order(50), order(54), order(51)).given == ["50", "51", "54"]
+
+
+def test_an_order_in_the_ledger_already_final_is_not_waited_for() -> None:
+    assert Desk().push(order(50), order(51), order(54), order(54), order(50)).given == [
+        "50",
+        "51",
+        "54",
+    ]
+
+
+def test_duplicates_are_given_once() -> None:
+    desk = Desk().push(order(50), order(50), trade("a"), trade("a"), order(56, 100), order(56, 100))
+    assert desk.given == ["50", "a", "56"]
+
+
+def test_other_orders_do_not_wait() -> None:
+    desk = Desk().push(trade("a", number=1), order(50, number=2), trade("b", number=2))
+    assert desk.given == ["50", "b"]
+
+
+def test_what_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(sequence, "time", SimpleNamespace(monotonic=lambda: now))
+    desk = Desk().push(order(56, 100), trade("a", number=2))
+    assert desk.given == []
+    assert desk.sequencer.next_due_s() == pytest.approx(sequence.HOLD_S)
+    desk.deliver(desk.sequencer.due())
+    assert desk.given == []
+    now += sequence.HOLD_S
+    desk.deliver(desk.sequencer.due())
+    assert desk.given == ["56", "a"]
+    assert desk.sequencer.next_due_s() is None
+
+
+STORY: list[Any] = [order(50), trade("a"), order(55, 100), trade("b"), trade("c"), order(56, 300)]
+
+
+@given(st.permutations(range(6)), st.lists(st.integers(0, 5), max_size=4))
+def test_any_order_of_arrival_with_duplicates_gives_one_natural_order(
+    order_of_arrival: list[int], again: list[int]
+) -> None:
+    desk = Desk().push(*(STORY[at] for at in [*order_of_arrival, *again]))
+    desk.deliver(desk.sequencer.flush())
+    states = [each for each in desk.given if each.isdigit()]
+    assert states == ["50", "55", "56"]
+    assert sorted(each for each in desk.given if not each.isdigit()) == ["a", "b", "c"]
+    assert desk.given[0] == "50"
+    assert desk.given[-1] == "56"
