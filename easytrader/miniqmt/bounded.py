@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _MAX_UNANSWERED: Final = 400
 """厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
 
+_SLICE_S: Final = 0.5
+"""Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
+
 _HARMLESS: Final = ("query", "subscribe", "unsubscribe", "getSmartAlgoParam", "exportData")
 
 
@@ -63,7 +66,14 @@ class Reply:
 
     def wait(self, timeout_s: float) -> bool:
         """等到应答或失败；到期返回 False。"""
-        return self._done.acquire(timeout=timeout_s)
+        if timeout_s <= _SLICE_S:
+            return self._done.acquire(timeout=timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while not self._done.acquire(timeout=min(timeout_s, _SLICE_S)):
+            timeout_s = max(0.0, deadline - time.monotonic())
+            if not timeout_s:
+                return self._done.acquire(timeout=0)
+        return True
 
     def _release(self) -> None:
         with contextlib.suppress(RuntimeError):  # 应答与断线同时到：已经放过一次

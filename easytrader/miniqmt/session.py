@@ -108,7 +108,10 @@ class QmtSession:
         began = time.monotonic()
         self._deadline = deadline
         self._thread.start()
-        if not self._ready.wait(max(0.0, deadline - began)):
+        # 分段等：Windows 上等锁的时候 Ctrl-C 不起作用
+        while not self._ready.wait(max(0.0, min(deadline - time.monotonic(), 0.5))):
+            if time.monotonic() < deadline:
+                continue
             self.lose("连接超时")
             told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
             raise ConnectFailedError(failure_text(self._path, self._lease.session_id, None, told))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import ClosedError, JournalError
 from easytrader.once.journal import FILE_NAME, PLACED, Intent, Journal
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.log import Log
+
+
+_SLICE_S: Final = 0.5
+"""Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
 
 class Records:
@@ -98,7 +102,7 @@ class Records:
         with self._changed:
             self._waiters += 1
             try:
-                self._changed.wait(timeout_s)
+                self._changed.wait(min(timeout_s, _SLICE_S))
             finally:
                 self._waiters -= 1
 

@@ -1,0 +1,325 @@
+"""活着没有、看不看得见：状况、健康回调、事件循环、心跳、放弃重连。"""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from support import ACCOUNT, Recorder, SimProcess, eventually
+
+import easytrader
+from easytrader import heartbeat
+from easytrader import vitals as vitals_room
+from easytrader.errors import EasytraderError, UsageError
+from easytrader.log import Log
+from easytrader.sim.faults import Faults
+from easytrader.vitals import Vitals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Watcher(Recorder):
+    """还记下健康回调。"""
+
+    def on_health(self, status: Any) -> None:
+        self._take("health", status)
+
+    def on_give_up(self, error: Any) -> None:
+        self._take("give_up", error)
+
+
+# ---- user.status
+
+
+def test_status_before_and_after(sim_folder: Path) -> None:
+    user = easytrader.use("sim")
+    before = user.status
+    assert before["state"] == "未连接"
+    assert before["last_answer"] == 0
+    user.connect(str(sim_folder), ACCOUNT)
+    user.buy("600036", 33.0, 100)
+    user.cancel_entrust(user.today_entrusts[0]["order_id"])
+    now = user.status
+    assert list(now) == list(before)
+    assert now["state"] == "已连接"
+    assert now["account_id"] == "******0365"
+    assert now["path"] == str(sim_folder)
+    assert now["session_id"] > 0
+    assert set(now["latency_ms"]) == {"query", "submit", "cancel"}
+    assert now["unanswered"] == now["open_intents"] == now["attempts"] == 0
+    assert now["since"] <= now["last_answer"]
+    json.dumps(now, ensure_ascii=False)
+    user.close()
+    assert user.status["state"] == "已关闭"
+
+
+def test_status_tells_of_a_lost_connection(served: SimProcess, connect: Callable[..., Any]) -> None:
+    user = connect(reconnect_interval=0.1)
+    served.kill()
+    eventually(lambda: user.status["attempts"] >= 2)
+    now = user.status
+    assert now["state"] in ("已断开", "连接中")
+    assert "没有人服务" in now["last_error"] or "连接 MiniQMT 失败" in now["last_error"]
+    served.start()
+    eventually(lambda: user.state == "已连接")
+    now = user.status
+    assert now["reconnects"] == 1
+    assert now["last_error"] == ""
+
+
+# ---- 健康回调
+
+
+def test_health_callbacks(served: SimProcess, connect: Callable[..., Any]) -> None:
+    watcher = Watcher()
+    told: list[Any] = []
+    connect(watcher, on_health=told.append)
+    watcher.wait_for("health", 1)
+    served.kill()
+    watcher.wait_for("health", 2)
+    served.start()
+    watcher.wait_for("connected", 2)
+    watcher.wait_for("health", 3)
+    assert next(each["reconnects"] for each in watcher.of("health")) == 0
+    assert len(told) == len(watcher.of("health"))
+
+
+def test_giving_up_is_told(served: SimProcess, connect: Callable[..., Any]) -> None:
+    watcher = Watcher()
+    told: list[Any] = []
+    user = connect(
+        watcher, max_reconnect_attempts=2, reconnect_interval=0.05, on_give_up=told.append
+    )
+    served.kill()
+    [error] = watcher.wait_for("give_up")
+    assert isinstance(error, easytrader.ConnectFailedError)
+    eventually(lambda: told == [error])
+    assert user.status["gave_up"] is True
+    assert user.state == "已断开"
+    kinds = [event["event"] for event in user.events(0)]
+    assert kinds[-1] == "give_up"
+
+
+@pytest.mark.parametrize("name", ["on_health", "on_give_up"])
+def test_hooks_must_be_functions(sim_folder: Path, name: str) -> None:
+    user = easytrader.use("sim")
+    with pytest.raises(UsageError) as caught:
+        user.connect(str(sim_folder), ACCOUNT, **{name: "函数名"})
+    assert caught.value.argument == name
+
+
+# ---- 事件循环
+
+
+def test_events_in_a_loop(user: Any) -> None:
+    number = user.market_buy("600036", 100)["entrust_no"]
+    user.wait(number)
+    events = [event for event in user.events(timeout=0.3) if event["event"] != "connected"]
+    assert {event["event"] for event in events} == {"order", "trade"}
+    assert [event["data"]["order_id"] for event in events] == [number] * len(events)
+    assert events[0]["data"]["order_status_name"] == "已报"
+    assert events[0]["event_name"] == "委托"
+    assert events[-1]["data"]["order_status_name"] == "已成"
+    assert events[-1]["data"] == user.entrust(number)
+    trades = [event["data"] for event in events if event["event"] == "trade"]
+    assert trades == user.today_trades
+    assert list(user.events(timeout=0)) == []
+
+
+def test_events_of_refusals(user: Any) -> None:
+    user.buy("600036", 1.0, 100)
+    [error] = [e for e in user.events(timeout=0.3) if e["event"] == "order_error"]
+    assert error["event_name"] == "下单失败"
+    assert "跌停" in error["data"]["error_msg"]
+    done = user.market_buy("600036", 100)["entrust_no"]
+    user.wait(done)
+    user.cancel_entrust(done)
+    [error] = [e for e in user.events(timeout=0.3) if e["event"] == "cancel_error"]
+    assert error["data"]["order_id"] == done
+
+
+def test_events_wake_and_end_with_close(user: Any) -> None:
+    seen: list[Any] = []
+    reader = threading.Thread(target=lambda: seen.extend(user.events(timeout=60)))
+    reader.start()
+    number = user.buy("600036", 33.0, 100)["entrust_no"]
+    eventually(lambda: any(each["event"] == "order" for each in seen))
+    user.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert [e["data"]["order_id"] for e in seen if e["event"] == "order"] == [number]
+
+
+@pytest.mark.parametrize("bad", [-1, "5", None, float("nan"), 10**9])
+def test_events_timeout_is_checked(user: Any, bad: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        user.events(timeout=bad)
+    assert caught.value.argument == "timeout"
+
+
+def test_events_across_a_reconnect(served: SimProcess, connect: Callable[..., Any]) -> None:
+    user = connect()
+    other = connect()
+    served.kill()
+    served.start()
+    eventually(lambda: other.state == "已连接")
+    number = other.market_buy("600036", 100)["entrust_no"]
+    other.wait(number)
+    eventually(lambda: user.state == "已连接")
+    kinds = [(e["event"], e["data"].get("order_status_name")) for e in user.events(timeout=1)]
+    assert kinds[:1] == [("connected", None)]
+    assert ("disconnected", None) in kinds
+    assert kinds.count(("order", "已成")) == 1
+    assert sum(kind == "trade" for kind, _ in kinds) == len(other.today_trades)
+
+
+# ---- 落后的回调
+
+
+def test_a_slow_callback_loses_no_trade_and_says_it_is_behind(
+    user: Any, recorder: Recorder, logged: list[str]
+) -> None:
+    dispatcher = user._courier._dispatcher
+    dispatcher._backlog.capacity = 5
+    gate = threading.Event()
+    recorder.doing["order"] = lambda order: gate.wait(20)
+    numbers = [user.market_buy("600036", 100)["entrust_no"] for _ in range(20)]
+    for number in numbers:
+        user.wait(number)  # 等待不靠回调
+    assert user.status["behind"] is True
+    assert user.status["queue_depth"] > 5
+    assert any("回调跟不上推送" in line for line in logged)
+    gate.set()
+    recorder.wait_for("trade", len(user.today_trades))
+    eventually(lambda: user.status["behind"] is False and user.status["queue_depth"] == 0)
+    final = [each.order_id for each in recorder.of("order") if each.order_status == 56]
+    assert sorted(final) == sorted(numbers)
+    traded = [each.traded_id for each in recorder.of("trade")]
+    assert sorted(traded) == sorted(row["traded_id"] for row in user.today_trades)
+    assert user.status["queue_merged"] > 0
+
+
+# ---- 心跳
+
+
+def test_a_hung_client_is_noticed_and_recovers(
+    served: SimProcess, connect: Callable[..., Any]
+) -> None:
+    recorder = Recorder()
+    user = connect(recorder, heartbeat_interval=0.2, timeout=0.5)
+    assert served.process is not None
+    process = psutil.Process(served.process.pid)
+    process.suspend()
+    try:
+        recorder.wait_for("disconnected")
+        assert "心跳" in user.status["last_error"] or user.state != "已连接"
+    finally:
+        process.resume()
+    recorder.wait_for("connected", 2)
+    assert user.balance
+
+
+def test_one_expired_call_makes_the_heartbeat_ask_at_once(
+    served: SimProcess, connect: Callable[..., Any]
+) -> None:
+    """心跳间隔很长，也不必等它：有一个请求到期，马上问。"""
+    recorder = Recorder()
+    user = connect(recorder, heartbeat_interval=3600, timeout=0.4)
+    assert served.process is not None
+    process = psutil.Process(served.process.pid)
+    process.suspend()
+    try:
+        eventually(lambda: process.status() == psutil.STATUS_STOPPED)
+        with pytest.raises(EasytraderError):
+            _ask_twice(user)
+        recorder.wait_for("disconnected")
+    finally:
+        process.resume()
+    recorder.wait_for("connected", 2)
+
+
+def _ask_twice(user: Any) -> None:
+    """停下的那一刻可能还有一个应答在路上。"""
+    assert user.balance
+    assert user.balance
+
+
+class Client:
+    """心跳要问的客户端。"""
+
+    def __init__(self, vitals: Vitals) -> None:
+        self.vitals = vitals
+        self.asked = 0
+        self.hung = False
+
+    def asset(self) -> None:
+        self.asked += 1
+        if self.hung:
+            raise easytrader.QueryFailedError("没有应答")
+        self.vitals.answered("asset", 0.001)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    clock = [1000.0]
+    fake = SimpleNamespace(monotonic=lambda: clock[0], time=lambda: clock[0])
+    monkeypatch.setattr(heartbeat, "time", fake)
+    monkeypatch.setattr(vitals_room, "time", fake)
+    return clock
+
+
+def test_busy_means_no_heartbeat(now: list[float]) -> None:
+    vitals = Vitals()
+    beat = heartbeat.Heartbeat(30, vitals, Log())
+    client: Any = Client(vitals)
+    for _ in range(10):
+        now[0] += 20
+        vitals.answered("orderStockWithSeq", 0.001)
+        assert beat.wait_s == pytest.approx(30)
+        assert not beat.is_dead(client, lambda asked: True, suspect=False)
+    assert client.asked == 0
+    now[0] += 30
+    assert not beat.is_dead(client, lambda asked: True, suspect=False)
+    assert client.asked == 1
+
+
+def test_two_missed_beats_are_death(now: list[float]) -> None:
+    vitals = Vitals()
+    beat = heartbeat.Heartbeat(30, vitals, Log())
+    client: Any = Client(vitals)
+    client.hung = True
+    assert not beat.is_dead(client, lambda asked: True, suspect=True)
+    assert beat.wait_s is not None
+    assert beat.wait_s < 1  # 不等一整个间隔
+    assert not beat.is_dead(client, lambda asked: False, suspect=False)  # 已经不是当前的会话
+    assert beat.is_dead(client, lambda asked: True, suspect=False)
+    beat.reset()
+    client.hung = False
+    assert not beat.is_dead(client, lambda asked: True, suspect=True)
+
+
+def test_no_heartbeat_when_turned_off(now: list[float]) -> None:
+    vitals = Vitals()
+    beat = heartbeat.Heartbeat(0, vitals, Log())
+    client: Any = Client(vitals)
+    assert beat.wait_s is None
+    assert not beat.is_dead(client, lambda asked: True, suspect=True)
+    assert client.asked == 0
+
+
+def test_a_dropped_answer_alone_does_not_disconnect(
+    served: SimProcess, connect: Callable[..., Any]
+) -> None:
+    recorder = Recorder()
+    user = connect(recorder, timeout=0.4)
+    Faults(served.folder).drop_answer("asset")
+    with pytest.raises(easytrader.QueryFailedError):
+        assert user.balance
+    assert user.balance
+    assert recorder.of("disconnected") == []
