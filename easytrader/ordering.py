@@ -94,9 +94,12 @@ class Ordering:
         """撤单。"""
         number = arguments.whole("entrust_no", entrust_no)
         session = self._get_session()
+        deadline = None
         if self.post is not None:
-            self.post.check_cancel(number, time.monotonic() + session.timeout_s)
-        done = session.cancel(number)
+            deadline = time.monotonic() + session.timeout_s
+            self.post.check_cancel(number, deadline)
+        with session.until(deadline):
+            done = session.cancel(number)
         self._log.debug("撤单 {}：{}", number, "已收下" if done else "被拒绝")
         return {"success": done, "message": "success" if done else "failed"}
 
@@ -171,16 +174,19 @@ class Ordering:
         return self._row(order.security, order.volume, placed.answer)
 
     def _send(self, session: Session, order: OrderRequest, deadline: float | None) -> SubmitAnswer:
+        """一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
+        plain = deadline is None
         if self.post is not None:
-            limit = deadline or time.monotonic() + session.timeout_s
-            self.post.check_order(order, MarketView(session), limit)
+            deadline = deadline or time.monotonic() + session.timeout_s
+            with session.until(deadline):
+                self.post.check_order(order, MarketView(session), deadline)
         try:
             if deadline is None:
                 return session.submit(order)
             with session.until(deadline):
                 return session.submit(order)
         except OutcomeUnknownError:
-            if deadline is None and self.once is not None:
+            if plain and self.once is not None:
                 self.once.doubts.add(order.tag, None)
             raise
 

@@ -24,7 +24,7 @@ from easytrader.sim.sessions import day_code, hours_for
 from easytrader.sim.state import CounterState, Progress
 from easytrader.sim.store import Store
 from easytrader.sim.sweep import Budget
-from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, SubmitArgs
+from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, QuoteArgs, SubmitArgs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,6 +122,13 @@ class Engine:
         accounts = self._counter.state.accounts.values()
         return Outcome([views.account_status(account) for account in accounts])
 
+    def quote(self, args: QuoteArgs) -> Outcome:
+        """最新价，元；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。"""
+        events = self._advance(_CALL_WORK).events
+        if self._counter.lagging:
+            return Outcome(None, events)
+        return Outcome(views.last_price(args.stock_code, self._counter.quote), events)
+
     def has_account(self, account_type: int, account_id: str) -> bool:
         """有没有这个账号（类型也要对）。"""
         return find_account(self._counter.state.accounts, account_type, account_id) is not None
@@ -152,6 +159,10 @@ class Engine:
             raise
         finally:
             self._grouped = False
+
+    def ask_disk(self, is_full: Callable[[], bool]) -> None:
+        """此后每次落盘前问一声 ``is_full``：为真时按磁盘满处理（故障注入用）。"""
+        self._store.disk_is_full = is_full
 
     def close(self) -> None:
         """关闭账本。"""

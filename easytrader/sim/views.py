@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from easytrader.errors import SimulatorError
+from easytrader.sim.intake import security_of
 from easytrader.sim.orders import LONG, instrument_name, secu_account, yuan
 from easytrader.sim.wire import AccountInfoRow, AccountStatusRow, AssetRow, OrderRow, PositionRow
-from easytrader.symbols import parse_security
+from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     QuoteOf = Callable[[Security], Quote]
 
-__all__ = ["account_info", "account_status", "asset", "orders", "positions"]
+__all__ = ["account_info", "account_status", "asset", "last_price", "orders", "positions"]
 
 _STOCK_BROKER: Final = 2
 _LOGIN_OK: Final = 0
@@ -89,6 +91,17 @@ def _position(account: Account, held: Position, quote_of: QuoteOf) -> PositionRo
         held.open_date,
         yuan(profit),
     )
+
+
+def last_price(stock_code: str, quote_of: QuoteOf) -> float | None:
+    """最新价，元；没有这只证券或没有它的行情为 None。"""
+    security = security_of(stock_code)
+    if security is None or security.kind is Kind.OTHER or not security.tradable:
+        return None
+    try:
+        return yuan(quote_of(security).last_li)
+    except SimulatorError:  # 这个品种没有合成行情
+        return None
 
 
 def account_info(account: Account) -> AccountInfoRow:

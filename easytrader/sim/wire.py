@@ -19,10 +19,11 @@ Verb = Literal[
     "positions",
     "account_infos",
     "account_status",
+    "quote",
     "unsupported",
 ]
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 
 QUERY_FAILED: Final = "query_failed"
 """列表查询失败时的应答是 ``(QUERY_FAILED, 原因)``：空列表只表示没有。"""
@@ -89,6 +90,12 @@ class CancelArgs(NamedTuple):
     order_id: int
     market: int = -1
     order_sysid: str = ""
+
+
+class QuoteArgs(NamedTuple):
+    """quote：厂商没有的请求，问最新价。应答是元（float），说不出来为 None。"""
+
+    stock_code: str
 
 
 class OrderAnswer(NamedTuple):

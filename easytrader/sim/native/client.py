@@ -14,6 +14,7 @@ import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -26,7 +27,7 @@ from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
 from easytrader.sim.native.io_thread import IoThread, call_quietly
 from easytrader.sim.native.structs import build
 from easytrader.sim.native.verbs import VERBS
-from easytrader.sim.wire import Request
+from easytrader.sim.wire import QuoteArgs, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,11 @@ class XtQuantAsyncClient:
 
     Attributes:
         connect_failure: 最近一次 ``connect()`` 为什么返回 -1（厂商没有这个属性，给人看的）。
+        cache_lag_s: 柜台收下的委托最慢几秒后查得到（厂商没有这个属性）。这里没有缓存；
+            留一秒给僵死之后醒来、还有旧会话的请求没有处理完的情形。
     """
+
+    cache_lag_s = 1.0
 
     def __init__(self, path: str | bytes, name: str, session: int) -> None:
         if not isinstance(session, int):
@@ -73,6 +78,7 @@ class XtQuantAsyncClient:
         self._timeout_s = 0.0
         self._callbacks: dict[str, Callable[..., None]] = {}
         self._pending: dict[int, tuple[Call, Any]] = {}
+        self._asking: dict[int, SimpleQueue[Any]] = {}
         self._io = self._new_io()
         self.connect_failure = ""
 
@@ -101,6 +107,7 @@ class XtQuantAsyncClient:
             self._running = False
             link, self._link, self._send = self._link, None, None
             self._pending.clear()
+            self._give_up_asking()
             self._callbacks.clear()
         if link is not None:
             link.close()
@@ -127,6 +134,24 @@ class XtQuantAsyncClient:
     def nextSeq(self) -> int:  # noqa: N802  厂商的名字
         """下一个请求序号，从 1 起。"""
         return next(self._seq)
+
+    def last_price(self, stock_code: str, timeout_s: float) -> float | None:
+        """最新价，元；没有连接、到期没有回答、柜台说不出来都是 None。厂商没有这个方法。"""
+        answer: SimpleQueue[Any] = SimpleQueue()
+        seq = next(self._seq)
+        with self._gate:
+            send = self._send
+            if send is None:
+                return None
+            self._asking[seq] = answer
+        send(Request("quote", seq, QuoteArgs(stock_code)))
+        try:
+            price = answer.get(timeout=max(0.0, timeout_s))
+        except Empty:
+            return None
+        finally:
+            self._asking.pop(seq, None)
+        return float(price) if isinstance(price, (int, float)) else None
 
     def setTimeout(self, timeout: int) -> None:  # noqa: N802  厂商的名字
         """每个请求的超时，毫秒；0 和负数不起作用，也就关不掉。"""
@@ -207,9 +232,15 @@ class XtQuantAsyncClient:
             known, self._connected, self._dead = self._connected, False, True
             self._send = None
             self._pending.clear()
+            self._give_up_asking()
             callback = self._callbacks.get("Disconnected")
         if known and callback is not None:
             call_quietly(callback)
+
+    def _give_up_asking(self) -> None:
+        """在问价的都不会有回答了。"""
+        for answer in list(self._asking.values()):
+            answer.put(None)
 
     # 请求与应答 ---------------------------------------------------------
 
@@ -246,6 +277,8 @@ class XtQuantAsyncClient:
                 call, raw = waiting
                 answer = call.answer(payload) if raw is None else call.not_simulated(raw)
                 self._respond(seq, call, answer)
+            elif (asking := self._asking.get(seq)) is not None:
+                asking.put(payload)
             return
         binder, struct = _PUSHES[kind]
         callback = self._callbacks.get(binder)

@@ -15,6 +15,7 @@ from easytrader.sim.wire import (
     OrderAnswer,
     OrdersArgs,
     Outcome,
+    QuoteArgs,
     Request,
     SubmitArgs,
 )
@@ -63,6 +64,10 @@ class EngineLike(Protocol):
         """账号状态。"""
         ...
 
+    def quote(self, args: QuoteArgs) -> Outcome:
+        """最新价。"""
+        ...
+
     def has_account(self, account_type: int, account_id: str) -> bool:
         """有没有这个账号。"""
         ...
@@ -100,6 +105,7 @@ class Desk:
             "positions": engine.positions,
             "account_infos": lambda _: engine.account_infos(),
             "account_status": lambda _: engine.account_status(),
+            "quote": lambda args: engine.quote(args),
             "subscribe": self._known,
             "unsubscribe": self._known,
             "unsupported": lambda args: Outcome(("not_simulated", args[0])),

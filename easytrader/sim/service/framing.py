@@ -116,6 +116,7 @@ _ARGS: Final[dict[str, type[Any] | None]] = {
     "cancel": wire.CancelArgs,
     "account_infos": None,
     "account_status": None,
+    "quote": wire.QuoteArgs,
     "unsupported": None,
 }
 

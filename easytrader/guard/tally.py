@@ -1,0 +1,231 @@
+"""计数文件：一个账号一日发了多少、刚过去的一秒发了多少；几个进程共用一个 SQLite 文件。
+
+一秒按 0.1 秒一格记：此刻这一格与之前十格合计，覆盖 1.0 到 1.1 秒，任意一秒都不会超过它。
+读与写在同一个 IMMEDIATE 事务里，两个进程不会都拿到最后一个名额。
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SLOTS", "Counted", "DayFull", "SecondFull", "Tally", "beijing_day"]
+
+SLOTS: Final = 11
+_PER_SECOND: Final = 10
+_BUSY_S: Final = 0.3
+"""别的进程占着文件时等多久；一次事务只要几十微秒，等得更久就是它停住了。"""
+_OPEN_TRIES: Final = 6
+_OPEN_PAUSE_S: Final = 0.03
+_OPEN_BUSY_S: Final = 0.05
+_LEAST_WAIT_S: Final = 0.001
+_DAYS_KEPT: Final = 40
+_BEIJING_S: Final = 8 * 3600
+
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS day (day INTEGER PRIMARY KEY, sent INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS pulse (slot INTEGER PRIMARY KEY, sent INTEGER NOT NULL)",
+)
+_ADD_DAY: Final = (
+    "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET sent = sent + excluded.sent"
+)
+_ADD_PULSE: Final = (
+    "INSERT INTO pulse VALUES (?, ?) ON CONFLICT (slot) DO UPDATE SET sent = sent + excluded.sent"
+)
+_RAISE_DAY: Final = (
+    "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET sent = max(sent, excluded.sent)"
+)
+_FORGET_DAYS: Final = (
+    "DELETE FROM day WHERE day NOT IN (SELECT day FROM day ORDER BY day DESC LIMIT ?)"
+)
+_LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
+"""fork 来的进程不能用、也不能关父进程的连接：留着不动。"""
+
+
+class Counted(NamedTuple):
+    """数到了多少。``day`` 是北京日期的序号（1970-01-01 为 0）。"""
+
+    day: int
+    today: int
+    second: int
+
+
+class SecondFull(NamedTuple):
+    """这一秒满了，最快 ``wait_s`` 秒后有名额。"""
+
+    sent: int
+    wait_s: float
+
+
+class DayFull(NamedTuple):
+    """今天满了。"""
+
+    sent: int
+
+
+def beijing_day(wall: float) -> int:
+    """Unix 秒 → 北京日期的序号。"""
+    return int((wall + _BEIJING_S) // 86400)
+
+
+class Tally:
+    """一个计数文件；不是线程安全的。
+
+    Args:
+        path: 文件；第一次用到时才建。
+        wall: 时钟，Unix 秒；每次在事务里读，几个进程的先后才对得上。
+
+    每个方法都可能抛 ``sqlite3.Error`` 与 ``OSError``：什么都没有记上。
+    """
+
+    def __init__(self, path: str, wall: Callable[[], float]) -> None:
+        self._path = path
+        self._wall = wall
+        self._db: sqlite3.Connection | None = None
+        self._pid = 0
+
+    def add(self, limit_s: int | None, limit_day: int | None) -> Counted | SecondFull | DayFull:
+        """有名额就记上一次；没有就什么都不记。"""
+        db = self._begin()
+        try:
+            found = self._add(db, limit_s, limit_day)
+            db.execute("COMMIT")
+        except BaseException:
+            self._undo(db)
+            raise
+        return found
+
+    def seed(self, count: int) -> None:
+        """把今天的数抬到至少 ``count``。"""
+        db = self._begin()
+        try:
+            db.execute(_RAISE_DAY, (beijing_day(self._wall()), count))
+            db.execute("COMMIT")
+        except BaseException:
+            self._undo(db)
+            raise
+
+    def read(self) -> Counted:
+        """此刻的数。"""
+        db = self._open()
+        wall = self._wall()
+        slot = int(wall * _PER_SECOND)
+        day = beijing_day(wall)
+        pulses = db.execute("SELECT sent FROM pulse WHERE slot > ?", (slot - SLOTS,)).fetchall()
+        return Counted(day, _today(db, day), sum(sent for (sent,) in pulses))
+
+    def close(self) -> None:
+        """关上；再用会重新打开。"""
+        db, self._db = self._db, None
+        if db is None:
+            return
+        if self._pid != os.getpid():
+            _LEFT_BEHIND.append(db)
+            return
+        with suppress(sqlite3.Error):
+            db.close()
+
+    # ---- 内部
+
+    def _add(
+        self, db: sqlite3.Connection, limit_s: int | None, limit_day: int | None
+    ) -> Counted | SecondFull | DayFull:
+        wall = self._wall()
+        slot = int(wall * _PER_SECOND)
+        pulses = dict(db.execute("SELECT slot, sent FROM pulse").fetchall())
+        if pulses and (min(pulses) <= slot - SLOTS or max(pulses) > slot):
+            pulses = _tidy(db, pulses, slot)
+        second = sum(pulses.values())
+        if limit_s is not None and second >= limit_s:
+            return SecondFull(second, _wait_s(pulses, second - limit_s + 1, wall))
+        day = beijing_day(wall)
+        today = _today(db, day)
+        if limit_day is not None and today >= limit_day:
+            return DayFull(today)
+        db.execute(_ADD_PULSE, (slot, 1))
+        db.execute(_ADD_DAY, (day, 1))
+        if not today:
+            db.execute(_FORGET_DAYS, (_DAYS_KEPT,))
+        return Counted(day, today + 1, second + 1)
+
+    def _begin(self) -> sqlite3.Connection:
+        db = self._open()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._undo(db)
+            raise
+        return db
+
+    def _undo(self, db: sqlite3.Connection) -> None:
+        """放弃这次事务；连不回去的连接不要了，下次重开。"""
+        try:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+        except sqlite3.Error:
+            self.close()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is not None and self._pid == os.getpid():
+            return self._db
+        self.close()
+        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(
+            self._path, timeout=_OPEN_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        self._db, self._pid = db, os.getpid()
+        return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA page_size = 1024")  # 每次只改两页，小页写得快
+    for left in reversed(range(_OPEN_TRIES)):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # 两个进程同时第一次打开：换日志方式不理会等待的期限
+            if not left:
+                raise
+            Event().wait(_OPEN_PAUSE_S)
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000:.0f}")
+    for statement in _SCHEMA:
+        db.execute(statement)
+
+
+def _today(db: sqlite3.Connection, day: int) -> int:
+    row = db.execute("SELECT sent FROM day WHERE day = ?", (day,)).fetchone()
+    return row[0] if row else 0
+
+
+def _tidy(db: sqlite3.Connection, pulses: dict[int, int], slot: int) -> dict[int, int]:
+    """扔掉过去的格。将来的格是时钟往回拨过：那些刚发不久，算在此刻这一格里，一秒后忘掉。"""
+    kept = {each: sent for each, sent in pulses.items() if slot - SLOTS < each <= slot}
+    future = sum(sent for each, sent in pulses.items() if each > slot)
+    db.execute("DELETE FROM pulse WHERE slot <= ? OR slot > ?", (slot - SLOTS, slot))
+    if future:
+        db.execute(_ADD_PULSE, (slot, future))
+        kept[slot] = kept.get(slot, 0) + future
+    return kept
+
+
+def _wait_s(pulses: dict[int, int], wanted: int, wall: float) -> float:
+    """几秒后至少有 ``wanted`` 次过期。"""
+    for slot in sorted(pulses):
+        wanted -= pulses[slot]
+        if wanted <= 0:
+            return max(_LEAST_WAIT_S, (slot + SLOTS) / _PER_SECOND - wall)
+    raise AssertionError("不会走到这里：要过期的不会比发过的多")
