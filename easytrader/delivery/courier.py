@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ORDER: Final = "on_stock_order"
 _TRADE: Final = "on_stock_trade"
+_REJECTED: Final = "on_order_error"
 _NO_QUEUE: Final[dict[str, Any]] = {
     "queue_depth": 0,
     "queue_lag_s": 0.0,
@@ -121,6 +122,8 @@ class Courier:
         if name == _ORDER and not self._is_new_state(event.args[0]):
             return
         if name == _TRADE and not self._ledger.is_new_trade(event.args[0]):
+            return
+        if name == _REJECTED and not self._ledger.is_new_rejection(event.args[0].order_id):
             return
         self._delivered(event)
         args = (self._status(),) if name == "on_health" else event.args

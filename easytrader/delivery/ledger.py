@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _BEIJING_OFFSET_S = 8 * 3600
 
+_REMEMBERED = 10_000
+
 _State = tuple[int, int, bool]
 """(状态, 累计成交量, 有没有柜台合同编号)"""
 
@@ -31,6 +33,8 @@ class DeliveryLedger:
         self._traded: dict[int, dict[int, int]] = {}
         # 委托编号 → 最后一个状态之后的成交笔数
         self._fresh: dict[int, int] = {}
+        # 下单失败交付过的委托编号
+        self._rejected: dict[int, None] = {}
         self._last_day = 0
 
     def knows(self, order_id: int) -> bool:
@@ -78,6 +82,16 @@ class DeliveryLedger:
         volumes[trade.order_id] = volumes.get(trade.order_id, 0) + trade.traded_volume
         return True
 
+    def is_new_rejection(self, order_id: int) -> bool:
+        """这笔委托的下单失败还没交付过；是的话记下。一笔委托只会失败一次。"""
+        if order_id <= 0:
+            return True  # 没有编号的分不清是不是同一笔
+        known = order_id in self._rejected
+        self._rejected[order_id] = None
+        if len(self._rejected) > _REMEMBERED:
+            del self._rejected[next(iter(self._rejected))]
+        return not known
+
     def _day_of(self, epoch_s: int) -> int:
         if epoch_s <= 0:  # 有的柜台在报到交易所之前不给时间
             return self._last_day
@@ -85,6 +99,7 @@ class DeliveryLedger:
         if day > self._last_day:
             self._last_day = day
             self._fresh.clear()
+            self._rejected.clear()
             for old in [key for key in (*self._orders, *self._trades) if key < day - 1]:
                 self._orders.pop(old, None)
                 self._trades.pop(old, None)

@@ -12,7 +12,7 @@ import pytest
 from docs_helpers import DOCS, ROOT, all_text, blocks
 
 import easytrader
-from easytrader import codes, errors, rows
+from easytrader import codes, errors, events, rows
 from easytrader._version import __version__
 from easytrader.cli import demo, doctor_command, sim_commands
 from easytrader.cli.parser import Parser
@@ -125,11 +125,12 @@ class _Anything(SimpleNamespace):
         ("报价类型", codes.PRICE_TYPE_NAMES),
         ("交易操作", codes.OFFSET_FLAG_NAMES),
         ("多空", codes.DIRECTION_NAMES),
+        ("账号状态", codes.ACCOUNT_STATUS_NAMES),
     ],
 )
 def test_code_table(title: str, names: dict[int, str]) -> None:
     text = section(page("reference/fields.md"), title)
-    listed = {int(row[0]): row[1] for row in table(text) if row[0].isdigit()}
+    listed = {int(row[0]): row[1] for row in table(text) if row[0].lstrip("-").isdigit()}
     assert listed == names
 
 
@@ -137,6 +138,26 @@ def test_status_table_marks_final_and_cancellable() -> None:
     listed = table(section(page("reference/fields.md"), "委托状态"))
     assert {int(row[0]) for row in listed if row[2] == "是"} == codes.FINAL_STATUSES
     assert {int(row[0]) for row in listed if row[3] == "是"} == codes.CANCELLABLE_STATUSES
+
+
+def test_event_table() -> None:
+    listed = table(section(page("reference/fields.md"), "事件"))
+    assert {row[0].strip("`"): row[1] for row in listed} == events.EVENT_NAMES
+    keys = {row[0].strip("`"): row[2].split("`")[1].split() for row in listed if "`" in row[2]}
+    built = {
+        "order_error": rows.order_error_row(_Anything()),
+        "cancel_error": rows.cancel_error_row(_Anything()),
+        "account_status": rows.account_status_row(_Anything(status=0)),
+    }
+    for kind, row in built.items():
+        assert keys[kind] == list(row)
+
+
+def test_status_table() -> None:
+    text = section(page("connection.md"), "健康状况")
+    listed = [name for row in table(text) for name in re.findall(r"`(\w+)`", row[0])]
+    user = easytrader.use("sim")
+    assert sorted(listed) == sorted(user.status)
 
 
 def test_market_type_tables() -> None:

@@ -323,3 +323,11 @@ def test_a_dropped_answer_alone_does_not_disconnect(
         assert user.balance
     assert user.balance
     assert recorder.of("disconnected") == []
+
+
+def test_a_repeated_rejection_is_told_once(user: Any, recorder: Recorder, sim_folder: Path) -> None:
+    Faults(sim_folder).duplicate_push("order_error")
+    user.buy("600036", 1.0, 100)
+    second = user.buy("600036", 1.0, 100)["entrust_no"]
+    eventually(lambda: second in [each.order_id for each in recorder.of("order_error")])
+    assert len(recorder.of("order_error")) == 2

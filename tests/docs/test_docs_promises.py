@@ -1,0 +1,24 @@
+"""承诺页里点名的测试都真的在。"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from docs_helpers import DOCS, ROOT
+
+TEXT = (DOCS / "promises.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`(tests/[^`:\s]+\.py)(?:::(\w+))?`", TEXT)))
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED)
+def test_named_test_exists(file: str, name: str) -> None:
+    source = (ROOT / file).read_text(encoding="utf-8")
+    assert f"def {name}(" in source if name else "def test_" in source
+
+
+def test_every_promise_names_a_test() -> None:
+    rows = [line for line in TEXT.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not row.startswith("| 承诺")]
+    assert len(promises) > 20
+    assert all("`tests/" in row.split("|")[3] for row in promises)
