@@ -2,7 +2,8 @@
 
 核对靠备注里的标记：查得到就是它。查不到要在同一个活着的会话上、隔着 ``cache_lag_s`` 看两次都没有，
 才认定没有到柜台：请求在一个会话里先进先出，查询答了，之前发的委托就一定处理过了；
-隔一段时间是因为客户端的查询是缓存。
+隔一段时间是因为客户端的查询是缓存。今天见过的委托不在列表里，说明列表不全（客户端刚重启，还在装载），
+那一眼不算。
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 OPEN: Final = (marks.SENDING, marks.UNKNOWN)
 _RETRY_S: Final = 0.05
+"""断线、列表不全时，隔这么久再看。"""
 _BEIJING: Final = timezone(timedelta(hours=8))
 
 
@@ -69,7 +71,9 @@ class Doubts:
         self._open: dict[str, Intent | None] = {}
         # 标记 → 第一次没有查到
         self._looks: dict[str, _Look] = {}
-        # 今天的某一笔委托：它都查不到了，说明柜台换了一天
+        # 标记 → 哪一天发的
+        self._days: dict[str, str] = {}
+        # 今天见过的某一笔委托：它都不在列表里，列表就不全
         self._witness = 0
         self._day = ""
 
@@ -91,7 +95,7 @@ class Doubts:
         """一笔发出了而没有应答。"""
         number = self._seen.get(tag)
         if number is None:
-            self._open.setdefault(tag, intent)
+            self._hold(tag, intent)
             number = self._seen.get(tag)  # 推送可能正好在这时到
         if number is not None:
             self._found(tag, intent, number)
@@ -102,15 +106,22 @@ class Doubts:
             return
         today = day_of(time.time())
         if today != self._day:
-            self._seen.clear()
-            self._day = today
+            self._new_day(today)
         self._seen[tag] = self._witness = order_id
         if tag in self._open:
             self._found(tag, self._open.get(tag), order_id)
 
-    def _found(self, tag: str, intent: Intent | None, order_id: int) -> None:
+    def _hold(self, tag: str, intent: Intent | None) -> None:
+        self._days.setdefault(tag, day_of(intent.created if intent else time.time()))
+        self._open.setdefault(tag, intent)
+
+    def _drop(self, tag: str) -> None:
         self._open.pop(tag, None)
         self._looks.pop(tag, None)
+        self._days.pop(tag, None)
+
+    def _found(self, tag: str, intent: Intent | None, order_id: int) -> None:
+        self._drop(tag)
         if intent is not None:
             self._records.settle(intent, marks.PLACED, order_id)
             self._log.info("委托 {} 已到柜台，编号 {}", intent.client_order_id, order_id)
@@ -161,7 +172,12 @@ class Doubts:
             if tag in self._open:  # 早就见过，met 没有动它
                 self._found(tag, intent, order.order_id)
             return Verdict(order), 0.0
-        if self._rolled(orders) or (intent and day_of(intent.created) != day_of(time.time())):
+        if tag in self._seen or not self._complete(orders):
+            return Verdict(None), _RETRY_S
+        day = self._days.get(tag)
+        if day is None:  # 另一个线程刚核对完：没有
+            return Verdict(None, absent=True), 0.0
+        if day != day_of(time.time()):
             raise OtherDayError
         first = self._looks.get(tag)
         if first is None or first.session is not session:
@@ -173,12 +189,18 @@ class Doubts:
         self._gone(tag, intent)
         return Verdict(None, absent=True), 0.0
 
-    def _rolled(self, orders: Iterable[OrderLike]) -> bool:
-        return bool(self._witness) and all(each.order_id != self._witness for each in orders)
+    def _complete(self, orders: Iterable[OrderLike]) -> bool:
+        if not self._witness or self._day != day_of(time.time()):
+            return True
+        return any(each.order_id == self._witness for each in orders)
+
+    def _new_day(self, today: str) -> None:
+        self._seen.clear()
+        self._witness = 0
+        self._day = today
 
     def _gone(self, tag: str, intent: Intent | None) -> None:
-        self._open.pop(tag, None)
-        self._looks.pop(tag, None)
+        self._drop(tag)
         if intent is not None:
             self._records.settle(intent, marks.ABSENT)
             told = "委托 {} 没有到柜台；可以用同一个 client_order_id 重新下"
@@ -189,18 +211,19 @@ class Doubts:
     def resync(self, session: Session, orders: Iterable[OrderLike]) -> None:
         """认出柜台上的，悬着的看第一眼。主人已经不在的悬案归我们。"""
         held = list(orders)
-        if self._rolled(held):
-            self._seen.clear()
-            self._witness = 0
+        today = day_of(time.time())
+        if today != self._day:
+            self._new_day(today)
         for intent in self._orphans():
-            self._open.setdefault(intent.tag, intent)
+            self._hold(intent.tag, intent)
         for order in held:
             tag = rows.tag_of(order)
             if tag:
                 self.met(tag, order.order_id)
-        now = time.monotonic()
-        for tag in list(self._open):
-            self._looks[tag] = _Look(session, now)
+        if self._complete(held):
+            now = time.monotonic()
+            for tag in list(self._open):
+                self._looks[tag] = _Look(session, now)
 
     def finish(self, deadline: float) -> None:
         """把悬着的核对完，期限内没有结论的留着。出错只记日志。"""
@@ -209,7 +232,7 @@ class Doubts:
             try:
                 verdict = self.settle(tag, intent, deadline)
             except OtherDayError:
-                self._open.pop(tag, None)
+                self._drop(tag)
                 self._log.warning("委托 {} 不是今天发的，核对不了，请看历史委托", name)
             except (NotConnectedError, QueryFailedError, ClosedError) as exc:
                 self._log.warning("委托 {} 还没有核对清楚：{}", name, exc)
@@ -222,11 +245,14 @@ class Doubts:
             return []
         try:
             journal, owner = self._records.open()
-            return [
+            found = [
                 intent
                 for intent in journal.unsettled()
                 if intent.state == marks.UNKNOWN or not owner.is_alive(intent.owner)
             ]
+            if found and not self._witness:
+                self._witness = journal.placed_since(_midnight())
+            return found
         except (JournalError, ClosedError) as exc:
             self._log.warning("读不了委托记录，没有核对上次的委托：{}", exc)
             return []
@@ -238,6 +264,12 @@ def with_tag(orders: Iterable[OrderLike], tag: str) -> OrderLike | None:
         if rows.tag_of(order) == tag:
             return order
     return None
+
+
+def _midnight() -> float:
+    """今天零点（北京时间），Unix 秒。"""
+    now = datetime.now(_BEIJING)
+    return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def day_of(epoch_s: float) -> str:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from filelock import FileLock, Timeout
 from loguru import logger
 
 from easytrader.errors import JournalError
@@ -215,6 +216,16 @@ class Journal:
             placed = set(self._placed)
         return [_intent(row) for row in rows if row[0] not in placed]
 
+    def placed_since(self, epoch_s: float) -> int:
+        """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
+        with self._using("读不出来") as db:
+            row = db.execute(
+                "SELECT order_id FROM intents WHERE state='placed' AND created >= ?"
+                " ORDER BY created DESC LIMIT 1",
+                (epoch_s,),
+            ).fetchone()
+        return int(row[0]) if row else 0
+
     # ---- 内部
 
     def _just_placed(self, client_order_id: str) -> Intent | None:
@@ -271,10 +282,18 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
+            with FileLock(f"{self.path}.lock", timeout=2 * _BUSY_S):
+                return self._connect()
+        except (OSError, Timeout) as exc:
+            raise JournalError(f"委托记录 {self.path} 打不开：{exc}") from exc
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
             db = sqlite3.connect(
                 str(self.path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
-        except (sqlite3.Error, OSError) as exc:
+        except sqlite3.Error as exc:
             raise JournalError(f"委托记录 {self.path} 打不开：{exc}") from exc
         try:
             _prepare(db, self.path)

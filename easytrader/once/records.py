@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from easytrader.errors import ClosedError, JournalError
+from easytrader.errors import ClosedError, JournalError, QueryFailedError
 from easytrader.once.journal import FILE_NAME, PLACED, Intent, Journal
 from easytrader.once.owners import Owner
 
@@ -65,7 +65,12 @@ class Records:
 
     def find(self, client_order_id: str) -> Intent | None:
         """这个 id 的那一行；没有用过的账号不建文件。"""
-        return self.open()[0].find(client_order_id) if self.exist else None
+        if not self.exist:
+            return None
+        try:
+            return self.open()[0].find(client_order_id)
+        except JournalError as exc:
+            raise QueryFailedError(f"核对不了 {client_order_id}：{exc}") from exc
 
     def settle(self, intent: Intent, state: str, order_id: int = 0) -> bool:
         """补上结果；写不下来返回 False：标记在柜台上，下次核对认得出来。"""

@@ -118,8 +118,7 @@ class Once:
             _check_same(found, intent)
             if found.state == marks.PLACED:
                 return Placed(None, found)
-            elsewhere = found.state == marks.SENDING and found.owner != owner.name
-            if elsewhere and owner.is_alive(found.owner):
+            if found.owner != owner.name and self._being_sent(found):
                 self._await_change(client_order_id, deadline)
                 continue
             verdict = self._settle(found, deadline)
@@ -212,14 +211,37 @@ class Once:
             NotConnectedError: 没有可用会话。
         """
         deadline = time.monotonic() + timeout_s
-        intent = self._records.find(name)
         tag = tags.tag_for(self._account_id, name)
-        if intent is None and name in self.doubts:
-            tag, intent = name, self.doubts.intent(name)
-        if tag not in self.doubts and (intent is None or intent.state not in OPEN):
-            return self._find_now(name, tag, intent)
-        if intent is not None:
-            self.doubts.add(tag, intent)
+        while True:
+            intent = self._records.find(name)
+            if intent is not None and self._being_sent(intent):
+                if time.monotonic() >= deadline:
+                    raise QueryFailedError(f"{name} 正在发，还没有结果；请稍后再问")
+                self._records.wait(_PEEK_S)
+                continue
+            if intent is None and name in self.doubts:
+                return self._find_doubt(name, name, self.doubts.intent(name), deadline)
+            if tag not in self.doubts and (intent is None or intent.state not in OPEN):
+                return self._find_now(name, tag, intent)
+            if intent is not None:
+                self.doubts.add(tag, intent)
+            order = self._find_doubt(name, tag, intent, deadline)
+            settled = self._records.find(name)  # 核对的这会儿，别的程序可能又发了一次
+            if order is not None or settled is None or settled.state in marks.FREE:
+                return order
+
+    def _being_sent(self, intent: Intent) -> bool:
+        """此刻有人正在发它：没有查到不说明什么。"""
+        if intent.state != marks.SENDING:
+            return False
+        owner = self._records.open()[1]
+        if intent.owner == owner.name:
+            return intent.client_order_id in self._busy
+        return owner.is_alive(intent.owner)
+
+    def _find_doubt(
+        self, name: str, tag: str, intent: Intent | None, deadline: float
+    ) -> OrderLike | None:
         try:
             verdict = self.doubts.settle(tag, intent, deadline)
         except OtherDayError:

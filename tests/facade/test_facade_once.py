@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -216,7 +218,7 @@ def test_find_is_none_only_after_two_looks(
 ) -> None:
     """第一眼没有不等于没有：真实客户端的查询是缓存。"""
     Faults(sim_folder).disconnect_on("submit", when="before")
-    monkeypatch.setattr(type(user), "_finish", lambda self, deadline: None)  # 不让后台先核对完
+    user._supervisor._finish = lambda deadline: None  # 不让后台先核对完
     with pytest.raises(OutcomeUnknownError) as caught:
         buy(user, "一")
     recorder.wait_for("connected", 2)
@@ -365,3 +367,90 @@ def test_no_files_without_ids(sim_folder: Path, user: Any) -> None:
     user.buy("600036", 33.0, 100)
     assert user.find_entrust("没有过的") is None
     assert not (sim_folder / "easytrader_records").exists()
+
+
+def test_an_incomplete_list_proves_nothing(
+    served: SimProcess, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """客户端刚重启，还在装载当天的委托：先前那一笔都不在列表里，就不能说这一笔没有到。"""
+    recorder = Recorder()
+    user = connect(recorder, timeout=1.5)
+    buy(user, "先前的一笔")
+    recorder.wait_for("order")
+    Faults(served.folder).disconnect_on("submit", when="after")
+    user._supervisor._finish = lambda deadline: None
+    monkeypatch.setattr(user._courier, "_met", lambda order: None)
+
+    def loading(session: Any) -> None:
+        session.whole, session.orders = session.orders, list
+        user._resync(session)
+
+    user._supervisor._resync = loading
+    with pytest.raises(OutcomeUnknownError):
+        buy(user, "一")
+    recorder.wait_for("connected", 2)
+    with pytest.raises(OutcomeUnknownError, match="什么都没有发出"):
+        buy(user, "一")
+    with pytest.raises(QueryFailedError, match="核对不清楚"):
+        user.find_entrust("一")
+    user._session.orders = user._session.whole
+    assert buy(user, "一")["entrust_no"] == user.find_entrust("一")["order_id"]
+    assert len(user.today_entrusts) == 2
+
+
+def test_an_open_question_of_yesterday_cannot_be_settled(
+    served: SimProcess, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = connect(timeout=0.5)
+    monkeypatch.setattr(user._courier, "_met", lambda order: None)
+    Faults(served.folder).drop_answer("submit")
+    with pytest.raises(OutcomeUnknownError):
+        buy(user, "一")
+    from easytrader.once import doubts
+
+    real = doubts.time.time
+    later = SimpleNamespace(time=lambda: real() + 86400, monotonic=doubts.time.monotonic)
+    monkeypatch.setattr(doubts, "time", later)
+    user._ordering.once.doubts._seen.clear()
+    monkeypatch.setattr(user._session, "orders", list)
+    with pytest.raises(OutcomeUnknownError, match="换一个 client_order_id"):
+        buy(user, "一")
+    with pytest.raises(QueryFailedError, match="不是今天发的"):
+        user.find_entrust("一")
+
+
+def test_find_waits_for_whoever_is_sending(
+    user: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """正在发的时候没有查到，不说明什么。"""
+    from easytrader.miniqmt.session import QmtSession
+
+    gate, sending = threading.Event(), threading.Event()
+    original = QmtSession.submit
+
+    def slow(self: Any, request: Any) -> Any:
+        sending.set()
+        gate.wait(10)
+        return original(self, request)
+
+    monkeypatch.setattr(QmtSession, "submit", slow)
+    buyer = threading.Thread(target=lambda: buy(user, "一"))
+    buyer.start()
+    sending.wait(10)
+    other = easytrader.use("sim")
+    other.connect(user.status["path"], ACCOUNT, timeout=1.5)
+    for each in (user, other):
+        session = each._session
+        with (
+            session.until(time.monotonic() + 1.5),
+            pytest.raises(QueryFailedError, match="正在发"),
+        ):
+            each.find_entrust("一")
+    with pytest.raises(OutcomeUnknownError, match="正在发"):
+        buy(other, "一")
+    gate.set()
+    buyer.join(10)
+    number = user.find_entrust("一")["order_id"]
+    assert other.find_entrust("一")["order_id"] == buy(other, "一")["entrust_no"] == number
+    assert len(user.today_entrusts) == 1
+    other.close()
