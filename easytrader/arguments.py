@@ -90,7 +90,10 @@ def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:
     form = f"应为{'不小于' if allow_zero else '大于'} 0、不超过 {MAX_SECONDS} 的秒数，如 5"
     if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
         raise UsageError(argument, value, form)
-    number = float(value)
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # 过大的数、sNaN
+        raise UsageError(argument, value, form) from None
     if not 0 <= number <= MAX_SECONDS or (number == 0 and not allow_zero):
         raise UsageError(argument, value, form)
     return number

@@ -66,6 +66,9 @@ class Session(Protocol):
     def cache_lag_s(self) -> float:
         """查询是客户端的缓存：柜台收下的委托最慢几秒后查得到。"""
 
+    def still_sending(self, tag: str) -> bool:
+        """带这个标记的委托，放弃等待之后可能还没有真正发出去：这时查不到不说明什么。"""
+
     def submit(self, request: OrderRequest) -> SubmitAnswer:
         """下单，只发一次。"""
 

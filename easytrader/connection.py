@@ -61,6 +61,7 @@ class Supervisor:
         deliver: 把一条推送交出去（不阻塞）。
         vitals: 脉搏。
         log: 日志口。
+        account: (路径, 账号)。
     """
 
     def __init__(
@@ -73,7 +74,10 @@ class Supervisor:
         deliver: Callable[[PushEvent], None],
         vitals: Vitals,
         log: Log,
+        account: tuple[str, str] = ("", ""),
     ) -> None:
+        self.account = account
+        """看护的是谁：(路径, 账号)。"""
         self._connector = connector
         self._options = options
         self._resync = resync
@@ -193,10 +197,11 @@ class Supervisor:
                 self._session = None
                 self._move(State.LOST)
                 self._last_error = reason
+                # 拿着锁说：与「已连接」谁先谁后，不会说反
+                self._announce("on_disconnected")
+                self._announce("on_health")
         if current:
             self._log.warning("MiniQMT 连接已断开")
-            self._announce("on_disconnected")
-            self._announce("on_health")
             if self._reconnecting:
                 self._log.info("准备触发自动重连...")
                 self._wake.set()
@@ -256,13 +261,13 @@ class Supervisor:
         except BaseException:
             self._abandon(session, "连接被中断")
             raise
-        self._announce("on_connected")
-        self._announce("on_health")
 
     def _adopt(self, session: Session) -> None:
         with self._lock:
             if self._state is State.CLOSED:
                 raise ClosedError(_CANCELLED)
+            self._announce("on_connected")
+            self._announce("on_health")
             self._session = session
             self._opening = None
             self._move(State.CONNECTED)

@@ -94,12 +94,6 @@ class EventLog:
             self._closed = True
             self._ready.notify_all()
 
-    def forget(self) -> None:
-        """换了账号：以前的都不要了。"""
-        with self._ready:
-            self._items.clear()
-            self._missed = 0
-
     def read(self, timeout_s: float) -> Iterator[Row]:
         """取走事件，安静 ``timeout_s`` 秒或关闭之后结束。"""
         with self._ready:

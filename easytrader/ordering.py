@@ -142,7 +142,8 @@ class Ordering:
         client_order_id = extras.client_order_id
         if client_order_id is not None:
             client_order_id = tags.check_client_order_id(client_order_id)
-        session = self._get_session()
+        once = self.once
+        session = once.get_session() if once is not None else self._get_session()
         for doubt in board_doubts(side, target, price, volume):
             self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(given), target)):
@@ -153,21 +154,25 @@ class Ordering:
             return OrderRequest(target, side, volume, price_type, price, name, text, tag)
 
         if client_order_id is not None:
-            return self._place_once(session, client_order_id, request)
+            if once is None:
+                raise JournalError("这个后端没有委托记录，不能用 client_order_id")
+            return self._place_once(once, session.timeout_s, client_order_id, request)
         return self._row(target, volume, self._send(session, request(tags.new_tag()), None))
 
     def _place_once(
-        self, session: Session, client_order_id: str, request: Callable[[str], OrderRequest]
+        self,
+        once: Once,
+        timeout_s: float,
+        client_order_id: str,
+        request: Callable[[str], OrderRequest],
     ) -> Row:
-        once = self.once
-        if once is None:
-            raise JournalError("这个后端没有委托记录，不能用 client_order_id")
-        deadline = time.monotonic() + session.timeout_s
+        deadline = time.monotonic() + timeout_s
 
         def send(order: OrderRequest) -> SubmitAnswer:
-            return self._send(self._get_session(), order, deadline)
+            # 问 once 要会话：这期间换了账号的话，它说没有，不会发到别的账号去
+            return self._send(once.get_session(), order, deadline)
 
-        placed = once.submit(client_order_id, request, send, session.timeout_s)
+        placed = once.submit(client_order_id, request, send, timeout_s)
         if placed.answer is None:
             return self._earlier(client_order_id, placed)
         order = request("")

@@ -94,6 +94,8 @@ class SimTrader(MiniqmtTrader):
         # 嵌着的柜台随最后一个会话关掉；占住它，断线重连之间账本和故障计划都还在
         before, self._let_go = self._let_go, hub.HUB.hold(path)
         before()
+        if self._closed:  # 就在这一刻 close() 了
+            self._let_go()
 
     def close(self) -> None:
         """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""

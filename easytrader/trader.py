@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader import arguments, rows
+from easytrader import arguments, rows, tags
 from easytrader.codes import OrderType
 from easytrader.connection import State
 from easytrader.errors import (
     FORKED,
     ClosedError,
     NotConnectedError,
-    UsageError,
 )
 from easytrader.events import EventLog
 from easytrader.log import Log, masked
@@ -97,9 +96,7 @@ class Trader:
             QueryFailedError: 期限内核对不清楚，或是往日的委托。
             NotConnectedError: 没有可用会话。
         """
-        if not isinstance(client_order_id, str) or not client_order_id:
-            form = "应为下单时给的 client_order_id，或 OutcomeUnknownError.tag"
-            raise UsageError("client_order_id", client_order_id, form)
+        client_order_id = tags.check_client_order_id(client_order_id)
         session, once = self._session, self._ordering.once
         assert once is not None  # 有会话就有
         order = once.find(client_order_id, session.timeout_s)

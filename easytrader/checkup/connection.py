@@ -12,6 +12,7 @@ from easytrader.errors import ConnectFailedError, MissingDependencyError, QueryF
 from easytrader.log import Log, masked
 from easytrader.miniqmt import loader
 from easytrader.miniqmt.account_check import account_rows
+from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
@@ -108,7 +109,9 @@ def _connect_once(path: str, account: Account, timeout_s: float) -> Verdict:
     began = time.monotonic()
     deadline = began + timeout_s
     lease = SessionIds(path, account[0]).take(threading.Event(), deadline)
-    session = QmtSession(vendor, path, account, lease, timeout_s, _Deaf(), Log(), Vitals())
+    session = QmtSession(
+        vendor, path, account, lease, timeout_s, _Deaf(), Log(), Vitals(), Strays()
+    )
     try:
         session.open(deadline)
         took_ms = (time.monotonic() - began) * 1000

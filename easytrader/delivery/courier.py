@@ -72,12 +72,6 @@ class Courier:
                     lambda: self.deliver(PushEvent("on_health", ())),
                 )
 
-    def forget(self) -> None:
-        """换了账号：以前交付过什么都不算了。"""
-        self._ledger = DeliveryLedger()
-        self._sequencer.ledger = self._ledger
-        self._primed = False
-
     def deliver(self, event: PushEvent) -> None:
         """来了一条推送。任何线程，不阻塞。"""
         dispatcher = self._dispatcher

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
@@ -94,7 +95,7 @@ class DeliveryLedger:
 
     def _day_of(self, epoch_s: int) -> int:
         if epoch_s <= 0:  # 有的柜台在报到交易所之前不给时间
-            return self._last_day
+            epoch_s = int(time.time())
         day = (epoch_s + _BEIJING_OFFSET_S) // 86400
         if day > self._last_day:
             self._last_day = day

@@ -113,8 +113,8 @@ class Replies:
         """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）。"""
         before: float | None = getattr(self._local, "deadline", None)
         limits = [each for each in (before, deadline) if each is not None]
-        self._local.deadline = min(limits) if limits else None
         try:
+            self._local.deadline = min(limits) if limits else None
             yield
         finally:
             self._local.deadline = before

@@ -11,6 +11,7 @@ from easytrader.miniqmt.session_ids import SessionIds
 if TYPE_CHECKING:
     from easytrader.broker import Listener
     from easytrader.log import Log
+    from easytrader.miniqmt.aside import Strays
     from easytrader.miniqmt.loader import Vendor
     from easytrader.vitals import Vitals
 
@@ -22,6 +23,7 @@ class QmtConnector:
         self,
         log: Log,
         vitals: Vitals,
+        strays: Strays,
         vendor: Vendor,
         path: str,
         account: tuple[str, str],
@@ -30,6 +32,7 @@ class QmtConnector:
     ) -> None:
         self._log = log
         self._vitals = vitals
+        self._strays = strays
         self._vendor = vendor
         self._path = path
         self._account = account
@@ -52,6 +55,7 @@ class QmtConnector:
             listener,
             self._log,
             self._vitals,
+            self._strays,
         )
         self.session_id = lease.session_id
         self._opening = session

@@ -44,8 +44,12 @@ def check_path(value: object) -> str:
     text = os.fspath(value)
     if not isinstance(text, str) or "\0" in text:
         raise UsageError("miniqmt_path", value, FOLDER_FORM)
-    path = Path(text).expanduser()
-    if not path.exists():
+    try:
+        path = Path(text).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError, ValueError) as exc:  # 太长、~没有这个用户
+        raise UsageError("miniqmt_path", value, f"这个路径用不了：{exc}。{FOLDER_FORM}") from None
+    if not exists:
         raise UsageError("miniqmt_path", value, f"这个路径不存在。{FOLDER_FORM}")
     if not path.is_dir():
         raise UsageError("miniqmt_path", value, f"这是文件，不是文件夹。{FOLDER_FORM}")

@@ -19,6 +19,7 @@ from easytrader.errors import (
     QueryFailedError,
 )
 from easytrader.miniqmt.account_check import check_account
+from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
 from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from easytrader.broker import Listener
     from easytrader.log import Log
+    from easytrader.miniqmt.aside import Strays
     from easytrader.miniqmt.loader import Vendor
     from easytrader.miniqmt.session_ids import Lease
     from easytrader.model import (
@@ -63,6 +65,7 @@ class QmtSession:
         listener: 推送与断线交给谁。
         log: 日志口。
         vitals: 脉搏。
+        strays: 丢下的下单线程。
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class QmtSession:
         listener: Listener,
         log: Log,
         vitals: Vitals,
+        strays: Strays,
     ) -> None:
         self._vendor = vendor
         self._path = path
@@ -84,6 +88,7 @@ class QmtSession:
         self._listener = listener
         self._log = log
         self._vitals = vitals
+        self._strays = strays
         self._replies = Replies(timeout_s, self._on_late, vitals)
         self._trader: Any = None
         self._account: Any = None
@@ -276,6 +281,10 @@ class QmtSession:
         client = getattr(self._trader, "async_client", None)
         return float(getattr(client, "cache_lag_s", _CACHE_LAG_S))
 
+    def still_sending(self, tag: str) -> bool:
+        """放弃等待的委托是不是还在一次性的线程上没有回来。"""
+        return self._strays.holds(tag)
+
     def submit(self, request: OrderRequest) -> SubmitAnswer:
         """下单。编号 0 是厂商 ``set_timeout`` 到期的假应答：结果未知。"""
         try:
@@ -289,6 +298,7 @@ class QmtSession:
                 request.price,
                 request.strategy_name,
                 request.remark,
+                tag=request.tag,
             )
         except (NotConnectedError, ClosedError):
             raise  # 这两种没有发出
@@ -348,40 +358,28 @@ class QmtSession:
         if self._lost_reason:
             raise QueryFailedError(f"查询时连接断开（{self._lost_reason}），空结果不可信")
 
-    def _call(self, method: Callable[..., _T], *args: Any) -> _T:
+    def _call(self, method: Callable[..., _T], *args: Any, tag: str = "") -> _T:
         if self._lost_reason:
             raise NotConnectedError(f"会话已断开（{self._lost_reason}），什么都没有发出")
         if self._bounded:
             return method(*args)
-        return self._call_aside(method, args)
+        return self._call_aside(method, args, tag)
 
-    def _call_aside(self, method: Callable[..., _T], args: tuple[Any, ...]) -> _T:
+    def _call_aside(self, method: Callable[..., _T], args: tuple[Any, ...], tag: str) -> _T:
         """同形模块没有可以加期限的地方：放到一次性的线程上，到期就丢下它。"""
-        results: list[_T] = []
-        failures: list[BaseException] = []
-        finished = threading.Event()
-
-        def run() -> None:
-            try:
-                results.append(method(*args))
-            except BaseException as exc:  # noqa: BLE001  带回调用者的线程再抛
-                failures.append(exc)
-            finally:
-                finished.set()
-
-        threading.Thread(target=run, name="easytrader-call", daemon=True).start()
-        limit_s = self.timeout_s
-        began = time.monotonic()
-        deadline = began + limit_s
-        while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
-            if time.monotonic() >= deadline or self._lost_reason:
-                if not self._lost_reason:
-                    self._vitals.expired()
-                raise self._unanswered(getattr(method, "__name__", "请求"), limit_s)
-        if failures:
-            raise failures[0]
-        self._vitals.answered(getattr(method, "__name__", ""), time.monotonic() - began)
-        return results[0]
+        name = getattr(method, "__name__", "请求")
+        limit_s, began = self.timeout_s, time.monotonic()
+        aside = Aside(lambda: method(*args))
+        try:
+            found = aside.result(limit_s, lambda: self.is_lost)
+        except AbandonedError:
+            if tag:
+                self._strays.add(tag, aside.thread)
+            if not self._lost_reason:
+                self._vitals.expired()
+            raise self._unanswered(name, limit_s) from None
+        self._vitals.answered(name, time.monotonic() - began)
+        return found
 
     def _unanswered(self, name: str, limit_s: float) -> EasytraderError:
         reason = self._lost_reason or f"{limit_s:.3g} 秒内没有应答"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader import arguments, places, rows
 from easytrader.connection import Supervisor
 from easytrader.delivery import Courier
-from easytrader.errors import FORKED, ClosedError
+from easytrader.errors import FORKED, ClosedError, NotConnectedError
 from easytrader.log import masked
 from easytrader.miniqmt import loader, preflight, settings
+from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.connector import QmtConnector
 from easytrader.miniqmt.session_ids import check_session_id
 from easytrader.once import Once
@@ -59,10 +60,9 @@ class MiniqmtTrader(Trader):
         self._prepare = prepare
         self._trading_day = trading_day
         self._folder_of = folder_of
-        self._courier = Courier(
-            self._log, delivered=self._events.add, met=self._met, status=lambda: self.status
-        )
+        self._courier = self._new_courier()
         self._connector: QmtConnector | None = None
+        self._strays = Strays()
         self._exit_hook = False
         self._lifecycle = threading.RLock()
         self._path = ""
@@ -134,7 +134,14 @@ class MiniqmtTrader(Trader):
             self._prepare()
         vendor = loader.load(xtquant)
         connector = QmtConnector(
-            self._log, self._vitals, vendor, path, (account_id, kind), fixed_id, timeout_s
+            self._log,
+            self._vitals,
+            self._strays,
+            vendor,
+            path,
+            (account_id, kind),
+            fixed_id,
+            timeout_s,
         )
         self._say_settings(path, account_id, options)
         with self._lifecycle:
@@ -150,9 +157,11 @@ class MiniqmtTrader(Trader):
                 deliver=self._deliver,
                 vitals=self._vitals,
                 log=self._log,
+                account=(path, account_id),
             )
             self._supervisor = supervisor
         try:
+            self._check_usable()  # 这期间可能已经 close()：它没看到刚放上去的
             supervisor.connect(wait_s)
         except BaseException:
             supervisor.close(_CLOSE_S)
@@ -192,8 +201,7 @@ class MiniqmtTrader(Trader):
         if supervisor is not None:
             supervisor.close(_CLOSE_S)
         self._note_change()
-        if not self._courier.close(_CLOSE_S):
-            self._log.warning("有回调 {:g} 秒还没有返回，不再等它", _CLOSE_S)
+        self._close_courier()
         self._events.close()
         with self._lifecycle:
             self._drop_records()
@@ -225,23 +233,50 @@ class MiniqmtTrader(Trader):
             self._log.info("断开旧的连接")
             old.close(_CLOSE_S)
         if (path, account_id) != (self._path, self._account_id):
-            self._courier.forget()
-            self._events.forget()
+            # 排着的都是旧账号的，交给旧的回调；新账号从头来
+            self._close_courier()
+            self._courier = self._new_courier()
             self._order_rows = rows.OrderRows()
             self._drop_records()
         self._path, self._account_id = path, account_id
         if self._ordering.once is None:
             folder = self._folder_of(path, account_id)
-            self._ordering.once = Once(folder, account_id, lambda: self._session, self._log)
+            account = path, account_id
+            self._ordering.once = Once(
+                folder, account_id, lambda: self._session_of(account), self._log
+            )
         self._set_guard()
         if not self._exit_hook:
             self._exit_hook = True
             _close_at_exit(self)
 
+    def _session_of(self, account: tuple[str, str]) -> Session:
+        """这个账号的会话；已经换了账号的话，绝不给出另一个账号的。"""
+        supervisor = self._supervisor
+        if supervisor is None or supervisor.account != account:
+            self._session  # noqa: B018  没有连接、已关闭、fork 来的，各有各的说法
+            raise NotConnectedError("这个 trader 已经换了账号；什么都没有发出")
+        if os.getpid() != self._pid:
+            raise ClosedError(FORKED)
+        if self._closed:
+            raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
+        return supervisor.session
+
+    def _new_courier(self) -> Courier:
+        return Courier(
+            self._log, delivered=self._events.add, met=self._met, status=lambda: self.status
+        )
+
+    def _close_courier(self) -> None:
+        if not self._courier.close(_CLOSE_S):
+            self._log.warning("有回调 {:g} 秒还没有返回，不再等它", _CLOSE_S)
+
     def _forget(self) -> None:
         """没连上：不留线程，状态回到「未连接」。"""
         self._supervisor = None
-        self._courier.close(_CLOSE_S)
+        self._close_courier()
+        if self._closed:
+            self._drop_records()
 
     def _drop_records(self) -> None:
         once, self._ordering.once = self._ordering.once, None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from easytrader import rows
 from easytrader.errors import (
@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from easytrader.once.journal import Intent
     from easytrader.once.records import Records
 
+_T = TypeVar("_T")
+
 OPEN: Final = (marks.SENDING, marks.UNKNOWN)
 _RETRY_S: Final = 0.05
 """断线、列表不全时，隔这么久再看。"""
+_PATIENCE_S: Final = 0.5
+"""连接时为读委托记录最多等这么久。"""
+_SHOWN: Final = 5
 _BEIJING: Final = timezone(timedelta(hours=8))
 
 
@@ -50,6 +55,14 @@ class Verdict(NamedTuple):
 class _Look(NamedTuple):
     session: Session
     at: float
+
+
+class _Seen(NamedTuple):
+    """一次查询：在哪个会话上、什么时候问的、答了什么。"""
+
+    session: Session
+    asked: float
+    orders: list[OrderLike]
 
 
 class Doubts:
@@ -71,6 +84,8 @@ class Doubts:
         self._open: dict[str, Intent | None] = {}
         # 标记 → 第一次没有查到
         self._looks: dict[str, _Look] = {}
+        self.stale: set[str] = set()
+        """往日的悬案，核对不了。"""
         # 标记 → 哪一天发的
         self._days: dict[str, str] = {}
         # 今天见过的某一笔委托：它都不在列表里，列表就不全
@@ -149,30 +164,57 @@ class Doubts:
             OtherDayError: 核对不了。
         """
         while True:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return Verdict(None)
             try:
-                session = self._get_session()
-                with session.until(deadline):
-                    verdict, pause_s = self._look(session, tag, intent)
+                verdict, pause_s = self._ask(deadline, lambda seen: self._judge(seen, tag, intent))
             except (NotConnectedError, QueryFailedError):
                 if not patient:
                     raise
                 verdict, pause_s = Verdict(None), _RETRY_S
-            left_s = deadline - time.monotonic()
-            if verdict.absent or verdict.order is not None or left_s <= 0:
+            if verdict.absent or verdict.order is not None:
                 return verdict
-            self._records.wait(min(pause_s, left_s))
+            self._records.wait(min(pause_s, max(0.0, deadline - time.monotonic())))
 
-    def _look(self, session: Session, tag: str, intent: Intent | None) -> tuple[Verdict, float]:
-        """看一次：(结论, 还没有结论时隔几秒再看)。"""
+    def settle_stranger(self, wanted: tuple[str, ...], deadline: float) -> Verdict:
+        """记录里没有的标记（别的机器、别的程序的）：同样看满两次才说没有。"""
+        first: _Look | None = None
+        while deadline > time.monotonic():
+            seen = self._ask(deadline, lambda seen: seen)
+            for tag in wanted:
+                order = with_tag(seen.orders, tag)
+                if order is not None:
+                    self.met(tag, order.order_id)
+                    return Verdict(order)
+            pause_s = _RETRY_S
+            if self._complete(seen.orders) and not any(tag in self._seen for tag in wanted):
+                if first is None or first.session is not seen.session:
+                    first = _Look(seen.session, time.monotonic())
+                pause_s = first.at + seen.session.cache_lag_s - seen.asked
+                if pause_s <= 0:
+                    return Verdict(None, absent=True)
+            self._records.wait(min(pause_s + 0.001, max(0.0, deadline - time.monotonic())))
+        return Verdict(None)
+
+    def _ask(self, deadline: float, judge: Callable[[_Seen], _T]) -> _T:
+        """查一次当日委托。"""
+        session = self._get_session()
         asked = time.monotonic()
-        orders = session.orders()
+        with session.until(deadline):
+            return judge(_Seen(session, asked, list(session.orders())))
+
+    def _judge(self, seen: _Seen, tag: str, intent: Intent | None) -> tuple[Verdict, float]:
+        """看一次：(结论, 还没有结论时隔几秒再看)。"""
+        session, asked, orders = seen
         order = with_tag(orders, tag)
         if order is not None:
             self.met(tag, order.order_id)
             if tag in self._open:  # 早就见过，met 没有动它
                 self._found(tag, intent, order.order_id)
             return Verdict(order), 0.0
-        if tag in self._seen or not self._complete(orders):
+        if tag in self._seen or not self._complete(orders) or session.still_sending(tag):
+            self._looks.pop(tag, None)
             return Verdict(None), _RETRY_S
         day = self._days.get(tag)
         if day is None:  # 另一个线程刚核对完：没有
@@ -226,32 +268,54 @@ class Doubts:
                 self._looks[tag] = _Look(session, now)
 
     def finish(self, deadline: float) -> None:
-        """把悬着的核对完，期限内没有结论的留着。出错只记日志。"""
-        for tag, intent in list(self._open.items()):
-            name = intent.client_order_id if intent is not None else tag
+        """把悬着的核对完，一次查询看全部；期限内没有结论的留着。出错只记日志。"""
+        why = "时间用完了"
+        while self._open and time.monotonic() < deadline:
             try:
-                verdict = self.settle(tag, intent, deadline)
+                pause_s = self._ask(deadline, self._judge_all)
+            except (NotConnectedError, QueryFailedError, ClosedError) as exc:
+                why = str(exc)
+                break
+            if not self._open:
+                return
+            self._records.wait(min(pause_s, max(0.0, deadline - time.monotonic())))
+        if self._open:
+            names = [intent.client_order_id if intent else tag for tag, intent in self._left()]
+            shown = "、".join(names[:_SHOWN]) + ("…" if len(names) > _SHOWN else "")
+            self._log.warning("还有 {} 笔委托没有核对清楚：{}（{}）", len(names), shown, why)
+
+    def _judge_all(self, seen: _Seen) -> float:
+        """全部看一次；返回隔几秒再看。"""
+        pauses = [0.0]
+        for tag, intent in self._left():
+            try:
+                verdict, pause_s = self._judge(seen, tag, intent)
             except OtherDayError:
                 self._drop(tag)
+                self.stale.add(tag)
+                name = intent.client_order_id if intent is not None else tag
                 self._log.warning("委托 {} 不是今天发的，核对不了，请看历史委托", name)
-            except (NotConnectedError, QueryFailedError, ClosedError) as exc:
-                self._log.warning("委托 {} 还没有核对清楚：{}", name, exc)
-            else:
-                if verdict == Verdict(None):
-                    self._log.warning("委托 {} 还没有核对清楚", name)
+                continue
+            if verdict == Verdict(None):
+                pauses.append(pause_s)
+        return max(pauses)
+
+    def _left(self) -> list[tuple[str, Intent | None]]:
+        return list(self._open.items())
 
     def _orphans(self) -> list[Intent]:
         if not self._records.exist:
             return []
         try:
-            journal, owner = self._records.open()
+            deadline = time.monotonic() + _PATIENCE_S
+            journal, owner = self._records.open(deadline)
             found = [
                 intent
-                for intent in journal.unsettled()
-                if intent.state == marks.UNKNOWN or not owner.is_alive(intent.owner)
+                for intent in journal.unsettled(deadline)
+                if intent.state == marks.UNKNOWN or not owner.is_alive(intent.owner, intent.created)
             ]
             if found and not self._witness:
-                self._witness = journal.placed_since(_midnight())
+                self._witness = journal.placed_since(_midnight(), deadline)
             return found
         except (JournalError, ClosedError) as exc:
             self._log.warning("读不了委托记录，没有核对上次的委托：{}", exc)

@@ -2,8 +2,8 @@
 
 同一个 id 能不能发、发过没有，以这里为准：一个 id 一行，谁先插进去谁发。几个进程可以同时打开。
 
-「成为委托了」这一种结果晚几十毫秒成批落盘，不让每笔委托为它多等一次：这之前进程没了也不要紧，
-那一行还是「正在发」，下次连接按标记认出来。其余的结果当场落盘。
+结果晚几十毫秒成批落盘，不让每笔委托为它多等一次，磁盘慢、文件被占着也拖不住已经发出的委托。
+这之前进程没了也不要紧：那一行还是「正在发」，下次连接按标记核对。
 
 ``synchronous=NORMAL``：进程随时被杀都不丢；整机断电可能丢最后几行，那时委托备注里的标记
 （由 id 算出，见 `tags.tag_for`）还在柜台上，连接时会认出来。
@@ -14,9 +14,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from filelock import FileLock, Timeout
 from loguru import logger
@@ -24,7 +24,10 @@ from loguru import logger
 from easytrader.errors import JournalError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_T = TypeVar("_T")
 
 SENDING: Final = "sending"
 """正在发，或发的进程中途没了。"""
@@ -46,7 +49,10 @@ FILE_NAME: Final = "orders.sqlite"
 
 _APPLICATION_ID: Final = 0x45544A4C  # "ETJL"
 _VERSION: Final = 1
-_BUSY_S: Final = 2.0
+_BUSY_S: Final = 0.02
+"""别的进程占着文件时，SQLite 一次等这么久；要等更久由我们按期限再试。"""
+_FLUSH_S: Final = 1.0
+_CLOSE_S: Final = 1.5
 _KEEP_ROWS: Final = 500_000
 """只留最近这么多行。按行数而不按日期：系统时间错了也不会把该记得的忘掉。"""
 _CHECKPOINT_PAGES: Final = 2000
@@ -76,8 +82,13 @@ _SETTLE: Final = (
     "UPDATE intents SET state=?, order_id=?"
     " WHERE client_order_id=? AND attempt=? AND state IN ('sending', 'unknown')"
 )
-_DOUBT: Final = (
-    "UPDATE intents SET state='unknown' WHERE client_order_id=? AND attempt=? AND state='sending'"
+_FIND: Final = "SELECT * FROM intents WHERE client_order_id=?"
+_FIND_TAG: Final = "SELECT * FROM intents WHERE tag=?"
+_TAG_LENGTH: Final = 9
+_UNSETTLED: Final = "SELECT * FROM intents WHERE state IN ('sending', 'unknown') ORDER BY created"
+_PLACED_SINCE: Final = (
+    "SELECT order_id FROM intents WHERE state='placed' AND created >= ?"
+    " ORDER BY created DESC LIMIT 1"
 )
 _FORGET: Final = (
     "DELETE FROM intents WHERE state NOT IN ('sending', 'unknown') AND created <"
@@ -124,117 +135,121 @@ class Intent:
 
 
 class Journal:
-    """一个账号的意向记录。任何线程都可以用，每个操作最多几秒。
+    """一个账号的意向记录。任何线程都可以用，每个操作都有期限。
 
     Args:
         path: SQLite 文件；目录不存在就建。
+        deadline: 最晚打开到什么时候（``time.monotonic``）。
 
     Raises:
         JournalError: 打不开、不是本库的文件，或版本太新。
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, deadline: float) -> None:
         self.path = path
         self.lock = threading.Lock()
-        self.db = self._open()
-        # client_order_id → (成为了委托、还没有落盘的, 委托编号)
-        self._placed: dict[str, tuple[Intent, int]] = {}
+        self.db = _open(path, deadline)
+        # client_order_id → 有了结果、还没有落盘的
+        self._fresh: dict[str, Intent] = {}
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._writer = threading.Thread(target=self._write, name="easytrader-journal", daemon=True)
         self._writer.start()
 
     def close(self) -> None:
-        """把没有落盘的写完，关闭；可重复调用。"""
+        """把没有落盘的写完（最多等一小会儿），关闭；可重复调用。"""
         self._closed.set()
         self._wake.set()
         if self._writer is not threading.current_thread():
-            self._writer.join(2 * _BUSY_S)
+            self._writer.join(_CLOSE_S)
         with self.lock:
             self.db.close()
 
-    def begin(self, intent: Intent) -> Intent | None:
+    def begin(self, intent: Intent, deadline: float) -> Intent | None:
         """记下要发的这一笔；None 表示记下了、可以发，否则是这个 id 已有的那一行。"""
-        if intent.client_order_id in self._placed:
-            return self._just_placed(intent.client_order_id)
-        values = (
-            intent.client_order_id,
-            intent.tag,
-            intent.owner,
-            time.time(),
-            *intent.wish,
-        )
-        with self._using("写不进去") as db:
+        fresh = self._fresh.get(intent.client_order_id)
+        if fresh is not None:
+            return fresh
+        values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *intent.wish)
+
+        def insert(db: sqlite3.Connection) -> Intent | None:
             if db.execute(_INSERT, values).rowcount == 1:
                 return None
-            return self._just_placed(intent.client_order_id) or self._row(
-                db, intent.client_order_id
-            )
+            return self._row(db, intent.client_order_id)
 
-    def reopen(self, found: Intent, intent: Intent) -> bool:
+        return self._do("写不进去", deadline, insert)
+
+    def reopen(self, found: Intent, intent: Intent, deadline: float) -> bool:
         """``found`` 那一次没有成为委托，再发一次；被别人抢先返回 False。"""
+        name = found.client_order_id
         values = (
-            intent.tag,
-            intent.owner,
-            time.time(),
-            *intent.wish,
-            found.client_order_id,
-            found.attempt,
-            found.state,
+            *(intent.tag, intent.owner, time.time(), *intent.wish),
+            *(name, found.attempt, found.state),
         )
-        with self._using("写不进去") as db:
-            return db.execute(_REOPEN, values).rowcount == 1
 
-    def place(self, intent: Intent, order_id: int) -> None:
-        """这一次成为委托了；稍后落盘。"""
-        self._placed[intent.client_order_id] = intent, order_id
+        def update(db: sqlite3.Connection) -> bool:
+            with _transaction(db):
+                fresh = self._fresh.get(name)
+                if fresh is not None:
+                    db.execute(_SETTLE, _outcome(fresh))
+                done = db.execute(_REOPEN, values).rowcount == 1
+            if fresh is not None and self._fresh.get(name) is fresh:
+                del self._fresh[name]
+            return done
+
+        return self._do("写不进去", deadline, update)
+
+    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+        """这一次有了结果（或者说不清）；稍后成批落盘，本进程里马上算数。不阻塞。"""
+        created = intent.created or time.time()
+        self._fresh[intent.client_order_id] = replace(
+            intent, state=state, order_id=order_id, created=created
+        )
         if not self._wake.is_set():
             self._wake.set()
 
-    def doubt(self, intent: Intent) -> None:
-        """这一次发出了而没有应答。"""
-        with self._using("写不进去") as db:
-            db.execute(_DOUBT, (intent.client_order_id, intent.attempt))
-
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> bool:
-        """补上这一次的结果；已经有了结果的不动，返回 False。"""
-        values = (state, order_id, intent.client_order_id, intent.attempt)
-        with self._using("写不进去") as db:
-            return db.execute(_SETTLE, values).rowcount == 1
-
-    def find(self, client_order_id: str) -> Intent | None:
+    def find(self, client_order_id: str, deadline: float) -> Intent | None:
         """这个 id 的那一行。"""
-        with self._using("读不出来") as db:
-            return self._just_placed(client_order_id) or self._row(db, client_order_id)
+        return self._do("读不出来", deadline, lambda db: self._row(db, client_order_id))
 
-    def unsettled(self) -> list[Intent]:
+    def unsettled(self, deadline: float) -> list[Intent]:
         """结果还不知道的，先发的在前。"""
-        with self._using("读不出来") as db:
-            rows = db.execute(
-                "SELECT * FROM intents WHERE state IN ('sending', 'unknown') ORDER BY created"
-            ).fetchall()
-            placed = set(self._placed)
-        return [_intent(row) for row in rows if row[0] not in placed]
+        rows = self._do("读不出来", deadline, lambda db: db.execute(_UNSETTLED).fetchall())
+        found = [_intent(row) for row in rows]
+        return [each for each in found if each.client_order_id not in self._fresh]
 
-    def placed_since(self, epoch_s: float) -> int:
+    def placed_since(self, epoch_s: float, deadline: float) -> int:
         """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
-        with self._using("读不出来") as db:
-            row = db.execute(
-                "SELECT order_id FROM intents WHERE state='placed' AND created >= ?"
-                " ORDER BY created DESC LIMIT 1",
-                (epoch_s,),
-            ).fetchone()
+        row = self._do(
+            "读不出来", deadline, lambda db: db.execute(_PLACED_SINCE, (epoch_s,)).fetchone()
+        )
         return int(row[0]) if row else 0
 
     # ---- 内部
 
-    def _just_placed(self, client_order_id: str) -> Intent | None:
-        """成为了委托、还没有落盘的。"""
-        intent, order_id = self._placed.get(client_order_id, (None, 0))
-        if intent is None:
-            return None
-        created = intent.created or time.time()
-        return replace(intent, state=PLACED, order_id=order_id, created=created)
+    def _row(self, db: sqlite3.Connection, client_order_id: str) -> Intent | None:
+        fresh = self._fresh.get(client_order_id)
+        if fresh is not None:
+            return fresh
+        found = db.execute(_FIND, (client_order_id,)).fetchone()
+        if found is None and len(client_order_id) == _TAG_LENGTH:  # 也许是标记
+            found = db.execute(_FIND_TAG, (client_order_id,)).fetchone()
+        return None if found is None else _intent(found)
+
+    def _do(self, failure: str, deadline: float, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """拿着锁做一件事；别的进程占着文件就再试，到期为止。"""
+
+        def once() -> _T:
+            # 一次最多占 _BUSY_S。with 拿锁：Ctrl-C 打断在哪里都会放开
+            with self.lock:
+                if self.db.in_transaction:  # 上一次被打断在半路
+                    self.db.execute("ROLLBACK")
+                return work(self.db)
+
+        try:
+            return _patiently(once, deadline)
+        except sqlite3.Error as exc:
+            raise JournalError(f"委托记录 {self.path} {failure}：{exc}") from exc
 
     def _write(self) -> None:
         """写的线程：攒一小会儿，一批落盘。"""
@@ -245,89 +260,77 @@ class Journal:
             try:
                 self._flush()
             except JournalError as exc:
-                logger.warning("{}；稍后再试", exc)
+                logger.warning("{}；稍后再试，标记在柜台上，不会重复", exc)
                 self._closed.wait(_AGAIN_S)
                 self._wake.set()
         with suppress(JournalError):
             self._flush()
 
     def _flush(self) -> None:
-        batch = list(self._placed.values())
+        batch = list(self._fresh.items())
         if not batch:
             return
-        values = [
-            (PLACED, order_id, intent.client_order_id, intent.attempt) for intent, order_id in batch
-        ]
-        with self._using("写不进去") as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                db.executemany(_SETTLE, values)
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+
+        def update(db: sqlite3.Connection) -> None:
+            with _transaction(db):
+                db.executemany(_SETTLE, [_outcome(intent) for _, intent in batch])
+            for name, intent in batch:
+                if self._fresh.get(name) is intent:
+                    del self._fresh[name]
+
+        self._do("写不进去", time.monotonic() + _FLUSH_S, update)
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _open(path: Path, deadline: float) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
+        with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
+            return _connect(path, deadline)
+    except (OSError, Timeout) as exc:
+        raise JournalError(f"委托记录 {path} 打不开：{exc}") from exc
+
+
+def _connect(path: Path, deadline: float) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(
+            str(path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as exc:
+        raise JournalError(f"委托记录 {path} 打不开：{exc}") from exc
+    try:
+        _patiently(lambda: _prepare(db, path), deadline)
+    except sqlite3.Error as exc:
+        db.close()
+        raise JournalError(
+            f"委托记录 {path} 打不开：{exc}；文件坏了的话，核对当日委托之后把它移走"
+        ) from exc
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _patiently(work: Callable[[], _T], deadline: float) -> _T:
+    """别的进程占着文件就再试，到期为止。"""
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as exc:  # noqa: PERF203  占着才会再来
+            if "locked" not in str(exc) or time.monotonic() >= deadline:
                 raise
-            for intent, _ in batch:
-                del self._placed[intent.client_order_id]
-
-    def _row(self, db: sqlite3.Connection, client_order_id: str) -> Intent | None:
-        found = db.execute(
-            "SELECT * FROM intents WHERE client_order_id=?", (client_order_id,)
-        ).fetchone()
-        return None if found is None else _intent(found)
-
-    def _using(self, failure: str) -> _Using:
-        return _Using(self, failure)
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
-            with FileLock(f"{self.path}.lock", timeout=2 * _BUSY_S):
-                return self._connect()
-        except (OSError, Timeout) as exc:
-            raise JournalError(f"委托记录 {self.path} 打不开：{exc}") from exc
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            db = sqlite3.connect(
-                str(self.path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as exc:
-            raise JournalError(f"委托记录 {self.path} 打不开：{exc}") from exc
-        try:
-            _prepare(db, self.path)
-        except sqlite3.Error as exc:
-            db.close()
-            raise JournalError(
-                f"委托记录 {self.path} 打不开：{exc}；文件坏了的话，核对当日委托之后把它移走"
-            ) from exc
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-
-class _Using:
-    """拿着锁用数据库；出错说清楚是哪个文件。写成类：每笔委托都要经过，生成器的上下文要慢几微秒。"""
-
-    __slots__ = ("_failure", "_journal")
-
-    def __init__(self, journal: Journal, failure: str) -> None:
-        self._journal = journal
-        self._failure = failure
-
-    def __enter__(self) -> sqlite3.Connection:
-        journal = self._journal
-        if not journal.lock.acquire(timeout=2 * _BUSY_S):
-            raise JournalError(f"委托记录 {journal.path} {self._failure}：别的线程占着它太久")
-        return journal.db
-
-    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
-        self._journal.lock.release()
-        if isinstance(exc, sqlite3.Error):
-            told = f"委托记录 {self._journal.path} {self._failure}：{exc}"
-            raise JournalError(told) from exc
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
@@ -356,6 +359,10 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _outcome(intent: Intent) -> tuple[Any, ...]:
+    return (intent.state, intent.order_id, intent.client_order_id, intent.attempt)
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:

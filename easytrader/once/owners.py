@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FOLDER: Final = "owners"
+_YOUNG_S: Final = 10.0
 _OLD_S: Final = 86400.0
 
 
@@ -39,20 +40,26 @@ class Owner:
             raise JournalError(f"占不住锁文件 {self._path(self.name)}：{exc}") from exc
         self._tidy()
 
-    def is_alive(self, name: str) -> bool:
-        """这个身份的主人还在不在。"""
+    def is_alive(self, name: str, since: float = 0.0) -> bool:
+        """这个身份的主人还在不在。
+
+        Args:
+            name: 身份。
+            since: 它最近一次有动静，Unix 秒。
+        """
         if name == self.name:
             return True
         path = self._path(name)
         if not path.exists():
-            return False
+            # 正常关掉的。刚发的先当它还在：也许只是锁文件还没来得及看见
+            return time.time() - since < _YOUNG_S
         lock = FileLock(path, thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return True
         except OSError:
-            return False
+            return True  # 看不了不等于没有了
         lock.release()
         with suppress(OSError):
             path.unlink()

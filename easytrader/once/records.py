@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import ClosedError, JournalError, QueryFailedError
-from easytrader.once.journal import FILE_NAME, PLACED, Intent, Journal
+from easytrader.once.journal import FILE_NAME, Journal
 from easytrader.once.owners import Owner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.log import Log
+    from easytrader.once.journal import Intent
 
 
+_PATIENCE_S: Final = 0.5
+"""没有说期限的，最多等这么久。"""
+_REMEMBER_S: Final = 0.5
+"""打不开之后，这么久之内不再试。"""
 _SLICE_S: Final = 0.5
 """Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
@@ -24,20 +29,20 @@ class Records:
 
     Args:
         folder: 账号的文件夹。
-        log: 日志口。
     """
 
-    def __init__(self, folder: Path, log: Log) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._log = log
         self._lock = threading.Lock()
         self._opened: tuple[Journal, Owner] | None = None
         self._closed = False
+        # 刚打不开过：(为什么, 到什么时候之前不再试)
+        self._failed: tuple[str, float] = ("", 0.0)
         self._changed = threading.Condition()
         self._waiters = 0
 
-    def open(self) -> tuple[Journal, Owner]:
-        """打开（第一次时建）。
+    def open(self, deadline: float | None = None) -> tuple[Journal, Owner]:
+        """打开（第一次时建），最晚到 ``deadline``（``time.monotonic``，默认一小会儿）。
 
         Raises:
             JournalError: 打不开。
@@ -46,55 +51,56 @@ class Records:
         opened = self._opened
         if opened is not None:
             return opened
-        with self._lock:
+        if deadline is None:
+            deadline = time.monotonic() + _PATIENCE_S
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise JournalError(f"委托记录 {self._folder / FILE_NAME} 打不开：别的线程还在打开它")
+        try:
             if self._closed:
                 raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
             if self._opened is None:
-                journal = Journal(self._folder / FILE_NAME)
-                try:
-                    self._opened = journal, Owner(self._folder)
-                except BaseException:
-                    journal.close()
-                    raise
+                self._opened = self._open(deadline)
             return self._opened
+        finally:
+            self._lock.release()
+
+    def _open(self, deadline: float) -> tuple[Journal, Owner]:
+        why, until = self._failed
+        if time.monotonic() < until:  # 许多线程同时来：不必一个一个都等到期
+            raise JournalError(why)
+        try:
+            journal = Journal(self._folder / FILE_NAME, deadline)
+        except JournalError as exc:
+            self._failed = (str(exc), time.monotonic() + _REMEMBER_S)
+            raise
+        try:
+            return journal, Owner(self._folder)
+        except BaseException:
+            journal.close()
+            raise
 
     @property
     def exist(self) -> bool:
         """这个账号用过 ``client_order_id``。"""
         return self._opened is not None or (self._folder / FILE_NAME).exists()
 
-    def find(self, client_order_id: str) -> Intent | None:
+    def find(self, client_order_id: str, deadline: float | None = None) -> Intent | None:
         """这个 id 的那一行；没有用过的账号不建文件。"""
         if not self.exist:
             return None
+        if deadline is None:
+            deadline = time.monotonic() + _PATIENCE_S
         try:
-            return self.open()[0].find(client_order_id)
+            return self.open(deadline)[0].find(client_order_id, deadline)
         except JournalError as exc:
             raise QueryFailedError(f"核对不了 {client_order_id}：{exc}") from exc
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> bool:
-        """补上结果；写不下来返回 False：标记在柜台上，下次核对认得出来。"""
-        try:
-            journal = self.open()[0]
-            if state == PLACED:
-                journal.place(intent, order_id)
-            else:
-                journal.settle(intent, state, order_id)
-        except (JournalError, ClosedError) as exc:
-            self._log.warning("委托 {} 的结果没有记下来：{}", intent.client_order_id, exc)
-            return False
-        finally:
-            self.tell()
-        return True
-
-    def doubt(self, intent: Intent) -> None:
-        """记下结果未知；写不下来也不碍事，本来就记着「正在发」。"""
-        try:
-            self.open()[0].doubt(intent)
-        except (JournalError, ClosedError) as exc:
-            self._log.warning("委托 {} 结果未知，没有记下来：{}", intent.client_order_id, exc)
-        finally:
-            self.tell()
+    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+        """这一次有了结果（或者说不清）。不阻塞，不会失败：标记在柜台上，下次核对认得出来。"""
+        opened = self._opened
+        if opened is not None:
+            opened[0].settle(intent, state, order_id)
+        self.tell()
 
     def tell(self) -> None:
         """叫醒在等结果的线程。"""
@@ -113,9 +119,10 @@ class Records:
 
     def close(self) -> None:
         """关闭；可重复调用。"""
-        with self._lock:
-            self._closed = True
-            opened, self._opened = self._opened, None
+        self._closed = True
+        if self._lock.acquire(timeout=2 * _PATIENCE_S):
+            self._lock.release()  # 正在打开的，等它开完
+        opened, self._opened = self._opened, None
         if opened is not None:
             opened[0].close()
             opened[1].close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -57,11 +58,11 @@ class Once:
         self, folder: Path, account_id: str, get_session: Callable[[], Session], log: Log
     ) -> None:
         self._account_id = account_id
-        self._get_session = get_session
-        self._records = Records(folder, log)
+        self.get_session = get_session
+        self._records = Records(folder)
         self.doubts = Doubts(self._records, get_session, log)
-        # 正在发的 id → 哪一次调用在发
-        self._busy: dict[str, object] = {}
+        # 正在发的 id → 哪个线程在发
+        self._busy: dict[str, int] = {}
 
     def close(self) -> None:
         """关闭；可重复调用。"""
@@ -90,13 +91,14 @@ class Once:
             OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
         """
         deadline = time.monotonic() + timeout_s
-        token = object()
-        while self._busy.setdefault(client_order_id, token) is not token:
+        # 记的是线程：Ctrl-C 正好打断在这里的话，同一个线程再来不会被自己挡住
+        me = threading.get_ident()
+        while self._busy.setdefault(client_order_id, me) != me:
             self._await_change(client_order_id, deadline)
         try:
             return self._submit(client_order_id, request, send, deadline)
         finally:
-            del self._busy[client_order_id]
+            self._busy.pop(client_order_id, None)
             self._records.tell()
 
     def _submit(
@@ -106,12 +108,12 @@ class Once:
         send: Callable[[OrderRequest], SubmitAnswer],
         deadline: float,
     ) -> Placed:
-        journal, owner = self._records.open()
+        journal, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
-        while (found := journal.begin(intent)) is not None:
+        while (found := journal.begin(intent, deadline)) is not None:
             if found.state in marks.FREE:
-                if not journal.reopen(found, intent):
+                if not journal.reopen(found, intent, deadline):
                     continue
                 intent = replace(intent, attempt=found.attempt + 1)
                 break
@@ -162,8 +164,9 @@ class Once:
         return Placed(answer)
 
     def _doubt(self, intent: Intent) -> None:
-        self._records.doubt(intent)
-        self.doubts.add(intent.tag, replace(intent, created=time.time()))
+        intent = replace(intent, created=time.time())
+        self._records.settle(intent, marks.UNKNOWN)
+        self.doubts.add(intent.tag, intent)
 
     def _settle(self, found: Intent, deadline: float) -> Verdict:
         self.doubts.add(found.tag, found)
@@ -189,7 +192,7 @@ class Once:
         self._records.wait(min(_PEEK_S, left_s))
 
     def _check_on_counter(self, intent: Intent, number: int) -> None:
-        order = self._get_session().order(number)
+        order = self.get_session().order(number)
         if order is None:
             return
         theirs = (order.stock_code, order.order_type, order.order_volume)
@@ -213,20 +216,24 @@ class Once:
         deadline = time.monotonic() + timeout_s
         tag = tags.tag_for(self._account_id, name)
         while True:
-            intent = self._records.find(name)
+            intent = self._records.find(name, deadline)
             if intent is not None and self._being_sent(intent):
                 if time.monotonic() >= deadline:
                     raise QueryFailedError(f"{name} 正在发，还没有结果；请稍后再问")
                 self._records.wait(_PEEK_S)
                 continue
-            if intent is None and name in self.doubts:
-                return self._find_doubt(name, name, self.doubts.intent(name), deadline)
+            if intent is not None:
+                tag = intent.tag
+            elif name in self.doubts or name in self.doubts.stale:
+                tag, intent = name, self.doubts.intent(name)
+            if tag in self.doubts.stale:
+                raise QueryFailedError(_OTHER_DAY.format(name))
             if tag not in self.doubts and (intent is None or intent.state not in OPEN):
-                return self._find_now(name, tag, intent)
+                return self._find_known(name, tag, intent, deadline)
             if intent is not None:
                 self.doubts.add(tag, intent)
             order = self._find_doubt(name, tag, intent, deadline)
-            settled = self._records.find(name)  # 核对的这会儿，别的程序可能又发了一次
+            settled = self._records.find(name, deadline)  # 核对的这会儿，别的程序可能又发了一次
             if order is not None or settled is None or settled.state in marks.FREE:
                 return order
 
@@ -237,7 +244,7 @@ class Once:
         owner = self._records.open()[1]
         if intent.owner == owner.name:
             return intent.client_order_id in self._busy
-        return owner.is_alive(intent.owner)
+        return owner.is_alive(intent.owner, intent.created)
 
     def _find_doubt(
         self, name: str, tag: str, intent: Intent | None, deadline: float
@@ -245,23 +252,34 @@ class Once:
         try:
             verdict = self.doubts.settle(tag, intent, deadline)
         except OtherDayError:
-            raise QueryFailedError(f"{name} 不是今天发的，现在核对不了；请看历史委托") from None
-        if verdict == Verdict(None):
-            raise QueryFailedError(
-                f"{name} 还核对不清楚：要隔几秒看两次都没有，才能认定它没有到柜台；请稍后再问"
-            )
-        return verdict.order
+            raise QueryFailedError(_OTHER_DAY.format(name)) from None
+        return _known(name, verdict)
 
-    def _find_now(self, name: str, tag: str, intent: Intent | None) -> OrderLike | None:
-        """没有悬着的疑问：看一次就够。"""
-        orders = list(self._get_session().orders())
-        order = with_tag(orders, tag) or with_tag(orders, name)
-        if order is None and intent is not None and intent.state == marks.PLACED:
+    def _find_known(
+        self, name: str, tag: str, intent: Intent | None, deadline: float
+    ) -> OrderLike | None:
+        """没有悬着的疑问。"""
+        if intent is None:  # 没有记录：可能是标记，可能是别的机器下的
+            return _known(name, self.doubts.settle_stranger((tag, name), deadline))
+        orders = list(self.get_session().orders())
+        order = with_tag(orders, tag)
+        if order is None and intent.state == marks.PLACED:
             raise QueryFailedError(
                 f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
-                "但今天的委托里查不到它"
+                "但当日委托里还查不到、或已经查不到它"
             )
         return order
+
+
+_OTHER_DAY: Final = "{} 不是今天发的，现在核对不了；请看历史委托"
+
+
+def _known(name: str, verdict: Verdict) -> OrderLike | None:
+    if verdict == Verdict(None):
+        raise QueryFailedError(
+            f"{name} 还核对不清楚：要隔几秒看两次都没有，才能认定它没有到柜台；请稍后再问"
+        )
+    return verdict.order
 
 
 def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
