@@ -347,4 +347,5 @@ def _close_at_exit(trader: MiniqmtTrader) -> None:
                 alive.close()
 
     atexit.register(close)
-    weakref.finalize(trader, atexit.unregister, close)
+    # finalize 自己也在退出时跑，而且跑在前面：不关掉它，close 就被它先注销了
+    weakref.finalize(trader, atexit.unregister, close).atexit = False

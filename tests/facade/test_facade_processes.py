@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -214,3 +216,31 @@ def test_inside_a_running_loop(sim_folder: Path) -> None:
     done = run(LOOP, str(sim_folder), ACCOUNT, dev=False)  # 调试模式会报慢
     assert done.stdout.strip() == "好", done.stderr
     assert done.stderr == ""
+
+
+LAST_WORDS = """
+import sys
+import easytrader
+from loguru import logger
+logger.remove()
+path, account = sys.argv[1:]
+user = easytrader.use("miniqmt")
+user.connect(path, account)
+user.buy("600036", 33.0, 100, client_order_id="退出前")
+close = type(user).close
+type(user).close = lambda self: (print("关", flush=True), close(self))
+"""
+
+
+def test_the_trader_is_closed_at_exit(served: SimProcess, connect: Callable[..., Any]) -> None:
+    """没有 close() 的脚本，退出时也干净地断开：会话 id 归还，委托记录写完。"""
+    done = run(LAST_WORDS, str(served.folder), ACCOUNT)
+    assert done.stdout == "关\n", done.stderr
+    assert done.stderr == ""
+    user = connect()
+    [record] = (served.folder / "easytrader_records" / ACCOUNT).glob("orders.sqlite")
+    with closing(sqlite3.connect(record)) as db:
+        assert db.execute("SELECT state FROM intents").fetchall() == [("placed",)]
+    owners = list((served.folder / "easytrader_records" / ACCOUNT / "owners").iterdir())
+    assert len(owners) <= 1
+    assert user.find_entrust("退出前") is not None
