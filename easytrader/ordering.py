@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from easytrader.rows import Row
     from easytrader.symbols import Security
 
+_AT_ONCE_S: Final = 0.05
+"""核对没有花掉这么多时间，就不必收紧发送的期限。"""
+
 _REMEMBERED: Final = 1000
 """记住自己最近下的这么多笔：`wait` 时查不到是缓存慢，不是编号错。"""
 
@@ -157,7 +160,7 @@ class Ordering:
             if once is None:
                 raise JournalError("这个后端没有委托记录，不能用 client_order_id")
             return self._place_once(once, session.timeout_s, client_order_id, request)
-        return self._row(target, volume, self._send(session, request(tags.new_tag()), None))
+        return self._row(target, volume, self._send(session, request(tags.new_tag())))
 
     def _place_once(
         self,
@@ -166,21 +169,28 @@ class Ordering:
         client_order_id: str,
         request: Callable[[str], OrderRequest],
     ) -> Row:
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
+        sent: list[OrderRequest] = []
 
         def send(order: OrderRequest) -> SubmitAnswer:
+            sent.append(order)
+            late = time.monotonic() - began > _AT_ONCE_S
             # 问 once 要会话：这期间换了账号的话，它说没有，不会发到别的账号去
-            return self._send(once.get_session(), order, deadline)
+            return self._send(once.get_session(), order, began + timeout_s if late else None, True)
 
         placed = once.submit(client_order_id, request, send, timeout_s)
         if placed.answer is None:
             return self._earlier(client_order_id, placed)
-        order = request("")
-        return self._row(order.security, order.volume, placed.answer)
+        return self._row(sent[0].security, sent[0].volume, placed.answer)
 
-    def _send(self, session: Session, order: OrderRequest, deadline: float | None) -> SubmitAnswer:
+    def _send(
+        self,
+        session: Session,
+        order: OrderRequest,
+        deadline: float | None = None,
+        recorded: bool = False,
+    ) -> SubmitAnswer:
         """一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
-        plain = deadline is None
         if self.post is not None:
             deadline = deadline or time.monotonic() + session.timeout_s
             with session.until(deadline):
@@ -191,7 +201,7 @@ class Ordering:
             with session.until(deadline):
                 return session.submit(order)
         except OutcomeUnknownError:
-            if plain and self.once is not None:
+            if not recorded and self.once is not None:
                 self.once.doubts.add(order.tag, None)
             raise
 

@@ -15,8 +15,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from filelock import FileLock, Timeout
 from loguru import logger
@@ -96,8 +95,7 @@ _FORGET: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """一行意向。
 
     Attributes:
@@ -134,6 +132,24 @@ class Intent:
         return (self.stock_code, self.order_type, self.price_type, self.price, self.volume)
 
 
+class _Outcome(NamedTuple):
+    """一次的结果。每笔委托一个，所以不用 dataclass 的 replace：用到时才拼成行。"""
+
+    intent: Intent
+    state: str
+    order_id: int
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        intent = self.intent
+        return (self.state, self.order_id, intent.client_order_id, intent.attempt)
+
+    @property
+    def row(self) -> Intent:
+        created = self.intent.created or time.time()
+        return self.intent._replace(state=self.state, order_id=self.order_id, created=created)
+
+
 class Journal:
     """一个账号的意向记录。任何线程都可以用，每个操作都有期限。
 
@@ -150,7 +166,7 @@ class Journal:
         self.lock = threading.Lock()
         self.db = _open(path, deadline)
         # client_order_id → 有了结果、还没有落盘的
-        self._fresh: dict[str, Intent] = {}
+        self._fresh: dict[str, _Outcome] = {}
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._writer = threading.Thread(target=self._write, name="easytrader-journal", daemon=True)
@@ -169,7 +185,7 @@ class Journal:
         """记下要发的这一笔；None 表示记下了、可以发，否则是这个 id 已有的那一行。"""
         fresh = self._fresh.get(intent.client_order_id)
         if fresh is not None:
-            return fresh
+            return fresh.row
         values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *intent.wish)
 
         def insert(db: sqlite3.Connection) -> Intent | None:
@@ -191,7 +207,7 @@ class Journal:
             with _transaction(db):
                 fresh = self._fresh.get(name)
                 if fresh is not None:
-                    db.execute(_SETTLE, _outcome(fresh))
+                    db.execute(_SETTLE, fresh.values)
                 done = db.execute(_REOPEN, values).rowcount == 1
             if fresh is not None and self._fresh.get(name) is fresh:
                 del self._fresh[name]
@@ -201,10 +217,7 @@ class Journal:
 
     def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
         """这一次有了结果（或者说不清）；稍后成批落盘，本进程里马上算数。不阻塞。"""
-        created = intent.created or time.time()
-        self._fresh[intent.client_order_id] = replace(
-            intent, state=state, order_id=order_id, created=created
-        )
+        self._fresh[intent.client_order_id] = _Outcome(intent, state, order_id)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -230,7 +243,7 @@ class Journal:
     def _row(self, db: sqlite3.Connection, client_order_id: str) -> Intent | None:
         fresh = self._fresh.get(client_order_id)
         if fresh is not None:
-            return fresh
+            return fresh.row
         found = db.execute(_FIND, (client_order_id,)).fetchone()
         if found is None and len(client_order_id) == _TAG_LENGTH:  # 也许是标记
             found = db.execute(_FIND_TAG, (client_order_id,)).fetchone()
@@ -273,9 +286,9 @@ class Journal:
 
         def update(db: sqlite3.Connection) -> None:
             with _transaction(db):
-                db.executemany(_SETTLE, [_outcome(intent) for _, intent in batch])
-            for name, intent in batch:
-                if self._fresh.get(name) is intent:
+                db.executemany(_SETTLE, [outcome.values for _, outcome in batch])
+            for name, outcome in batch:
+                if self._fresh.get(name) is outcome:
                     del self._fresh[name]
 
         self._do("写不进去", time.monotonic() + _FLUSH_S, update)
@@ -359,10 +372,6 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-
-
-def _outcome(intent: Intent) -> tuple[Any, ...]:
-    return (intent.state, intent.order_id, intent.client_order_id, intent.attempt)
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader import tags
@@ -115,7 +114,7 @@ class Once:
             if found.state in marks.FREE:
                 if not journal.reopen(found, intent, deadline):
                     continue
-                intent = replace(intent, attempt=found.attempt + 1)
+                intent = intent._replace(attempt=found.attempt + 1)
                 break
             _check_same(found, intent)
             if found.state == marks.PLACED:
@@ -125,7 +124,7 @@ class Once:
                 continue
             verdict = self._settle(found, deadline)
             if verdict.order is not None:
-                return Placed(None, replace(found, order_id=verdict.order.order_id))
+                return Placed(None, found._replace(order_id=verdict.order.order_id))
         return self._send(intent, order, send, deadline)
 
     def _send(
@@ -140,7 +139,7 @@ class Once:
             if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
                 self._check_on_counter(intent, number)
                 self._records.settle(intent, marks.PLACED, number)
-                return Placed(None, replace(intent, order_id=number, created=time.time()))
+                return Placed(None, intent._replace(order_id=number, created=time.time()))
             if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
                 raise NotConnectedError(
                     f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"
@@ -164,7 +163,7 @@ class Once:
         return Placed(answer)
 
     def _doubt(self, intent: Intent) -> None:
-        intent = replace(intent, created=time.time())
+        intent = intent._replace(created=time.time())
         self._records.settle(intent, marks.UNKNOWN)
         self.doubts.add(intent.tag, intent)
 
