@@ -210,6 +210,10 @@ _FAULTS: Final = {
     "disconnect-after": ("再答 N 个请求后断开", ("calls",)),
     "disconnect-on": ("处理请求时断开", ("verb", "when", "times")),
     "duplicate-push": ("推送送两遍", ("push", "times")),
+    "reorder-push": ("推送与下一条对调", ("push", "times")),
+    "disk-full": ("账本写不下", ("times",)),
+    "hang": ("停住，连接都还在", ("seconds",)),
+    "clock-jump": ("柜台的时钟跳过去", ("seconds",)),
     "crash": ("服务进程立刻猝死", ()),
     "crash-on": ("处理请求时进程猝死", ("verb", "when", "times")),
 }
@@ -224,12 +228,19 @@ def _register_fault(commands: argparse._SubParsersAction[Parser]) -> None:
     for name, (title, options) in _FAULTS.items():
         kind = kinds.add_parser(name, help=title)
         for option in options:
-            _add_option(kind, option)
+            _add_option(kind, name, option)
         kind.set_defaults(kind=name.replace("-", "_"), options=options)
         kind.runs(_add_fault)
 
 
-def _add_option(parser: Parser, option: str) -> None:
+_SECONDS: Final = {
+    "delay-answer": "晚几秒",
+    "hang": "停住几秒",
+    "clock-jump": "往前跳几秒；往回写成 --seconds=-60",
+}
+
+
+def _add_option(parser: Parser, fault: str, option: str) -> None:
     from easytrader.sim.fault_plan import PUSHES, VERBS, WHENS
 
     add = parser.add_argument
@@ -240,9 +251,12 @@ def _add_option(parser: Parser, option: str) -> None:
     elif option == "push":
         _add_choice(parser, "push", PUSHES, "any", "哪种推送")
     elif option == "seconds":
-        add("--seconds", type=float, required=True, metavar="S", help="晚几秒")
+        add("--seconds", type=float, required=True, metavar="S", help=_SECONDS[fault])
     elif option == "calls":
         add("--calls", type=whole_number(1), required=True, metavar="N", help="第几个请求之后")
+    elif fault == "disk-full":
+        text = "几次落盘写不下（默认 0，一直到 clear）"
+        add("--times", type=whole_number(), default=0, metavar="N", help=text)
     else:
         add("--times", type=whole_number(1), default=1, metavar="N", help="触发几次（默认 1）")
 

@@ -82,7 +82,12 @@ class Records:
     @property
     def exist(self) -> bool:
         """这个账号用过 ``client_order_id``。"""
-        return self._opened is not None or (self._folder / FILE_NAME).exists()
+        if self._opened is not None:
+            return True
+        try:
+            return (self._folder / FILE_NAME).exists()
+        except OSError:
+            return True  # 看不了不等于没有；打开时再说清楚
 
     def find(self, client_order_id: str, deadline: float | None = None) -> Intent | None:
         """这个 id 的那一行；没有用过的账号不建文件。"""

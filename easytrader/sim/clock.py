@@ -8,7 +8,7 @@ from typing import Protocol
 
 from easytrader.errors import UsageError
 
-__all__ = ["Clock", "ManualClock", "WallClock"]
+__all__ = ["Clock", "ManualClock", "ShiftedClock", "WallClock"]
 
 
 class Clock(Protocol):
@@ -46,3 +46,15 @@ class ManualClock:
     def set(self, now: float) -> None:
         """拨到 ``now``（Unix 秒）；可以往回拨，柜台自己会拒绝倒流。"""
         self._now = float(now)
+
+
+class ShiftedClock:
+    """在另一个时钟上拨快或拨慢若干秒，故障 ``clock_jump`` 用。"""
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self.offset_s = 0.0
+
+    def now(self) -> float:
+        """现在，Unix 秒。"""
+        return self._base.now() + self.offset_s

@@ -8,9 +8,14 @@
     disconnect_after calls                 该会话的第 calls 个请求答完之后断开它
     disconnect_on   verb, when, times      处理到一半断开发出请求的会话
     duplicate_push  push, times            推送送两遍
+    reorder_push    push, times            推送与紧跟着它的那一条对调
+    disk_full       times                  账本写不下；times 为 0 时一直到取消
+    hang            seconds                主机线程停住
+    clock_jump      seconds                柜台的时钟跳过去（负数往回）
     crash_on        verb, when, times      处理到一半进程猝死
 
 ``when``：``before`` 柜台还没看到请求；``after`` 柜台已经受理并落盘，还没有应答。
+``hang`` 与 ``clock_jump`` 加入的时候就发生了，不留在计划里，由主机自己办。
 """
 
 from __future__ import annotations
@@ -23,11 +28,12 @@ from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeGuard
 
 __all__ = ["CALM", "PUSHES", "VERBS", "WHENS", "Fault", "FaultPlan", "Ruling", "parse_fault"]
 
 QUERIES: Final = frozenset(
-    {"asset", "orders", "trades", "positions", "account_infos", "account_status"}
+    {"asset", "orders", "trades", "positions", "account_infos", "account_status", "quote"}
 )
 VERBS: Final = (
     "submit",
@@ -38,6 +44,7 @@ VERBS: Final = (
     "positions",
     "account_infos",
     "account_status",
+    "quote",
     "subscribe",
     "unsubscribe",
     "query",
@@ -53,9 +60,19 @@ _FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "disconnect_after": ("calls",),
     "disconnect_on": ("verb", "when", "times"),
     "duplicate_push": ("push", "times"),
+    "reorder_push": ("push", "times"),
+    "disk_full": ("times",),
+    "hang": ("seconds",),
+    "clock_jump": ("seconds",),
     "crash_on": ("verb", "when", "times"),
 }
+_EXAMPLES: Final = {
+    "delay_answer": "延迟应答要说延迟几秒，例如 2.5",
+    "hang": "要说停住几秒，例如 2.5",
+    "clock_jump": "要说跳几秒，例如 3600（往前一小时）、-60（往回一分钟）",
+}
 _MAX_DELAY_S: Final = 3600.0
+_MAX_JUMP_S: Final = 366 * 86400.0
 
 
 @dataclass(slots=True)
@@ -144,11 +161,27 @@ class FaultPlan:
 
     def copies(self, kind: str) -> int:
         """这条推送送几遍。"""
+        return 2 if self._takes("duplicate_push", kind) else 1
+
+    def reorders(self, kind: str) -> bool:
+        """这条推送要不要扣住，等下一条先走（用掉一次）。"""
+        return self._takes("reorder_push", kind)
+
+    def disk_is_full(self) -> bool:
+        """这次落盘是不是写不下（用掉一次）。"""
         for fault in self._faults:
-            if fault.kind == "duplicate_push" and fault.push in ("any", kind):
+            if fault.kind == "disk_full":
+                if fault.times:
+                    self._use(fault)
+                return True
+        return False
+
+    def _takes(self, kind: str, push: str) -> bool:
+        for fault in self._faults:
+            if fault.kind == kind and fault.push in ("any", push):
                 self._use(fault)
-                return 2
-        return 1
+                return True
+        return False
 
     def _use(self, fault: Fault) -> None:
         fault.times -= 1
@@ -180,9 +213,12 @@ def parse_fault(spec: Mapping[str, Any]) -> Fault:
     for name in spec:
         if name != "kind" and name not in allowed:
             raise UsageError(name, spec[name], f"{kind} 的参数是：{'、'.join(allowed)}")
-    given = {name: _CHECKS[name](name, spec[name]) for name in allowed if name in spec}
-    if kind == "delay_answer" and "seconds" not in given:
-        raise UsageError("seconds", None, "延迟应答要说延迟几秒，例如 2.5")
+    checks = {**_CHECKS, **_OWN_CHECKS.get(kind, {})}
+    given = {name: checks[name](name, spec[name]) for name in allowed if name in spec}
+    if "seconds" in allowed and "seconds" not in given:
+        raise UsageError("seconds", None, _EXAMPLES[kind])
+    if kind == "disk_full":
+        given.setdefault("times", 0)
     return Fault(kind, **given)
 
 
@@ -201,15 +237,26 @@ def _count(name: str, value: object) -> int:
     return value
 
 
+def _count_or_zero(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UsageError(name, value, "应为不小于 0 的整数，0 为一直到取消")
+    return value
+
+
 def _seconds(name: str, value: object) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not math.isfinite(value)
-        or not 0 < value <= _MAX_DELAY_S
-    ):
+    if not _is_finite(value) or not 0 < value <= _MAX_DELAY_S:
         raise UsageError(name, value, f"应为大于 0、不超过 {_MAX_DELAY_S:g} 的秒数")
     return float(value)
+
+
+def _jump(name: str, value: object) -> float:
+    if not _is_finite(value) or not 0 < abs(value) <= _MAX_JUMP_S:
+        raise UsageError(name, value, "应为不等于 0、前后不超过 366 天的秒数；负数是往回")
+    return float(value)
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 _CHECKS: Final[dict[str, Any]] = {
@@ -219,4 +266,8 @@ _CHECKS: Final[dict[str, Any]] = {
     "times": _count,
     "calls": _count,
     "seconds": _seconds,
+}
+_OWN_CHECKS: Final[dict[str, dict[str, Any]]] = {
+    "disk_full": {"times": _count_or_zero},
+    "clock_jump": {"seconds": _jump},
 }

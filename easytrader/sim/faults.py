@@ -71,6 +71,29 @@ class Faults:
         """接下来 ``times`` 条这种推送各送两遍。"""
         self.add({"kind": "duplicate_push", "push": kind, "times": times})
 
+    def reorder_push(self, kind: str = "any", times: int = 1) -> None:
+        """接下来 ``times`` 条这种推送，各与同一会话里紧跟着的那一条对调；没有下一条时稍晚照送。"""
+        self.add({"kind": "reorder_push", "push": kind, "times": times})
+
+    def disk_full(self, times: int = 0) -> None:
+        """接下来 ``times`` 次落盘写不下；0 为一直到 `clear`。已经写下的不受影响，照样查得到。"""
+        self.add({"kind": "disk_full", "times": times})
+
+    def hang(self, seconds: float) -> None:
+        """服务停住 ``seconds`` 秒：连接都还在，什么也不受理、不回答；`clear` 让它立刻醒来。
+
+        停住的是主机线程；柜台嵌在本进程里时，脚本自己的线程照常。
+        """
+        self.add({"kind": "hang", "seconds": seconds})
+
+    def clock_jump(self, seconds: float) -> None:
+        """柜台的时钟从现在起快 ``seconds`` 秒（负数为慢），可以叠加；`clear` 拨回来。
+
+        往前跳过零点就换日。柜台的时间从不倒流：往回跳之后停在见过的最晚时刻，直到时钟追上。
+        拨快不落盘：进程重启之后又是真实时间，账本若已在一天多以后，就不肯开工。
+        """
+        self.add({"kind": "clock_jump", "seconds": seconds})
+
     def crash(self) -> None:
         """占着文件夹的进程立刻猝死（退出码 137，什么都不收拾）；嵌在本进程里的话就是本进程。"""
         self.add({"kind": "crash"})
@@ -80,7 +103,7 @@ class Faults:
         self.add({"kind": "crash_on", "verb": verb, "when": when})
 
     def clear(self) -> None:
-        """取消所有还没用完的故障。"""
+        """取消所有还没用完的故障；停住的醒来，拨过的时钟回到真实时间。"""
         control(self.path, "clear")
 
     def active(self) -> list[dict[str, Any]]:

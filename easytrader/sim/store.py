@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
@@ -18,7 +18,7 @@ from easytrader.sim.orders import SimOrder, SimTrade
 from easytrader.sim.state import Changes, CounterState, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["Store"]
@@ -84,6 +84,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.disk_is_full: Callable[[], bool] = lambda: False
+        """每次落盘前问一声：这次算不算磁盘满（故障 ``disk_full``）。"""
         with _explained(path, "打不开"):
             self._db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
             try:
@@ -120,16 +122,35 @@ class Store:
             SimulatorError: 没有写成，或文件不在原处了；事务已回滚，内存里的状态不可再信，
                 应当 `load`。
         """
-        with _explained(self._path, "写不进去"):
+        full = self.disk_is_full()
+        with _explained(self._path, "写不进去"), self._no_growth() if full else nullcontext():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._write(changes, progress)
+                if full:
+                    self._need_room()
                 self._still_there()
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _no_growth(self) -> Iterator[None]:
+        """其间库文件一页也不能长：SQLite 自己会说 ``database or disk is full``。"""
+        before = self._number("PRAGMA max_page_count")
+        self._db.execute("PRAGMA max_page_count=1")  # 小于现有页数时，取现有页数
+        try:
+            yield
+        finally:
+            self._db.execute(f"PRAGMA max_page_count={before}")
+
+    def _need_room(self) -> None:
+        """几行改动可能装得进现有的空页，而磁盘真满了日志一字节也写不下：要一块一定装不下的。"""
+        size = self._number("PRAGMA page_size") * (self._number("PRAGMA freelist_count") + 2)
+        self._db.execute("CREATE TABLE no_room (filler BLOB)")
+        self._db.execute("INSERT INTO no_room VALUES (zeroblob(?))", (size,))
 
     def _identities(self) -> list[tuple[str, tuple[int, int]]]:
         names = (str(self._path), f"{self._path}-wal")

@@ -142,6 +142,87 @@ def test_duplicate_any_push_counts_pushes_not_sessions(
     assert faults.active() == []
 
 
+def test_reorder_push_swaps_with_the_next_one(faults: Faults, caller: Caller) -> None:
+    faults.reorder_push("order")
+    caller.ask("submit", submit_args())
+    assert caller.kinds(2) == ["trade", "order"]
+    caller.ask("submit", submit_args())
+    assert caller.kinds(2) == ["order", "trade"]
+    faults.reorder_push(times=2)
+    caller.ask("submit", submit_args("废单"))
+    assert caller.kinds(2) == ["order", "order_error"]
+    caller.ask("submit", submit_args())
+    assert caller.kinds(2) == ["trade", "order"]
+    assert faults.active() == []
+
+
+def test_a_push_with_nothing_after_it_is_only_late(faults: Faults, caller: Caller) -> None:
+    faults.reorder_push("trade")
+    caller.ask("submit", submit_args())
+    assert caller.next().kind == "order"
+    assert caller.quiet()
+    start = time.monotonic()
+    trade = caller.next()
+    assert (trade.kind, trade.payload.order_id) == ("trade", 1001)
+    assert time.monotonic() - start < 1
+
+
+def test_reordering_is_per_session(
+    faults: Faults, host: Host, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("easytrader.sim.service.mailroom._SWAP_WAIT_S", 5.0)
+    other = Caller(host, 2, OTHER)
+    other.subscribe()
+    faults.reorder_push("trade")
+    caller.ask("submit", submit_args())
+    other.ask("submit", submit_args(account=OTHER))
+    assert caller.next().kind == "order"
+    assert other.kinds(2) == ["order", "trade"]
+    caller.ask("submit", submit_args())
+    kept = [caller.next() for _ in range(3)]
+    assert [(m.kind, m.payload.order_id) for m in kept] == [
+        ("order", 1003), ("trade", 1001), ("trade", 1003),
+    ]  # fmt: skip
+
+
+def test_a_push_kept_back_goes_with_its_session(faults: Faults, host: Host, caller: Caller) -> None:
+    faults.reorder_push("trade")
+    caller.ask("submit", submit_args())
+    faults.disconnect()
+    assert caller.lost.wait(5)
+    assert Caller(host, 1).ask("account_infos") == []
+    assert caller.next().kind == "order"
+    assert caller.quiet()
+
+
+def test_hang_answers_nothing_until_it_is_over(
+    faults: Faults, caller: Caller, raw_client: Callable[..., RawClient]
+) -> None:
+    remote = raw_client()
+    faults.hang(0.3)
+    start = time.monotonic()
+    remote.post("account_infos")
+    caller.ask("submit", submit_args())
+    assert 0.2 < time.monotonic() - start < 2
+    assert remote.next("account_infos").payload == []
+    assert not caller.lost.is_set()
+    assert faults.active() == []
+
+
+def test_clear_and_close_end_a_hang(faults: Faults, host: Host, caller: Caller) -> None:
+    start = time.monotonic()
+    faults.hang(60)
+    faults.clear()
+    assert caller.ask("account_infos") == []
+    faults.clear()  # 没有停住时叫醒，不影响下一次
+    faults.hang(0.2)
+    caller.ask("account_infos")
+    assert time.monotonic() - start > 0.15
+    faults.hang(60)
+    host.close()
+    assert time.monotonic() - start < 3
+
+
 def test_pushes_nobody_hears_do_not_use_up_the_fault(
     faults: Faults, host: Host, caller: Caller
 ) -> None:
@@ -173,6 +254,15 @@ def test_clear_and_active(faults: Faults) -> None:
         (lambda f: f.disconnect_on("submit", when="during"), "when"),
         (lambda f: f.disconnect_after(-1), "calls"),
         (lambda f: f.duplicate_push("asset!"), "push"),
+        (lambda f: f.reorder_push("asset"), "push"),
+        (lambda f: f.reorder_push(times=0), "times"),
+        (lambda f: f.disk_full(times=-1), "times"),
+        (lambda f: f.disk_full(times=True), "times"),
+        (lambda f: f.hang(0), "seconds"),
+        (lambda f: f.hang(True), "seconds"),
+        (lambda f: f.clock_jump(0), "seconds"),
+        (lambda f: f.clock_jump(float("inf")), "seconds"),
+        (lambda f: f.add({"kind": "clock_jump"}), "seconds"),
         (lambda f: f.add({"kind": "explode"}), "kind"),
         (lambda f: f.add({"kind": "delay_answer"}), "seconds"),
         (lambda f: f.add({"kind": "refuse_connect", "verb": "any"}), "verb"),

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.fault_plan import FaultPlan
+from easytrader.sim.clock import ShiftedClock, WallClock
+from easytrader.sim.fault_plan import FaultPlan, parse_fault
 from easytrader.sim.service.desk import Desk
 from easytrader.sim.service.handoff import Handoff
 from easytrader.sim.service.mailroom import ConnectRefusedError, Mailroom, Session
 from easytrader.sim.service.owner import Owner
+from easytrader.sim.service.report import describe
 from easytrader.sim.service.server import Server
+from easytrader.sim.service.stall import Stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +75,9 @@ class Host:
     ) -> None:
         self.folder = folder
         self.faults = FaultPlan()
-        self._make = engine_factory or (lambda: _open_engine(folder, clock))
+        self._clock = ShiftedClock(WallClock() if clock is None else clock)
+        self._stall = Stall()
+        self._make = engine_factory or (lambda: _open_engine(folder, self._clock, self.faults))
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._mail = Mailroom(folder.config.session_quarantine_s)
         self._door = threading.Lock()
@@ -156,12 +161,14 @@ class Host:
             return None
         actions: dict[str, Callable[[], Any]] = {
             "status": self._status,
-            "faults": self.faults.active,
-            "clear": self.faults.clear,
+            "faults": self._active,
+            "clear": self._clear,
             "fault": lambda: self._add_fault(spec or {}),
         }
         if command not in actions:
             raise SimulatorError(f"不认识的控制命令：{command}")
+        if command == "clear":
+            self._stall.rouse()
         return self.call(actions[command])
 
     def close(self, *, wait: bool = True, timeout: float = 5.0) -> None:
@@ -170,6 +177,7 @@ class Host:
             if not self._closing:
                 self._closing = True
                 self._inbox.put(_STOP)
+                self._stall.rouse()
         if not wait or threading.current_thread() is self._thread:
             return
         self._thread.join(timeout)
@@ -250,6 +258,7 @@ class Host:
                     return
                 if isinstance(item, Handoff):
                     item.run()
+                    self._stall.pause()
                 else:
                     self._mail.leave(item[0], lost=False)
             self._serve(posts)
@@ -345,7 +354,7 @@ class Host:
 
     def _publish(self, outcome: Outcome) -> None:
         if outcome.events:
-            self._mail.publish(outcome.events, self.faults.copies if self.faults.armed else None)
+            self._mail.publish(outcome.events, self.faults if self.faults.armed else None)
 
     # 故障与状态 ---------------------------------------------------------
 
@@ -361,35 +370,30 @@ class Host:
         kind = spec.get("kind")
         if kind in ("crash", "disconnect"):
             self._strike(kind, None)
-            return {"kind": kind}
-        return self.faults.add(spec)
+        elif kind == "hang":
+            self._stall.ask(parse_fault(spec).seconds)
+        elif kind == "clock_jump":
+            self._clock.offset_s += parse_fault(spec).seconds
+            self._advance()
+        else:
+            return self.faults.add(spec)
+        return dict(spec)
+
+    def _active(self) -> list[dict[str, Any]]:
+        offset_s = self._clock.offset_s
+        return self.faults.active() + [{"kind": "clock_jump", "seconds": offset_s}] * bool(offset_s)
+
+    def _clear(self) -> None:
+        self.faults.clear()
+        self._clock.offset_s = 0.0
 
     def _status(self) -> dict[str, Any]:
-        info = self._owner.info
-        return {
-            "path": str(self.folder.path),
-            "pid": info.pid,
-            "port": info.port,
-            "started": info.started,
-            "kind": info.kind,
-            "accounts": [
-                {"account_id": account.account_id, "account_type": account.account_type}
-                for account in self.folder.config.accounts
-            ],
-            "sessions": [
-                {
-                    "session_id": session.session_id,
-                    "pid": session.pid,
-                    "since": session.since,
-                    "accounts": sorted(account_id for _, account_id in session.accounts),
-                }
-                for session in self._mail.sessions()
-            ],
-            "faults": self.faults.active(),
-        }
+        return describe(self.folder, self._owner.info, self._mail.sessions(), self._active())
 
 
-def _open_engine(folder: SimFolder, clock: Clock | None) -> EngineLike:
+def _open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> EngineLike:
     from easytrader.sim.engine import Engine
 
-    return Engine(folder, clock)
+    engine = Engine(folder, clock)
+    engine.ask_disk(faults.disk_is_full)
+    return engine

@@ -1,7 +1,8 @@
 """收发室：连着的会话，和给它们的东西按什么次序送。只由主机线程使用（`Session.send/detach` 除外）。
 
 次序的规矩：一个请求先送它的应答，再送它引起的推送；推送的次序就是事件的次序。应答被故障拖住时，
-这个会话的推送排在它后面一起等，别的会话和别的应答照常。
+这个会话的推送排在它后面一起等，别的会话和别的应答照常。故障要求对调时，一条推送扣在会话手里，
+等下一条先走；没有下一条，过一会儿也送，从不丢。
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from easytrader.sim.wire import Message, OrderAnswer, Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from easytrader.sim.fault_plan import FaultPlan
     from easytrader.sim.wire import Event
 
 __all__ = ["ConnectRefusedError", "Mailroom", "Session"]
 
 _REMEMBERED_SUBMITS: Final = 4096
 """为下单失败推送记住的「委托编号 → 请求序号」条数；失败推送紧跟着委托，不必记全天的。"""
+
+_SWAP_WAIT_S: Final = 0.2
+"""要对调的推送等下一条等多久。"""
 
 
 class ConnectRefusedError(SimulatorError):
@@ -53,6 +58,8 @@ class Session:
         self.submits: dict[int, int] = {}
         self.owed = 0
         self.held: deque[Message] = deque()
+        self.swapped: Message | None = None
+        """等着与下一条对调的推送。"""
         self._deliver = deliver
         self._lost = lost
         self._post = post
@@ -99,6 +106,7 @@ class Mailroom:
         self._sessions: dict[int, Session] = {}
         self._ended: dict[int, float] = {}
         self._delayed: list[tuple[float, int, Session, Message]] = []
+        self._swaps: deque[tuple[float, Session, Message]] = deque()
         self._order = itertools.count()
 
     # 登记 ------------------------------------------------------------
@@ -130,6 +138,7 @@ class Mailroom:
         for session in list(self._sessions.values()):
             self.leave(session, lost=tell)
         self._delayed.clear()
+        self._swaps.clear()
 
     def sessions(self) -> list[Session]:
         """此刻连着的。"""
@@ -155,19 +164,34 @@ class Mailroom:
             if len(submits) > _REMEMBERED_SUBMITS:
                 del submits[next(iter(submits))]
 
-    def publish(self, events: Iterable[Event], copies: Callable[[str], int] | None) -> None:
-        """按事件的次序送给订阅了该账号的会话；``copies`` 说每条送几遍。"""
+    def publish(self, events: Iterable[Event], plan: FaultPlan | None) -> None:
+        """按事件的次序送给订阅了该账号的会话；``plan`` 说每条送几遍、要不要与下一条对调。"""
         for event in events:
             account = (event.account_type, event.account_id)
             targets = [s for s in self._sessions.values() if account in s.accounts and s.alive]
             if not targets:
                 continue
             message = Message(event.kind, 0, event.row)
-            for _ in range(copies(event.kind) if copies is not None else 1):
+            swapping = any(session.swapped is not None for session in targets)
+            if plan is not None and not swapping and plan.reorders(event.kind):
+                for session in targets:
+                    self._keep_back(session, message)
+                continue
+            for _ in range(1 if plan is None else plan.copies(event.kind)):
                 for session in targets:
                     self._push(session, message)
 
+    def _keep_back(self, session: Session, message: Message) -> None:
+        session.swapped = message
+        self._swaps.append((time.monotonic() + _SWAP_WAIT_S, session, message))
+
     def _push(self, session: Session, message: Message) -> None:
+        swapped, session.swapped = session.swapped, None
+        self._put(session, message)
+        if swapped is not None:
+            self._put(session, swapped)
+
+    def _put(self, session: Session, message: Message) -> None:
         if message.kind == "order_error":
             row = message.payload
             message = Message(
@@ -178,17 +202,23 @@ class Mailroom:
         else:
             session.hand(message)
 
-    # 晚到的应答 --------------------------------------------------------
+    # 到点的 ----------------------------------------------------------
 
     def next_due_s(self) -> float | None:
-        """离最近一个晚到的应答还有几秒。"""
-        return max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
+        """离最近一个晚到的应答、扣住的推送还有几秒。"""
+        dues = [queue[0][0] for queue in (self._delayed, self._swaps) if queue]
+        return max(0.0, min(dues) - time.monotonic()) if dues else None
 
     def release_due(self) -> None:
-        """送出到点的应答，连同排在它后面的推送。"""
+        """送出到点的：晚到的应答，连同排在它后面的推送；没有等到下一条的推送。"""
         while self._delayed and self._delayed[0][0] <= time.monotonic():
             _, _, session, message = heapq.heappop(self._delayed)
             session.owed -= 1
             session.hand(message)
             while session.held and not session.owed:
                 session.hand(session.held.popleft())
+        while self._swaps and self._swaps[0][0] <= time.monotonic():
+            _, session, message = self._swaps.popleft()
+            if session.swapped is message:
+                session.swapped = None
+                self._put(session, message)

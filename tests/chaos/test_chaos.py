@@ -1,0 +1,55 @@
+"""混沌：默认跑一小段；``-m chaos`` 跑一长段（见 run.py，数目与种子由环境变量定）。"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from chaos_plan import FAULTS, VERBS, scenario
+from chaos_run import Runner
+from chaos_tally import Tally
+from run import spread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHORT_SEED = 20261121
+SHORT_S = 20.0
+SCENARIOS = int(os.environ.get("EASYTRADER_CHAOS_SCENARIOS", "10000"))
+SEED = int(os.environ.get("EASYTRADER_CHAOS_SEED", "1"))
+WORKERS = int(os.environ.get("EASYTRADER_CHAOS_WORKERS", "4"))
+
+
+def test_a_short_run(tmp_path: Path) -> None:
+    tally = spread(SHORT_SEED, 0, 80, workers=4, budget_s=SHORT_S)
+    print(tally.show())
+    assert not tally.failures, tally.show()
+    assert tally.scenarios >= 20
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(6 * 3600)
+def test_a_long_run() -> None:
+    tally = spread(SEED, 0, SCENARIOS, WORKERS)
+    print(tally.show())
+    assert not tally.failures, tally.show()
+    assert tally.scenarios == SCENARIOS
+
+
+def test_one_in_this_process(tmp_path: Path) -> None:
+    """run.py 之外也能用：在调试器里重放一个场景。"""
+    tally = Tally()
+    Runner(tmp_path, tally).run(SHORT_SEED, [3])
+    assert tally.scenarios == 1
+    assert not tally.failures
+
+
+def test_the_dice_fall_the_same_way_and_everywhere() -> None:
+    first = [scenario(1, index) for index in range(3000)]
+    assert first == [scenario(1, index) for index in range(3000)]
+    assert first[:50] != [scenario(2, index) for index in range(50)]
+    met = {(blow.name, each.verb) for each in first for blow in each.blows}
+    assert {fault for fault, _ in met} == set(FAULTS)
+    assert {verb for _, verb in met} == set(VERBS)
+    assert len(met) > 0.95 * len(FAULTS) * len(VERBS)
