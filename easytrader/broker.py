@@ -78,8 +78,8 @@ class Session(Protocol):
     def lose(self, reason: str) -> None:
         """会话已断：让所有还在等的调用立刻失败。可重复调用，任意线程。"""
 
-    def close(self) -> None:
-        """收尾，有期限；可重复调用，任意线程。"""
+    def close(self, limit_s: float = 3.0) -> None:
+        """收尾，最多等 ``limit_s`` 秒；可重复调用，任意线程。"""
 
 
 class Listener(Protocol):

@@ -22,6 +22,7 @@ from tenacity.stop import stop_after_attempt, stop_never
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
+    EasytraderError,
     MissingDependencyError,
     NotConnectedError,
     UsageError,
@@ -57,6 +58,7 @@ class Supervisor:
         connector: 怎样开一次会话。
         options: 重连选项。
         resync: 连上之后补查并交付断线期间的事件；抛异常表示这次没连成。
+        recheck: 重连之后过一会儿再补查一次。
         finish: 连上之后还没有做完的核对，最晚到给定的时刻（``time.monotonic``）。
         deliver: 把一条推送交出去（不阻塞）。
         vitals: 脉搏。
@@ -70,6 +72,7 @@ class Supervisor:
         options: ReconnectOptions,
         *,
         resync: Callable[[Session], None],
+        recheck: Callable[[Session], None],
         finish: Callable[[float], None],
         deliver: Callable[[PushEvent], None],
         vitals: Vitals,
@@ -81,6 +84,7 @@ class Supervisor:
         self._connector = connector
         self._options = options
         self._resync = resync
+        self._recheck = recheck
         self._finish = finish
         self._deliver = deliver
         self._log = log
@@ -178,7 +182,7 @@ class Supervisor:
         for session in sessions:
             if session is not None:
                 session.lose("已关闭")
-                session.close()
+                session.close(join_s)
         self.stop_reconnect(join_s)
 
     # ---- 给会话的（Listener）
@@ -336,6 +340,7 @@ class Supervisor:
             self._reconnects += 1
             self._log.info("重连成功！")
             self._finish(time.monotonic() + self._connector.timeout_s)
+            self._look_again()
         except ClosedError:
             return
         except ConnectFailedError as exc:
@@ -347,6 +352,25 @@ class Supervisor:
                 self._announce("on_health")
         finally:
             self._attempts = 0
+
+    def _look_again(self) -> None:
+        """客户端的查询是缓存：断线期间的事，刚连上时可能还查不到，过一会儿再补查一次。"""
+        session = self._session
+        if session is None:
+            return
+        deadline = time.monotonic() + session.cache_lag_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            self._wake.wait(left_s)
+            if self._stopped.is_set() or session is not self._session:
+                return  # 又断了：下一次重连会补
+            self._wake.clear()
+        try:
+            self._recheck(session)
+        except EasytraderError as exc:
+            self._log.warning("重连之后再补查一次，没有查成：{}", exc)
+            self._suspect = True
+        if self._suspect:
+            self._wake.set()  # 马上问一声心跳
 
     def _retry(
         self,

@@ -1,7 +1,7 @@
 """`user.events()`：不想写回调的脚本，用一个循环收事件。
 
-连上就开始留存。第一次调用 `events()` 之前只留最近 ``EARLY`` 条，之后留到取走为止；
-积到 ``CAPACITY`` 条还没有人取，同一笔委托只留最新的状态，成交不丢；
+连上就开始留存。第一次调用 `events()` 之前，成交留最近 ``CAPACITY`` 条，其余的留最近 ``EARLY`` 条；
+之后留到取走为止，积到 ``CAPACITY`` 条还没有人取，同一笔委托只留最新的状态，成交不丢；
 真丢了（几十万条都没有人取）会用一个 ``gap`` 事件说清楚。
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import rows
@@ -58,6 +58,9 @@ class EventLog:
 
     def __init__(self) -> None:
         self._items: OrderedDict[Any, tuple[str, float, tuple[Any, ...]]] = OrderedDict()
+        # 还没有人取的时候：成交的、其余的，各有哪些键，旧的在前
+        self._trades: deque[Any] = deque()
+        self._others: deque[Any] = deque()
         self._number = 0
         self._missed = 0
         self._wanted = False
@@ -72,21 +75,24 @@ class EventLog:
         with self._ready:
             self._number += 1
             key: Any = self._number
-            items = self._items
+            if self._wanted and kind == "order" and len(self._items) >= CAPACITY:
+                key = event.args[0].order_id, kind
+                self._items.pop(key, None)
+            self._items[key] = kind, time.time(), event.args
             if not self._wanted:
-                if len(items) >= EARLY:
-                    items.popitem(last=False)
-                    self._missed += 1
-            elif len(items) >= CAPACITY:
-                if kind == "order":
-                    key = event.args[0].order_id, kind
-                    items.pop(key, None)
-                if len(items) >= _MOST:
-                    items.popitem(last=False)
-                    self._missed += 1
-            items[key] = kind, time.time(), event.args
+                self._trim(self._trades if kind == "trade" else self._others, key, kind)
+            elif len(self._items) > _MOST:
+                self._items.popitem(last=False)
+                self._missed += 1
             if self._wanted:
                 self._ready.notify_all()
+
+    def _trim(self, keys: deque[Any], key: Any, kind: str) -> None:
+        """还没有人取过：成交多留，其余的只留最近一些。"""
+        keys.append(key)
+        if len(keys) > (CAPACITY if kind == "trade" else EARLY):
+            self._items.pop(keys.popleft(), None)
+            self._missed += 1
 
     def close(self) -> None:
         """不会再有了：正在等的循环取完剩下的就结束。"""
@@ -98,6 +104,8 @@ class EventLog:
         """取走事件，安静 ``timeout_s`` 秒或关闭之后结束。"""
         with self._ready:
             self._wanted = True
+            self._trades.clear()
+            self._others.clear()
         return _Reader(self, timeout_s)
 
     def take(self, timeout_s: float) -> Row | None:

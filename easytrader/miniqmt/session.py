@@ -143,11 +143,11 @@ class QmtSession:
         self._replies.lose(reason)
         self._ending.set()
 
-    def close(self) -> None:
-        """收尾，最多等 ``_STOP_S`` 秒；可重复调用。"""
+    def close(self, limit_s: float = _STOP_S) -> None:
+        """收尾，最多等 ``limit_s`` 秒；可重复调用。"""
         self.lose("会话已关闭")
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_S)
+            self._thread.join(min(limit_s, _STOP_S))
             if self._thread.is_alive():
                 self._log.debug("会话 {} 的收尾还没完，留给后台", self._lease.session_id)
 

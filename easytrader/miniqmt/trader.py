@@ -146,13 +146,14 @@ class MiniqmtTrader(Trader):
         self._say_settings(path, account_id, options)
         with self._lifecycle:
             self._check_usable()
-            self._replace(path, account_id)
+            self._replace(path, account_id, min(_CLOSE_S, timeout_s))
             self._courier.start(callback, hooks)
             self._connector = connector
             supervisor = Supervisor(
                 connector,
                 options,
                 resync=self._resync,
+                recheck=self._recheck,
                 finish=self._finish,
                 deliver=self._deliver,
                 vitals=self._vitals,
@@ -226,15 +227,15 @@ class MiniqmtTrader(Trader):
         if self._closed:
             raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
 
-    def _replace(self, path: str, account_id: str) -> None:
-        """换掉旧的连接；分发线程留用。"""
+    def _replace(self, path: str, account_id: str, limit_s: float) -> None:
+        """换掉旧的连接；同一个账号的分发线程留用。"""
         old = self._supervisor
         if old is not None:
             self._log.info("断开旧的连接")
-            old.close(_CLOSE_S)
+            old.close(limit_s)
         if (path, account_id) != (self._path, self._account_id):
             # 排着的都是旧账号的，交给旧的回调；新账号从头来
-            self._close_courier()
+            self._close_courier(limit_s)
             self._courier = self._new_courier()
             self._order_rows = rows.OrderRows()
             self._drop_records()
@@ -267,9 +268,9 @@ class MiniqmtTrader(Trader):
             self._log, delivered=self._events.add, met=self._met, status=lambda: self.status
         )
 
-    def _close_courier(self) -> None:
-        if not self._courier.close(_CLOSE_S):
-            self._log.warning("有回调 {:g} 秒还没有返回，不再等它", _CLOSE_S)
+    def _close_courier(self, limit_s: float = _CLOSE_S) -> None:
+        if not self._courier.close(limit_s):
+            self._log.warning("有回调 {:g} 秒还没有返回，不再等它", limit_s)
 
     def _forget(self) -> None:
         """没连上：不留线程，状态回到「未连接」。"""
@@ -320,6 +321,9 @@ class MiniqmtTrader(Trader):
         """连上之后：资金 → 持仓 → 委托 → 成交，把断线期间错过的补交给回调。"""
         session.asset()
         session.positions()
+        self._recheck(session)
+
+    def _recheck(self, session: Session) -> None:
         orders, trades = list(session.orders()), list(session.trades())
         once, meter = self._ordering.once, self._meter
         if once is not None:

@@ -265,7 +265,9 @@ class Doubts:
         if self._complete(held):
             now = time.monotonic()
             for tag in list(self._open):
-                self._looks[tag] = _Look(session, now)
+                look = self._looks.get(tag)
+                if look is None or look.session is not session:
+                    self._looks[tag] = _Look(session, now)
 
     def finish(self, deadline: float) -> None:
         """把悬着的核对完，一次查询看全部；期限内没有结论的留着。出错只记日志。"""

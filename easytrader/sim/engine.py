@@ -60,6 +60,9 @@ class Engine:
         self._hours = hours_for(config.clock)
         self._market = SyntheticMarket(config.seed, self._hours, config.tick_s)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
+        self._query_lag_s = config.query_lag_s
+        # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
+        self._fresh: dict[int, float] = {}
         self._grouped = False
         self._budget = Budget(0)
         self._stale = False
@@ -75,7 +78,12 @@ class Engine:
 
     def submit(self, args: SubmitArgs) -> Outcome:
         """下单。应答 `OrderAnswer`。"""
-        return self._step(lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK)
+        outcome = self._step(
+            lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK
+        )
+        if self._query_lag_s and outcome.answer.order_id > 0:
+            self._fresh[outcome.answer.order_id] = self.clock.now()
+        return outcome
 
     def cancel(self, args: CancelArgs) -> Outcome:
         """撤单。应答 `CancelAnswer`。"""
@@ -91,7 +99,7 @@ class Engine:
 
     def orders(self, args: OrdersArgs) -> Outcome:
         """当日委托。"""
-        return self._query(
+        found = self._query(
             args,
             lambda account: views.orders(
                 self._counter.state.orders_of[account.account_id],
@@ -99,6 +107,10 @@ class Engine:
                 args.cancelable_only,
             ),
         )
+        hidden = self._too_fresh()
+        if not hidden:
+            return found
+        return found._replace(answer=[row for row in found.answer if row.order_id not in hidden])
 
     def trades(self, args: AccountArgs) -> Outcome:
         """当日成交。"""
@@ -193,6 +205,14 @@ class Engine:
         if self._stale:
             self._counter = self._restore()
             self._stale = False
+
+    def _too_fresh(self) -> dict[int, float]:
+        """还查不到的新委托。"""
+        since = self.clock.now() - self._query_lag_s
+        for order_id, at in list(self._fresh.items()):
+            if at <= since or at > since + 2 * self._query_lag_s:  # 后一种是时钟拨过
+                del self._fresh[order_id]
+        return self._fresh
 
     def _query(
         self, args: AccountArgs | OrdersArgs, rows: Callable[[Account], list[Any]]

@@ -76,6 +76,7 @@ class SimConfig:
         tick_s: 行情多少秒变一次。
         commission_ppm: 股票与基金佣金，百万分之几。
         commission_min_li: 每笔委托最低佣金，厘。
+        query_lag_s: 新委托多少秒后才查得到（真实客户端的查询是缓存：1–6 秒）；推送不受影响。
     """
 
     seed: int = 20261121
@@ -86,6 +87,7 @@ class SimConfig:
     tick_s: float = 3.0
     commission_ppm: int = 250
     commission_min_li: int = 5000
+    query_lag_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.clock not in CLOCKS:
@@ -95,6 +97,7 @@ class SimConfig:
         _seconds("tick_s", self.tick_s, 0.001)
         _seconds("connect_wait_s", self.connect_wait_s, 0.0)
         _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
+        _seconds("query_lag_s", self.query_lag_s, 0.0)
         _whole(
             "commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000
         )

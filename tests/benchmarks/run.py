@@ -270,8 +270,8 @@ def reconnect() -> None:
 
 
 ALL = {
-    "buy": buy, "once": once, "guarded": guarded, "query": query, "import": import_, "rate": rate, "scale": scale,
-    "reconnect": reconnect,
+    "buy": buy, "once": once, "guarded": guarded, "query": query, "import": import_, "rate": rate,
+    "scale": scale, "reconnect": reconnect,
 }  # fmt: skip
 
 

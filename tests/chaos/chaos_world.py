@@ -193,12 +193,16 @@ class Power:
         return psutil.Process(self._sim.process.pid)  # type: ignore[union-attr]
 
 
+QUERY_LAG_S = 0.25
+"""查询是缓存：刚下的委托过一会儿才查得到。"""
+
+
 class World:
     """见模块说明。``events``：另用 `user.events()` 收一遍。"""
 
     def __init__(self, folder: Path, *, events: bool = False) -> None:
         account = AccountConfig(ACCOUNT, cash_li=_CASH_LI, positions=_HELD)
-        create(folder, (account,), connect_wait_s=0.3)
+        create(folder, (account,), connect_wait_s=0.3, query_lag_s=QUERY_LAG_S)
         self.folder = folder
         self.power = Power(folder)
         self.faults = Faults(folder)

@@ -15,7 +15,9 @@ import easytrader
 from easytrader import heartbeat
 from easytrader import vitals as vitals_room
 from easytrader.errors import EasytraderError, UsageError
+from easytrader.events import CAPACITY, EARLY, EventLog
 from easytrader.log import Log
+from easytrader.model import PushEvent
 from easytrader.sim.faults import Faults
 from easytrader.vitals import Vitals
 
@@ -331,3 +333,29 @@ def test_a_repeated_rejection_is_told_once(user: Any, recorder: Recorder, sim_fo
     second = user.buy("600036", 1.0, 100)["entrust_no"]
     eventually(lambda: second in [each.order_id for each in recorder.of("order_error")])
     assert len(recorder.of("order_error")) == 2
+
+
+def test_trades_outlive_other_events_until_someone_reads() -> None:
+    log = EventLog()
+    trade = SimpleNamespace(order_id=1)
+    log.add(PushEvent("on_stock_trade", (trade,)))
+    for number in range(EARLY + 10):
+        log.add(PushEvent("on_stock_order", (SimpleNamespace(order_id=number),)))
+    kinds = [kind for kind, _, _ in log._items.values()]
+    assert kinds.count("trade") == 1
+    assert kinds.count("order") == EARLY
+    first = log.take(0)
+    assert first is not None
+    assert (first["event"], first["data"]) == ("gap", {"missed": 10})
+
+
+def test_unread_events_are_merged_by_order_and_trades_are_kept() -> None:
+    log = EventLog()
+    log.read(0)
+    for number in range(CAPACITY + 500):
+        log.add(PushEvent("on_stock_order", (SimpleNamespace(order_id=number % 7),)))
+        log.add(PushEvent("on_stock_trade", (SimpleNamespace(order_id=number % 7),)))
+    kinds = [kind for kind, _, _ in log._items.values()]
+    assert kinds.count("trade") == CAPACITY + 500
+    assert kinds.count("order") <= CAPACITY / 2 + 7
+    assert log._missed == 0

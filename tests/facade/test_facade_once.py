@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually
+from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually, make_folder
 
 import easytrader
 from easytrader import tags
@@ -454,3 +454,24 @@ def test_find_waits_for_whoever_is_sending(
     assert other.find_entrust("一")["order_id"] == buy(other, "一")["entrust_no"] == number
     assert len(user.today_entrusts) == 1
     other.close()
+
+
+def test_a_cached_query_that_misses_the_order_does_not_double_it(tmp_path: Path) -> None:
+    """真实客户端的查询是缓存：断线重连之后第一眼没有看到，不等于没有。"""
+    folder = make_folder(tmp_path / "userdata_mini", query_lag_s=1.0)
+    process = SimProcess(folder)
+    process.start()
+    user = easytrader.use("miniqmt")
+    recorder = Recorder()
+    try:
+        user.connect(str(folder), ACCOUNT, recorder, reconnect_interval=0.1, timeout=5)
+        Faults(folder).disconnect_on("submit", when="after")
+        with pytest.raises(OutcomeUnknownError):
+            buy(user, "一")
+        recorder.wait_for("connected", 2)
+        number = buy(user, "一")["entrust_no"]
+        assert user.find_entrust("一")["order_id"] == number
+        assert [row["order_id"] for row in user.today_entrusts] == [number]
+    finally:
+        user.close()
+        process.kill()

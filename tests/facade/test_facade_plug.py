@@ -248,6 +248,7 @@ def supervisor(connector: Any, **options: Any) -> Supervisor:
         connector,
         ReconnectOptions(**options),
         resync=lambda session: None,
+        recheck=lambda session: None,
         finish=lambda deadline: None,
         deliver=lambda event: None,
         vitals=Vitals(),

@@ -24,6 +24,7 @@ from native_desk import (
 )
 
 from easytrader.sim import native
+from easytrader.sim.folder import SimConfig
 from easytrader.sim.wire import (
     AccountStatusRow,
     CancelAnswer,
@@ -369,7 +370,7 @@ def test_double_start_raises_instead_of_aborting(host, make_trader):
 
 def test_stop_ends_a_waiting_connect(own_hub, make_trader, folder, monkeypatch):
     trader = make_trader(connect=False)
-    monkeypatch.setattr(trader.async_client, "_connect_wait_s", lambda: 30.0)
+    monkeypatch.setattr(trader.async_client, "_config", lambda: SimConfig(connect_wait_s=30.0))
     answer = []
     thread = threading.Thread(target=lambda: answer.append(trader.connect()))
     thread.start()

@@ -21,7 +21,7 @@ from loguru import logger
 
 from easytrader.errors import SimulatorError
 from easytrader.sim import hub
-from easytrader.sim.folder import SimFolder, is_sim_folder
+from easytrader.sim.folder import SimConfig, SimFolder, is_sim_folder
 from easytrader.sim.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
 from easytrader.sim.native.io_thread import IoThread, call_quietly
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["XtQuantAsyncClient"]
 
 _CONNECT_WAIT_S: Final = 3.0
+_AWAKE_S: Final = 1.0
 _POLL_S: Final = 0.03
 
 _PUSHES: Final = {
@@ -55,17 +56,16 @@ class XtQuantAsyncClient:
 
     Attributes:
         connect_failure: 最近一次 ``connect()`` 为什么返回 -1（厂商没有这个属性，给人看的）。
-        cache_lag_s: 柜台收下的委托最慢几秒后查得到（厂商没有这个属性）。这里没有缓存；
-            留一秒给僵死之后醒来、还有旧会话的请求没有处理完的情形。
+        cache_lag_s: 柜台收下的委托最慢几秒后查得到（厂商没有这个属性）：文件夹的 ``query_lag_s``，
+            再留一秒给僵死之后醒来、还有旧会话的请求没有处理完的情形。
     """
-
-    cache_lag_s = 1.0
 
     def __init__(self, path: str | bytes, name: str, session: int) -> None:
         if not isinstance(session, int):
             raise TypeError(f"session 需要 int，得到 {type(session).__name__}：{session!r}")
         self._path = path.decode("gb18030") if isinstance(path, bytes) else os.fspath(path)
         self._session = session
+        self.cache_lag_s = _AWAKE_S
         self._seq = itertools.count(1)
         self._gate = threading.Lock()
         self._stopping = threading.Event()
@@ -117,7 +117,9 @@ class XtQuantAsyncClient:
         """0 连上了，-1 没有（等满 ``connect_wait_s``，默认 3 秒）。断过线的对象再也连不上。"""
         if self._connected:
             return 0  # 包括 stop() 之后再 start() 的假 0：真实客户端不清这个标志
-        wait_s = self._connect_wait_s()
+        config = self._config()
+        wait_s = config.connect_wait_s
+        self.cache_lag_s = _AWAKE_S + config.query_lag_s
         reason = self._why_not()
         if not reason:
             reason = self._try_until(time.monotonic() + wait_s)
@@ -165,11 +167,11 @@ class XtQuantAsyncClient:
         weakref.finalize(self, io.ask_stop).atexit = False
         return io
 
-    def _connect_wait_s(self) -> float:
+    def _config(self) -> SimConfig:
         try:
-            return SimFolder.open(self._path).config.connect_wait_s
+            return SimFolder.open(self._path).config
         except SimulatorError:
-            return _CONNECT_WAIT_S
+            return SimConfig(connect_wait_s=_CONNECT_WAIT_S)
 
     def _why_not(self) -> str:
         """不用试就知道连不上的原因；没有为空。"""
