@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -39,6 +40,29 @@ def security(text: object) -> Security:
     why = _NOT_SECURITIES.get(found.kind)
     if why is not None:
         raise UsageError("security", text, f"{found.stock_code} {why}")
+    return found
+
+
+MAX_CODES: Final = 6000
+"""一次最多问这么多只：比全市场还多。"""
+
+
+def codes(value: object) -> dict[str, Security]:
+    """一只或一批证券代码：写的样子 → 证券。指数也可以（只看不买）。"""
+    form = "应为一个代码，或代码的列表，如 '600036'、['600036', '000001.SZ']"
+    given = [value] if isinstance(value, str) else value
+    if isinstance(given, (bytes, dict)) or not isinstance(given, Iterable):
+        raise UsageError("codes", value, form)
+    found: dict[str, Security] = {}
+    for text in given:
+        try:
+            found[text] = parse_security(text)
+        except UsageError as exc:
+            raise UsageError("codes", text, exc.expected) from None
+        if len(found) > MAX_CODES:
+            raise UsageError("codes", f"{len(found)} 个以上", f"一次最多 {MAX_CODES} 个")
+    if not found:
+        raise UsageError("codes", value, form)
     return found
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         OrderRequest,
         PositionLike,
         PushEvent,
+        Quote,
         SubmitAnswer,
         TradeLike,
     )
@@ -61,6 +62,9 @@ class Session(Protocol):
 
     def last_price(self, stock_code: str) -> float | None:
         """最新价，元；拿不到为 None。"""
+
+    def quotes(self, stock_codes: list[str]) -> Sequence[Quote]:
+        """一批证券此刻的行情，一次问完，次序照旧；有一只没有行情就抛 `QueryFailedError`。"""
 
     @property
     def cache_lag_s(self) -> float:

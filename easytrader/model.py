@@ -103,6 +103,24 @@ class OrderRequest(NamedTuple):
     tag: str
 
 
+class Quote(NamedTuple):
+    """一只证券此刻的行情；价格与金额元，数量股/份/张，没有的价格为 None，``time`` 为 Unix 秒。"""
+
+    stock_code: str
+    last: float | None
+    open: float | None
+    high: float | None
+    low: float | None
+    pre_close: float | None
+    limit_up: float | None
+    limit_down: float | None
+    volume: int
+    amount: float
+    time: int
+    bids: list[tuple[float, int]]
+    asks: list[tuple[float, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class SubmitAnswer:
     """客户端对一笔委托的应答：编号 > 0 只表示收下了；-1 是当场拒绝，原因在 message。"""

@@ -6,31 +6,29 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments, places
-from easytrader.errors import UsageError
+from easytrader.errors import SimulatorError, UsageError
 from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.sim import hub, install
+from easytrader.sim.default import DEFAULT_ACCOUNT, DEFAULT_CASH_LI
+from easytrader.sim.default import default_folder as default_folder
 from easytrader.sim.folder import AccountConfig, SimFolder, create, is_sim_folder
+from easytrader.sim.stepping import Stepper
 from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-DEFAULT_ACCOUNT: Final = "1000000001"
-DEFAULT_CASH_LI: Final = 1_000_000 * 1000
-"""默认账户的初始资金：100 万元，以厘计。"""
-
 _STOCK: Final = 2
-
-
-def default_folder() -> Path:
-    """`use('sim')` 不给路径时用的模拟 MiniQMT 文件夹。"""
-    return places.home() / "sim" / "userdata_mini"
+_SETTLE_S: Final = 10.0
+"""走完一步，最多等回调这么久。"""
 
 
 def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
@@ -97,6 +95,41 @@ class SimTrader(MiniqmtTrader):
         if self._closed:  # 就在这一刻 close() 了
             self._let_go()
 
+    @property
+    def sim(self) -> Stepper:
+        """单步的时钟（文件夹的 ``clock`` 是 ``step``）：``user.sim.step(minutes=1)``。
+
+        每一步返回之前，其间的推送都已交给这个 trader 的回调和 `events()`。
+        """
+        if not self._path:
+            raise SimulatorError("还没有连接：先调用 connect()")
+        return Stepper(self._path, before=self._may_step, settle=self._settle)
+
+    def _may_step(self) -> None:
+        if self._courier.in_callback:
+            raise SimulatorError("不能在回调里走时钟：走一步要等回调做完。记下来，回到主线程再走。")
+
+    def _settle(self) -> None:
+        """等到没有推送在路上：柜台 → 厂商的执行器 → 分发线程，问一圈没有新的为止。"""
+        deadline = time.monotonic() + _SETTLE_S
+        while True:
+            before = self._courier.handed
+            session = self._session
+            host = hub.HUB.embedded(self._path)
+            if host is None:
+                session.asset()  # 应答排在已经送出的推送后面
+            else:
+                host.call(_nothing)  # 送推送的就是主机线程：它闲下来就都送出了
+            executor = getattr(session.raw_trader, "executor", None)
+            left_s = max(deadline - time.monotonic(), 0.0)
+            if executor is not None:
+                wait([executor.submit(_nothing)], left_s)
+            settled = self._courier.settle(max(deadline - time.monotonic(), 0.0))
+            if settled and self._courier.handed == before:
+                return
+            if time.monotonic() >= deadline:
+                raise SimulatorError(f"时间已经走到了，而回调 {_SETTLE_S:g} 秒还没有做完。")
+
     def close(self) -> None:
         """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""
         super().close()
@@ -129,6 +162,10 @@ class SimTrader(MiniqmtTrader):
         return str(path)
 
 
+def _nothing() -> None:
+    """排在执行器里的推送都做完了的记号。"""
+
+
 def _account_folder(path: str, account_id: str) -> Path:
     """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
     if is_sim_folder(path):
@@ -137,7 +174,7 @@ def _account_folder(path: str, account_id: str) -> Path:
 
 
 def _trading_day(path: str, now: datetime) -> bool | None:
-    """模拟文件夹默认天天开市；其余问交易日历。"""
-    if is_sim_folder(Path(path)) and SimFolder.open(Path(path)).config.clock == "always":
+    """模拟文件夹默认天天开市，单步的什么时候都可能在走；其余问交易日历。"""
+    if is_sim_folder(Path(path)) and SimFolder.open(Path(path)).config.clock != "exchange":
         return True
     return is_trading_day(now.date())

@@ -25,7 +25,7 @@ from easytrader.codes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from easytrader.model import AssetLike, OrderLike, PositionLike, TradeLike
+    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
 
 Row = dict[str, Any]
 
@@ -294,3 +294,24 @@ def account_status_row(status: Any) -> Row:
 def trade_row(trade: TradeLike) -> Row:
     """成交 → 文档页「查询当日成交」的字典。"""
     return _guarded(_trade, trade)
+
+
+def quote_row(quote: Quote) -> Row:
+    """行情 → 文档页「行情」的字典。"""
+    stock_code = quote.stock_code
+    return {
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "stock_code": stock_code,
+        "last": quote.last,
+        "open": quote.open,
+        "high": quote.high,
+        "low": quote.low,
+        "pre_close": quote.pre_close,
+        "limit_up": quote.limit_up,
+        "limit_down": quote.limit_down,
+        "volume": quote.volume,
+        "amount": quote.amount,
+        "time": quote.time,
+        "bids": list(quote.bids),
+        "asks": list(quote.asks),
+    }

@@ -20,7 +20,7 @@ from easytrader.vitals import Vitals
 from easytrader.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -101,6 +101,23 @@ class Trader:
         assert once is not None  # 有会话就有
         order = once.find(client_order_id, session.timeout_s)
         return None if order is None else rows.order_row(order)
+
+    def quote(self, codes: str | Iterable[str]) -> dict[str, Row]:
+        """此刻的行情，一次问完：``user.quote(["600036", "510300.SH"])``。
+
+        Args:
+            codes: 一个代码，或一批；指数也可以（模拟的没有指数）。
+
+        Returns:
+            ``{你写的代码: 字典}``，键见文档「行情」：最新价、开高低、昨收、涨跌停、成交、买卖五档。
+
+        Raises:
+            UsageError: 代码不对。
+            QueryFailedError: 有的代码没有行情（信息里列出），或到期没有回答。
+        """
+        wanted = arguments.codes(codes)
+        found = self._session.quotes([each.stock_code for each in wanted.values()])
+        return {text: rows.quote_row(each) for text, each in zip(wanted, found, strict=True)}
 
     # ---- 下单
 

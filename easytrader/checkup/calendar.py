@@ -38,7 +38,7 @@ def look_trading_day(
         now: 现在。
         known: 日历知道的第一个与最后一个交易日。
     """
-    from easytrader.trading_days import coverage, is_trading_day
+    from easytrader.trading_days import coverage, explain, is_trading_day, trouble
 
     moment = (now or datetime.now(_BEIJING)).astimezone(_BEIJING)
     today = moment.date()
@@ -48,8 +48,8 @@ def look_trading_day(
     trading = is_trading_day(today)
     known = known or coverage()
     if trading is None:
-        until = "没有装交易日历" if known is None else f"日历只到 {known[1]}"
-        return Verdict(NOTE, f"{told}；不知道是不是交易日：{until}", _UPGRADE)
+        fix = "照上面说的改好这个文件" if trouble() else _UPGRADE
+        return Verdict(NOTE, f"{told}；不知道是不是交易日：{explain(today)}", fix)
     if not trading:
         following = _next_trading_day(today)
         shown = f"，下一个交易日 {following}" if following else ""
@@ -68,7 +68,7 @@ def phase(moment: datetime) -> str:
 
 def _is_always_open(case: Case) -> bool:
     assert case.folder is not None
-    return SimFolder.open(case.folder).config.clock == "always"
+    return SimFolder.open(case.folder).config.clock != "exchange"
 
 
 def _next_trading_day(today: date) -> date | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import UsageError
@@ -27,25 +28,26 @@ def open_accounts(
     cash: str,
     positions: Sequence[str] = (),
     credit: bool = False,
-    clock: str | None = None,
-    seed: int | None = None,
+    **given: Any,
 ) -> SimFolder:
-    """建文件夹并开户；已有的文件夹则加账号。
+    """建文件夹并开户；已有的文件夹则加账号。``given`` 是 `SimConfig` 的设置，None 为没有给。
 
     Raises:
         UsageError: 某个参数不对。
         SimulatorError: 账号已存在，或写不进去。
     """
     from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
+    from easytrader.sim.market.build import library_of
 
-    settings: dict[str, Any] = {}
-    if clock is not None:
-        settings["clock"] = clock
-    if seed is not None:
-        settings["seed"] = seed
+    settings = {name: value for name, value in given.items() if value is not None}
+    if "replay" in settings:
+        settings["replay"] = str(Path(settings["replay"]).expanduser().absolute())
     cash_li = _li("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
     base = SimFolder.open(path).config if is_sim_folder(path) else SimConfig()
-    held = tuple(_position(text, base, seed) for text in positions)
+    config = replace(base, **settings)
+    if config.replay:
+        library_of(config, Path(path)).check()
+    held = tuple(_position(text, config, Path(path)) for text in positions)
     codes = [code for code, _, _ in held]
     for text, code in zip(positions, codes, strict=True):
         if codes.count(code) > 1:
@@ -66,7 +68,7 @@ def _li(argument: str, text: str, expected: str) -> int:
     return int(yuan * 1000)
 
 
-def _position(text: str, base: SimConfig, seed: int | None) -> tuple[str, int, int]:
+def _position(text: str, config: SimConfig, path: Path) -> tuple[str, int, int]:
     from easytrader.sim.rules import scope_of
     from easytrader.symbols import parse_security
 
@@ -86,7 +88,7 @@ def _position(text: str, base: SimConfig, seed: int | None) -> tuple[str, int, i
         )
     volume = int(amount)
     if not cost:
-        return security.stock_code, volume, volume * _last_close_li(security, base, seed)
+        return security.stock_code, volume, volume * _last_close_li(security, config, path)
     return security.stock_code, volume, volume * _cost_li(text, cost)
 
 
@@ -100,10 +102,12 @@ def _cost_li(text: str, cost: str) -> int:
     return int(yuan * 1000)
 
 
-def _last_close_li(security: Security, base: SimConfig, seed: int | None) -> int:
-    """没写成本价：按模拟行情的昨收。"""
-    from easytrader.sim.market.synthetic import SyntheticMarket
+def _last_close_li(security: Security, config: SimConfig, path: Path) -> int:
+    """没写成本价：按行情的昨收。"""
+    from easytrader.sim.clock import clock_for
+    from easytrader.sim.market.build import market_for
     from easytrader.sim.sessions import hours_for
 
-    market = SyntheticMarket(base.seed if seed is None else seed, hours_for(base.clock))
-    return market.quote(security, market.tick_at(time.time())).pre_close_li
+    market = market_for(config, path, hours_for(config.clock))
+    now = clock_for(config.clock, config.start).now()
+    return market.quote(security, market.tick_at(now)).pre_close_li

@@ -1,4 +1,4 @@
-"""``easytrader sim init|serve|status|run|fault``。"""
+"""``easytrader sim init|serve|status|step|run|fault``。"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.cli.output import say
 from easytrader.cli.parser import Parser, whole_number
+from easytrader.cli.sim_market import market_settings, register_market, register_step
 from easytrader.errors import SimulatorError, UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     _add_path(status)
     status.add_argument("--json", action="store_true", help="输出 JSON")
     status.runs(_status)
+    register_step(commands)
     _register_run(commands)
     _register_fault(commands)
 
@@ -63,8 +65,13 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
         help="初始持仓：代码:数量[:成本价]，可重复；不写成本价取昨收",
     )
     add("--credit", action="store_true", help="信用账号")
-    add("--clock", choices=("always", "exchange"), help="全天可交易（默认），或按交易所时间")
+    add(
+        "--clock",
+        choices=("always", "exchange", "step"),
+        help="全天可交易（默认），按交易所时间，或由脚本一步一步走",
+    )
     add("--seed", metavar="N", type=whole_number(), help="行情的种子；种子相同行情相同")
+    register_market(parser)
     parser.runs(_init)
 
 
@@ -80,6 +87,7 @@ def _init(arguments: argparse.Namespace) -> int:
         credit=arguments.credit,
         clock=arguments.clock,
         seed=arguments.seed,
+        **market_settings(arguments),
     )
     say(f"已建好：{folder.path}")
     for account in folder.config.accounts:

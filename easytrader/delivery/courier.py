@@ -58,6 +58,8 @@ class Courier:
         self._ledger = DeliveryLedger()
         self._sequencer = Sequencer(self._ledger)
         self._primed = False
+        self.handed = 0
+        """交付了多少条。"""
 
     def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
         """开始交付；已经开始的换一个回调。"""
@@ -97,6 +99,17 @@ class Courier:
             self._primed = True
             dispatcher.put(lambda: self._prime(orders, trades))
 
+    def settle(self, timeout_s: float) -> bool:
+        """等已经来的都交付完，见 `Dispatcher.settle`。"""
+        dispatcher = self._dispatcher
+        return dispatcher is None or dispatcher.settle(timeout_s)
+
+    @property
+    def in_callback(self) -> bool:
+        """当前是不是正在回调里。"""
+        dispatcher = self._dispatcher
+        return dispatcher is not None and dispatcher.on_this_thread
+
     def facts(self) -> dict[str, Any]:
         """给 `user.status`：队列的深浅。"""
         dispatcher = self._dispatcher
@@ -119,6 +132,7 @@ class Courier:
             return
         if name == _REJECTED and not self._ledger.is_new_rejection(event.args[0].order_id):
             return
+        self.handed += 1
         self._delivered(event)
         args = (self._status(),) if name == "on_health" else event.args
         try:

@@ -63,6 +63,18 @@ class Dispatcher:
         if not self.behind and depth > 1:
             self._watch_depth(depth)
 
+    def settle(self, timeout_s: float) -> bool:
+        """等已经排着的都交付完；到期、关了、或还压着一条等前后文的为假。"""
+        done: list[bool] = []
+        reached = threading.Event()
+
+        def mark() -> None:
+            done.append(self._sequencer.next_due_s() is None)
+            reached.set()
+
+        self.put(mark)
+        return reached.wait(timeout_s) and done[0]
+
     @property
     def on_this_thread(self) -> bool:
         """当前是不是正在回调里。"""

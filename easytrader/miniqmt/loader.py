@@ -46,6 +46,18 @@ class Vendor:
         """
         return _find(self.plug, self.name, "xtdata", "get_full_tick")
 
+    def instrument_detail(self) -> Any:
+        """合约信息 ``xtdata.get_instrument_detail``；异常同 `full_tick`。"""
+        return _find(self.plug, self.name, "xtdata", "get_instrument_detail")
+
+    def quotes_are_simulated(self) -> bool:
+        """行情接口连着的是模拟行情（有真的客户端的机器上，两样可以在一个进程里）。"""
+        try:
+            client = _find(self.plug, self.name, "xtdata", "get_client")
+        except UsageError:  # 同形模块可以没有它
+            return False
+        return getattr(client(), "simulated", False) is True
+
 
 def load(plug: ModuleType | str | None) -> Vendor:
     """取得厂商包。

@@ -1,25 +1,41 @@
-"""最新价：模拟的客户端直接问柜台，真的客户端问厂商的行情接口 ``xtdata``。
+"""最新价与行情：模拟的客户端自己会报，真的客户端问厂商的行情接口 ``xtdata``。
 
 行情接口没有期限，行情服务没有起来时会一直等，所以放到一次性的线程上，到期就丢下它。
 """
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from numbers import Real
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from easytrader.errors import EasytraderError, QueryFailedError
+from easytrader.miniqmt.quote_fields import positive, read_quote
 
 if TYPE_CHECKING:
-    from easytrader.miniqmt.loader import Vendor
+    from collections.abc import Callable
 
-__all__ = ["last_price"]
+    from easytrader.miniqmt.loader import Vendor
+    from easytrader.model import Quote
+
+__all__ = ["last_price", "quotes"]
 
 _MAX_ASKING: Final = 16
 _free: Final = threading.BoundedSemaphore(_MAX_ASKING)
 """行情接口僵死时，丢下的线程最多这么多；再多就直接当作没有行情。"""
+
+_NAMED: Final = 10
+"""错误里最多列出这么多个代码。"""
+
+_SIMULATED: Final = "行情接口连着的是模拟行情（环境变量 EASYTRADER_SIM），不能给实盘用"
+
+
+class _Told(NamedTuple):
+    """一次性线程带回来的：结果，或没有结果的原因。"""
+
+    value: Any = None
+    error: BaseException | None = None
 
 
 def last_price(
@@ -35,44 +51,112 @@ def last_price(
     """
     own = getattr(getattr(vendor_trader, "async_client", None), "last_price", None)
     if callable(own):
-        return _sane(own(stock_code, timeout_s))
-    return _ask_aside(vendor, stock_code, timeout_s)
+        return positive(own(stock_code, timeout_s))
+
+    def ask() -> Any:
+        ticks = vendor.full_tick()([stock_code])
+        return None if vendor.quotes_are_simulated() else ticks[stock_code]["lastPrice"]
+
+    told = _aside(ask, timeout_s)
+    return None if told is None else positive(told.value)
 
 
-def _ask_aside(vendor: Vendor, stock_code: str, timeout_s: float) -> float | None:
+def quotes(
+    vendor_trader: Any, stock_codes: list[str], timeout_s: float, vendor: Vendor
+) -> list[Quote]:
+    """一批证券此刻的行情，次序照旧；参数同 `last_price`。
+
+    Raises:
+        QueryFailedError: 有的没有行情，或到期没有回答。
+    """
+    unique = list(dict.fromkeys(stock_codes))
+    own = getattr(getattr(vendor_trader, "async_client", None), "quotes", None)
+    if callable(own):
+        ticks, details = _own_quotes(own, unique, timeout_s)
+    else:
+        ticks, details = _vendor_quotes(vendor, unique, timeout_s)
+    found = {code: read_quote(code, ticks.get(code), details.get(code)) for code in unique}
+    missing = [code for code, quote in found.items() if quote is None]
+    if missing:
+        raise QueryFailedError(f"没有行情：{_names(missing)}。核对代码；停牌、未上市的也可能没有")
+    return [quote for code in stock_codes if (quote := found[code]) is not None]
+
+
+def _own_quotes(own: Any, codes: list[str], timeout_s: float) -> Any:
+    try:
+        return own(codes, timeout_s)
+    except EasytraderError as exc:
+        raise QueryFailedError(f"没有行情：{exc}") from exc
+
+
+def _vendor_quotes(vendor: Vendor, codes: list[str], timeout_s: float) -> Any:
+    def ask() -> Any:
+        ticks = vendor.full_tick()(codes)
+        if vendor.quotes_are_simulated():
+            raise QueryFailedError(_SIMULATED)
+        return ticks, _details(vendor, codes)
+
+    told = _aside(ask, timeout_s)
+    if told is None:
+        raise QueryFailedError(f"行情接口 {timeout_s:.3g} 秒内没有回答：{_names(codes)}")
+    if isinstance(told.error, EasytraderError):
+        raise QueryFailedError(f"没有行情：{told.error}") from told.error
+    if told.error is not None:
+        raise QueryFailedError(f"查询行情时厂商接口出错：{told.error!r}") from told.error
+    ticks, details = told.value
+    return (ticks if isinstance(ticks, dict) else {}), details
+
+
+_known: Final[dict[tuple[str, str], Any]] = {}
+"""（日期，代码）→ 合约信息：涨跌停一天不变，厂商一次只答一只。"""
+_MAX_KNOWN: Final = 20_000
+
+
+def _details(vendor: Vendor, codes: list[str]) -> dict[str, Any]:
+    today = time.strftime("%Y%m%d")
+    ask = vendor.instrument_detail()
+    found: dict[str, Any] = {}
+    for code in codes:
+        detail = _known.get((today, code))
+        if detail is None:
+            detail = ask(code)
+            # 开盘以前它可能还是上一个交易日的
+            if isinstance(detail, dict) and str(detail.get("TradingDay")) == today:
+                if len(_known) >= _MAX_KNOWN:
+                    _known.clear()
+                _known[today, code] = detail
+        found[code] = detail
+    return found
+
+
+def _aside(work: Callable[[], Any], timeout_s: float) -> _Told | None:
+    """在一次性的线程上做；到期没有回来、丢下的线程太多、开不出线程为 None。"""
     deadline = time.monotonic() + timeout_s
     if not _free.acquire(timeout=max(0.0, timeout_s)):
         return None
-    answer: SimpleQueue[Any] = SimpleQueue()
+    answer: SimpleQueue[_Told] = SimpleQueue()
 
-    def ask() -> None:
-        price: Any = None
+    def run() -> None:
+        told = _Told()
         try:
-            price = _tick_price(vendor.full_tick()([stock_code]), stock_code)
-        except BaseException:  # noqa: BLE001, S110  边界：行情接口抛什么都只是「没有行情」
-            pass
+            told = _Told(work())
+        except BaseException as exc:  # noqa: BLE001  边界：行情接口抛什么都只是「没有行情」
+            told = _Told(error=exc)
         finally:
             _free.release()
-            answer.put(price)
+            answer.put(told)
 
     try:
-        threading.Thread(target=ask, name="easytrader-quote", daemon=True).start()
+        threading.Thread(target=run, name="easytrader-quote", daemon=True).start()
     except RuntimeError:  # 系统开不出新线程
         _free.release()
         return None
     try:
-        return _sane(answer.get(timeout=max(0.0, deadline - time.monotonic())))
+        return answer.get(timeout=max(0.0, deadline - time.monotonic()))
     except Empty:
         return None
 
 
-def _tick_price(ticks: Any, stock_code: str) -> Any:
-    return ticks[stock_code]["lastPrice"]
-
-
-def _sane(price: Any) -> float | None:
-    """正的有限数；0、NaN、别的东西都不是价格。"""
-    if isinstance(price, bool) or not isinstance(price, Real):
-        return None
-    number = float(price)
-    return number if math.isfinite(number) and number > 0 else None
+def _names(codes: list[str]) -> str:
+    more = f" 等 {len(codes)} 只" if len(codes) > _NAMED else ""
+    return "、".join(codes[:_NAMED]) + more

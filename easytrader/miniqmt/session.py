@@ -22,7 +22,7 @@ from easytrader.miniqmt.account_check import check_account
 from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
 from easytrader.miniqmt.preflight import failure_text
-from easytrader.miniqmt.quotes import last_price
+from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
 from easytrader.model import PushEvent, SubmitAnswer
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         OrderLike,
         OrderRequest,
         PositionLike,
+        Quote,
         TradeLike,
     )
     from easytrader.vitals import Vitals
@@ -101,8 +102,6 @@ class QmtSession:
         self._thread = threading.Thread(
             target=self._live, name=f"easytrader-session-{lease.session_id}", daemon=True
         )
-
-    # ---- 一生
 
     def open(self, deadline: float) -> None:
         """连接并订阅，最晚到 ``deadline``（``time.monotonic``）。
@@ -271,9 +270,13 @@ class QmtSession:
 
     def last_price(self, stock_code: str) -> float | None:
         """最新价，元；拿不到为 None。"""
-        if self._lost_reason:
-            raise NotConnectedError(f"会话已断开（{self._lost_reason}），什么都没有发出")
+        self._check_connected()
         return last_price(self._trader, stock_code, self.timeout_s, self._vendor)
+
+    def quotes(self, stock_codes: list[str]) -> Sequence[Quote]:
+        """一批证券此刻的行情。"""
+        self._check_connected()
+        return quotes(self._trader, stock_codes, self.timeout_s, self._vendor)
 
     @property
     def cache_lag_s(self) -> float:
@@ -328,8 +331,6 @@ class QmtSession:
             self._log.warning("撤单 {} 被拒绝：{}", order_id, message)
         return result == 0
 
-    # ---- 内部
-
     def _rows(self, what: str, query: Callable[[Any], Sequence[_T] | None]) -> Sequence[_T]:
         def rows(account: Any) -> list[_T]:
             answer = query(account)
@@ -358,9 +359,12 @@ class QmtSession:
         if self._lost_reason:
             raise QueryFailedError(f"查询时连接断开（{self._lost_reason}），空结果不可信")
 
-    def _call(self, method: Callable[..., _T], *args: Any, tag: str = "") -> _T:
+    def _check_connected(self) -> None:
         if self._lost_reason:
             raise NotConnectedError(f"会话已断开（{self._lost_reason}），什么都没有发出")
+
+    def _call(self, method: Callable[..., _T], *args: Any, tag: str = "") -> _T:
+        self._check_connected()
         if self._bounded:
             return method(*args)
         return self._call_aside(method, args, tag)

@@ -1,7 +1,9 @@
 """下单前的检查：一串小问题，第一个不满足的就是废单的理由。
 
-柜台的编号与文字取自公开的真实记录；没有见过 QMT 样本的（数量、价位、上限、市价类型）
-用同类柜台的编号，文字照抄含义。``error_id`` 是客户端的编号，恒为 -61。
+柜台的编号与文字取自公开的真实记录；没有见过 QMT 样本的（数量、价位、上限、市价类型、停牌、限购）
+用同类柜台（宽睿 OES）的编号与文字，有效申报价格范围的文字取自客户端的说明。
+``error_id`` 是客户端的编号，恒为 -61。次序照真的：先是柜台查的（证券、时间、价格、数量、资金），
+价格笼子随盘口变，由交易所查，放在最后。
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.sim.fees import to_fen
+from easytrader.sim.phases import CALL_PHASES, Phase
+from easytrader.sim.rules.cage import cage_limit, call_limits, reference_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from easytrader.sim.market.book import Quote
     from easytrader.sim.rules import Rules
 
-__all__ = ["LIMIT_TYPES", "ORDER_ERROR_ID", "Reject", "Ticket", "check", "working_limit"]
+__all__ = ["LIMIT_TYPES", "NO_SUCH", "ORDER_ERROR_ID", "Reject", "Ticket", "check", "working_limit"]
 
 ORDER_ERROR_ID: Final = -61
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
@@ -38,13 +42,18 @@ class Reject(NamedTuple):
         return f"[COUNTER] [{self.code}][{self.text}]{tail}"
 
 
+NO_SUCH: Final = Reject(-990221020, "无此证券代码")
+
+
 class Ticket(NamedTuple):
     """一笔待检查的委托。
 
     Attributes:
         price_li: 报的价，厘；报价不是整厘时 ``whole`` 为假。
         limit_li: 实际起作用的限价，见 `working_limit`。
-        protects: 该交易所的市价委托带保护限价（沪、北）。
+        protects: 市价委托带保护限价（沪、北）。
+        bought: 今天已经买入的加上还挂着的买单；只在有每日买入上限时需要。
+        phase: 进来的时候是哪个时段。
     """
 
     buy: bool
@@ -59,6 +68,8 @@ class Ticket(NamedTuple):
     rates: FeeRates
     cash_li: int
     sellable: int
+    bought: int = 0
+    phase: Phase = Phase.CONTINUOUS
 
     @property
     def is_limit(self) -> bool:
@@ -78,12 +89,27 @@ def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quo
     return min(price_li, edge) if buy else max(price_li, edge)
 
 
+def _security(ticket: Ticket) -> Reject | None:
+    if not ticket.rules.exists:
+        return NO_SUCH
+    if ticket.rules.suspended or ticket.quote.suspended:
+        return Reject(1232, "证券停牌")
+    return None
+
+
 def _market_type(ticket: Ticket) -> Reject | None:
-    if ticket.is_limit or ticket.price_type in ticket.rules.market_types:
+    if ticket.is_limit:
         return None
     if not ticket.rules.market_types:
         return Reject(1224, "该证券不支持市价委托")
-    return Reject(1224, "该市场不支持此市价委托方式", f"price_type={ticket.price_type}")
+    if ticket.price_type not in ticket.rules.market_types:
+        return Reject(1224, "该市场不支持此市价委托方式", f"price_type={ticket.price_type}")
+    if ticket.phase is not Phase.CONTINUOUS:
+        return Reject(1224, "当前时段不支持市价委托")
+    if ticket.rules.band is None and not (ticket.protects and ticket.price_li > 0):
+        # 不设涨跌幅的日子：深市不收市价（SZSE26 3.3.5）；沪、北要自己报保护限价（OES）
+        return Reject(1223, "无涨停价市价委托失败")
+    return None
 
 
 def _lot(ticket: Ticket) -> Reject | None:
@@ -129,7 +155,7 @@ def _tick(ticket: Ticket) -> Reject | None:
 
 
 def _band(ticket: Ticket) -> Reject | None:
-    if not _has_price(ticket):
+    if ticket.rules.band is None or not _has_price(ticket):
         return None
     low, high = ticket.quote.limit_down_li, ticket.quote.limit_up_li
     price = ticket.price_li
@@ -165,14 +191,66 @@ def _shares(ticket: Ticket) -> Reject | None:
     )
 
 
+def _buy_cap(ticket: Ticket) -> Reject | None:
+    cap = ticket.rules.buy_cap
+    if cap is None or not ticket.buy or ticket.bought + ticket.volume <= cap:
+        return None
+    return Reject(1229, "未通过限购检查", f"buy_limit={cap},bought={ticket.bought}")
+
+
+def _effective_range(ticket: Ticket) -> Reject | None:
+    """连续竞价：价格笼子；集合竞价：不设涨跌幅的证券的范围。市价委托不受限。"""
+    if not ticket.is_limit:
+        return None
+    if ticket.phase is Phase.CONTINUOUS:
+        return _cage(ticket)
+    if ticket.phase not in CALL_PHASES or ticket.rules.call_range is None:
+        return None
+    quote = ticket.quote
+    low, high = call_limits(
+        ticket.rules.call_range,
+        ticket.phase is not Phase.CLOSE_CALL,
+        quote.pre_close_li,
+        quote.last_li,
+        ticket.rules.tick_li,
+    )
+    if ticket.price_li < low:
+        return _out_of_range(f"min={low / 1000:.3f}")
+    if high is not None and ticket.price_li > high:
+        return _out_of_range(f"max={high / 1000:.3f}")
+    return None
+
+
+def _cage(ticket: Ticket) -> Reject | None:
+    cage, quote = ticket.rules.cage, ticket.quote
+    if cage is None:
+        return None
+    reference = reference_price(ticket.buy, quote.asks, quote.bids, quote.last_li)
+    if ticket.price_li <= reference if ticket.buy else ticket.price_li >= reference:
+        return None  # 多数委托到这里为止
+    edge = cage_limit(ticket.buy, reference, cage, ticket.rules.tick_li)
+    if ticket.buy and ticket.price_li > edge:
+        return _out_of_range(f"max={edge / 1000:.3f}")
+    if not ticket.buy and ticket.price_li < edge:
+        return _out_of_range(f"min={edge / 1000:.3f}")
+    return None
+
+
+def _out_of_range(detail: str) -> Reject:
+    return Reject(1024, "申报价格超出有效申报价格范围", detail)
+
+
 _CHAIN: Final[tuple[Callable[[Ticket], Reject | None], ...]] = (
+    _security,
     _market_type,
     _size,
     _tick,
     _band,
     _shares,
     _lot,
+    _buy_cap,
     _cash,
+    _effective_range,
 )
 
 

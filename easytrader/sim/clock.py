@@ -7,8 +7,9 @@ import time
 from typing import Protocol
 
 from easytrader.errors import UsageError
+from easytrader.sim.market.when import moment
 
-__all__ = ["Clock", "ManualClock", "ShiftedClock", "WallClock"]
+__all__ = ["Clock", "ManualClock", "ShiftedClock", "StepClock", "WallClock", "clock_for"]
 
 
 class Clock(Protocol):
@@ -18,6 +19,10 @@ class Clock(Protocol):
         """现在，Unix 秒。"""
         ...
 
+    def resume(self, seen: float) -> None:
+        """账本上一次走到了 ``seen``。"""
+        ...
+
 
 class WallClock:
     """本机的真实时间。"""
@@ -25,6 +30,9 @@ class WallClock:
     def now(self) -> float:
         """现在，Unix 秒。"""
         return time.time()
+
+    def resume(self, seen: float) -> None:
+        """真实时间不归账本管。"""
 
 
 class ManualClock:
@@ -47,6 +55,17 @@ class ManualClock:
         """拨到 ``now``（Unix 秒）；可以往回拨，柜台自己会拒绝倒流。"""
         self._now = float(now)
 
+    def resume(self, seen: float) -> None:
+        """测试自己说了算。"""
+
+
+class StepClock(ManualClock):
+    """文件夹 ``clock=step`` 的时钟：从设置的那一刻开始，重新打开时接着账本走到的地方。"""
+
+    def resume(self, seen: float) -> None:
+        """接着走。"""
+        self.set(max(self.now(), seen))
+
 
 class ShiftedClock:
     """在另一个时钟上拨快或拨慢若干秒，故障 ``clock_jump`` 用。"""
@@ -58,3 +77,12 @@ class ShiftedClock:
     def now(self) -> float:
         """现在，Unix 秒。"""
         return self._base.now() + self.offset_s
+
+    def resume(self, seen: float) -> None:
+        """交给下面那个。"""
+        self._base.resume(seen)
+
+
+def clock_for(clock: str, start: str) -> Clock:
+    """配置里的 ``clock`` 与 ``start`` → 时间来源。"""
+    return StepClock(moment(start)) if clock == "step" else WallClock()

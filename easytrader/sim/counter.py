@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import MARKET_CODES, OrderStatus, PriceType
-from easytrader.sim.checks import Reject, Ticket, check, working_limit
+from easytrader.sim.checks import NO_SUCH, Reject, Ticket, check, working_limit
 from easytrader.sim.floor import Floor
+from easytrader.sim.gate import cancel_refused, order_refused
 from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
 from easytrader.sim.ledger import Ledger
 from easytrader.sim.orders import SimOrder
+from easytrader.sim.phases import Phase, has_after_hours
 from easytrader.sim.wire import (
     CancelAnswer,
     CancelArgs,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger import Instrument
     from easytrader.sim.market.base import Market
     from easytrader.sim.market.book import Quote
+    from easytrader.sim.rules import RuleBook
     from easytrader.sim.sessions import MarketHours
     from easytrader.sim.state import Changes, CounterState
     from easytrader.sim.sweep import Budget
@@ -41,12 +45,12 @@ __all__ = ["Counter"]
 
 _CANCEL_ERROR_ID: Final = -54
 _CODE_BYTES: Final = 63
-_NO_SUCH: Final = Reject(-990221020, "无此证券代码")
-_CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")
 _LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
 
 # 恒生柜台的委托状态，出现在撤单失败的文字里
 _OLD_STATUS: Final = {
+    OrderStatus.REPORTED_CANCEL: 3,
+    OrderStatus.PARTSUCC_CANCEL: 4,
     OrderStatus.PART_CANCEL: 5,
     OrderStatus.CANCELED: 6,
     OrderStatus.SUCCEEDED: 8,
@@ -58,12 +62,17 @@ class Counter:
     """柜台。``now`` 由调用者给；每条命令先把市场推进到那一刻。"""
 
     def __init__(
-        self, state: CounterState, market: Market, hours: MarketHours, fees: FeeSchedule
+        self,
+        state: CounterState,
+        market: Market,
+        hours: MarketHours,
+        fees: FeeSchedule,
+        book: RuleBook | None = None,
     ) -> None:
         self.state = state
         self._market = market
         self._hours = hours
-        self._ledger = Ledger(state, fees)
+        self._ledger = Ledger(state, fees, book)
         self._floor = Floor(self._ledger, market, hours)
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
@@ -82,7 +91,7 @@ class Counter:
         elif isinstance(command, SubmitArgs):
             answer = self._submit(command, now)
         else:
-            answer = self._cancel(command)
+            answer = self._cancel(command, now)
         return Outcome(answer, self._ledger.take_events())
 
     def advance(self, now: float, budget: Budget) -> tuple[Event, ...]:
@@ -91,8 +100,9 @@ class Counter:
         return self._ledger.take_events()
 
     def quote(self, security: Security) -> Quote:
-        """市场推进到的那一刻的盘口。"""
-        return self._market.quote(security, self.state.progress.tick)
+        """市场推进到的那一刻看得见的盘口。"""
+        tick = self._floor.rounds.shown_tick(security, self.state.progress.tick)
+        return self._market.quote(security, tick)
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
@@ -103,7 +113,7 @@ class Counter:
         if self._hours.is_open(now):
             due = self._market.tick_time(self._market.tick_at(now) + 1)
         else:
-            due = self._hours.next_change(now)
+            due = min(self._hours.next_change(now), self._floor.rounds.next_time(now))
         return max(due - now, 0.0)
 
     def _sync(self, now: float, budget: Budget) -> float:
@@ -128,10 +138,12 @@ class Counter:
         progress = self.state.progress
         end = self._hours.day_end(progress.day)
         last = self._market.tick_at(math.nextafter(end, -math.inf))
+        last = self._floor.rounds.last_tick(last)
         if not self._floor.catch_up(max(last, progress.tick), budget):
             return False
         for order in list(self.state.orders.values()):
-            if order.is_working:
+            if order.is_working or order.waiting:
+                order.waiting = False
                 self._ledger.finish(order)
         self._ledger.start_day(day)
         progress.tick = tick
@@ -165,24 +177,49 @@ class Counter:
         instrument = self._ledger.instrument(order.security) if order.security else None
         known = order.security is not None and order.security.kind is not Kind.OTHER
         if order.security is None or not (known and order.security.tradable):
-            self._ledger.reject(order, _NO_SUCH)
+            self._ledger.reject(order, NO_SUCH)
         elif instrument is None:
             kind = order.security.kind.value
             self._ledger.reject(order, Reject(12314, f"模拟柜台暂不支持{kind}交易"))
-        elif not self._hours.is_open(now, instrument.rules.closing_call):
-            self._ledger.reject(order, self._closed(now))
         else:
-            quote = self.quote(order.security)
-            reject = self._examine(order, account, instrument, quote, whole)
-            if reject is not None:
-                self._ledger.reject(order, reject)
-                return
-            self._ledger.accept(order)
-            self._floor.arrive(order, quote, now)
+            self._enter(order, order.security, account, instrument, whole, now)
 
-    def _closed(self, now: float) -> Reject:
-        reason = self._hours.closed_reason(now)
-        return _CLOSED._replace(detail=reason) if reason else _CLOSED
+    def _enter(
+        self,
+        order: SimOrder,
+        security: Security,
+        account: Account,
+        instrument: Instrument,
+        whole: bool,
+        now: float,
+    ) -> None:
+        """模拟的品种：时间与检查都过了就收下，按时段成交、挂着或等着。"""
+        phase = self._phase(security, instrument, now)
+        quote = self.quote(security)
+        reject = None
+        if phase is not Phase.CONTINUOUS:
+            reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
+            reject = order_refused(phase, security.exchange, order.price_type, reason)
+        if reject is None:
+            reject = self._examine(order, account, instrument, quote, whole, phase)
+        if reject is not None:
+            self._ledger.reject(order, reject)
+            return
+        self._ledger.accept(order)
+        if phase is Phase.CONTINUOUS:
+            self._floor.arrive(order, quote, now)
+        elif phase is Phase.PRE_OPEN:
+            self._floor.wait(order)
+        else:
+            self._floor.join(order)
+
+    def _phase(self, security: Security, instrument: Instrument, now: float) -> Phase:
+        """此刻对这只证券来说是哪个时段。"""
+        phase = self._hours.phase(now, instrument.rules.closing_call, True)
+        if phase is Phase.AFTER_HOURS:
+            today = date.fromordinal(self.state.progress.day)
+            return phase if has_after_hours(security, today) else Phase.CLOSED
+        return phase
 
     def _examine(
         self,
@@ -191,10 +228,11 @@ class Counter:
         instrument: Instrument,
         quote: Quote,
         whole: bool,
+        phase: Phase,
     ) -> Reject | None:
         """检查；顺带定下起作用的限价，最新价委托的报价也在这里换成实际价格。"""
         assert order.security is not None
-        protects = order.security.exchange != "SZ"
+        protects = instrument.rules.protects
         buy = order.is_buy
         order.limit_li = working_limit(order.price_type, buy, order.price_li, protects, quote)
         if order.price_type == PriceType.LATEST:
@@ -214,10 +252,12 @@ class Counter:
                 instrument.rates(buy),
                 account.cash_li,
                 held.sellable if held else 0,
+                self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
+                Phase.CONTINUOUS if phase is Phase.PRE_OPEN else phase,  # 9:30 才到，照那时查
             )
         )
 
-    def _cancel(self, args: CancelArgs) -> CancelAnswer:
+    def _cancel(self, args: CancelArgs, now: float) -> CancelAnswer:
         order = self._find(args)
         if order is None:
             shown = args.order_id or args.order_sysid
@@ -231,14 +271,12 @@ class Counter:
                 f"没有找到委托 {clean(str(shown))}",
             )
         if order.is_working:
-            part = order.traded_volume > 0
-            self._ledger.update(
-                order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL
-            )
-            self._ledger.finish(order)
-            self.state.prune(order.stock_code)
+            self._withdraw(order, now)
         else:
-            self._refuse_cancel(order)
+            status = _OLD_STATUS.get(OrderStatus(order.status), 0)
+            self._refuse_cancel(
+                order, Reject(251020, "委托状态错误不能撤单"), f" [old_entrust_status={status}]"
+            )
         return CancelAnswer(
             args.account_type, args.account_id, 0, order.order_id, order.sysid, 0, ""
         )
@@ -254,8 +292,27 @@ class Counter:
             return None
         return order if order.account_type == args.account_type else None
 
-    def _refuse_cancel(self, order: SimOrder) -> None:
-        status = _OLD_STATUS.get(OrderStatus(order.status), 0)
+    def _withdraw(self, order: SimOrder, now: float) -> None:
+        """撤挂着的委托：这个时段不接受就推一条撤单失败，静默期里等到 9:30。"""
+        assert order.security is not None
+        instrument = self._ledger.instrument(order.security)
+        assert instrument is not None
+        phase = self._phase(order.security, instrument, now)
+        refused = cancel_refused(phase, order.security.exchange)
+        if refused is not None:
+            self._refuse_cancel(order, refused)
+            return
+        part = order.traded_volume > 0
+        self._ledger.update(
+            order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL
+        )
+        if phase is Phase.PRE_OPEN:
+            self._floor.wait(order)
+            return
+        self._ledger.finish(order)
+        self.state.prune(order.stock_code)
+
+    def _refuse_cancel(self, order: SimOrder, reject: Reject, tail: str = "") -> None:
         error = CancelErrorRow(
             order.account_type,
             order.account_id,
@@ -263,7 +320,7 @@ class Counter:
             _CANCEL_ERROR_ID,
             _market_of(order),
             order.sysid,
-            f"[COUNTER] [251020][委托状态错误不能撤单] [old_entrust_status={status}]",
+            reject.message + tail,
         )
         self._ledger.push("cancel_error", order, error)
 

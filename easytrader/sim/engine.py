@@ -18,13 +18,23 @@ from easytrader.sim.account import Account, Position
 from easytrader.sim.clock import Clock, WallClock
 from easytrader.sim.counter import Counter
 from easytrader.sim.fees import FeeSchedule
+from easytrader.sim.instruments import load_instruments
 from easytrader.sim.intake import find_account
-from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.sim.market.build import market_for
+from easytrader.sim.rules import RuleBook
 from easytrader.sim.sessions import day_code, hours_for
 from easytrader.sim.state import CounterState, Progress
 from easytrader.sim.store import Store
 from easytrader.sim.sweep import Budget
-from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, QuoteArgs, SubmitArgs
+from easytrader.sim.wire import (
+    MARKET_TIME,
+    AccountArgs,
+    CancelArgs,
+    OrdersArgs,
+    Outcome,
+    QuoteArgs,
+    SubmitArgs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +68,8 @@ class Engine:
         self.clock: Clock = WallClock() if clock is None else clock
         config = folder.config
         self._hours = hours_for(config.clock)
-        self._market = SyntheticMarket(config.seed, self._hours, config.tick_s)
+        self._book = RuleBook(load_instruments(folder.path), self._hours.previous)
+        self._market = market_for(config, folder.path, self._hours, self._book)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
         self._query_lag_s = config.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
@@ -135,7 +146,12 @@ class Engine:
         return Outcome([views.account_status(account) for account in accounts])
 
     def quote(self, args: QuoteArgs) -> Outcome:
-        """最新价，元；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。"""
+        """最新价，元；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。
+
+        代码为 `MARKET_TIME` 时是行情走到了几点，Unix 秒：不倒流的现在。
+        """
+        if args.stock_code == MARKET_TIME:
+            return Outcome(max(self.clock.now(), self._counter.state.progress.now))
         events = self._advance(_CALL_WORK).events
         if self._counter.lagging:
             return Outcome(None, events)
@@ -144,6 +160,15 @@ class Engine:
     def has_account(self, account_type: int, account_id: str) -> bool:
         """有没有这个账号（类型也要对）。"""
         return find_account(self._counter.state.accounts, account_type, account_id) is not None
+
+    def keep_time(self) -> None:
+        """把走到的时刻落盘，没有别的改动也写：单步的时钟重新打开时从这里接着走。"""
+
+        def action(now: float, budget: Budget) -> Outcome:
+            self._counter.changes.progress = True
+            return Outcome(None)
+
+        self._step(action, 0)
 
     def next_wakeup(self) -> float | None:
         """多少秒以后值得再 `advance`；补撮合没有做完为 0，没有挂单为 None。"""
@@ -232,7 +257,7 @@ class Engine:
         if state is None:
             now = self.clock.now()
             state = CounterState(Progress(self._hours.day(now), self._market.tick_at(now), now))
-        return Counter(state, self._market, self._hours, self._fees)
+        return Counter(state, self._market, self._hours, self._fees, self._book)
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:
         """配置里有而账本里没有的账号，按配置开户。"""
@@ -252,6 +277,7 @@ class Engine:
         self._flush()
 
     def _check_clock(self) -> None:
+        self.clock.resume(self._counter.state.progress.now)
         ahead = self._counter.state.progress.now - self.clock.now()
         if ahead > _BACKWARDS_S:
             raise SimulatorError(

@@ -10,6 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from easytrader.sim.rules.tables import (
+    BONDS,
+    BOURSES,
+    FUNDS,
+    SHARES,
+    Dated,
+    Scope,
+    pick,
+    scope_of,
+)
 from easytrader.symbols import Kind, Security
 
 __all__ = ["FeeRates", "FeeSchedule", "to_fen"]
@@ -43,23 +53,59 @@ def _part(amount_li: int, ppm: int) -> int:
     return (amount_li * ppm + 5_000_000) // 10_000_000 * 10
 
 
-_STAMP: Final = (
-    # 财政部 税务总局公告 2023 年第 39 号；此前 2008-09-19 起单边 0.1%
-    (date(2023, 8, 28), 500),
-    (date(2008, 9, 19), 1000),
+STAMPS: Final = (
+    Dated("F1", SHARES, date(2023, 8, 28), 500, "STAMP23", "只收卖出，股票与存托凭证，0.05%"),
+    Dated("F2", SHARES, date(2008, 9, 19), 1000, "STAMP08", "只收卖出，0.1%；此前的不回溯"),
 )
-_TRANSFER: Final = (
-    # 中国结算 2022-04-29 起 0.001% 双边；2015-08-01 起 0.002%
-    (date(2022, 4, 29), 10),
-    (date(2015, 8, 1), 20),
+"""印花税，百万分之几。"""
+
+TRANSFERS: Final = (
+    Dated("F3", SHARES, date(2022, 4, 29), 10, "CSDC22", "沪、深、北双边 0.001%"),
+    Dated("F4", SHARES, date(2015, 8, 1), 20, "CSDC15", "双边 0.002%；此前的不回溯"),
+)
+"""过户费，百万分之几；基金、可转债、债券不收。"""
+
+COMMISSION_CAP_PPM: Final = 3000
+COMMISSION_CAP: Final = Dated(
+    "F5",
+    SHARES + FUNDS,
+    date(2002, 5, 1),
+    COMMISSION_CAP_PPM,
+    "CSRC02",
+    "佣金不超过千分之三；默认万分之 2.5、每笔最低 5 元，可以设",
 )
 
 BOND_COMMISSION_PPM: Final = 50
 BOND_COMMISSION_MIN_LI: Final = 1000
-"""可转债与债券佣金：各家不同，取常见的 0.005%，最低 1 元。"""
+BOND_COMMISSION: Final = Dated(
+    "F6",
+    BONDS,
+    BOURSES,
+    BOND_COMMISSION_PPM,
+    "公开整理",
+    "可转债与债券：各家不同，取常见的 0.005%，最低 1 元",
+    sure=False,
+)
+MONEY_FUND_COMMISSION: Final = Dated(
+    "F7", FUNDS, BOURSES, 0, "公开整理", "货币 ETF：各家普遍免佣", sure=False
+)
 
-_SHARES: Final = frozenset({Kind.STOCK, Kind.CDR})
-_BONDS: Final = frozenset({Kind.CONVERTIBLE, Kind.BOND})
+INCLUDED: Final = (
+    Dated(
+        "F8",
+        (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT),
+        date(2023, 8, 28),
+        "0.00341%",
+        "公开整理",
+        "经手费，双边 0.00341%",
+    ),
+    Dated("F9", (Scope.BSE,), date(2023, 8, 28), "0.0125%", "公开整理", "经手费，双边 0.0125%"),
+    Dated("F10", SHARES, BOURSES, "0.002%", "公开整理", "证管费，双边 0.002%"),
+)
+"""已经含在佣金（全佣）里的，不另收；列出来是为了说明白。"""
+
+_SHARE_KINDS: Final = frozenset({Kind.STOCK, Kind.CDR})
+_BOND_KINDS: Final = frozenset({Kind.CONVERTIBLE, Kind.BOND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +122,15 @@ class FeeSchedule:
 
     def rates(self, security: Security, buy: bool, day: date) -> FeeRates:
         """某只证券某个方向某一天的费率。"""
-        if security.kind in _BONDS:
+        if security.kind in _BOND_KINDS:
             return FeeRates(BOND_COMMISSION_PPM, BOND_COMMISSION_MIN_LI, 0, 0)
-        if security.kind is Kind.MONEY_ETF:  # 货币基金各家普遍免佣
-            return FeeRates(0, 0, 0, 0)
-        if security.kind not in _SHARES:
+        if security.kind is Kind.MONEY_ETF:
+            return FeeRates(MONEY_FUND_COMMISSION.value, 0, 0, 0)
+        if security.kind not in _SHARE_KINDS:
             return FeeRates(self.commission_ppm, self.commission_min_li, 0, 0)
-        stamp = 0 if buy else _since(_STAMP, day)
-        return FeeRates(self.commission_ppm, self.commission_min_li, stamp, _since(_TRANSFER, day))
-
-
-def _since(rows: tuple[tuple[date, int], ...], day: date) -> int:
-    return next((value for since, value in rows if day >= since), 0)
+        scope = scope_of(security)
+        if scope is None:  # B 股等模拟柜台不做的
+            return FeeRates(self.commission_ppm, self.commission_min_li, 0, 0)
+        stamp = 0 if buy else pick(STAMPS, scope, day, 0)
+        transfer = pick(TRANSFERS, scope, day, 0)
+        return FeeRates(self.commission_ppm, self.commission_min_li, stamp, transfer)

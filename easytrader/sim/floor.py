@@ -1,12 +1,14 @@
-"""交易大厅：刚到的委托与盘口成交，挂着的委托随市场一跳一跳往前走。"""
+"""交易大厅：刚到的委托与盘口成交，挂着的委托随市场一跳一跳往前走，到点一次处理一批（`rounds`）。"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from easytrader.sim.checks import LIMIT_TYPES
+from easytrader.sim.crowd import queue_ahead
 from easytrader.sim.market.book import Level
 from easytrader.sim.matching import Arrival, arrive
+from easytrader.sim.rounds import Rounds
 from easytrader.sim.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Floor:
         self._state = ledger.state
         self._market = market
         self._hours = hours
+        self.rounds = Rounds(ledger, market, hours, self.arrive)
         self._sweep: Sweep | None = None  # 没做完的追赶
 
     def arrive(self, order: SimOrder, quote: Quote, now: float) -> None:
@@ -51,7 +54,16 @@ class Floor:
             return
         if order.price_type not in LIMIT_TYPES:
             self._ledger.reprice(order, execution.rest_li)
-        self._state.rest(order)
+        self._state.rest(order, queue_ahead(quote, buy, order.limit_li))
+
+    def join(self, order: SimOrder) -> None:
+        """集合竞价里收下的委托：先挂着，到点一起撮合。"""
+        self._state.rest(order, 0)
+
+    def wait(self, order: SimOrder) -> None:
+        """9:25–9:30 收下的申报或撤单：9:30 才处理。"""
+        if not order.waiting:
+            self._state.wait(order)
 
     def _left(self, stock_code: str, quote: Quote, *, lifting: bool) -> Sequence[Level]:
         """对手盘减去自己这一跳已经吃掉的。"""
@@ -66,11 +78,16 @@ class Floor:
         """挂单撮合到第 ``last`` 跳为止；``budget`` 做完了先停下，返回假，下次接着做。"""
         progress = self._state.progress
         while progress.tick < last and self._state.resting:
-            sweep = self._sweep or self._new_sweep(progress.tick + 1, last)
-            self._sweep = None if sweep.run(self._match, budget) else sweep
-            progress.tick = sweep.reached
-            if self._sweep is not None:
+            stop = self.rounds.next_tick(progress.tick, last)
+            if self._sweep is None:
+                self._sweep = self._new_sweep(progress.tick + 1, last if stop is None else stop)
+            done = self._sweep.run(self._match, budget)
+            progress.tick = self._sweep.reached
+            if not done:
                 return False
+            self._sweep = None
+            if progress.tick == stop:
+                budget.left -= self.rounds.ring(stop)
         progress.tick = max(progress.tick, last)
         return True
 
@@ -86,8 +103,18 @@ class Floor:
         prints = self._market.printed(book.security, tick, before_li, now_li)
         ts = self._market.tick_time(tick)
         fills = 0
-        for order, volume in book.match(prints):
-            self._ledger.fill(order, order.limit_li, volume, ts, tick, passive=True)
+        for order, volume in book.match(prints, self._elapsed(ts), self._elapsed):
+            price_li = prints.fill_price(order.limit_li)
+            self._ledger.fill(order, price_li, volume, ts, tick, passive=True)
             fills += 1
-        self._state.prune(book.security.stock_code)
+        stock_code = book.security.stock_code
+        for key in book.touched:
+            today = self._state.progress.day
+            self._ledger.changes.queues[stock_code, key] = (today, book.queues[key])
+        book.touched.clear()
+        self._state.prune(stock_code)
         return fills
+
+    def _elapsed(self, ts: float) -> int:
+        """今天的交易时间走到了百万分之几。"""
+        return int(self._hours.progress(ts, self._state.progress.day) * 1_000_000)

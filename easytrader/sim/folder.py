@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.sim.market.periods import PERIODS, VOLUME_UNITS
+from easytrader.sim.market.when import moment
 from easytrader.sim.rules import scope_of
 from easytrader.symbols import parse_security
 
@@ -25,7 +27,7 @@ __all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 1
 UP_QUEUE: Final = "up_queue_win_xtquant"
-CLOCKS: Final = ("always", "exchange")
+CLOCKS: Final = ("always", "exchange", "step")
 ACCOUNT_TYPES: Final = {2: "STOCK", 3: "CREDIT"}
 _ID_BYTES: Final = 23  # 厂商结构里资金账号缓冲区 24 字节
 
@@ -69,7 +71,8 @@ class SimConfig:
 
     Attributes:
         seed: 行情的种子；同一个种子、同一时刻，价格相同。
-        clock: ``always`` 全天可交易；``exchange`` 按交易所日历与时间。
+        clock: ``always`` 全天可交易；``exchange`` 按交易所日历与时间；``step`` 也按交易所的，
+            而时间由脚本一步一步走。
         accounts: 各资金账号。
         connect_wait_s: 客户端连接不上时等多久才报失败（真实客户端 3 秒）。
         session_quarantine_s: 会话编号释放后多久才能再用（真实客户端约 4 秒）。
@@ -77,6 +80,14 @@ class SimConfig:
         commission_ppm: 股票与基金佣金，百万分之几。
         commission_min_li: 每笔委托最低佣金，厘。
         query_lag_s: 新委托多少秒后才查得到（真实客户端的查询是缓存：1–6 秒）；推送不受影响。
+        start: ``step`` 的时钟从哪一刻开始，上海时间 ``YYYY-MM-DD HH:MM``。
+        gap_days: 合成行情里，每只证券隔夜跳空的日子占多少，0–1；以下三项也是。
+        limit_days: 涨停、跌停的日子。
+        halt_days: 停牌的日子，全天与盘中临时停牌各半。
+        thin_books: 盘口稀薄的日子。
+        replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
+        replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h``。
+        replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
     """
 
     seed: int = 20261121
@@ -88,6 +99,14 @@ class SimConfig:
     commission_ppm: int = 250
     commission_min_li: int = 5000
     query_lag_s: float = 0.0
+    start: str = ""
+    gap_days: float = 0.0
+    limit_days: float = 0.0
+    halt_days: float = 0.0
+    thin_books: float = 0.0
+    replay: str = ""
+    replay_period: str = "1m"
+    replay_volume: str = "hand"
 
     def __post_init__(self) -> None:
         if self.clock not in CLOCKS:
@@ -105,6 +124,33 @@ class SimConfig:
         names = [account.account_id for account in self.accounts]
         if len(set(names)) != len(names):
             raise UsageError("accounts", names, "资金账号不能重复。")
+        _check_market(self)
+
+
+def _check_market(config: SimConfig) -> None:
+    """行情与单步的几项设置。"""
+    for name in ("gap_days", "limit_days", "halt_days", "thin_books"):
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise UsageError(name, value, "应为 0–1 之间的比例。")
+    if not isinstance(config.replay, str):
+        raise UsageError("replay", config.replay, "应为回放数据的路径，空串为合成行情。")
+    if config.replay_period not in PERIODS:
+        raise UsageError("replay_period", config.replay_period, f"应为 {' '.join(PERIODS)} 之一。")
+    if config.replay_volume not in VOLUME_UNITS:
+        raise UsageError("replay_volume", config.replay_volume, "应为 hand（手）或 share（股）。")
+    if config.replay and config.clock != "step":
+        raise UsageError("replay", config.replay, "回放要用单步的时钟：clock 设为 step。")
+    if config.clock == "step" or config.start:
+        _check_start(config.start)
+
+
+def _check_start(start: object) -> None:
+    try:
+        moment(str(start))
+    except ValueError:
+        expected = "clock 为 step 时要说从哪一刻开始，写成 'YYYY-MM-DD HH:MM'（上海时间）。"
+        raise UsageError("start", start, expected) from None
 
 
 def _whole(name: str, value: object, expected: str, least: int = 0, most: int = 10**15) -> None:

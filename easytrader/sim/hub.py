@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.links import InProcessLink, Link, RefusedError, SocketLink, UnreachableError
+from easytrader.sim.wire import is_quote_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,8 @@ class Hub:
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
         self._allow_all = False
+        self.latest = ""
+        """本进程最近一次连上的文件夹（行情连接不算）；没有连过为空。"""
         self._pid = os.getpid()
 
     def allow_embed(self, path: Path, clock: Clock | None = None) -> None:
@@ -72,6 +75,13 @@ class Hub:
                 entry.users = 0
             entry.users += 1
             return entry.host  # type: ignore[no-any-return]
+
+    def embedded(self, path: Path) -> Host | None:
+        """此刻嵌在本进程里的柜台；没有为 None。"""
+        entry = self._entry(path)
+        with entry.lock:
+            host = entry.host
+            return None if host is None or _is_closed(host) else host
 
     def hold(self, path: Path) -> Callable[[], None]:
         """本进程正嵌着它的柜台时多占一份，断线重连之间不关；返回放手的函数（可重复调用）。"""
@@ -123,6 +133,20 @@ class Hub:
             UnreachableError: 此刻没有柜台可连，可以再试。
             RefusedError: 柜台不接受这个会话。
         """
+        link = self._open_link(path, session_id, deliver, lost, timeout_s, refused_by)
+        if not is_quote_session(session_id):
+            self.latest = os.fspath(path)
+        return link
+
+    def _open_link(
+        self,
+        path: Path,
+        session_id: int,
+        deliver: Callable[[Message], None],
+        lost: Callable[[], None],
+        timeout_s: float,
+        refused_by: set[object] | None,
+    ) -> Link:
         entry = self._entry(path)
         refused = set() if refused_by is None else refused_by
         holder: object = entry

@@ -1,9 +1,11 @@
 """让 ``from xtquant import xttrader`` 在任何机器上可用。
 
-``install()`` 往 ``sys.meta_path`` 放一个查找器，它只管两个名字：
+``install()`` 往 ``sys.meta_path`` 放一个查找器，它只管三个名字：
 
 - ``xtquant.xtpythonclient``：厂商的原生模块，只有 Windows 版。没有就给替身；有就包一层：
   模拟文件夹走替身，别的路径走真的客户端。
+- ``xtquant.datacenter``：行情的原生模块，同样只有 Windows 版，同样替代或包一层；包着的时候，
+  行情连模拟的还是真的见 `_choosing_quotes`。
 - ``xtquant.xtquant``：老手册的示例从这里导入 ``StockAccount``，新版的包里没有了；没有就补上。
 
 同时装上 `vendor_import` 的查找器：厂商包在导入时不联网、不打印。
@@ -24,13 +26,14 @@ from loguru import logger
 from easytrader.vendor_import import next_spec, quiet_vendor_import
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
 
 __all__ = ["install"]
 
 _PACKAGE: Final = "xtquant"
 _NATIVE: Final = "xtquant.xtpythonclient"
+_QUOTES: Final = "xtquant.datacenter"
 _OLD_NAME: Final = "xtquant.xtquant"
 _install_lock: Final = threading.Lock()
 
@@ -47,18 +50,29 @@ def install() -> None:
 def _replace_loaded() -> None:
     """真的原生模块已经导入了：把它换成包过的，连同 ``xttrader`` 手里的那个引用。"""
     real = sys.modules.get(_NATIVE)
-    if real is None or isinstance(real, _NativeModule):
-        return
-    wrapped = _NativeModule(real)
-    sys.modules[_NATIVE] = wrapped
-    for owner, name in ((_PACKAGE, "xtpythonclient"), (f"{_PACKAGE}.xttrader", "_XTQC_")):
+    if real is not None and not isinstance(real, _NativeModule):
+        wrapped = _NativeModule(real)
+        sys.modules[_NATIVE] = wrapped
+        _rebind(real, wrapped, (_PACKAGE, "xtpythonclient"), (f"{_PACKAGE}.xttrader", "_XTQC_"))
+    real = sys.modules.get(_QUOTES)
+    if real is not None and not isinstance(real, _QuoteModule):
+        quotes = _QuoteModule(real)
+        sys.modules[_QUOTES] = quotes
+        _rebind(real, quotes, (_PACKAGE, "datacenter"), (f"{_PACKAGE}.xtdatacenter", "__dc"))
+        client, chosen = real.IPythonApiClient, quotes.IPythonApiClient
+        _rebind(client, chosen, (f"{_PACKAGE}.xtdatacenter", "RPCClient"))
+
+
+def _rebind(old: Any, new: Any, *places: tuple[str, str]) -> None:
+    """这几处若正引用着 ``old``，换成 ``new``。"""
+    for owner, name in places:
         module = sys.modules.get(owner)
-        if getattr(module, name, None) is real:
-            setattr(module, name, wrapped)
+        if getattr(module, name, None) is old:
+            setattr(module, name, new)
 
 
 class _Finder(MetaPathFinder):
-    """只回答两个名字，别的都交给后面的查找器。"""
+    """只回答三个名字，别的都交给后面的查找器。"""
 
     def find_spec(
         self,
@@ -66,9 +80,11 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname == _NATIVE:
+        if fullname in (_NATIVE, _QUOTES):
             real = next_spec(self, fullname, path, target)
-            return spec_from_loader(fullname, _NativeLoader(real), origin="easytrader.sim.native")
+            wrap = _NativeModule if fullname == _NATIVE else _QuoteModule
+            loader = _NativeLoader(real, wrap)
+            return spec_from_loader(fullname, loader, origin="easytrader.sim.native")
         if fullname == _OLD_NAME and next_spec(self, fullname, path, target) is None:
             return spec_from_loader(fullname, _OldNameLoader(), origin="easytrader.sim.install")
         return None
@@ -86,11 +102,14 @@ class _OldNameLoader(Loader):
 
 
 class _NativeLoader(Loader):
-    def __init__(self, real: ModuleSpec | None) -> None:
+    def __init__(
+        self, real: ModuleSpec | None, wrap: Callable[[ModuleType | None], ModuleType]
+    ) -> None:
         self._real = real
+        self._wrap = wrap
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _NativeModule(_load_real(self._real))
+        return self._wrap(_load_real(self._real))
 
     def exec_module(self, module: ModuleType) -> None:
         """内容在 create_module 里已经齐了。"""
@@ -109,22 +128,44 @@ def _load_real(spec: ModuleSpec | None) -> ModuleType | None:
     return module
 
 
-class _NativeModule(ModuleType):
-    """``xtquant.xtpythonclient``：真的在手里就转给真的，只有客户端类按路径挑。"""
+class _Wrapper(ModuleType):
+    """原生模块：真的在手里就转给真的，没有就是替身。"""
 
-    def __init__(self, real: ModuleType | None) -> None:
-        super().__init__(_NATIVE, "厂商原生模块（由 easytrader 提供或包装）。")
-        from easytrader.sim import native
-
-        self._source: Any = native if real is None else real
-        if real is not None:
-            self.XtQuantAsyncClient = _choosing(native.XtQuantAsyncClient, real)
+    def __init__(self, name: str, source: Any) -> None:
+        super().__init__(name, "厂商原生模块（由 easytrader 提供或包装）。")
+        self._source = source
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *dir(self._source)})
+
+
+class _NativeModule(_Wrapper):
+    """``xtquant.xtpythonclient``：真的在手里时，只有客户端类按路径挑。"""
+
+    def __init__(self, real: ModuleType | None) -> None:
+        from easytrader.sim import native
+
+        super().__init__(_NATIVE, native if real is None else real)
+        if real is not None:
+            self.XtQuantAsyncClient = _choosing(native.XtQuantAsyncClient, real)
+
+
+class _QuoteModule(_Wrapper):
+    """``xtquant.datacenter``：真的在手里时，只有客户端类按本进程在用什么挑。"""
+
+    def __init__(self, real: ModuleType | None) -> None:
+        from easytrader.sim.native import datacenter
+
+        super().__init__(_QUOTES, datacenter if real is None else real)
+        if real is not None:
+            self.IPythonApiClient = _choosing_quotes(datacenter.IPythonApiClient, real)
+
+
+_real_used: Final = threading.Event()
+"""本进程造过真的交易客户端。"""
 
 
 def _choosing(simulated: Any, real: Any) -> Any:
@@ -134,8 +175,26 @@ def _choosing(simulated: Any, real: Any) -> Any:
         from easytrader.sim.folder import is_sim_folder
 
         text = path.decode("gb18030", "replace") if isinstance(path, bytes) else path
-        chosen = simulated if is_sim_folder(text) else real.XtQuantAsyncClient
-        return chosen(path, name, session)
+        if is_sim_folder(text):
+            return simulated(path, name, session)
+        _real_used.set()
+        return real.XtQuantAsyncClient(path, name, session)
 
     make.__name__ = make.__qualname__ = "XtQuantAsyncClient"
+    return make
+
+
+def _choosing_quotes(simulated: Any, real: Any) -> Any:
+    """有真的行情模块时挑哪一个。
+
+    环境变量 EASYTRADER_SIM 说了就用模拟的；否则本进程连过模拟文件夹、又没有碰过真的客户端才用。
+    """
+
+    def make() -> Any:
+        from easytrader.sim.default import told_by_environment, told_folder
+
+        asked = told_by_environment() or (told_folder() and not _real_used.is_set())
+        return simulated() if asked else real.IPythonApiClient()
+
+    make.__name__ = make.__qualname__ = "IPythonApiClient"
     return make

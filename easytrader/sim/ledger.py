@@ -9,7 +9,7 @@ from easytrader.codes import OrderStatus
 from easytrader.sim.checks import LIMIT_TYPES, ORDER_ERROR_ID, Reject
 from easytrader.sim.fees import to_fen
 from easytrader.sim.orders import SimOrder, SimTrade, clip_bytes
-from easytrader.sim.rules import Rules, rules_for
+from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.sessions import day_code
 from easytrader.sim.state import Changes, CounterState
 from easytrader.sim.wire import Event, OrderErrorRow
@@ -39,8 +39,11 @@ class Instrument(NamedTuple):
 class Ledger:
     """账。改状态的唯一地方；改动攒在 ``changes``，推送攒在 ``events``。"""
 
-    def __init__(self, state: CounterState, fees: FeeSchedule) -> None:
+    def __init__(
+        self, state: CounterState, fees: FeeSchedule, book: RuleBook | None = None
+    ) -> None:
         self.state = state
+        self._book = RuleBook() if book is None else book
         self.changes = Changes()
         self.events: list[Event] = []
         self._fees = fees
@@ -62,7 +65,7 @@ class Ledger:
             return self._instruments[security.stock_code]
         except KeyError:
             pass
-        rules = rules_for(security, self._date)
+        rules = self._book.rules(security, self._date)
         found = None
         if rules is not None:
             found = Instrument(
@@ -78,6 +81,14 @@ class Ledger:
         instrument = self.instrument(security)
         assert instrument is not None
         return instrument.rules
+
+    def bought_today(self, order: SimOrder) -> int:
+        """这个账号今天买入这只证券的数量：成交了的加上还挂着的。"""
+        return sum(
+            each.traded_volume + (each.remaining if each.is_working else 0)
+            for each in self.state.orders_of[order.account_id]
+            if each.is_buy and each.stock_code == order.stock_code
+        )
 
     def push(self, kind: str, order: SimOrder, row: tuple[Any, ...]) -> None:
         """攒一条推送。"""

@@ -66,6 +66,8 @@ def offset_flag(order_type: int) -> int:
 class SimOrder:
     """一笔委托。``price_li`` 是报的价，``limit_li`` 是实际起作用的限价（市价委托由柜台推出）。
 
+    ``ahead``：同一价位上前面排着的别人，从这个价位当天已经走掉的数量算起（见 `resting`）。
+    ``waiting``：主机 9:30 才处理的申报或撤单。
     ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：费用与均价用它，收付的钱各笔取整到分。
     """
 
@@ -90,6 +92,8 @@ class SimOrder:
     traded_amount_li: int = 0
     fees_li: int = 0
     frozen_li: int = 0
+    ahead: int = 0
+    waiting: bool = False
     _row: OrderRow | None = field(default=None, repr=False)
 
     @property

@@ -6,33 +6,47 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from easytrader.errors import SimulatorError
-from easytrader.trading_days import coverage, is_trading_day, last_trading_day
+from easytrader.sim.phases import CLOSING_CALL, CONTINUOUS, EDGES, Phase, clock_phase
+from easytrader.trading_days import explain, is_trading_day, last_trading_day
 
-__all__ = ["AlwaysOpen", "ExchangeHours", "MarketHours", "day_code", "hours_for"]
+__all__ = [
+    "AlwaysOpen",
+    "Bells",
+    "ExchangeHours",
+    "MarketHours",
+    "Phase",
+    "day_code",
+    "hours_for",
+    "midnight",
+]
 
 _OFFSET: Final = 8 * 3600
 _DAY: Final = 86400
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
-CONTINUOUS: Final = ((34200, 41400), (46800, 54000))
-"""连续交易的时段（当日零点起的秒）：09:30–11:30、13:00–15:00。
+_OPEN_CALL_START: Final = 33300
+_OPEN_CALL_END: Final = 33900
 
-SSE26 2.4.2、SZSE26 2.3.2、BSE26 2.3.2，2026-07-06 起施行。集合竞价与盘后固定价格不在此列，
-那些时段的委托目前一律按「当前时间不允许」拒绝。
-"""
 
-CLOSING_CALL: Final = 53820
-"""14:57：有收盘集合竞价的证券到此为止。哪些证券、从哪天起，见 `rules` 的表。"""
+class Bells(NamedTuple):
+    """一天里要一次处理一批委托的几个时刻，和两次集合竞价各从什么时候起。"""
+
+    call_start: float
+    open_call: float
+    continuous: float
+    closing_start: float
+    close_call: float
 
 
 def _calendar_day(ts: float) -> int:
     return int((ts + _OFFSET) // _DAY) + _EPOCH
 
 
-def _midnight(day: int) -> float:
+def midnight(day: int) -> float:
+    """``day`` 这一天零点的时刻。"""
     return float((day - _EPOCH) * _DAY - _OFFSET)
 
 
@@ -54,6 +68,14 @@ class MarketHours(Protocol):
 
     def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """此刻是否连续交易；``closing_call``：问的是有收盘集合竞价的证券。"""
+        ...
+
+    def phase(self, ts: float, closing_call: bool = False, after_hours: bool = False) -> Phase:
+        """此刻是哪个时段；后两个参数问的是有没有收盘集合竞价、盘后固定价格的证券。"""
+        ...
+
+    def bells(self, day: int) -> Bells | None:
+        """``day`` 的集合竞价与开盘在什么时候；没有集合竞价为 None。"""
         ...
 
     def progress(self, ts: float, day: int) -> float:
@@ -88,17 +110,25 @@ class AlwaysOpen:
         """总是开市。"""
         return True
 
+    def phase(self, ts: float, closing_call: bool = False, after_hours: bool = False) -> Phase:
+        """总是连续竞价。"""
+        return Phase.CONTINUOUS
+
+    def bells(self, day: int) -> Bells | None:
+        """没有集合竞价。"""
+        return None
+
     def progress(self, ts: float, day: int) -> float:
         """一天过去了几分之几。"""
-        return min(max((ts - _midnight(day)) / _DAY, 0.0), 1.0)
+        return min(max((ts - midnight(day)) / _DAY, 0.0), 1.0)
 
     def day_end(self, day: int) -> float:
         """次日零点。"""
-        return _midnight(day + 1)
+        return midnight(day + 1)
 
     def next_change(self, ts: float) -> float:
         """次日零点。"""
-        return _midnight(_calendar_day(ts) + 1)
+        return midnight(_calendar_day(ts) + 1)
 
     def closed_reason(self, ts: float) -> str:
         """从不休市。"""
@@ -110,11 +140,12 @@ class ExchangeHours:
 
     def day(self, ts: float) -> int:
         """当天或之前最近的交易日。"""
-        found = last_trading_day(date.fromordinal(_calendar_day(ts)))
+        asked = date.fromordinal(_calendar_day(ts))
+        found = last_trading_day(asked)
         if found is None:
             raise SimulatorError(
-                "没有可用的交易日历（exchange_calendars 未安装，或日期早于日历），"
-                "不能按交易所时间运行；请 pip install exchange_calendars，或改用 clock=always。"
+                f"没有可用的交易日历，不能按交易所时间运行：{explain(asked)}；"
+                "改好它，或改用 clock=always。"
             )
         return found.toordinal()
 
@@ -126,40 +157,57 @@ class ExchangeHours:
     def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """交易日的连续交易时段。"""
         day = _calendar_day(ts)
-        second = ts - _midnight(day)
+        second = ts - midnight(day)
         if closing_call and second >= CLOSING_CALL:
             return False
         if not any(start <= second < end for start, end in CONTINUOUS):
             return False
         return is_trading_day(date.fromordinal(day)) is True
 
+    def phase(self, ts: float, closing_call: bool = False, after_hours: bool = False) -> Phase:
+        """`phases` 的表；没有收盘集合竞价的证券那时还是连续竞价。"""
+        day = _calendar_day(ts)
+        found = clock_phase(ts - midnight(day))
+        if found is Phase.CLOSED or is_trading_day(date.fromordinal(day)) is not True:
+            return Phase.CLOSED
+        if found is Phase.CLOSE_CALL and not closing_call:
+            return Phase.CONTINUOUS
+        if found is Phase.AFTER_HOURS and not after_hours:
+            return Phase.CLOSED
+        return found
+
+    def bells(self, day: int) -> Bells | None:
+        """9:15、9:25、9:30、14:57、15:00。"""
+        start = midnight(day)
+        return Bells(
+            start + _OPEN_CALL_START,
+            start + _OPEN_CALL_END,
+            start + CONTINUOUS[0][0],
+            start + CLOSING_CALL,
+            start + CONTINUOUS[-1][1],
+        )
+
     def progress(self, ts: float, day: int) -> float:
         """连续交易时间走过的比例。"""
-        second = ts - _midnight(day)
+        second = ts - midnight(day)
         total = sum(end - start for start, end in CONTINUOUS)
         done = sum(min(max(second - start, 0.0), end - start) for start, end in CONTINUOUS)
         return done / total
 
     def day_end(self, day: int) -> float:
         """15:00。"""
-        return _midnight(day) + CONTINUOUS[-1][1]
+        return midnight(day) + CONTINUOUS[-1][1]
 
     def next_change(self, ts: float) -> float:
         """当天下一个时段边界，或次日零点。"""
-        start = _midnight(_calendar_day(ts))
-        edges = (start + edge for phase in (*CONTINUOUS, (CLOSING_CALL,)) for edge in phase)
-        return min((edge for edge in edges if edge > ts), default=start + _DAY)
+        start = midnight(_calendar_day(ts))
+        return start + next((edge for edge in EDGES if start + edge > ts), _DAY)
 
     def closed_reason(self, ts: float) -> str:
         """日历不知道这一天时说明白，不去猜。"""
-        day = date.fromordinal(_calendar_day(ts))
-        if is_trading_day(day) is not None:
-            return ""
-        known = coverage()
-        until = f"只到 {known[1]:%Y-%m-%d}" if known else "没有安装"
-        return f"交易日历{until}，不知道 {day:%Y-%m-%d} 是否开市"
+        return explain(date.fromordinal(_calendar_day(ts)))
 
 
 def hours_for(clock: str) -> MarketHours:
     """配置里的 ``clock`` → 交易时间。"""
-    return ExchangeHours() if clock == "exchange" else AlwaysOpen()
+    return AlwaysOpen() if clock == "always" else ExchangeHours()

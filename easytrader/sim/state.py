@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from easytrader.sim.orders import SimOrder, SimTrade, trade_row
-from easytrader.sim.resting import RestingBook
+from easytrader.sim.resting import Queue, QueueKey, RestingBook
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account, Position
@@ -51,10 +51,11 @@ class Changes:
     trades: list[SimTrade] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
     positions: dict[tuple[str, str], Position | None] = field(default_factory=dict)
+    queues: dict[tuple[str, QueueKey], tuple[int, Queue]] = field(default_factory=dict)
     progress: bool = False
 
     def __bool__(self) -> bool:
-        return self.progress or bool(self.orders or self.accounts or self.positions)
+        return self.progress or bool(self.orders or self.accounts or self.positions or self.queues)
 
     def clear(self) -> None:
         """已经落盘。"""
@@ -62,12 +63,14 @@ class Changes:
         self.trades.clear()
         self.accounts.clear()
         self.positions.clear()
+        self.queues.clear()
         self.progress = False
 
 
 class CounterState:
     """当日的账户、委托、成交、挂单。
 
+    ``queues``：今天各价位上已经走掉的别人，证券 → 价位 → 数量。
     ``consumed``：这一跳里自己已经吃掉的盘口，证券 → {(吃的是卖盘, 价格): 数量}。
     """
 
@@ -79,6 +82,7 @@ class CounterState:
         "orders",
         "orders_of",
         "progress",
+        "queues",
         "resting",
         "trades_of",
     )
@@ -91,6 +95,7 @@ class CounterState:
         self.orders_of: dict[str, list[SimOrder]] = {}
         self.trades_of: dict[str, list[TradeRow]] = {}
         self.resting: dict[str, RestingBook] = {}
+        self.queues: dict[str, dict[QueueKey, Queue]] = {}
         self.consumed: dict[str, dict[tuple[bool, int], int]] = {}
         self.consumed_tick = progress.tick
 
@@ -107,13 +112,26 @@ class CounterState:
         if order.sysid:
             self.by_sysid[order.sysid] = order
 
-    def rest(self, order: SimOrder) -> None:
-        """挂到市场上。"""
+    def book(self, order: SimOrder) -> RestingBook:
+        """这只证券的挂单；没有就立一个。"""
         assert order.security is not None
         book = self.resting.get(order.stock_code)
         if book is None:
-            book = self.resting[order.stock_code] = RestingBook(order.security)
+            queues = self.queues.setdefault(order.stock_code, {})
+            book = self.resting[order.stock_code] = RestingBook(order.security, queues)
+        return book
+
+    def rest(self, order: SimOrder, crowd: int | None = None) -> None:
+        """挂到市场上，前面排着 ``crowd`` 个别人；从账本里读回来的已经有自己的位置，不给。"""
+        book = self.book(order)
+        if crowd is not None:
+            book.queue_up(order, crowd)
         book.add(order)
+
+    def wait(self, order: SimOrder) -> None:
+        """等主机到 9:30 再处理的申报或撤单。"""
+        order.waiting = True
+        self.book(order).waiting.append(order)
 
     def prune(self, stock_code: str) -> None:
         """没有挂单的证券不必再盯行情。"""
@@ -151,6 +169,7 @@ class CounterState:
         self.orders.clear()
         self.by_sysid.clear()
         self.resting.clear()
+        self.queues.clear()
         for account_id in self.accounts:
             self.orders_of[account_id] = []
             self.trades_of[account_id] = []

@@ -15,6 +15,7 @@ from easytrader.errors import SimulatorError
 from easytrader.sim.account import Account, Position
 from easytrader.sim.intake import security_of
 from easytrader.sim.orders import SimOrder, SimTrade
+from easytrader.sim.resting import Queue
 from easytrader.sim.state import Changes, CounterState, Progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _APPLICATION_ID: Final = 0x45545349  # "ETSI"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _CHECKPOINT_PAGES: Final = 4000
 
 _SCHEMA: Final = """
@@ -51,7 +52,8 @@ CREATE TABLE orders (
     order_time INTEGER NOT NULL, strategy_name TEXT NOT NULL, order_remark TEXT NOT NULL,
     limit_li INTEGER NOT NULL, sysid TEXT NOT NULL, status INTEGER NOT NULL,
     status_msg TEXT NOT NULL, traded_volume INTEGER NOT NULL, traded_amount_li INTEGER NOT NULL,
-    fees_li INTEGER NOT NULL, frozen_li INTEGER NOT NULL
+    fees_li INTEGER NOT NULL, frozen_li INTEGER NOT NULL,
+    ahead INTEGER NOT NULL DEFAULT 0, waiting INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE trades (
     number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, day INTEGER NOT NULL,
@@ -60,14 +62,27 @@ CREATE TABLE trades (
     passive INTEGER NOT NULL
 );
 """
+_QUEUES: Final = """
+CREATE TABLE queues (
+    stock_code TEXT NOT NULL, buy INTEGER NOT NULL, price_li INTEGER NOT NULL,
+    day INTEGER NOT NULL, gone INTEGER NOT NULL, at_ppm INTEGER NOT NULL,
+    PRIMARY KEY (stock_code, buy, price_li)
+) WITHOUT ROWID;
+"""
+_FROM_1: Final = (
+    "ALTER TABLE orders ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;"
+)
+"""版本 1 没有排队的位置与静默期。"""
 
 
 _PUT_PROGRESS: Final = "REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_ACCOUNT: Final = "REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_POSITION: Final = "REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_ORDER: Final = (
-    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_PUT_QUEUE: Final = "REPLACE INTO queues VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_TRADE: Final = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -111,6 +126,7 @@ class Store:
             for account_id, *rest in self._db.execute("SELECT * FROM positions"):
                 held = Position(*rest)
                 state.accounts[account_id].positions[held.stock_code] = held
+            self._load_queues(state)
             self._load_orders(state)
             self._load_trades(state)
             return state
@@ -182,6 +198,8 @@ class Store:
                 put("DELETE FROM positions WHERE account_id=? AND stock_code=?", (account_id, code))
             else:
                 put(_PUT_POSITION, (account_id, *_position_fields(held)))
+        for (code, (buy, price_li)), (day, queue) in changes.queues.items():
+            put(_PUT_QUEUE, (code, int(buy), price_li, day, *queue))
         put(_PUT_PROGRESS, _progress_fields(progress))
 
     def _prepare(self) -> None:
@@ -198,11 +216,17 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        if version == 0:
+        if version < _VERSION:
+            tables_or_columns = _FROM_1 if version else _SCHEMA
             self._db.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id={_APPLICATION_ID};"
+                f"BEGIN; {tables_or_columns} {_QUEUES} PRAGMA application_id={_APPLICATION_ID};"
                 f"PRAGMA user_version={_VERSION}; COMMIT;"
             )
+
+    def _load_queues(self, state: CounterState) -> None:
+        rows = self._db.execute("SELECT * FROM queues WHERE day = ?", (state.progress.day,))
+        for code, buy, price_li, _, gone, at_ppm in rows:
+            state.queues.setdefault(code, {})[bool(buy), price_li] = Queue(gone, at_ppm)
 
     def _load_orders(self, state: CounterState) -> None:
         rows = self._db.execute(
@@ -210,10 +234,12 @@ class Store:
             (state.progress.first_order_id,),
         )
         for row in rows:
-            fields: tuple[Any, ...] = (*row[:5], security_of(row[4]), *row[5:])
+            fields: tuple[Any, ...] = (*row[:5], security_of(row[4]), *row[5:-1], bool(row[-1]))
             order = SimOrder(*fields)
             state.add_order(order)
-            if order.is_working:
+            if order.waiting:
+                state.wait(order)
+            elif order.is_working:
                 state.rest(order)
 
     def _load_trades(self, state: CounterState) -> None:
@@ -300,6 +326,8 @@ def _order_fields(order: SimOrder) -> tuple[int | str, ...]:
         order.traded_amount_li,
         order.fees_li,
         order.frozen_li,
+        order.ahead,
+        int(order.waiting),
     )
 
 

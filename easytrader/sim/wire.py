@@ -25,8 +25,23 @@ Verb = Literal[
 
 PROTOCOL_VERSION: Final = 2
 
+MARKET_TIME: Final = "@now"
+"""`QuoteArgs` 里代替代码的记号。"""
+
+_QUOTE_SESSIONS: Final = -(1 << 32)
+
 QUERY_FAILED: Final = "query_failed"
 """列表查询失败时的应答是 ``(QUERY_FAILED, 原因)``：空列表只表示没有。"""
+
+
+def quote_session(number: int) -> int:
+    """行情连接的会话号：客户端的会话号是 32 位，这些都在它之外。"""
+    return _QUOTE_SESSIONS - number
+
+
+def is_quote_session(session_id: int) -> bool:
+    """是不是行情连接：它不占客户端的会话号，也不算在连接失败的故障里。"""
+    return session_id <= _QUOTE_SESSIONS
 
 
 class Request(NamedTuple):
@@ -93,7 +108,10 @@ class CancelArgs(NamedTuple):
 
 
 class QuoteArgs(NamedTuple):
-    """quote：厂商没有的请求，问最新价。应答是元（float），说不出来为 None。"""
+    """quote：厂商没有的请求，问最新价。应答是元（float），说不出来为 None。
+
+    代码为 `MARKET_TIME` 是问行情走到了几点，应答是 Unix 秒（float）：行情由它和设置算得出来。
+    """
 
     stock_code: str
 

@@ -269,9 +269,15 @@ def reconnect() -> None:
         )
 
 
+def year() -> None:
+    from bench_year import year as replay_a_year
+
+    replay_a_year(show)
+
+
 ALL = {
     "buy": buy, "once": once, "guarded": guarded, "query": query, "import": import_, "rate": rate,
-    "scale": scale, "reconnect": reconnect,
+    "scale": scale, "reconnect": reconnect, "year": year,
 }  # fmt: skip
 
 

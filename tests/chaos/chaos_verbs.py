@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lane", "background", "primary"]
 
-_RESTING: Final = {"buy": 32.5, "sell": 38.5}
-_CROSSING: Final = {"buy": 37.5, "sell": 33.5}
+_RESTING: Final = {"buy": ("600036", 32.5), "sell": ("600036", 38.5)}
+_CROSSING: Final = {"buy": ("510300", 4.22), "sell": ("510300", 3.8)}
+"""基金没有价格笼子，报得远也收，哪一天都成交得了。"""
 _WAIT_S: Final = 0.3
 _CHILD_S: Final = 8.0
 
@@ -50,10 +51,10 @@ class Lane:
         if verb.startswith("market"):
             code = self.dice.choice(("600036", "600000", "000001"))
             return lambda user: lambda **o: getattr(user, verb)(code, amount, **o)
-        price = self.dice.choice((_RESTING[verb], _RESTING[verb], _CROSSING[verb]))
+        code, price = self.dice.choice((_RESTING[verb], _RESTING[verb], _CROSSING[verb]))
         if self.dice.random() < 0.08:
             amount, price = 150, 999.0  # 废单
-        return lambda user: lambda **o: getattr(user, verb)("600036", price, amount, **o)
+        return lambda user: lambda **o: getattr(user, verb)(code, price, amount, **o)
 
     def submit(self, verb: str, *, cid: bool | None = None) -> Wish:
         """下一笔。"""

@@ -29,7 +29,12 @@ CLOSE_S: Final = 3.0
 _CASH_LI: Final = 10**14
 _HELD: Final = tuple(
     (code, 500_000_000, 500_000_000 * price)
-    for code, price in (("600036.SH", 35_000), ("600000.SH", 10_000), ("000001.SZ", 11_000))
+    for code, price in (
+        ("600036.SH", 35_000),
+        ("600000.SH", 10_000),
+        ("000001.SZ", 11_000),
+        ("510300.SH", 4_000),
+    )
 )
 _OUTCOMES: Final = (
     (errors.OutcomeUnknownError, "unknown"),

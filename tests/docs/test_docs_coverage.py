@@ -99,6 +99,7 @@ def test_sim_connect_takes_the_same_parameters() -> None:
         ("持仓", "position", rows.position_row),
         ("委托", "order", rows.order_row),
         ("成交", "trade", rows.trade_row),
+        ("行情", "quote", rows.quote_row),
     ],
 )
 def test_dictionary_keys_in_order(title: str, row: str, build: Any) -> None:

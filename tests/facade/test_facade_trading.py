@@ -70,18 +70,19 @@ def test_rows_have_the_documented_keys_in_the_documented_order(user: Any) -> Non
 
 
 def test_a_limit_order_that_fills(user: Any) -> None:
-    answer = user.buy("600036", price=38.0, amount=100)
+    # 基金没有价格笼子：报得远也收，哪一天都成交得了
+    answer = user.buy("510300", price=4.22, amount=100)
     assert list(answer) == ["entrust_no"]
     row = user.wait(answer["entrust_no"], 5)
     assert (row["order_status_name"], row["traded_volume"]) == ("已成", 100)
-    assert (row["price_type"], row["price_type_name"], row["price"]) == (50, "限价", 38.0)
-    assert row["traded_price"] <= 38.0
+    assert (row["price_type"], row["price_type_name"], row["price"]) == (50, "限价", 4.22)
+    assert row["traded_price"] <= 4.22
     assert (row["order_type_name"], row["offset_flag_name"], row["direction_name"]) == (
         "买入", "买入", "多",
     )  # fmt: skip
     trades = [each for each in user.today_trades if each["order_id"] == answer["entrust_no"]]
     assert sum(each["traded_volume"] for each in trades) == 100
-    bought = next(each for each in user.position if each["security"] == "600036")
+    bought = next(each for each in user.position if each["security"] == "510300")
     assert (bought["volume"], bought["can_use_volume"]) == (100, 0), "T+1：当日买入不可卖"
 
 

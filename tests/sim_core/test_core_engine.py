@@ -346,37 +346,18 @@ def test_outside_trading_hours(make_desk: Make, when: float, reason: str) -> Non
     assert reason in text
 
 
-@pytest.mark.parametrize(
-    ("code", "accepted"),
-    [
-        *((code, False) for code in ("600036.SH", "510300.SH", "000001.SZ", "123107.SZ")),
-        *(("920002.BJ", False), ("113050.SH", True), ("019547.SH", True)),
-    ],
-)
-def test_closing_call_refuses_orders(make_desk: Make, code: str, accepted: bool) -> None:
-    desk = make_desk(start=at(2026, 11, 20, 14, 56, 59), clock="exchange", cash_li=10**10)
-    quote = desk.quote(code)
-    low = yuan(quote.bids[-1].price_li)
-    assert kinds(desk.buy(code, 1000, low)) == [50]
-    desk.clock.set(at(2026, 11, 20, 14, 57))
-    outcome = desk.buy(code, 1000, low)
-    if accepted:
-        assert kinds(outcome) == [50]
-    else:
-        assert kinds(outcome) == ["order_error", 57]
-        assert "[12313][当前时间不允许此类证券交易]" in outcome.events[0].row.error_msg
-
-
-def test_nothing_rests_through_the_closing_call(make_desk: Make) -> None:
-    """14:57 之后挂单不再成交，可转债照常。"""
+def test_resting_through_the_closing_call(make_desk: Make) -> None:
+    """14:57 之后挂单只在 15:00 一次成交，可转债照常连续。"""
     desk = make_desk(start=at(2026, 11, 20, 14, 56), clock="exchange", cash_li=10**12)
     for code in (CODE, "000001.SZ", "510300.SH", "113050.SH"):
         desk.buy(code, 1_000_000, yuan(desk.quote(code).bids[0].price_li))
     desk.clock.set(at(2026, 11, 20, 15, 30))
     desk.engine.advance()
-    late = at(2026, 11, 20, 14, 57)
-    traded = {trade.stock_code for trade in desk.trades() if trade.traded_time >= late}
-    assert traded == {"113050.SH"}
+    late, close = at(2026, 11, 20, 14, 57), at(2026, 11, 20, 15)
+    times = {t.traded_time for t in desk.trades() if t.stock_code != "113050.SH"}
+    assert all(ts < late or ts == close for ts in times)
+    bonds = {t.traded_time for t in desk.trades() if t.stock_code == "113050.SH"}
+    assert any(late <= ts < close for ts in bonds)
 
 
 def test_exchange_day(make_desk: Make) -> None:

@@ -139,7 +139,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
 def test_a_newer_store_is_refused(desk: Desk) -> None:
     desk.engine.close()
     other = sqlite3.connect(desk.folder.store_path)
-    other.execute("PRAGMA user_version=2")
+    other.execute("PRAGMA user_version=99")
     other.close()
     with pytest.raises(SimulatorError, match="升级"):
         Engine(desk.folder, desk.clock)

@@ -52,7 +52,7 @@ def eventually(check: Callable[[], Any], what: str = "条件") -> Any:
 
 
 def submit_args(remark: str = "", account: str = ACCOUNT, volume: int = 100) -> SubmitArgs:
-    return SubmitArgs(2, account, "600036.SH", 23, volume, 11, 35.5, "测试", remark)
+    return SubmitArgs(2, account, "600036.SH", 23, volume, 11, 34.0, "测试", remark)
 
 
 def order_row(order_id: int, args: SubmitArgs, status: int = 50) -> OrderRow:

@@ -33,7 +33,14 @@ trader.subscribe(account)
 print("可用资金", trader.query_stock_asset(account).cash)
 
 order_id = trader.order_stock(
-    account, "600000.SH", xtconstant.STOCK_BUY, 100, xtconstant.LATEST_PRICE, -1, "示例", ""
+    account,
+    "600000.SH",
+    xtconstant.STOCK_BUY,
+    100,
+    xtconstant.MARKET_PEER_PRICE_FIRST,
+    0,
+    "示例",
+    "",
 )
 print("委托编号", order_id)
 for _ in range(100):

@@ -2,7 +2,8 @@
 
 模型：各交易日的收盘价 = 锚价 ×（1 + drift × 日噪声），围着锚价来回；当日的价格从前收盘走到收盘，
 路上叠加两头为零的日内噪声。任何一跳都直接算得出来，不需要历史。每日最多变动约 1.7%，日内再加 1.2%，
-所以总在涨跌停以内；仍按涨跌停截断。不模拟：停牌、一字板、除权除息、隔夜跳空、新股。
+所以总在涨跌停以内；仍按涨跌停截断。跳空、涨跌停、停牌、稀薄的盘口要另外要，见 `conditions`。
+不模拟：除权除息、新股。
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from easytrader.errors import SimulatorError
 from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.book import DISPLAYED, Level, Prints, Quote
+from easytrader.sim.market.closes import Closes
+from easytrader.sim.market.conditions import Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
-from easytrader.sim.rules import Rules, price_limits, rules_for
+from easytrader.sim.market.when import midnight
+from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
     from easytrader.sim.sessions import MarketHours
@@ -23,9 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["SyntheticMarket"]
 
-_DAILY: Final[Octaves] = ((20, 0.60), (7, 0.28), (3, 0.12))
 _INTRADAY: Final[Octaves] = ((1200, 0.48), (240, 0.26), (48, 0.14), (10, 0.08), (2, 0.04))
 _DEPTH: Final = 2 * DISPLAYED
+_CALM: Final = Conditions()
+_NO_HALT: Final = (0, 0)
+_THIN: Final = 50
+"""盘口稀薄：每档的钱是平常的几分之一。"""
+_THIN_SPREAD: Final = 3
+"""盘口稀薄：档与档隔开几倍。"""
 _EDGE: Final = 48.0  # 一天头尾各 1/48 的时间里，日内噪声由零展开、收回到零
 
 
@@ -37,19 +46,41 @@ class _Day(NamedTuple):
     profile: Profile
     rules: Rules
     pre_close_li: int
+    open_li: int
     close_li: int
     limit_down_li: int
     limit_up_li: int
     gap_li: int
+    depth_li: int
+    fate: Fate
+    halt: tuple[int, int]
+    """盘中停牌从哪一跳（含）到哪一跳（不含）。"""
+
+    def halted(self, tick: int) -> bool:
+        """这一跳停着牌。"""
+        return self.fate.suspended or self.halt[0] <= tick < self.halt[1]
+
+    def sealed(self, progress: float) -> bool:
+        """封着涨跌停。"""
+        return self.fate.seal is not None and progress >= self.fate.seal
 
 
 class SyntheticMarket:
     """满足 `Market`。缓存只为快：有没有缓存，答案相同。"""
 
-    def __init__(self, seed: int, hours: MarketHours, tick_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        seed: int,
+        hours: MarketHours,
+        tick_s: float = 3.0,
+        conditions: Conditions = _CALM,
+        book: RuleBook | None = None,
+    ) -> None:
         self._seed = seed
         self._hours = hours
         self._tick_s = tick_s
+        self._rulebook = RuleBook(previous=hours.previous) if book is None else book
+        self._closes = Closes(hours, conditions, self._rulebook)
         self._days: dict[str, _Day] = {}
         self._quotes: dict[str, Quote] = {}
 
@@ -67,17 +98,16 @@ class SyntheticMarket:
         if cached is not None and cached.tick == tick:
             return cached
         day = self._day_at(security, self.tick_time(tick))
-        progress = self._progress(day, tick)
-        bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
-        last = self._last(day, bid, progress, tick)
+        last, asks, bids = self._book(day, tick)
         quote = Quote(
             tick,
             day.pre_close_li,
             last,
             day.limit_down_li,
             day.limit_up_li,
-            self._levels(day, tick, bid + day.gap_li, day.gap_li),
-            self._levels(day, tick, bid, -day.gap_li),
+            asks,
+            bids,
+            day.fate.suspended,
         )
         self._quotes[security.stock_code] = quote
         return quote
@@ -94,6 +124,9 @@ class SyntheticMarket:
         for tick, noise in enumerate(values(day.salt, _INTRADAY, first, last), first):
             progress = self._progress(day, tick)
             found.append(self._last(day, self._bid(day, progress, noise), progress, tick))
+        start, stop = max(day.halt[0], first), min(day.halt[1], last + 1)
+        if start < stop:
+            found[start - first : stop - first] = [self._frozen(day)] * (stop - start)
         return found
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
@@ -102,19 +135,23 @@ class SyntheticMarket:
         day = self._day_at(security, ts)
         if not self._hours.is_open(ts, day.rules.closing_call):
             return Prints(now_li, now_li, 0)
+        if day.halted(tick) or day.sealed(self._progress(day, tick)):
+            return Prints(now_li, now_li, 0)  # 封死之后，排在前面的多得成交不到自己
         share = 0.05 + 0.45 * hash01(day.salt ^ 0x7A, tick)
         # 两份整手：挂单分得一半时也是整手
-        volume = 2 * self._lots(day, int(day.profile.depth_li * share) // 2, now_li)
+        volume = 2 * self._lots(day, int(day.depth_li * share) // 2, now_li)
         return Prints(min(before_li, now_li), max(before_li, now_li), volume)
 
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """成交价的保守范围。"""
         day = self._day_at(security, self.tick_time(last))
+        if day.halt[0] < first <= day.halt[1]:
+            first = day.halt[0]  # 停着的时候是停牌前的价
         low, high = bounds(day.salt, _INTRADAY, first - 1, last)
-        start, stop = (
-            self._base(day, self._hours.progress(self.tick_time(tick), day.day))
-            for tick in (first - 1, last)
-        )
+        start, stop = (self._base(day, self._progress(day, tick)) for tick in (first - 1, last))
+        if self._progress(day, first - 1) <= 0.0:  # 开盘之前是前收盘，跳空是从它跳的
+            low, high = min(low, 0.0), max(high, 0.0)
+            start, stop = min(start, stop, day.pre_close_li), max(start, stop, day.pre_close_li)
         swing = day.profile.swing
         least = min(start, stop) * (1.0 + swing * min(low, 0.0))
         most = max(start, stop) * (1.0 + swing * max(high, 0.0))
@@ -132,20 +169,71 @@ class SyntheticMarket:
         return cached
 
     def _build(self, security: Security, number: int) -> _Day:
-        rules = rules_for(security, date.fromordinal(number))
+        rules = self._rulebook.rules(security, date.fromordinal(number))
         if rules is None:
             raise SimulatorError(f"{security.stock_code}（{security.kind.value}）没有合成行情。")
         salt = salt_of(self._seed, security.stock_code)
         profile = profile_of(security, salt)
-        pre_close = _close(profile, salt, self._hours.previous(number), rules.tick_li)
+        pre_close, close, fate = self._closes.of(security, salt, profile, number)
         low, high = price_limits(pre_close, rules)
-        close = min(max(_close(profile, salt, number, rules.tick_li), low), high)
+        close = min(max(close, low), high)
         # 贵的股票盘口不是一分一档
         gap = max(1, round(pre_close * 0.0001 / rules.tick_li)) * rules.tick_li
-        return _Day(number, salt, profile, rules, pre_close, close, low, high, gap)
+        depth = profile.depth_li
+        if fate.thin:
+            gap, depth = gap * _THIN_SPREAD, depth // _THIN
+        opened = min(max(_rounded(pre_close * (1.0 + fate.gap), rules.tick_li), low), high)
+        halt = _NO_HALT
+        if fate.halt is not None:
+            halt = (
+                self.tick_at(midnight(number) + fate.halt[0]),
+                self.tick_at(midnight(number) + fate.halt[1]),
+            )
+        return _Day(
+            number,
+            salt,
+            profile,
+            rules,
+            pre_close,
+            opened,
+            close,
+            low,
+            high,
+            gap,
+            depth,
+            fate,
+            halt,
+        )
+
+    def _book(self, day: _Day, tick: int) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
+        """最近成交价、卖盘、买盘。"""
+        if day.halted(tick):
+            return self._frozen(day), (), ()
+        progress = self._progress(day, tick)
+        gap = day.gap_li
+        if day.sealed(progress):
+            last = self._last(day, day.close_li, progress, tick)
+            if day.close_li > day.pre_close_li:
+                return last, (), self._levels(day, tick, day.close_li, -gap)
+            return last, self._levels(day, tick, day.close_li, gap), ()
+        bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
+        last = self._last(day, bid, progress, tick)
+        asks = self._levels(day, tick, bid + gap, gap)
+        return last, asks, self._levels(day, tick, bid, -gap)
+
+    def _frozen(self, day: _Day) -> int:
+        """停牌时的最近成交价：停牌之前的那一笔。"""
+        if day.fate.suspended:
+            return day.pre_close_li
+        tick = day.halt[0] - 1
+        progress = self._progress(day, tick)
+        bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
+        return self._last(day, bid, progress, tick)
 
     def _base(self, day: _Day, progress: float) -> float:
-        return day.pre_close_li + (day.close_li - day.pre_close_li) * progress
+        if day.fate.seal is not None:
+            progress = 1.0 if progress >= day.fate.seal else progress / day.fate.seal
+        return day.open_li + (day.close_li - day.open_li) * progress
 
     def _progress(self, day: _Day, tick: int) -> float:
         return self._hours.progress(tick * self._tick_s, day.day)
@@ -153,7 +241,8 @@ class SyntheticMarket:
     def _bid(self, day: _Day, progress: float, noise: float) -> int:
         """买一价。"""
         base = self._base(day, progress)
-        edge = min(1.0, _EDGE * progress, _EDGE * (1.0 - progress))
+        end = 1.0 if day.fate.seal is None else day.fate.seal
+        edge = min(1.0, _EDGE * progress, _EDGE * (end - progress))
         if edge > 0.0:
             base *= 1.0 + day.profile.swing * edge * noise
         unit = day.rules.tick_li
@@ -164,8 +253,10 @@ class SyntheticMarket:
         """最近一笔成交在买一还是卖一；收盘以后就是收盘价。"""
         if progress <= 0.0:
             return day.pre_close_li
-        if progress >= 1.0:
+        if progress >= 1.0 or day.sealed(progress):
             return day.close_li
+        if day.fate.suspended:
+            return day.pre_close_li
         lifted = hash01(day.salt ^ 0x3C, tick) < 0.5
         return min(bid + day.gap_li, day.limit_up_li) if lifted else bid
 
@@ -177,7 +268,7 @@ class SyntheticMarket:
             if not day.limit_down_li <= price <= day.limit_up_li:
                 break
             share = 0.3 + 0.9 * hash01(day.salt ^ side, tick * _DEPTH + depth) + 0.1 * depth
-            money = int(day.profile.depth_li * share)
+            money = int(day.depth_li * share)
             found.append(Level(price, self._lots(day, money, price)))
         return tuple(found)
 
@@ -189,7 +280,5 @@ class SyntheticMarket:
         return max(money_li // (price_li * unit), 2) * unit
 
 
-def _close(profile: Profile, salt: int, number: int, tick_li: int) -> int:
-    """某日收盘价。"""
-    price = profile.anchor_li * (1.0 + profile.drift * value(salt ^ 0xDA, _DAILY, number))
+def _rounded(price: float, tick_li: int) -> int:
     return max(math.floor(price / tick_li + 0.5) * tick_li, tick_li)

@@ -27,11 +27,12 @@ from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
 from easytrader.sim.native.io_thread import IoThread, call_quietly
 from easytrader.sim.native.structs import build
 from easytrader.sim.native.verbs import VERBS
-from easytrader.sim.wire import QuoteArgs, Request
+from easytrader.sim.wire import MARKET_TIME, QuoteArgs, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.sim.quotes.board import Board
     from easytrader.sim.wire import Message
 
 __all__ = ["XtQuantAsyncClient"]
@@ -79,6 +80,7 @@ class XtQuantAsyncClient:
         self._callbacks: dict[str, Callable[..., None]] = {}
         self._pending: dict[int, tuple[Call, Any]] = {}
         self._asking: dict[int, SimpleQueue[Any]] = {}
+        self._quotes: Board | None = None
         self._io = self._new_io()
         self.connect_failure = ""
 
@@ -139,6 +141,27 @@ class XtQuantAsyncClient:
 
     def last_price(self, stock_code: str, timeout_s: float) -> float | None:
         """最新价，元；没有连接、到期没有回答、柜台说不出来都是 None。厂商没有这个方法。"""
+        price = self._ask_price(stock_code, timeout_s)
+        return float(price) if isinstance(price, (int, float)) else None
+
+    def quotes(self, codes: list[str], timeout_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """快照与合约信息，厂商的样子；只问柜台一次「行情走到几点」。厂商没有这个方法。
+
+        Raises:
+            SimulatorError: 没有连接、到期没有回答，或有的品种没有模拟行情。
+        """
+        now = self._ask_price(MARKET_TIME, timeout_s)
+        if not isinstance(now, (int, float)):
+            raise SimulatorError(f"模拟 MiniQMT {timeout_s:.3g} 秒内没有回答行情。")
+        if self._quotes is None:
+            from easytrader.sim.quotes.board import Board
+
+            self._quotes = Board(SimFolder.open(self._path))
+        board = self._quotes
+        ticks = board.snapshot(codes, now)
+        return ticks, {code: board.detail(code, now) for code in ticks}
+
+    def _ask_price(self, stock_code: str, timeout_s: float) -> Any:
         answer: SimpleQueue[Any] = SimpleQueue()
         seq = next(self._seq)
         with self._gate:
@@ -148,12 +171,11 @@ class XtQuantAsyncClient:
             self._asking[seq] = answer
         send(Request("quote", seq, QuoteArgs(stock_code)))
         try:
-            price = answer.get(timeout=max(0.0, timeout_s))
+            return answer.get(timeout=max(0.0, timeout_s))
         except Empty:
             return None
         finally:
             self._asking.pop(seq, None)
-        return float(price) if isinstance(price, (int, float)) else None
 
     def setTimeout(self, timeout: int) -> None:  # noqa: N802  厂商的名字
         """每个请求的超时，毫秒；0 和负数不起作用，也就关不掉。"""

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-__all__ = ["Desk", "EngineLike"]
+    from easytrader.sim.clock import Clock
+    from easytrader.sim.fault_plan import FaultPlan
+    from easytrader.sim.folder import SimFolder
+
+__all__ = ["Desk", "EngineLike", "open_engine"]
 
 _FAILED: Final = -1
 
@@ -74,6 +78,10 @@ class EngineLike(Protocol):
 
     def advance(self) -> Outcome:
         """把行情往此刻推进一段；应答为真是还没有到，应当再来。"""
+        ...
+
+    def keep_time(self) -> None:
+        """把走到的时刻落盘。"""
         ...
 
     def next_wakeup(self) -> float | None:
@@ -128,6 +136,10 @@ class Desk:
             return [self._one(request) for request in requests]
         return outcomes
 
+    def keep_time(self) -> None:
+        """把走到的时刻落盘。"""
+        self._engine.keep_time()
+
     def next_wakeup(self) -> float | None:
         """几秒后值得再推进；说不出来就一秒。"""
         try:
@@ -177,6 +189,15 @@ def failed(request: Request, error: BaseException) -> Outcome:
     if request.verb in ("subscribe", "unsubscribe"):
         return Outcome(_FAILED)
     return Outcome((QUERY_FAILED, str(error)))
+
+
+def open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> EngineLike:
+    """真的柜台；故障计划管着它的磁盘。"""
+    from easytrader.sim.engine import Engine
+
+    engine = Engine(folder, clock)
+    engine.ask_disk(faults.disk_is_full)
+    return engine
 
 
 def _log(what: str, error: BaseException) -> None:

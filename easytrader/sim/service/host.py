@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.clock import ShiftedClock, WallClock
+from easytrader.sim.clock import ShiftedClock, clock_for
 from easytrader.sim.fault_plan import FaultPlan, parse_fault
-from easytrader.sim.service.desk import Desk
+from easytrader.sim.service.desk import Desk, open_engine
 from easytrader.sim.service.handoff import Handoff
 from easytrader.sim.service.mailroom import ConnectRefusedError, Mailroom, Session
 from easytrader.sim.service.owner import Owner
 from easytrader.sim.service.report import describe
 from easytrader.sim.service.server import Server
 from easytrader.sim.service.stall import Stall
+from easytrader.sim.service.walk import Walk
+from easytrader.sim.wire import is_quote_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +59,7 @@ class Host:
 
     Args:
         folder: 模拟 MiniQMT 的文件夹。
-        clock: 柜台的时钟；None 为真实时间。
+        clock: 柜台的时钟；None 为配置里的（真实时间，或单步）。
         kind: 名片上写的身份，``embedded`` 或 ``serve``。
         engine_factory: 造柜台的函数；None 为 `easytrader.sim.engine.Engine`。
 
@@ -75,9 +77,12 @@ class Host:
     ) -> None:
         self.folder = folder
         self.faults = FaultPlan()
-        self._clock = ShiftedClock(WallClock() if clock is None else clock)
+        config = folder.config
+        base = clock_for(config.clock, config.start) if clock is None else clock
+        self._clock = ShiftedClock(base)
+        self._walk = Walk(folder, base)
         self._stall = Stall()
-        self._make = engine_factory or (lambda: _open_engine(folder, self._clock, self.faults))
+        self._make = engine_factory or (lambda: open_engine(folder, self._clock, self.faults))
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._mail = Mailroom(folder.config.session_quarantine_s)
         self._door = threading.Lock()
@@ -126,7 +131,7 @@ class Host:
         session = Session(session_id, pid, deliver, lost, self._inbox.put)
 
         def enter() -> Session:
-            if self.faults.refuses_connect():
+            if not is_quote_session(session_id) and self.faults.refuses_connect():
                 raise ConnectRefusedError("按故障计划拒绝这次连接")
             self._mail.enter(session)
             return session
@@ -155,7 +160,7 @@ class Host:
         return result
 
     def control(self, command: str, spec: Mapping[str, Any] | None = None) -> Any:
-        """控制命令：``status faults fault clear stop``。"""
+        """控制命令：``status faults fault clear step stop``。"""
         if command == "stop":
             self.close(wait=False)
             return None
@@ -164,6 +169,7 @@ class Host:
             "faults": self._active,
             "clear": self._clear,
             "fault": lambda: self._add_fault(spec or {}),
+            "step": lambda: self._walk.go(spec or {}, self._desk_now, self._publish),
         }
         if command not in actions:
             raise SimulatorError(f"不认识的控制命令：{command}")
@@ -389,11 +395,3 @@ class Host:
 
     def _status(self) -> dict[str, Any]:
         return describe(self.folder, self._owner.info, self._mail.sessions(), self._active())
-
-
-def _open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> EngineLike:
-    from easytrader.sim.engine import Engine
-
-    engine = Engine(folder, clock)
-    engine.ask_disk(faults.disk_is_full)
-    return engine

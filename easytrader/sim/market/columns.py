@@ -1,0 +1,183 @@
+"""回放数据的一行：厂商的列名 → 整数厘与股数。写错的地方说出是哪一列、给的什么、应当怎样。"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from easytrader.sim.market.book import DISPLAYED, Level
+from easytrader.sim.market.when import seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Bar", "Columns", "RowError", "Tick", "bar_of", "columns_of", "tick_of"]
+
+CODE_COLUMNS: Final = ("code", "stock_code")
+BAR_COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
+TICK_COLUMNS: Final = ("time", "lastPrice", "volume", "askPrice", "bidPrice", "askVol", "bidVol")
+MOST_YUAN: Final = 10**7
+MOST_VOLUME: Final = 10**13
+_TIME: Final = "应为 13 位毫秒时间戳，或 YYYYMMDDHHMMSS"
+_PRICE: Final = "应为大于 0 的价格（元）"
+_VOLUME: Final = "应为不小于 0 的数量"
+_LIST: Final = "应为五档的列表，例如 [35.51, 35.52, 35.53, 35.54, 35.55]"
+
+
+class RowError(ValueError):
+    """一行里的一处错。"""
+
+    def __init__(self, column: str, value: object, expected: str) -> None:
+        super().__init__(f"{column} 列：{value!r}；{expected}")
+
+
+class Bar(NamedTuple):
+    """一根线；``at`` 是它结束的时刻。"""
+
+    at: int
+    open_li: int
+    high_li: int
+    low_li: int
+    close_li: int
+    volume: int
+    pre_close_li: int
+
+
+class Tick(NamedTuple):
+    """一个快照；``volume`` 是当日累计。"""
+
+    at: int
+    last_li: int
+    volume: int
+    pre_close_li: int
+    asks: tuple[Level, ...]
+    bids: tuple[Level, ...]
+
+
+class Columns(NamedTuple):
+    """各列在第几个位置，一行一共几列，是不是快照。"""
+
+    places: dict[str, int]
+    width: int
+    ticks: bool
+
+    def get(self, row: Sequence[Any], name: str) -> Any:
+        """一列的原文；没有这一列为空串。"""
+        at = self.places.get(name, -1)
+        return "" if at < 0 else row[at]
+
+
+def columns_of(header: Sequence[str], *, ticks: bool) -> Columns:
+    """表头 → 各列的位置；缺列抛 RowError。"""
+    names = [name.strip().lstrip("\ufeff") for name in header]
+    for name in TICK_COLUMNS if ticks else BAR_COLUMNS:
+        if name not in names:
+            need = " ".join(TICK_COLUMNS if ticks else BAR_COLUMNS)
+            raise RowError(name, ",".join(names)[:80], f"表头里没有这一列；至少要有：{need}")
+    return Columns({name: at for at, name in enumerate(names) if name}, len(names), ticks)
+
+
+def bar_of(columns: Columns, row: Sequence[Any], unit: int) -> Bar | None:
+    """一根线；停牌日补的空行（没有价格也没有量）为 None。"""
+    _check_width(columns, row)
+    get = columns.get
+    at = time_of(columns, row)
+    volume = _volume(get(row, "volume"), "volume") * unit
+    if volume == 0 and _is_blank(get(row, "open")):
+        return None
+    opened, high, low, close = (
+        _price(get(row, name), name) for name in ("open", "high", "low", "close")
+    )
+    if low > min(opened, close) or low > high:
+        raise RowError("low", get(row, "low"), "应不高于 open、close、high")
+    if high < max(opened, close):
+        raise RowError("high", get(row, "high"), "应不低于 open、close")
+    return Bar(at, opened, high, low, close, volume, _optional_price(get, row, "preClose"))
+
+
+def tick_of(columns: Columns, row: Sequence[Any], unit: int) -> Tick | None:
+    """一个快照；还没有成交过、也没有昨收的为 None。"""
+    _check_width(columns, row)
+    get = columns.get
+    at = time_of(columns, row)
+    before = _optional_price(get, row, "lastClose")
+    volume = _volume(get(row, "volume"), "volume") * unit
+    raw = get(row, "lastPrice")
+    if _is_blank(raw) and not volume:
+        if not before:
+            return None
+        last = before
+    else:
+        last = _price(raw, "lastPrice")
+    asks = _levels(columns, row, "askPrice", "askVol", unit)
+    bids = _levels(columns, row, "bidPrice", "bidVol", unit)
+    return Tick(at, last, volume, before, asks, bids)
+
+
+def time_of(columns: Columns, row: Sequence[Any]) -> int:
+    """一行的时刻。"""
+    value = row[columns.places["time"]] if len(row) > columns.places["time"] else ""
+    try:
+        return seconds_of(value)
+    except (ValueError, OverflowError):
+        raise RowError("time", value, _TIME) from None
+
+
+def _check_width(columns: Columns, row: Sequence[Any]) -> None:
+    if len(row) != columns.width:
+        raise RowError("最后一", ",".join(map(str, row))[:60], f"应有 {columns.width} 列")
+
+
+def _is_blank(value: Any) -> bool:
+    return str(value).strip().lower() in ("", "0", "0.0", "nan", "none")
+
+
+def _price(value: Any, name: str) -> int:
+    try:
+        yuan = float(value)
+    except (TypeError, ValueError):
+        raise RowError(name, value, _PRICE) from None
+    if not 0 < yuan < MOST_YUAN:
+        raise RowError(name, value, _PRICE)
+    return max(round(yuan * 1000), 1)
+
+
+def _optional_price(get: Callable[[Sequence[Any], str], Any], row: Sequence[Any], name: str) -> int:
+    value = get(row, name)
+    return 0 if _is_blank(value) else _price(value, name)
+
+
+def _volume(value: Any, name: str) -> int:
+    try:
+        amount = float(value)
+    except (TypeError, ValueError):
+        raise RowError(name, value, _VOLUME) from None
+    if not (math.isfinite(amount) and 0 <= amount <= MOST_VOLUME):
+        raise RowError(name, value, _VOLUME)
+    return int(amount)
+
+
+def _levels(
+    columns: Columns, row: Sequence[Any], prices: str, volumes: str, unit: int
+) -> tuple[Level, ...]:
+    """一侧的盘口；价格或数量为 0 的档位是空的。"""
+    found = []
+    left, right = (_list(columns.get(row, name), name) for name in (prices, volumes))
+    if len(left) != len(right):
+        raise RowError(volumes, columns.get(row, volumes), f"应与 {prices} 一样多档")
+    for price, volume in zip(left[:DISPLAYED], right[:DISPLAYED], strict=True):
+        if not _is_blank(price) and (amount := _volume(volume, volumes) * unit):
+            found.append(Level(_price(price, prices), amount))
+    return tuple(found)
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, str):
+        try:
+            return list(value)
+        except TypeError:
+            raise RowError(name, value, _LIST) from None
+    text = value.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        raise RowError(name, value, _LIST)
+    return text[1:-1].replace(",", " ").split()

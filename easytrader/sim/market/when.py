@@ -1,0 +1,51 @@
+"""上海时间（UTC+8，1991 年后无夏令时）的日子与 Unix 秒。日子用公历序数表示。"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["SHANGHAI", "midnight", "moment", "seconds_of"]
+
+SHANGHAI: Final = timezone(timedelta(hours=8))
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_MS_DIGITS: Final = 13
+_TEXT_DIGITS: Final = 14
+
+
+def midnight(day: int) -> int:
+    """序数 → 当日零点。"""
+    return (day - _EPOCH) * 86400 - 28800
+
+
+def moment(text: str) -> float:
+    """``YYYY-MM-DD HH:MM[:SS]`` → Unix 秒；写错了抛 ValueError。"""
+    found = datetime.fromisoformat(text.strip())
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=SHANGHAI)
+    return found.timestamp()
+
+
+def seconds_of(value: object) -> int:
+    """厂商的时间（毫秒，或 ``YYYYMMDDHHMMSS``）→ Unix 秒，不足一秒的进上去；不对抛 ValueError。"""
+    text = str(value).strip()
+    if len(text) == _TEXT_DIGITS and text.isdecimal():
+        return _day_of(text[:8]) + _clock_of(text[8:])
+    milliseconds = int(text) if text.isdecimal() else int(float(text))
+    if len(str(milliseconds)) != _MS_DIGITS:
+        raise ValueError(text)
+    return -(-milliseconds // 1000)
+
+
+@lru_cache(maxsize=1024)
+def _day_of(text: str) -> int:
+    return midnight(date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal())
+
+
+@lru_cache(maxsize=20_000)
+def _clock_of(text: str) -> int:
+    hour, minute, second = int(text[:2]), int(text[2:4]), int(text[4:])
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError(text)
+    return hour * 3600 + minute * 60 + second

@@ -1,0 +1,112 @@
+"""历史行情 → 厂商 Python 层等着的数组。numpy 是厂商这几个函数自己要的，用到才导入。"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.quotes.calendar import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.sim.quotes.bars import Bar
+
+__all__ = ["BAR_FIELDS", "TICK_FIELDS", "bar_row", "columns", "matrix", "structured"]
+
+_PRICES: Final = ("open", "high", "low", "close")
+BAR_FIELDS: Final = {
+    "time": "int64",
+    **dict.fromkeys(_PRICES, "float64"),
+    "volume": "int64",
+    "amount": "float64",
+    "settelementPrice": "float64",
+    "openInterest": "int64",
+    "preClose": "float64",
+    "suspendFlag": "int32",
+}
+"""K 线的字段与类型；``settelementPrice`` 是厂商的拼法。"""
+
+TICK_FIELDS: Final = {
+    "time": "int64",
+    **dict.fromkeys(("lastPrice", "open", "high", "low", "lastClose", "amount"), "float64"),
+    **dict.fromkeys(("volume", "pvolume"), "int64"),
+    **dict.fromkeys(("stockStatus", "openInt", "transactionNum"), "int32"),
+    **dict.fromkeys(("lastSettlementPrice", "settlementPrice", "pe"), "float64"),
+    **dict.fromkeys(("askPrice", "bidPrice", "askVol", "bidVol"), "object"),
+    **dict.fromkeys(("volRatio", "speed1Min", "speed5Min"), "float64"),
+}
+
+_ALIASES: Final = {"settle": "settelementPrice"}
+
+
+def bar_row(bar: Bar, lot: int) -> dict[str, Any]:
+    """一根 K 线，厂商的口径：毫秒、元、手。"""
+    return {
+        "time": bar.time * 1000,
+        "open": bar.open_li / 1000,
+        "high": bar.high_li / 1000,
+        "low": bar.low_li / 1000,
+        "close": bar.close_li / 1000,
+        "volume": bar.volume // lot,
+        "amount": round(bar.amount, 2),
+        "settelementPrice": 0.0,
+        "openInterest": 0,
+        "preClose": bar.pre_close_li / 1000,
+        "suspendFlag": int(bar.suspended),
+    }
+
+
+def _chosen(fields: list[str], known: dict[str, str]) -> list[str]:
+    for field in fields:
+        if _ALIASES.get(field, field) not in known:
+            raise SimulatorError(f"模拟行情没有字段 {field!r}；有：{' '.join(known)}。")
+    return list(fields) or list(known)
+
+
+def _kind(field: str, known: dict[str, str]) -> str:
+    return known[_ALIASES.get(field, field)]
+
+
+def structured(rows: list[dict[str, Any]], fields: list[str], known: dict[str, str]) -> Any:
+    """行 → 结构数组，一行一个元素。"""
+    np: Any = importlib.import_module("numpy")
+    names = _chosen(fields, known)
+    made = np.empty(len(rows), dtype=[(name, _kind(name, known)) for name in names])
+    for index, row in enumerate(rows):
+        made[index] = tuple(row[_ALIASES.get(name, name)] for name in names)
+    return made
+
+
+def columns(
+    rows: list[dict[str, Any]], fields: list[str], label: Callable[[int], str]
+) -> tuple[list[str], list[tuple[str, str, bytes]]]:
+    """K 线 → ``(时间文字, [(字段, 类型, 字节)])``。"""
+    np: Any = importlib.import_module("numpy")
+    packed = []
+    for name in _chosen(fields, BAR_FIELDS):
+        kind = _kind(name, BAR_FIELDS)
+        values = np.array([row[_ALIASES.get(name, name)] for row in rows], dtype=kind)
+        packed.append((name, kind, values.tobytes()))
+    return [label(row["time"] // 1000) for row in rows], packed
+
+
+def matrix(
+    found: dict[str, list[dict[str, Any]]], fields: list[str], form: str
+) -> tuple[tuple[list[str], list[str]], dict[str, Any]]:
+    """各证券的 K 线 → ``((代码, 时间文字), {字段: 代码 × 时间})``；没有的那一格是 NaN。"""
+    np: Any = importlib.import_module("numpy")
+    times = sorted({row["time"] for rows in found.values() for row in rows})
+    column = {time: index for index, time in enumerate(times)}
+    data = {}
+    for name in _chosen(fields, BAR_FIELDS):
+        full = all(len(rows) == len(times) for rows in found.values())
+        kind = _kind(name, BAR_FIELDS) if full else "float64"
+        values = np.full((len(found), len(times)), 0 if full else np.nan, dtype=kind)
+        for line, rows in enumerate(found.values()):
+            for row in rows:
+                values[line, column[row["time"]]] = row[_ALIASES.get(name, name)]
+        data[name] = values
+    labels = [stamp(time // 1000, form) for time in times]
+    return (list(found), labels), data

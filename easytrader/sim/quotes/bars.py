@@ -1,0 +1,120 @@
+"""K 线：一分钟线由各跳的成交价合成，长的由短的合成，周期更长的由日线合成。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date
+
+    from easytrader.sim.market.base import Market
+    from easytrader.sim.quotes.paths import Paths
+    from easytrader.sim.quotes.tape import DayTape
+    from easytrader.symbols import Security
+
+__all__ = ["DAILY", "LONG", "MINUTES", "Bar", "merge", "minute_bars", "regroup"]
+
+MINUTES: Final = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "60m": 60, "1h": 60}
+DAILY: Final = "1d"
+_SHANGHAI_S: Final = 8 * 3600
+_DAY_S: Final = 86400
+
+LONG: Final[dict[str, Callable[[date], object]]] = {
+    "1w": lambda day: day.isocalendar()[:2],
+    "1mon": lambda day: (day.year, day.month),
+    "1q": lambda day: (day.year, (day.month - 1) // 3),
+    "1hy": lambda day: (day.year, (day.month - 1) // 6),
+    "1y": lambda day: day.year,
+}
+"""长周期：同一组的日线合成一根。"""
+
+
+class Bar(NamedTuple):
+    """一根。价格厘，量为股/份/张，额为元；``time`` 是 Unix 秒：分钟线为结束的时刻，日线为零点。"""
+
+    time: int
+    open_li: int
+    high_li: int
+    low_li: int
+    close_li: int
+    volume: int
+    amount: float
+    pre_close_li: int
+    suspended: bool = False
+
+
+def merge(bars: list[Bar], time: int) -> Bar:
+    """几根相连的并成一根。"""
+    return Bar(
+        time,
+        bars[0].open_li,
+        max(bar.high_li for bar in bars),
+        min(bar.low_li for bar in bars),
+        bars[-1].close_li,
+        sum(bar.volume for bar in bars),
+        sum(bar.amount for bar in bars),
+        bars[0].pre_close_li,
+        all(bar.suspended for bar in bars),
+    )
+
+
+def regroup(daily: Iterable[Bar], day_of: Callable[[Bar], date], period: str) -> list[Bar]:
+    """日线 → 周、月、季、半年、年线；时间是组里最后一个交易日。"""
+    key = LONG[period]
+    groups: dict[object, list[Bar]] = {}
+    for bar in daily:
+        groups.setdefault(key(day_of(bar)), []).append(bar)
+    return [merge(bars, bars[-1].time) for bars in groups.values()]
+
+
+def minute_bars(
+    market: Market,
+    paths: Paths,
+    security: Security,
+    tape: DayTape,
+    sections: list[tuple[int, int, int, int]],
+    upto: int,
+    minutes: int,
+) -> list[Bar]:
+    """一天的分钟线，到 ``upto`` 跳为止（最后一根可以没走完）。
+
+    Args:
+        market: 市场。
+        paths: 它的走势。
+        security: 证券。
+        tape: 这一天。
+        sections: 各段 ``(起秒, 止秒, 首跳, 末跳)``。
+        upto: 走到哪一跳。
+        minutes: 一根几分钟。
+    """
+    found: list[Bar] = []
+    previous, volume, amount = tape.pre_close_li, 0, 0.0
+    for start, end, first, last in sections:
+        if first > upto:
+            break
+        last = min(last, upto)
+        path = [int(each) for each in paths.of(security, first, last)]
+        for edge in range(start, end, minutes * 60):
+            stop = min(edge + minutes * 60, end)
+            a = max(market.tick_at(edge) + 1, first)
+            b = min(market.tick_at(stop), last)
+            if a > last:
+                break
+            prices = path[a - first : b - first + 1] or [previous]
+            done, money = tape.turnover(max(b, first))
+            low, high = min(prices), max(prices)
+            size = done - volume
+            worth = min(max(money - amount, size * low / 1000), size * high / 1000)
+            found.append(
+                Bar(
+                    _label(stop), prices[0], high, low, prices[-1], size, worth, previous, size == 0
+                )
+            )
+            previous, volume, amount = prices[-1], done, money
+    return found
+
+
+def _label(stop: int) -> int:
+    """结束的时刻；全天开市的最后一根记在 23:59:59，仍是这一天的。"""
+    return stop - 1 if (stop + _SHANGHAI_S) % _DAY_S == 0 else stop

@@ -1,0 +1,340 @@
+"""行情板：一个模拟文件夹的市场，按厂商行情接口的问题回答。
+
+只要「行情走到几点」这一个数（``now``，由柜台给），其余都在这里算，不占柜台的线程。
+可以在任意线程上用；实时的与历史的各有一把锁，取很长的历史不耽误取快照。
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.instruments import load_instruments
+from easytrader.sim.market.build import library_of, market_for
+from easytrader.sim.quotes import ticks
+from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
+from easytrader.sim.quotes.calendar import Calendar, midnight, moment, stamp
+from easytrader.sim.quotes.details import known, sector, to_detail, universe
+from easytrader.sim.quotes.paths import Paths
+from easytrader.sim.quotes.tape import DayTape, ranges
+from easytrader.sim.rules import RuleBook
+from easytrader.sim.sessions import hours_for
+
+if TYPE_CHECKING:
+    from easytrader.sim.folder import SimFolder
+    from easytrader.sim.market.base import Market
+    from easytrader.sim.sessions import MarketHours
+    from easytrader.symbols import Security
+
+__all__ = ["PERIODS", "Board"]
+
+PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
+_TAPES: Final = 20_000
+"""记住这么多个「证券 × 日」；一个约 1 KB。"""
+_LIMIT_S: Final = 150.0
+"""取一次历史最多算这么久，与厂商 xtdata.ini 的 requestTimeoutSecond 相同。"""
+_MARKETS: Final = ("SH", "SZ", "BJ")
+
+
+class Board:
+    """一个文件夹的行情。"""
+
+    def __init__(self, folder: SimFolder) -> None:
+        self._hours = hours_for(folder.config.clock)
+        self.calendar = Calendar(self._hours)
+        config = folder.config
+        self.tick_s = config.tick_s
+        self.always_open = config.clock == "always"
+        self._details: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._codes = library_of(config, folder.path).codes() if config.replay else universe()
+        self._live = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._past = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
+
+    # ---- 实时
+
+    def snapshot(self, codes: list[str], now: float) -> dict[str, dict[str, Any]]:
+        """各代码（也可以是市场）的快照；不认识的代码不在里面。
+
+        Raises:
+            SimulatorError: 有模拟行情里没有的品种。
+        """
+        found = {}
+        with self._live.lock:
+            for code in self.spread(codes):
+                security = known(code)
+                if security is not None:
+                    found[code] = self._live.tick(security, now)
+        return found
+
+    def detail(self, code: str, now: float) -> dict[str, Any] | None:
+        """合约信息；不认识的代码为 None。"""
+        security = known(code)
+        if security is None:
+            return None
+        day = self._hours.day(now)
+        with self._live.lock:
+            found = self._details.get(code)
+            if found is None or found[0] != day:
+                quote = self._live.market.quote(security, self._live.market.tick_at(now))
+                found = self._details[code] = day, to_detail(security, quote, day)
+        return {**found[1], "ExtendInfo": dict(found[1]["ExtendInfo"])}
+
+    def sector(self, name: str) -> list[str]:
+        """板块或市场的成分。
+
+        Raises:
+            SimulatorError: 没有这个板块。
+        """
+        return sector(name, self._codes)
+
+    def spread(self, codes: list[str]) -> list[str]:
+        """市场代码换成它的全部证券。"""
+        found: dict[str, None] = {}
+        for code in codes:
+            found.update(dict.fromkeys(self.sector(code) if code in _MARKETS else [code]))
+        return list(found)
+
+    # ---- 历史
+
+    def bars(
+        self, code: str, period: str, span: tuple[Any, Any, int], now: float, deadline: float
+    ) -> list[Bar]:
+        """K 线，由早到晚。
+
+        Args:
+            code: 代码。
+            period: 周期，`PERIODS` 里 tick 以外的。
+            span: ``(起, 止, 根数)``，厂商的写法；根数 -1 为全部。
+            now: 行情走到的时刻。
+            deadline: 最晚算到这时（``time.monotonic``）。
+
+        Raises:
+            SimulatorError: 不认识的代码、看不懂的时间、算得太久。
+        """
+        security = self.must(code)
+        first, last, count = _range(span)
+        found: list[Bar] = []
+        if count == 0:
+            return found
+        with self._past.lock:
+            for day in self.calendar.days(now, first, last):
+                _check(deadline)
+                try:
+                    bars = self._day_bars(security, day, period, now)
+                except SimulatorError:
+                    if not found:
+                        raise
+                    break  # 回放数据从这里开始
+                found[:0] = [bar for bar in bars if _inside(bar.time, period, first, last)]
+                if period not in LONG and 0 < count <= len(found):
+                    break
+        if period in LONG:
+            found = regroup(found, lambda bar: _date(bar.time), period)
+        return found[-count:] if count > 0 else found
+
+    def ticks(
+        self, code: str, span: tuple[Any, Any, int], now: float, deadline: float
+    ) -> list[dict[str, Any]]:
+        """分笔，由早到晚；参数同 `bars`。"""
+        security = self.must(code)
+        first, last, count = _range(span)
+        found: list[dict[str, Any]] = []
+        with self._past.lock:
+            for day in self.calendar.days(now, first, last) if count else ():
+                kept = [
+                    tick
+                    for tick in self._past.day_ticks(day, now)
+                    if _inside(self._past.market.tick_time(tick), "tick", first, last)
+                ]
+                kept = kept[-(count - len(found)) :] if count > 0 else kept
+                tape = self._past.new_tape(security, day)
+                rows = []
+                for tick in kept:
+                    _check(deadline)
+                    at = self._past.market.tick_time(tick)
+                    rows.append(self._past.tick(security, at, tape))
+                found[:0] = rows
+                if 0 < count <= len(found):
+                    break
+        return found
+
+    def must(self, code: str) -> Security:
+        """代码 → 证券。
+
+        Raises:
+            SimulatorError: 不认识，或模拟行情里没有。
+        """
+        security = known(code)
+        if security is None:
+            raise SimulatorError(f"模拟行情不认识代码 {code!r}；应写成 600036.SH 这样。")
+        return security
+
+    def _day_bars(self, security: Security, day: int, period: str, now: float) -> list[Bar]:
+        if period in MINUTES:
+            return self._past.minutes(security, day, now, MINUTES[period])
+        return self._past.daily(security, day, now)
+
+
+class _Desk:
+    """一个市场实例和它的缓存；只在锁里用。"""
+
+    def __init__(self, market: Market, calendar: Calendar, hours: MarketHours) -> None:
+        self.lock = threading.RLock()
+        self.market = market
+        self._calendar = calendar
+        self._hours = hours
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+        self._tapes: OrderedDict[tuple[str, int], DayTape] = OrderedDict()
+        self._known_paths: Paths | None = None
+
+    def tick(self, security: Security, now: float, tape: DayTape | None = None) -> dict[str, Any]:
+        """此刻的快照；往回看时另给一份还没有走到那里的 ``tape``。"""
+        day = self._calendar.day(now)
+        asked = self.market.tick_at(now)
+        tick = self._last_tick(day, now)
+        status = ticks.STATUSES[self._hours.phase(now, closing_call=True)]
+        if tick is None:
+            quote = self.market.quote(security, asked)
+            status = ticks.PRE_OPEN if status == ticks.CLOSED else status
+            return ticks.to_tick(security, quote, None, int(now * 1000), status)
+        quote = self.market.quote(security, tick)
+        stats = (tape or self.tape(security, day)).at(tick)
+        if not quote.asks and not quote.bids and status == ticks.CONTINUOUS:
+            status = ticks.HALTED
+        if quote.suspended:
+            status = ticks.SUSPENDED
+        return ticks.to_tick(
+            security, quote, stats, int(self.market.tick_time(tick) * 1000), status
+        )
+
+    def daily(self, security: Security, day: int, now: float) -> list[Bar]:
+        """日线：还没有开盘为空。"""
+        tick = self._last_tick(day, now)
+        if tick is None:
+            return []
+        tape = self.tape(security, day)
+        stats = tape.at(tick)
+        close = self._close(security, day, now) or stats.last_li
+        return [
+            Bar(
+                midnight(day),
+                stats.open_li,
+                max(stats.high_li, close),
+                min(stats.low_li, close),
+                close,
+                stats.volume,
+                stats.amount,
+                tape.pre_close_li,
+                stats.volume == 0,
+            )
+        ]
+
+    def _close(self, security: Security, day: int, now: float) -> int | None:
+        """已经过完的一天的收盘价：全天开市时，最后一跳还不是收盘，次日的前收盘才是。"""
+        end = self._calendar.segments(day)[-1][1]
+        if now < end or self._calendar.day(end) == day:
+            return None
+        return self.market.quote(security, self.market.tick_at(end)).pre_close_li
+
+    def minutes(self, security: Security, day: int, now: float, minutes: int) -> list[Bar]:
+        """分钟线。"""
+        tick = self._last_tick(day, now)
+        if tick is None:
+            return []
+        segments = self._calendar.segments(day)
+        sections = [
+            (start, end, *span)
+            for (start, end), span in zip(segments, self.spans(day), strict=True)
+        ]
+        tape = self.tape(security, day)
+        bars = minute_bars(self.market, self._paths(day), security, tape, sections, tick, minutes)
+        close = self._close(security, day, now)
+        if close is not None:
+            last = bars[-1]
+            high, low = max(last.high_li, close), min(last.low_li, close)
+            bars[-1] = last._replace(high_li=high, low_li=low, close_li=close)
+        return bars
+
+    def day_ticks(self, day: int, now: float) -> list[int]:
+        """这一天到此刻为止的各跳。"""
+        last = self._last_tick(day, now)
+        if last is None:
+            return []
+        return [
+            tick for first, stop in self.spans(day) for tick in range(first, min(stop, last) + 1)
+        ]
+
+    def tape(self, security: Security, day: int) -> DayTape:
+        """一天的走势；用得最久的先忘掉。"""
+        key = security.stock_code, day
+        tape = self._tapes.get(key)
+        if tape is None:
+            tape = self._tapes[key] = self.new_tape(security, day)
+            if len(self._tapes) > _TAPES:
+                self._tapes.popitem(last=False)
+        else:
+            self._tapes.move_to_end(key)
+        return tape
+
+    def new_tape(self, security: Security, day: int) -> DayTape:
+        """一天的走势，从开盘起。"""
+        return DayTape(self.market, self._paths(day), security, day, self.spans(day))
+
+    def _paths(self, day: int) -> Paths:
+        if self._known_paths is None:
+            start = midnight(day)
+            seconds = [(a - start, b - start) for a, b in self._calendar.segments(day)]
+            self._known_paths = Paths(self.market, tuple(seconds))
+        return self._known_paths
+
+    def spans(self, day: int) -> list[tuple[int, int]]:
+        """这一天各段的跳号。"""
+        found = self._spans.get(day)
+        if found is None:
+            segments = self._calendar.segments(day)
+            same_day = self._calendar.day(segments[-1][1]) == day
+            found = self._spans[day] = ranges(self.market, segments, same_day)
+        return found
+
+    def _last_tick(self, day: int, now: float) -> int | None:
+        """走到 ``now`` 时这一天的最后一跳；还没有开盘为 None。"""
+        spans = self.spans(day)
+        tick = min(self.market.tick_at(now), spans[-1][1])
+        return max((min(tick, last) for first, last in spans if tick >= first), default=None)
+
+
+def _market_of(folder: SimFolder, hours: MarketHours) -> Market:
+    """与柜台同一个市场：同样的设置，同样的价格。"""
+    book = RuleBook(load_instruments(folder.path), hours.previous)
+    return market_for(folder.config, folder.path, hours, book)
+
+
+def new_deadline() -> float:
+    """一次取历史的期限。"""
+    return time.monotonic() + _LIMIT_S
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise SimulatorError(f"取历史行情超过 {_LIMIT_S:g} 秒：请少取一些代码、日子，或分几次取。")
+
+
+def _range(span: tuple[Any, Any, int]) -> tuple[float | None, float | None, int]:
+    first, last, count = span
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise SimulatorError(f"count 应为整数，得到 {count!r}。")
+    return moment(first, last=False), moment(last, last=True), count
+
+
+def _inside(at: float, period: str, first: float | None, last: float | None) -> bool:
+    if period == DAILY or period in LONG:
+        first = None if first is None else midnight(_date(first).toordinal())
+    return (first is None or at >= first) and (last is None or at <= last)
+
+
+def _date(ts: float) -> date:
+    return date.fromisoformat(stamp(ts, "%Y-%m-%d"))

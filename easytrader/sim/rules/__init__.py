@@ -1,0 +1,202 @@
+"""交易规则的带日期表：问某一天，得到那一天的规则。
+
+- `sources` 出处；`tables` 表的样子；`quantities` 价位与数量；`bands` 涨跌幅与取整；
+  `cage` 有效申报价格范围；`trading` 市价类型、时段、回转；`facts` 代码看不出来的事实。
+- 每一行有编号、起始日、出处；没有定论的标 ``sure=False``，写成常量。
+- 集合竞价的撮合、一天的时段不在这里。
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from easytrader.sim.rules import trading
+from easytrader.sim.rules.bands import (
+    BANDS,
+    DELISTING,
+    FIRST_DAY,
+    FREE_SESSIONS,
+    REIT_FIRST_DAY,
+    RISK_BANDS,
+    WIDE_FUND_PREFIXES,
+    WIDE_FUNDS,
+    Band,
+    limits,
+)
+from easytrader.sim.rules.cage import CAGES, CALL_RANGES, Cage, CallRange
+from easytrader.sim.rules.facts import ORDINARY, Facts
+from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
+from easytrader.sim.rules.tables import BONDS, FUNDS, SHARES, Scope, find, pick, scope_of
+from easytrader.symbols import Kind, Security
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+
+__all__ = ["Lot", "RuleBook", "Rules", "Size", "price_limits", "rules_for", "scope_of"]
+
+_MOST_FREE: Final = max(row.value for row in FREE_SESSIONS)
+_NO_MARKET: Final[frozenset[int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """某只证券某一天的规则，查一次用一天。
+
+    Attributes:
+        tick_li: 最小变动价位，厘。
+        lot: 数量单位。
+        size: 单笔上限。
+        band: 涨跌幅；None 为不设。
+        cage: 连续竞价限价委托的笼子；None 为不设。
+        call_range: 不设涨跌幅时集合竞价的范围；None 为不限。
+        same_day_sale: 当日买入当日可卖。
+        market_types: 收哪些市价类型。
+        protects: 市价委托带保护限价。
+        closing_call: 14:57 起是收盘集合竞价。
+        buy_cap: 每人每天买入上限；None 为没有。
+        risk_warned: 风险警示股票。
+        exists: 已上市、未摘牌。
+        suspended: 全天停牌。
+    """
+
+    tick_li: int
+    lot: Lot
+    size: Size
+    band: Band | None
+    cage: Cage | None
+    call_range: CallRange | None
+    same_day_sale: bool
+    market_types: frozenset[int]
+    protects: bool
+    closing_call: bool
+    buy_cap: int | None
+    risk_warned: bool
+    exists: bool
+    suspended: bool
+
+    @property
+    def band_bp(self) -> int | None:
+        """涨幅，万分之几；不设为 None。"""
+        return None if self.band is None else self.band.up_bp
+
+
+def rules_for(
+    security: Security, day: date, facts: Facts = ORDINARY, session: int | None = None
+) -> Rules | None:
+    """``day`` 这一天适用于 ``security`` 的规则；模拟柜台不做的品种为 None。
+
+    Args:
+        security: 证券。
+        day: 交易日。
+        facts: 代码看不出来的事实，缺省是一只普通的、上市已久的证券。
+        session: 从上市（或进入退市整理期）算起的第几个交易日，首日为 1；None 为早已过了。
+    """
+    scope = scope_of(security)
+    if scope is None:
+        return None
+    warned = scope in SHARES and facts.warned(day)
+    band = _band(security, scope, day, facts, session)
+    return Rules(
+        tick_li=pick(TICKS, scope, day, 10),
+        lot=pick(LOTS, scope, day, Lot(100, 100)),
+        size=pick(SIZES, scope, day, Size(1_000_000, 1_000_000)),
+        band=band,
+        cage=pick(CAGES, scope, day, None),
+        call_range=pick(CALL_RANGES, scope, day, None) if band is None else None,
+        same_day_sale=_same_day(security, scope, day, facts),
+        market_types=pick(trading.MARKET_TYPES, scope, day, _NO_MARKET),
+        protects=pick(trading.PROTECTED, scope, day, False),
+        closing_call=_closing_call(security, scope, day),
+        buy_cap=pick(BUY_CAPS, scope, day, None) if warned else None,
+        risk_warned=warned,
+        exists=facts.exists(day),
+        suspended=facts.halted(day),
+    )
+
+
+def _band(
+    security: Security, scope: Scope, day: date, facts: Facts, session: int | None
+) -> Band | None:
+    """先看是不是不设涨跌幅的日子，再看首日的特别幅度，最后是平日的幅度。"""
+    if session is not None:
+        free = DELISTING if facts.delisting_since(day) else FREE_SESSIONS
+        if session <= pick(free, scope, day, 0):
+            return None
+        special = REIT_FIRST_DAY if security.kind is Kind.REIT else FIRST_DAY
+        row = find(special, scope, day) if session == 1 else None
+        if row is not None:
+            return row.value
+    if facts.warned(day) and (risky := find(RISK_BANDS, scope, day)):
+        return risky.value
+    if _is_wide(security, scope, day, facts) and (wide := find(WIDE_FUNDS, scope, day)):
+        return wide.value
+    return pick(BANDS, scope, day, None)
+
+
+def _is_wide(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
+    if scope not in FUNDS:
+        return False
+    listed = facts.wide_band is not None and day >= facts.wide_band
+    return listed or (security.exchange == "SH" and security.code.startswith(WIDE_FUND_PREFIXES))
+
+
+def _closing_call(security: Security, scope: Scope, day: date) -> bool:
+    if scope in BONDS:
+        return security.exchange == "SZ" and day >= trading.SZ_BOND_CALL.since
+    return pick(trading.CLOSING_CALLS, scope, day, False)
+
+
+def _same_day(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
+    if scope in FUNDS and facts.same_day_sale is not None and day >= facts.same_day_sale:
+        return True
+    return any(
+        scope in row.scopes and day >= row.since and security.kind in row.value.kinds
+        for row in trading.SAME_DAY
+    )
+
+
+class RuleBook:
+    """规则加上一份事实清单。
+
+    Args:
+        facts: 厂商写法的代码 → 事实；没有的是普通证券。
+        previous: 交易日（序数）→ 上一个交易日，数「上市第几天」用。
+    """
+
+    def __init__(
+        self,
+        facts: Mapping[str, Facts] | None = None,
+        previous: Callable[[int], int] = lambda day: day - 1,
+    ) -> None:
+        self._facts = dict(facts or {})
+        self._previous = previous
+
+    def facts(self, security: Security) -> Facts:
+        """这只证券的事实。"""
+        return self._facts.get(security.stock_code, ORDINARY)
+
+    def rules(self, security: Security, day: date) -> Rules | None:
+        """``day`` 这天的规则；模拟柜台不做的品种为 None。"""
+        facts = self._facts.get(security.stock_code)
+        if facts is None:
+            return rules_for(security, day)
+        since = facts.delisting_since(day) or facts.listed
+        return rules_for(security, day, facts, self._session(since, day))
+
+    def _session(self, since: date | None, day: date) -> int | None:
+        """从 ``since`` 数起的第几个交易日；太久以前、还没到或不知道为 None。"""
+        if since is None or day < since:
+            return None
+        number, at, first = 1, day.toordinal(), since.toordinal()
+        while (at := self._previous(at)) >= first:
+            number += 1
+            if number > _MOST_FREE:
+                return None
+        return number
+
+
+def price_limits(pre_close_li: int, rules: Rules) -> tuple[int, int]:
+    """跌停价与涨停价（厘），见 `bands.limits`。"""
+    return limits(pre_close_li, rules.band, rules.tick_li)

@@ -1,0 +1,149 @@
+"""有效申报价格范围：连续竞价的价格笼子，不设涨跌幅的证券在集合竞价里的范围。纯函数。"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from easytrader.sim.rules.bands import bound
+from easytrader.sim.rules.tables import Dated, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CAGES",
+    "CALL_RANGES",
+    "Cage",
+    "CallRange",
+    "cage_limit",
+    "call_limits",
+    "reference_price",
+]
+
+
+class Cage(NamedTuple):
+    """笼子：基准价上下万分之几，与若干个价位比，取宽的。"""
+
+    ratio_bp: int
+    ticks: int
+
+
+class CallRange(NamedTuple):
+    """不设涨跌幅的证券在集合竞价里的范围，万分之几；0 为不限。
+
+    ``open_low_bp``、``open_high_bp`` 对前收盘（新股是发行价）；
+    ``close_bp`` 对最近成交价，上下各这么多。
+    """
+
+    open_low_bp: int
+    open_high_bp: int
+    close_bp: int
+
+
+_REFORM: Final = date(2023, 4, 10)
+
+CAGES: Final[tuple[Dated[Cage | None], ...]] = (
+    Dated(
+        "C1",
+        (Scope.SH_MAIN, Scope.SZ_MAIN),
+        _REFORM,
+        Cage(200, 10),
+        "SSE23 SZSE23 SSE26 SZSE26",
+        "2% 与 10 个价位取宽",
+    ),
+    Dated("C2", (Scope.CHINEXT,), _REFORM, Cage(200, 10), "SZSE23 SZSE26", "2023 年增加 10 个价位"),
+    Dated(
+        "C3",
+        (Scope.CHINEXT,),
+        date(2020, 8, 24),
+        Cage(200, 0),
+        "CHINEXT20",
+        "只有 2%；当时超出的暂存主机，这里一律拒绝",
+    ),
+    Dated("C4", (Scope.STAR,), date(2019, 7, 22), Cage(200, 0), "STAR19 SSE26", "2%，没有价位一项"),
+    Dated(
+        "C5", (Scope.BSE,), date(2021, 11, 15), Cage(500, 10), "BSE21 BSE26", "5% 与 10 个价位取宽"
+    ),
+)
+"""连续竞价的限价委托。基金、可转债、债券没有行：不设笼子（可转债只有二手来源）。"""
+
+CALL_RANGES: Final[tuple[Dated[CallRange | None], ...]] = (
+    Dated(
+        "N8",
+        (Scope.SZ_MAIN,),
+        _REFORM,
+        CallRange(0, 90_000, 1000),
+        "SZSE23",
+        "开盘不高于发行价的 900%；收盘为最近成交价 ±10%",
+        sure=False,
+    ),
+    Dated(
+        "N8",
+        (Scope.CHINEXT,),
+        date(2020, 8, 24),
+        CallRange(0, 90_000, 1000),
+        "CHINEXT20",
+        "开盘不高于发行价的 900%；收盘为最近成交价 ±10%",
+        sure=False,
+    ),
+    Dated(
+        "N9",
+        (Scope.SH_MAIN,),
+        _REFORM,
+        CallRange(5000, 90_000, 0),
+        "SSE23",
+        "开盘为发行价的 50%–900%",
+        sure=False,
+    ),
+    Dated(
+        "N9",
+        (Scope.STAR,),
+        date(2019, 7, 22),
+        CallRange(5000, 90_000, 0),
+        "STAR19",
+        "开盘为发行价的 50%–900%",
+        sure=False,
+    ),
+)
+"""取自 2020–2023 年的条文，没有对着 2026 年的文本核过。"""
+
+
+def reference_price(
+    buy: bool,
+    asks: Sequence[tuple[int, int]],
+    bids: Sequence[tuple[int, int]],
+    last_li: int,
+) -> int:
+    """笼子的基准价：买看最优卖价，没有看最优买价，再没有看最近成交（当日没有成交就是前收盘）。
+
+    卖相反。``last_li`` 由行情给：当日没有成交时它就是前收盘。
+    """
+    for levels in (asks, bids) if buy else (bids, asks):
+        if levels:
+            return levels[0][0]
+    return last_li
+
+
+def cage_limit(buy: bool, reference_li: int, cage: Cage, tick: int) -> int:
+    """买入不能高于、卖出不能低于的价格。四舍五入与一个价位的下限同涨跌幅。"""
+    if buy:
+        high = bound(reference_li, 10_000 + cage.ratio_bp, tick)
+        return max(high, reference_li + cage.ticks * tick)
+    low = bound(reference_li, 10_000 - cage.ratio_bp, tick)
+    return max(min(low, reference_li - cage.ticks * tick), tick)
+
+
+def call_limits(
+    span: CallRange, opening: bool, pre_close_li: int, last_li: int, tick: int
+) -> tuple[int, int | None]:
+    """集合竞价的最低与最高价；None 为不限。"""
+    if opening:
+        low = bound(pre_close_li, span.open_low_bp, tick) if span.open_low_bp else tick
+        return low, bound(pre_close_li, span.open_high_bp, tick) if span.open_high_bp else None
+    if not span.close_bp:
+        return tick, None
+    return (
+        bound(last_li, 10_000 - span.close_bp, tick),
+        bound(last_li, 10_000 + span.close_bp, tick),
+    )

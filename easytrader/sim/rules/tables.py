@@ -1,0 +1,92 @@
+"""表的样子：一行一条规则，有编号、适用范围、从哪天起、值、出处；按日期取最近的一行。"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Final, Generic, TypeVar
+
+from easytrader.symbols import Board, Kind, Security
+
+__all__ = ["BONDS", "BOURSES", "FUNDS", "SHARES", "Dated", "Scope", "find", "pick", "scope_of"]
+
+T = TypeVar("T")
+
+
+class Scope(Enum):
+    """规则按什么分：板块为主，债券再分可转债与其他。"""
+
+    SH_MAIN = "沪主板"
+    STAR = "科创板"
+    SZ_MAIN = "深主板"
+    CHINEXT = "创业板"
+    BSE = "北交所"
+    SH_FUND = "沪基金"
+    SZ_FUND = "深基金"
+    CONVERTIBLE = "可转债"
+    BOND = "其他债券"
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Generic[T]):
+    """一条规则。
+
+    Attributes:
+        rule: 编号，测试与文档都用它。
+        scopes: 适用范围。
+        since: 从这天起，直到同一范围更晚的一行。
+        value: 值。
+        source: `sources.SOURCES` 里的缩写，空格分开。
+        note: 条文号，或说明。
+        sure: 没有定论的为假，文档里标出来。
+    """
+
+    rule: str
+    scopes: tuple[Scope, ...]
+    since: date
+    value: T
+    source: str
+    note: str = ""
+    sure: bool = True
+
+
+BOURSES: Final = date(1990, 12, 19)
+"""沪市开市：查不到起始日、一向如此的规则从这天起。"""
+SHARES: Final = (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT, Scope.BSE)
+FUNDS: Final = (Scope.SH_FUND, Scope.SZ_FUND)
+BONDS: Final = (Scope.CONVERTIBLE, Scope.BOND)
+
+_SCOPES: Final = {
+    Board.SH_MAIN: Scope.SH_MAIN,
+    Board.STAR: Scope.STAR,
+    Board.SZ_MAIN: Scope.SZ_MAIN,
+    Board.CHINEXT: Scope.CHINEXT,
+    Board.BSE: Scope.BSE,
+}
+
+
+def scope_of(security: Security) -> Scope | None:
+    """证券归哪一类；模拟柜台不做的（B 股、回购、指数、申购代码）为 None。"""
+    if not security.tradable:
+        return None
+    if security.board is Board.FUND:
+        return Scope.SH_FUND if security.exchange == "SH" else Scope.SZ_FUND
+    if security.board is Board.BOND:
+        return Scope.CONVERTIBLE if security.kind is Kind.CONVERTIBLE else Scope.BOND
+    return _SCOPES.get(security.board)
+
+
+def find(rows: tuple[Dated[T], ...], scope: Scope, day: date) -> Dated[T] | None:
+    """``day`` 这天适用的那一行；没有为 None。"""
+    best: Dated[T] | None = None
+    for row in rows:
+        if scope in row.scopes and row.since <= day and (best is None or row.since > best.since):
+            best = row
+    return best
+
+
+def pick(rows: tuple[Dated[T], ...], scope: Scope, day: date, default: T) -> T:
+    """`find` 的值；没有那一行为 ``default``。"""
+    row = find(rows, scope, day)
+    return default if row is None else row.value
