@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from easytrader.log import Log
     from easytrader.vitals import Vitals
 
+_AGAIN_S: Final = 2.0
+"""补查没有收到推送的，隔这么久再看一次还没有，才算漏了。"""
 _CANCELLED: Final = "这次连接被取消：trader 已经 close()，或又调用了一次 connect()"
 
 
@@ -325,9 +327,13 @@ class Supervisor:
             return
         suspect, self._suspect = self._suspect, False
         session = self._session
-        if session is None or not self._heartbeat.is_dead(
+        if session is None:
+            return
+        if not self._heartbeat.is_dead(
             session, lambda asked: asked is self._session, suspect=suspect
         ):
+            if self._heartbeat.asked:
+                self._recheck_quietly(session)  # 推送漏了的，安静下来的时候补上
             return
         self.lost(session, "心跳没有应答，客户端可能僵死")
         session.close()
@@ -358,19 +364,24 @@ class Supervisor:
         session = self._session
         if session is None:
             return
-        deadline = time.monotonic() + session.cache_lag_s
-        while (left_s := deadline - time.monotonic()) > 0:
-            self._wake.wait(left_s)
-            if self._stopped.is_set() or session is not self._session:
-                return  # 又断了：下一次重连会补
-            self._wake.clear()
+        for pause_s in (session.cache_lag_s, _AGAIN_S):  # 两次都没有收到推送的才补
+            deadline = time.monotonic() + pause_s
+            while (left_s := deadline - time.monotonic()) > 0:
+                self._wake.wait(left_s)
+                if self._stopped.is_set() or session is not self._session:
+                    return  # 又断了：下一次重连会补
+                self._wake.clear()
+            self._recheck_quietly(session)
+        if self._suspect:
+            self._wake.set()  # 马上问一声心跳
+
+    def _recheck_quietly(self, session: Session) -> None:
         try:
             self._recheck(session)
         except EasytraderError as exc:
-            self._log.warning("重连之后再补查一次，没有查成：{}", exc)
-            self._suspect = True
-        if self._suspect:
-            self._wake.set()  # 马上问一声心跳
+            if session is self._session:
+                self._log.warning("补查委托与成交，没有查成：{}", exc)
+                self._suspect = True
 
     def _retry(
         self,

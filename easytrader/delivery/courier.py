@@ -58,6 +58,8 @@ class Courier:
         self._ledger = DeliveryLedger()
         self._sequencer = Sequencer(self._ledger)
         self._primed = False
+        # 上一次核对时还没有收到推送的
+        self._lacking: frozenset[Any] = frozenset()
 
     def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
         """开始交付；已经开始的换一个回调。"""
@@ -96,6 +98,15 @@ class Courier:
         else:
             self._primed = True
             dispatcher.put(lambda: self._prime(orders, trades))
+
+    def reconcile(self, orders: list[Any], trades: list[Any]) -> None:
+        """连着的时候查到的全部委托与成交：推送漏了的补交。
+
+        刚发生的推送可能还在路上，所以连续两次都没有收到的才算漏了，免得抢在推送前面。
+        """
+        dispatcher = self._dispatcher
+        if dispatcher is not None and self._primed:
+            dispatcher.put(lambda: self._reconcile(orders, trades))
 
     def facts(self) -> dict[str, Any]:
         """给 `user.status`：队列的深浅。"""
@@ -142,6 +153,18 @@ class Courier:
         for trade in trades:
             self._ledger.is_new_trade(trade)
 
+    def _reconcile(self, orders: list[Any], trades: list[Any]) -> None:
+        ledger = self._ledger
+        trades_left = {_trade_key(each): each for each in trades if not ledger.has_trade(each)}
+        orders_left = {_order_key(each): each for each in orders if ledger.lacks_state(each)}
+        before, self._lacking = self._lacking, frozenset((*trades_left, *orders_left))
+        lost_trades = [each for key, each in trades_left.items() if key in before]
+        lost_orders = [each for key, each in orders_left.items() if key in before]
+        if lost_trades or lost_orders:
+            told = "客户端漏推了 {} 笔成交、{} 个委托状态，补交"
+            self._log.info(told, len(lost_trades), len(lost_orders))
+            self._replay(lost_orders, lost_trades)
+
     def _replay(self, orders: list[Any], trades: list[Any]) -> None:
         """补交断线期间错过的。压着等前后文的，前后文都在这里了，不再等。"""
         events = self._sequencer.flush()
@@ -152,3 +175,11 @@ class Courier:
                 self._hand_over(event)
             except BaseException:  # noqa: BLE001, PERF203  边界：一条回调出错不能吞掉后面补交的
                 self._log.exception("回调出错，已跳过，后续回调照常")
+
+
+def _order_key(order: Any) -> tuple[Any, ...]:
+    return (order.order_id, order.order_status, order.traded_volume)
+
+
+def _trade_key(trade: Any) -> tuple[Any, ...]:
+    return (trade.order_id, trade.traded_id, trade.traded_time, trade.traded_volume, "trade")
