@@ -94,7 +94,7 @@ class Courier:
         if dispatcher is None:
             raise ClosedError("这个 trader 已经关闭")
         if self._primed:
-            dispatcher.put(lambda: self._replay(orders, trades))
+            dispatcher.put(lambda: self._replay(orders, trades, strangers=False))
         else:
             self._primed = True
             dispatcher.put(lambda: self._prime(orders, trades))
@@ -163,13 +163,41 @@ class Courier:
         if lost_trades or lost_orders:
             told = "客户端漏推了 {} 笔成交、{} 个委托状态，补交"
             self._log.info(told, len(lost_trades), len(lost_orders))
-            self._replay(lost_orders, lost_trades)
+            self._replay(lost_orders, lost_trades, strangers=True)
 
-    def _replay(self, orders: list[Any], trades: list[Any]) -> None:
+    def _in_order(self, orders: list[Any], trades: list[Any], strangers: bool) -> list[PushEvent]:
+        """查到的状态与成交，每笔委托按该交的次序。
+
+        委托与成交是先后两次查询，成交可能比状态新：状态里算到的成交在它之前，其余在它之后。
+        连委托都还查不到的成交（查询是缓存），刚连上时先不交（``strangers`` 为假），过一会儿补查再说。
+        """
+        of_order: dict[int, list[Any]] = {}
+        for trade in trades:
+            of_order.setdefault(trade.order_id, []).append(trade)
+        events: list[PushEvent] = []
+        for order in orders:
+            mine = of_order.pop(order.order_id, [])
+            counted = self._ledger.traded(order.order_id)
+            later: list[Any] = []
+            for trade in mine:
+                if self._ledger.has_trade(trade):
+                    continue
+                if counted < order.traded_volume:
+                    counted += trade.traded_volume
+                    events.append(PushEvent(_TRADE, (trade,)))
+                else:
+                    later.append(trade)
+            events.append(PushEvent(_ORDER, (order,)))
+            events += [PushEvent(_TRADE, (trade,)) for trade in later]
+        for number, rest in of_order.items():
+            if strangers or self._ledger.knows(number):
+                events += [PushEvent(_TRADE, (trade,)) for trade in rest]
+        return events
+
+    def _replay(self, orders: list[Any], trades: list[Any], *, strangers: bool) -> None:
         """补交断线期间错过的。压着等前后文的，前后文都在这里了，不再等。"""
         events = self._sequencer.flush()
-        events += [PushEvent(_TRADE, (trade,)) for trade in trades]
-        events += [PushEvent(_ORDER, (order,)) for order in orders]
+        events += self._in_order(orders, trades, strangers)
         for event in events:
             try:
                 self._hand_over(event)
