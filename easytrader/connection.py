@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from easytrader.vitals import Vitals
 
 _AGAIN_S: Final = 2.0
-"""补查没有收到推送的，隔这么久再看一次还没有，才算漏了。"""
+"""查得到而没有收到推送的，隔这么久再看一次还没有，才算漏了（见 `delivery.courier.LOST_S`）。"""
 _CANCELLED: Final = "这次连接被取消：trader 已经 close()，或又调用了一次 connect()"
 
 

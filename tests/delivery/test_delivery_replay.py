@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from easytrader.delivery import courier as courier_room
 from easytrader.delivery.courier import Courier
 from easytrader.log import Log
 from easytrader.model import PushEvent
@@ -57,7 +58,10 @@ def test_a_replay_is_in_the_natural_order(row: Any, told: list[str]) -> None:
     assert given == told
 
 
-def test_a_lost_push_is_made_up_for_only_at_the_second_look() -> None:
+def test_a_lost_push_is_made_up_for_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """刚查到的，推送可能还在路上：抢在前面的话，「已报」就成了迟到的。"""
+    now = [100.0]
+    monkeypatch.setattr(courier_room, "time", SimpleNamespace(monotonic=lambda: now[0]))
     given: list[str] = []
     courier = Courier(
         Log(),
@@ -65,13 +69,15 @@ def test_a_lost_push_is_made_up_for_only_at_the_second_look() -> None:
         met=lambda order: None,
         status=dict,
     )
-    courier.start(None, {})
-    courier.catch_up([], [])
-    courier.reconcile([order(50, 0)], [])
-    courier.reconcile([order(55, 100)], [trade("a", 100)])  # 状态变了：推送还在来
-    courier.reconcile([order(55, 100)], [trade("a", 100)])
-    courier.reconcile([order(55, 100)], [trade("a", 100)])
-    courier.close(5)
+    courier._ledger.is_new_order_state(order(48, 0))
+    courier._reconcile([order(50, 0)], [])
+    now[0] += courier_room.LOST_S
+    courier._reconcile([order(55, 100)], [trade("a", 100)])  # 状态变了：推送还在来
+    now[0] += courier_room.LOST_S / 2
+    courier._reconcile([order(55, 100)], [trade("a", 100)])
+    assert given == []
+    now[0] += courier_room.LOST_S / 2
+    courier._reconcile([order(55, 100)], [trade("a", 100)])
     assert given == ["on_stock_trade", "on_stock_order"]
 
 
