@@ -269,7 +269,7 @@ class Doubts:
                 self.met(tag, order.order_id)
         if self._complete(held):
             now = time.monotonic()
-            for tag in list(self._open):
+            for tag in self._open.copy():
                 look = self._looks.get(tag)
                 if look is None or look.session is not session:
                     self._looks[tag] = _Look(session, now)
@@ -308,7 +308,7 @@ class Doubts:
         return max(pauses)
 
     def _left(self) -> list[tuple[str, Intent | None]]:
-        return list(self._open.items())
+        return list(self._open.copy().items())
 
     def _orphans(self) -> list[Intent]:
         if not self._records.exist:
