@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from easytrader.log import Log
     from easytrader.vitals import Vitals
 
+_ABANDON_S: Final = 0.2
+"""没连成的会话，收尾最多等这么久，剩下的留给它自己的线程：不占 connect() 的期限。"""
+_AGAIN_S: Final = 2.0
+"""查得到而没有收到推送的，隔这么久再看一次还没有，才算漏了（见 `delivery.courier.LOST_S`）。"""
 _CANCELLED: Final = "这次连接被取消：trader 已经 close()，或又调用了一次 connect()"
 
 
@@ -94,6 +98,8 @@ class Supervisor:
         self._state = State.IDLE
         self._session: Session | None = None
         self._opening: Session | None = None
+        # 正在开的会话的推送：补查交完了再交
+        self._early: list[PushEvent] = []
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -188,9 +194,15 @@ class Supervisor:
     # ---- 给会话的（Listener）
 
     def pushed(self, session: Session, event: PushEvent) -> None:
-        """推送：旧会话迟到的不要。先看正在开的再看当前的，与接管时写的次序相反，不会两头落空。"""
-        if session is self._opening or session is self._session:
+        """推送：旧会话迟到的不要；正在开的会话的，等补查交完再交。"""
+        if session is self._session:
             self._deliver(event)
+            return
+        with self._lock:
+            if session is self._opening:
+                self._early.append(event)  # 补查的先交，它们跟在后面
+            elif session is self._session:  # 正好在这时接管
+                self._deliver(event)
 
     def lost(self, session: Session, reason: str) -> None:
         """会话断了：只做标记，重连由看护线程做。"""
@@ -272,6 +284,9 @@ class Supervisor:
                 raise ClosedError(_CANCELLED)
             self._announce("on_connected")
             self._announce("on_health")
+            early, self._early = self._early, []
+            for event in early:
+                self._deliver(event)
             self._session = session
             self._opening = None
             self._move(State.CONNECTED)
@@ -285,12 +300,13 @@ class Supervisor:
     def _abandon(self, session: Session | None, reason: str) -> None:
         with self._lock:
             self._opening = None
+            self._early = []  # 下一次连上会补
             self._last_error = reason
             if self._state is not State.CLOSED:
                 self._move(State.LOST if self._attempts else State.IDLE)
         if session is not None:
             session.lose(reason)
-            session.close()
+            session.close(_ABANDON_S)
 
     def _keep_trying(self, wait_s: float) -> None:
         """connect(wait=…)：按间隔一直试，到期或关闭为止。"""
@@ -325,9 +341,13 @@ class Supervisor:
             return
         suspect, self._suspect = self._suspect, False
         session = self._session
-        if session is None or not self._heartbeat.is_dead(
+        if session is None:
+            return
+        if not self._heartbeat.is_dead(
             session, lambda asked: asked is self._session, suspect=suspect
         ):
+            if self._heartbeat.asked:
+                self._recheck_quietly(session)  # 推送漏了的，安静下来的时候补上
             return
         self.lost(session, "心跳没有应答，客户端可能僵死")
         session.close()
@@ -358,19 +378,24 @@ class Supervisor:
         session = self._session
         if session is None:
             return
-        deadline = time.monotonic() + session.cache_lag_s
-        while (left_s := deadline - time.monotonic()) > 0:
-            self._wake.wait(left_s)
-            if self._stopped.is_set() or session is not self._session:
-                return  # 又断了：下一次重连会补
-            self._wake.clear()
+        for pause_s in (session.cache_lag_s, _AGAIN_S):  # 两次都没有收到推送的才补
+            deadline = time.monotonic() + pause_s
+            while (left_s := deadline - time.monotonic()) > 0:
+                self._wake.wait(left_s)
+                if self._stopped.is_set() or session is not self._session:
+                    return  # 又断了：下一次重连会补
+                self._wake.clear()
+            self._recheck_quietly(session)
+        if self._suspect:
+            self._wake.set()  # 马上问一声心跳
+
+    def _recheck_quietly(self, session: Session) -> None:
         try:
             self._recheck(session)
         except EasytraderError as exc:
-            self._log.warning("重连之后再补查一次，没有查成：{}", exc)
-            self._suspect = True
-        if self._suspect:
-            self._wake.set()  # 马上问一声心跳
+            if session is self._session:
+                self._log.warning("补查委托与成交，没有查成：{}", exc)
+                self._suspect = True
 
     def _retry(
         self,

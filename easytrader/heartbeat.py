@@ -34,6 +34,8 @@ class Heartbeat:
         self._vitals = vitals
         self._log = log
         self._asked_at = float("-inf")
+        self.asked = False
+        """刚才问了，而且有应答。"""
         self.failures = 0
         """连续几次没有应答。"""
 
@@ -49,13 +51,14 @@ class Heartbeat:
     def is_dead(
         self, session: Session, is_current: Callable[[Session], bool], *, suspect: bool
     ) -> bool:
-        """问一次；连续 2 次没有应答为真。
+        """问一次（见 `asked`）；连续 2 次没有应答为真。
 
         Args:
             session: 问谁。
             is_current: 问完时它还是不是当前的会话。
             suspect: 刚有请求到期：不看忙不忙，一定要问。
         """
+        self.asked = False
         if not self._interval_s:
             return False
         if not suspect and not self.failures and self._quiet_s < self._interval_s * 0.99:
@@ -70,6 +73,7 @@ class Heartbeat:
             self._log.warning("心跳查询失败（连续 {} 次）：{}", self.failures, exc)
         else:
             self.failures = 0
+            self.asked = True
         return self.failures >= _FAILURES
 
     @property

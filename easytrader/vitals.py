@@ -45,7 +45,7 @@ class Vitals:
 
     def latency_ms(self) -> dict[str, float]:
         """最近一次各花了多久，毫秒：``submit cancel query``，没有过的不在里面。"""
-        return {kind: round(took_s * 1000, 3) for kind, took_s in list(self._took.items())}
+        return {kind: round(took_s * 1000, 3) for kind, took_s in self._took.copy().items()}
 
 
 @lru_cache(maxsize=256)

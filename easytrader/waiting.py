@@ -55,8 +55,10 @@ class Waiting:
             seen = self._changes
             try:
                 row = self._find(number, max(deadline, time.monotonic() + 0.05))
-            except (NotConnectedError, QueryFailedError):
-                if time.monotonic() >= deadline:
+            except (NotConnectedError, QueryFailedError) as exc:
+                # 没有应答而看到过它的样子，就说等到期了
+                seen_before = row is not None and isinstance(exc, QueryFailedError)
+                if time.monotonic() >= deadline and not seen_before:
                     raise
             else:
                 if row is None and time.monotonic() >= patience:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.delivery.dispatch import Dispatcher
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _ORDER: Final = "on_stock_order"
 _TRADE: Final = "on_stock_trade"
+LOST_S: Final = 1.9
+"""查得到、这么久还没有收到推送，就是漏了。"""
+
 _REJECTED: Final = "on_order_error"
 _NO_QUEUE: Final[dict[str, Any]] = {
     "queue_depth": 0,
@@ -60,6 +64,8 @@ class Courier:
         self._primed = False
         self.handed = 0
         """交付了多少条。"""
+        # 查得到而没有收到推送的 → 从何时起
+        self._lacking: dict[Any, float] = {}
 
     def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
         """开始交付；已经开始的换一个回调。"""
@@ -110,6 +116,15 @@ class Courier:
         dispatcher = self._dispatcher
         return dispatcher is not None and dispatcher.on_this_thread
 
+    def reconcile(self, orders: list[Any], trades: list[Any]) -> None:
+        """连着的时候查到的全部委托与成交：推送漏了的补交。
+
+        刚发生的推送可能还在路上，所以过了 ``LOST_S`` 还没有收到的才算漏了，免得抢在推送前面。
+        """
+        dispatcher = self._dispatcher
+        if dispatcher is not None and self._primed:
+            dispatcher.put(lambda: self._reconcile(orders, trades))
+
     def facts(self) -> dict[str, Any]:
         """给 `user.status`：队列的深浅。"""
         dispatcher = self._dispatcher
@@ -156,13 +171,63 @@ class Courier:
         for trade in trades:
             self._ledger.is_new_trade(trade)
 
+    def _reconcile(self, orders: list[Any], trades: list[Any]) -> None:
+        ledger = self._ledger
+        trades_left = {_trade_key(each): each for each in trades if not ledger.has_trade(each)}
+        orders_left = {_order_key(each): each for each in orders if ledger.lacks_state(each)}
+        now, before = time.monotonic(), self._lacking
+        self._lacking = {key: before.get(key, now) for key in (*trades_left, *orders_left)}
+        lost = {key for key, since in self._lacking.items() if now - since >= LOST_S}
+        lost_trades = [each for key, each in trades_left.items() if key in lost]
+        lost_orders = [each for key, each in orders_left.items() if key in lost]
+        if lost_trades or lost_orders:
+            told = "客户端漏推了 {} 笔成交、{} 个委托状态，补交"
+            self._log.info(told, len(lost_trades), len(lost_orders))
+            self._replay(lost_orders, lost_trades)
+
+    def _in_order(self, orders: list[Any], trades: list[Any]) -> list[PushEvent]:
+        """查到的状态与成交，每笔委托按该交的次序。
+
+        委托与成交是先后两次查询，成交可能比状态新：状态里算到的成交在它之前，其余在它之后。
+        连委托都还查不到的成交先不交，等委托也查得到了再说：查询是缓存。
+        """
+        of_order: dict[int, list[Any]] = {}
+        for trade in trades:
+            of_order.setdefault(trade.order_id, []).append(trade)
+        events: list[PushEvent] = []
+        for order in orders:
+            mine = of_order.pop(order.order_id, [])
+            counted = self._ledger.traded(order.order_id)
+            later: list[Any] = []
+            for trade in mine:
+                if self._ledger.has_trade(trade):
+                    continue
+                if counted < order.traded_volume:
+                    counted += trade.traded_volume
+                    events.append(PushEvent(_TRADE, (trade,)))
+                else:
+                    later.append(trade)
+            events.append(PushEvent(_ORDER, (order,)))
+            events += [PushEvent(_TRADE, (trade,)) for trade in later]
+        for number, rest in of_order.items():
+            if self._ledger.knows(number):
+                events += [PushEvent(_TRADE, (trade,)) for trade in rest]
+        return events
+
     def _replay(self, orders: list[Any], trades: list[Any]) -> None:
         """补交断线期间错过的。压着等前后文的，前后文都在这里了，不再等。"""
         events = self._sequencer.flush()
-        events += [PushEvent(_TRADE, (trade,)) for trade in trades]
-        events += [PushEvent(_ORDER, (order,)) for order in orders]
+        events += self._in_order(orders, trades)
         for event in events:
             try:
                 self._hand_over(event)
             except BaseException:  # noqa: BLE001, PERF203  边界：一条回调出错不能吞掉后面补交的
                 self._log.exception("回调出错，已跳过，后续回调照常")
+
+
+def _order_key(order: Any) -> tuple[Any, ...]:
+    return (order.order_id, order.order_status, order.traded_volume)
+
+
+def _trade_key(trade: Any) -> tuple[Any, ...]:
+    return (trade.order_id, trade.traded_id, trade.traded_time, trade.traded_volume, "trade")

@@ -55,18 +55,21 @@ class DeliveryLedger:
         """交付过最后一个状态之后，又交付了几笔成交。"""
         return self._fresh.get(order_id, 0)
 
+    def lacks_state(self, order: OrderLike) -> bool:
+        """这个状态还没交付过、也不是倒退。只看不记。"""
+        last = self._orders.get(self._day_of(order.order_time), {}).get(order.order_id)
+        return last is None or _goes_forward(last, _state(order))
+
     def has_trade(self, trade: TradeLike) -> bool:
         """这笔成交交付过。"""
         return _trade_key(trade) in self._trades.get(self._day_of(trade.traded_time), ())
 
     def is_new_order_state(self, order: OrderLike) -> bool:
         """这个状态还没交付过、也不是倒退；是的话记下。"""
-        states = self._orders.setdefault(self._day_of(order.order_time), {})
-        state = (order.order_status, order.traded_volume, bool(_text(order, "order_sysid")))
-        last = states.get(order.order_id)
-        if last is not None and not _goes_forward(last, state):
+        if not self.lacks_state(order):
             return False
-        states[order.order_id] = state
+        states = self._orders.setdefault(self._day_of(order.order_time), {})
+        states[order.order_id] = _state(order)
         self._fresh.pop(order.order_id, None)
         return True
 
@@ -106,6 +109,10 @@ class DeliveryLedger:
                 self._trades.pop(old, None)
                 self._traded.pop(old, None)
         return day
+
+
+def _state(order: OrderLike) -> _State:
+    return (order.order_status, order.traded_volume, bool(_text(order, "order_sysid")))
 
 
 def _goes_forward(last: _State, state: _State) -> bool:

@@ -27,7 +27,7 @@ class Strays:
 
     def add(self, tag: str, thread: threading.Thread) -> None:
         """丢下一个。"""
-        for old, each in list(self._threads.items()):
+        for old, each in list(self._threads.copy().items()):
             if not each.is_alive():
                 self._threads.pop(old, None)
         self._threads[tag] = thread

@@ -130,7 +130,7 @@ class Replies:
     def lose(self, reason: str) -> None:
         """会话断了：在等的全部失败，以后的直接拒绝。"""
         self._lost = self._lost or reason or "连接已断开"
-        for name, reply in list(self._waiting.values()):
+        for name, reply in list(self._waiting.copy().values()):
             reply.fail(_no_answer(name, self._lost))
 
     def call(self, cbs: dict[int, Any], seq: int, request: tuple[Any, ...]) -> Any:

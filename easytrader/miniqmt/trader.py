@@ -321,17 +321,24 @@ class MiniqmtTrader(Trader):
         """连上之后：资金 → 持仓 → 委托 → 成交，把断线期间错过的补交给回调。"""
         session.asset()
         session.positions()
-        self._recheck(session)
-
-    def _recheck(self, session: Session) -> None:
-        orders, trades = list(session.orders()), list(session.trades())
-        once, meter = self._ordering.once, self._meter
-        if once is not None:
-            once.doubts.resync(session, orders)
+        orders, trades = self._look(session)
+        meter = self._meter
         if meter is not None:
             meter.seed(len(orders))
         self._courier.catch_up(orders, trades)
         self._note_change()
+
+    def _recheck(self, session: Session) -> None:
+        """连着的时候再核对一遍：查询是缓存，推送会漏。"""
+        self._courier.reconcile(*self._look(session))
+        self._note_change()
+
+    def _look(self, session: Session) -> tuple[list[Any], list[Any]]:
+        orders, trades = list(session.orders()), list(session.trades())
+        once = self._ordering.once
+        if once is not None:
+            once.doubts.resync(session, orders)
+        return orders, trades
 
     def _finish(self, deadline: float) -> None:
         """连上之后：把结果未知的委托核对完。"""

@@ -38,6 +38,7 @@ _RETRY_S: Final = 0.05
 _PATIENCE_S: Final = 0.5
 """连接时为读委托记录最多等这么久。"""
 _SHOWN: Final = 5
+_STRANGERS: Final = 1000
 _BEIJING: Final = timezone(timedelta(hours=8))
 
 
@@ -84,6 +85,8 @@ class Doubts:
         self._open: dict[str, Intent | None] = {}
         # 标记 → 第一次没有查到
         self._looks: dict[str, _Look] = {}
+        # 记录里没有的：一次问的期限不够看两眼，下次接着看
+        self._strangers: dict[tuple[str, ...], _Look] = {}
         self.stale: set[str] = set()
         """往日的悬案，核对不了。"""
         # 标记 → 哪一天发的
@@ -179,7 +182,6 @@ class Doubts:
 
     def settle_stranger(self, wanted: tuple[str, ...], deadline: float) -> Verdict:
         """记录里没有的标记（别的机器、别的程序的）：同样看满两次才说没有。"""
-        first: _Look | None = None
         while deadline > time.monotonic():
             seen = self._ask(deadline, lambda seen: seen)
             for tag in wanted:
@@ -189,8 +191,11 @@ class Doubts:
                     return Verdict(order)
             pause_s = _RETRY_S
             if self._complete(seen.orders) and not any(tag in self._seen for tag in wanted):
+                first = self._strangers.get(wanted)
                 if first is None or first.session is not seen.session:
-                    first = _Look(seen.session, time.monotonic())
+                    first = self._strangers[wanted] = _Look(seen.session, time.monotonic())
+                    if len(self._strangers) > _STRANGERS:
+                        del self._strangers[next(iter(self._strangers))]
                 pause_s = first.at + seen.session.cache_lag_s - seen.asked
                 if pause_s <= 0:
                     return Verdict(None, absent=True)
@@ -264,7 +269,7 @@ class Doubts:
                 self.met(tag, order.order_id)
         if self._complete(held):
             now = time.monotonic()
-            for tag in list(self._open):
+            for tag in self._open.copy():
                 look = self._looks.get(tag)
                 if look is None or look.session is not session:
                     self._looks[tag] = _Look(session, now)
@@ -303,7 +308,7 @@ class Doubts:
         return max(pauses)
 
     def _left(self) -> list[tuple[str, Intent | None]]:
-        return list(self._open.items())
+        return list(self._open.copy().items())
 
     def _orphans(self) -> list[Intent]:
         if not self._records.exist:

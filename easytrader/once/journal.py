@@ -280,7 +280,7 @@ class Journal:
             self._flush()
 
     def _flush(self) -> None:
-        batch = list(self._fresh.items())
+        batch = list(self._fresh.copy().items())  # copy 一步做完，别的线程改不到一半
         if not batch:
             return
 

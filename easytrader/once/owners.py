@@ -61,8 +61,6 @@ class Owner:
         except OSError:
             return True  # 看不了不等于没有了
         lock.release()
-        with suppress(OSError):
-            path.unlink()
         return False
 
     def close(self) -> None:
@@ -76,8 +74,8 @@ class Owner:
         """收走早就没有主人的锁文件；刚建的不碰，它的主人可能还没来得及上锁。"""
         with suppress(OSError):
             for path in self._folder.glob("*.lock"):
-                if time.time() - path.stat().st_mtime > _OLD_S:
-                    self.is_alive(path.stem)
+                if time.time() - path.stat().st_mtime > _OLD_S and not self.is_alive(path.stem):
+                    path.unlink()
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
 _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
+_RETRY_S: Final = 0.1
 _LEAST_SEND_S: Final = 0.2
 """核对完旧的，剩下的时间不到这么多就不发了。"""
 _SIDES: Final = {23: "买入", 24: "卖出"}
@@ -260,14 +261,18 @@ class Once:
         """没有悬着的疑问。"""
         if intent is None:  # 没有记录：可能是标记，可能是别的机器下的
             return _known(name, self.doubts.settle_stranger((tag, name), deadline))
-        orders = list(self.get_session().orders())
-        order = with_tag(orders, tag)
-        if order is None and intent.state == marks.PLACED:
-            raise QueryFailedError(
-                f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
-                "但当日委托里还查不到、或已经查不到它"
-            )
-        return order
+        while True:
+            session = self.get_session()
+            with session.until(deadline):
+                order = with_tag(session.orders(), tag)
+            if order is not None or intent.state != marks.PLACED:
+                return order
+            if day_of(intent.created) != day_of(time.time()) or time.monotonic() >= deadline:
+                raise QueryFailedError(
+                    f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
+                    "但当日委托里还查不到、或已经查不到它"
+                )
+            self._records.wait(min(_RETRY_S, deadline - time.monotonic()))  # 查询是缓存
 
 
 _OTHER_DAY: Final = "{} 不是今天发的，现在核对不了；请看历史委托"

@@ -72,7 +72,7 @@ class Runner:
             found = [f"场景没有做完：{exc!r}"]
         calm = all(blow.name == "none" for blow in plan.blows)
         found += check_calls(world.calls[calls:], calm=calm)
-        fresh = [wish for wish in world.wishes.values() if wish.scenario == plan.index]
+        fresh = [wish for wish in world.wishes.copy().values() if wish.scenario == plan.index]
         self._tally.count(plan, world.calls[calls:], fresh, len(world.ears.heard) - heard)
         self._used += 1
         self._retire = self._used >= _ROTATE or any("midnight" in b.name for b in plan.blows)

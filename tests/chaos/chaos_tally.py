@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ class Tally:
     def fail(self, plan: Scenario | int, found: Sequence[str]) -> None:
         """一个场景没有过。"""
         self.failures.append({"scenario": str(plan), "found": list(found)})
+        print(f"✗ {plan}", *found, sep="\n    ", file=sys.stderr, flush=True)
 
     # ---- 合并与显示
 

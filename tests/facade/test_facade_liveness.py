@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from support import ACCOUNT, Recorder, SimProcess, eventually
+from support import ACCOUNT, Recorder, SimProcess, eventually, make_folder
 
 import easytrader
 from easytrader import heartbeat
@@ -359,3 +359,57 @@ def test_unread_events_are_merged_by_order_and_trades_are_kept() -> None:
     assert kinds.count("trade") == CAPACITY + 500
     assert kinds.count("order") <= CAPACITY / 2 + 7
     assert log._missed == 0
+
+
+def test_lost_pushes_are_made_up_for_when_it_is_quiet(
+    served: SimProcess, connect: Callable[..., Any]
+) -> None:
+    recorder = Recorder()
+    user = connect(recorder, heartbeat_interval=0.3)
+    deliver = user._courier.deliver
+    lost: list[str] = []
+
+    def leaky(event: Any) -> None:
+        if event.name in ("on_stock_order", "on_stock_trade"):
+            lost.append(event.name)
+        else:
+            deliver(event)
+
+    user._courier.deliver = leaky
+    number = user.market_buy("600036", 100)["entrust_no"]
+    user.wait(number)
+    eventually(lambda: "on_stock_trade" in lost)
+    user._courier.deliver = deliver
+    trades = recorder.wait_for("trade", len(user.today_trades))
+    assert {each.order_id for each in trades} == {number}
+    final = [o for o in recorder.wait_for("order") if o.order_status == 56]
+    assert len(final) == 1
+
+
+def test_a_cached_query_does_not_hide_what_happened_while_away(tmp_path: Path) -> None:
+    """断线期间成交的，重连后第一次查询还没有：过一会儿的补查会补上。"""
+    process = SimProcess(make_folder(tmp_path / "userdata_mini", query_lag_s=0.5))
+    process.start()
+    recorder = Recorder()
+    user, other = easytrader.use("miniqmt"), easytrader.use("miniqmt")
+    try:
+        options = {"reconnect_interval": 0.1, "timeout": 5, "heartbeat_interval": 0}
+        other.connect(str(process.folder), ACCOUNT, **options)
+        user.connect(str(process.folder), ACCOUNT, recorder, **options)
+        open_ = user._supervisor._connector.open
+        numbers: list[int] = []
+
+        def after_an_order(*args: Any) -> Any:
+            numbers.append(other.market_buy("600036", 100)["entrust_no"])
+            return open_(*args)
+
+        user._supervisor._connector.open = after_an_order
+        user._supervisor.lost(user._session, "试一试")
+        recorder.wait_for("connected", 2)
+        recorder.wait_for("trade")
+        eventually(lambda: 56 in [each.order_status for each in recorder.of("order")])
+        assert {each.order_id for each in recorder.of("order")} == set(numbers)
+    finally:
+        user.close()
+        other.close()
+        process.kill()

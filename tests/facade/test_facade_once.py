@@ -475,3 +475,18 @@ def test_a_cached_query_that_misses_the_order_does_not_double_it(tmp_path: Path)
     finally:
         user.close()
         process.kill()
+
+
+def test_a_stranger_is_settled_even_by_short_calls(
+    served: SimProcess, connect: Callable[..., Any]
+) -> None:
+    """期限比缓存还短：一次问不清楚，多问几次总能问清楚。"""
+    user = connect(timeout=0.3)
+
+    def settled() -> bool:
+        try:
+            return user.find_entrust("从来没有过") is None
+        except QueryFailedError:
+            return False
+
+    eventually(settled, 5)
