@@ -23,6 +23,9 @@ _TRADE: Final = "on_stock_trade"
 LOST_S: Final = 1.9
 """查得到、这么久还没有收到推送，就是漏了。"""
 
+KEEP_S: Final = 15.0
+"""成交查得到而委托还查不到，最多压这么久。"""
+
 _REJECTED: Final = "on_order_error"
 _NO_QUEUE: Final[dict[str, Any]] = {
     "queue_depth": 0,
@@ -189,35 +192,42 @@ class Courier:
         """查到的状态与成交，每笔委托按该交的次序。
 
         委托与成交是先后两次查询，成交可能比状态新：状态里算到的成交在它之前，其余在它之后。
-        连委托都还查不到的成交先不交，等委托也查得到了再说：查询是缓存。
+        连委托都还查不到的成交先压着，等委托的状态来了一起交：查询是缓存。
         """
         of_order: dict[int, list[Any]] = {}
         for trade in trades:
             of_order.setdefault(trade.order_id, []).append(trade)
         events: list[PushEvent] = []
         for order in orders:
-            mine = of_order.pop(order.order_id, [])
-            counted = self._ledger.traded(order.order_id)
-            later: list[Any] = []
-            for trade in mine:
-                if self._ledger.has_trade(trade):
-                    continue
-                if counted < order.traded_volume:
-                    counted += trade.traded_volume
-                    events.append(PushEvent(_TRADE, (trade,)))
-                else:
-                    later.append(trade)
-            events.append(PushEvent(_ORDER, (order,)))
-            events += [PushEvent(_TRADE, (trade,)) for trade in later]
+            early, late, pushed = self._sequencer.pop(order.order_id)
+            mine = {_trade_key(each): each for each in of_order.pop(order.order_id, [])}
+            mine.update((_trade_key(each.args[0]), each.args[0]) for each in pushed)
+            before, after = self._split(order, list(mine.values()))
+            events += [*early, *before, *late, PushEvent(_ORDER, (order,)), *after]
         for number, rest in of_order.items():
-            if self._ledger.knows(number):
-                events += [PushEvent(_TRADE, (trade,)) for trade in rest]
+            for trade in rest:
+                event = PushEvent(_TRADE, (trade,))
+                if self._ledger.knows(number):
+                    events.append(event)
+                elif not self._ledger.has_trade(trade):
+                    self._sequencer.keep(event, KEEP_S)
         return events
 
+    def _split(self, order: Any, trades: list[Any]) -> tuple[list[PushEvent], list[PushEvent]]:
+        """没有交付过的成交：状态里算到的，和比状态新的。"""
+        counted = self._ledger.traded(order.order_id)
+        before: list[PushEvent] = []
+        after: list[PushEvent] = []
+        for trade in trades:
+            if self._ledger.has_trade(trade):
+                continue
+            (before if counted < order.traded_volume else after).append(PushEvent(_TRADE, (trade,)))
+            counted += trade.traded_volume
+        return before, after
+
     def _replay(self, orders: list[Any], trades: list[Any]) -> None:
-        """补交断线期间错过的。压着等前后文的，前后文都在这里了，不再等。"""
-        events = self._sequencer.flush()
-        events += self._in_order(orders, trades)
+        """补交错过的；压着等前后文的推送，连同一起理顺。"""
+        events = self._in_order(orders, trades)
         for event in events:
             try:
                 self._hand_over(event)

@@ -48,7 +48,22 @@ class Sequencer:
             self._held[number] = (time.monotonic() + HOLD_S, [event])
             return []
         held[1].append(event)
+        self._held[number] = (min(held[0], time.monotonic() + HOLD_S), held[1])
         return self._release(number, held[1])
+
+    def keep(self, event: PushEvent, hold_s: float) -> None:
+        """先压着这一条成交：它的委托还查不到，等委托的状态来了一起理顺。"""
+        number = event.args[0].order_id
+        due, events = self._held.get(number, (time.monotonic() + hold_s, []))
+        self._held[number] = (due, [*events, event])
+
+    def pop(self, number: int) -> tuple[list[PushEvent], list[PushEvent], list[PushEvent]]:
+        """取出这笔委托压着的：（「已报」及以前的状态，之后的状态，成交）。"""
+        events = sorted(self._held.pop(number, (0.0, []))[1], key=_natural)
+        states = [event for event in events if event.name == _ORDER]
+        early = [event for event in states if _rank(event.args[0]) <= _REPORTED]
+        trades = [event for event in events if event.name == _TRADE]
+        return early, states[len(early) :], trades
 
     def next_due_s(self) -> float | None:
         """离最近一条到期还有几秒；没有压着的为 None。"""

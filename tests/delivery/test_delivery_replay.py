@@ -97,3 +97,32 @@ def test_a_trade_whose_order_is_not_visible_yet_waits() -> None:
     courier.deliver(PushEvent("on_stock_trade", (trade("a", 100),)))
     courier.close(5)
     assert given == ["on_stock_order", "on_stock_trade"]
+
+
+@pytest.mark.parametrize(
+    ("pushes", "told"),
+    [
+        ([order(50, 0), order(55, 100)], ["50", "a", "55"]),
+        ([order(52, 100), order(53, 100)], ["a", "52", "53"]),
+    ],
+)
+def test_a_kept_trade_comes_before_the_state_that_counts_it(
+    pushes: list[Any], told: list[str]
+) -> None:
+    given: list[str] = []
+    courier = Courier(
+        Log(),
+        delivered=lambda event: given.append(
+            getattr(event.args[0], "traded_id", "") or str(event.args[0].order_status)
+        ),
+        met=lambda order: None,
+        status=dict,
+    )
+    courier.start(None, {})
+    courier.catch_up([], [])
+    courier.catch_up([], [trade("a", 100)])
+    courier.catch_up([], [trade("a", 100)])
+    for each in pushes:
+        courier.deliver(PushEvent("on_stock_order", (each,)))
+    courier.close(5)
+    assert given == told
