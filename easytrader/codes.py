@@ -120,6 +120,17 @@ class OrderType(IntEnum):
     DIRECT_CASH_REPAY_SPECIAL = 45
 
 
+BUY_TYPES: Final = frozenset(
+    {
+        OrderType.BUY,
+        OrderType.FIN_BUY,
+        OrderType.BUY_SECU_REPAY,
+        OrderType.FIN_BUY_SPECIAL,
+        OrderType.BUY_SECU_REPAY_SPECIAL,
+    }
+)
+"""到交易所去买的委托类型；其余的是卖，或不经过交易所。"""
+
 ORDER_TYPE_NAMES: Final[dict[int, str]] = {
     23: "买入",
     24: "卖出",

@@ -241,7 +241,19 @@ def last_trading_day(day: date) -> date | None:
     return found
 
 
+@lru_cache(maxsize=4096)
+def next_trading_day(day: date) -> date | None:
+    """``day`` 之后最近的、日历知道的交易日；超出覆盖为 None。"""
+    known = coverage()
+    found = day + timedelta(days=1)
+    while known is not None and found <= known[1]:
+        if is_trading_day(found):
+            return found
+        found += timedelta(days=1)
+    return None
+
+
 def reload() -> None:
     """改正文件改过之后重新读；平常一个进程只读一次。"""
-    for cached in (_calendar, is_trading_day, last_trading_day):
+    for cached in (_calendar, is_trading_day, last_trading_day, next_trading_day):
         cached.cache_clear()

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from easytrader.sim.market.book import Quote
     from easytrader.sim.rules import Rules
 
-__all__ = ["LIMIT_TYPES", "NO_SUCH", "ORDER_ERROR_ID", "Reject", "Ticket", "check", "working_limit"]
+__all__ = [
+    "LIMIT_TYPES",
+    "NO_SUCH",
+    "ORDER_ERROR_ID",
+    "Reject",
+    "Ticket",
+    "check",
+    "enough_cash",
+    "enough_shares",
+    "working_limit",
+]
 
 ORDER_ERROR_ID: Final = -61
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
@@ -53,6 +63,8 @@ class Ticket(NamedTuple):
         limit_li: 实际起作用的限价，见 `working_limit`。
         protects: 市价委托带保护限价（沪、北）。
         bought: 今天已经买入的加上还挂着的买单；只在有每日买入上限时需要。
+        cash: 钱够不够，由委托的走法（`ways`）回答。
+        shares: 证券够不够，同上。
         phase: 进来的时候是哪个时段。
     """
 
@@ -68,6 +80,8 @@ class Ticket(NamedTuple):
     rates: FeeRates
     cash_li: int
     sellable: int
+    cash: Callable[[Ticket], Reject | None]
+    shares: Callable[[Ticket], Reject | None]
     bought: int = 0
     phase: Phase = Phase.CONTINUOUS
 
@@ -168,6 +182,15 @@ def _band(ticket: Ticket) -> Reject | None:
 
 
 def _cash(ticket: Ticket) -> Reject | None:
+    return ticket.cash(ticket)
+
+
+def _shares(ticket: Ticket) -> Reject | None:
+    return ticket.shares(ticket)
+
+
+def enough_cash(ticket: Ticket) -> Reject | None:
+    """买：可用资金够付限价成交时的金额与费用。"""
     if not ticket.buy:
         return None
     amount = ticket.limit_li * ticket.volume
@@ -181,7 +204,8 @@ def _cash(ticket: Ticket) -> Reject | None:
     )
 
 
-def _shares(ticket: Ticket) -> Reject | None:
+def enough_shares(ticket: Ticket) -> Reject | None:
+    """卖：可用数量够。"""
     if ticket.buy or ticket.volume <= ticket.sellable:
         return None
     return Reject(

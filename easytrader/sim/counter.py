@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import MARKET_CODES, OrderStatus, PriceType
+from easytrader.errors import SimulatorError
 from easytrader.sim.checks import NO_SUCH, Reject, Ticket, check, working_limit
 from easytrader.sim.floor import Floor
 from easytrader.sim.gate import cancel_refused, order_refused
 from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
 from easytrader.sim.ledger import Ledger
+from easytrader.sim.lines import Surroundings
 from easytrader.sim.orders import SimOrder
 from easytrader.sim.phases import Phase, has_after_hours
 from easytrader.sim.wire import (
@@ -29,9 +32,12 @@ from easytrader.sim.wire import (
 from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from easytrader.sim.account import Account
     from easytrader.sim.fees import FeeSchedule
     from easytrader.sim.ledger import Instrument
+    from easytrader.sim.lines import Line
     from easytrader.sim.market.base import Market
     from easytrader.sim.market.book import Quote
     from easytrader.sim.rules import RuleBook
@@ -68,12 +74,15 @@ class Counter:
         hours: MarketHours,
         fees: FeeSchedule,
         book: RuleBook | None = None,
+        lines: Sequence[Callable[[Surroundings], Line]] = (),
     ) -> None:
         self.state = state
         self._market = market
         self._hours = hours
         self._ledger = Ledger(state, fees, book)
         self._floor = Floor(self._ledger, market, hours)
+        seen = Surroundings(self._ledger, self.quote, hours)
+        self._ledger.lines = tuple(line(seen) for line in lines)
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
 
@@ -141,6 +150,8 @@ class Counter:
         last = self._floor.rounds.last_tick(last)
         if not self._floor.catch_up(max(last, progress.tick), budget):
             return False
+        for line in self._ledger.lines:
+            line.end_day(progress.day)
         for order in list(self.state.orders.values()):
             if order.is_working or order.waiting:
                 order.waiting = False
@@ -174,6 +185,11 @@ class Counter:
         return _answer(args, order.order_id, "")
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
+        for line in self._ledger.lines:
+            if line.claims(order, account):
+                order.off_book = True
+                line.place(order, account, whole, now)
+                return
         instrument = self._ledger.instrument(order.security) if order.security else None
         known = order.security is not None and order.security.kind is not Kind.OTHER
         if order.security is None or not (known and order.security.tradable):
@@ -237,7 +253,7 @@ class Counter:
         order.limit_li = working_limit(order.price_type, buy, order.price_li, protects, quote)
         if order.price_type == PriceType.LATEST:
             order.price_li = order.limit_li
-        held = account.positions.get(order.stock_code)
+        way = self._ledger.way(order)
         return check(
             Ticket(
                 buy,
@@ -251,7 +267,9 @@ class Counter:
                 quote,
                 instrument.rates(buy),
                 account.cash_li,
-                held.sellable if held else 0,
+                way.sellable(account, order),
+                partial(way.cash, account, order),
+                partial(way.shares, account, order),
                 self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
                 Phase.CONTINUOUS if phase is Phase.PRE_OPEN else phase,  # 9:30 才到，照那时查
             )
@@ -294,6 +312,9 @@ class Counter:
 
     def _withdraw(self, order: SimOrder, now: float) -> None:
         """撤挂着的委托：这个时段不接受就推一条撤单失败，静默期里等到 9:30。"""
+        if order.off_book:
+            self._withdraw_off_book(order, now)
+            return
         assert order.security is not None
         instrument = self._ledger.instrument(order.security)
         assert instrument is not None
@@ -311,6 +332,28 @@ class Counter:
             return
         self._ledger.finish(order)
         self.state.prune(order.stock_code)
+
+    def _withdraw_off_book(self, order: SimOrder, now: float) -> None:
+        """撤不经过撮合的委托：能不能撤由那项业务说。"""
+        account = self.state.accounts[order.account_id]
+        line = next(each for each in self._ledger.lines if each.claims(order, account))
+        refused = line.withdraw(order, now)
+        if refused is not None:
+            self._refuse_cancel(order, refused)
+            return
+        self._ledger.update(order, OrderStatus.REPORTED_CANCEL)
+        self._ledger.finish(order)
+
+    def ask(self, verb: str, args: Any) -> list[Any]:
+        """某项业务的查询：厂商的行；没有这个账号为空。"""
+        account = find_account(self.state.accounts, args.account_type, args.account_id)
+        if account is None:
+            return []
+        for line in self._ledger.lines:
+            rows = line.ask(verb, account, args)
+            if rows is not None:
+                return rows
+        raise SimulatorError(f"模拟柜台没有 {verb} 这项查询")
 
     def _refuse_cancel(self, order: SimOrder, reject: Reject, tail: str = "") -> None:
         error = CancelErrorRow(

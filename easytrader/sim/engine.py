@@ -20,6 +20,7 @@ from easytrader.sim.counter import Counter
 from easytrader.sim.fees import FeeSchedule
 from easytrader.sim.instruments import load_instruments
 from easytrader.sim.intake import find_account
+from easytrader.sim.lines import lines_for
 from easytrader.sim.market.build import market_for
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.sessions import day_code, hours_for
@@ -70,6 +71,7 @@ class Engine:
         self._hours = hours_for(config.clock)
         self._book = RuleBook(load_instruments(folder.path), self._hours.previous)
         self._market = market_for(config, folder.path, self._hours, self._book)
+        self._lines = lines_for(folder.path)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
         self._query_lag_s = config.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
@@ -144,6 +146,11 @@ class Engine:
         """全部账号的状态。"""
         accounts = self._counter.state.accounts.values()
         return Outcome([views.account_status(account) for account in accounts])
+
+    def ask(self, verb: str, args: Any) -> Outcome:
+        """各项业务（`lines`）的查询。"""
+        events = self._advance(_CALL_WORK).events
+        return Outcome(self._counter.ask(verb, args), events)
 
     def quote(self, args: QuoteArgs) -> Outcome:
         """最新价，元；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。
@@ -257,7 +264,7 @@ class Engine:
         if state is None:
             now = self.clock.now()
             state = CounterState(Progress(self._hours.day(now), self._market.tick_at(now), now))
-        return Counter(state, self._market, self._hours, self._fees, self._book)
+        return Counter(state, self._market, self._hours, self._fees, self._book, self._lines)
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:
         """配置里有而账本里没有的账号，按配置开户。"""

@@ -12,11 +12,13 @@ from easytrader.sim.orders import SimOrder, SimTrade, clip_bytes
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.sessions import day_code
 from easytrader.sim.state import Changes, CounterState
+from easytrader.sim.ways import CashWay
 from easytrader.sim.wire import Event, OrderErrorRow
 
 if TYPE_CHECKING:
-    from easytrader.sim.account import Account
     from easytrader.sim.fees import FeeRates, FeeSchedule
+    from easytrader.sim.lines import Line
+    from easytrader.sim.ways import Way
     from easytrader.symbols import Security
 
 __all__ = ["Instrument", "Ledger"]
@@ -49,7 +51,9 @@ class Ledger:
         self._fees = fees
         self._instruments: dict[str, Instrument | None] = {}
         self._date = date.fromordinal(state.progress.day)
-        self._day = day_code(state.progress.day)
+        self.today = day_code(state.progress.day)
+        self.lines: tuple[Line, ...] = ()
+        self._cash_way = CashWay(self)
 
     def take_events(self) -> tuple[Event, ...]:
         """取走攒下的推送。"""
@@ -132,13 +136,7 @@ class Ledger:
         progress.sysid += 1
         order.sysid = str(progress.sysid)
         self.state.add_order(order)
-        account = self.state.accounts[order.account_id]
-        if order.is_buy:
-            self._refreeze(account, order)
-        else:
-            held = account.position(order.stock_code)
-            held.frozen += order.volume
-            self.changes.positions[account.account_id, held.stock_code] = held
+        self.way(order).freeze(self.state.accounts[order.account_id], order)
         self.update(order, OrderStatus.REPORTED)
 
     def reprice(self, order: SimOrder, limit_li: int) -> None:
@@ -146,7 +144,7 @@ class Ledger:
         order.limit_li = limit_li
         self.changes.orders[order.order_id] = order
         if order.is_buy:
-            self._refreeze(self.state.accounts[order.account_id], order)
+            self.way(order).freeze(self.state.accounts[order.account_id], order)
 
     def fill(
         self, order: SimOrder, price_li: int, volume: int, ts: float, tick: int, *, passive: bool
@@ -157,47 +155,28 @@ class Ledger:
         instrument = self.instrument(order.security)
         assert instrument is not None
         account = self.state.accounts[order.account_id]
-        held = account.position(order.stock_code)
+        way = self.way(order)
         exact = price_li * volume
-        amount = to_fen(exact)
         due = instrument.rates(order.is_buy).total(order.traded_amount_li + exact) - order.fees_li
-        if order.is_buy:
-            account.buy(held, amount, due, volume, self._day)
-            order.frozen_li -= amount + due
-            if not instrument.rules.same_day_sale:
-                held.locked += volume
-        else:
-            due = account.sell(held, amount, due, volume)
+        due = way.settle(account, order, to_fen(exact), due, volume)
         order.traded_volume += volume
         order.traded_amount_li += exact
         order.fees_li += due
-        if order.is_buy:
-            self._refreeze(account, order)
+        way.freeze(account, order)
         progress = self.state.progress
         progress.trade += 1
-        traded_id = f"{self._day[4:]}{progress.trade % 10**12:012d}"
+        traded_id = f"{self.today[4:]}{progress.trade % 10**12:012d}"
         trade = SimTrade(
             progress.trade, order, traded_id, int(ts), price_li, volume, due, tick, passive
         )
         self.changes.trades.append(trade)
-        self.changes.accounts[account.account_id] = account
-        self.changes.positions[account.account_id, held.stock_code] = held
         self.push("trade", order, self.state.add_trade(trade))
         done = order.remaining == 0
         self.update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
 
     def finish(self, order: SimOrder) -> None:
         """撤掉剩余：解冻，推 53 或 54。"""
-        account = self.state.accounts[order.account_id]
-        if order.is_buy:
-            account.freeze(-order.frozen_li)
-            order.frozen_li = 0
-            self.changes.accounts[account.account_id] = account
-        else:
-            held = account.position(order.stock_code)
-            held.frozen -= order.remaining
-            assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
-            self.changes.positions[account.account_id, held.stock_code] = held
+        self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
         self.update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
 
@@ -211,20 +190,35 @@ class Ledger:
             self.changes.accounts[account.account_id] = account
         self.state.start_day(day)
         self._instruments.clear()
-        self._date, self._day = date.fromordinal(day), day_code(day)
+        self._date, self.today = date.fromordinal(day), day_code(day)
+        for line in self.lines:
+            line.start_day(day)
         self.changes.progress = True
 
-    def _refreeze(self, account: Account, order: SimOrder) -> None:
-        """买单该冻结：剩余数量按限价成交时的金额，加上全部成交后还要补收的费用。"""
+    def cost_of_rest(self, order: SimOrder) -> int:
+        """买单的剩余要多少钱：按限价成交时的金额，加上全部成交后还要补收的费用，厘。"""
+        rest = order.limit_li * order.remaining
+        if not rest:
+            return 0
         assert order.security is not None
         instrument = self.instrument(order.security)
         assert instrument is not None
-        rest = order.limit_li * order.remaining
-        need = 0
-        if rest:
-            need = (
-                to_fen(rest) + instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
-            )
-        account.freeze(need - order.frozen_li)
-        order.frozen_li = need
-        self.changes.accounts[account.account_id] = account
+        fees = instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
+        return to_fen(rest) + fees
+
+    def note(self, kind: str, account_id: str, key: str, body: str | None) -> None:
+        """记一条某项业务的记录；None 是删掉。"""
+        where = (kind, account_id, key)
+        if body is None:
+            self.state.records.pop(where, None)
+        else:
+            self.state.records[where] = body
+        self.changes.records[where] = body
+
+    def way(self, order: SimOrder) -> Way:
+        """这笔委托的钱和券怎样走。"""
+        for line in self.lines:
+            found = line.way(order)
+            if found is not None:
+                return found
+        return self._cash_way

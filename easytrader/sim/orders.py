@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from easytrader.codes import BROKER_PRICE_TYPES, OrderStatus, OrderType
+from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, OrderStatus
 from easytrader.sim.fees import to_fen
 from easytrader.sim.market.anchors import NAMES
 from easytrader.sim.wire import OrderRow, TradeRow
@@ -59,7 +59,7 @@ def instrument_name(stock_code: str) -> str:
 
 def offset_flag(order_type: int) -> int:
     """48 买入，49 卖出。"""
-    return _BUY_FLAG if order_type == OrderType.BUY else _SELL_FLAG
+    return _BUY_FLAG if order_type in BUY_TYPES else _SELL_FLAG
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +68,7 @@ class SimOrder:
 
     ``ahead``：同一价位上前面排着的别人，从这个价位当天已经走掉的数量算起（见 `resting`）。
     ``waiting``：主机 9:30 才处理的申报或撤单。
+    ``off_book``：不经过撮合，由一项业务自己办（见 `lines`）。
     ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：费用与均价用它，收付的钱各笔取整到分。
     """
 
@@ -94,12 +95,13 @@ class SimOrder:
     frozen_li: int = 0
     ahead: int = 0
     waiting: bool = False
+    off_book: bool = False
     _row: OrderRow | None = field(default=None, repr=False)
 
     @property
     def is_buy(self) -> bool:
         """买入。"""
-        return self.order_type == OrderType.BUY
+        return self.order_type in BUY_TYPES
 
     @property
     def remaining(self) -> int:

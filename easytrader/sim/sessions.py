@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.phases import CLOSING_CALL, CONTINUOUS, EDGES, Phase, clock_phase
-from easytrader.trading_days import explain, is_trading_day, last_trading_day
+from easytrader.trading_days import explain, is_trading_day, last_trading_day, next_trading_day
 
 __all__ = [
     "AlwaysOpen",
@@ -66,6 +66,10 @@ class MarketHours(Protocol):
         """上一个交易日。"""
         ...
 
+    def following(self, day: int) -> int:
+        """下一个交易日；日历不知道时抛 `SimulatorError`，不去猜。"""
+        ...
+
     def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """此刻是否连续交易；``closing_call``：问的是有收盘集合竞价的证券。"""
         ...
@@ -105,6 +109,10 @@ class AlwaysOpen:
     def previous(self, day: int) -> int:
         """前一个日历日。"""
         return day - 1
+
+    def following(self, day: int) -> int:
+        """后一个日历日。"""
+        return day + 1
 
     def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """总是开市。"""
@@ -153,6 +161,13 @@ class ExchangeHours:
         """上一个交易日；日历的第一天之前按日历日退一天。"""
         found = last_trading_day(date.fromordinal(day - 1))
         return day - 1 if found is None else found.toordinal()
+
+    def following(self, day: int) -> int:
+        """下一个交易日。"""
+        found = next_trading_day(date.fromordinal(day))
+        if found is None:
+            raise SimulatorError(f"不知道 {date.fromordinal(day)} 之后哪天开市：{_beyond(day)}。")
+        return found.toordinal()
 
     def is_open(self, ts: float, closing_call: bool = False) -> bool:
         """交易日的连续交易时段。"""
@@ -206,6 +221,15 @@ class ExchangeHours:
     def closed_reason(self, ts: float) -> str:
         """日历不知道这一天时说明白，不去猜。"""
         return explain(date.fromordinal(_calendar_day(ts)))
+
+
+def _beyond(day: int) -> str:
+    """日历到哪里为止。"""
+    for ahead in range(1, 400):
+        reason = explain(date.fromordinal(day + ahead))
+        if reason:
+            return reason
+    return "日历里没有更晚的交易日"
 
 
 def hours_for(clock: str) -> MarketHours:

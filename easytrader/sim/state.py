@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from easytrader.sim.account import Account, Position
     from easytrader.sim.wire import TradeRow
 
-__all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress"]
+__all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress", "RecordKey"]
 
 FIRST_ORDER_ID: Final = 1082130433
 """真实客户端见过的编号段；int32，只增不减，换日不归零。"""
+
+
+RecordKey = tuple[str, str, str]
+"""各项业务自己的记录：（业务，资金账号，编号）。"""
 
 
 @dataclass(slots=True)
@@ -52,10 +56,13 @@ class Changes:
     accounts: dict[str, Account] = field(default_factory=dict)
     positions: dict[tuple[str, str], Position | None] = field(default_factory=dict)
     queues: dict[tuple[str, QueueKey], tuple[int, Queue]] = field(default_factory=dict)
+    records: dict[RecordKey, str | None] = field(default_factory=dict)
     progress: bool = False
 
     def __bool__(self) -> bool:
-        return self.progress or bool(self.orders or self.accounts or self.positions or self.queues)
+        return self.progress or bool(
+            self.orders or self.accounts or self.positions or self.queues or self.records
+        )
 
     def clear(self) -> None:
         """已经落盘。"""
@@ -64,6 +71,7 @@ class Changes:
         self.accounts.clear()
         self.positions.clear()
         self.queues.clear()
+        self.records.clear()
         self.progress = False
 
 
@@ -71,6 +79,7 @@ class CounterState:
     """当日的账户、委托、成交、挂单。
 
     ``queues``：今天各价位上已经走掉的别人，证券 → 价位 → 数量。
+    ``records``：各项业务（`lines`）的合约、申购、回购等，各自解释，一条一段 JSON。
     ``consumed``：这一跳里自己已经吃掉的盘口，证券 → {(吃的是卖盘, 价格): 数量}。
     """
 
@@ -83,6 +92,7 @@ class CounterState:
         "orders_of",
         "progress",
         "queues",
+        "records",
         "resting",
         "trades_of",
     )
@@ -96,6 +106,7 @@ class CounterState:
         self.trades_of: dict[str, list[TradeRow]] = {}
         self.resting: dict[str, RestingBook] = {}
         self.queues: dict[str, dict[QueueKey, Queue]] = {}
+        self.records: dict[RecordKey, str] = {}
         self.consumed: dict[str, dict[tuple[bool, int], int]] = {}
         self.consumed_tick = progress.tick
 

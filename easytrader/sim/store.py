@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _APPLICATION_ID: Final = 0x45545349  # "ETSI"
-_VERSION: Final = 2
+_VERSION: Final = 3
 _CHECKPOINT_PAGES: Final = 4000
 
 _SCHEMA: Final = """
@@ -53,7 +53,8 @@ CREATE TABLE orders (
     limit_li INTEGER NOT NULL, sysid TEXT NOT NULL, status INTEGER NOT NULL,
     status_msg TEXT NOT NULL, traded_volume INTEGER NOT NULL, traded_amount_li INTEGER NOT NULL,
     fees_li INTEGER NOT NULL, frozen_li INTEGER NOT NULL,
-    ahead INTEGER NOT NULL DEFAULT 0, waiting INTEGER NOT NULL DEFAULT 0
+    ahead INTEGER NOT NULL DEFAULT 0, waiting INTEGER NOT NULL DEFAULT 0,
+    off_book INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE trades (
     number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, day INTEGER NOT NULL,
@@ -69,20 +70,30 @@ CREATE TABLE queues (
     PRIMARY KEY (stock_code, buy, price_li)
 ) WITHOUT ROWID;
 """
+_RECORDS: Final = """
+CREATE TABLE records (
+    kind TEXT NOT NULL, account_id TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (kind, account_id, key)
+) WITHOUT ROWID;
+"""
 _FROM_1: Final = (
     "ALTER TABLE orders ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE orders ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;"
 )
 """版本 1 没有排队的位置与静默期。"""
+_FROM_2: Final = "ALTER TABLE orders ADD COLUMN off_book INTEGER NOT NULL DEFAULT 0;"
+"""版本 2 没有不经过撮合的委托，也没有各项业务的记录。"""
 
 
 _PUT_PROGRESS: Final = "REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_ACCOUNT: Final = "REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_POSITION: Final = "REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_ORDER: Final = (
-    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?)"
 )
 _PUT_QUEUE: Final = "REPLACE INTO queues VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_RECORD: Final = "REPLACE INTO records VALUES (?, ?, ?, ?)"
 _PUT_TRADE: Final = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -126,6 +137,8 @@ class Store:
             for account_id, *rest in self._db.execute("SELECT * FROM positions"):
                 held = Position(*rest)
                 state.accounts[account_id].positions[held.stock_code] = held
+            for *key, body in self._db.execute("SELECT * FROM records"):
+                state.records[key[0], key[1], key[2]] = body
             self._load_queues(state)
             self._load_orders(state)
             self._load_trades(state)
@@ -200,6 +213,11 @@ class Store:
                 put(_PUT_POSITION, (account_id, *_position_fields(held)))
         for (code, (buy, price_li)), (day, queue) in changes.queues.items():
             put(_PUT_QUEUE, (code, int(buy), price_li, day, *queue))
+        for key, body in changes.records.items():
+            if body is None:
+                put("DELETE FROM records WHERE kind=? AND account_id=? AND key=?", key)
+            else:
+                put(_PUT_RECORD, (*key, body))
         put(_PUT_PROGRESS, _progress_fields(progress))
 
     def _prepare(self) -> None:
@@ -217,9 +235,9 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         if version < _VERSION:
-            tables_or_columns = _FROM_1 if version else _SCHEMA
+            steps = (_SCHEMA + _QUEUES, _FROM_1 + _QUEUES + _FROM_2, _FROM_2)[version] + _RECORDS
             self._db.executescript(
-                f"BEGIN; {tables_or_columns} {_QUEUES} PRAGMA application_id={_APPLICATION_ID};"
+                f"BEGIN; {steps} PRAGMA application_id={_APPLICATION_ID};"
                 f"PRAGMA user_version={_VERSION}; COMMIT;"
             )
 
@@ -234,12 +252,18 @@ class Store:
             (state.progress.first_order_id,),
         )
         for row in rows:
-            fields: tuple[Any, ...] = (*row[:5], security_of(row[4]), *row[5:-1], bool(row[-1]))
+            fields: tuple[Any, ...] = (
+                *row[:5],
+                security_of(row[4]),
+                *row[5:-2],
+                bool(row[-2]),
+                bool(row[-1]),
+            )
             order = SimOrder(*fields)
             state.add_order(order)
             if order.waiting:
                 state.wait(order)
-            elif order.is_working:
+            elif order.is_working and not order.off_book:
                 state.rest(order)
 
     def _load_trades(self, state: CounterState) -> None:
@@ -328,6 +352,7 @@ def _order_fields(order: SimOrder) -> tuple[int | str, ...]:
         order.frozen_li,
         order.ahead,
         int(order.waiting),
+        int(order.off_book),
     )
 
 

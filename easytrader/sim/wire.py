@@ -23,6 +23,9 @@ Verb = Literal[
     "unsupported",
 ]
 
+BUSINESS_VERBS: Final[tuple[str, ...]] = ()
+"""各项业务（`lines`）的查询，参数都是 `AccountArgs`，应答是厂商的行的列表。"""
+
 PROTOCOL_VERSION: Final = 2
 
 MARKET_TIME: Final = "@now"

@@ -105,7 +105,8 @@ def test_a_store_of_the_first_version_is_upgraded(make_day: Make) -> None:
     db = sqlite3.connect(desk.folder.store_path)
     db.executescript(
         "DROP TABLE queues; ALTER TABLE orders DROP COLUMN ahead;"
-        "ALTER TABLE orders DROP COLUMN waiting; PRAGMA user_version=1;"
+        "ALTER TABLE orders DROP COLUMN waiting; "
+        "ALTER TABLE orders DROP COLUMN off_book; DROP TABLE records; PRAGMA user_version=1;"
     )
     db.close()
     desk.reopen()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from loguru import logger
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.wire import (
+    BUSINESS_VERBS,
     QUERY_FAILED,
     AccountArgs,
     CancelAnswer,
@@ -72,6 +74,10 @@ class EngineLike(Protocol):
         """最新价。"""
         ...
 
+    def ask(self, verb: str, args: Any) -> Outcome:
+        """各项业务的查询。"""
+        ...
+
     def has_account(self, account_type: int, account_id: str) -> bool:
         """有没有这个账号。"""
         ...
@@ -118,6 +124,8 @@ class Desk:
             "unsubscribe": self._known,
             "unsupported": lambda args: Outcome(("not_simulated", args[0])),
         }
+        for verb in BUSINESS_VERBS:
+            self._verbs[verb] = partial(engine.ask, verb)
 
     def handle(self, requests: list[Request]) -> list[Outcome]:
         """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""

@@ -118,6 +118,7 @@ _ARGS: Final[dict[str, type[Any] | None]] = {
     "account_status": None,
     "quote": wire.QuoteArgs,
     "unsupported": None,
+    **dict.fromkeys(wire.BUSINESS_VERBS, wire.AccountArgs),
 }
 
 
