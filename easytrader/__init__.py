@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from easytrader.api import use as use
     from easytrader.checkup import doctor as doctor
     from easytrader.guard import Guard as Guard
+    from easytrader.ordering import Receipt as Receipt
 
 __all__ = [
     "ClosedError",
@@ -49,6 +50,7 @@ __all__ = [
     "NotConnectedError",
     "OutcomeUnknownError",
     "QueryFailedError",
+    "Receipt",
     "RiskRefusedError",
     "SimulatorError",
     "UsageError",
@@ -66,6 +68,7 @@ _LAZY_NAMES = {
     "use": "easytrader.api",
     "doctor": "easytrader.checkup",
     "Guard": "easytrader.guard",
+    "Receipt": "easytrader.ordering",
 }
 
 

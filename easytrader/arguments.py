@@ -12,7 +12,7 @@ from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_ORDER_TYPES
+from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_CODES, MARKET_ORDER_TYPES, PriceType
 from easytrader.errors import UsageError
 from easytrader.symbols import Kind, Security, parse_security
 
@@ -100,13 +100,66 @@ def price(value: object) -> float:
 
 
 def market_type(ttype: object, target: Security) -> int:
-    """市价类型的中文名 → 要送的代码；交易所没有的拒绝并列出有的。"""
-    allowed = MARKET_ORDER_TYPES[cast("Exchange", target.exchange)]
+    """市价类型 → 要送的代码；交易所没有的拒绝并列出有的。
+
+    收中文名（`MARKET_ORDER_TYPES` 的、`PriceType` 的）、``xtconstant`` 里的名字、整数代码。
+    """
+    own = MARKET_ORDER_TYPES[cast("Exchange", target.exchange)]
+    allowed = {*own.values(), PriceType.LATEST}
     name = DEFAULT_MARKET_TYPE if ttype is None else ttype
-    if not isinstance(name, str) or name not in allowed:
-        choices = "、".join(allowed)
-        raise UsageError("ttype", ttype, f"{target.stock_code} 可用的市价类型：{choices}")
-    return allowed[name]
+    if isinstance(name, str):
+        number = own.get(name)
+        if number is not None:
+            return number
+        found = {each for each in PriceType if name == each.label or name in each.vendor}
+    else:
+        number = _as_int(name)
+        found = {each for each in PriceType if each == number}
+    usable = found & allowed
+    if usable:
+        return int(usable.pop())
+    if PriceType.FIX in found:
+        raise UsageError("ttype", ttype, "限价委托请用 buy / sell，给出 price")
+    choices = "、".join((*own, PriceType.LATEST.label))
+    raise UsageError("ttype", ttype, f"{target.stock_code} 可用的市价类型：{choices}")
+
+
+_MARKETS: Final[dict[str, tuple[str, ...]]] = {
+    "SH": ("上交所", "上海", "上海证券交易所", "沪市", "沪", "SSE", "SH_MARKET"),
+    "SZ": ("深交所", "深圳", "深圳证券交易所", "深市", "深", "SZSE", "SZ_MARKET"),
+    "BJ": ("北交所", "北京", "北京证券交易所", "京市", "京", "BSE", "MARKET_ENUM_BEIJING"),
+}
+
+
+def market(value: object) -> Exchange:
+    """交易所：``SH`` ``SZ`` ``BJ``，中文名，或厂商的整数代码。"""
+    if isinstance(value, str):
+        name = value.strip().upper()
+        for code, others in _MARKETS.items():
+            if name == code or name in others:
+                return cast("Exchange", code)
+    else:
+        number = _as_int(value)
+        for exchange, code_number in MARKET_CODES.items():
+            if code_number == number:
+                return exchange
+    form = "应为 'SH'（上交所）、'SZ'（深交所）、'BJ'（北交所），或厂商的整数代码 0、1、70"
+    raise UsageError("market", value, form)
+
+
+MAX_CONTRACT_BYTES: Final = 23
+"""厂商的合同编号缓冲区。"""
+
+
+def contract_number(value: object) -> str:
+    """柜台合同编号：`today_entrusts` 的 ``order_sysid``，字符串。"""
+    form = "应为 today_entrusts 里的 order_sysid，字符串（数字会丢掉开头的 0），如 '8129'"
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError("order_sysid", value, form)
+    text = value.strip()
+    if not text.isprintable() or len(text.encode()) > MAX_CONTRACT_BYTES:
+        raise UsageError("order_sysid", value, f"{form}，不超过 {MAX_CONTRACT_BYTES} 字节")
+    return text
 
 
 def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:

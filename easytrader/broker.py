@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from easytrader.errors import OutcomeUnknownError
     from easytrader.model import (
         AssetLike,
+        ContractNumber,
         OrderLike,
         OrderRequest,
         PositionLike,
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
         SubmitAnswer,
         TradeLike,
     )
+
+
+_T_contra = TypeVar("_T_contra", contravariant=True)
+
+
+class Landed(Protocol[_T_contra]):
+    """异步请求有了结果时调用，恰好一次：(应答, None) 或 (None, 结果未知)。
+
+    在别的线程上（包括后端收应答的线程），不得阻塞。
+    """
+
+    def __call__(self, answer: _T_contra | None, error: OutcomeUnknownError | None, /) -> None:
+        """见类的说明。"""
 
 
 class Session(Protocol):
@@ -76,8 +91,27 @@ class Session(Protocol):
     def submit(self, request: OrderRequest) -> SubmitAnswer:
         """下单，只发一次。"""
 
-    def cancel(self, order_id: int) -> bool:
-        """撤单：True 表示撤单请求已被收下。"""
+    def cancel(self, target: int | ContractNumber) -> bool:
+        """按委托编号或柜台合同编号撤单：True 表示撤单请求已被收下。"""
+
+    def submit_async(
+        self, request: OrderRequest, departed: Callable[[int], None], landed: Landed[SubmitAnswer]
+    ) -> None:
+        """下单，只发一次，不等应答。
+
+        ``departed`` 在发出之前得到请求序号；``landed`` 最晚在 ``timeout_s`` 秒之后得到结果。
+        抛出异常的不再调用 ``landed``：没有发出的抛 `NotConnectedError`，
+        其余抛 `OutcomeUnknownError`。
+        在途的满了会等空位，最多 ``timeout_s`` 秒。
+        """
+
+    def cancel_async(
+        self,
+        target: int | ContractNumber,
+        departed: Callable[[int], None],
+        landed: Landed[bool],
+    ) -> None:
+        """撤单，不等应答；其余同 `submit_async`。"""
 
     def lose(self, reason: str) -> None:
         """会话已断：让所有还在等的调用立刻失败。可重复调用，任意线程。"""

@@ -18,10 +18,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "ClosedError",
@@ -115,13 +115,13 @@ class OutcomeUnknownError(EasytraderError, TimeoutError):
 
 
 class WaitTimeoutError(EasytraderError, TimeoutError):
-    """`wait()` 到了期限委托还没有到终态。委托照旧有效，可以接着等。
+    """`wait()` 到了期限委托还没有到终态；或异步的回执到了期限还没有应答。照旧有效，可以接着等。
 
     Attributes:
         row: 到期时看到的委托（与 `today_entrusts` 的行相同），可能为 None。
     """
 
-    def __init__(self, message: str, row: dict[str, object] | None = None) -> None:
+    def __init__(self, message: str, row: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.row = row
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader import rows
+from easytrader import rows, rows_async, rows_smart, rows_smt, rows_transfers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from easytrader.model import PushEvent
-    from easytrader.rows import Row
+    from easytrader.types import Event
 
 EARLY: Final = 1_000
 CAPACITY: Final = 10_000
@@ -33,7 +33,16 @@ EVENT_NAMES: Final[dict[str, str]] = {
     "trade": "成交",
     "order_error": "下单失败",
     "cancel_error": "撤单失败",
+    "order_response": "异步下单应答",
+    "cancel_response": "异步撤单应答",
     "account_status": "账号状态",
+    "asset": "资金变动",
+    "position": "持仓变动",
+    "smt_response": "约券应答",
+    "bank_transfer_response": "银证转账应答",
+    "ctp_transfer_response": "期权期货内转应答",
+    "smart_algo_order_response": "智能算法下单应答",
+    "smart_task_response": "智能算法任务应答",
     "connected": "已连接",
     "disconnected": "已断开",
     "give_up": "放弃重连",
@@ -46,7 +55,16 @@ _KINDS: Final = {
     "on_stock_trade": "trade",
     "on_order_error": "order_error",
     "on_cancel_error": "cancel_error",
+    "on_order_stock_async_response": "order_response",
+    "on_cancel_order_stock_async_response": "cancel_response",
     "on_account_status": "account_status",
+    "on_stock_asset": "asset",
+    "on_stock_position": "position",
+    "on_smt_appointment_async_response": "smt_response",
+    "on_bank_transfer_async_response": "bank_transfer_response",
+    "on_ctp_internal_transfer_async_response": "ctp_transfer_response",
+    "on_smart_algo_order_async_response": "smart_algo_order_response",
+    "on_operate_smart_task_async_response": "smart_task_response",
     "on_connected": "connected",
     "on_disconnected": "disconnected",
     "on_give_up": "give_up",
@@ -100,7 +118,7 @@ class EventLog:
             self._closed = True
             self._ready.notify_all()
 
-    def read(self, timeout_s: float) -> Iterator[Row]:
+    def read(self, timeout_s: float) -> Iterator[Event]:
         """取走事件，安静 ``timeout_s`` 秒或关闭之后结束。"""
         with self._ready:
             self._wanted = True
@@ -108,7 +126,7 @@ class EventLog:
             self._others.clear()
         return _Reader(self, timeout_s)
 
-    def take(self, timeout_s: float) -> Row | None:
+    def take(self, timeout_s: float) -> Event | None:
         """取一条；到期或关闭为 None。"""
         deadline = time.monotonic() + timeout_s
         with self._ready:
@@ -134,27 +152,37 @@ class _Reader:
     def __iter__(self) -> _Reader:
         return self
 
-    def __next__(self) -> Row:
+    def __next__(self) -> Event:
         row = self._log.take(self._timeout_s)
         if row is None:
             raise StopIteration
         return row
 
 
-def _row(kind: str, at: float, data: Row) -> Row:
-    return {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
+def _row(kind: str, at: float, data: object) -> Event:
+    row = {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
+    return cast("Event", row)  # 哪种事件配哪种 data，由下面的表保证
 
 
-_ROWS: Final[dict[str, Callable[[Any], Row]]] = {
+_ROWS: Final[dict[str, Callable[[Any], object]]] = {
     "order": rows.order_row,
     "trade": rows.trade_row,
     "order_error": rows.order_error_row,
     "cancel_error": rows.cancel_error_row,
+    "order_response": rows_async.order_response_row,
+    "cancel_response": rows_async.cancel_response_row,
     "account_status": rows.account_status_row,
+    "asset": rows.asset_row,
+    "position": rows.position_row,
+    "smt_response": rows_smt.smt_response_row,
+    "bank_transfer_response": rows_transfers.transfer_response_row,
+    "ctp_transfer_response": rows_transfers.transfer_response_row,
+    "smart_algo_order_response": rows_smart.smart_order_row,
+    "smart_task_response": rows_smart.smart_task_row,
     "give_up": lambda error: {"error": str(error)},
 }
 
 
-def _data(kind: str, args: tuple[Any, ...]) -> Row:
+def _data(kind: str, args: tuple[Any, ...]) -> object:
     build = _ROWS.get(kind)
     return build(args[0]) if build is not None and args else {}

@@ -103,6 +103,21 @@ class OrderRequest(NamedTuple):
     tag: str
 
 
+class ContractNumber(NamedTuple):
+    """按柜台合同编号撤单时，说的是哪一笔。
+
+    Attributes:
+        order_sysid: 柜台合同编号。
+        market: 厂商的交易市场整数代码（`codes.MARKET_CODES`）。
+    """
+
+    order_sysid: str
+    market: int
+
+    def __str__(self) -> str:
+        return f"合同编号 {self.order_sysid}"
+
+
 class Quote(NamedTuple):
     """一只证券此刻的行情；价格与金额元，数量股/份/张，没有的价格为 None，``time`` 为 Unix 秒。"""
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from typing_extensions import Unpack
+
+    from easytrader.types import ConnectOptions
+
 _STOCK: Final = 2
 _SETTLE_S: Final = 10.0
 """走完一步，最多等回调这么久。"""
@@ -63,7 +67,7 @@ class SimTrader(MiniqmtTrader):
         reconnect_enabled: bool = True,
         reconnect_interval: float = 5,
         max_reconnect_attempts: int = 0,
-        **options: Any,
+        **options: Unpack[ConnectOptions],
     ) -> None:
         """连接模拟账户；不给参数时用默认的文件夹和账户，第一次用时开户，100 万元。
 
@@ -129,6 +133,11 @@ class SimTrader(MiniqmtTrader):
                 return
             if time.monotonic() >= deadline:
                 raise SimulatorError(f"时间已经走到了，而回调 {_SETTLE_S:g} 秒还没有做完。")
+
+    def _today(self) -> str:
+        if SimFolder.open(self._path).config.clock == "step":
+            return f"{self.sim.now():%Y%m%d}"
+        return super()._today()
 
     def close(self) -> None:
         """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""

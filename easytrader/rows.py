@@ -7,51 +7,74 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from loguru import logger
 
 from easytrader import tags
 from easytrader.codes import (
     ACCOUNT_STATUS_NAMES,
+    CREDIT_ORDER_TYPE_NAMES,
     DIRECTION_NAMES,
     OFFSET_FLAG_NAMES,
+    OPEN_CLOSE_ACCOUNTS,
+    OPEN_CLOSE_FLAG_NAMES,
     ORDER_STATUS_NAMES,
     ORDER_TYPE_NAMES,
     PRICE_TYPE_NAMES,
     UNKNOWN_NAME,
+    AccountType,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from easytrader import types
+    from easytrader.codes import (
+        AccountStatusName,
+        DirectionName,
+        OffsetFlagName,
+        OrderStatusName,
+        OrderTypeName,
+        PriceTypeName,
+    )
     from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
 
 Row = dict[str, Any]
+_Name = TypeVar("_Name", bound=str)
+_Row = TypeVar("_Row")
 
 _warned: Final[set[tuple[str, int]]] = set()
 
 
-class _Names(dict[int, str]):
+class _Names(dict[int, _Name]):
     """代码 → 中文名；没见过的代码是「未知」，每个只警告一次。"""
 
     def __init__(self, what: str, names: dict[int, str]) -> None:
-        super().__init__(names)
+        super().__init__(cast("dict[int, _Name]", names))
         self.what = what
 
-    def __missing__(self, code: int) -> str:
+    def __missing__(self, code: int) -> _Name:
         if (self.what, code) not in _warned:
             _warned.add((self.what, code))
             logger.warning("没见过的{}代码 {}，显示为「{}」", self.what, code, UNKNOWN_NAME)
-        return UNKNOWN_NAME
+        return cast("_Name", UNKNOWN_NAME)
 
 
-_order_types: Final = _Names("委托类型", ORDER_TYPE_NAMES)
-_price_types: Final = _Names("报价类型", PRICE_TYPE_NAMES)
-_statuses: Final = _Names("委托状态", ORDER_STATUS_NAMES)
-_offsets: Final = _Names("交易操作", OFFSET_FLAG_NAMES)
-_account_statuses: Final = _Names("账号状态", ACCOUNT_STATUS_NAMES)
-_directions: Final = _Names("多空", DIRECTION_NAMES)
+_order_types: Final[_Names[OrderTypeName]] = _Names("委托类型", ORDER_TYPE_NAMES)
+_price_types: Final[_Names[PriceTypeName]] = _Names("报价类型", PRICE_TYPE_NAMES)
+_statuses: Final[_Names[OrderStatusName]] = _Names("委托状态", ORDER_STATUS_NAMES)
+_offsets: Final[_Names[OffsetFlagName]] = _Names("交易操作", OFFSET_FLAG_NAMES)
+_account_statuses: Final[_Names[AccountStatusName]] = _Names("账号状态", ACCOUNT_STATUS_NAMES)
+_directions: Final[_Names[DirectionName]] = _Names("多空", DIRECTION_NAMES)
+
+# 同一个代码名字不同的账号类型
+_order_types_of: Final[dict[int, _Names[OrderTypeName]]] = {
+    AccountType.CREDIT: _Names("委托类型", CREDIT_ORDER_TYPE_NAMES)
+}
+_offsets_of: Final[dict[int, _Names[OffsetFlagName]]] = {
+    each: _Names("交易操作", OPEN_CLOSE_FLAG_NAMES) for each in OPEN_CLOSE_ACCOUNTS
+}
 
 
 class _Guarded:
@@ -69,7 +92,7 @@ class _Guarded:
             return ""
 
 
-def _asset(asset: AssetLike) -> Row:
+def _asset(asset: AssetLike) -> types.Asset:
     return {
         "total_asset": asset.total_asset,
         "market_value": asset.market_value,
@@ -80,7 +103,7 @@ def _asset(asset: AssetLike) -> Row:
     }
 
 
-def _position(position: PositionLike) -> Row:
+def _position(position: PositionLike) -> types.Position:
     stock_code = position.stock_code
     return {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
@@ -99,7 +122,7 @@ def _position(position: PositionLike) -> Row:
     }
 
 
-def _order(order: OrderLike) -> Row:
+def _order(order: OrderLike) -> types.Entrust:
     stock_code = order.stock_code
     order_type = order.order_type
     price_type = order.price_type
@@ -107,6 +130,7 @@ def _order(order: OrderLike) -> Row:
     offset_flag = order.offset_flag
     direction = order.direction
     order_remark = order.order_remark
+    account_type = order.account_type
     return {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
         "stock_code": stock_code,
@@ -114,7 +138,7 @@ def _order(order: OrderLike) -> Row:
         "order_sysid": order.order_sysid,
         "order_time": order.order_time,
         "order_type": order_type,
-        "order_type_name": _order_types[order_type],
+        "order_type_name": _order_types_of.get(account_type, _order_types)[order_type],
         "order_volume": order.order_volume,
         "price_type": price_type,
         "price_type_name": _price_types[price_type],
@@ -125,18 +149,21 @@ def _order(order: OrderLike) -> Row:
         "order_status_name": _statuses[order_status],
         "status_msg": order.status_msg,
         "offset_flag": offset_flag,
-        "offset_flag_name": _offsets[offset_flag],
+        "offset_flag_name": _offsets_of.get(account_type, _offsets)[offset_flag],
         "strategy_name": order.strategy_name,
         "order_remark": tags.split(order_remark)[1] if order_remark[:1] == "~" else order_remark,
         "direction": direction,
         "direction_name": _directions[direction],
-        "account_type": order.account_type,
+        "account_type": account_type,
         "account_id": order.account_id,
     }
 
 
-def _trade(trade: TradeLike) -> Row:
+def _trade(trade: TradeLike) -> types.Trade:
     stock_code = trade.stock_code
+    account_type = trade.account_type
+    order_type = trade.order_type
+    offset_flag = trade.offset_flag
     return {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
         "stock_code": stock_code,
@@ -146,19 +173,19 @@ def _trade(trade: TradeLike) -> Row:
         "traded_volume": trade.traded_volume,
         "traded_amount": trade.traded_amount,
         "order_id": trade.order_id,
-        "order_type": trade.order_type,
-        "order_type_name": _order_types[trade.order_type],
-        "offset_flag": trade.offset_flag,
-        "offset_flag_name": _offsets[trade.offset_flag],
+        "order_type": order_type,
+        "order_type_name": _order_types_of.get(account_type, _order_types)[order_type],
+        "offset_flag": offset_flag,
+        "offset_flag_name": _offsets_of.get(account_type, _offsets)[offset_flag],
         "account_id": trade.account_id,
-        "account_type": trade.account_type,
+        "account_type": account_type,
         "order_sysid": trade.order_sysid,
         "strategy_name": trade.strategy_name,
         "order_remark": tags.split(trade.order_remark)[1],
     }
 
 
-def _order_error(error: Any) -> Row:
+def _order_error(error: Any) -> types.OrderError:
     return {
         "order_id": error.order_id,
         "error_id": error.error_id,
@@ -170,7 +197,7 @@ def _order_error(error: Any) -> Row:
     }
 
 
-def _cancel_error(error: Any) -> Row:
+def _cancel_error(error: Any) -> types.CancelError:
     return {
         "order_id": error.order_id,
         "order_sysid": error.order_sysid,
@@ -181,7 +208,7 @@ def _cancel_error(error: Any) -> Row:
     }
 
 
-def _account_status(status: Any) -> Row:
+def _account_status(status: Any) -> types.AccountStatus:
     return {
         "status": status.status,
         "status_name": _account_statuses[status.status],
@@ -190,7 +217,7 @@ def _account_status(status: Any) -> Row:
     }
 
 
-def _guarded(build: Callable[[Any], Row], record: object) -> Row:
+def _guarded(build: Callable[[Any], _Row], record: object) -> _Row:
     try:
         return build(record)
     except UnicodeDecodeError:
@@ -205,17 +232,17 @@ def tag_of(order: OrderLike) -> str:
         return ""
 
 
-def asset_row(asset: AssetLike) -> Row:
+def asset_row(asset: AssetLike) -> types.Asset:
     """资金 → ``total_asset market_value cash frozen_cash account_type account_id``（元）。"""
     return _guarded(_asset, asset)
 
 
-def position_row(position: PositionLike) -> Row:
+def position_row(position: PositionLike) -> types.Position:
     """持仓 → 文档页「获取持仓」的字典。"""
     return _guarded(_position, position)
 
 
-def order_row(order: OrderLike) -> Row:
+def order_row(order: OrderLike) -> types.Entrust:
     """委托 → 文档页「查询当日委托」的字典。"""
     return _guarded(_order, order)
 
@@ -246,9 +273,9 @@ class OrderRows:
 
     def __init__(self) -> None:
         # 委托编号 → (会变的字段, 行)
-        self._known: dict[int, tuple[tuple[Any, ...], Row]] = {}
+        self._known: dict[int, tuple[tuple[Any, ...], types.Entrust]] = {}
 
-    def rows(self, orders: Iterable[OrderLike]) -> list[Row]:
+    def rows(self, orders: Iterable[OrderLike]) -> list[types.Entrust]:
         """一批委托 → 行。"""
         held = list(orders)
         if len(self._known) > 2 * len(held) + 1000:
@@ -258,10 +285,10 @@ class OrderRows:
         except UnicodeDecodeError:
             return [order_row(order) for order in held]
 
-    def _rows(self, orders: list[OrderLike]) -> list[Row]:
+    def _rows(self, orders: list[OrderLike]) -> list[types.Entrust]:
         known = self._known
         find = known.get
-        found: list[Row] = []
+        found: list[types.Entrust] = []
         add = found.append
         for order in orders:
             now = _changing(order)
@@ -276,27 +303,27 @@ class OrderRows:
         return found
 
 
-def order_error_row(error: Any) -> Row:
+def order_error_row(error: Any) -> types.OrderError:
     """下单失败 → ``order_id error_id error_msg strategy_name order_remark account_id …``。"""
     return _guarded(_order_error, error)
 
 
-def cancel_error_row(error: Any) -> Row:
+def cancel_error_row(error: Any) -> types.CancelError:
     """撤单失败 → ``order_id order_sysid error_id error_msg account_id account_type``。"""
     return _guarded(_cancel_error, error)
 
 
-def account_status_row(status: Any) -> Row:
+def account_status_row(status: Any) -> types.AccountStatus:
     """账号状态 → ``status status_name account_id account_type``。"""
     return _guarded(_account_status, status)
 
 
-def trade_row(trade: TradeLike) -> Row:
+def trade_row(trade: TradeLike) -> types.Trade:
     """成交 → 文档页「查询当日成交」的字典。"""
     return _guarded(_trade, trade)
 
 
-def quote_row(quote: Quote) -> Row:
+def quote_row(quote: Quote) -> types.Quote:
     """行情 → 文档页「行情」的字典。"""
     stock_code = quote.stock_code
     return {

@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import random
 import re
-import secrets
 from typing import Final
 
 from easytrader.errors import UsageError
@@ -33,9 +34,16 @@ MAX_CLIENT_ORDER_ID_BYTES: Final = 64
 _TAGGED: Final = re.compile(r"~{1,4}([0-9a-z]{9})~(.*)", re.DOTALL)
 
 
+# 种子来自系统；不每次去问系统：那会放开 GIL，一阵异步委托里每笔要等上几百微秒才轮回来
+_random: Final = random.Random()  # noqa: S311  只求不重，不求猜不到
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)  # 不然与父进程取到同样的标记
+
+
 def new_tag() -> str:
     """一个新标记：9 位小写字母或数字，约 46 比特随机。"""
-    return _spelled(secrets.randbits(46))
+    return _spelled(_random.getrandbits(46))
 
 
 def tag_for(account_id: str, client_order_id: str) -> str:

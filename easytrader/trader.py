@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments, rows, tags
 from easytrader.codes import OrderType
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
+    from easytrader import types
     from easytrader.broker import Session
     from easytrader.connection import Supervisor
-    from easytrader.rows import Row
 
 
 class Trader:
@@ -56,7 +56,7 @@ class Trader:
     # ---- 查询
 
     @property
-    def balance(self) -> list[Row]:
+    def balance(self) -> list[types.Asset]:
         """资金，元：一个字典的列表。
 
         键：``total_asset market_value cash frozen_cash account_type account_id``。
@@ -64,25 +64,25 @@ class Trader:
         return [rows.asset_row(self._session.asset())]
 
     @property
-    def position(self) -> list[Row]:
+    def position(self) -> list[types.Position]:
         """持仓：每只证券一个字典，数量为股/份/张，价格为元。"""
         return [rows.position_row(each) for each in self._session.positions()]
 
     @property
-    def today_entrusts(self) -> list[Row]:
+    def today_entrusts(self) -> list[types.Entrust]:
         """当日委托：每笔一个字典，``order_status_name`` 是中文状态，``order_time`` 是 Unix 秒。"""
         return self._order_rows.rows(self._session.orders())
 
     @property
-    def today_trades(self) -> list[Row]:
+    def today_trades(self) -> list[types.Trade]:
         """当日成交：每笔一个字典，``traded_time`` 是 Unix 秒，金额为元。"""
         return [rows.trade_row(each) for each in self._session.trades()]
 
-    def entrust(self, entrust_no: int) -> Row | None:
+    def entrust(self, entrust_no: int) -> types.Entrust | None:
         """一笔当日委托（与 `today_entrusts` 的行相同）；没有这个编号返回 None。"""
         return self._find(arguments.whole("entrust_no", entrust_no))
 
-    def find_entrust(self, client_order_id: str) -> Row | None:
+    def find_entrust(self, client_order_id: str) -> types.Entrust | None:
         """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到。
 
         结果未知的那笔查不到时，会隔几秒（模拟 1 秒，真实客户端 6 秒：它的查询是缓存）再看一次
@@ -102,7 +102,7 @@ class Trader:
         order = once.find(client_order_id, session.timeout_s)
         return None if order is None else rows.order_row(order)
 
-    def quote(self, codes: str | Iterable[str]) -> dict[str, Row]:
+    def quote(self, codes: str | Iterable[str]) -> dict[str, types.Quote]:
         """此刻的行情，一次问完：``user.quote(["600036", "510300.SH"])``。
 
         Args:
@@ -130,8 +130,8 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Any,
-    ) -> Row:
+        **ignored: Unpack[types.Ignored],
+    ) -> types.EntrustResult:
         """限价买入，等到客户端给出委托编号为止。
 
         Args:
@@ -169,8 +169,8 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Any,
-    ) -> Row:
+        **ignored: Unpack[types.Ignored],
+    ) -> types.EntrustResult:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
         return self._ordering.limit(OrderType.SELL, security, price, amount, extras)
@@ -179,13 +179,13 @@ class Trader:
         self,
         security: str,
         amount: int,
-        ttype: str | None = None,
+        ttype: types.MarketTypeName | int | None = None,
         *,
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Any,
-    ) -> Row:
+        **ignored: Unpack[types.Ignored],
+    ) -> types.EntrustResult:
         """市价买入。
 
         Args:
@@ -206,20 +206,20 @@ class Trader:
         self,
         security: str,
         amount: int,
-        ttype: str | None = None,
+        ttype: types.MarketTypeName | int | None = None,
         *,
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Any,
-    ) -> Row:
+        **ignored: Unpack[types.Ignored],
+    ) -> types.EntrustResult:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
         return self._ordering.market(OrderType.SELL, security, amount, ttype, extras)
 
     # ---- 撤单、等待
 
-    def cancel_entrust(self, entrust_no: int) -> Row:
+    def cancel_entrust(self, entrust_no: int) -> types.CancelResult:
         """撤单。
 
         Args:
@@ -236,7 +236,7 @@ class Trader:
         """
         return self._ordering.cancel(entrust_no)
 
-    def cancel_all(self) -> list[Row]:
+    def cancel_all(self) -> list[types.BulkCancel]:
         """撤掉当日所有可撤的委托。
 
         Returns:
@@ -246,7 +246,7 @@ class Trader:
         """
         return self._ordering.cancel_all()
 
-    def wait(self, entrust_no: int, timeout: float = 30.0) -> Row:
+    def wait(self, entrust_no: int, timeout: float = 30.0) -> types.Entrust:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
 
         Args:
@@ -279,7 +279,7 @@ class Trader:
     # ---- 生命周期
 
     @property
-    def state(self) -> str:
+    def state(self) -> types.StateName:
         """连接状态：``未连接 连接中 已连接 已断开 已关闭``。"""
         forked = self._supervisor is not None and os.getpid() != self._pid
         if self._closed or forked:
@@ -287,7 +287,7 @@ class Trader:
         return (State.IDLE if self._supervisor is None else self._supervisor.state).value
 
     @property
-    def status(self) -> Row:
+    def status(self) -> types.Status:
         """此刻的健康状况：一个普通字典，随时可以取，不发任何请求。
 
         键（时间都是 Unix 秒）：
@@ -301,7 +301,7 @@ class Trader:
         - ``account_id``（只露末四位）、``path``、``session_id``。
         """
         supervisor, once, post = self._supervisor, self._ordering.once, self._ordering.post
-        found: Row = {"state": self.state, **_NO_FACTS}
+        found: dict[str, Any] = {"state": self.state, **_NO_FACTS}
         if supervisor is not None:
             found.update(supervisor.facts())
         vitals = self._vitals
@@ -310,9 +310,9 @@ class Trader:
         found["latency_ms"] = vitals.latency_ms()
         found["open_intents"] = 0 if once is None else len(once.doubts)
         found["guard"] = None if post is None else post.status()
-        return found
+        return cast("types.Status", found)
 
-    def events(self, timeout: float = 30.0) -> Iterator[Row]:
+    def events(self, timeout: float = 30.0) -> Iterator[types.Event]:
         """不写回调，用一个循环收事件：``for event in user.events(timeout=60): ...``。
 
         从连上开始就留着（第一次调用之前：成交最近 10,000 条，其余最近 1,000 条），取走一条少一条；
@@ -368,7 +368,7 @@ class Trader:
             raise NotConnectedError("还没有连接：先调用 connect()")
         return supervisor.session
 
-    def _find(self, number: int, deadline: float | None = None) -> Row | None:
+    def _find(self, number: int, deadline: float | None = None) -> types.Entrust | None:
         session = self._session
         with session.until(deadline):
             order = session.order(number)

@@ -13,7 +13,7 @@ from easytrader.errors import NotConnectedError, QueryFailedError, UsageError, W
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from easytrader.rows import Row
+    from easytrader.types import Entrust
 
 _WAIT_POLL_S: Final = 0.5
 """等委托时，即使没有推送也隔这么久查一次。"""
@@ -31,7 +31,7 @@ class Waiting:
     """
 
     def __init__(
-        self, find: Callable[[int, float | None], Row | None], recent: Container[int]
+        self, find: Callable[[int, float | None], Entrust | None], recent: Container[int]
     ) -> None:
         self._find = find
         self._recent = recent
@@ -44,13 +44,13 @@ class Waiting:
             self._changes += 1
             self._changed.notify_all()
 
-    def wait(self, entrust_no: object, timeout: object) -> Row:
+    def wait(self, entrust_no: object, timeout: object) -> Entrust:
         """见 `Trader.wait`。"""
         number = arguments.whole("entrust_no", entrust_no)
         began = time.monotonic()
         deadline = began + (limit_s := arguments.seconds("timeout", timeout, allow_zero=True))
         patience = began + _CACHE_LAG_S if number in self._recent else began
-        row: Row | None = None
+        row: Entrust | None = None
         while True:
             seen = self._changes
             try:

@@ -12,6 +12,8 @@ from easytrader.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from easytrader.types import AccountTypeName, CheckResult
+
 __all__ = ["doctor"]
 
 
@@ -19,10 +21,10 @@ def doctor(
     miniqmt_path: str | Path | None = None,
     stock_account: str | None = None,
     *,
-    account_type: str = "STOCK",
+    account_type: AccountTypeName = "STOCK",
     timeout: float = 10,
     network: bool = True,
-) -> list[dict[str, str]]:
+) -> list[CheckResult]:
     """体检：从 Python 到资金账号，按顺序查九项。不下单；只有连接那一项真的连一次，查完就断开。
 
     某一项不对，靠它的后面几项就跳过。每一项都有期限：整个体检最多约 ``timeout + 40`` 秒，

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from easytrader.checkup import calendar, clock, connection, environment, folder
 from easytrader.errors import EasytraderError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.checkup.case import Case
+    from easytrader.types import CheckName, CheckResult, CheckVerdict
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class Check(NamedTuple):
         limit_s: 期限，秒；None 由 timeout 定。
     """
 
-    name: str
+    name: CheckName
     title: str
     look: Callable[[Case], Verdict]
     needs: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ CHECKS: Final = (
 """全部检查，按查的顺序。"""
 
 
-def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[dict[str, str]]:
+def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[CheckResult]:
     """逐项检查。"""
     deadline = time.monotonic() + _OTHERS_S
     try:
@@ -72,11 +73,19 @@ def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[dict[str, st
         case.folder_problem = Verdict(
             BAD, f"看不了这个路径：{_told(exc)}", "看看磁盘、网络盘是否正常"
         )
-    rows = []
+    rows: list[CheckResult] = []
     for check in checks:
         verdict = _skipped(case, checks, check) or _look(case, check, deadline)
         case.done[check.name] = verdict
-        rows.append({"check": check.name, "title": check.title, **verdict._asdict()})
+        rows.append(
+            {
+                "check": check.name,
+                "title": check.title,
+                "status": cast("CheckVerdict", verdict.status),
+                "detail": verdict.detail,
+                "fix": verdict.fix,
+            }
+        )
     return rows
 
 
@@ -110,7 +119,7 @@ def within(limit_s: float, work: Callable[[], T]) -> T:
 
 
 def _skipped(case: Case, checks: tuple[Check, ...], check: Check) -> Verdict | None:
-    titles = {each.name: each.title for each in checks}
+    titles: dict[str, str] = {each.name: each.title for each in checks}
     for name in check.needs:
         found = case.done.get(name)
         if found is not None and found.status in (BAD, SKIPPED):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from easytrader.cli.parser import Parser
+    from easytrader.types import CheckResult
 
 __all__ = ["register"]
 
@@ -73,7 +74,7 @@ def _quiet_log() -> Iterator[None]:
         logger.enable("easytrader")
 
 
-def _show(rows: list[dict[str, str]]) -> None:
+def _show(rows: list[CheckResult]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -222,6 +222,7 @@ _FAULTS: Final = {
     "disk-full": ("账本写不下", ("times",)),
     "hang": ("停住，连接都还在", ("seconds",)),
     "clock-jump": ("柜台的时钟跳过去", ("seconds",)),
+    "account-status": ("账号状态变成这样", ("status",)),
     "crash": ("服务进程立刻猝死", ()),
     "crash-on": ("处理请求时进程猝死", ("verb", "when", "times")),
 }
@@ -260,6 +261,8 @@ def _add_option(parser: Parser, fault: str, option: str) -> None:
         _add_choice(parser, "push", PUSHES, "any", "哪种推送")
     elif option == "seconds":
         add("--seconds", type=float, required=True, metavar="S", help=_SECONDS[fault])
+    elif option == "status":
+        add("--status", type=int, required=True, metavar="N", help="状态代码；0 是恢复正常")
     elif option == "calls":
         add("--calls", type=whole_number(1), required=True, metavar="N", help="第几个请求之后")
     elif fault == "disk-full":

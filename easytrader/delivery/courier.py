@@ -13,7 +13,7 @@ from easytrader.errors import ClosedError
 from easytrader.model import PushEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from easytrader.log import Log
     from easytrader.model import OrderLike
@@ -51,7 +51,7 @@ class Courier:
         *,
         delivered: Callable[[PushEvent], None],
         met: Callable[[OrderLike], None],
-        status: Callable[[], dict[str, Any]],
+        status: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._log = log
         self._delivered = delivered

@@ -72,7 +72,7 @@ class GuardPost:
             raise
         self._after(taken)
 
-    def check_cancel(self, order_id: int, deadline: float) -> None:
+    def check_cancel(self, target: object, deadline: float) -> None:
         """一笔撤单能不能发：只看程序化交易的两条线；一秒的量用完时等到 ``deadline`` 为止。
 
         Raises:
@@ -83,7 +83,7 @@ class GuardPost:
             taken = self.meter.take("cancel", guard.max_per_second, guard.max_per_day, deadline)
         except RiskRefusedError as exc:
             self._note_refusal(exc)
-            self._log.debug("撤单 {} 没有发出", order_id)
+            self._log.debug("撤单 {} 没有发出", target)
             raise
         self._after(taken)
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -22,6 +23,8 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
+from easytrader.miniqmt.flights import MAX_IN_FLIGHT, Clock, Departed, Flight, Room
+from easytrader.miniqmt.mends import mended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +37,14 @@ _MAX_UNANSWERED: Final = 400
 _SLICE_S: Final = 0.5
 """Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
-_HARMLESS: Final = ("query", "subscribe", "unsubscribe", "getSmartAlgoParam", "exportData")
+_HARMLESS: Final = (
+    "query",
+    "smtQuery",
+    "subscribe",
+    "unsubscribe",
+    "getSmartAlgoParam",
+    "exportData",
+)
 
 
 class Reply:
@@ -96,9 +106,11 @@ class Replies:
         self._on_late = on_late
         self._vitals = vitals
         self._pid = os.getpid()
-        self._waiting: dict[int, tuple[str, Reply]] = {}
+        self._waiting: dict[int, tuple[str, Reply | Flight]] = {}
         self._lost = ""
         self._local = threading.local()
+        self._room = Room()
+        self._clock = Clock(self._expire)
 
     @property
     def timeout_s(self) -> float:
@@ -130,6 +142,8 @@ class Replies:
     def lose(self, reason: str) -> None:
         """会话断了：在等的全部失败，以后的直接拒绝。"""
         self._lost = self._lost or reason or "连接已断开"
+        self._clock.stop()
+        self._room.close()
         for name, reply in list(self._waiting.copy().values()):
             reply.fail(_no_answer(name, self._lost))
 
@@ -141,15 +155,11 @@ class Replies:
             seq: 请求序号。
             request: (原生方法, 参数…)。
         """
+        flight: Flight | None = getattr(self._local, "flight", None)
+        if flight is not None:
+            return self._depart(flight, cbs, seq, request)
+        self._check_sendable()
         name = getattr(request[0], "__name__", "")
-        if os.getpid() != self._pid:
-            raise ClosedError(FORKED)
-        if self._lost:
-            raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
-        if len(self._waiting) >= _MAX_UNANSWERED:
-            raise NotConnectedError(
-                f"客户端已有 {len(self._waiting)} 个请求没有应答，疑似僵死；什么都没有发出"
-            )
         reply = Reply()
 
         def answered(value: Any) -> None:
@@ -173,7 +183,89 @@ class Replies:
         self._local.answer = reply.value
         return reply.value
 
-    def _fail_if_lost(self, name: str, reply: Reply) -> None:
+    def launch(self, flight: Flight, send: Callable[[], Any]) -> None:
+        """发出而不等应答，应答来了交给 ``flight``；在途的满了就等空位，最晚到本线程的期限。
+
+        ``send`` 调用厂商的同步方法，所以请求与同步的一模一样，只是不等。
+
+        Raises:
+            NotConnectedError: 断了，或等不到空位；什么都没有发出。
+        """
+        self._check_sendable()
+        limit_s = self.timeout_s
+        if not self._room.take(limit_s):
+            self._check_sendable()  # 等着的时候断了的，说断了
+            raise NotConnectedError(
+                f"已有 {MAX_IN_FLIGHT} 笔异步请求在途，{limit_s:.3g} 秒内没有一笔有应答；"
+                "什么都没有发出"
+            )
+        flight.release = self._room.leave
+        try:
+            self._local.flight = flight
+            send()
+        except BaseException:
+            flight.give_up()
+            raise
+        finally:
+            self._local.flight = None
+
+    def depart(self, flight: Flight, name: str, seq: int) -> Callable[[Any], None]:
+        """登记一笔就要发出的；返回应答来时调用的函数。"""
+        began = time.monotonic()
+        flight.name, flight.seq = name, seq
+        flight.deadline = began + self.timeout_s
+
+        def answered(value: Any) -> None:
+            self._waiting.pop(seq, None)
+            if not flight.is_over:
+                self._vitals.answered(name, time.monotonic() - began)
+            if not flight.put(value):
+                self._on_late(name, value)
+            flight.heard(seq, value)
+
+        flight.departed(seq)
+        self._waiting[seq] = (name, flight)
+        self._clock.watch(flight.deadline)
+        return answered
+
+    def dropped(self, flight: Flight, error: EasytraderError) -> None:
+        """登记过的一笔不会有应答了。"""
+        self._waiting.pop(flight.seq, None)
+        flight.fail(error)
+
+    def _depart(
+        self, flight: Flight, cbs: dict[int, Any], seq: int, request: tuple[Any, ...]
+    ) -> Departed:
+        self._check_sendable()
+        name = getattr(request[0], "__name__", "")
+        cbs[seq] = self.depart(flight, name, seq)
+        request[0](*request[1:])
+        self._fail_if_lost(name, flight)
+        return Departed(seq, seq)
+
+    def _expire(self) -> float:
+        """了结到期的异步请求，返回下一个期限；它们还占着队列，所以仍算未应答的。"""
+        earliest = math.inf
+        for name, flight in list(self._waiting.copy().values()):
+            if not isinstance(flight, Flight) or flight.is_over:
+                continue
+            if flight.deadline > time.monotonic():
+                earliest = min(earliest, flight.deadline)
+            elif flight.fail(_no_answer(name, "到期没有应答")):
+                self._vitals.expired()
+        return earliest
+
+    def _check_sendable(self) -> None:
+        if os.getpid() != self._pid:
+            raise ClosedError(FORKED)
+        if self._lost:
+            raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
+        if len(self._waiting) >= _MAX_UNANSWERED:
+            raise NotConnectedError(
+                f"客户端已有 {len(self._waiting)} 个请求没有应答，疑似僵死；什么都没有发出"
+            )
+
+    def _fail_if_lost(self, name: str, reply: Reply | Flight) -> None:
         """登记与断线擦肩而过的，补上失败。"""
         if self._lost:
             reply.fail(_no_answer(name, self._lost))
@@ -191,7 +283,7 @@ def bounded_class(base: type[Any]) -> type[Any]:
     if not hasattr(base, "common_op_sync_with_seq"):
         return base
 
-    class BoundedXtQuantTrader(base):  # type: ignore[misc]  # 基类在运行时才知道
+    class BoundedXtQuantTrader(mended(base)):  # type: ignore[misc]  # 基类在运行时才知道
         """见模块说明。"""
 
         _easytrader_replies: Replies | None = None

@@ -75,11 +75,11 @@ class DefaultXtQuantTraderCallback:
         )  # fmt: skip
 
     def on_order_stock_async_response(self, response: Any) -> None:
-        """经 `user.trader` 异步下单的应答。"""
+        """异步下单的应答：``buy_async`` 等，或经 `user.trader`。"""
         self.log.debug("异步下单回调: order_id={}, seq={}", response.order_id, response.seq)
 
     def on_cancel_order_stock_async_response(self, response: Any) -> None:
-        """经 `user.trader` 异步撤单的应答。"""
+        """异步撤单的应答：``cancel_entrust_async`` 等，或经 `user.trader`。"""
         self.log.debug("异步撤单回调: order_id={}, seq={}", response.order_id, response.seq)
 
     def on_smt_appointment_async_response(self, response: Any) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.model import PushEvent
 
 if TYPE_CHECKING:
-    from easytrader.broker import Listener, Session
+    from easytrader.broker import Listener
+    from easytrader.miniqmt.session import QmtSession
+
+_ANSWER: Final = "_async_response"
+"""异步请求的应答，都以它结尾。"""
 
 
 class Relay:
@@ -16,7 +20,7 @@ class Relay:
     厂商（或以后的版本）调用的任何 ``on_…`` 都转交，所以按名字现做。
     """
 
-    def __init__(self, session: Session, listener: Listener) -> None:
+    def __init__(self, session: QmtSession, listener: Listener) -> None:
         self._session = session
         self._listener = listener
 
@@ -30,6 +34,8 @@ class Relay:
         session, pushed = self._session, self._listener.pushed
 
         def relay(*args: Any) -> None:
+            if name.endswith(_ANSWER) and args:
+                session.pending.arrived(args[0])
             pushed(session, PushEvent(name, args))
 
         setattr(self, name, relay)

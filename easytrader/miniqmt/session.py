@@ -21,10 +21,12 @@ from easytrader.errors import (
 from easytrader.miniqmt.account_check import check_account
 from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
+from easytrader.miniqmt.pending import Pending
 from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
-from easytrader.model import PushEvent, SubmitAnswer
+from easytrader.miniqmt.session_orders import SessionOrders
+from easytrader.model import PushEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from easytrader.model import (
         AssetLike,
         OrderLike,
-        OrderRequest,
         PositionLike,
         Quote,
         TradeLike,
@@ -54,7 +55,7 @@ _STOP_S: Final = 3.0
 """收尾最多等这么久；厂商的 stop() 卡住就把那个线程丢下（守护线程）。"""
 
 
-class QmtSession:
+class QmtSession(SessionOrders):
     """见模块说明；实现 `broker.Session`。
 
     Args:
@@ -91,6 +92,7 @@ class QmtSession:
         self._vitals = vitals
         self._strays = strays
         self._replies = Replies(timeout_s, self._on_late, vitals)
+        self.pending = Pending()
         self._trader: Any = None
         self._account: Any = None
         self._bounded = False
@@ -140,6 +142,7 @@ class QmtSession:
         """断了：等着的调用全部失败，会话线程自己去收尾。不阻塞。"""
         self._lost_reason = self._lost_reason or reason
         self._replies.lose(reason)
+        self.pending.lose(reason)
         self._ending.set()
 
     def close(self, limit_s: float = _STOP_S) -> None:
@@ -288,49 +291,6 @@ class QmtSession:
         """放弃等待的委托是不是还在一次性的线程上没有回来。"""
         return self._strays.holds(tag)
 
-    def submit(self, request: OrderRequest) -> SubmitAnswer:
-        """下单。编号 0 是厂商 ``set_timeout`` 到期的假应答：结果未知。"""
-        try:
-            order_id = self._call(
-                self._trader.order_stock,
-                self._account,
-                request.security.stock_code,
-                int(request.order_type),
-                request.volume,
-                int(request.price_type),
-                request.price,
-                request.strategy_name,
-                request.remark,
-                tag=request.tag,
-            )
-        except (NotConnectedError, ClosedError):
-            raise  # 这两种没有发出
-        except Exception as exc:  # 厂商（或同形模块）抛什么都可能在发出之后
-            raise OutcomeUnknownError(
-                f"委托 {request.security.stock_code} {request.volume} {_told(exc)}："
-                f"user.find_entrust('{request.tag}')",
-                tag=request.tag,
-            ) from exc
-        if not isinstance(order_id, int) or order_id == 0:
-            raise OutcomeUnknownError(
-                f"厂商返回的委托编号是 {order_id!r}，结果未知，不要重发："
-                f"user.find_entrust('{request.tag}')",
-                tag=request.tag,
-            )
-        return SubmitAnswer(order_id, "" if order_id > 0 else self._replies.last_message)
-
-    def cancel(self, order_id: int) -> bool:
-        """撤单。"""
-        try:
-            result: int = self._call(self._trader.cancel_order_stock, self._account, order_id)
-        except (NotConnectedError, ClosedError):
-            raise  # 这两种没有发出
-        except Exception as exc:  # 厂商（或同形模块）抛什么都可能在发出之后
-            raise OutcomeUnknownError(f"撤单 {order_id} {_told(exc)}", entrust_no=order_id) from exc
-        if result != 0 and (message := self._replies.last_message):
-            self._log.warning("撤单 {} 被拒绝：{}", order_id, message)
-        return result == 0
-
     def _rows(self, what: str, query: Callable[[Any], Sequence[_T] | None]) -> Sequence[_T]:
         def rows(account: Any) -> list[_T]:
             answer = query(account)
@@ -390,9 +350,3 @@ class QmtSession:
         if name.startswith(("query", "subscribe", "unsubscribe")):
             return QueryFailedError(f"{name} 没有应答：{reason}")
         return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
-
-
-def _told(exc: Exception) -> str:
-    if isinstance(exc, OutcomeUnknownError):
-        return str(exc)
-    return f"已交给厂商接口，它抛出 {exc!r}，结果未知，不要重发，请先核对"

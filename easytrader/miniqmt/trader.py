@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments, places, rows
 from easytrader.connection import Supervisor
@@ -18,6 +18,8 @@ from easytrader.miniqmt import loader, preflight, settings
 from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.connector import QmtConnector
 from easytrader.miniqmt.session_ids import check_session_id
+from easytrader.miniqmt.verbs.async_orders import AsyncOrders
+from easytrader.miniqmt.verbs.manual import ManualVerbs
 from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
 from easytrader.trader import Trader
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.guard import Guard, Meter
     from easytrader.model import OrderLike, PushEvent
-    from easytrader.rows import Row
+    from easytrader.types import AccountTypeName, Status
 
 _CLOSE_S: Final = 5.0
 METER_FILE: Final = "meter.sqlite"
 _ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
 
 
-class MiniqmtTrader(Trader):
+class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
     """经券商 MiniQMT 客户端交易。用 ``easytrader.use('miniqmt')`` 得到。
 
     Args:
@@ -78,13 +80,13 @@ class MiniqmtTrader(Trader):
         reconnect_interval: float = 5,
         max_reconnect_attempts: int = 0,
         *,
-        account_type: str = "STOCK",
+        account_type: AccountTypeName = "STOCK",
         session_id: int | None = None,
         timeout: float = 10,
         wait: bool | float = False,
         heartbeat_interval: float = 30,
         xtquant: ModuleType | str | None = None,
-        on_health: Callable[[Row], None] | None = None,
+        on_health: Callable[[Status], None] | None = None,
         on_give_up: Callable[[Exception], None] | None = None,
     ) -> None:
         """连接 MiniQMT 客户端。已经连着时先断开旧的再连。
@@ -184,10 +186,10 @@ class MiniqmtTrader(Trader):
         self._set_guard()
 
     @property
-    def status(self) -> Row:
+    def status(self) -> Status:
         """此刻的健康状况，见 `Trader.status`。"""
         found = super().status
-        found.update(self._courier.facts())
+        found.update(cast("Status", self._courier.facts()))
         found["account_id"] = masked(self._account_id)
         found["path"] = self._path
         found["session_id"] = 0 if self._connector is None else self._connector.session_id

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import tags
 from easytrader.errors import (
     ClosedError,
     NotConnectedError,
     OutcomeUnknownError,
-    QueryFailedError,
     RiskRefusedError,
     UsageError,
 )
 from easytrader.once import journal as marks
-from easytrader.once.doubts import OPEN, Doubts, OtherDayError, Verdict, day_of, with_tag
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of
+from easytrader.once.finding import Finder
 from easytrader.once.journal import Intent
 from easytrader.once.records import Records
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.broker import Session
+    from easytrader.errors import EasytraderError
     from easytrader.log import Log
-    from easytrader.model import OrderLike, OrderRequest, SubmitAnswer
+    from easytrader.model import OrderRequest, SubmitAnswer
 
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
 _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
-_RETRY_S: Final = 0.1
 _LEAST_SEND_S: Final = 0.2
 """核对完旧的，剩下的时间不到这么多就不发了。"""
 _SIDES: Final = {23: "买入", 24: "卖出"}
@@ -44,7 +44,21 @@ class Placed(NamedTuple):
     earlier: Intent | None = None
 
 
-class Once:
+class Launched(NamedTuple):
+    """异步下单：``handle`` 是这个 id 正在飞的那一笔的，``earlier`` 是以前已经下好的。"""
+
+    handle: Any
+    earlier: Placed | None = None
+
+
+class _Flying(NamedTuple):
+    """正在飞的：占着 id 的是它，不是哪个线程。"""
+
+    intent: Intent
+    handle: Any
+
+
+class Once(Finder):
     """一个账号的「恰好一次」。任何线程都可以用。
 
     Args:
@@ -61,8 +75,8 @@ class Once:
         self.get_session = get_session
         self._records = Records(folder)
         self.doubts = Doubts(self._records, get_session, log)
-        # 正在发的 id → 哪个线程在发
-        self._busy: dict[str, int] = {}
+        # 正在发的 id → 哪个线程在发，或正在飞的那一笔
+        self._busy: dict[str, int | _Flying] = {}
 
     def close(self) -> None:
         """关闭；可重复调用。"""
@@ -101,6 +115,65 @@ class Once:
             self._busy.pop(client_order_id, None)
             self._records.tell()
 
+    def launch(
+        self,
+        client_order_id: str,
+        request: Callable[[str], OrderRequest],
+        handle: Any,
+        start: Callable[[OrderRequest, Callable[[SubmitAnswer | None, Any], None]], None],
+        timeout_s: float,
+    ) -> Launched:
+        """异步地发出，或认出早就发过、正在飞；记录、核对与 `submit` 相同。
+
+        Args:
+            client_order_id: 用户给的 id。
+            request: 标记 → 要发的委托。
+            handle: 这一笔的把手；别人用同一个 id 再下，得到的就是它。
+            start: (委托, 有了结果时先调用的) → 发出，只发一次；抛出的异常同 `submit` 的 ``send``。
+            timeout_s: 发出之前总共最多这么多秒。
+        """
+        deadline = time.monotonic() + timeout_s
+        me = threading.get_ident()
+        while (busy := self._busy.setdefault(client_order_id, me)) != me:
+            if isinstance(busy, _Flying):
+                order = request(busy.intent.tag)
+                _check_same(busy.intent, _intent(client_order_id, order, busy.intent.owner))
+                return Launched(busy.handle)
+            self._await_change(client_order_id, deadline)
+        mine: int | _Flying = me
+        intent: Intent | None = None
+        try:
+            found = self._claim(client_order_id, request, deadline)
+            if isinstance(found, Placed):
+                self._leave(client_order_id, mine)
+                return Launched(None, found)
+            intent, order = found
+            mine = self._busy[client_order_id] = _Flying(intent, handle)
+            start(order, self._landing(mine))
+        except BaseException as exc:
+            if intent is not None:
+                self._note_failure(intent, exc)
+            self._leave(client_order_id, mine)
+            raise
+        return Launched(handle)
+
+    def _landing(self, flying: _Flying) -> Callable[[SubmitAnswer | None, Any], None]:
+        intent = flying.intent
+
+        def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
+            if answer is not None:
+                self._note_answer(intent, answer)
+            else:
+                self._note_failure(intent, error)
+            self._leave(intent.client_order_id, flying)
+
+        return landed
+
+    def _leave(self, client_order_id: str, mine: int | _Flying) -> None:
+        if self._busy.get(client_order_id) is mine or mine == threading.get_ident():
+            self._busy.pop(client_order_id, None)
+        self._records.tell()
+
     def _submit(
         self,
         client_order_id: str,
@@ -108,6 +181,22 @@ class Once:
         send: Callable[[OrderRequest], SubmitAnswer],
         deadline: float,
     ) -> Placed:
+        found = self._claim(client_order_id, request, deadline)
+        if isinstance(found, Placed):
+            return found
+        intent, order = found
+        try:
+            answer = send(order)
+        except BaseException as exc:
+            self._note_failure(intent, exc)
+            raise
+        self._note_answer(intent, answer)
+        return Placed(answer)
+
+    def _claim(
+        self, client_order_id: str, request: Callable[[str], OrderRequest], deadline: float
+    ) -> Placed | tuple[Intent, OrderRequest]:
+        """记下要发的这一笔，可以发了；或者以前发过的那一笔。"""
         journal, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
@@ -126,42 +215,39 @@ class Once:
             verdict = self._settle(found, deadline)
             if verdict.order is not None:
                 return Placed(None, found._replace(order_id=verdict.order.order_id))
-        return self._send(intent, order, send, deadline)
-
-    def _send(
-        self,
-        intent: Intent,
-        order: OrderRequest,
-        send: Callable[[OrderRequest], SubmitAnswer],
-        deadline: float,
-    ) -> Placed:
-        number = self.doubts.seen(intent.tag)
         try:
-            if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
-                self._check_on_counter(intent, number)
-                self._records.settle(intent, marks.PLACED, number)
-                return Placed(None, intent._replace(order_id=number, created=time.time()))
-            if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
-                raise NotConnectedError(
-                    f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"
-                    "这一次什么都没有发出，请再来一次"
-                )
-            answer = send(order)
-        except _NOT_SENT:
-            self._records.settle(intent, marks.UNSENT)
+            return self._check_unsent(intent, deadline) or (intent, order)
+        except BaseException as exc:
+            self._note_failure(intent, exc)
             raise
-        except OutcomeUnknownError as exc:
-            exc.client_order_id = intent.client_order_id
-            self._doubt(intent)
-            raise
-        except BaseException:  # Ctrl-C 等：可能已经发出
-            self._doubt(intent)
-            raise
+
+    def _check_unsent(self, intent: Intent, deadline: float) -> Placed | None:
+        """记下了、发出之前再看一眼；柜台上已经有了就是它。"""
+        number = self.doubts.seen(intent.tag)
+        if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
+            self._check_on_counter(intent, number)
+            self._records.settle(intent, marks.PLACED, number)
+            return Placed(None, intent._replace(order_id=number, created=time.time()))
+        if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
+            raise NotConnectedError(
+                f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"
+                "这一次什么都没有发出，请再来一次"
+            )
+        return None
+
+    def _note_answer(self, intent: Intent, answer: SubmitAnswer) -> None:
         if answer.order_id > 0:
             self._records.settle(intent, marks.PLACED, answer.order_id)
         else:
             self._records.settle(intent, marks.REFUSED)
-        return Placed(answer)
+
+    def _note_failure(self, intent: Intent, exc: BaseException | None) -> None:
+        if isinstance(exc, _NOT_SENT):
+            self._records.settle(intent, marks.UNSENT)
+            return
+        if isinstance(exc, OutcomeUnknownError):
+            exc.client_order_id = intent.client_order_id
+        self._doubt(intent)  # 没有应答；或是 Ctrl-C 等：可能已经发出
 
     def _doubt(self, intent: Intent) -> None:
         intent = intent._replace(created=time.time())
@@ -203,87 +289,6 @@ class Once:
                 f"柜台上带这个 id 的是委托 {number}：{order.stock_code} {order.order_volume}，"
                 "与这一笔不同；换一个 id",
             )
-
-    # ---- 找
-
-    def find(self, name: str, timeout_s: float) -> OrderLike | None:
-        """按 ``client_order_id`` 或标记找委托；None 表示确实没有到柜台。
-
-        Raises:
-            QueryFailedError: 期限内核对不清楚，或是往日的委托。
-            NotConnectedError: 没有可用会话。
-        """
-        deadline = time.monotonic() + timeout_s
-        tag = tags.tag_for(self._account_id, name)
-        while True:
-            intent = self._records.find(name, deadline)
-            if intent is not None and self._being_sent(intent):
-                if time.monotonic() >= deadline:
-                    raise QueryFailedError(f"{name} 正在发，还没有结果；请稍后再问")
-                self._records.wait(_PEEK_S)
-                continue
-            if intent is not None:
-                tag = intent.tag
-            elif name in self.doubts or name in self.doubts.stale:
-                tag, intent = name, self.doubts.intent(name)
-            if tag in self.doubts.stale:
-                raise QueryFailedError(_OTHER_DAY.format(name))
-            if tag not in self.doubts and (intent is None or intent.state not in OPEN):
-                return self._find_known(name, tag, intent, deadline)
-            if intent is not None:
-                self.doubts.add(tag, intent)
-            order = self._find_doubt(name, tag, intent, deadline)
-            settled = self._records.find(name, deadline)  # 核对的这会儿，别的程序可能又发了一次
-            if order is not None or settled is None or settled.state in marks.FREE:
-                return order
-
-    def _being_sent(self, intent: Intent) -> bool:
-        """此刻有人正在发它：没有查到不说明什么。"""
-        if intent.state != marks.SENDING:
-            return False
-        owner = self._records.open()[1]
-        if intent.owner == owner.name:
-            return intent.client_order_id in self._busy
-        return owner.is_alive(intent.owner, intent.created)
-
-    def _find_doubt(
-        self, name: str, tag: str, intent: Intent | None, deadline: float
-    ) -> OrderLike | None:
-        try:
-            verdict = self.doubts.settle(tag, intent, deadline)
-        except OtherDayError:
-            raise QueryFailedError(_OTHER_DAY.format(name)) from None
-        return _known(name, verdict)
-
-    def _find_known(
-        self, name: str, tag: str, intent: Intent | None, deadline: float
-    ) -> OrderLike | None:
-        """没有悬着的疑问。"""
-        if intent is None:  # 没有记录：可能是标记，可能是别的机器下的
-            return _known(name, self.doubts.settle_stranger((tag, name), deadline))
-        while True:
-            session = self.get_session()
-            with session.until(deadline):
-                order = with_tag(session.orders(), tag)
-            if order is not None or intent.state != marks.PLACED:
-                return order
-            if day_of(intent.created) != day_of(time.time()) or time.monotonic() >= deadline:
-                raise QueryFailedError(
-                    f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
-                    "但当日委托里还查不到、或已经查不到它"
-                )
-            self._records.wait(min(_RETRY_S, deadline - time.monotonic()))  # 查询是缓存
-
-
-_OTHER_DAY: Final = "{} 不是今天发的，现在核对不了；请看历史委托"
-
-
-def _known(name: str, verdict: Verdict) -> OrderLike | None:
-    if verdict == Verdict(None):
-        raise QueryFailedError(
-            f"{name} 还核对不清楚：要隔几秒看两次都没有，才能认定它没有到柜台；请稍后再问"
-        )
-    return verdict.order
 
 
 def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:

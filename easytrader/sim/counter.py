@@ -82,7 +82,7 @@ class Counter:
         self._ledger = Ledger(state, fees, book)
         self._floor = Floor(self._ledger, market, hours)
         seen = Surroundings(self._ledger, self.quote, hours)
-        self._ledger.lines = tuple(line(seen) for line in lines)
+        self.lines = self._ledger.lines = tuple(line(seen) for line in lines)
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
 

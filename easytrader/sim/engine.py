@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.errors import SimulatorError
 from easytrader.sim import views
 from easytrader.sim.account import Account, Position
+from easytrader.sim.acting import perform
 from easytrader.sim.clock import Clock, WallClock
 from easytrader.sim.counter import Counter
 from easytrader.sim.fees import FeeSchedule
@@ -79,6 +80,7 @@ class Engine:
         self._grouped = False
         self._budget = Budget(0)
         self._stale = False
+        self._status_of: Callable[[str], int] = lambda _: 0
         self._store = Store(folder.store_path)
         try:
             self._counter = self._restore()
@@ -91,6 +93,9 @@ class Engine:
 
     def submit(self, args: SubmitArgs) -> Outcome:
         """下单。应答 `OrderAnswer`。"""
+        status = self._status_of(args.account_id)
+        if status:
+            return Outcome(views.not_logged_in(args, status))
         outcome = self._step(
             lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK
         )
@@ -145,12 +150,20 @@ class Engine:
     def account_status(self) -> Outcome:
         """全部账号的状态。"""
         accounts = self._counter.state.accounts.values()
-        return Outcome([views.account_status(account) for account in accounts])
+        return Outcome(
+            [views.account_status(each, self._status_of(each.account_id)) for each in accounts]
+        )
 
     def ask(self, verb: str, args: Any) -> Outcome:
         """各项业务（`lines`）的查询。"""
         events = self._advance(_CALL_WORK).events
         return Outcome(self._counter.ask(verb, args), events)
+
+    def act(self, verb: str, args: Any) -> Outcome:
+        """委托之外要办的事（`lines` 里的划拨、转账、约券）。"""
+        return self._step(
+            lambda now, budget: perform(self._counter, verb, args, now, budget), _CALL_WORK
+        )
 
     def quote(self, args: QuoteArgs) -> Outcome:
         """最新价，元；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。
@@ -207,6 +220,10 @@ class Engine:
     def ask_disk(self, is_full: Callable[[], bool]) -> None:
         """此后每次落盘前问一声 ``is_full``：为真时按磁盘满处理（故障注入用）。"""
         self._store.disk_is_full = is_full
+
+    def ask_status(self, status_of: Callable[[str], int]) -> None:
+        """此后问 ``status_of(资金账号)`` 账号的状态；不正常时不收委托（故障注入用）。"""
+        self._status_of = status_of
 
     def close(self) -> None:
         """关闭账本。"""

@@ -12,10 +12,11 @@
     disk_full       times                  账本写不下；times 为 0 时一直到取消
     hang            seconds                主机线程停住
     clock_jump      seconds                柜台的时钟跳过去（负数往回）
+    account_status  status                 账号状态变成这样，推给会话；0 是恢复正常
     crash_on        verb, when, times      处理到一半进程猝死
 
 ``when``：``before`` 柜台还没看到请求；``after`` 柜台已经受理并落盘，还没有应答。
-``hang`` 与 ``clock_jump`` 加入的时候就发生了，不留在计划里，由主机自己办。
+``hang``、``clock_jump``、``account_status`` 加入的时候就发生了，不留在计划里，由主机自己办。
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import UsageError
+from easytrader.sim.wire import DESK_ACTIONS, DESK_QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +36,16 @@ if TYPE_CHECKING:
 __all__ = ["CALM", "PUSHES", "VERBS", "WHENS", "Fault", "FaultPlan", "Ruling", "parse_fault"]
 
 QUERIES: Final = frozenset(
-    {"asset", "orders", "trades", "positions", "account_infos", "account_status", "quote"}
+    {
+        "asset",
+        "orders",
+        "trades",
+        "positions",
+        "account_infos",
+        "account_status",
+        "quote",
+        *DESK_QUERIES,
+    }
 )
 VERBS: Final = (
     "submit",
@@ -49,6 +61,7 @@ VERBS: Final = (
     "unsubscribe",
     "query",
     "any",
+    *DESK_ACTIONS,
 )
 WHENS: Final = ("before", "after")
 PUSHES: Final = ("order", "trade", "order_error", "cancel_error", "account_status", "any")
@@ -65,6 +78,7 @@ _FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "hang": ("seconds",),
     "clock_jump": ("seconds",),
     "crash_on": ("verb", "when", "times"),
+    "account_status": ("status",),
 }
 _EXAMPLES: Final = {
     "delay_answer": "延迟应答要说延迟几秒，例如 2.5",
@@ -86,6 +100,7 @@ class Fault:
     times: int = 1
     seconds: float = 0.0
     calls: int = 1
+    status: int = 0
 
     def row(self) -> dict[str, Any]:
         """只含这一种故障用得到的字段。"""
@@ -117,6 +132,8 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self.status = 0
+        """账号状态，见 `codes.ACCOUNT_STATUS_NAMES`。"""
 
     @property
     def armed(self) -> bool:
@@ -132,10 +149,16 @@ class FaultPlan:
     def clear(self) -> None:
         """全部作废。"""
         self._faults.clear()
+        self.status = 0
+
+    def account_status(self, account_id: str) -> int:
+        """这个账号此刻的状态；全部账号一样，断的是柜台。"""
+        return self.status
 
     def active(self) -> list[dict[str, Any]]:
         """还没用完的，剩余次数也在里面。"""
-        return [fault.row() for fault in self._faults]
+        rows = [fault.row() for fault in self._faults]
+        return rows + [{"kind": "account_status", "status": self.status}] * bool(self.status)
 
     def refuses_connect(self) -> bool:
         """这次连接要不要拒绝（用掉一次）。"""
@@ -259,7 +282,15 @@ def _is_finite(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _status(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in ACCOUNT_STATUS_NAMES:
+        told = "、".join(f"{code} {label}" for code, label in ACCOUNT_STATUS_NAMES.items())
+        raise UsageError(name, value, f"可选：{told}")
+    return value
+
+
 _CHECKS: Final[dict[str, Any]] = {
+    "status": _status,
     "verb": _one_of(VERBS),
     "when": _one_of(WHENS),
     "push": _one_of(PUSHES),

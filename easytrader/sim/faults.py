@@ -94,6 +94,13 @@ class Faults:
         """
         self.add({"kind": "clock_jump", "seconds": seconds})
 
+    def account_status(self, status: int) -> None:
+        """账号状态变成 ``status``（见 `codes.ACCOUNT_STATUS_NAMES`）：推给会话，查询也是这样。
+
+        不正常时下单当场退回（-1）；撤单、查询照常。0 或 `clear` 恢复正常，也推送。
+        """
+        self.add({"kind": "account_status", "status": status})
+
     def crash(self) -> None:
         """占着文件夹的进程立刻猝死（退出码 137，什么都不收拾）；嵌在本进程里的话就是本进程。"""
         self.add({"kind": "crash"})

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import SimulatorError
 from easytrader.sim.intake import security_of
 from easytrader.sim.orders import LONG, instrument_name, secu_account, yuan
-from easytrader.sim.wire import AccountInfoRow, AccountStatusRow, AssetRow, OrderRow, PositionRow
+from easytrader.sim.wire import (
+    AccountInfoRow,
+    AccountStatusRow,
+    AssetRow,
+    OrderAnswer,
+    OrderRow,
+    PositionRow,
+)
 from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
@@ -16,11 +24,20 @@ if TYPE_CHECKING:
     from easytrader.sim.account import Account, Position
     from easytrader.sim.market.book import Quote
     from easytrader.sim.orders import SimOrder
+    from easytrader.sim.wire import SubmitArgs
     from easytrader.symbols import Security
 
     QuoteOf = Callable[[Security], Quote]
 
-__all__ = ["account_info", "account_status", "asset", "last_price", "orders", "positions"]
+__all__ = [
+    "account_info",
+    "account_status",
+    "asset",
+    "last_price",
+    "not_logged_in",
+    "orders",
+    "positions",
+]
 
 _STOCK_BROKER: Final = 2
 _LOGIN_OK: Final = 0
@@ -120,6 +137,20 @@ def account_info(account: Account) -> AccountInfoRow:
     )
 
 
-def account_status(account: Account) -> AccountStatusRow:
-    """账号状态：总是正常。"""
-    return AccountStatusRow(account.account_type, account.account_id, _LOGIN_OK)
+def account_status(account: Account, status: int = _LOGIN_OK) -> AccountStatusRow:
+    """账号状态。"""
+    return AccountStatusRow(account.account_type, account.account_id, status)
+
+
+def not_logged_in(args: SubmitArgs, status: int) -> OrderAnswer:
+    """账号状态不正常时下单的应答：客户端当场退回。"""
+    told = ACCOUNT_STATUS_NAMES.get(status, str(status))
+    return OrderAnswer(
+        args.account_type,
+        args.account_id,
+        -1,
+        args.strategy_name,
+        args.order_remark,
+        -1,
+        f"账号状态是「{told}」，不能下单",
+    )

@@ -26,6 +26,31 @@ Verb = Literal[
 BUSINESS_VERBS: Final[tuple[str, ...]] = ()
 """各项业务（`lines`）的查询，参数都是 `AccountArgs`，应答是厂商的行的列表。"""
 
+DESK_QUERIES: Final = (
+    "bank_info",
+    "bank_amount",
+    "bank_stream",
+    "com_fund",
+    "com_position",
+    "secu_accounts",
+    "position_statistics",
+    "smt_quoters",
+    "smt_orders",
+    "smt_compacts",
+)
+"""同上，而参数是 `BusinessArgs`。"""
+
+DESK_ACTIONS: Final = (
+    "transfer",
+    "bank_transfer",
+    "smt_negotiate",
+    "smt_appointment",
+    "smt_cancel",
+    "smt_renewal",
+    "smt_return",
+)
+"""委托之外要办的事，参数是 `BusinessArgs`，应答是厂商的一行。"""
+
 PROTOCOL_VERSION: Final = 2
 
 MARKET_TIME: Final = "@now"
@@ -108,6 +133,14 @@ class CancelArgs(NamedTuple):
     order_id: int
     market: int = -1
     order_sysid: str = ""
+
+
+class BusinessArgs(NamedTuple):
+    """`DESK_QUERIES`、`DESK_ACTIONS`：``body`` 是其余各项的 JSON 对象。"""
+
+    account_type: int
+    account_id: str
+    body: str = ""
 
 
 class QuoteArgs(NamedTuple):

@@ -120,6 +120,61 @@ def once() -> None:
     )
 
 
+def asynchronous() -> None:
+    """一阵 200 笔：发完用的时间，和全部应答收齐用的时间；另量一次 1,000 笔。"""
+    bench = Bench()
+    from xtquant.xttrader import XtQuantTraderCallback
+
+    answered = threading.Semaphore(0)
+
+    class Callback(XtQuantTraderCallback):  # type: ignore[misc]
+        def on_order_stock_async_response(self, response: Any) -> None:
+            answered.release()
+
+    bench.vendor.register_callback(Callback())
+
+    def theirs(count: int) -> float:
+        began = time.perf_counter()
+        for _ in range(count):
+            bench.vendor.order_stock_async(bench.account, "600036.SH", 23, 100, 11, 33.0, "", "")
+        sent = time.perf_counter() - began
+        for _ in range(count):
+            answered.acquire()
+        return sent
+
+    def ours(count: int) -> float:
+        began = time.perf_counter()
+        receipts = [bench.user.buy_async("600036", 33.0, 100) for _ in range(count)]
+        sent = time.perf_counter() - began
+        for receipt in receipts:
+            receipt.result()
+        return sent
+
+    for count in (200, 1000):
+        sents: list[tuple[float, float]] = []
+        both = alternate(
+            lambda count=count, sents=sents: sents.append((theirs(count), 0.0)),  # type: ignore[misc]
+            lambda count=count, sents=sents: sents.append((0.0, ours(count))),  # type: ignore[misc]
+            10,
+        )
+        vendor_us, our_us = (
+            statistics.median(pair[which] for pair in sents if pair[which]) / count * 1e6
+            for which in (0, 1)
+        )
+        show(
+            f"buy_async，{count} 笔发完，每笔 / 厂商 order_stock_async",
+            f"{our_us:.0f} / {vendor_us:.0f} us = {our_us / vendor_us:.2f}",
+            "仅供参考",
+        )
+        total_us = [each / count * 1e6 for each in both]
+        show(
+            f"buy_async，{count} 笔应答收齐，每笔 / 同上",
+            f"{total_us[1]:.0f} / {total_us[0]:.0f} us = {total_us[1] / total_us[0]:.2f}",
+            "<= 2",
+        )
+    bench.close()
+
+
 def guarded() -> None:
     """只开程序化交易的笔数：每秒、每天各记一笔。"""
     bench = Bench()
@@ -276,8 +331,8 @@ def year() -> None:
 
 
 ALL = {
-    "buy": buy, "once": once, "guarded": guarded, "query": query, "import": import_, "rate": rate,
-    "scale": scale, "reconnect": reconnect, "year": year,
+    "buy": buy, "once": once, "async": asynchronous, "guarded": guarded, "query": query,
+    "import": import_, "rate": rate, "scale": scale, "reconnect": reconnect, "year": year,
 }  # fmt: skip
 
 

@@ -122,8 +122,6 @@ class _Anything(SimpleNamespace):
     ("title", "names"),
     [
         ("委托状态", codes.ORDER_STATUS_NAMES),
-        ("委托类型", codes.ORDER_TYPE_NAMES),
-        ("报价类型", codes.PRICE_TYPE_NAMES),
         ("交易操作", codes.OFFSET_FLAG_NAMES),
         ("多空", codes.DIRECTION_NAMES),
         ("账号状态", codes.ACCOUNT_STATUS_NAMES),
@@ -133,6 +131,13 @@ def test_code_table(title: str, names: dict[int, str]) -> None:
     text = section(page("reference/fields.md"), title)
     listed = {int(row[0]): row[1] for row in table(text) if row[0].lstrip("-").isdigit()}
     assert listed == names
+
+
+def test_price_type_table() -> None:
+    listed = table(section(page("reference/fields.md"), "报价类型"))
+    assert {int(row[0]): int(row[2]) for row in listed} == codes.BROKER_PRICE_TYPES
+    names = {int(code): name for row in listed for code, name in (row[:2], row[2:])}
+    assert names == {code: codes.PRICE_TYPE_NAMES[code] for code in names}
 
 
 def test_status_table_marks_final_and_cancellable() -> None:

@@ -82,7 +82,7 @@ def test_market_types_by_exchange(code: str, ttype: str | None, number: int) -> 
 @pytest.mark.parametrize(
     ("code", "ttype"),
     [("600036", "全额成交或撤销委托"), ("600036", "即时成交剩余撤销委托"),
-     ("000001", "最优五档即时成交剩转限价"), ("000001", "市价"), ("600036", 44), ("600036", "")],
+     ("000001", "最优五档即时成交剩转限价"), ("000001", "市价"), ("600036", 46), ("600036", "")],
 )  # fmt: skip
 def test_market_types_the_exchange_does_not_have(code: str, ttype: object) -> None:
     with pytest.raises(UsageError) as caught:

@@ -8,6 +8,9 @@ from queue import SimpleQueue
 
 from easytrader.sim.service.mailroom import ConnectRefusedError
 from easytrader.sim.wire import (
+    DESK_ACTIONS,
+    DESK_QUERIES,
+    QUERY_FAILED,
     AccountInfoRow,
     AccountStatusRow,
     AssetRow,
@@ -117,6 +120,8 @@ class FakeHost:
         if verb in self.replies:
             reply = self.replies[verb]
             return reply(args) if callable(reply) else reply
+        if verb in (*DESK_QUERIES, *DESK_ACTIONS):
+            return QUERY_FAILED, f"测试的柜台不办 {verb}"
         return getattr(self, f"_{verb}")(args)
 
     def _subscribe(self, args):

@@ -26,6 +26,8 @@ from native_desk import (
 from easytrader.sim import native
 from easytrader.sim.folder import SimConfig
 from easytrader.sim.wire import (
+    DESK_ACTIONS,
+    DESK_QUERIES,
     AccountStatusRow,
     CancelAnswer,
     CancelErrorRow,
@@ -270,7 +272,7 @@ def test_a_host_that_closes_is_a_loss(own_hub, make_trader, folder):
 
 def test_the_timeout_table(host, make_trader, account):
     host.mute |= {"subscribe", "unsubscribe", "submit", "cancel", "asset", "orders", "positions"}
-    host.mute |= {"unsupported"}
+    host.mute |= {"unsupported", *DESK_QUERIES, *DESK_ACTIONS}
     trader = make_trader()
     trader.set_timeout(0)
     trader.set_timeout(30)
@@ -290,7 +292,7 @@ def test_the_timeout_table(host, make_trader, account):
 
 @pytest.mark.parametrize("name", ["query_bank_amount", "ctp", "algo_param", "algo_order"])
 def test_some_requests_have_no_timer(host, make_trader, account, name):
-    host.mute |= {"unsupported"}
+    host.mute |= {"unsupported", "bank_amount"}
     trader = make_trader()
     trader.set_timeout(20)
     calls = {

@@ -297,7 +297,7 @@ def test_trading_through_another_process(served, make_trader, account):
     eventually(lambda: "on_stock_order" in trader.callback.names())
     [order] = on_thread(trader.query_stock_orders, account)
     assert (order.order_id, order.order_remark, order.price) == (order_id, "备注", ORDER.price)
-    assert "暂不支持" in on_thread(trader.query_com_fund, account)["error"]
+    assert "暂不支持" in on_thread(trader.query_smart_algo_task, account)["error"]["msg"]
 
 
 def test_killed_and_restarted(served, make_trader, account):

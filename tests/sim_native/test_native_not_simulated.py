@@ -15,6 +15,7 @@ from native_desk import ACCOUNT, Recorder, eventually, on_thread
 from easytrader.errors import SimulatorError
 from easytrader.sim import native
 from easytrader.sim.native.calls import CALLS, FailedList
+from easytrader.sim.native.fields import structs
 from easytrader.sim.native.verbs import VERBS
 
 ARGUMENTS = {
@@ -30,7 +31,7 @@ ARGUMENTS = {
 }  # fmt: skip
 LISTS = {  # 应答里没有地方写信息：谁去看就在谁那里抛
     "query_credit_detail", "query_stk_compacts", "query_credit_subjects", "query_credit_slo_code",
-    "query_credit_assure", "query_position_statistics", "query_secu_account",
+    "query_credit_assure",
 }  # fmt: skip
 RAISE = {"query_new_purchase_limit", "query_ipo_data"}
 SIMULATED = {
@@ -43,6 +44,12 @@ SIMULATED = {
     "query_stock_asset_async", "query_stock_order", "query_stock_orders",
     "query_stock_orders_async", "query_stock_trades", "query_stock_trades_async",
     "query_stock_position", "query_stock_positions", "query_stock_positions_async",
+    "fund_transfer", "secu_transfer", "query_com_fund", "query_com_position",
+    "smt_query_quoter", "smt_query_order", "smt_query_compact", "smt_negotiate_order_async",
+    "smt_appointment_order_async", "smt_compact_renewal_async", "smt_compact_return_async",
+    "query_position_statistics", "query_secu_account", "bank_transfer_in", "bank_transfer_out",
+    "bank_transfer_in_async", "bank_transfer_out_async", "query_bank_info", "query_bank_amount",
+    "query_bank_transfer_stream",
 }  # fmt: skip
 VENDOR_BUGS = {"smt_appointment_cancel_async": NameError}  # 厂商自己引用了不存在的变量
 
@@ -120,20 +127,28 @@ def test_every_native_request_answers_through_its_binder(host, folder, name):
 
 
 def test_an_unbound_binder_borrows_the_common_one(host, make_trader, account):
+    host.replies["com_position"] = [refused_position("普通柜台没有登录")]
     trader = make_trader()
     [row] = on_thread(trader.query_com_position, account)
     assert row["success"] is False
-    assert row["error"] == "模拟 MiniQMT 暂不支持 query_com_position"
+    assert row["error"] == "普通柜台没有登录"
+
+
+def refused_position(message):
+    blank = {"i": 0, "q": 0, "d": 0.0, "b": False, "s": ""}
+    row = [blank[field.code] for field in structs()["ComPosition"]]
+    row[1] = message
+    return tuple(row)
 
 
 def test_struct_answers_say_no(host, make_trader, account):
     trader = make_trader()
-    assert on_thread(trader.fund_transfer, account, 510, 1.0) == (
+    answer = on_thread(trader.ctp_transfer_option_to_future, "1", "2", 1.0)
+    assert answer == (
         False,
-        "模拟 MiniQMT 暂不支持 fund_transfer/secu_transfer",
+        "模拟 MiniQMT 暂不支持 ctp_transfer_option_to_future/ctp_transfer_future_to_option",
     )
-    [amount] = on_thread(trader.query_bank_amount, account, "1", "2", "3")
-    assert (amount.success, amount.error_msg) == (False, "模拟 MiniQMT 暂不支持 query_bank_amount")
+    assert on_thread(trader.fund_transfer, account, 510, 1.0) == (False, "测试的柜台不办 transfer")
     answer = on_thread(trader.query_data, account, "x.csv", "deal")
     assert "暂不支持 export_data" in answer["error"]["msg"]
     assert "暂不支持" in on_thread(trader.get_smart_algo_param, ["x"])["error"]["msg"]

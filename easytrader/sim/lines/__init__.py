@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from easytrader.sim.smt import smt_line
+from easytrader.sim.transfers import transfers_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -73,4 +76,4 @@ class Line(Protocol):
 
 def lines_for(folder: Path) -> tuple[Callable[[Surroundings], Line], ...]:
     """这个模拟文件夹里的各项业务。"""
-    return ()
+    return (transfers_line(folder), smt_line(folder))

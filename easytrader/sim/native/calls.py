@@ -151,9 +151,11 @@ class Call(NamedTuple):
 
     def answer(self, payload: Any) -> Any:
         """柜台的应答 → 厂商的对象。"""
+        if self.shape in ("list", "one") and payload and payload[0] == QUERY_FAILED:
+            if self.shape == "one":
+                return self._with_message(str(payload[1]))
+            return FailedList(f"{self.vendor} 失败：{payload[1]}")
         if self.shape == "list":
-            if payload and payload[0] == QUERY_FAILED:
-                return FailedList(f"{self.vendor} 失败：{payload[1]}")
             return build_many(self.struct, payload)
         if self.shape == "one":
             return build(self.struct, payload)

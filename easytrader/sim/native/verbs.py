@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.sim.native.business import BUSINESS
 from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, SubmitArgs
 
 if TYPE_CHECKING:
@@ -79,4 +80,5 @@ VERBS: Final[dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]]] = {
     "queryStockPositions": ("positions", _position),
     "queryAccountInfos": ("account_infos", _nothing),
     "queryAccountStatus": ("account_status", _nothing),
+    **BUSINESS,
 }

@@ -10,6 +10,8 @@ from loguru import logger
 from easytrader.errors import SimulatorError
 from easytrader.sim.wire import (
     BUSINESS_VERBS,
+    DESK_ACTIONS,
+    DESK_QUERIES,
     QUERY_FAILED,
     AccountArgs,
     CancelAnswer,
@@ -78,6 +80,10 @@ class EngineLike(Protocol):
         """各项业务的查询。"""
         ...
 
+    def act(self, verb: str, args: Any) -> Outcome:
+        """委托之外要办的事。"""
+        ...
+
     def has_account(self, account_type: int, account_id: str) -> bool:
         """有没有这个账号。"""
         ...
@@ -124,8 +130,10 @@ class Desk:
             "unsubscribe": self._known,
             "unsupported": lambda args: Outcome(("not_simulated", args[0])),
         }
-        for verb in BUSINESS_VERBS:
-            self._verbs[verb] = partial(engine.ask, verb)
+        for verb in (*BUSINESS_VERBS, *DESK_QUERIES):
+            self._verbs[verb] = partial(self._ask, verb)
+        for verb in DESK_ACTIONS:
+            self._verbs[verb] = partial(self._act, verb)
 
     def handle(self, requests: list[Request]) -> list[Outcome]:
         """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""
@@ -162,6 +170,12 @@ class Desk:
         except Exception as error:  # noqa: BLE001  一个请求出错，主机和别的请求照常
             _log(request.verb, error)
             return failed(request, error)
+
+    def _ask(self, verb: str, args: Any) -> Outcome:
+        return self._engine.ask(verb, args)
+
+    def _act(self, verb: str, args: Any) -> Outcome:
+        return self._engine.act(verb, args)
 
     def _known(self, args: AccountArgs) -> Outcome:
         return Outcome(0 if self._engine.has_account(args[0], args[1]) else _FAILED)
@@ -205,6 +219,7 @@ def open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> EngineLik
 
     engine = Engine(folder, clock)
     engine.ask_disk(faults.disk_is_full)
+    engine.ask_status(faults.account_status)
     return engine
 
 

@@ -119,6 +119,7 @@ _ARGS: Final[dict[str, type[Any] | None]] = {
     "quote": wire.QuoteArgs,
     "unsupported": None,
     **dict.fromkeys(wire.BUSINESS_VERBS, wire.AccountArgs),
+    **dict.fromkeys((*wire.DESK_QUERIES, *wire.DESK_ACTIONS), wire.BusinessArgs),
 }
 
 

@@ -21,7 +21,7 @@ from easytrader.sim.service.desk import Desk, open_engine
 from easytrader.sim.service.handoff import Handoff
 from easytrader.sim.service.mailroom import ConnectRefusedError, Mailroom, Session
 from easytrader.sim.service.owner import Owner
-from easytrader.sim.service.report import describe
+from easytrader.sim.service.report import describe, set_status
 from easytrader.sim.service.server import Server
 from easytrader.sim.service.stall import Stall
 from easytrader.sim.service.walk import Walk
@@ -156,8 +156,7 @@ class Host:
             raise SimulatorError(f"模拟 MiniQMT {_CALL_WAIT_S:g} 秒内没有回应")
         if call.error is not None:
             raise call.error
-        result: T = call.result
-        return result
+        return call.result  # type: ignore[no-any-return]
 
     def control(self, command: str, spec: Mapping[str, Any] | None = None) -> Any:
         """控制命令：``status faults fault clear step stop``。"""
@@ -381,6 +380,8 @@ class Host:
         elif kind == "clock_jump":
             self._clock.offset_s += parse_fault(spec).seconds
             self._advance()
+        elif kind == "account_status":
+            set_status(self.faults, self._desk_now, self._publish, parse_fault(spec).status)
         else:
             return self.faults.add(spec)
         return dict(spec)
@@ -390,6 +391,7 @@ class Host:
         return self.faults.active() + [{"kind": "clock_jump", "seconds": offset_s}] * bool(offset_s)
 
     def _clear(self) -> None:
+        set_status(self.faults, self._desk_now, self._publish, 0)
         self.faults.clear()
         self._clock.offset_s = 0.0
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from easytrader.sim.wire import Event, Outcome, Request
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from easytrader.sim.fault_plan import FaultPlan
     from easytrader.sim.folder import SimFolder
+    from easytrader.sim.service.desk import Desk
     from easytrader.sim.service.mailroom import Session
     from easytrader.sim.service.owner import ServiceInfo
 
-__all__ = ["describe"]
+__all__ = ["describe", "set_status"]
 
 
 def describe(
@@ -39,3 +43,16 @@ def describe(
         ],
         "faults": faults,
     }
+
+
+def set_status(
+    faults: FaultPlan, desk: Desk, publish: Callable[[Outcome], None], status: int
+) -> None:
+    """账号状态变成 ``status``；变了才推。"""
+    if status == faults.status:
+        return
+    faults.status = status
+    [outcome] = desk.handle([Request("account_status", 0, ())])
+    rows = outcome.answer if isinstance(outcome.answer, list) else []
+    pushes = [Event("account_status", row[0], row[1], row) for row in rows]
+    publish(Outcome(None, tuple(pushes)))

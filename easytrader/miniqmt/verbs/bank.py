@@ -1,0 +1,195 @@
+"""银证转账：签约的银行、余额、流水、转入转出。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.miniqmt.verbs import checks
+from easytrader.miniqmt.verbs.base import Verbs, checked
+from easytrader.rows_transfers import (
+    bank_amount_row,
+    bank_row,
+    bank_stream_row,
+    transfer_response_row,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from easytrader.ordering import Receipt
+    from easytrader.types import Bank, BankAmount, BankStream, Outcome, TransferResponse
+
+_KINDS: Final = ("STOCK", "CREDIT", "FUTURE", "STOCK_OPTION", "FUTURE_OPTION")
+_IN: Final = "银行转证券"
+_OUT: Final = "证券转银行"
+
+
+class BankVerbs(Verbs):
+    """见模块说明。"""
+
+    def bank_info(self) -> list[Bank]:
+        """签约的银行，每个一个字典；``bank_no``、``bank_account`` 是其余几个方法要的。
+
+        Raises:
+            UsageError: 账号类型不对，什么都没有发出。
+            QueryFailedError: 没有得到可信的回答，或柜台说不行。
+            NotConnectedError: 没有可用会话。
+        """
+        desk = self._desk
+        desk.need("bank_info", *_KINDS)
+        found = desk.query("银行信息", "query_bank_info", desk.account)
+        return checked("银行信息", found or (), bank_row)
+
+    def bank_amount(self, bank_no: str, bank_account: str, bank_pwd: str = "") -> list[BankAmount]:
+        """银行卡里的余额，元。
+
+        Args:
+            bank_no: 银行编号，见 `bank_info`。
+            bank_account: 银行账号。
+            bank_pwd: 银行密码。
+
+        异常同 `bank_info`。
+        """
+        given = _bank(bank_no, bank_account)
+        password = checks.secret("bank_pwd", bank_pwd)
+        desk = self._desk
+        desk.need("bank_amount", *_KINDS)
+        found = desk.query("银行余额", "query_bank_amount", desk.account, *given, password)
+        return checked("银行余额", found or (), bank_amount_row)
+
+    def bank_transfer_stream(
+        self,
+        start_date: str | date,
+        end_date: str | date,
+        bank_no: str = "",
+        bank_account: str = "",
+    ) -> list[BankStream]:
+        """银证转账的流水，每笔一个字典。
+
+        Args:
+            start_date: 从哪天，``'20261101'``、``'2026-11-01'`` 或 ``date``；含这一天。
+            end_date: 到哪天，含这一天。
+            bank_no: 只看这个银行；空为全部。
+            bank_account: 只看这个银行账号；空为全部。
+
+        异常同 `bank_info`。
+        """
+        start, end = checks.days(start_date, end_date)
+        number = checks.text("bank_no", bank_no, "银行编号", empty=True)
+        card = checks.text("bank_account", bank_account, "银行账号", empty=True)
+        desk = self._desk
+        desk.need("bank_transfer_stream", *_KINDS)
+        found = desk.query(
+            "银行转账流水", "query_bank_transfer_stream", desk.account, start, end, number, card
+        )
+        return checked("银行转账流水", found or (), bank_stream_row)
+
+    def bank_transfer_in(
+        self,
+        bank_no: str,
+        bank_account: str,
+        amount: float,
+        *,
+        bank_pwd: str = "",
+        fund_pwd: str = "",
+    ) -> Outcome:
+        """银行转证券。
+
+        Args:
+            bank_no: 银行编号，见 `bank_info`。
+            bank_account: 银行账号。
+            amount: 金额，元。
+            bank_pwd: 银行密码；要不要看银行。
+            fund_pwd: 资金密码；要不要看银行。
+
+        Returns:
+            ``{'success': bool, 'message': str}``。
+
+        Raises:
+            UsageError: 参数或账号类型不对，什么都没有发出。
+            NotConnectedError: 没有可用会话，什么都没有发出。
+            OutcomeUnknownError: 已发出而没有应答，**不可重发**，先用 `bank_transfer_stream` 核对。
+        """
+        return self._bank_transfer(
+            _IN, "bank_transfer_in", bank_no, bank_account, amount, bank_pwd, fund_pwd
+        )
+
+    def bank_transfer_out(
+        self,
+        bank_no: str,
+        bank_account: str,
+        amount: float,
+        *,
+        bank_pwd: str = "",
+        fund_pwd: str = "",
+    ) -> Outcome:
+        """证券转银行；其余同 `bank_transfer_in`。"""
+        return self._bank_transfer(
+            _OUT, "bank_transfer_out", bank_no, bank_account, amount, bank_pwd, fund_pwd
+        )
+
+    def bank_transfer_in_async(
+        self,
+        bank_no: str,
+        bank_account: str,
+        amount: float,
+        *,
+        bank_pwd: str = "",
+        fund_pwd: str = "",
+    ) -> Receipt[TransferResponse]:
+        """同 `bank_transfer_in`，不等应答。
+
+        Returns:
+            回执：``seq`` 是请求序号，``result(timeout)`` 等到应答，返回 ``seq success message``。
+            同一个应答也进 ``on_bank_transfer_async_response`` 和 `events`。
+        """
+        return self._start_bank_transfer(
+            _IN, "bank_transfer_in_async", bank_no, bank_account, amount, bank_pwd, fund_pwd
+        )
+
+    def bank_transfer_out_async(
+        self,
+        bank_no: str,
+        bank_account: str,
+        amount: float,
+        *,
+        bank_pwd: str = "",
+        fund_pwd: str = "",
+    ) -> Receipt[TransferResponse]:
+        """同 `bank_transfer_out`，不等应答；返回同 `bank_transfer_in_async`。"""
+        return self._start_bank_transfer(
+            _OUT, "bank_transfer_out_async", bank_no, bank_account, amount, bank_pwd, fund_pwd
+        )
+
+    def _bank_transfer(self, what: str, name: str, *given: object) -> Outcome:
+        arguments = _transfer(*given)
+        desk = self._desk
+        desk.need(name, *_KINDS)
+        self._log.info("{} {:.2f} 元", what, arguments[2])
+        return desk.confirm(what, name, desk.account, *arguments)
+
+    def _start_bank_transfer(
+        self, what: str, name: str, *given: object
+    ) -> Receipt[TransferResponse]:
+        arguments = _transfer(*given)
+        desk = self._desk
+        desk.need(name, *_KINDS)
+        self._log.info("{} {:.2f} 元（异步）", what, arguments[2])
+        return desk.start(what, transfer_response_row, name, desk.account, *arguments)
+
+
+def _bank(bank_no: object, bank_account: object) -> tuple[str, str]:
+    return (
+        checks.text("bank_no", bank_no, "银行编号，见 bank_info()"),
+        checks.text("bank_account", bank_account, "银行账号，见 bank_info()"),
+    )
+
+
+def _transfer(*given: Any) -> tuple[str, str, float, str, str]:
+    bank_no, bank_account, amount, bank_pwd, fund_pwd = given
+    return (
+        *_bank(bank_no, bank_account),
+        checks.money("amount", amount),
+        checks.secret("bank_pwd", bank_pwd),
+        checks.secret("fund_pwd", fund_pwd),
+    )

@@ -1,0 +1,194 @@
+"""智能算法：参数、下单、任务、撤销。"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader import arguments, tags
+from easytrader.codes import OrderType
+from easytrader.errors import QueryFailedError, UsageError
+from easytrader.miniqmt.verbs import checks
+from easytrader.miniqmt.verbs.base import STOCKS, Verbs
+from easytrader.rows_smart import param_row, smart_order_row, smart_task_row, task_row
+
+if TYPE_CHECKING:
+    from easytrader.ordering import Receipt
+    from easytrader.types import (
+        SideName,
+        SmartAlgoOrderResponse,
+        SmartAlgoParam,
+        SmartAlgoTask,
+        SmartTaskResponse,
+    )
+
+_SIDES: Final = {int(OrderType.BUY): "买入", int(OrderType.SELL): "卖出"}
+_FIX: Final = 11
+_MARKET: Final = 12
+
+
+class SmartVerbs(Verbs):
+    """见模块说明。"""
+
+    def smart_algo_params(self, algo_names: str | Iterable[str]) -> dict[str, list[SmartAlgoParam]]:
+        """智能算法有哪些参数。
+
+        Args:
+            algo_names: 算法名，如 ``'VWAP'``，或一批。
+
+        Returns:
+            ``{算法名: [参数, …]}``；参数的 ``key`` 是下单时 ``algo_param`` 里的键。
+
+        Raises:
+            UsageError: 参数不对。
+            QueryFailedError: 没有得到可信的回答（老的客户端没有智能算法）。
+            NotConnectedError: 没有可用会话。
+        """
+        found = self._desk.query("智能算法参数", "get_smart_algo_param", _algo_names(algo_names))
+        return {
+            name: [param_row(each) for each in params]
+            for name, params in _mapping("智能算法参数", found).items()
+        }
+
+    def smart_algo_order_async(
+        self,
+        side: SideName | int,
+        security: str,
+        amount: int,
+        price: float | None,
+        algo_name: str,
+        start_time: str,
+        end_time: str,
+        algo_param: Mapping[str, Any],
+        *,
+        strategy_name: str = "",
+        remark: str = "",
+    ) -> Receipt[SmartAlgoOrderResponse]:
+        """智能算法下单：一个母单，由客户端按算法拆成小单。
+
+        Args:
+            side: ``'买入'``、``'卖出'``，或 23、24。
+            security: 证券代码。
+            amount: 总数量，股/张。
+            price: 限价，元；None 为市价。
+            algo_name: 算法名，如 ``'VWAP'``。
+            start_time: 从几点，``'10:25:00'``；是本机的今天。
+            end_time: 到几点，``'14:50:00'``。
+            algo_param: 算法参数，键见 `smart_algo_params`。
+            strategy_name: 策略名，不超过 23 字节。
+            remark: 备注，不超过 23 字节。
+
+        Returns:
+            回执：``result(timeout)`` 返回 ``seq task_id error_msg account_id …``，
+            ``task_id`` 不大于 0 是没有成功，原因在 ``error_msg``；同一个应答也进
+            ``on_smart_algo_order_async_response`` 和 `events`。
+
+        Raises:
+            UsageError: 参数或账号类型不对，什么都没有发出。
+            NotConnectedError: 没有可用会话，什么都没有发出。
+            OutcomeUnknownError: 交给厂商接口时出错，**不可重发**，先用 `smart_algo_tasks` 核对。
+        """
+        code = checks.choice("side", side, _SIDES)
+        target = arguments.security(security)
+        volume = arguments.amount(amount)
+        limit = 0.0 if price is None else arguments.price(price)
+        name = checks.text("algo_name", algo_name, "算法名")
+        start, end = checks.clock("start_time", start_time), checks.clock("end_time", end_time)
+        if start >= end:
+            raise UsageError("end_time", end_time, f"应晚于 start_time（{start}）")
+        params = _params(algo_param)
+        strategy = tags.check_strategy_name(strategy_name) if strategy_name else ""
+        note = checks.text("remark", remark, "备注", tags.SHORT_BYTES, empty=True)
+        desk = self._desk
+        desk.need("smart_algo_order_async", *STOCKS)
+        return desk.start(
+            "智能算法下单",
+            smart_order_row,
+            "smart_algo_order_async",
+            desk.account,
+            target.stock_code,
+            code,
+            volume,
+            _MARKET if price is None else _FIX,
+            limit,
+            strategy,
+            note,
+            name,
+            start,
+            end,
+            params,
+        )
+
+    def smart_algo_tasks(self) -> list[SmartAlgoTask]:
+        """智能算法任务，每个一个字典。
+
+        Raises:
+            UsageError: 账号类型不对，什么都没有发出。
+            QueryFailedError: 没有得到可信的回答。
+            NotConnectedError: 没有可用会话。
+        """
+        desk = self._desk
+        desk.need("smart_algo_tasks", *STOCKS)
+        found = desk.query("智能算法任务", "query_smart_algo_task", desk.account)
+        if not isinstance(found, (list, tuple, type(None))):
+            raise QueryFailedError(f"查询智能算法任务失败：{_reason(found)}")
+        return [task_row(each) for each in found or ()]
+
+    def cancel_smart_algo_task_async(self, task_id: int) -> Receipt[SmartTaskResponse]:
+        """撤销智能算法任务。
+
+        Args:
+            task_id: 任务编号，见 `smart_algo_tasks`。
+
+        Returns:
+            回执：``result(timeout)`` 返回 ``seq success task_id operate_reason error_msg``；
+            同一个应答也进 ``on_operate_smart_task_async_response`` 和 `events`。
+
+        异常同 `smart_algo_order_async`。
+        """
+        number = checks.number("task_id", task_id)
+        desk = self._desk
+        desk.need("cancel_smart_algo_task_async", *STOCKS)
+        return desk.start(
+            "撤销智能算法任务",
+            smart_task_row,
+            "cancel_smart_algo_task_async",
+            desk.account,
+            number,
+        )
+
+
+def _algo_names(value: object) -> list[str]:
+    form = "应为算法名，如 'VWAP'，或一批算法名"
+    given = [value] if isinstance(value, str) else value
+    if isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
+        raise UsageError("algo_names", value, form)
+    found = [checks.text("algo_names", each, "算法名") for each in given]
+    if not found:
+        raise UsageError("algo_names", value, form)
+    return found
+
+
+def _params(value: object) -> dict[str, Any]:
+    """厂商会往里面写东西，所以给它一份自己的。"""
+    form = "应为字典 {参数名: 数或字符串}，参数名见 smart_algo_params()"
+    if not isinstance(value, Mapping):
+        raise UsageError("algo_param", value, form)
+    for key, each in value.items():
+        if not isinstance(key, str) or not isinstance(each, (str, int, float)):
+            raise UsageError("algo_param", {key: each}, form)
+    return dict(value)
+
+
+def _mapping(what: str, found: Any) -> dict[str, Any]:
+    good = isinstance(found, Mapping) and all(isinstance(each, list) for each in found.values())
+    if not good:
+        raise QueryFailedError(f"查询{what}失败：{_reason(found)}")
+    return dict(found)
+
+
+def _reason(found: Any) -> str:
+    error = found.get("error", found) if isinstance(found, Mapping) else found
+    if isinstance(error, Mapping):
+        error = error.get("msg") or error.get("errorMsg") or error.get("ErrorMsg") or error
+    return str(error)

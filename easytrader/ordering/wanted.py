@@ -1,0 +1,83 @@
+"""一笔委托要什么：校验过的参数，还没有标记。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from easytrader import arguments, tags
+from easytrader.codes import PriceType
+from easytrader.model import OrderRequest
+
+if TYPE_CHECKING:
+    from easytrader.symbols import Security
+
+
+class Extras(NamedTuple):
+    """下单时可以不给的几项，原样来自用户。"""
+
+    strategy_name: str
+    remark: str
+    client_order_id: str | None
+
+
+class Wanted(NamedTuple):
+    """校验过的一笔委托。
+
+    Attributes:
+        side: 委托类型，23 买入、24 卖出等。
+        given: 用户写的代码。
+        target: 证券。
+        price_type: 送出的报价类型。
+        price: 委托价，元；市价为 0。
+        volume: 数量。
+        extras: 其余几项，也校验过。
+    """
+
+    side: int
+    given: object
+    target: Security
+    price_type: int
+    price: float
+    volume: int
+    extras: Extras
+
+    @property
+    def client_order_id(self) -> str | None:
+        """用户给的委托 id。"""
+        return self.extras.client_order_id
+
+    def request(self, tag: str) -> OrderRequest:
+        """带上标记，成为要送出的委托。"""
+        name, remark, _ = self.extras
+        text = tags.tagged(tag, remark)
+        return OrderRequest(
+            self.target, self.side, self.volume, self.price_type, self.price, name, text, tag
+        )
+
+    def __str__(self) -> str:
+        return f"委托 {self.target.stock_code} {self.volume}"
+
+
+def limit(side: int, security: object, price: object, amount: object, extras: Extras) -> Wanted:
+    """限价委托。"""
+    target = arguments.security(security)
+    value = arguments.price(price)
+    volume = arguments.amount(amount)
+    return Wanted(side, security, target, PriceType.FIX, value, volume, _checked(extras))
+
+
+def market(side: int, security: object, amount: object, ttype: object, extras: Extras) -> Wanted:
+    """市价委托。"""
+    target = arguments.security(security)
+    kind = arguments.market_type(ttype, target)
+    volume = arguments.amount(amount)
+    return Wanted(side, security, target, kind, 0.0, volume, _checked(extras))
+
+
+def _checked(extras: Extras) -> Extras:
+    name, remark, client_order_id = extras
+    return Extras(
+        tags.check_strategy_name(name) if name else "",
+        tags.check_remark(remark) if remark else "",
+        None if client_order_id is None else tags.check_client_order_id(client_order_id),
+    )

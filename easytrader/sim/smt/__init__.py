@@ -1,0 +1,5 @@
+"""约券：券源、申请、合约、展期、归还。"""
+
+from easytrader.sim.smt.line import smt_line
+
+__all__ = ["smt_line"]
