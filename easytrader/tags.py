@@ -52,7 +52,7 @@ class _Entropy:
         while True:
             try:
                 return self._words.pop()
-            except IndexError:  # 两个线程同时来要，多要一批也无妨
+            except IndexError:  # noqa: PERF203  两个线程同时来要，多要一批也无妨
                 self._words.extend(self._WORDS.unpack(os.urandom(self._WORDS.size)))
 
 
