@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,6 +27,14 @@ def eventually(check: Callable[[], object], within_s: float = 10.0) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"{within_s:g} 秒内没有等到 {check}")
         pause.wait(0.01)
+
+
+def freeze(pid: int) -> psutil.Process:
+    """冻住一个进程，等它真的停下：信号送到之后它还可能再跑一小会儿。"""
+    process = psutil.Process(pid)
+    process.suspend()
+    eventually(lambda: process.status() == psutil.STATUS_STOPPED)
+    return process
 
 
 class Recorder:

@@ -133,7 +133,8 @@ class Runner:
         """故障全收、连回来、核对悬案、撤干净、事件收齐，然后对账。"""
         world.calm()
         user, ears = world.user, world.ears
-        if not ears.wait_until(lambda: bool(user.state == "已连接"), _SETTLE_S):
+        # 问得到才算连着：刚才那一下断开，客户端可能还没有来得及说
+        if not ears.wait_until(lambda: _answers(world), _SETTLE_S):
             return [f"{_SETTLE_S:g} 秒还没有连回来：{user.state}"]
         if not ears.wait_until(lambda: not ears.reacting, _HUNG_S):
             return ["回调里的调用一直没有返回"]
@@ -193,6 +194,13 @@ class Runner:
             if time.monotonic() > deadline:
                 return [f"漏了：线程 {sorted(extra)}，描述符 {count}（基线 {self._baseline[0]}）"]
             pause(0.05)
+
+
+def _answers(world: World) -> bool:
+    if world.user.state != "已连接":
+        return False
+    call, _ = world.call("settle", TIMEOUT_S, lambda: world.user.balance, keep=False)
+    return call.outcome == "ok"
 
 
 def _start(lane: Lane, verb: str) -> None:

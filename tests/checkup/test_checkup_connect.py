@@ -7,9 +7,8 @@ import time
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
-from support import ACCOUNT, SimProcess, eventually
+from support import ACCOUNT, SimProcess, eventually, freeze
 
 import easytrader
 from easytrader.checkup.connection import judge
@@ -119,8 +118,7 @@ def test_a_folder_without_accounts(tmp_path: Path) -> None:
 
 def test_a_hung_client_is_bounded_and_leaves_nothing(served: SimProcess) -> None:
     assert served.process is not None
-    hung = psutil.Process(served.process.pid)
-    hung.suspend()
+    hung = freeze(served.process.pid)
     began = time.monotonic()
     try:
         row = connect_row(served.folder, ACCOUNT, timeout=1)

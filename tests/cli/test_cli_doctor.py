@@ -7,10 +7,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 from cli_helpers import ACCOUNT, DEADLINE_S, command, easytrader, environment
-from support import SimProcess
+from support import SimProcess, freeze
 
 from easytrader.cli import main
 
@@ -130,8 +129,7 @@ def test_a_hung_client_does_not_hang_the_command(folder: Path) -> None:
     served = SimProcess(folder)
     served.start()
     assert served.process is not None
-    hung = psutil.Process(served.process.pid)
-    hung.suspend()
+    hung = freeze(served.process.pid)
     began = time.monotonic()
     try:
         done = doctor(folder, "--timeout", "1", "--json")

@@ -7,9 +7,8 @@ import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
-from support import ACCOUNT, Recorder, SimProcess, eventually, make_folder
+from support import ACCOUNT, Recorder, SimProcess, eventually, freeze, make_folder
 
 import easytrader
 from easytrader import heartbeat
@@ -216,8 +215,7 @@ def test_a_hung_client_is_noticed_and_recovers(
     recorder = Recorder()
     user = connect(recorder, heartbeat_interval=0.2, timeout=0.5)
     assert served.process is not None
-    process = psutil.Process(served.process.pid)
-    process.suspend()
+    process = freeze(served.process.pid)
     try:
         recorder.wait_for("disconnected")
         assert "心跳" in user.status["last_error"] or user.state != "已连接"
@@ -234,10 +232,8 @@ def test_one_expired_call_makes_the_heartbeat_ask_at_once(
     recorder = Recorder()
     user = connect(recorder, heartbeat_interval=3600, timeout=0.4)
     assert served.process is not None
-    process = psutil.Process(served.process.pid)
-    process.suspend()
+    process = freeze(served.process.pid)
     try:
-        eventually(lambda: process.status() == psutil.STATUS_STOPPED)
         with pytest.raises(EasytraderError):
             _ask_twice(user)
         recorder.wait_for("disconnected")

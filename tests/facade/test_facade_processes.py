@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_WARNINGS = (
+    "-W",
+    "error::ResourceWarning",
+    # Python 3.12 起：厂商自己的包用了过时的函数；这里的脚本故意在有线程时 fork
+    "-W",
+    "ignore::DeprecationWarning:xtquant.xtbson.bson37.datetime_ms",
+    "-W",
+    "ignore:This process:DeprecationWarning",
+)
+
+
 def run(code: str, *arguments: str, dev: bool = True) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             sys.executable,
             *(("-X", "dev") if dev else ()),
-            "-W",
-            "error::ResourceWarning",
+            *_WARNINGS,
             "-c",
             code,
             *arguments,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually
+from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually, freeze
 
 import easytrader
 from easytrader.errors import (
@@ -245,13 +243,12 @@ def test_duplicated_pushes_arrive_once(
     assert len(states) == len(set(states))
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="冻结进程要 SIGSTOP")
 def test_a_hung_client_never_hangs_the_caller(
     served: SimProcess, connect: Connect, recorder: Recorder
 ) -> None:
     user = connect(recorder, timeout=0.5, heartbeat_interval=0.2)
     assert served.process is not None
-    os.kill(served.process.pid, signal.SIGSTOP)
+    hung = freeze(served.process.pid)
     began = time.monotonic()
     with pytest.raises((QueryFailedError, NotConnectedError)):
         _ = user.balance
@@ -261,7 +258,7 @@ def test_a_hung_client_never_hangs_the_caller(
         user.trader.query_stock_orders(user.account)
     assert time.monotonic() - began < 5
     recorder.wait_for("disconnected")
-    os.kill(served.process.pid, signal.SIGCONT)
+    hung.resume()
     recorder.wait_for("connected", 2)
     assert user.balance
 
