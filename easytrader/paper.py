@@ -58,6 +58,9 @@ class SimTrader(MiniqmtTrader):
     """
 
     _let_go: Callable[[], None] = staticmethod(lambda: None)
+    _host: Any = None
+    _quiet: tuple[Any, int] = (None, 0)
+    """上次等完时的柜台，和它那时一共送出了多少条。"""
 
     def connect(
         self,
@@ -93,6 +96,7 @@ class SimTrader(MiniqmtTrader):
             max_reconnect_attempts,
             **options,
         )
+        self._host = None
         # 嵌着的柜台随最后一个会话关掉；占住它，断线重连之间账本和故障计划都还在
         before, self._let_go = self._let_go, hub.HUB.hold(path)
         before()
@@ -107,7 +111,13 @@ class SimTrader(MiniqmtTrader):
         """
         if not self._path:
             raise SimulatorError("还没有连接：先调用 connect()")
-        return Stepper(self._path, before=self._may_step, settle=self._settle)
+        return Stepper(self._path, before=self._may_step, settle=self._settle, host=self._hosting)
+
+    def _hosting(self) -> Any:
+        """嵌在本进程里的柜台；没有为 None。走一步要问两次，记着比每次按路径找快。"""
+        if self._host is None or self._host.stopped.is_set():
+            self._host = hub.HUB.embedded(self._path)
+        return self._host
 
     def _may_step(self) -> None:
         if self._courier.in_callback:
@@ -116,21 +126,7 @@ class SimTrader(MiniqmtTrader):
     def _settle(self) -> None:
         """等到没有推送在路上：柜台 → 厂商的执行器 → 分发线程，问一圈没有新的为止。"""
         deadline = time.monotonic() + _SETTLE_S
-        while True:
-            before = self._courier.handed
-            session = self._session
-            host = hub.HUB.embedded(self._path)
-            if host is None:
-                session.asset()  # 应答排在已经送出的推送后面
-            else:
-                host.call(_nothing)  # 送推送的就是主机线程：它闲下来就都送出了
-            executor = getattr(session.raw_trader, "executor", None)
-            left_s = max(deadline - time.monotonic(), 0.0)
-            if executor is not None:
-                wait([executor.submit(_nothing)], left_s)
-            settled = self._courier.settle(max(deadline - time.monotonic(), 0.0))
-            if settled and self._courier.handed == before:
-                return
+        while not self._is_quiet(deadline):
             if time.monotonic() >= deadline:
                 raise SimulatorError(f"时间已经走到了，而回调 {_SETTLE_S:g} 秒还没有做完。")
 
@@ -138,6 +134,27 @@ class SimTrader(MiniqmtTrader):
         if SimFolder.open(self._path).config.clock == "step":
             return f"{self.sim.now():%Y%m%d}"
         return super()._today()
+
+    def _is_quiet(self, deadline: float) -> bool:
+        """等送出的都交付；其间没有送出新的为真。"""
+        before = self._courier.handed
+        session = self._session
+        host = self._hosting()
+        sent = 0 if host is None else host.handed
+        if host is None:
+            session.asset()  # 应答排在已经送出的推送后面
+        elif (host, sent) == self._quiet:
+            return True  # 多数的一步里什么也没有发生
+        executor = getattr(session.raw_trader, "executor", None)
+        if executor is not None:
+            wait([executor.submit(_nothing)], max(deadline - time.monotonic(), 0.0))
+        settled = self._courier.settle(max(deadline - time.monotonic(), 0.0))
+        if host is None:
+            return settled and self._courier.handed == before
+        host.call(_nothing)  # 送推送的是主机线程：回调里交的请求到这时都办了
+        if settled:
+            self._quiet = host, sent
+        return settled and bool(host.handed == sent)
 
     def close(self) -> None:
         """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""

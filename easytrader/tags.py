@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import re
+import struct
+from collections import deque
 from typing import Final
 
 from easytrader.errors import UsageError
@@ -34,16 +35,33 @@ MAX_CLIENT_ORDER_ID_BYTES: Final = 64
 _TAGGED: Final = re.compile(r"~{1,4}([0-9a-z]{9})~(.*)", re.DOTALL)
 
 
-# 种子来自系统；不每次去问系统：那会放开 GIL，一阵异步委托里每笔要等上几百微秒才轮回来
-_random: Final = random.Random()  # noqa: S311  只求不重，不求猜不到
+class _Entropy:
+    """系统的随机数，一次要一批：每笔委托向系统要一次，比算别的都慢。"""
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_random.seed)  # 不然与父进程取到同样的标记
+    _WORDS: Final = struct.Struct("=256Q")
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._words: deque[int] = deque()
+
+    def take(self) -> int:
+        """64 比特，不会给出第二次；fork 出来的进程另要一批。"""
+        if os.getpid() != self._pid:
+            self._words = deque()
+            self._pid = os.getpid()
+        while True:
+            try:
+                return self._words.pop()
+            except IndexError:  # noqa: PERF203  两个线程同时来要，多要一批也无妨
+                self._words.extend(self._WORDS.unpack(os.urandom(self._WORDS.size)))
+
+
+_entropy: Final = _Entropy()
 
 
 def new_tag() -> str:
     """一个新标记：9 位小写字母或数字，约 46 比特随机。"""
-    return _spelled(_random.getrandbits(46))
+    return _spelled(_entropy.take() >> 18)
 
 
 def tag_for(account_id: str, client_order_id: str) -> str:

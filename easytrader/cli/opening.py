@@ -70,7 +70,7 @@ def _li(argument: str, text: str, expected: str) -> int:
 
 def _position(text: str, config: SimConfig, path: Path) -> tuple[str, int, int]:
     from easytrader.sim.rules import scope_of
-    from easytrader.symbols import parse_security
+    from easytrader.symbols import Kind, parse_security
 
     code, _, rest = text.partition(":")
     amount, _, cost = rest.partition(":")
@@ -86,6 +86,8 @@ def _position(text: str, config: SimConfig, path: Path) -> tuple[str, int, int]:
             text,
             f"模拟柜台不交易{security.kind.value}，不能作为持仓；{_POSITION_FORM}",
         )
+    if security.kind is Kind.REPO:
+        raise UsageError("--position", text, f"债券回购不能作为持仓；{_POSITION_FORM}")
     volume = int(amount)
     if not cost:
         return security.stock_code, volume, volume * _last_close_li(security, config, path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.cli.output import say
 from easytrader.cli.parser import Parser, whole_number
+from easytrader.cli.sim_history import register_history
 from easytrader.cli.sim_market import market_settings, register_market, register_step
 from easytrader.errors import SimulatorError, UsageError
 
@@ -36,6 +37,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     status.add_argument("--json", action="store_true", help="输出 JSON")
     status.runs(_status)
     register_step(commands)
+    register_history(commands)
     _register_run(commands)
     _register_fault(commands)
 

@@ -56,7 +56,8 @@ class Account:
         frozen_li: 买单冻结。
         fees_li: 开户以来交的费用。
         realized_li: 开户以来的已实现盈亏，未扣费用。
-        proceeds_li: 今天卖出的净所得：可以再买，不能取。
+        proceeds_li: 今天到账、还没有花掉的钱（卖出的净所得、到期的逆回购）：可以再买，不能取；
+            付钱先从它里面出。
     """
 
     account_id: str
@@ -70,8 +71,8 @@ class Account:
 
     @property
     def fetch_li(self) -> int:
-        """可取资金。"""
-        return max(self.cash_li - max(self.proceeds_li, 0), 0)
+        """可取资金：可用里去掉今天到账的；冻结也先算在今天到账的头上。"""
+        return max(self.cash_li - max(self.proceeds_li - self.frozen_li, 0), 0)
 
     def position(self, stock_code: str) -> Position:
         """这只证券的持仓，没有就立一行空的。"""
@@ -87,11 +88,17 @@ class Account:
         assert self.cash_li >= 0, f"资金变成负数：{self.cash_li}"
         assert self.frozen_li >= 0, f"冻结变成负数：{self.frozen_li}"
 
-    def buy(self, held: Position, amount_li: int, fee_li: int, volume: int, today: str) -> None:
-        """从冻结里付钱，收进持仓。"""
-        self.frozen_li -= amount_li + fee_li
+    def pay(self, amount_li: int, fee_li: int) -> None:
+        """从冻结里付出去。"""
+        paid = amount_li + fee_li
+        self.frozen_li -= paid
         assert self.frozen_li >= 0, f"冻结变成负数：{self.frozen_li}"
         self.fees_li += fee_li
+        self.proceeds_li = max(self.proceeds_li - paid, 0)
+
+    def buy(self, held: Position, amount_li: int, fee_li: int, volume: int, today: str) -> None:
+        """从冻结里付钱，收进持仓。"""
+        self.pay(amount_li, fee_li)
         if held.volume == 0:
             held.open_date = today
         held.volume += volume

@@ -164,6 +164,8 @@ def _tick(ticket: Ticket) -> Reject | None:
     tick = ticket.rules.tick_li
     if not _has_price(ticket) or (ticket.whole and ticket.price_li % tick == 0):
         return None
+    if tick not in (1, 10):
+        return Reject(1222, f"委托价格应为{tick / 1000:.3f}的整数倍")
     digits = 2 if tick % 10 == 0 else 3
     return Reject(1222, f"委托价格的小数价格应为{digits}位")
 

@@ -6,21 +6,23 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.codes import MARKET_CODES, OrderStatus, PriceType
+from easytrader.codes import OrderStatus, PriceType
 from easytrader.errors import SimulatorError
+from easytrader.sim import views
+from easytrader.sim.answers import CANCEL_ERROR_ID, market_of, not_yet, order_answer
 from easytrader.sim.checks import NO_SUCH, Reject, Ticket, check, working_limit
 from easytrader.sim.floor import Floor
 from easytrader.sim.gate import cancel_refused, order_refused
 from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
 from easytrader.sim.ledger import Ledger
-from easytrader.sim.lines import Surroundings
+from easytrader.sim.lines import Cashier, Holder, Surroundings
 from easytrader.sim.orders import SimOrder
 from easytrader.sim.phases import Phase, has_after_hours
+from easytrader.sim.rollover import Rollover
 from easytrader.sim.wire import (
     CancelAnswer,
     CancelArgs,
@@ -44,14 +46,12 @@ if TYPE_CHECKING:
     from easytrader.sim.sessions import MarketHours
     from easytrader.sim.state import Changes, CounterState
     from easytrader.sim.sweep import Budget
-    from easytrader.sim.wire import Event
+    from easytrader.sim.wire import AssetRow, Event
     from easytrader.symbols import Security
 
 __all__ = ["Counter"]
 
-_CANCEL_ERROR_ID: Final = -54
 _CODE_BYTES: Final = 63
-_LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
 
 # 恒生柜台的委托状态，出现在撤单失败的文字里
 _OLD_STATUS: Final = {
@@ -81,6 +81,9 @@ class Counter:
         self._hours = hours
         self._ledger = Ledger(state, fees, book)
         self._floor = Floor(self._ledger, market, hours)
+        self._rollover = Rollover(
+            self._ledger, self._floor, market, hours, self.quote, self._elsewhere_li
+        )
         seen = Surroundings(self._ledger, self.quote, hours)
         self.lines = self._ledger.lines = tuple(line(seen) for line in lines)
         self.lagging = False
@@ -96,7 +99,7 @@ class Counter:
         now = self._sync(now, budget)
         answer: OrderAnswer | CancelAnswer
         if self.lagging:
-            answer = _not_yet(command)
+            answer = not_yet(command)
         elif isinstance(command, SubmitArgs):
             answer = self._submit(command, now)
         else:
@@ -119,7 +122,7 @@ class Counter:
             return 0.0
         if not self.state.resting:
             return None
-        if self._hours.is_open(now):
+        if self._hours.is_open(now, late=self._floor.runs_late()):
             due = self._market.tick_time(self._market.tick_at(now) + 1)
         else:
             due = min(self._hours.next_change(now), self._floor.rounds.next_time(now))
@@ -134,7 +137,7 @@ class Counter:
         if tick > progress.tick:
             day = self._hours.day(now)
             if day > progress.day:
-                self.lagging = not self._roll(day, tick, budget)
+                self.lagging = not self._rollover.run(day, tick, budget)
             else:
                 self.lagging = not self._floor.catch_up(tick, budget)
         if self.lagging:  # 没有成交也要落盘：进程总在半途退出时，下次接着做而不是从头来
@@ -142,29 +145,11 @@ class Counter:
         progress.now = now
         return now
 
-    def _roll(self, day: int, tick: int, budget: Budget) -> bool:
-        """昨天的挂单撮合到收盘，余下的到期，然后换日；没有做完为假。"""
-        progress = self.state.progress
-        end = self._hours.day_end(progress.day)
-        last = self._market.tick_at(math.nextafter(end, -math.inf))
-        last = self._floor.rounds.last_tick(last)
-        if not self._floor.catch_up(max(last, progress.tick), budget):
-            return False
-        for line in self._ledger.lines:
-            line.end_day(progress.day)
-        for order in list(self.state.orders.values()):
-            if order.is_working or order.waiting:
-                order.waiting = False
-                self._ledger.finish(order)
-        self._ledger.start_day(day)
-        progress.tick = tick
-        return True
-
     def _submit(self, args: SubmitArgs, now: float) -> OrderAnswer:
         account = find_account(self.state.accounts, args.account_type, args.account_id)
         refused = refusal(args, account)
         if refused or account is None:
-            return _answer(args, -1, refused)
+            return order_answer(args, -1, refused)
         price_li, whole = read_price(args.price)
         order = SimOrder(
             self._ledger.next_order_id(),
@@ -182,7 +167,7 @@ class Counter:
             clean(args.order_remark),
         )
         self._place(order, account, whole, now)
-        return _answer(args, order.order_id, "")
+        return order_answer(args, order.order_id, "")
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
         for line in self._ledger.lines:
@@ -231,7 +216,8 @@ class Counter:
 
     def _phase(self, security: Security, instrument: Instrument, now: float) -> Phase:
         """此刻对这只证券来说是哪个时段。"""
-        phase = self._hours.phase(now, instrument.rules.closing_call, True)
+        rules = instrument.rules
+        phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
         if phase is Phase.AFTER_HOURS:
             today = date.fromordinal(self.state.progress.day)
             return phase if has_after_hours(security, today) else Phase.CLOSED
@@ -285,7 +271,7 @@ class Counter:
                 -1,
                 args.order_id,
                 args.order_sysid,
-                _CANCEL_ERROR_ID,
+                CANCEL_ERROR_ID,
                 f"没有找到委托 {clean(str(shown))}",
             )
         if order.is_working:
@@ -304,7 +290,7 @@ class Counter:
             order = self.state.orders.get(args.order_id)
         else:
             order = self.state.by_sysid.get(args.order_sysid)
-            if order is not None and args.market not in (-1, _market_of(order)):
+            if order is not None and args.market not in (-1, market_of(order)):
                 order = None
         if order is None or order.account_id != args.account_id:
             return None
@@ -347,6 +333,8 @@ class Counter:
     def ask(self, verb: str, args: Any) -> list[Any]:
         """某项业务的查询：厂商的行；没有这个账号为空。"""
         account = find_account(self.state.accounts, args.account_type, args.account_id)
+        if not args.account_id:  # 不问账号的查询（当日新股）：谁的都一样
+            account = next(iter(self.state.accounts.values()), None)
         if account is None:
             return []
         for line in self._ledger.lines:
@@ -355,45 +343,28 @@ class Counter:
                 return rows
         raise SimulatorError(f"模拟柜台没有 {verb} 这项查询")
 
+    def asset(self, account: Account) -> AssetRow:
+        """资金。"""
+        row = views.asset(account, self.quote, self._elsewhere_li(account))
+        for line in self._ledger.lines:
+            fetch_li = line.fetch_li(account) if isinstance(line, Cashier) else None
+            if fetch_li is not None:
+                row = row._replace(fetch_balance=fetch_li / 1000)
+        return row
+
+    def _elsewhere_li(self, account: Account) -> int:
+        """在各项业务手里、算进总资产的（借出的逆回购）。"""
+        holders = (line for line in self._ledger.lines if isinstance(line, Holder))
+        return sum(line.worth_li(account.account_id) for line in holders)
+
     def _refuse_cancel(self, order: SimOrder, reject: Reject, tail: str = "") -> None:
         error = CancelErrorRow(
             order.account_type,
             order.account_id,
             order.order_id,
-            _CANCEL_ERROR_ID,
-            _market_of(order),
+            CANCEL_ERROR_ID,
+            market_of(order),
             order.sysid,
             reject.message + tail,
         )
         self._ledger.push("cancel_error", order, error)
-
-
-def _market_of(order: SimOrder) -> int:
-    exchange = order.security.exchange if order.security else ""
-    return next((code for name, code in MARKET_CODES.items() if name == exchange), -1)
-
-
-def _not_yet(args: SubmitArgs | CancelArgs) -> OrderAnswer | CancelAnswer:
-    if isinstance(args, SubmitArgs):
-        return _answer(args, -1, _LAGGING)
-    return CancelAnswer(
-        args.account_type,
-        args.account_id,
-        -1,
-        args.order_id,
-        args.order_sysid,
-        _CANCEL_ERROR_ID,
-        _LAGGING,
-    )
-
-
-def _answer(args: SubmitArgs, order_id: int, refused: str) -> OrderAnswer:
-    return OrderAnswer(
-        args.account_type,
-        args.account_id,
-        order_id,
-        args.strategy_name,
-        args.order_remark,
-        -1 if refused else 0,
-        refused,
-    )

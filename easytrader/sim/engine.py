@@ -19,7 +19,7 @@ from easytrader.sim.acting import perform
 from easytrader.sim.clock import Clock, WallClock
 from easytrader.sim.counter import Counter
 from easytrader.sim.fees import FeeSchedule
-from easytrader.sim.instruments import load_instruments
+from easytrader.sim.instruments import load_facts
 from easytrader.sim.intake import find_account
 from easytrader.sim.lines import lines_for
 from easytrader.sim.market.build import market_for
@@ -70,7 +70,7 @@ class Engine:
         self.clock: Clock = WallClock() if clock is None else clock
         config = folder.config
         self._hours = hours_for(config.clock)
-        self._book = RuleBook(load_instruments(folder.path), self._hours.previous)
+        self._book = RuleBook(load_facts(folder.path), self._hours.previous)
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._lines = lines_for(folder.path)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
@@ -113,7 +113,7 @@ class Engine:
 
     def asset(self, args: AccountArgs) -> Outcome:
         """资金。应答 0 或 1 行。"""
-        return self._query(args, lambda account: [views.asset(account, self._counter.quote)])
+        return self._query(args, lambda account: [self._counter.asset(account)])
 
     def orders(self, args: OrdersArgs) -> Outcome:
         """当日委托。"""

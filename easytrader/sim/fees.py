@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from easytrader.sim.rules.repo import FEES as REPO_FEES
+from easytrader.sim.rules.repo import fee_ppm
 from easytrader.sim.rules.tables import (
     BONDS,
     BOURSES,
@@ -26,12 +28,13 @@ __all__ = ["FeeRates", "FeeSchedule", "to_fen"]
 
 
 class FeeRates(NamedTuple):
-    """一只证券一个方向一天的费率，百万分之几。"""
+    """一只证券一个方向一天的费率，百万分之几；``commission_cap_li`` 为 0 是不封顶。"""
 
     commission_ppm: int
     commission_min_li: int
     stamp_ppm: int
     transfer_ppm: int
+    commission_cap_li: int = 0
 
     def total(self, amount_li: int) -> int:
         """一笔委托累计成交 ``amount_li`` 应收的全部费用，厘。"""
@@ -40,6 +43,8 @@ class FeeRates(NamedTuple):
         commission = 0
         if self.commission_ppm or self.commission_min_li:
             commission = max(_part(amount_li, self.commission_ppm), self.commission_min_li)
+            if self.commission_cap_li:
+                commission = min(commission, self.commission_cap_li)
         return commission + _part(amount_li, self.stamp_ppm) + _part(amount_li, self.transfer_ppm)
 
 
@@ -124,6 +129,8 @@ class FeeSchedule:
         """某只证券某个方向某一天的费率。"""
         if security.kind in _BOND_KINDS:
             return FeeRates(BOND_COMMISSION_PPM, BOND_COMMISSION_MIN_LI, 0, 0)
+        if security.kind is Kind.REPO:
+            return FeeRates(fee_ppm(security), 0, 0, 0, REPO_FEES.value.cap_li)
         if security.kind is Kind.MONEY_ETF:
             return FeeRates(MONEY_FUND_COMMISSION.value, 0, 0, 0)
         if security.kind not in _SHARE_KINDS:

@@ -91,10 +91,14 @@ class Floor:
         progress.tick = max(progress.tick, last)
         return True
 
+    def runs_late(self) -> bool:
+        """挂着的里面有没有连续到 15:30 的。"""
+        books = self._state.resting.values()
+        return any(self._ledger.rules(book.security).late_close for book in books)
+
     def _new_sweep(self, first: int, last: int) -> Sweep:
         books = [
-            (book, self._ledger.rules(book.security).closing_call)
-            for book in self._state.resting.values()
+            (book, self._ledger.rules(book.security).hours) for book in self._state.resting.values()
         ]
         return Sweep(self._market, self._hours, books, first, last)
 

@@ -17,7 +17,7 @@ from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.market.periods import PERIODS, VOLUME_UNITS
 from easytrader.sim.market.when import moment
 from easytrader.sim.rules import scope_of
-from easytrader.symbols import parse_security
+from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ class AccountConfig:
 
     Attributes:
         account_id: 资金账号，1–23 个字节。
-        account_type: 2 普通账号，3 信用账号（目前按普通担保品买卖处理）。
+        account_type: 2 普通账号，3 信用账号，见 `credit`。
         cash_li: 现金，厘。
         positions: 初始持仓 ``(证券代码, 数量, 总成本厘)``。
     """
@@ -88,6 +88,7 @@ class SimConfig:
         replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
         replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h``。
         replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
+        repo_rate_cap: 逆回购委托的利率上限，%；交易所不设涨跌幅，柜台各有各的上限。
     """
 
     seed: int = 20261121
@@ -107,6 +108,7 @@ class SimConfig:
     replay: str = ""
     replay_period: str = "1m"
     replay_volume: str = "hand"
+    repo_rate_cap: float = 100.0
 
     def __post_init__(self) -> None:
         if self.clock not in CLOCKS:
@@ -125,6 +127,9 @@ class SimConfig:
         if len(set(names)) != len(names):
             raise UsageError("accounts", names, "资金账号不能重复。")
         _check_market(self)
+        cap = self.repo_rate_cap
+        if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 < cap <= 1000:
+            raise UsageError("repo_rate_cap", cap, "应为大于 0、不超过 1000 的利率，单位 %。")
 
 
 def _check_market(config: SimConfig) -> None:
@@ -169,6 +174,8 @@ def _position(item: object) -> tuple[str, int, int]:
         raise UsageError("positions", code, exc.expected) from None
     if scope_of(security) is None:
         raise UsageError("positions", code, "模拟柜台不交易这个品种，不能作为持仓。")
+    if security.kind is Kind.REPO:
+        raise UsageError("positions", code, "债券回购不是持仓：借出去的钱到期自己回来。")
     _whole("positions", volume, "持仓数量应为正整数。", least=1)
     _whole("positions", cost_li, "持仓成本应为不小于 0 的整数，单位厘。")
     return security.stock_code, volume, cost_li

@@ -7,19 +7,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.rules import scope_of
-from easytrader.sim.rules.facts import Facts, Period
+from easytrader.sim.rules.facts import ORDINARY, Facts, Period
+from easytrader.sim.subscribe.issues import FILE_NAME as ISSUES_NAME
+from easytrader.sim.subscribe.issues import listings_of, load_issues
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "load_instruments", "parse_instruments"]
+__all__ = ["FILE_NAME", "load_facts", "load_instruments", "parse_instruments"]
 
 FILE_NAME: Final = "instruments.json"
 _DATE: Final = "应为 2026-11-20 这样的日期。"
@@ -47,6 +50,25 @@ def load_instruments(folder: Path) -> dict[str, Facts]:
         return parse_instruments(text)
     except _BadEntryError as exc:
         raise SimulatorError(f"{path} 写得不对：{exc}") from exc
+
+
+def load_facts(folder: Path) -> dict[str, Facts]:
+    """清单里的，加上 ``ipo.json`` 里各只新股的上市日。
+
+    Raises:
+        SimulatorError: 读不懂，有一项写得不对，或同一只的上市日写得不一样。
+    """
+    found = load_instruments(folder)
+    for code, listing in listings_of(load_issues(folder)).items():
+        day = date.fromordinal(listing.day)
+        facts = found.get(code, ORDINARY)
+        if facts.listed not in (None, day):
+            raise SimulatorError(
+                f"{folder / FILE_NAME} 里 {code} 的 listed 是 {facts.listed}，"
+                f"{ISSUES_NAME} 里的 listing 是 {day}：改成一样，或去掉前者。"
+            )
+        found[code] = replace(facts, listed=day)
+    return found
 
 
 def parse_instruments(text: str) -> dict[str, Facts]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from easytrader.codes import BROKER_PRICE_TYPES, OrderType, PriceType
+from easytrader.codes import (
+    BROKER_PRICE_TYPES,
+    ORDER_TYPE_NAMES,
+    AccountType,
+    OrderType,
+    PriceType,
+)
 from easytrader.errors import UsageError
 from easytrader.symbols import Security, parse_security
 
@@ -16,7 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["clean", "find_account", "read_price", "refusal", "security_of"]
 
 _INT32: Final = 2**31 - 1
-_SIDES: Final = frozenset({OrderType.BUY, OrderType.SELL})
+_PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
+_DIRECT: Final = frozenset(
+    {
+        OrderType.DIRECT_SECU_REPAY,
+        OrderType.DIRECT_CASH_REPAY,
+        OrderType.DIRECT_SECU_REPAY_SPECIAL,
+        OrderType.DIRECT_CASH_REPAY_SPECIAL,
+    }
+)
+"""直接还券、直接还款：价格是占位的，厂商的例子里有 0 也有 -1。"""
 
 
 def find_account(
@@ -31,17 +46,33 @@ def refusal(args: SubmitArgs, account: Account | None) -> str:
     """客户端拒绝的理由；合法为空。"""
     if account is None:
         return f"资金账号 {args.account_id} 不存在，或账号类型不是 {args.account_type}"
-    if args.order_type not in _SIDES:
-        return f"模拟柜台不支持委托类型 {args.order_type}，只有 23 买入、24 卖出"
+    wrong = _wrong_type(args.order_type, account)
+    if wrong:
+        return wrong
     if args.price_type not in BROKER_PRICE_TYPES:
         return f"报价类型 {args.price_type} 不合法"
     if not 0 < args.order_volume <= _INT32:
         return f"委托数量 {args.order_volume} 不合法"
     if not math.isfinite(args.price) or abs(args.price) > 1e9:
         return f"委托价格 {args.price} 不合法"
-    if args.price_type == PriceType.FIX and args.price <= 0:
+    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT
+    if priced and args.price <= 0:
         return f"限价委托的价格 {args.price} 应大于 0"
     return ""
+
+
+def _wrong_type(order_type: int, account: Account) -> str:
+    """这种账号没有这种委托的理由；有为空。"""
+    if order_type in _PLAIN:
+        return ""
+    name = ORDER_TYPE_NAMES.get(order_type)
+    if name is None:
+        return f"模拟柜台不支持委托类型 {order_type}"
+    if account.account_type == AccountType.CREDIT:
+        return ""
+    return (
+        f"委托类型 {order_type}（{name}）只有信用账号（CREDIT）能用；普通账号只有 23 买入、24 卖出"
+    )
 
 
 def read_price(price: float) -> tuple[int, bool]:

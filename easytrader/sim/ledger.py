@@ -157,8 +157,10 @@ class Ledger:
         account = self.state.accounts[order.account_id]
         way = self.way(order)
         exact = price_li * volume
-        due = instrument.rates(order.is_buy).total(order.traded_amount_li + exact) - order.fees_li
-        due = way.settle(account, order, to_fen(exact), due, volume)
+        worth = order.traded_worth_li + order.worth_li(price_li, volume)
+        due = instrument.rates(order.is_buy).total(worth) - order.fees_li
+        settled = order.settled_li(price_li, volume)
+        due = way.settle(account, order, settled, due, volume)
         order.traded_volume += volume
         order.traded_amount_li += exact
         order.fees_li += due

@@ -6,10 +6,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, OrderStatus
+from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, OrderStatus, OrderType
 from easytrader.sim.fees import to_fen
 from easytrader.sim.market.anchors import NAMES
+from easytrader.sim.rules.repo import worth_li
 from easytrader.sim.wire import OrderRow, TradeRow
+from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from easytrader.symbols import Security
@@ -33,6 +35,7 @@ STATUS_BYTES: Final = 23
 """厂商 ``status_msg`` 缓冲区 24 字节，客户端在字符边界截断。"""
 LONG: Final = 48
 _BUY_FLAG: Final = 48
+_SUBSCRIBE: Final = 54
 _SELL_FLAG: Final = 49
 
 
@@ -69,7 +72,8 @@ class SimOrder:
     ``ahead``：同一价位上前面排着的别人，从这个价位当天已经走掉的数量算起（见 `resting`）。
     ``waiting``：主机 9:30 才处理的申报或撤单。
     ``off_book``：不经过撮合，由一项业务自己办（见 `lines`）。
-    ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：费用与均价用它，收付的钱各笔取整到分。
+    ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：均价用它，收付的钱各笔取整到分；
+    费用用 ``traded_worth_li``，只有逆回购（价是利率，值的是本金）两者不同。
     """
 
     order_id: int
@@ -109,6 +113,25 @@ class SimOrder:
         return self.volume - self.traded_volume
 
     @property
+    def is_repo(self) -> bool:
+        """债券回购：价是利率，值的是本金。"""
+        return self.security is not None and self.security.kind is Kind.REPO
+
+    def worth_li(self, price_li: int, volume: int) -> int:
+        """以这个价成交 ``volume`` 值多少钱，不取整。"""
+        return worth_li(self.security, price_li, volume)
+
+    @property
+    def traded_worth_li(self) -> int:
+        """已经成交的值多少钱。"""
+        return self.worth_li(0, self.traded_volume) if self.is_repo else self.traded_amount_li
+
+    def settled_li(self, price_li: int, volume: int) -> int:
+        """交给走法（`ways`）收付的：清算金额；逆回购是利率 × 张数，算利息用，不取整。"""
+        exact = price_li * volume
+        return exact if self.is_repo else to_fen(exact)
+
+    @property
     def is_working(self) -> bool:
         """还挂着。"""
         return self.status in WORKING
@@ -119,6 +142,13 @@ class SimOrder:
         if self._row is None:
             self._row = self._build_row()
         return self._row
+
+    @property
+    def _broker_price_type(self) -> int:
+        """柜台返回的报价类型：不经过撮合的买入是申购。"""
+        if self.off_book and self.order_type == OrderType.BUY:
+            return _SUBSCRIBE
+        return BROKER_PRICE_TYPES[self.price_type]
 
     def touch(self) -> None:
         """内容变了：下次要行时重新生成。"""
@@ -135,7 +165,7 @@ class SimOrder:
             self.order_time,
             self.order_type,
             self.volume,
-            BROKER_PRICE_TYPES[self.price_type],
+            self._broker_price_type,
             yuan(self.price_li),
             traded,
             round(self.traded_amount_li / traded / 1000, 6) if traded else 0.0,
@@ -166,8 +196,11 @@ class SimTrade(NamedTuple):
 
     @property
     def amount_li(self) -> int:
-        """清算金额：价格 × 数量，四舍五入到分。基金、债券的价格有三位小数，零股卖出时不是整分。"""
-        return to_fen(self.price_li * self.volume)
+        """清算金额：价格 × 数量，四舍五入到分。基金、债券的价格有三位小数，零股卖出时不是整分。
+
+        逆回购是本金。
+        """
+        return to_fen(self.order.worth_li(self.price_li, self.volume))
 
 
 def trade_row(trade: SimTrade) -> TradeRow:

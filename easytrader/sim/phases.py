@@ -24,6 +24,7 @@ __all__ = [
     "CLOSING_CALL",
     "CONTINUOUS",
     "EDGES",
+    "LATE_CLOSE",
     "PRE_OPEN_EXCHANGES",
     "WINDOWS",
     "Phase",
@@ -102,6 +103,9 @@ CONTINUOUS: Final = ((34200, 41400), (46800, 54000))
 
 CLOSING_CALL: Final = 53820
 """14:57。"""
+
+LATE_CLOSE: Final = 55800
+"""15:30：逆回购连续竞价到这时（`rules.trading.LATE_CLOSES`）。"""
 
 _AT: Final = tuple(
     next((w.phase for w in WINDOWS if w.start <= edge < w.end), Phase.CLOSED) for edge in EDGES

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.sim import fees, phases
-from easytrader.sim.rules import bands, cage, quantities, trading
+from easytrader.sim.credit import terms
+from easytrader.sim.rules import bands, cage, exrights, issues, quantities, repo, trading
 from easytrader.sim.rules.sources import CHECKED_ON, SOURCES
 from easytrader.sim.rules.tables import BOURSES, Dated, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["TABLES", "all_rows", "render"]
+__all__ = ["CREDIT_TABLES", "TABLES", "all_rows", "render"]
 
 _MARKET_NAMES: Final = {
     PriceType.SH_CONVERT_5_CANCEL: "最优五档即时成交剩余撤销",
@@ -100,8 +101,28 @@ def _ppm(value: object) -> str:
     return f"{value / 10_000:g}%" if isinstance(value, int) else str(value)
 
 
+def _repo_fees(value: repo.RepoFees) -> str:
+    terms = "，".join(f"{days} 天 {_ppm(ppm)}" for days, ppm in value.ppm)
+    return f"{terms}；一笔最多 {value.cap_li // 1000} 元"
+
+
+def _days(value: int) -> str:
+    return f"实际占款天数，一年 {value} 天"
+
+
+def _term(value: int) -> str:
+    if isinstance(value, bool):
+        return _yes(value)
+    return _ppm(value) if value >= 1_000_000 else f"{value} 天"
+
+
 def _cap(value: int) -> str:
     return f"{_count(value)}股"
+
+
+def _unit(value: issues.Unit) -> str:
+    need = f"每 {value.value_li // 1000} 元市值" if value.value_li else "不要市值，"
+    return f"{need}一个单位 {value.shares} 股（张）"
 
 
 TABLES: Final = (
@@ -124,7 +145,7 @@ TABLES: Final = (
     Table(
         "涨跌幅",
         "以前收盘价计；越过的是废单，不会改到边上。没有行的品种"
-        "（其他债券，2022-08-01 以前的可转债）不设涨跌幅。",
+        "（其他债券，2022-08-01 以前的可转债，逆回购）不设涨跌幅。",
         (*bands.BANDS, *bands.RISK_BANDS, *bands.WIDE_FUNDS),
         _band,
     ),
@@ -140,7 +161,7 @@ TABLES: Final = (
         "价格笼子",
         "连续竞价的限价委托（含最新价委托）：买入不高于、卖出不低于边界，另一个方向不限。"
         "基准价：买入看最优卖价，没有看最优买价，再没有看最近成交价，当日没有成交看前收盘；卖出相反。"
-        "市价委托、集合竞价、盘后不查。没有行的品种（基金、可转债、债券）不设。",
+        "市价委托、集合竞价、盘后不查。没有行的品种（基金、可转债、债券、逆回购）不设。",
         cage.CAGES,
         _cage,
     ),
@@ -152,7 +173,7 @@ TABLES: Final = (
     ),
     Table(
         "市价委托",
-        "只在连续竞价收。没有行的品种（可转债、债券）不收市价。",
+        "只在连续竞价收。没有行的品种（可转债、债券、逆回购）不收市价。",
         trading.MARKET_TYPES,
         _market,
     ),
@@ -170,6 +191,19 @@ TABLES: Final = (
         (*trading.CLOSING_CALLS, trading.SZ_BOND_CALL),
         _yes,
     ),
+    Table(
+        "连续竞价到 15:30",
+        "没有行的品种 15:00 收盘。",
+        trading.LATE_CLOSES,
+        _yes,
+    ),
+    Table(
+        "逆回购的利息",
+        "价是年利率，卖出是借出；到期的本息当日可用、次一交易日可取。",
+        (repo.DAY_COUNT,),
+        _days,
+    ),
+    Table("逆回购的佣金", "一笔委托的各次成交合起来算。", (repo.FEES,), _repo_fees),
     Table(
         "当日回转",
         "没有行的品种（股票 ETF、LOF、REIT）次日才能卖。清单里可以补充单只的基金。",
@@ -189,7 +223,38 @@ TABLES: Final = (
         _ppm,
     ),
     Table("含在佣金里的", "佣金是「全佣」，下面这些不另收。", fees.INCLUDED, _ppm),
+    Table(
+        "除权除息",
+        "照文件夹里的 `corporate_actions.json` 发生，见[公司行为](corporate_actions.md)。",
+        (exrights.EX_RIGHT, exrights.DIVIDEND_TAX),
+        str,
+    ),
+    Table(
+        "申购单位与市值",
+        "照文件夹里的 `ipo.json` 发生，见[新股申购](ipo.md)。"
+        "T−2 日（含）之前 20 个交易日的日均市值不足 1 万元的没有额度；"
+        "沪、深分开算，科创板用沪市的。",
+        issues.UNITS,
+        _unit,
+    ),
+    Table("申购的办法", "", issues.TERMS, str),
 )
+
+CREDIT_TABLES: Final = (
+    Table(
+        "两融：保证金最低比例",
+        "融资买入、融券卖出时占用的保证金。比例变了，已有的合约不变。",
+        (*terms.FIN_MARGINS, *terms.SLO_MARGINS),
+        _ppm,
+    ),
+    Table(
+        "两融：其他",
+        "怎样算、怎样拒绝见[信用账号](credit.md)。",
+        (*terms.PRICE_FLOORS, *terms.RETURN_NEXT_DAY, *terms.TERMS, *terms.WITHDRAWALS),
+        _term,
+    ),
+)
+"""两融的规则：测试在 ``tests/sim_credit``。"""
 
 _INTRO: Final = f"""# 交易规则
 
@@ -198,7 +263,8 @@ _INTRO: Final = f"""# 交易规则
 
 - 「起始日」是「{BOURSES}」的，是一向如此、没有去查最早的日子。
 - 标「待核」的没有定论，或只有一个二手来源；程序里是单独的常量。
-- 编号就是测试里的编号：`tests/sim_rules` 里每条规则至少有一笔收下的和一笔拒绝的委托。
+- 编号就是测试里的编号：`tests/sim_rules` 里每条规则至少有一笔收下的和一笔拒绝的委托
+  （两融的在 `tests/sim_credit`）。
 - 代码看不出来的事（风险警示、上市日、停牌、20% 的基金）要写在[证券清单](simulator.md#证券清单)里，
   没有写的按普通证券。
 - 拒绝的文字与编号见[废单的文字](#废单的文字)。
@@ -224,6 +290,8 @@ _REFUSALS: Final = """
 | 数量单位 | -150904070 | 委托数量必须是每手股(张)数的倍数；委托数量不能少于 |
 | 每日买入上限 | 1229 | 未通过限购检查 |
 | 资金 | 260200 | 可用资金不足 |
+| 申购的价格、数量 | 1221、1218 | 价格不在合法区间内；委托数量不在合法区间内 |
+| 申购的额度、重复 | 1229 | 未通过限购检查 |
 | 价格笼子、集合竞价的有效范围 | 1024 | 申报价格超出有效申报价格范围 |
 
 一笔委托有几处不合时，大体按表里的次序报第一条；价格笼子由交易所查，在柜台的检查都通过之后。
@@ -232,13 +300,20 @@ _REFUSALS: Final = """
 
 def all_rows() -> Iterator[Dated[Any]]:
     """全部规则。"""
-    for table in TABLES:
+    for table in (*TABLES, *CREDIT_TABLES):
         yield from table.rows
 
 
 def render() -> str:
     """整页的文字。"""
-    parts = [_INTRO, *map(_section, TABLES), _day(), _REFUSALS, _unsure(), _sources()]
+    parts = [
+        _INTRO,
+        *map(_section, (*TABLES, *CREDIT_TABLES)),
+        _day(),
+        _REFUSALS,
+        _unsure(),
+        _sources(),
+    ]
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
@@ -277,7 +352,7 @@ def _day() -> str:
 
 def _unsure() -> str:
     lines = ["## 没有定论的", "", "程序里都是单独的一行或一个常量，核到原文就改。", ""]
-    for table in TABLES:
+    for table in (*TABLES, *CREDIT_TABLES):
         for row in table.rows:
             if not row.sure:
                 scopes = "、".join(each.value for each in row.scopes)

@@ -9,7 +9,14 @@ from datetime import date
 from typing import Final, NamedTuple, Protocol
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.phases import CLOSING_CALL, CONTINUOUS, EDGES, Phase, clock_phase
+from easytrader.sim.phases import (
+    CLOSING_CALL,
+    CONTINUOUS,
+    EDGES,
+    LATE_CLOSE,
+    Phase,
+    clock_phase,
+)
 from easytrader.trading_days import explain, is_trading_day, last_trading_day, next_trading_day
 
 __all__ = [
@@ -70,12 +77,18 @@ class MarketHours(Protocol):
         """下一个交易日；日历不知道时抛 `SimulatorError`，不去猜。"""
         ...
 
-    def is_open(self, ts: float, closing_call: bool = False) -> bool:
-        """此刻是否连续交易；``closing_call``：问的是有收盘集合竞价的证券。"""
+    def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
+        """此刻是否连续交易；问的是有收盘集合竞价的、或连续到 15:30 的（``late``）证券。"""
         ...
 
-    def phase(self, ts: float, closing_call: bool = False, after_hours: bool = False) -> Phase:
-        """此刻是哪个时段；后两个参数问的是有没有收盘集合竞价、盘后固定价格的证券。"""
+    def phase(
+        self,
+        ts: float,
+        closing_call: bool = False,
+        after_hours: bool = False,
+        late: bool = False,
+    ) -> Phase:
+        """此刻是哪个时段；问的是有没有收盘集合竞价、盘后固定价格、连续到 15:30 的证券。"""
         ...
 
     def bells(self, day: int) -> Bells | None:
@@ -86,8 +99,8 @@ class MarketHours(Protocol):
         """``day`` 这一天的交易走到了几分之几：0 未开盘，1 已收盘。"""
         ...
 
-    def day_end(self, day: int) -> float:
-        """``day`` 停止撮合的时刻。"""
+    def day_end(self, day: int, late: bool = False) -> float:
+        """``day`` 停止撮合的时刻；``late``：还有连续到 15:30 的证券。"""
         ...
 
     def next_change(self, ts: float) -> float:
@@ -114,11 +127,17 @@ class AlwaysOpen:
         """后一个日历日。"""
         return day + 1
 
-    def is_open(self, ts: float, closing_call: bool = False) -> bool:
+    def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
         """总是开市。"""
         return True
 
-    def phase(self, ts: float, closing_call: bool = False, after_hours: bool = False) -> Phase:
+    def phase(
+        self,
+        ts: float,
+        closing_call: bool = False,
+        after_hours: bool = False,
+        late: bool = False,
+    ) -> Phase:
         """总是连续竞价。"""
         return Phase.CONTINUOUS
 
@@ -130,7 +149,7 @@ class AlwaysOpen:
         """一天过去了几分之几。"""
         return min(max((ts - midnight(day)) / _DAY, 0.0), 1.0)
 
-    def day_end(self, day: int) -> float:
+    def day_end(self, day: int, late: bool = False) -> float:
         """次日零点。"""
         return midnight(day + 1)
 
@@ -169,20 +188,28 @@ class ExchangeHours:
             raise SimulatorError(f"不知道 {date.fromordinal(day)} 之后哪天开市：{_beyond(day)}。")
         return found.toordinal()
 
-    def is_open(self, ts: float, closing_call: bool = False) -> bool:
+    def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
         """交易日的连续交易时段。"""
         day = _calendar_day(ts)
         second = ts - midnight(day)
         if closing_call and second >= CLOSING_CALL:
             return False
-        if not any(start <= second < end for start, end in CONTINUOUS):
+        opened = any(start <= second < end for start, end in CONTINUOUS)
+        if not (opened or (late and _is_late(second))):
             return False
         return is_trading_day(date.fromordinal(day)) is True
 
-    def phase(self, ts: float, closing_call: bool = False, after_hours: bool = False) -> Phase:
+    def phase(
+        self,
+        ts: float,
+        closing_call: bool = False,
+        after_hours: bool = False,
+        late: bool = False,
+    ) -> Phase:
         """`phases` 的表；没有收盘集合竞价的证券那时还是连续竞价。"""
         day = _calendar_day(ts)
-        found = clock_phase(ts - midnight(day))
+        second = ts - midnight(day)
+        found = Phase.CONTINUOUS if late and _is_late(second) else clock_phase(second)
         if found is Phase.CLOSED or is_trading_day(date.fromordinal(day)) is not True:
             return Phase.CLOSED
         if found is Phase.CLOSE_CALL and not closing_call:
@@ -209,9 +236,9 @@ class ExchangeHours:
         done = sum(min(max(second - start, 0.0), end - start) for start, end in CONTINUOUS)
         return done / total
 
-    def day_end(self, day: int) -> float:
-        """15:00。"""
-        return midnight(day) + CONTINUOUS[-1][1]
+    def day_end(self, day: int, late: bool = False) -> float:
+        """15:00，或 15:30。"""
+        return midnight(day) + (LATE_CLOSE if late else CONTINUOUS[-1][1])
 
     def next_change(self, ts: float) -> float:
         """当天下一个时段边界，或次日零点。"""
@@ -221,6 +248,11 @@ class ExchangeHours:
     def closed_reason(self, ts: float) -> str:
         """日历不知道这一天时说明白，不去猜。"""
         return explain(date.fromordinal(_calendar_day(ts)))
+
+
+def _is_late(second: float) -> bool:
+    """15:00–15:30。"""
+    return CONTINUOUS[-1][1] <= second < LATE_CLOSE
 
 
 def _beyond(day: int) -> str:

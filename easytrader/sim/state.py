@@ -10,6 +10,7 @@ from easytrader.sim.resting import Queue, QueueKey, RestingBook
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account, Position
+    from easytrader.sim.closing import Closing
     from easytrader.sim.wire import TradeRow
 
 __all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress", "RecordKey"]
@@ -57,6 +58,7 @@ class Changes:
     positions: dict[tuple[str, str], Position | None] = field(default_factory=dict)
     queues: dict[tuple[str, QueueKey], tuple[int, Queue]] = field(default_factory=dict)
     records: dict[RecordKey, str | None] = field(default_factory=dict)
+    closings: list[Closing] = field(default_factory=list)
     progress: bool = False
 
     def __bool__(self) -> bool:
@@ -72,6 +74,7 @@ class Changes:
         self.positions.clear()
         self.queues.clear()
         self.records.clear()
+        self.closings.clear()
         self.progress = False
 
 

@@ -39,6 +39,7 @@ class Stepper:
         path: 文件夹，正嵌在本进程里，或被 ``easytrader sim serve`` 服务着。
         before: 走之前问一声，不许走就抛异常。
         settle: 走完之后等推送都交付；`user.sim` 会等自己的回调。
+        host: 这个文件夹嵌在本进程里的柜台（没有为 None）；不给就每次按路径找。
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Stepper:
         *,
         before: Callable[[], None] | None = None,
         settle: Callable[[], None] | None = None,
+        host: Callable[[], Any] | None = None,
     ) -> None:
         self._path = path
+        self._host = host
         self._before = before
         self._settle = settle
 
@@ -94,7 +97,7 @@ class Stepper:
         from easytrader.sim.faults import control
         from easytrader.sim.hub import HUB
 
-        host = HUB.embedded(self._path)
+        host = HUB.embedded(self._path) if self._host is None else self._host()
         ask = partial(control, self._path) if host is None else host.control
         answer = ask("step", spec)
         while answer["more"]:  # 走得远就分段：一段一个回答，别的请求照办

@@ -1,7 +1,7 @@
 """账本：SQLite（WAL），一步一个事务。提交成功之前，什么都不算发生。
 
 ``synchronous=NORMAL``：进程随时被杀不丢已提交的；整机断电可能丢最后几笔，但账本不会坏。
-旧日子的委托与成交留在表里（带 ``day``），只是不再读进内存。
+旧日子的委托与成交留在表里（带 ``day``），只是不再读进内存；怎么查见 `history`。
 """
 
 from __future__ import annotations
@@ -9,13 +9,32 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.account import Account, Position
-from easytrader.sim.intake import security_of
-from easytrader.sim.orders import SimOrder, SimTrade
 from easytrader.sim.resting import Queue
+from easytrader.sim.schema import (
+    APPLICATION_ID,
+    PUT_ACCOUNT,
+    PUT_CLOSING_ASSET,
+    PUT_CLOSING_POSITION,
+    PUT_ORDER,
+    PUT_POSITION,
+    PUT_PROGRESS,
+    PUT_QUEUE,
+    PUT_RECORD,
+    PUT_TRADE,
+    VERSION,
+    account_fields,
+    order_fields,
+    order_of,
+    position_fields,
+    progress_fields,
+    steps_from,
+    trade_fields,
+    trade_of,
+)
 from easytrader.sim.state import Changes, CounterState, Progress
 
 if TYPE_CHECKING:
@@ -24,77 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-_APPLICATION_ID: Final = 0x45545349  # "ETSI"
-_VERSION: Final = 3
 _CHECKPOINT_PAGES: Final = 4000
-
-_SCHEMA: Final = """
-CREATE TABLE progress (
-    id INTEGER PRIMARY KEY CHECK (id = 1), day INTEGER NOT NULL, tick INTEGER NOT NULL,
-    now REAL NOT NULL, order_id INTEGER NOT NULL, sysid INTEGER NOT NULL,
-    trade INTEGER NOT NULL, first_order_id INTEGER NOT NULL, first_trade INTEGER NOT NULL
-);
-CREATE TABLE accounts (
-    account_id TEXT PRIMARY KEY, account_type INTEGER NOT NULL, cash_li INTEGER NOT NULL,
-    frozen_li INTEGER NOT NULL, fees_li INTEGER NOT NULL, realized_li INTEGER NOT NULL,
-    proceeds_li INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE positions (
-    account_id TEXT NOT NULL, stock_code TEXT NOT NULL, volume INTEGER NOT NULL,
-    yesterday INTEGER NOT NULL, locked INTEGER NOT NULL, frozen INTEGER NOT NULL,
-    cost_li INTEGER NOT NULL, open_date TEXT NOT NULL,
-    PRIMARY KEY (account_id, stock_code)
-) WITHOUT ROWID;
-CREATE TABLE orders (
-    order_id INTEGER PRIMARY KEY, day INTEGER NOT NULL, account_id TEXT NOT NULL,
-    account_type INTEGER NOT NULL, stock_code TEXT NOT NULL, order_type INTEGER NOT NULL,
-    volume INTEGER NOT NULL, price_type INTEGER NOT NULL, price_li INTEGER NOT NULL,
-    order_time INTEGER NOT NULL, strategy_name TEXT NOT NULL, order_remark TEXT NOT NULL,
-    limit_li INTEGER NOT NULL, sysid TEXT NOT NULL, status INTEGER NOT NULL,
-    status_msg TEXT NOT NULL, traded_volume INTEGER NOT NULL, traded_amount_li INTEGER NOT NULL,
-    fees_li INTEGER NOT NULL, frozen_li INTEGER NOT NULL,
-    ahead INTEGER NOT NULL DEFAULT 0, waiting INTEGER NOT NULL DEFAULT 0,
-    off_book INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE trades (
-    number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, day INTEGER NOT NULL,
-    traded_id TEXT NOT NULL, traded_time INTEGER NOT NULL, price_li INTEGER NOT NULL,
-    volume INTEGER NOT NULL, fees_li INTEGER NOT NULL, tick INTEGER NOT NULL,
-    passive INTEGER NOT NULL
-);
-"""
-_QUEUES: Final = """
-CREATE TABLE queues (
-    stock_code TEXT NOT NULL, buy INTEGER NOT NULL, price_li INTEGER NOT NULL,
-    day INTEGER NOT NULL, gone INTEGER NOT NULL, at_ppm INTEGER NOT NULL,
-    PRIMARY KEY (stock_code, buy, price_li)
-) WITHOUT ROWID;
-"""
-_RECORDS: Final = """
-CREATE TABLE records (
-    kind TEXT NOT NULL, account_id TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (kind, account_id, key)
-) WITHOUT ROWID;
-"""
-_FROM_1: Final = (
-    "ALTER TABLE orders ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE orders ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;"
-)
-"""版本 1 没有排队的位置与静默期。"""
-_FROM_2: Final = "ALTER TABLE orders ADD COLUMN off_book INTEGER NOT NULL DEFAULT 0;"
-"""版本 2 没有不经过撮合的委托，也没有各项业务的记录。"""
-
-
-_PUT_PROGRESS: Final = "REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_ACCOUNT: Final = "REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT_POSITION: Final = "REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_ORDER: Final = (
-    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?)"
-)
-_PUT_QUEUE: Final = "REPLACE INTO queues VALUES (?, ?, ?, ?, ?, ?)"
-_PUT_RECORD: Final = "REPLACE INTO records VALUES (?, ?, ?, ?)"
-_PUT_TRADE: Final = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @contextmanager
@@ -201,44 +150,46 @@ class Store:
     def _write(self, changes: Changes, progress: Progress) -> None:
         put = self._db.execute
         for order in changes.orders.values():
-            put(_PUT_ORDER, _order_fields(order))
+            put(PUT_ORDER, order_fields(order))
         for trade in changes.trades:
-            put(_PUT_TRADE, _trade_fields(trade))
+            put(PUT_TRADE, trade_fields(trade))
         for account in changes.accounts.values():
-            put(_PUT_ACCOUNT, _account_fields(account))
+            put(PUT_ACCOUNT, account_fields(account))
         for (account_id, code), held in changes.positions.items():
             if held is None:
                 put("DELETE FROM positions WHERE account_id=? AND stock_code=?", (account_id, code))
             else:
-                put(_PUT_POSITION, (account_id, *_position_fields(held)))
+                put(PUT_POSITION, (account_id, *position_fields(held)))
         for (code, (buy, price_li)), (day, queue) in changes.queues.items():
-            put(_PUT_QUEUE, (code, int(buy), price_li, day, *queue))
+            put(PUT_QUEUE, (code, int(buy), price_li, day, *queue))
         for key, body in changes.records.items():
             if body is None:
                 put("DELETE FROM records WHERE kind=? AND account_id=? AND key=?", key)
             else:
-                put(_PUT_RECORD, (*key, body))
-        put(_PUT_PROGRESS, _progress_fields(progress))
+                put(PUT_RECORD, (*key, body))
+        for closing in changes.closings:
+            put(PUT_CLOSING_ASSET, closing.asset)
+            self._db.executemany(PUT_CLOSING_POSITION, closing.positions)
+        put(PUT_PROGRESS, progress_fields(progress))
 
     def _prepare(self) -> None:
         found = self._number("PRAGMA application_id")
         tables = self._number("SELECT count(*) FROM sqlite_master")
-        if found != _APPLICATION_ID and (found or tables):
+        if found != APPLICATION_ID and (found or tables):
             raise SimulatorError(f"{self._path} 不是模拟 MiniQMT 的账本，换一个文件夹。")
         version = self._number("PRAGMA user_version")
-        if version > _VERSION:
+        if version > VERSION:
             raise SimulatorError(
-                f"账本 {self._path} 是较新的版本 {version}，本版本只认识到 {_VERSION}；"
+                f"账本 {self._path} 是较新的版本 {version}，本版本只认识到 {VERSION}；"
                 "请升级 easytrader。"
             )
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        if version < _VERSION:
-            steps = (_SCHEMA + _QUEUES, _FROM_1 + _QUEUES + _FROM_2, _FROM_2)[version] + _RECORDS
+        if version < VERSION:
             self._db.executescript(
-                f"BEGIN; {steps} PRAGMA application_id={_APPLICATION_ID};"
-                f"PRAGMA user_version={_VERSION}; COMMIT;"
+                f"BEGIN; {steps_from(version)} PRAGMA application_id={APPLICATION_ID};"
+                f"PRAGMA user_version={VERSION}; COMMIT;"
             )
 
     def _load_queues(self, state: CounterState) -> None:
@@ -252,14 +203,7 @@ class Store:
             (state.progress.first_order_id,),
         )
         for row in rows:
-            fields: tuple[Any, ...] = (
-                *row[:5],
-                security_of(row[4]),
-                *row[5:-2],
-                bool(row[-2]),
-                bool(row[-1]),
-            )
-            order = SimOrder(*fields)
+            order = order_of(row)
             state.add_order(order)
             if order.waiting:
                 state.wait(order)
@@ -270,11 +214,8 @@ class Store:
         rows = self._db.execute(
             "SELECT * FROM trades WHERE number >= ? ORDER BY number", (state.progress.first_trade,)
         )
-        for number, order_id, _, traded_id, time, price, volume, fees, tick, passive in rows:
-            order = state.orders[order_id]
-            state.add_trade(
-                SimTrade(number, order, traded_id, time, price, volume, fees, tick, bool(passive))
-            )
+        for row in rows:
+            state.add_trade(trade_of(row, state.orders[row[1]]))
 
     def _one(self, sql: str) -> tuple[int, ...] | None:
         row: tuple[int, ...] | None = self._db.execute(sql).fetchone()
@@ -288,84 +229,3 @@ class Store:
 def _identity(name: str) -> tuple[int, int]:
     found = os.stat(name)  # noqa: PTH116  每次提交都要看，不建 Path
     return found.st_dev, found.st_ino
-
-
-def _progress_fields(progress: Progress) -> tuple[int | float, ...]:
-    """表里的次序。"""
-    return (
-        progress.day,
-        progress.tick,
-        progress.now,
-        progress.order_id,
-        progress.sysid,
-        progress.trade,
-        progress.first_order_id,
-        progress.first_trade,
-    )
-
-
-def _account_fields(account: Account) -> tuple[int | str, ...]:
-    return (
-        account.account_id,
-        account.account_type,
-        account.cash_li,
-        account.frozen_li,
-        account.fees_li,
-        account.realized_li,
-        account.proceeds_li,
-    )
-
-
-def _position_fields(held: Position) -> tuple[int | str, ...]:
-    return (
-        held.stock_code,
-        held.volume,
-        held.yesterday,
-        held.locked,
-        held.frozen,
-        held.cost_li,
-        held.open_date,
-    )
-
-
-def _order_fields(order: SimOrder) -> tuple[int | str, ...]:
-    return (
-        order.order_id,
-        order.day,
-        order.account_id,
-        order.account_type,
-        order.stock_code,
-        order.order_type,
-        order.volume,
-        order.price_type,
-        order.price_li,
-        order.order_time,
-        order.strategy_name,
-        order.order_remark,
-        order.limit_li,
-        order.sysid,
-        int(order.status),
-        order.status_msg,
-        order.traded_volume,
-        order.traded_amount_li,
-        order.fees_li,
-        order.frozen_li,
-        order.ahead,
-        int(order.waiting),
-        int(order.off_book),
-    )
-
-
-def _trade_fields(trade: SimTrade) -> tuple[int | str, ...]:
-    return (
-        trade.number,
-        trade.order.order_id,
-        trade.order.day,
-        trade.traded_id,
-        trade.traded_time,
-        trade.price_li,
-        trade.volume,
-        trade.fees_li,
-        trade.tick,
-        int(trade.passive),
-    )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.sim.sessions import MarketHours
 
     Match = Callable[[RestingBook, int, int, int], int]
+    Hours = tuple[bool, bool]  # 有收盘集合竞价；连续到 15:30
 
 __all__ = ["Budget", "Sweep"]
 
@@ -46,11 +47,11 @@ class Budget:
 class _Cursor:
     """一只证券看到了哪里。``path`` 是从 ``origin`` 跳起各跳的价格，看细的时候才有。"""
 
-    __slots__ = ("at", "book", "closing_call", "open_until", "origin", "path", "size")
+    __slots__ = ("at", "book", "hours", "open_until", "origin", "path", "size")
 
-    def __init__(self, book: RestingBook, closing_call: bool, first: int, size: int) -> None:
+    def __init__(self, book: RestingBook, hours: Hours, first: int, size: int) -> None:
         self.book = book
-        self.closing_call = closing_call
+        self.hours = hours
         self.at = first
         self.size = size
         self.open_until = first - 1
@@ -82,7 +83,7 @@ class Sweep:
         self,
         market: Market,
         hours: MarketHours,
-        books: Iterable[tuple[RestingBook, bool]],
+        books: Iterable[tuple[RestingBook, Hours]],
         first: int,
         last: int,
     ) -> None:
@@ -92,8 +93,8 @@ class Sweep:
         self.reached = self._matched = first - 1
         size = last - first + 1
         self._heap = [
-            (first, book.security.stock_code, _Cursor(book, closing_call, first, size))
-            for book, closing_call in books
+            (first, book.security.stock_code, _Cursor(book, kept, first, size))
+            for book, kept in books
         ]
         heapq.heapify(self._heap)
 
@@ -152,7 +153,7 @@ class Sweep:
         tick = cursor.at
         ts = self._market.tick_time(tick)
         change = self._hours.next_change(ts)
-        if self._hours.is_open(ts, cursor.closing_call):
+        if self._hours.is_open(ts, *cursor.hours):
             until = self._market.tick_at(math.nextafter(change, -math.inf))
             cursor.open_until = max(until, tick)
             return True

@@ -44,8 +44,8 @@ _LOGIN_OK: Final = 0
 _CANCELABLE: Final = frozenset({48, 49, 50, 55})
 
 
-def asset(account: Account, quote_of: QuoteOf) -> AssetRow:
-    """资金。总资产 = 可用 + 冻结 + 持仓市值。"""
+def asset(account: Account, quote_of: QuoteOf, elsewhere_li: int = 0) -> AssetRow:
+    """资金。总资产 = 可用 + 冻结 + 持仓市值 + 别处的（``elsewhere_li``，如借出的逆回购）。"""
     value = sum(
         held.volume * quote_of(parse_security(held.stock_code)).last_li
         for held in account.positions.values()
@@ -57,7 +57,7 @@ def asset(account: Account, quote_of: QuoteOf) -> AssetRow:
         yuan(account.cash_li),
         yuan(account.frozen_li),
         yuan(value),
-        yuan(account.cash_li + account.frozen_li + value),
+        yuan(account.cash_li + account.frozen_li + value + elsewhere_li),
         yuan(account.fetch_li),
         yuan(account.cash_li + account.frozen_li),
     )

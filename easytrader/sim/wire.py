@@ -23,7 +23,15 @@ Verb = Literal[
     "unsupported",
 ]
 
-BUSINESS_VERBS: Final[tuple[str, ...]] = ()
+BUSINESS_VERBS: Final[tuple[str, ...]] = (
+    "new_purchase_limit",
+    "ipo_data",
+    "credit_detail",
+    "stk_compacts",
+    "credit_subjects",
+    "credit_slo_code",
+    "credit_assure",
+)
 """各项业务（`lines`）的查询，参数都是 `AccountArgs`，应答是厂商的行的列表。"""
 
 DESK_QUERIES: Final = (

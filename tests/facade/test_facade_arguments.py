@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from decimal import Decimal
 from fractions import Fraction
@@ -127,6 +128,16 @@ def test_remarks_of_other_programs_are_left_alone(remark: str) -> None:
 
 def test_tags_do_not_repeat() -> None:
     assert len({tags.new_tag() for _ in range(10_000)}) == 10_000
+
+
+def test_tags_after_a_fork_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """批量要来的随机数，fork 出来的进程不能接着用同一批。"""
+    tags.new_tag()
+    left = [*tags._entropy._words]
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    theirs = {tags._entropy.take() for _ in range(len(left) + 300)}
+    assert not theirs & set(left)
 
 
 @pytest.mark.parametrize("name", ["一二三四五六七八", "x" * 24, 5, "a\nb"])

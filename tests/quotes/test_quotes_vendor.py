@@ -80,7 +80,7 @@ class TestSnapshots:
         assert "600036.SH" in ticks
         assert all(code.endswith(".SH") for code in ticks)
 
-    @pytest.mark.parametrize("code", ["000300.SH", "900901.SH", "204001.SH", "700001.SH"])
+    @pytest.mark.parametrize("code", ["000300.SH", "900901.SH", "700001.SH"])
     def test_what_is_not_simulated_is_said(self, embedded: Any, code: str) -> None:
         with pytest.raises(SimulatorError, match=code):
             embedded.get_full_tick(["600036.SH", code])

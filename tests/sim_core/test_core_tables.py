@@ -92,7 +92,7 @@ def test_closing_call_auction(code: str, day: date, call: bool) -> None:
     assert AlwaysOpen().is_open(after, call)
 
 
-@pytest.mark.parametrize("code", ["204001.SH", "900901.SH", "200002.SZ", "000300.SH", "730001.SH"])
+@pytest.mark.parametrize("code", ["900901.SH", "200002.SZ", "000300.SH", "730001.SH"])
 def test_not_simulated(code: str) -> None:
     assert rules_for(parse_security(code), TODAY) is None
 

@@ -106,7 +106,8 @@ def test_a_store_of_the_first_version_is_upgraded(make_day: Make) -> None:
     db.executescript(
         "DROP TABLE queues; ALTER TABLE orders DROP COLUMN ahead;"
         "ALTER TABLE orders DROP COLUMN waiting; "
-        "ALTER TABLE orders DROP COLUMN off_book; DROP TABLE records; PRAGMA user_version=1;"
+        "ALTER TABLE orders DROP COLUMN off_book; DROP TABLE records;"
+        "DROP TABLE closing_assets; DROP TABLE closing_positions; PRAGMA user_version=1;"
     )
     db.close()
     desk.reopen()

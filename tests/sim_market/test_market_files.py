@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import sys
+import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -25,6 +29,7 @@ from market_data import (
 )
 
 from easytrader.errors import MissingDependencyError, SimulatorError
+from easytrader.sim.market import tables
 from easytrader.sim.market.columns import RowError, columns_of
 from easytrader.sim.market.library import Library
 from easytrader.sim.market.quick import quick_bars
@@ -321,11 +326,45 @@ def test_the_quick_way_reads_what_the_careful_way_reads(
         minute += step
         lines.append([stamp(f"10:{minute:02d}:00"), *cells[:5], "0", cells[5]])
     columns = columns_of(HEADER.split(","), ticks=False)
+    text = "\n".join(",".join(line) for line in lines)
     try:
-        careful = [row for _, row in _parse(columns, lines, 100)]
+        careful = [row for _, row in _parse(columns, csv.reader(text.splitlines()), 100)]
     except RowError:
         careful = None
-    quick = quick_bars(columns, lines, 100)
+    quick = quick_bars(columns, text, 100)
     assert quick is None or quick == careful
     if calm and lines:
         assert quick is not None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), min_size=1, max_size=8),
+    st.lists(st.integers(-2, 20), min_size=1, max_size=12),
+    st.sampled_from([1, 150, 16_384]),
+)
+def test_days_in_any_order_are_found(
+    spread: list[tuple[int, int]], asked: list[int], near: int
+) -> None:
+    """一天一天接着问、跳着问、倒着问，都是那一天的行；数据里哪几天有、一天几行都行。"""
+    first = ordinal(DAYS[0])
+    number, days = first, {}
+    for gap, count in spread:
+        number += gap + 1
+        days[number] = count
+    with tempfile.TemporaryDirectory() as root, mock.patch.object(tables, "_NEAR", near):
+        path = Path(root) / f"{CODE}_1m.csv"
+        body = [
+            bar_line(f"{date.fromordinal(day):%Y%m%d}{stamp}", (35.0, 35.1, 34.9, 35.0))
+            for day, count in days.items()
+            for stamp in [f"10{minute:02d}00" for minute in range(count)]
+        ]
+        path.write_text("\n".join([HEADER, *body]), encoding="utf-8")
+        tape = Library(Path(root), "1m").tape(parse_security(CODE))
+        assert tape is not None
+        for each in asked:
+            rows = tape.day(first + each)
+            assert len(rows) == days.get(first + each, 0)
+            assert all(
+                midnight(first + each) <= row.at < midnight(first + each + 1) for row in rows
+            )
+            assert bool(tape.close_before(first + each)) == any(day < first + each for day in days)

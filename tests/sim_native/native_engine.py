@@ -37,6 +37,9 @@ class FakeEngine:
     def positions(self, args):
         return Outcome([POSITION])
 
+    def ask(self, verb, args):
+        return Outcome([])
+
     def account_infos(self):
         return Outcome([INFO])
 

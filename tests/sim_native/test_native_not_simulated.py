@@ -29,11 +29,8 @@ ARGUMENTS = {
     "strategy_name": "", "order_remark": "", "algo_name": "TWAP", "start_time": "09:30:00",
     "end_time": "10:00:00", "algo_param": {}, "task_id": 1,
 }  # fmt: skip
-LISTS = {  # 应答里没有地方写信息：谁去看就在谁那里抛
-    "query_credit_detail", "query_stk_compacts", "query_credit_subjects", "query_credit_slo_code",
-    "query_credit_assure",
-}  # fmt: skip
-RAISE = {"query_new_purchase_limit", "query_ipo_data"}
+LISTS: set[str] = set()  # 应答里没有地方写信息的：谁去看就在谁那里抛；现在一个也没有
+RAISE: set[str] = set()
 SIMULATED = {
     "register_callback", "set_timeout", "set_relaxed_response_order_enabled", "start", "stop",
     "connect", "sleep", "run_forever", "subscribe", "unsubscribe", "common_op_async_with_seq",
@@ -50,6 +47,13 @@ SIMULATED = {
     "query_position_statistics", "query_secu_account", "bank_transfer_in", "bank_transfer_out",
     "bank_transfer_in_async", "bank_transfer_out_async", "query_bank_info", "query_bank_amount",
     "query_bank_transfer_stream",
+    "query_new_purchase_limit", "query_new_purchase_limit_async",
+    "query_ipo_data", "query_ipo_data_async",
+    "query_credit_detail", "query_credit_detail_async",
+    "query_stk_compacts", "query_stk_compacts_async",
+    "query_credit_subjects", "query_credit_subjects_async",
+    "query_credit_slo_code", "query_credit_slo_code_async",
+    "query_credit_assure", "query_credit_assure_async",
 }  # fmt: skip
 VENDOR_BUGS = {"smt_appointment_cancel_async": NameError}  # 厂商自己引用了不存在的变量
 
@@ -180,10 +184,10 @@ def test_a_not_simulated_list_never_passes_for_empty():
 def test_callbacks_never_run_on_the_callers_thread(host, folder):
     client = native.XtQuantAsyncClient(folder, "xtquant", 6)
     seen = Recorder()
-    client.bindOnQueryCreditDetailRespCallback(seen.on_answer)
+    client.bindOnQuerySecuAccountRespCallback(seen.on_answer)
     client.start()
     assert on_thread(client.connect) == 0
-    client.queryCreditDetailWithSeq(1, native.QueryCreditDetailReq())
+    client.querySecuAccountWithSeq(1, native.QuerySecuAccountReq())
     eventually(lambda: seen.calls)
     assert threading.current_thread().name not in seen.threads
     client.stop()

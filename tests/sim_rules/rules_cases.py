@@ -261,7 +261,34 @@ STATUS: Final = [
     Case("清单", MAIN, "买", 100, "last", facts={"delisted": "2026-11-23"}),
 ]  # fmt: skip
 
+GC, SZ_REPO = "204001.SH", "131810.SZ"
+_AFTER: Final[dict[str, Any]] = {"clock": "15:10", "hours": "exchange"}
+REPOS: Final = [
+    Case("T5", GC, "卖", 10, 1.505),
+    Case("T5", GC, "卖", 10, 1.501, TICK, "应为0.005的整数倍"),
+    Case("T6", SZ_REPO, "卖", 10, 1.501),
+    Case("T6", SZ_REPO, "卖", 10, 1.5005, TICK, "应为3位"),
+    Case("L8", GC, "卖", 10, "last"),
+    Case("L8", GC, "卖", 15, "last", LOT, "倍数"),
+    Case("L8", GC, "卖", 5, "last", LOT, "不能少于10"),
+    Case("L9", GC, "卖", 1000, "last", day="2022-05-13"),
+    Case("L9", GC, "卖", 990, "last", LOT, "不能少于1000", day="2022-05-13"),
+    Case("L10", SZ_REPO, "卖", 20, "last", day="2022-05-13"),
+    Case("L10", SZ_REPO, "卖", 25, "last", LOT, "倍数"),
+    Case("S9", GC, "卖", 90_000_000, "last"),
+    Case("S9", GC, "卖", 100_000_010, "last", SIZE, "上限100000000"),
+    Case("R1", GC, "卖", 1000, "last", day="2017-05-22"),
+    Case("R1", GC, "卖", 1000, 2.0, 12314, "从2017-05-22起", day="2017-05-21"),
+    Case("A6", GC, "卖", 10, 0.005, **_AFTER),
+    Case("A6", SZ_REPO, "卖", 10, 0.001, clock="15:29:59", hours="exchange"),
+    Case("A6", GC, "卖", 10, 0.005, 12313, "当前时间", clock="15:30", hours="exchange"),
+    Case("A6", GC, "卖", 1000, 0.005, 12313, "当前时间", day="2019-04-26", **_AFTER),
+    Case("A6", MAIN, "买", 100, "last", 12313, "当前时间", **_AFTER),
+]
+"""价都报得很低的，是为了不管行情怎样都能借出去。"""
+
 CASES: Final = [
+    *REPOS,
     *TICKS,
     *LOTS,
     *SIZES,

@@ -127,6 +127,9 @@ class TinyEngine:
     def trades(self, args: AccountArgs) -> Outcome:
         return Outcome([])
 
+    def ask(self, verb: str, args: Any) -> Outcome:
+        return Outcome([])
+
     def positions(self, args: AccountArgs) -> Outcome:
         return Outcome([])
 

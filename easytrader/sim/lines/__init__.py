@@ -7,9 +7,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from easytrader.sim.corporate import corporate_line
+from easytrader.sim.credit.line import credit_line
+from easytrader.sim.repo import repo_line
 from easytrader.sim.smt import smt_line
+from easytrader.sim.subscribe import subscribe_line
 from easytrader.sim.transfers import transfers_line
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ways import Way
     from easytrader.symbols import Security
 
-__all__ = ["Line", "Surroundings", "lines_for"]
+__all__ = ["Cashier", "Holder", "Line", "Surroundings", "lines_for"]
 
 
 class Surroundings(NamedTuple):
@@ -74,6 +78,31 @@ class Line(Protocol):
         ...
 
 
+@runtime_checkable
+class Holder(Protocol):
+    """手里有账户的钱、要算进总资产的业务。"""
+
+    def worth_li(self, account_id: str) -> int:
+        """算进这个账号总资产的，厘。"""
+        ...
+
+
+@runtime_checkable
+class Cashier(Protocol):
+    """管着能取多少钱的业务。"""
+
+    def fetch_li(self, account: Account) -> int | None:
+        """这个账号可取的，厘；不归它管为 None。"""
+        ...
+
+
 def lines_for(folder: Path) -> tuple[Callable[[Surroundings], Line], ...]:
     """这个模拟文件夹里的各项业务。"""
-    return (transfers_line(folder), smt_line(folder))
+    return (
+        credit_line(folder),
+        subscribe_line(folder),
+        corporate_line(folder),
+        repo_line(folder),
+        transfers_line(folder),
+        smt_line(folder),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from easytrader.sim.market.noise import hash01
+from easytrader.sim.rules.repo import TERMS
 from easytrader.symbols import Board, Kind, Security
 
 __all__ = ["NAMES", "Profile", "profile_of"]
@@ -64,6 +65,7 @@ NAMES: Final = {
     "511880.SH": "银华日利",
     "511990.SH": "华宝添益",
     "113050.SH": "南银转债",
+    **{code: term.name for code, term in TERMS.items()},
 }
 
 
@@ -92,6 +94,7 @@ _KIND_RANGES: Final = {
     Kind.REIT: (2_000, 7_000),
     Kind.CONVERTIBLE: (105_000, 160_000),
     Kind.BOND: (98_000, 104_000),
+    Kind.REPO: (1_500, 2_000),  # 年利率 1.5%–2%
 }
 _BOARD_RANGES: Final = {
     Board.STAR: (15_000, 150_000),
@@ -104,6 +107,7 @@ _CALM: Final = {
     Kind.MONEY_ETF: (0.0002, 0.00005),
     Kind.BOND: (0.004, 0.0008),
     Kind.BOND_ETF: (0.005, 0.001),
+    Kind.REPO: (0.15, 0.03),
 }
 _LIVELY: Final = (0.05, 0.012)
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from easytrader.errors import SimulatorError
+from easytrader.sim.corporate.actions import changes_of, load_actions
 from easytrader.sim.market.conditions import Conditions
+from easytrader.sim.market.script import Script
 from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.sim.subscribe.issues import FILE_NAME as ISSUES_NAME
+from easytrader.sim.subscribe.issues import listings_of, load_issues
+from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
     from easytrader.sim.rules import RuleBook
     from easytrader.sim.sessions import MarketHours
 
-__all__ = ["library_of", "market_for"]
+__all__ = ["library_of", "market_for", "script_of"]
 
 
 def market_for(
@@ -25,14 +31,37 @@ def market_for(
     """``folder`` 这个模拟文件夹的行情。
 
     Raises:
-        SimulatorError: 回放数据不在那里，或读不懂。
+        SimulatorError: 回放数据不在那里，或读不懂；公司行为、新股的文件写得不对。
     """
+    script = script_of(folder)
     if config.replay:
         from easytrader.sim.market.replay import ReplayMarket
 
         library = library_of(config, folder)
-        return ReplayMarket(library, config.replay_period, hours, config.tick_s, book)
-    return SyntheticMarket(config.seed, hours, config.tick_s, conditions_of(config), book=book)
+        _check_listings(library, script)
+        return ReplayMarket(library, config.replay_period, hours, config.tick_s, book, script)
+    return SyntheticMarket(
+        config.seed, hours, config.tick_s, conditions_of(config), book=book, script=script
+    )
+
+
+def script_of(folder: Path) -> Script:
+    """文件夹里写明的除权除息与新股上市。
+
+    Raises:
+        SimulatorError: 哪个文件写得不对。
+    """
+    return Script(changes_of(load_actions(folder)), listings_of(load_issues(folder)))
+
+
+def _check_listings(library: Library, script: Script) -> None:
+    """上市以后没有行情的新股，会让资金都算不出来。"""
+    for code in script.listed_codes:
+        if library.tape(parse_security(code)) is None:
+            raise SimulatorError(
+                f"{ISSUES_NAME} 里的 {code} 没有回放数据：上市以后要有它的行情，"
+                "补上，或去掉这一只。"
+            )
 
 
 def conditions_of(config: SimConfig) -> Conditions:

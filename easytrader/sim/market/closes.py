@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.sim.market.conditions import BLOCK, QUIET, Conditions, Fate, fate_of
 from easytrader.sim.market.noise import Octaves, value
+from easytrader.sim.market.script import NOTHING
 from easytrader.sim.rules import RuleBook, price_limits
+from easytrader.sim.rules.exrights import reference_price
 
 if TYPE_CHECKING:
     from easytrader.sim.market.anchors import Profile
+    from easytrader.sim.market.script import Script
     from easytrader.sim.rules import Rules
+    from easytrader.sim.rules.exrights import Change
     from easytrader.sim.sessions import MarketHours
     from easytrader.symbols import Security
 
@@ -25,24 +29,34 @@ class Closes:
     """各证券各日的前收盘、收盘与遭遇。缓存只为快。"""
 
     def __init__(
-        self, hours: MarketHours, conditions: Conditions, book: RuleBook | None = None
+        self,
+        hours: MarketHours,
+        conditions: Conditions,
+        book: RuleBook | None = None,
+        script: Script = NOTHING,
     ) -> None:
         self._hours = hours
+        self._script = script
         self._conditions = conditions
         self._rulebook = RuleBook() if book is None else book
         self._chains: dict[tuple[str, int], dict[int, tuple[int, Fate]]] = {}
+        self._scales: dict[tuple[str, int], float] = {}
 
     def of(
         self, security: Security, salt: int, profile: Profile, number: int
     ) -> tuple[int, int, Fate]:
-        """``number`` 这一天的前收盘、收盘、遭遇。"""
+        """``number`` 这一天的前收盘（除权除息日是参考价）、收盘、遭遇。"""
         before = self._hours.previous(number)
         close, fate = self._close(security, salt, profile, number)
-        return self._close(security, salt, profile, before)[0], close, fate
+        last = self._close(security, salt, profile, before)[0]
+        return self._carried(security, last, before, number), close, fate
 
     def _close(
         self, security: Security, salt: int, profile: Profile, number: int
     ) -> tuple[int, Fate]:
+        listing = self._script.listing(security.stock_code)
+        if listing is not None and number < listing.day:
+            return listing.price_li, Fate(suspended=True)
         if not self._conditions.moves_closes:
             return self._calm_close(security, salt, profile, number)
         key = security.stock_code, number // BLOCK
@@ -59,34 +73,68 @@ class Closes:
         fate = fate_of(self._conditions, salt, number, quiet=False)
         before = self._hours.previous(number)
         frozen = self._rules(security, before).suspended
+        noise = self._noise_close(security, salt, profile, number)
         if not (rules.suspended or frozen):
-            return _noise_close(profile, salt, number, rules.tick_li), fate
+            return noise, fate
         while self._rules(security, before).suspended:
             before = self._hours.previous(before)
-        close = self._calm_close(security, salt, profile, before)[0]
-        return _next_close(close, _held(fate, rules), rules, profile, (salt, number))
+        close = self._close(security, salt, profile, before)[0]
+        close = self._carried(security, close, before, number)
+        return _next_close(close, _held(fate, rules), rules, noise)
 
     def _chain(
         self, security: Security, salt: int, profile: Profile, number: int
     ) -> dict[int, tuple[int, Fate]]:
-        """从这一段的第一个交易日推到 ``number``。"""
+        """从这一段的第一个交易日（新股从上市首日）推到 ``number``。"""
+        listing = self._script.listing(security.stock_code)
+        first = 0 if listing is None else listing.day
         days = [number]
         while (before := self._hours.previous(days[-1])) // BLOCK == number // BLOCK:
+            if before < first:
+                break
             days.append(before)
         quiet = self._quiet_days(number // BLOCK)
-        first = self._rules(security, before)
-        if first.suspended:
+        if before < first or self._rules(security, before).suspended:
             close = self._close(security, salt, profile, before)[0]
         else:
-            close = _noise_close(profile, salt, before, first.tick_li)
+            close = self._noise_close(security, salt, profile, before)
         chain = {}
         for day in reversed(days):
             fate = fate_of(self._conditions, salt, day, quiet=day in quiet)
             rules = self._rules(security, day)
-            fate = _held(fate, rules)
-            close, fate = _next_close(close, fate, rules, profile, (salt, day))
+            noise = self._noise_close(security, salt, profile, day)
+            close = self._carried(security, close, before, day)
+            close, fate = _next_close(close, _held(fate, rules), rules, noise)
             chain[day] = close, fate
+            before = day
         return chain
+
+    def _noise_close(self, security: Security, salt: int, profile: Profile, number: int) -> int:
+        """平静时的收盘价，除过权的。"""
+        price = profile.anchor_li * (1.0 + profile.drift * value(salt ^ 0xDA, _DAILY, number))
+        for change in self._script.changes(security.stock_code, 0, number):
+            price *= self._scale(security, salt, profile, change)
+        return _rounded(price, self._rules(security, number).tick_li)
+
+    def _scale(self, security: Security, salt: int, profile: Profile, change: Change) -> float:
+        """一次除权除息使以后的价格成为原来的几分之几：参考价比前收盘，涨跌的比例不变。"""
+        key = security.stock_code, change.day
+        if key not in self._scales:
+            before = self._hours.previous(change.day)
+            close = self._close(security, salt, profile, before)[0]
+            close = self._carried(security, close, before, change.day - 1)
+            tick_li = self._rules(security, change.day).tick_li
+            self._scales[key] = reference_price(close, change, tick_li) / close
+        return self._scales[key]
+
+    def _carried(self, security: Security, close_li: int, after: int, upto: int) -> int:
+        """``after`` 的收盘价，除过到 ``upto`` 为止的权息。"""
+        code = security.stock_code
+        if not self._script.changes(code, after, upto):
+            return close_li
+        return self._script.carried(
+            code, close_li, after, upto, self._rules(security, upto).tick_li
+        )
 
     def _rules(self, security: Security, number: int) -> Rules:
         rules = self._rulebook.rules(security, date.fromordinal(number))
@@ -103,13 +151,10 @@ class Closes:
         return found
 
 
-def _next_close(
-    before: int, fate: Fate, rules: Rules, profile: Profile, seed: tuple[int, int]
-) -> tuple[int, Fate]:
-    """前收盘与遭遇 → 收盘；没有涨跌幅限制的品种没有涨跌停的日子。"""
+def _next_close(before: int, fate: Fate, rules: Rules, noise: int) -> tuple[int, Fate]:
+    """前收盘、遭遇与噪声价 → 收盘；没有涨跌幅限制的品种没有涨跌停的日子。"""
     if fate.suspended:
         return before, fate
-    noise = _noise_close(profile, *seed, rules.tick_li)
     low, high = price_limits(before, rules)
     if fate.seal is not None:
         if high < 2 * before:
@@ -117,12 +162,6 @@ def _next_close(
         fate = fate._replace(seal=None)
     price = _rounded(noise * (1.0 + fate.gap / 2), rules.tick_li)
     return min(max(price, low), high), fate
-
-
-def _noise_close(profile: Profile, salt: int, number: int, tick_li: int) -> int:
-    """平静时的收盘价。"""
-    price = profile.anchor_li * (1.0 + profile.drift * value(salt ^ 0xDA, _DAILY, number))
-    return _rounded(price, tick_li)
 
 
 def _rounded(price: float, tick_li: int) -> int:

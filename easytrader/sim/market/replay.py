@@ -15,6 +15,7 @@ from easytrader.sim.market.bar_path import LEAST_TICKS, book_at, lots_at, price_
 from easytrader.sim.market.book import Level, Prints, Quote
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.periods import PERIODS
+from easytrader.sim.market.script import NOTHING, Script
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class ReplayMarket:
         hours: 交易时间。
         tick_s: 多少秒一跳；一根线至少四跳。
         book: 规则。
+        script: 写明的除权除息与新股；数据里有昨收的以数据为准。
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class ReplayMarket:
         hours: MarketHours,
         tick_s: float = 3.0,
         book: RuleBook | None = None,
+        script: Script = NOTHING,
     ) -> None:
         self._library = library
+        self._script = script
         self._book = RuleBook(previous=hours.previous) if book is None else book
         self._hours = hours
         self._tick_s = tick_s
@@ -112,7 +116,7 @@ class ReplayMarket:
         """已知前后两跳的价格时的成交。"""
         day = self._day_at(security, tick)
         none = Prints(now_li, now_li, 0)
-        if not self._hours.is_open(self.tick_time(tick), day.rules.closing_call):
+        if not self._hours.is_open(self.tick_time(tick), *day.rules.hours):
             return none
         if not self._period_s:
             return self._snapshots(day, tick, before_li, now_li)
@@ -163,7 +167,7 @@ class ReplayMarket:
             raise SimulatorError(f"回放数据里没有 {code}。")
         rows = tape.day(number)
         pre_close = rows[0].pre_close_li if rows else 0
-        pre_close = pre_close or tape.close_before(number)
+        pre_close = pre_close or self._before(security, number, tape.close_before(number), rules)
         if not pre_close and rows:  # 数据的第一天，又没有昨收那一列
             pre_close = rows[0].open_li if self._period_s else rows[0].last_li
         if not pre_close:
@@ -183,6 +187,17 @@ class ReplayMarket:
             [row.low_li if bars else row.last_li for row in rows],
             [row.high_li if bars else row.last_li for row in rows],
         )
+
+    def _before(self, security: Security, number: int, close_li: int, rules: Rules) -> int:
+        """数据里没有昨收：上一个收盘价，除过权的；上市首日是发行价；都没有为 0。"""
+        code = security.stock_code
+        listing = self._script.listing(code)
+        if listing is not None and listing.day == number:
+            return listing.price_li
+        if not close_li:
+            return 0
+        before = self._hours.previous(number)
+        return self._script.carried(code, close_li, before, number, rules.tick_li)
 
     def _place(self, day: _Day, tick: int) -> tuple[Any, int, int] | None:
         """这一跳落在哪根线里、第几跳、一共几跳；不在线里为 None。"""

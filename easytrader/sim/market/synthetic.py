@@ -3,7 +3,7 @@
 模型：各交易日的收盘价 = 锚价 ×（1 + drift × 日噪声），围着锚价来回；当日的价格从前收盘走到收盘，
 路上叠加两头为零的日内噪声。任何一跳都直接算得出来，不需要历史。每日最多变动约 1.7%，日内再加 1.2%，
 所以总在涨跌停以内；仍按涨跌停截断。跳空、涨跌停、停牌、稀薄的盘口要另外要，见 `conditions`。
-不模拟：除权除息、新股。
+写明了的除权除息与新股上市见 `script`。
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from easytrader.sim.market.book import DISPLAYED, Level, Prints, Quote
 from easytrader.sim.market.closes import Closes
 from easytrader.sim.market.conditions import Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
+from easytrader.sim.market.script import NOTHING, Script
 from easytrader.sim.market.when import midnight
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
@@ -75,12 +76,14 @@ class SyntheticMarket:
         tick_s: float = 3.0,
         conditions: Conditions = _CALM,
         book: RuleBook | None = None,
+        script: Script = NOTHING,
     ) -> None:
         self._seed = seed
+        self._script = script
         self._hours = hours
         self._tick_s = tick_s
         self._rulebook = RuleBook(previous=hours.previous) if book is None else book
-        self._closes = Closes(hours, conditions, self._rulebook)
+        self._closes = Closes(hours, conditions, self._rulebook, script)
         self._days: dict[str, _Day] = {}
         self._quotes: dict[str, Quote] = {}
 
@@ -133,7 +136,7 @@ class SyntheticMarket:
         """已知前后两跳的价格时的成交。"""
         ts = self.tick_time(tick)
         day = self._day_at(security, ts)
-        if not self._hours.is_open(ts, day.rules.closing_call):
+        if not self._hours.is_open(ts, *day.rules.hours):
             return Prints(now_li, now_li, 0)
         if day.halted(tick) or day.sealed(self._progress(day, tick)):
             return Prints(now_li, now_li, 0)  # 封死之后，排在前面的多得成交不到自己
@@ -161,6 +164,19 @@ class SyntheticMarket:
             min(int(most) + 1 + margin, day.limit_up_li),
         )
 
+    def closing(self, security: Security, number: int) -> int:
+        """``number`` 这一天（序数）的收盘价。"""
+        return self._closes.of(security, *self._character(security), number)[1]
+
+    def _character(self, security: Security) -> tuple[int, Profile]:
+        """盐与走法；写明了上市的新股围着发行价走。"""
+        salt = salt_of(self._seed, security.stock_code)
+        profile = profile_of(security, salt)
+        listing = self._script.listing(security.stock_code)
+        if listing is not None:
+            profile = profile._replace(anchor_li=listing.price_li)
+        return salt, profile
+
     def _day_at(self, security: Security, ts: float) -> _Day:
         number = self._hours.day(ts)
         cached = self._days.get(security.stock_code)
@@ -172,8 +188,7 @@ class SyntheticMarket:
         rules = self._rulebook.rules(security, date.fromordinal(number))
         if rules is None:
             raise SimulatorError(f"{security.stock_code}（{security.kind.value}）没有合成行情。")
-        salt = salt_of(self._seed, security.stock_code)
-        profile = profile_of(security, salt)
+        salt, profile = self._character(security)
         pre_close, close, fate = self._closes.of(security, salt, profile, number)
         low, high = price_limits(pre_close, rules)
         close = min(max(close, low), high)

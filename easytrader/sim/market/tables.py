@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import importlib
 import io
+import math
 from bisect import bisect_left
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from easytrader.errors import MissingDependencyError, SimulatorError
@@ -32,6 +34,8 @@ __all__ = ["CsvTape", "Tape", "read_table"]
 
 Row = TypeVar("Row", Bar, Tick)
 _TAIL: Final = 8192
+_NEAR: Final = 16384
+"""一次读这么多字节来找；一天的一分钟线大约 13 KB。"""
 _PARQUET: Final = "读 Parquet 要装 pyarrow：pip install 'easytrader[replay]'"
 
 
@@ -89,6 +93,7 @@ class CsvTape:
         self._columns = columns
         self._unit = unit
         self._body = body
+        self._known = math.inf, body  # 上次找的时刻，和它在第几个字节
 
     def day(self, number: int) -> list[Any]:
         """一天的行。"""
@@ -115,9 +120,16 @@ class CsvTape:
             return len(self._read(file, self._body, file.seek(0, io.SEEK_END)))
 
     def _find(self, file: BinaryIO, ts: int) -> int:
-        """第一行不早于 ``ts`` 的，从哪个字节开始：对字节位置二分。"""
+        """第一行不早于 ``ts`` 的，从哪个字节开始：对字节位置二分，近了就把那一小段整个读来找。"""
         low, high = self._body, file.seek(0, io.SEEK_END)
-        while low < high:
+        known_ts, known_at = self._known
+        if known_ts <= ts:  # 多半是一天接一天地问：就在上次的附近
+            low = known_at
+            near = self._within(file, low, ts)
+            if near is not None:
+                self._known = ts, near
+                return near
+        while high - low > _NEAR:
             middle = (low + high) // 2
             at = self._line_start(file, middle)
             line = file.readline()
@@ -125,7 +137,26 @@ class CsvTape:
                 high = middle
             else:
                 low = middle + 1
-        return self._line_start(file, low)
+        found = self._within(file, self._line_start(file, low), ts)
+        if found is None:
+            found = self._line_start(file, high)
+        self._known = ts, found
+        return found
+
+    def _within(self, file: BinaryIO, start: int, ts: int) -> int | None:
+        """行首 ``start`` 起的一小段里，第一行不早于 ``ts`` 的；还在更后面为 None。"""
+        file.seek(start)
+        lines = file.readlines(_NEAR)
+        ends = [0, *accumulate(map(len, lines))]
+
+        def late(index: int) -> bool:
+            line = lines[index]
+            return not line.strip() or self._time(file, start + ends[index], line) >= ts
+
+        index = 0 if lines and late(0) else bisect_left(range(len(lines)), True, key=late)
+        if index == len(lines) and file.read(1):
+            return None
+        return start + ends[index]
 
     def _line_start(self, file: BinaryIO, at: int) -> int:
         """``at`` 或之后的第一个行首。"""
@@ -145,11 +176,11 @@ class CsvTape:
     def _read(self, file: BinaryIO, start: int, stop: int) -> list[Any]:
         file.seek(start)
         text = file.read(max(stop - start, 0)).decode(errors="replace")
-        rows = list(csv.reader(text.splitlines()))
         if not self._columns.ticks:
-            quick = quick_bars(self._columns, rows, self._unit)
+            quick = quick_bars(self._columns, text, self._unit)
             if quick is not None:
                 return quick
+        rows = csv.reader(text.splitlines())
         try:
             return [row for _, row in _parse(self._columns, rows, self._unit)]
         except RowError as error:

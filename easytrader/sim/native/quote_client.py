@@ -211,9 +211,9 @@ class IPythonApiClient:
         """下载总是已经完成了。"""
 
     def get_divid_factors(self, code: str, start: str = "", end: str = "") -> dict[str, Any]:
-        """模拟行情从不除权除息。"""
+        """``corporate_actions.json`` 里已经到了的除权除息；没有为空。"""
         self._known([code])
-        return {}
+        return self._live_board().factors(code, start, end, self._now())
 
     # ---- 合约、板块、日历
 

@@ -65,6 +65,11 @@ def _cancel(request: Any) -> CancelArgs:
     )
 
 
+def _anyone(request: Any) -> AccountArgs:
+    """不问账号的业务查询。"""
+    return AccountArgs(0, "")
+
+
 def _nothing(request: Any) -> tuple[()]:
     return ()
 
@@ -78,6 +83,13 @@ VERBS: Final[dict[str, tuple[str, Callable[[Any], tuple[Any, ...]]]]] = {
     "queryStockOrders": ("orders", _orders),
     "queryStockTrades": ("trades", _account),
     "queryStockPositions": ("positions", _position),
+    "queryNewPurchaseLimit": ("new_purchase_limit", _account),
+    "queryIPOData": ("ipo_data", _anyone),
+    "queryCreditDetail": ("credit_detail", _account),
+    "queryStkCompacts": ("stk_compacts", _account),
+    "queryCreditSubjects": ("credit_subjects", _account),
+    "queryCreditSloCode": ("credit_slo_code", _account),
+    "queryCreditAssure": ("credit_assure", _account),
     "queryAccountInfos": ("account_infos", _nothing),
     "queryAccountStatus": ("account_status", _nothing),
     **BUSINESS,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.sim.rules.repo import worth_li
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
@@ -105,7 +107,8 @@ def minute_bars(
             done, money = tape.turnover(max(b, first))
             low, high = min(prices), max(prices)
             size = done - volume
-            worth = min(max(money - amount, size * low / 1000), size * high / 1000)
+            least, most = worth_li(security, low, size), worth_li(security, high, size)
+            worth = min(max(money - amount, least / 1000), most / 1000)
             found.append(
                 Bar(
                     _label(stop), prices[0], high, low, prices[-1], size, worth, previous, size == 0

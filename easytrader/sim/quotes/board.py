@@ -13,18 +13,22 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.instruments import load_instruments
+from easytrader.sim.corporate.actions import load_actions
+from easytrader.sim.instruments import load_facts
 from easytrader.sim.market.build import library_of, market_for
 from easytrader.sim.quotes import ticks
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
 from easytrader.sim.quotes.calendar import Calendar, midnight, moment, stamp
 from easytrader.sim.quotes.details import known, sector, to_detail, universe
+from easytrader.sim.quotes.dividends import to_factor
 from easytrader.sim.quotes.paths import Paths
 from easytrader.sim.quotes.tape import DayTape, ranges
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.sessions import hours_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from easytrader.sim.folder import SimFolder
     from easytrader.sim.market.base import Market
     from easytrader.sim.sessions import MarketHours
@@ -50,6 +54,7 @@ class Board:
         self.tick_s = config.tick_s
         self.always_open = config.clock == "always"
         self._details: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._actions = load_actions(folder.path)
         self._codes = library_of(config, folder.path).codes() if config.replay else universe()
         self._live = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
         self._past = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
@@ -162,6 +167,22 @@ class Board:
                     break
         return found
 
+    def factors(self, code: str, start: Any, end: Any, now: float) -> dict[str, dict[str, float]]:
+        """已经到了的各次除权除息，由早到晚。"""
+        security = self.must(code)
+        first, last = moment(start, last=False), moment(end, last=True)
+        today = self._hours.day(now)
+        found = {}
+        with self._past.lock:
+            for action in self._actions:
+                at = midnight(action.ex)
+                inside = (first is None or at >= first) and (last is None or at <= last)
+                if action.code == code and action.ex <= today and inside:
+                    close = self._past.close_before(security, action.ex)
+                    day, row = to_factor(action, close, security.tick_li)
+                    found[day] = row
+        return found
+
     def must(self, code: str) -> Security:
         """代码 → 证券。
 
@@ -238,7 +259,19 @@ class _Desk:
         end = self._calendar.segments(day)[-1][1]
         if now < end or self._calendar.day(end) == day:
             return None
+        closing: Callable[[Security, int], int] | None = getattr(self.market, "closing", None)
+        if closing is not None:  # 次日除权除息时，前收盘不是收盘价
+            return closing(security, day)
         return self.market.quote(security, self.market.tick_at(end)).pre_close_li
+
+    def close_before(self, security: Security, day: int) -> int:
+        """``day`` 前一个交易日的收盘价。"""
+        before = self._hours.previous(day)
+        closing: Callable[[Security, int], int] | None = getattr(self.market, "closing", None)
+        if closing is not None:
+            return closing(security, before)
+        end = self._calendar.segments(before)[-1][1]
+        return self.market.quote(security, self.market.tick_at(end)).last_li
 
     def minutes(self, security: Security, day: int, now: float, minutes: int) -> list[Bar]:
         """分钟线。"""
@@ -309,7 +342,7 @@ class _Desk:
 
 def _market_of(folder: SimFolder, hours: MarketHours) -> Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = RuleBook(load_instruments(folder.path), hours.previous)
+    book = RuleBook(load_facts(folder.path), hours.previous)
     return market_for(folder.config, folder.path, hours, book)
 
 

@@ -48,7 +48,7 @@ def known(code: str) -> Security | None:
     """厂商写法的代码 → 证券；不是代码、没有这样的品种为 None（厂商的接口当它不存在）。
 
     Raises:
-        SimulatorError: 是真有的品种，但模拟行情里没有（指数、B 股、回购等）。
+        SimulatorError: 是真有的品种，但模拟行情里没有（指数、B 股等）。
     """
     security = _parsed(code)
     if security is None or security.kind is Kind.OTHER:
@@ -56,7 +56,7 @@ def known(code: str) -> Security | None:
     if rules_for(security, date.max) is None:
         raise SimulatorError(
             f"模拟行情没有 {security.stock_code}（{security.kind.value}）；"
-            "有的是沪深北的股票、基金、可转债、债券。"
+            "有的是沪深北的股票、基金、可转债、债券，沪深的逆回购。"
         )
     return security
 

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.sim.market.noise import hash01, salt_of
+from easytrader.sim.rules.repo import worth_li
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,7 @@ class DayTape:
         index = self._index(tick)
         before, amount, price = self._cells[index // self._cell]
         volume = self._volume(index)
-        return volume, amount + (volume - before) * price / 1000
+        return volume, amount + worth_li(self._security, price, volume - before) / 1000
 
     def _extend(self, tick: int) -> None:
         """走到 ``tick``。"""
@@ -129,7 +130,7 @@ class DayTape:
         while (index := len(self._cells) * self._cell) < end:
             before, amount, price = self._cells[-1]
             volume = self._volume(index)
-            amount += (volume - before) * price / 1000
+            amount += worth_li(self._security, price, volume - before) / 1000
             self._cells.append((volume, amount, int(path[index - self._seen])))
         self._seen = end
 

@@ -1,7 +1,8 @@
 """交易规则的带日期表：问某一天，得到那一天的规则。
 
 - `sources` 出处；`tables` 表的样子；`quantities` 价位与数量；`bands` 涨跌幅与取整；
-  `cage` 有效申报价格范围；`trading` 市价类型、时段、回转；`facts` 代码看不出来的事实。
+  `cage` 有效申报价格范围；`trading` 市价类型、时段、回转；`repo` 逆回购；
+  `facts` 代码看不出来的事实。
 - 每一行有编号、起始日、出处；没有定论的标 ``sure=False``，写成常量。
 - 集合竞价的撮合、一天的时段不在这里。
 """
@@ -9,9 +10,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.rules import trading
+from easytrader.sim.rules import repo, trading
 from easytrader.sim.rules.bands import (
     BANDS,
     DELISTING,
@@ -27,7 +29,7 @@ from easytrader.sim.rules.bands import (
 from easytrader.sim.rules.cage import CAGES, CALL_RANGES, Cage, CallRange
 from easytrader.sim.rules.facts import ORDINARY, Facts
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
-from easytrader.sim.rules.tables import BONDS, FUNDS, SHARES, Scope, find, pick, scope_of
+from easytrader.sim.rules.tables import BONDS, FUNDS, REPOS, SHARES, Scope, find, pick, scope_of
 from easytrader.symbols import Kind, Security
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Rules:
         risk_warned: 风险警示股票。
         exists: 已上市、未摘牌。
         suspended: 全天停牌。
+        late_close: 连续竞价到 15:30。
     """
 
     tick_li: int
@@ -75,6 +78,12 @@ class Rules:
     risk_warned: bool
     exists: bool
     suspended: bool
+    late_close: bool = False
+
+    @property
+    def hours(self) -> tuple[bool, bool]:
+        """问 `sessions.MarketHours` 时的两个参数：有收盘集合竞价，连续到 15:30。"""
+        return self.closing_call, self.late_close
 
     @property
     def band_bp(self) -> int | None:
@@ -111,9 +120,16 @@ def rules_for(
         closing_call=_closing_call(security, scope, day),
         buy_cap=pick(BUY_CAPS, scope, day, None) if warned else None,
         risk_warned=warned,
-        exists=facts.exists(day),
+        exists=facts.exists(day) and (scope not in REPOS or security.stock_code in repo.TERMS),
         suspended=facts.halted(day),
+        late_close=pick(trading.LATE_CLOSES, scope, day, False),
     )
+
+
+@lru_cache(maxsize=32_768)
+def _ordinary(security: Security, day: date) -> Rules | None:
+    """没有特别事实的；合成行情从很多天以前推起，同一天要问许多遍。"""
+    return rules_for(security, day)
 
 
 def _band(
@@ -181,7 +197,7 @@ class RuleBook:
         """``day`` 这天的规则；模拟柜台不做的品种为 None。"""
         facts = self._facts.get(security.stock_code)
         if facts is None:
-            return rules_for(security, day)
+            return _ordinary(security, day)
         since = facts.delisting_since(day) or facts.listed
         return rules_for(security, day, facts, self._session(since, day))
 

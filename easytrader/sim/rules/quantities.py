@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import BONDS, BOURSES, FUNDS, SHARES, Dated, Scope
+from easytrader.sim.rules.tables import BONDS, BOURSES, FUNDS, REPOS, SHARES, Dated, Scope
 
 __all__ = ["BUY_CAPS", "LOTS", "SIZES", "TICKS", "Lot", "Size"]
 
@@ -40,6 +40,16 @@ TICKS: Final = (
         sure=False,
     ),
     Dated("T4", BONDS, BOURSES, 1, "公开整理", "深市一向 0.001；沪市旧规 0.01，不回溯", sure=False),
+    Dated("T5", (Scope.SH_REPO,), BOURSES, 5, "公开整理", "年利率 0.005 个百分点"),
+    Dated(
+        "T6",
+        (Scope.SZ_REPO,),
+        BOURSES,
+        1,
+        "公开整理",
+        "2011 年的规则是 0.001 个百分点；2022 年以后可能同沪市，也有写 0.01 的",
+        sure=False,
+    ),
 )
 
 LOTS: Final = (
@@ -78,6 +88,16 @@ LOTS: Final = (
         "匹配成交：面额 10 万元的整数倍",
     ),
     Dated("L7", (Scope.BOND,), BOURSES, Lot(10, 10), "公开整理", "旧规：1 手 = 10 张", sure=False),
+    Dated(
+        "L8",
+        (Scope.SH_REPO,),
+        date(2022, 5, 16),
+        Lot(10, 10),
+        "BOND22",
+        "10 张（1000 元）的整数倍，与深市相同",
+    ),
+    Dated("L9", (Scope.SH_REPO,), BOURSES, Lot(1000, 1000), "公开整理", "旧规：10 万元的整数倍"),
+    Dated("L10", (Scope.SZ_REPO,), BOURSES, Lot(10, 10), "公开整理", "10 张（1000 元）的整数倍"),
 )
 
 BSE_MAX: Final = 1_000_000
@@ -119,6 +139,15 @@ SIZES: Final = (
         Size(100_000_000, 100_000_000),
         "XTP",
         "面额 100 亿元",
+        sure=False,
+    ),
+    Dated(
+        "S9",
+        REPOS,
+        BOURSES,
+        Size(100_000_000, 100_000_000),
+        "XTP",
+        "3.1.51：面额 100 亿元；3.1.47 写 10 万手",
         sure=False,
     ),
 )

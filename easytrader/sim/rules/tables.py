@@ -9,7 +9,18 @@ from typing import Final, Generic, TypeVar
 
 from easytrader.symbols import Board, Kind, Security
 
-__all__ = ["BONDS", "BOURSES", "FUNDS", "SHARES", "Dated", "Scope", "find", "pick", "scope_of"]
+__all__ = [
+    "BONDS",
+    "BOURSES",
+    "FUNDS",
+    "REPOS",
+    "SHARES",
+    "Dated",
+    "Scope",
+    "find",
+    "pick",
+    "scope_of",
+]
 
 T = TypeVar("T")
 
@@ -26,6 +37,8 @@ class Scope(Enum):
     SZ_FUND = "深基金"
     CONVERTIBLE = "可转债"
     BOND = "其他债券"
+    SH_REPO = "沪逆回购"
+    SZ_REPO = "深逆回购"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ BOURSES: Final = date(1990, 12, 19)
 SHARES: Final = (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT, Scope.BSE)
 FUNDS: Final = (Scope.SH_FUND, Scope.SZ_FUND)
 BONDS: Final = (Scope.CONVERTIBLE, Scope.BOND)
+REPOS: Final = (Scope.SH_REPO, Scope.SZ_REPO)
 
 _SCOPES: Final = {
     Board.SH_MAIN: Scope.SH_MAIN,
@@ -67,13 +81,15 @@ _SCOPES: Final = {
 
 
 def scope_of(security: Security) -> Scope | None:
-    """证券归哪一类；模拟柜台不做的（B 股、回购、指数、申购代码）为 None。"""
+    """证券归哪一类；模拟柜台不做的（B 股、指数、申购代码）为 None。"""
     if not security.tradable:
         return None
     if security.board is Board.FUND:
         return Scope.SH_FUND if security.exchange == "SH" else Scope.SZ_FUND
     if security.board is Board.BOND:
         return Scope.CONVERTIBLE if security.kind is Kind.CONVERTIBLE else Scope.BOND
+    if security.board is Board.REPO:
+        return Scope.SH_REPO if security.exchange == "SH" else Scope.SZ_REPO
     return _SCOPES.get(security.board)
 
 

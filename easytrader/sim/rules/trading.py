@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import BOURSES, SHARES, Dated, Scope
+from easytrader.sim.rules.tables import BOURSES, REPOS, SHARES, Dated, Scope
 from easytrader.symbols import Kind
 
 __all__ = [
     "CLOSING_CALLS",
+    "LATE_CLOSES",
     "MARKET_TYPES",
     "PROTECTED",
     "SAME_DAY",
@@ -51,7 +52,7 @@ MARKET_TYPES: Final[tuple[Dated[frozenset[int]], ...]] = (
     ),
     Dated("M5", (Scope.BSE,), _BSE, frozenset({42, 43, 44, 45}), "BSE26", ""),
 )
-"""可转债与其他债券没有市价委托（XTP 3.1.56），所以没有行。"""
+"""可转债、其他债券、逆回购没有市价委托（XTP 3.1.56），所以没有行。"""
 
 BSE_PROTECTED: Final = True
 """北交所的市价委托要不要保护限价：多半同沪市，没有核到原文。"""
@@ -86,6 +87,19 @@ SZ_BOND_CALL: Final = Dated(
     "只有深市；沪市债券与可转债连续到 15:00",
     sure=False,
 )
+
+LATE_CLOSES: Final = (
+    Dated(
+        "A6",
+        REPOS,
+        date(2019, 5, 1),
+        True,
+        "OES 公开整理",
+        "13:00–15:30；只知道是 2019 年 5 月起，确切的日子没有核到",
+        sure=False,
+    ),
+)
+"""连续竞价延到 15:30 的品种，没有收盘集合竞价。"""
 
 SAME_DAY: Final = (
     Dated("D1", SHARES, date(1995, 1, 1), SameDay(frozenset()), "SSE26 SZSE26 BSE26", "股票 T+1"),

@@ -109,6 +109,11 @@ class Host:
         """已经停下或正在停：不能再用。"""
         return self._closing
 
+    @property
+    def handed(self) -> int:
+        """一共送出了多少条应答与推送。任何线程都可以看。"""
+        return self._mail.handed
+
     def __repr__(self) -> str:
         state = "已停止" if self.stopped.is_set() else f"端口 {self.info.port}"
         return f"<Host {self.folder.path} {state}>"
@@ -163,8 +168,9 @@ class Host:
         if command == "stop":
             self.close(wait=False)
             return None
+        mail = self._mail
         actions: dict[str, Callable[[], Any]] = {
-            "status": self._status,
+            "status": lambda: describe(self.folder, self.info, mail.sessions(), self._active()),
             "faults": self._active,
             "clear": self._clear,
             "fault": lambda: self._add_fault(spec or {}),
@@ -394,6 +400,3 @@ class Host:
         set_status(self.faults, self._desk_now, self._publish, 0)
         self.faults.clear()
         self._clock.offset_s = 0.0
-
-    def _status(self) -> dict[str, Any]:
-        return describe(self.folder, self._owner.info, self._mail.sessions(), self._active())

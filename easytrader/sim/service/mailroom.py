@@ -108,6 +108,8 @@ class Mailroom:
         self._delayed: list[tuple[float, int, Session, Message]] = []
         self._swaps: deque[tuple[float, Session, Message]] = deque()
         self._order = itertools.count()
+        self.handed = 0
+        """一共送出了多少条，应答与推送都算：没有变就是什么都没有送过。"""
 
     # 登记 ------------------------------------------------------------
 
@@ -154,7 +156,7 @@ class Mailroom:
             heapq.heappush(self._delayed, (due, next(self._order), session, message))
             session.owed += 1
         else:
-            session.hand(message)
+            self._hand(session, message)
 
     def remember(self, session: Session, seq: int, answer: OrderAnswer) -> None:
         """记下委托编号是哪个请求来的，好填下单失败推送的 ``seq``。"""
@@ -200,7 +202,11 @@ class Mailroom:
         if session.owed:
             session.held.append(message)
         else:
-            session.hand(message)
+            self._hand(session, message)
+
+    def _hand(self, session: Session, message: Message) -> None:
+        self.handed += 1
+        session.hand(message)
 
     # 到点的 ----------------------------------------------------------
 
@@ -214,9 +220,9 @@ class Mailroom:
         while self._delayed and self._delayed[0][0] <= time.monotonic():
             _, _, session, message = heapq.heappop(self._delayed)
             session.owed -= 1
-            session.hand(message)
+            self._hand(session, message)
             while session.held and not session.owed:
-                session.hand(session.held.popleft())
+                self._hand(session, session.held.popleft())
         while self._swaps and self._swaps[0][0] <= time.monotonic():
             _, session, message = self._swaps.popleft()
             if session.swapped is message:

@@ -1,0 +1,119 @@
+"""模拟文件夹里由使用者写的 JSON：读进来，逐项核对，错了说出哪一项、现在是什么、应当怎么写。"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from easytrader.errors import SimulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+__all__ = ["EntryError", "day_of", "fields_of", "load", "micro", "whole"]
+
+T = TypeVar("T")
+_DATE: Final = "应为 2026-11-20 这样的日期。"
+
+
+class EntryError(Exception):
+    """值不对；文字是正确的写法。由 `load` 换成 `SimulatorError`。"""
+
+
+def load(folder: Path, name: str, parse: Callable[[Any], T]) -> T | None:
+    """读 ``folder`` 里的 ``name``；没有这个文件为 None。小数按字面读，不经过 float。
+
+    Raises:
+        SimulatorError: 读不懂，或有一项写得不对。
+    """
+    path = folder / name
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeError) as exc:
+        raise SimulatorError(f"{path} 读不出来：{exc}") from exc
+    try:
+        return parse(_decoded(text))
+    except EntryError as exc:
+        raise SimulatorError(f"{path} 写得不对：{exc}") from exc
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_no_twins, parse_float=Decimal)
+    except (ValueError, RecursionError) as exc:
+        raise EntryError(f"不是合法的 JSON：{exc}") from exc
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise EntryError(f"{key} 出现了两次。")
+        found[key] = value
+    return found
+
+
+def fields_of(
+    what: str, entry: object, readers: Mapping[str, Callable[[object], Any]], example: str
+) -> dict[str, Any]:
+    """一个对象的各项，按 ``readers`` 读；多出来的、读不懂的都说清楚。"""
+    if not isinstance(entry, dict):
+        raise EntryError(f"{what} 应为对象，如 {example}。")
+    values: dict[str, Any] = {}
+    for key, value in entry.items():
+        read = readers.get(key)
+        if read is None:
+            raise EntryError(f"{what} 没有 {key!r} 这一项；有：{' '.join(readers)}。")
+        try:
+            values[key] = read(value)
+        except EntryError as exc:
+            raise EntryError(f"{what} 的 {key}：{shown(value)}。{exc}") from None
+    return values
+
+
+def shown(value: object) -> str:
+    """写在错误里的值：小数照原样，不带 ``Decimal``。"""
+    return str(value) if isinstance(value, Decimal) else repr(value)
+
+
+def day_of(value: object) -> int:
+    """日期 → 序数。"""
+    if not isinstance(value, str) or len(value) != 10:
+        raise EntryError(_DATE)
+    try:
+        return date.fromisoformat(value).toordinal()
+    except ValueError:
+        raise EntryError(_DATE) from None
+
+
+def whole(least: int, most: int) -> Callable[[object], int]:
+    """``least`` 到 ``most`` 的整数。"""
+
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise EntryError(f"应为 {least}–{most} 的整数。")
+        return value
+
+    return read
+
+
+def micro(most: int, places: int) -> Callable[[object], int]:
+    """0 到 ``most``、至多 ``places`` 位小数的数 → 百万分之一。"""
+
+    def read(value: object) -> int:
+        right = f"应为 0–{most}、至多 {places} 位小数的数。"
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            raise EntryError(right)
+        number = Decimal(value)
+        if not (number.is_finite() and 0 <= number <= most):
+            raise EntryError(right)
+        if number != number.quantize(Decimal(1).scaleb(-places)):
+            raise EntryError(right)
+        return int(number * 1_000_000)
+
+    return read

@@ -1,0 +1,54 @@
+"""除权除息：参考价怎样算，红利税怎样扣。"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, NamedTuple
+
+from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Dated
+
+__all__ = ["DIVIDEND_TAX", "EX_RIGHT", "Change", "reference_price"]
+
+
+class Change(NamedTuple):
+    """一次除权除息对价格的作用。
+
+    Attributes:
+        day: 除权除息日（序数）。
+        cash_micro: 每股现金红利，百万分之一元。
+        after: ``before`` 股变成 ``after`` 股。
+        before: 见上。
+    """
+
+    day: int
+    cash_micro: int
+    after: int
+    before: int
+
+
+EX_RIGHT: Final = Dated(
+    "X1",
+    SHARES + FUNDS,
+    BOURSES,
+    "（前收盘价 − 每股现金红利）÷（1 + 每股送转股数）",
+    "SSE26 SZSE26",
+    "4.3：除权（息）参考价，四舍五入到价位，不低于一个价位；它就是除权除息日的前收盘，涨跌停照它算。"
+    "基金拆分、合并按份额的比例",
+)
+
+DIVIDEND_TAX: Final = Dated(
+    "X2",
+    SHARES,
+    date(2015, 9, 8),
+    "派发时不扣",
+    "TAX15",
+    "持股一年以内的，派发时暂不扣，卖出时按持股期限由券商补扣（一个月以内 20%，一年以内 10%）；"
+    "卖出时的补扣没有模拟，可以改为派发时按固定比例扣",
+)
+
+
+def reference_price(close_li: int, change: Change, tick_li: int) -> int:
+    """除权除息参考价，厘。"""
+    worth = (close_li * 1000 - change.cash_micro) * change.before
+    unit = 1000 * change.after * tick_li
+    return max((2 * worth + unit) // (2 * unit) * tick_li, tick_li)

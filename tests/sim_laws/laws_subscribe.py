@@ -1,0 +1,36 @@
+"""新股、可转债的申购。公司行为不用动作：写在 `World` 里，走到那天自己发生。"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from laws_credit import RARELY
+from laws_desk import at
+from laws_machine import Base
+from laws_world import APPLICATIONS, CASH, CREDIT
+
+
+class Subscribe(Base):
+    @precondition(lambda self: self.world.ipo["issues"])
+    @rule(
+        name=st.sampled_from([CASH] * 6 + [CREDIT]),
+        data=st.data(),
+        volume=st.sampled_from([500, 1000, 1000, 1000, 9000, 10, 123]),
+        side=st.sampled_from([23] * 6 + [24]),
+        today=st.integers(0, 5),
+    )
+    def apply(self, name: str, data: st.DataObject, volume: int, side: int, today: int) -> None:
+        """多半先等到申购那天。"""
+        issues = self.world.ipo["issues"]
+        code = data.draw(st.sampled_from(sorted(issues)))
+        wanted = at(issues[code]["date"], "10:00")
+        if today and self.desk.clock.now() < wanted:
+            self.go(wanted)
+        self.submit(name, side, code, volume, 11, float(issues[code]["price"]))
+
+    @rule(code=st.sampled_from(APPLICATIONS), price=st.sampled_from([6.66, 100.0]), any_=RARELY)
+    def apply_for_anything(self, code: str, price: float, any_: bool) -> None:
+        """多半没有这一只，或价不对。"""
+        if not any_:
+            return
+        self.submit(CASH, 23, code, 500, 11, price)
