@@ -33,8 +33,10 @@ class Relay:
             raise AttributeError(name)
         session, pushed = self._session, self._listener.pushed
 
+        is_answer = name.endswith(_ANSWER)
+
         def relay(*args: Any) -> None:
-            if name.endswith(_ANSWER) and args:
+            if is_answer and args:
                 session.pending.arrived(args[0])
             pushed(session, PushEvent(name, args))
 

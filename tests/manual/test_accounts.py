@@ -44,7 +44,7 @@ def test_status_pushed_by_a_fault_reaches_everything(
     assert user.today_entrusts == []
     faults.clear()
     assert [each.status for each in recorder.wait_for("status", 2)] == [3, 0]
-    assert user.buy("600036", 35, 100)["entrust_no"] > 0
+    assert user.buy("600036", 35, 100)["entrust_no"] > 0  # 有编号就是收下了，成不成另说
     events = [each for each in user.events(timeout=0) if each["event"] == "account_status"]
     assert [each["data"]["status_name"] for each in events] == ["失败", "正常"]
 

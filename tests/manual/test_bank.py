@@ -249,3 +249,21 @@ def test_the_recorder_is_not_needed(sim_folder: Any) -> None:
     with easytrader.use("sim") as user:
         user.connect(str(sim_folder), trader_callback=Recorder())
         assert user.bank_transfer_in_async(*BANK, 1).result(5)["success"] is True
+
+
+@pytest.mark.parametrize("amount", [0.01, 0.29, 1.1, 123456789012.34, 999999999.99, 10**12])
+def test_every_whole_cent_is_accepted(user: Any, amount: float) -> None:
+    counter = Counter(user, "bankTransfer", ("1", True, ""))
+    assert user.bank_transfer_in(*BANK, amount)["success"] is True
+    assert counter.requests[0].balance == amount
+
+
+def test_a_blank_refusal_while_the_line_is_down_is_not_a_refusal(user: Any) -> None:
+    def drop(request: Any) -> tuple[Any, ...]:
+        user._session._lost_reason = "测试"
+        return "", False, ""
+
+    Counter(user, "bankTransfer", drop)
+    with pytest.raises(OutcomeUnknownError, match="断线"):
+        user.bank_transfer_in(*BANK, 1)
+    user._session._lost_reason = ""

@@ -22,13 +22,24 @@ TOMORROW = f"{datetime.now(timezone(timedelta(hours=8))) + timedelta(days=1):%Y%
 
 def issue(code: str, kind: str = "STOCK", **given: Any) -> tuple[Any, ...]:
     """原生的一行 IPOData；申购代码用模拟柜台能买的股票代替。"""
-    row = {"name": "新股", "type": kind, "most": 16500, "least": 500, "day": TODAY, "price": 36.0}
+    row = {"name": "新股", "type": kind, "most": 16500, "least": 500, "day": TODAY, "price": None}
     row.update(given)
     return (code, row["name"], row["type"], row["most"], row["least"], row["day"], row["price"])
 
 
+STOCKS = ("600036.SH", "000001.SZ")
+
+
+def market_price(user: Any, code: str) -> float:
+    """收得下的价格：模拟的行情天天不同。"""
+    return user.quote(code)[code]["last"] if code in STOCKS else 10.0
+
+
 def listed(user: Any, *issues: tuple[Any, ...], **limits: int) -> None:
-    Counter(user, "queryIPOData", list(issues))
+    rows = [
+        row if row[-1] is not None else (*row[:-1], market_price(user, row[0])) for row in issues
+    ]
+    Counter(user, "queryIPOData", rows)
     Counter(user, "queryNewPurchaseLimit", list(limits.items()))
 
 
@@ -59,8 +70,8 @@ def test_nothing_on_offer(user: Any) -> None:
 def test_everything_that_can_be_bought_is_bought_once(user: Any) -> None:
     listed(
         user,
-        issue("600036.SH", price=36.0),
-        issue("000001.SZ", price=11.0, most=3000),
+        issue("600036.SH"),
+        issue("000001.SZ", most=3000),
         issue("787801.SH"),
         issue("301999.SZ", day=TOMORROW),
         issue("920001.BJ"),
@@ -90,7 +101,7 @@ def test_everything_that_can_be_bought_is_bought_once(user: Any) -> None:
 
 def test_a_manual_subscription_counts(user: Any) -> None:
     listed(user, issue("600036.SH"), SH=1000)
-    number = user.buy("600036", 36.0, 500)["entrust_no"]
+    number = user.buy("600036", market_price(user, "600036.SH"), 500)["entrust_no"]
     [row] = user.auto_ipo()
     assert (row["status"], row["entrust_no"]) == ("already", number)
 
@@ -118,7 +129,7 @@ def test_junk_may_be_tried_again(user: Any) -> None:
     listed(user, issue("600036.SH", price=1.0), SH=1000)  # 价格低于跌停：废单
     first = user.auto_ipo()[0]["entrust_no"]
     assert user.wait(first)["order_status_name"] == "废单"
-    listed(user, issue("600036.SH", price=36.0), SH=1000)
+    listed(user, issue("600036.SH"), SH=1000)
     [row] = user.auto_ipo()
     assert row["status"] == "placed"
     assert row["entrust_no"] != first
@@ -136,7 +147,7 @@ def test_a_quota_that_changed_in_between(user: Any) -> None:
 
 
 def test_an_unknown_outcome_does_not_stop_the_rest(user: Any, sim_folder: Any) -> None:
-    listed(user, issue("600036.SH"), issue("000001.SZ", price=11.0), SH=500, SZ=500)
+    listed(user, issue("600036.SH"), issue("000001.SZ"), SH=500, SZ=500)
     Faults(sim_folder).drop_answer("submit")
     user._session._replies._timeout_s = 0.5
     first, second = user.auto_ipo()

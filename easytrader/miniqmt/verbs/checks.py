@@ -31,9 +31,10 @@ def money(argument: str, value: object) -> float:
         raise UsageError(argument, value, form) from None
     if not math.isfinite(amount) or not 0 < amount <= _MOST_MONEY:
         raise UsageError(argument, value, form)
-    if abs(amount * 100 - round(amount * 100)) > 1e-4:
+    cents = Decimal(repr(amount)) * 100  # 按写出来的样子，不按二进制的零头
+    if cents != cents.to_integral_value():
         raise UsageError(argument, value, form)
-    return round(amount, 2)
+    return amount
 
 
 def rate(argument: str, value: object) -> float:

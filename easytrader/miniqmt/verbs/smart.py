@@ -88,10 +88,7 @@ class SmartVerbs(Verbs):
             NotConnectedError: 没有可用会话，什么都没有发出。
             OutcomeUnknownError: 交给厂商接口时出错，**不可重发**，先用 `smart_algo_tasks` 核对。
         """
-        code = checks.choice("side", side, _SIDES)
-        target = arguments.security(security)
-        volume = arguments.amount(amount)
-        limit = 0.0 if price is None else arguments.price(price)
+        order = _order(side, security, amount, price)
         name = checks.text("algo_name", algo_name, "算法名")
         start, end = checks.clock("start_time", start_time), checks.clock("end_time", end_time)
         if start >= end:
@@ -106,11 +103,7 @@ class SmartVerbs(Verbs):
             smart_order_row,
             "smart_algo_order_async",
             desk.account,
-            target.stock_code,
-            code,
-            volume,
-            _MARKET if price is None else _FIX,
-            limit,
+            *order,
             strategy,
             note,
             name,
@@ -156,6 +149,18 @@ class SmartVerbs(Verbs):
             desk.account,
             number,
         )
+
+
+def _order(
+    side: object, security: object, amount: object, price: object
+) -> tuple[str, int, int, int, float]:
+    """厂商的次序：代码、方向、数量、报价类型、价格。"""
+    code = checks.choice("side", side, _SIDES)
+    target = arguments.security(security)
+    volume = arguments.amount(amount)
+    if price is None:
+        return target.stock_code, code, volume, _MARKET, 0.0
+    return target.stock_code, code, volume, _FIX, arguments.price(price)
 
 
 def _algo_names(value: object) -> list[str]:

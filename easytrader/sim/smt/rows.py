@@ -74,48 +74,48 @@ class SmtOrderRow(NamedTuple):
 class SmtCompactRow(NamedTuple):
     """SmtCompact。"""
 
-    success: bool
-    msg: str
-    create_date: int
-    cashcompact_id: str
-    ori_cashcompact_id: str
-    apply_id: str
-    src_group_id: str
-    com_group_id: str
-    fin_type: str
-    exchange_type: str
-    code: str
-    code_name: str
-    date: int
-    begin_compac_amount: float
-    begin_compac_balance: float
-    compac_amount: float
-    compac_balance: float
-    return_amount: float
-    return_balance: float
-    real_buy_amount: float
-    fsmp_occuped_rate: float
-    compact_interest: float
-    compact_fine_interest: float
-    repaid_interest: float
-    repaid_fine_interest: float
-    fine_rate: float
-    preend_rate: float
-    compact_type: str
-    postpone_times: int
-    compact_status: str
-    last_interest_date: int
-    interest_end_date: int
-    valid_date: int
-    date_clear: int
-    used_amount: float
-    used_balance: float
-    used_rate: float
-    un_uused_rate: float
-    src_group_name: str
-    repaid_date: int
-    pre_occuped_interest: float
-    compact_interestx: float
-    en_postpone_amount: float
-    postpone_status: str
-    apply_mode: str
+    success: bool = True
+    msg: str = ""
+    create_date: int = 0
+    cashcompact_id: str = ""
+    ori_cashcompact_id: str = ""
+    apply_id: str = ""
+    src_group_id: str = ""
+    com_group_id: str = ""
+    fin_type: str = ""
+    exchange_type: str = ""
+    code: str = ""
+    code_name: str = ""
+    date: int = 0
+    begin_compac_amount: float = 0.0
+    begin_compac_balance: float = 0.0
+    compac_amount: float = 0.0
+    compac_balance: float = 0.0
+    return_amount: float = 0.0
+    return_balance: float = 0.0
+    real_buy_amount: float = 0.0
+    fsmp_occuped_rate: float = 0.0
+    compact_interest: float = 0.0
+    compact_fine_interest: float = 0.0
+    repaid_interest: float = 0.0
+    repaid_fine_interest: float = 0.0
+    fine_rate: float = 0.0
+    preend_rate: float = 0.0
+    compact_type: str = ""
+    postpone_times: int = 0
+    compact_status: str = ""
+    last_interest_date: int = 0
+    interest_end_date: int = 0
+    valid_date: int = 0
+    date_clear: int = 0
+    used_amount: float = 0.0
+    used_balance: float = 0.0
+    used_rate: float = 0.0
+    un_uused_rate: float = 0.0
+    src_group_name: str = ""
+    repaid_date: int = 0
+    pre_occuped_interest: float = 0.0
+    compact_interestx: float = 0.0
+    en_postpone_amount: float = 0.0
+    postpone_status: str = ""
+    apply_mode: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.orders import instrument_name, yuan
+from easytrader.sim.orders import clip_bytes, instrument_name, yuan
 from easytrader.sim.smt.records import DONE, day_number
 from easytrader.sim.smt.rows import SmtCompactRow, SmtOrderRow, SmtQuoterRow
 
@@ -88,18 +88,13 @@ def order_row(order: Application, today: int) -> SmtOrderRow:
 def compact_row(compact: Compact, today: int) -> SmtCompactRow:
     """一张合约。"""
     code, exchange = _split(compact.code)
-    interest_li, fine_li = compact.interest_li(today)
-    done = not compact.left
-    return SmtCompactRow(
-        success=True,
-        msg="",
+    row = SmtCompactRow(
         create_date=day_number(compact.day),
         cashcompact_id=compact.compact_id,
         ori_cashcompact_id=compact.compact_id,
         apply_id=compact.apply_id,
         src_group_id=compact.src_group_id,
-        com_group_id="",
-        fin_type="",
+        fin_type=_SECURITY,
         exchange_type=exchange,
         code=code,
         code_name=instrument_name(compact.code),
@@ -110,30 +105,35 @@ def compact_row(compact: Compact, today: int) -> SmtCompactRow:
         compac_balance=yuan(compact.price_li * compact.left),
         return_amount=float(compact.returned),
         return_balance=yuan(compact.price_li * compact.returned),
-        real_buy_amount=0.0,
-        fsmp_occuped_rate=compact.rate,
-        compact_interest=yuan(interest_li),
-        compact_fine_interest=yuan(fine_li),
-        repaid_interest=yuan(interest_li) if done else 0.0,
-        repaid_fine_interest=yuan(fine_li) if done else 0.0,
-        fine_rate=compact.fine_rate,
-        preend_rate=compact.preend_rate,
-        compact_type="",
         postpone_times=compact.postpones,
         compact_status=compact.status(today),
-        last_interest_date=day_number(today),
-        interest_end_date=day_number(compact.due),
-        valid_date=day_number(compact.due),
-        date_clear=0,
-        used_amount=0.0,
-        used_balance=0.0,
-        used_rate=compact.rate,
-        un_uused_rate=compact.rate,
-        src_group_name=compact.src_group_id[:15],
+        src_group_name=clip_bytes(compact.src_group_id, 15),
         repaid_date=day_number(compact.repaid_day) if compact.repaid_day else 0,
-        pre_occuped_interest=yuan(interest_li),
-        compact_interestx=yuan(interest_li + fine_li),
         en_postpone_amount=float(compact.left),
         postpone_status="1" if compact.postpones else "",
         apply_mode=compact.apply_mode,
+    )
+    return _with_interest(row, compact, today)
+
+
+def _with_interest(row: SmtCompactRow, compact: Compact, today: int) -> SmtCompactRow:
+    """利率、利息与日期。"""
+    interest_li, fine_li = compact.interest_li(today)
+    interest, fine = yuan(interest_li), yuan(fine_li)
+    done = not compact.left
+    return row._replace(
+        fsmp_occuped_rate=compact.rate,
+        used_rate=compact.rate,
+        un_uused_rate=compact.rate,
+        fine_rate=compact.fine_rate,
+        preend_rate=compact.preend_rate,
+        compact_interest=interest,
+        compact_fine_interest=fine,
+        repaid_interest=interest if done else 0.0,
+        repaid_fine_interest=fine if done else 0.0,
+        pre_occuped_interest=interest,
+        compact_interestx=yuan(interest_li + fine_li),
+        last_interest_date=day_number(today),
+        interest_end_date=day_number(compact.due),
+        valid_date=day_number(compact.due),
     )

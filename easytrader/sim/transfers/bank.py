@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.sim.lines.quiet import details
@@ -39,8 +40,10 @@ def fetchable(ledger: Ledger, account: Account) -> int:
 
 def whole_fen(amount: float) -> int:
     """元 → 厘；不是正的整分为 0。"""
-    li = round(amount * 1000)
-    return li if li > 0 and li % 10 == 0 and abs(amount * 1000 - li) < 1e-3 else 0
+    exact = Decimal(repr(float(amount)))  # 按写出来的样子，不按二进制的零头
+    fen = exact * 100
+    good = exact.is_finite() and exact > 0 and fen == fen.to_integral_value()
+    return int(fen) * 10 if good else 0
 
 
 class BankDesk:

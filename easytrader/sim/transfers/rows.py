@@ -126,45 +126,45 @@ class SecuAccountRow(NamedTuple):
 class PositionStatisticsRow(NamedTuple):
     """PositionStatistics；股票没有的（保证金、权利金等）是零值。"""
 
-    account_id: str
-    exchange_id: str
-    exchange_name: str
-    product_id: str
-    instrument_id: str
-    instrument_name: str
-    direction: int
-    hedge_flag: int
-    position: int
-    yesterday_position: int
-    today_position: int
-    can_close_vol: int
-    position_cost: float
-    avg_price: float
-    position_profit: float
-    float_profit: float
-    open_price: float
-    used_margin: float
-    used_commission: float
-    frozen_margin: float
-    frozen_commission: float
-    instrument_value: float
-    open_times: int
-    open_volume: int
-    cancel_times: int
-    last_price: float
-    rise_ratio: float
-    product_name: str
-    royalty: float
-    expire_date: str
-    assest_weight: float
-    increase_by_settlement: float
-    margin_ratio: float
-    float_profit_divide_by_used_margin: float
-    float_profit_divide_by_balance: float
-    today_profit_loss: float
-    yesterday_init_position: int
-    frozen_royalty: float
-    today_close_profit_loss: float
-    close_profit: float
-    ft_product_name: str
-    open_cost: float
+    account_id: str = ""
+    exchange_id: str = ""
+    exchange_name: str = ""
+    product_id: str = ""
+    instrument_id: str = ""
+    instrument_name: str = ""
+    direction: int = 0
+    hedge_flag: int = 0
+    position: int = 0
+    yesterday_position: int = 0
+    today_position: int = 0
+    can_close_vol: int = 0
+    position_cost: float = 0.0
+    avg_price: float = 0.0
+    position_profit: float = 0.0
+    float_profit: float = 0.0
+    open_price: float = 0.0
+    used_margin: float = 0.0
+    used_commission: float = 0.0
+    frozen_margin: float = 0.0
+    frozen_commission: float = 0.0
+    instrument_value: float = 0.0
+    open_times: int = 0
+    open_volume: int = 0
+    cancel_times: int = 0
+    last_price: float = 0.0
+    rise_ratio: float = 0.0
+    product_name: str = ""
+    royalty: float = 0.0
+    expire_date: str = ""
+    assest_weight: float = 0.0
+    increase_by_settlement: float = 0.0
+    margin_ratio: float = 0.0
+    float_profit_divide_by_used_margin: float = 0.0
+    float_profit_divide_by_balance: float = 0.0
+    today_profit_loss: float = 0.0
+    yesterday_init_position: int = 0
+    frozen_royalty: float = 0.0
+    today_close_profit_loss: float = 0.0
+    close_profit: float = 0.0
+    ft_product_name: str = ""
+    open_cost: float = 0.0
