@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import OrderType
 from easytrader.symbols import Kind
@@ -10,18 +10,21 @@ from easytrader.symbols import Kind
 if TYPE_CHECKING:
     from easytrader.symbols import Security
 
+_BUYS: Final = (OrderType.BUY, OrderType.FIN_BUY, OrderType.FIN_BUY_SPECIAL)
+"""买券还券可以买零股，不在内。"""
+
 
 def board_doubts(side: int, target: Security, price: float, volume: int) -> list[str]:
     """这笔委托可能被柜台拒绝的理由；没有为空。
 
     Args:
-        side: 23 买入、24 卖出。
+        side: 委托类型，23 买入、24 卖出等。
         target: 证券。
         price: 委托价，元；市价为 0。
         volume: 数量，股/份/张。
     """
     doubts = []
-    if side == OrderType.BUY and target.kind is not Kind.APPLICATION:
+    if side in _BUYS and target.kind is not Kind.APPLICATION:
         lot, step = target.min_volume, target.volume_step
         if volume < lot or (volume - lot) % step:
             doubts.append(

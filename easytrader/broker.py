@@ -53,6 +53,10 @@ class Session(Protocol):
     def raw_account(self) -> Any:
         """后端自己的账号对象（厂商的 ``StockAccount``）。"""
 
+    @property
+    def account_type(self) -> str:
+        """账号类型的名字，如 ``STOCK``。"""
+
     def asset(self) -> AssetLike:
         """资金。"""
 

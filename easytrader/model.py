@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from easytrader.symbols import Security
 
 
@@ -84,13 +86,15 @@ class OrderRequest(NamedTuple):
 
     Attributes:
         security: 证券。
-        order_type: 23 买入、24 卖出。
+        order_type: 委托类型，23 买入、24 卖出等。
         volume: 数量，股/份/张。
         price_type: 送出的报价类型（`codes.PriceType`）。
         price: 委托价，元；市价为 0。
         strategy_name: 策略名，不超过 23 字节。
         remark: 带标记的备注，见 `easytrader.tags`。
         tag: 备注里的唯一标记。
+        money: 直接还款：还多少元（它在数量还是价格里，各家柜台不同）；别的委托为 None。
+        precheck: 发出之前拿会话再核对一次，不对就抛异常；没有要核对的为 None。
     """
 
     security: Security
@@ -101,6 +105,8 @@ class OrderRequest(NamedTuple):
     strategy_name: str
     remark: str
     tag: str
+    money: float | None = None
+    precheck: Callable[[Any], None] | None = None
 
 
 class ContractNumber(NamedTuple):

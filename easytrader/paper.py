@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments, places
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.miniqmt import settings
 from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.sim import hub, install
 from easytrader.sim.default import DEFAULT_ACCOUNT, DEFAULT_CASH_LI
 from easytrader.sim.default import default_folder as default_folder
-from easytrader.sim.folder import AccountConfig, SimFolder, create, is_sim_folder
+from easytrader.sim.folder import ACCOUNT_TYPES, AccountConfig, SimFolder, create, is_sim_folder
 from easytrader.sim.stepping import Stepper
 from easytrader.trading_days import is_trading_day
 
@@ -84,6 +85,7 @@ class SimTrader(MiniqmtTrader):
             max_reconnect_attempts: 同上。
             **options: ``account_type session_id timeout wait heartbeat_interval xtquant``。
         """
+        _check_account_type(options.get("account_type", "STOCK"))
         path = self._prepare_folder(miniqmt_path, stock_account, options.get("account_type"))
         account = stock_account or SimFolder.open(path).config.accounts[0].account_id
         hub.allow_embed(path)
@@ -186,6 +188,14 @@ class SimTrader(MiniqmtTrader):
             if stock_account not in known and given is None:
                 create(path, (wanted,))
         return str(path)
+
+
+def _check_account_type(value: object) -> None:
+    """模拟柜台只有普通与信用账户：别的说清楚，不要等到连不上。"""
+    kind = settings.check_account_type(value)
+    if kind not in ACCOUNT_TYPES.values():
+        have = "、".join(ACCOUNT_TYPES.values())
+        raise UsageError("account_type", value, f"模拟的 MiniQMT 只有 {have} 账户，没有 {kind}")
 
 
 def _nothing() -> None:

@@ -106,7 +106,7 @@ def _asset(asset: AssetLike) -> types.Asset:
 def _position(position: PositionLike) -> types.Position:
     stock_code = position.stock_code
     return {
-        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "volume": position.volume,
         "can_use_volume": position.can_use_volume,
@@ -132,7 +132,7 @@ def _order(order: OrderLike) -> types.Entrust:
     order_remark = order.order_remark
     account_type = order.account_type
     return {
-        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "order_id": order.order_id,
         "order_sysid": order.order_sysid,
@@ -165,7 +165,7 @@ def _trade(trade: TradeLike) -> types.Trade:
     order_type = trade.order_type
     offset_flag = trade.offset_flag
     return {
-        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "traded_id": trade.traded_id,
         "traded_time": trade.traded_time,
@@ -327,7 +327,7 @@ def quote_row(quote: Quote) -> types.Quote:
     """行情 → 文档页「行情」的字典。"""
     stock_code = quote.stock_code
     return {
-        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code,
+        "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "last": quote.last,
         "open": quote.open,

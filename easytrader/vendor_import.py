@@ -1,7 +1,7 @@
 """导入厂商包时不联网、不打印。
 
-``xtquant/__init__.py`` 在导入时查 PyPI（最多等 10 秒）并打印一行。这里只对这一个模块挡住
-它要用的两个导入，进程里别处照常；厂商的代码一行不改。
+``xtquant/__init__.py`` 在导入时查 PyPI（最多等 10 秒）并打印一行；240119 在 Linux 上还会打印
+一段出错的堆栈。这里只对这一个模块把它要用的三个导入换成空壳，进程里别处照常；厂商的代码一行不改。
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import builtins
 import sys
 import threading
 from importlib.abc import Loader, MetaPathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
 
 __all__ = ["next_spec", "quiet_vendor_import"]
 
 _PACKAGE: Final = "xtquant"
-_REFUSED: Final = frozenset({"requests", "pkg_resources"})
+_HOLLOW: Final = frozenset({"requests", "pkg_resources", "traceback"})
 _install_lock: Final = threading.Lock()
 
 
@@ -64,9 +64,10 @@ class _QuietFinder(MetaPathFinder):
 
 
 class _QuietLoader(Loader):
-    """照常执行 ``xtquant/__init__.py``，只是它导入 requests、pkg_resources 时得到 ImportError。
+    """照常执行 ``xtquant/__init__.py``，只是它导入 requests 等几个模块时得到空壳。
 
-    厂商把这段包在 ``try … except: pass`` 里，于是不联网、不打印。
+    厂商把用它们的那一段包在 ``try … except: pass`` 里，于是不联网、不打印。不能让导入本身失败：
+    240329 写在文件开头，没有包。
     """
 
     def __init__(self, real: Any) -> None:
@@ -89,6 +90,17 @@ class _QuietLoader(Loader):
 
 
 def _quiet_import(name: str, *args: Any, **options: Any) -> Any:
-    if name.partition(".")[0] in _REFUSED:
-        raise ImportError(f"导入 xtquant 时不联网：略过 {name}")
+    if name.partition(".")[0] in _HOLLOW:
+        return _Hollow(name)
     return builtins.__import__(name, *args, **options)
+
+
+class _Hollow(ModuleType):
+    """空壳：里面的每个函数都什么也不做，返回 None。"""
+
+    def __getattr__(self, name: str) -> Any:
+        return _nothing
+
+
+def _nothing(*_args: Any, **_options: Any) -> None:
+    """空壳里的函数。"""

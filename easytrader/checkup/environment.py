@@ -81,7 +81,7 @@ def look_packages(
             f"本来就是，就重装 {_INSTALL}",
         )
     if _is_old(vendor):
-        return Verdict(NOTE, detail, f"xtquant 太旧，没有试过：{_INSTALL}")
+        return Verdict(NOTE, detail, f"xtquant 太旧，少了一些业务的方法：{_INSTALL}")
     return Verdict(OK, detail)
 
 

@@ -49,7 +49,8 @@ class Rules:
             RiskRefusedError: 有一条不许，或判断不了。
         """
         self._check_switch()
-        self._check_block(request.security.stock_code)
+        if request.money is None:  # 直接还款的代码是占位的
+            self._check_block(request.security.stock_code)
         if self._asks_value:
             value, told = self._value(request, view)
             self._check_value(value, told)
@@ -91,6 +92,9 @@ class Rules:
     def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
         """一笔委托多少元，和它的算法。"""
         code, volume = request.security.stock_code, request.volume
+        if request.money is not None:
+            value = _exact(request.money)
+            return value, f"直接还款 {value:,.2f} 元"
         if request.security.kind is Kind.REPO:
             value, how = _REPO_FACE * volume, f"{volume} 张 × 100 元"
         elif _is_limit(request):
@@ -164,7 +168,7 @@ class Rules:
 
 
 def _is_limit(request: OrderRequest) -> bool:
-    return request.price_type == PriceType.FIX
+    return request.price_type == PriceType.FIX and request.money is None
 
 
 def _exact(number: float) -> Decimal:

@@ -15,10 +15,12 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.miniqmt.pending import AsyncReceipt, Pending
+from easytrader.miniqmt.vendor_versions import missing_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.miniqmt.loader import Vendor
     from easytrader.ordering import Receipt
     from easytrader.types import Outcome
 
@@ -34,6 +36,7 @@ class Requests:
     pending: Pending
 
     if TYPE_CHECKING:
+        _vendor: Vendor
         _trader: Any
         _account: Any
         _account_id: str
@@ -143,9 +146,7 @@ class Requests:
         method = getattr(self._trader, name, None)
         if method is None:
             self._check_connected()
-            raise MissingDependencyError(
-                f"装着的 xtquant 没有 {name}：版本太老，pip install -U xtquant；什么都没有发出"
-            )
+            raise MissingDependencyError(missing_text(name, self._vendor.plug))
         return method  # type: ignore[no-any-return]
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import tags
+from easytrader.codes import ORDER_TYPE_NAMES
 from easytrader.errors import (
     ClosedError,
     NotConnectedError,
@@ -34,7 +35,6 @@ _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
 _LEAST_SEND_S: Final = 0.2
 """核对完旧的，剩下的时间不到这么多就不发了。"""
-_SIDES: Final = {23: "买入", 24: "卖出"}
 
 
 class Placed(NamedTuple):
@@ -307,7 +307,7 @@ def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
 def _check_same(found: Intent, intent: Intent) -> None:
     if found.wish == intent.wish:
         return
-    side = _SIDES.get(found.order_type, str(found.order_type))
+    side = ORDER_TYPE_NAMES.get(found.order_type, str(found.order_type))
     price = f" @ {found.price:g}" if found.price else " 市价"
     raise UsageError(
         "client_order_id",

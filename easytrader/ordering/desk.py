@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments, tags
 from easytrader.board_rules import board_doubts
@@ -13,6 +13,7 @@ from easytrader.errors import (
     JournalError,
     NotConnectedError,
     OutcomeUnknownError,
+    QueryFailedError,
     RiskRefusedError,
     UsageError,
 )
@@ -37,6 +38,11 @@ _AT_ONCE_S: Final = 0.05
 """核对没有花掉这么多时间，就不必收紧发送的期限。"""
 
 _OUT_OF_TIME: Final = "没有发出：客户端没有应答，时间用完了"
+
+_PRECHECK_SHARE: Final = 0.4
+"""发出之前的核对最多用掉期限的这么多：它没有应答，委托也要来得及发。"""
+
+_STOCKS: Final = ("STOCK", "CREDIT")
 
 _REMEMBERED: Final = 1000
 """记住自己最近下的这么多笔：`wait` 时查不到是缓存慢，不是编号错。"""
@@ -78,13 +84,13 @@ class Ordering:
         self, side: int, security: object, price: object, amount: object, extras: Extras
     ) -> EntrustResult:
         """限价委托。"""
-        return self._place(wanted.limit(side, security, price, amount, extras))
+        return self.place(wanted.limit(side, security, price, amount, extras))
 
     def market(
         self, side: int, security: object, amount: object, ttype: object, extras: Extras
     ) -> EntrustResult:
         """市价委托。"""
-        return self._place(wanted.market(side, security, amount, ttype, extras))
+        return self.place(wanted.market(side, security, amount, ttype, extras))
 
     def cancel(self, entrust_no: object) -> CancelResult:
         """撤单。"""
@@ -115,14 +121,15 @@ class Ordering:
             results.append({"entrust_no": number, **result})
         return results
 
-    # ---- 内部
-
-    def _place(self, order: Wanted) -> EntrustResult:
+    def place(self, order: Wanted) -> EntrustResult:
+        """一笔校验过的委托。"""
         session = self.opening(order)
         if order.client_order_id is not None:
             return self._place_once(session.timeout_s, order, order.client_order_id)
         answer = self._send(session, order.request(tags.new_tag()))
         return self.row(order, answer)
+
+    # ---- 内部
 
     def _place_once(self, timeout_s: float, order: Wanted, client_order_id: str) -> EntrustResult:
         once = self.journal()
@@ -164,11 +171,17 @@ class Ordering:
     # ---- 两种走法共用的
 
     def opening(self, order: Wanted) -> Session:
-        """要用的会话；顺便提醒可能被柜台拒绝的地方。"""
+        """要用的会话；顺便提醒可能被柜台拒绝的地方。
+
+        Raises:
+            UsageError: 账号类型不对。
+        """
         once = self.once
         session = once.get_session() if once is not None else self._get_session()
-        for doubt in board_doubts(order.side, order.target, order.price, order.volume):
-            self._log.warning(doubt)
+        check_account_type(order.verb, session.account_type)
+        if order.money is None:
+            for doubt in board_doubts(order.side, order.target, order.price, order.volume):
+                self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
         return session
@@ -186,13 +199,24 @@ class Ordering:
     def admit(
         self, session: Session, request: OrderRequest, deadline: float | None
     ) -> float | None:
-        """过风控；返回此后的期限（``time.monotonic``），没有收紧为 None。"""
-        if self.post is None:
+        """核对、过风控；返回此后的期限（``time.monotonic``），没有收紧为 None。"""
+        if self.post is None and request.precheck is None:
             return deadline
-        deadline = deadline or time.monotonic() + session.timeout_s
-        with session.until(deadline):
-            self.post.check_order(request, MarketView(session), deadline)
+        now = time.monotonic()
+        deadline = deadline or now + session.timeout_s
+        if request.precheck is not None:
+            with session.until(now + (deadline - now) * _PRECHECK_SHARE):
+                self._precheck(session, request.precheck)
+        if self.post is not None:
+            with session.until(deadline):
+                self.post.check_order(request, MarketView(session), deadline)
         return deadline
+
+    def _precheck(self, session: Session, precheck: Callable[[Any], None]) -> None:
+        try:
+            precheck(session)
+        except QueryFailedError as exc:
+            self._log.warning("发出之前没能核对（{}），由柜台判断", exc)
 
     def admit_cancel(self, session: Session, target: int | ContractNumber) -> float | None:
         """撤单过风控；返回同 `admit`。"""
@@ -259,6 +283,28 @@ class Ordering:
             told = "client_order_id {} 已经是委托 {}，没有再下"
             self._log.info(told, client_order_id, earlier.order_id)
         return row
+
+
+def check_account_type(verb: str, account_type: str) -> None:
+    """这种账号能不能这样下单。
+
+    Args:
+        verb: 信用账号才有的动词；普通的买卖为空。
+        account_type: 账号类型的名字。
+
+    Raises:
+        UsageError: 不能，什么都没有发出。
+    """
+    if verb and account_type != "CREDIT":
+        form = f"{verb} 只能用于信用账号：connect(..., account_type='CREDIT')"
+        raise UsageError("account_type", account_type, form)
+    if account_type not in _STOCKS:
+        raise UsageError(
+            "account_type",
+            account_type,
+            "买卖只做 STOCK、CREDIT 账号；别的账号的委托（开平、合约代码）请用厂商的接口 "
+            "user.trader.order_stock(user.account, ...)，查询、撤单照常用这里的",
+        )
 
 
 def latest(began: float, timeout_s: float) -> float | None:

@@ -38,13 +38,13 @@ class Launcher:
         self, side: int, security: object, price: object, amount: object, extras: Extras
     ) -> Receipt[EntrustResult]:
         """限价委托。"""
-        return self._place(wanted.limit(side, security, price, amount, extras))
+        return self.place(wanted.limit(side, security, price, amount, extras))
 
     def market(
         self, side: int, security: object, amount: object, ttype: object, extras: Extras
     ) -> Receipt[EntrustResult]:
         """市价委托。"""
-        return self._place(wanted.market(side, security, amount, ttype, extras))
+        return self.place(wanted.market(side, security, amount, ttype, extras))
 
     def cancel(self, entrust_no: object) -> Receipt[CancelResult]:
         """撤单。"""
@@ -54,9 +54,8 @@ class Launcher:
         """按柜台合同编号撤单。"""
         return self._cancel(self._desk.contract(order_sysid, market))
 
-    # ---- 内部
-
-    def _place(self, order: Wanted) -> Receipt[EntrustResult]:
+    def place(self, order: Wanted) -> Receipt[EntrustResult]:
+        """一笔校验过的委托。"""
         session = self._desk.opening(order)
         receipt: Receipt[EntrustResult] = Receipt(order, session.timeout_s)
         if order.client_order_id is not None:
@@ -74,6 +73,8 @@ class Launcher:
             self._desk.doubt(request)
             raise
         return receipt
+
+    # ---- 内部
 
     def _place_once(
         self,

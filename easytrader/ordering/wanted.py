@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from easytrader import arguments, tags
 from easytrader.codes import PriceType
 from easytrader.model import OrderRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from easytrader.symbols import Security
 
 
@@ -31,6 +33,9 @@ class Wanted(NamedTuple):
         price: 委托价，元；市价为 0。
         volume: 数量。
         extras: 其余几项，也校验过。
+        verb: 信用账号才有的动词，如 ``fin_buy``；普通的买卖为空。
+        money: 见 `OrderRequest`。
+        precheck: 见 `OrderRequest`。
     """
 
     side: int
@@ -40,6 +45,9 @@ class Wanted(NamedTuple):
     price: float
     volume: int
     extras: Extras
+    verb: str = ""
+    money: float | None = None
+    precheck: Callable[[Any], None] | None = None
 
     @property
     def client_order_id(self) -> str | None:
@@ -50,9 +58,8 @@ class Wanted(NamedTuple):
         """带上标记，成为要送出的委托。"""
         name, remark, _ = self.extras
         text = tags.tagged(tag, remark)
-        return OrderRequest(
-            self.target, self.side, self.volume, self.price_type, self.price, name, text, tag
-        )
+        terms = (self.target, self.side, self.volume, self.price_type, self.price, name, text, tag)
+        return OrderRequest(*terms, self.money, self.precheck)
 
     def __str__(self) -> str:
         return f"委托 {self.target.stock_code} {self.volume}"
@@ -63,7 +70,7 @@ def limit(side: int, security: object, price: object, amount: object, extras: Ex
     target = arguments.security(security)
     value = arguments.price(price)
     volume = arguments.amount(amount)
-    return Wanted(side, security, target, PriceType.FIX, value, volume, _checked(extras))
+    return Wanted(side, security, target, PriceType.FIX, value, volume, checked(extras))
 
 
 def market(side: int, security: object, amount: object, ttype: object, extras: Extras) -> Wanted:
@@ -71,10 +78,11 @@ def market(side: int, security: object, amount: object, ttype: object, extras: E
     target = arguments.security(security)
     kind = arguments.market_type(ttype, target)
     volume = arguments.amount(amount)
-    return Wanted(side, security, target, kind, 0.0, volume, _checked(extras))
+    return Wanted(side, security, target, kind, 0.0, volume, checked(extras))
 
 
-def _checked(extras: Extras) -> Extras:
+def checked(extras: Extras) -> Extras:
+    """校验过的其余几项。"""
     name, remark, client_order_id = extras
     return Extras(
         tags.check_strategy_name(name) if name else "",

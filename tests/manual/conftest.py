@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import ACCOUNT, Recorder
+from credit_helpers import CREDIT, credit_folder
+from support import ACCOUNT, Recorder, SimProcess
 
 import easytrader
 
@@ -43,3 +44,22 @@ def connect(sim_folder: Path) -> Iterator[Callable[..., Any]]:
     yield open_
     for trader in opened:
         trader.close()
+
+
+@pytest.fixture
+def credit_user(tmp_path: Path, recorder: Recorder) -> Iterator[easytrader.paper.SimTrader]:
+    """嵌在本进程里的信用账户：600036 有券源，单步的时钟。"""
+    trader = easytrader.use("sim")
+    folder = credit_folder(tmp_path)
+    trader.connect(str(folder), CREDIT, recorder, account_type="CREDIT", timeout=5)
+    yield trader
+    trader.close()
+
+
+@pytest.fixture
+def credit_served(tmp_path: Path) -> Iterator[SimProcess]:
+    """另一个进程里的信用账户，可以杀。"""
+    process = SimProcess(credit_folder(tmp_path))
+    process.start()
+    yield process
+    process.kill()

@@ -16,7 +16,7 @@ _Verb = tuple[str, "Callable[[Any], tuple[Any, ...]]"]
 
 
 def _native(verb: str, fields: str = "") -> _Verb:
-    """字段名是 ``m_…`` 的请求；``fields`` 一项写成 ``名字=厂商的字段``。"""
+    """字段名是 ``m_…`` 的请求；一项写成 ``名字=厂商的字段``，老版本填别的再加 ``|老字段``。"""
     return verb, _reader("m_nAccountType", "m_strAccountID", fields)
 
 
@@ -26,10 +26,17 @@ def _snake(verb: str, fields: str = "") -> _Verb:
 
 
 def _reader(kind: str, account: str, fields: str) -> Callable[[Any], BusinessArgs]:
-    wanted = [tuple(word.partition("=")[::2]) for word in fields.split()]
+    wanted = []
+    for word in fields.split():
+        name, _, field = word.partition("=")
+        field, _, older = (field or name).partition("|")
+        wanted.append((name, field, older or field))
 
     def read(request: Any) -> BusinessArgs:
-        body = {name: getattr(request, field or name) for name, field in wanted}
+        body = {
+            name: getattr(request, field) or getattr(request, older)
+            for name, field, older in wanted
+        }
         shown = json.dumps(body, ensure_ascii=False) if body else ""
         return BusinessArgs(getattr(request, kind), getattr(request, account), shown)
 
@@ -39,7 +46,7 @@ def _reader(kind: str, account: str, fields: str) -> Callable[[Any], BusinessArg
 BUSINESS: Final[dict[str, _Verb]] = {
     "transfer": _native(
         "transfer",
-        "direction=m_nOrderType price=m_dPrice stock_code=m_strStockCode1 "
+        "direction=m_nOrderType price=m_dPrice stock_code=m_strStockCode1|m_strStockCode "
         "volume=m_nOrderVolume transfer_type=m_nCreditTransferType",
     ),
     "queryComFund": _native("com_fund"),

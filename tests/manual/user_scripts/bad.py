@@ -35,6 +35,11 @@ print(user.buy_async("600036", 35.5, 100).result()["order_id"])  # 错: typeddic
 print(user.bank_info()[0]["bank"])  # 错: typeddict-item
 user.fund_transfer("普通到极速", 100.0)  # 错: arg-type
 user.secu_transfer(520, "600036", "100")  # 错: arg-type
+user.fin_buy("600036", 35.5, 100, remrak="调仓")  # 错: call-arg
+user.slo_sell("600036", None, 100, ttype="最新")  # 错: arg-type
+user.direct_cash_repay(1000, amount_in="money")  # 错: arg-type
+print(user.credit_detail()["totalDebt"])  # 错: typeddict-item
+print(user.compacts()[0]["businessFare"])  # 错: typeddict-item
 print(user.state == "连上了")  # 错: comparison-overlap
 print(OrderType.FIN_BY)  # 错: attr-defined
 
