@@ -118,7 +118,15 @@ class OrderType(IntEnum):
     DIRECT_SECU_REPAY_SPECIAL = 43
     SELL_SECU_REPAY_SPECIAL = 44
     DIRECT_CASH_REPAY_SPECIAL = 45
+    AFTER_FIX_BUY = 1043
+    AFTER_FIX_SELL = 1044
 
+
+AFTER_HOURS_TYPES: Final = frozenset({OrderType.AFTER_FIX_BUY, OrderType.AFTER_FIX_SELL})
+"""盘后固定价格（xtconstant ``OPT_AFTER_FIX_BUY``、``OPT_AFTER_FIX_SELL``）。
+
+厂商把它们列作操作类型，没有公开的样本说真的客户端的 ``order_stock`` 收它们；模拟柜台这样约定。
+"""
 
 BUY_TYPES: Final = frozenset(
     {
@@ -127,6 +135,7 @@ BUY_TYPES: Final = frozenset(
         OrderType.BUY_SECU_REPAY,
         OrderType.FIN_BUY_SPECIAL,
         OrderType.BUY_SECU_REPAY_SPECIAL,
+        OrderType.AFTER_FIX_BUY,
     }
 )
 """到交易所去买的委托类型；其余的是卖，或不经过交易所。"""
@@ -146,6 +155,8 @@ ORDER_TYPE_NAMES: Final[dict[int, str]] = {
     43: "专项直接还券",
     44: "专项卖券还款",
     45: "专项直接还款",
+    1043: "盘后定价买入",
+    1044: "盘后定价卖出",
 }
 
 
