@@ -127,6 +127,7 @@ def _asset(row: dict[str, Any]) -> str:
             f"可用 {row['cash']:.2f}",
             f"市值 {row['market_value']:.2f}",
             f"借出 {row['lent']:.2f}",
+            f"负债 {row['debt']:.2f}",
             f"费用 {row['fees']:.2f}",
         )
     )

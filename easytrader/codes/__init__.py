@@ -68,6 +68,7 @@ from easytrader.codes.literals import (
     TransferTypeName,
 )
 from easytrader.codes.orders import (
+    AFTER_HOURS_TYPES,
     BUY_TYPES,
     CANCELLABLE_STATUSES,
     CREDIT_ORDER_TYPE_NAMES,
@@ -97,6 +98,7 @@ from easytrader.codes.prices import (
 __all__ = [
     "ACCOUNT_STATUS_NAMES",
     "ACCOUNT_TYPE_NAMES",
+    "AFTER_HOURS_TYPES",
     "BANK_TRANSFER_DIRECTION_NAMES",
     "BROKER_PRICE_TYPES",
     "BUY_TYPES",

@@ -155,7 +155,15 @@ class OrderType(Code):
         139, "解除组合策略", "COMPOSE_OPTION_RELEASE_COMB_STRATEGY"
     )  # fmt: skip
     FUTURE_HEDGE = 400, "期货套利", "FUTURE_HEDGE"
+    AFTER_FIX_BUY = 1043, "盘后定价买入", "OPT_AFTER_FIX_BUY"
+    AFTER_FIX_SELL = 1044, "盘后定价卖出", "OPT_AFTER_FIX_SELL"
 
+
+AFTER_HOURS_TYPES: Final = frozenset({OrderType.AFTER_FIX_BUY, OrderType.AFTER_FIX_SELL})
+"""盘后固定价格。
+
+厂商把它们列作操作类型，没有公开的样本说真的客户端的 ``order_stock`` 收它们；模拟柜台这样约定。
+"""
 
 BUY_TYPES: Final = frozenset(
     {
@@ -164,6 +172,7 @@ BUY_TYPES: Final = frozenset(
         OrderType.BUY_SECU_REPAY,
         OrderType.FIN_BUY_SPECIAL,
         OrderType.BUY_SECU_REPAY_SPECIAL,
+        OrderType.AFTER_FIX_BUY,
     }
 )
 """股票、信用账户到交易所去买的委托类型；其余的是卖，或不经过交易所。"""

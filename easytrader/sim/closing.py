@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from easytrader.sim.account import Account, Position
     from easytrader.sim.views import QuoteOf
 
-__all__ = ["Closing", "ClosingAsset", "ClosingPosition", "closing"]
+__all__ = ["Closing", "ClosingAsset", "ClosingPosition", "Outside", "closing"]
+
+
+class Outside(NamedTuple):
+    """一个账户在各项业务手里的，厘。
+
+    Attributes:
+        worth_li: 算进总资产的（借出的逆回购，融券所得）。
+        owed_li: 欠着的（两融负债）；总资产里没有减。
+    """
+
+    worth_li: int
+    owed_li: int
 
 
 class ClosingAsset(NamedTuple):
@@ -22,9 +34,10 @@ class ClosingAsset(NamedTuple):
         cash_li: 可用。
         frozen_li: 冻结（委托都到期了，通常是 0）。
         market_li: 持仓市值，按收盘价。
-        elsewhere_li: 在各项业务手里、算进总资产的（借出的逆回购）。
+        elsewhere_li: 在各项业务手里、算进总资产的（借出的逆回购，融券所得）。
         fees_li: 开户以来交的费用。
         realized_li: 开户以来的已实现盈亏，未扣费用。
+        owed_li: 欠着的（两融负债，融券的按收盘价）。
     """
 
     day: int
@@ -36,6 +49,7 @@ class ClosingAsset(NamedTuple):
     elsewhere_li: int
     fees_li: int
     realized_li: int
+    owed_li: int
 
     @property
     def total_li(self) -> int:
@@ -61,7 +75,7 @@ class Closing(NamedTuple):
     positions: tuple[ClosingPosition, ...]
 
 
-def closing(day: int, account: Account, elsewhere_li: int, quote_of: QuoteOf) -> Closing:
+def closing(day: int, account: Account, outside: Outside, quote_of: QuoteOf) -> Closing:
     """``account`` 在 ``day`` 结束时的样子。"""
     held = tuple(
         ClosingPosition(
@@ -82,9 +96,10 @@ def closing(day: int, account: Account, elsewhere_li: int, quote_of: QuoteOf) ->
         account.cash_li,
         account.frozen_li,
         sum(each.volume * each.price_li for each in held),
-        elsewhere_li,
+        outside.worth_li,
         account.fees_li,
         account.realized_li,
+        outside.owed_li,
     )
     return Closing(asset, held)
 

@@ -15,14 +15,16 @@ from easytrader.errors import SimulatorError
 from easytrader.sim import views
 from easytrader.sim.answers import CANCEL_ERROR_ID, market_of, not_yet, order_answer
 from easytrader.sim.checks import NO_SUCH, Reject, Ticket, check, working_limit
+from easytrader.sim.closing import Outside
 from easytrader.sim.floor import Floor
 from easytrader.sim.gate import cancel_refused, order_refused
 from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
 from easytrader.sim.ledger import Ledger
-from easytrader.sim.lines import Cashier, Holder, Surroundings
+from easytrader.sim.lines import Cashier, Debtor, Holder, Surroundings
 from easytrader.sim.orders import SimOrder
-from easytrader.sim.phases import Phase, has_after_hours
+from easytrader.sim.phases import Phase
 from easytrader.sim.rollover import Rollover
+from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.wire import (
     CancelAnswer,
     CancelArgs,
@@ -82,7 +84,7 @@ class Counter:
         self._ledger = Ledger(state, fees, book)
         self._floor = Floor(self._ledger, market, hours)
         self._rollover = Rollover(
-            self._ledger, self._floor, market, hours, self.quote, self._elsewhere_li
+            self._ledger, self._floor, market, hours, self.quote, self._outside
         )
         seen = Surroundings(self._ledger, self.quote, hours)
         self.lines = self._ledger.lines = tuple(line(seen) for line in lines)
@@ -120,9 +122,10 @@ class Counter:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
         if self.lagging:
             return 0.0
-        if not self.state.resting:
+        resting = bool(self.state.resting)
+        if not resting and not self.state.late:
             return None
-        if self._hours.is_open(now, late=self._floor.runs_late()):
+        if resting and self._hours.is_open(now, late=self._floor.runs_late()):
             due = self._market.tick_time(self._market.tick_at(now) + 1)
         else:
             due = min(self._hours.next_change(now), self._floor.rounds.next_time(now))
@@ -327,7 +330,10 @@ class Counter:
         if refused is not None:
             self._refuse_cancel(order, refused)
             return
-        self._ledger.update(order, OrderStatus.REPORTED_CANCEL)
+        part = order.traded_volume > 0
+        self._ledger.update(
+            order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL
+        )
         self._ledger.finish(order)
 
     def ask(self, verb: str, args: Any) -> list[Any]:
@@ -345,17 +351,19 @@ class Counter:
 
     def asset(self, account: Account) -> AssetRow:
         """资金。"""
-        row = views.asset(account, self.quote, self._elsewhere_li(account))
+        row = views.asset(account, self.quote, self._outside(account).worth_li)
         for line in self._ledger.lines:
             fetch_li = line.fetch_li(account) if isinstance(line, Cashier) else None
             if fetch_li is not None:
                 row = row._replace(fetch_balance=fetch_li / 1000)
         return row
 
-    def _elsewhere_li(self, account: Account) -> int:
-        """在各项业务手里、算进总资产的（借出的逆回购）。"""
-        holders = (line for line in self._ledger.lines if isinstance(line, Holder))
-        return sum(line.worth_li(account.account_id) for line in holders)
+    def _outside(self, account: Account) -> Outside:
+        """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
+        lines = self._ledger.lines
+        worth = sum(each.worth_li(account.account_id) for each in lines if isinstance(each, Holder))
+        owed = sum(each.owed_li(account.account_id) for each in lines if isinstance(each, Debtor))
+        return Outside(worth, owed)
 
     def _refuse_cancel(self, order: SimOrder, reject: Reject, tail: str = "") -> None:
         error = CancelErrorRow(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader.errors import SimulatorError
@@ -17,6 +17,8 @@ __all__ = ["EntryError", "day_of", "fields_of", "load", "micro", "whole"]
 
 T = TypeVar("T")
 _DATE: Final = "应为 2026-11-20 这样的日期。"
+_SHOWN: Final = 60
+_FIRST_YEAR: Final = 1990  # 两个交易所开市的那一年
 
 
 class EntryError(Exception):
@@ -35,7 +37,7 @@ def load(folder: Path, name: str, parse: Callable[[Any], T]) -> T | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError) as exc:
-        raise SimulatorError(f"{path} 读不出来：{exc}") from exc
+        raise SimulatorError(f"{path} 读不出来：{exc}。应为 UTF-8 编码的 JSON 文件。") from exc
     try:
         return parse(_decoded(text))
     except EntryError as exc:
@@ -44,9 +46,16 @@ def load(folder: Path, name: str, parse: Callable[[Any], T]) -> T | None:
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_no_twins, parse_float=Decimal)
+        return json.loads(text, object_pairs_hook=_no_twins, parse_float=_decimal)
     except (ValueError, RecursionError) as exc:
         raise EntryError(f"不是合法的 JSON：{exc}") from exc
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise EntryError(f"{text} 的指数太大或太小，不是能用的数。") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,8 +86,23 @@ def fields_of(
 
 
 def shown(value: object) -> str:
-    """写在错误里的值：小数照原样，不带 ``Decimal``。"""
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    """写在错误里的值：照 JSON 的写法，小数照原样；太长的只留开头。"""
+    text = _json(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _json(value: object, levels: int = 4) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    if not isinstance(value, (dict, list)):
+        text = json.dumps(value, ensure_ascii=False)
+        return text if text.isprintable() else json.dumps(value)  # 编不了码的也印得出来
+    if not levels:
+        return "…"
+    if isinstance(value, list):
+        return "[" + ", ".join(_json(each, levels - 1) for each in value) + "]"
+    pairs = (f"{_json(key)}: {_json(each, levels - 1)}" for key, each in value.items())
+    return "{" + ", ".join(pairs) + "}"
 
 
 def day_of(value: object) -> int:
@@ -86,9 +110,12 @@ def day_of(value: object) -> int:
     if not isinstance(value, str) or len(value) != 10:
         raise EntryError(_DATE)
     try:
-        return date.fromisoformat(value).toordinal()
+        found = date.fromisoformat(value)
     except ValueError:
         raise EntryError(_DATE) from None
+    if found.year < _FIRST_YEAR:
+        raise EntryError(f"应为 {_FIRST_YEAR} 年以后的日期。")
+    return found.toordinal()
 
 
 def whole(least: int, most: int) -> Callable[[object], int]:

@@ -77,7 +77,7 @@ class Floor:
     def catch_up(self, last: int, budget: Budget) -> bool:
         """挂单撮合到第 ``last`` 跳为止；``budget`` 做完了先停下，返回假，下次接着做。"""
         progress = self._state.progress
-        while progress.tick < last and self._state.resting:
+        while progress.tick < last and (self._state.resting or self._state.late):
             stop = self.rounds.next_tick(progress.tick, last)
             if self._sweep is None:
                 self._sweep = self._new_sweep(progress.tick + 1, last if stop is None else stop)
@@ -92,7 +92,9 @@ class Floor:
         return True
 
     def runs_late(self) -> bool:
-        """挂着的里面有没有连续到 15:30 的。"""
+        """挂着的里面有没有连续到 15:30 的，有没有等盘后固定价格的。"""
+        if self._state.late:
+            return True
         books = self._state.resting.values()
         return any(self._ledger.rules(book.security).late_close for book in books)
 

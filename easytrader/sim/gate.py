@@ -10,11 +10,11 @@ from easytrader.sim.phases import CALL_PHASES, CANCEL_PHASES, PRE_OPEN_EXCHANGES
 if TYPE_CHECKING:
     from easytrader.symbols import Exchange
 
-__all__ = ["cancel_refused", "order_refused"]
+__all__ = ["CLOSED", "NO_CANCEL", "cancel_refused", "order_refused"]
 
-_CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")
+CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")
 _NO_MARKET: Final = Reject(1224, "当前时段不支持市价委托")
-_NO_CANCEL: Final = Reject(-990297020, "当前时间不允许做该项业务")
+NO_CANCEL: Final = Reject(-990297020, "当前时间不允许做该项业务")
 """公开记录里「时间不对」的一种原话；撤单被拒的原话各家不同，没有见过 QMT 的样本。"""
 
 
@@ -26,8 +26,8 @@ def order_refused(phase: Phase, exchange: Exchange, price_type: int, reason: str
     if phase in CALL_PHASES or waits:
         return None if price_type in LIMIT_TYPES else _NO_MARKET
     if phase is Phase.AFTER_HOURS:
-        reason = "没有盘后固定价格的委托类型"
-    return _CLOSED._replace(detail=reason) if reason else _CLOSED
+        reason = "盘后请用1043、1044"
+    return CLOSED._replace(detail=reason) if reason else CLOSED
 
 
 def cancel_refused(phase: Phase, exchange: Exchange) -> Reject | None:
@@ -37,4 +37,4 @@ def cancel_refused(phase: Phase, exchange: Exchange) -> Reject | None:
     if phase is Phase.PRE_OPEN and exchange in PRE_OPEN_EXCHANGES:
         return None
     detail = f"{phase.value.partition('（')[0]}不接受撤单" if phase in CALL_PHASES else ""
-    return _NO_CANCEL._replace(detail=detail)
+    return NO_CANCEL._replace(detail=detail)

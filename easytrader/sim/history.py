@@ -85,7 +85,8 @@ def assets(path: str | os.PathLike[str], account_id: str | None = None) -> list[
     """每一天收盘时的资金，由早到晚：画净值曲线用。参数与异常同 `orders`。
 
     还没有换日的今天不在里面；没有人看的日子，下次来的时候补上。
-    ``fees`` 是开户以来交的费用，``lent`` 是借出去的逆回购本金等，已经算在 ``total_asset`` 里。
+    ``fees`` 是开户以来交的费用；``lent`` 是借出去的逆回购本金、融券所得，``total_asset`` 里有；
+    ``debt`` 是两融负债，``total_asset`` 里没有减，信用账号的净资产要减去它。
     """
     sql = (
         "SELECT * FROM closing_assets WHERE account_id = coalesce(?, account_id)"
@@ -211,6 +212,7 @@ def _asset(asset: ClosingAsset) -> Row:
         **rows.asset_row(shown),
         "lent": yuan(asset.elsewhere_li),
         "fees": yuan(asset.fees_li),
+        "debt": yuan(asset.owed_li),
     }
 
 

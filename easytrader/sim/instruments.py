@@ -26,6 +26,7 @@ __all__ = ["FILE_NAME", "load_facts", "load_instruments", "parse_instruments"]
 
 FILE_NAME: Final = "instruments.json"
 _DATE: Final = "应为 2026-11-20 这样的日期。"
+_FIRST_YEAR: Final = 1990  # 两个交易所开市的那一年
 _PERIODS: Final = "应为若干段 [首日, 末日]，两头都算，末日可以是 null（至今），如 [[首日, null]]。"
 
 
@@ -129,9 +130,12 @@ def _date(value: object) -> date:
     if not isinstance(value, str) or len(value) != 10:
         raise _BadEntryError(_DATE)
     try:
-        return date.fromisoformat(value)
+        found = date.fromisoformat(value)
     except ValueError:
         raise _BadEntryError(_DATE) from None
+    if found.year < _FIRST_YEAR:
+        raise _BadEntryError(f"应为 {_FIRST_YEAR} 年以后的日期。")
+    return found
 
 
 def _periods(value: object) -> tuple[Period, ...]:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import (
+    AFTER_HOURS_TYPES,
     BROKER_PRICE_TYPES,
     ORDER_TYPE_NAMES,
     AccountType,
@@ -68,10 +69,15 @@ def _wrong_type(order_type: int, account: Account) -> str:
     name = ORDER_TYPE_NAMES.get(order_type)
     if name is None:
         return f"模拟柜台不支持委托类型 {order_type}"
-    if account.account_type == AccountType.CREDIT:
+    credit = account.account_type == AccountType.CREDIT
+    if order_type in AFTER_HOURS_TYPES:
+        told = f"委托类型 {order_type}（{name}）：模拟柜台的信用账号不做盘后固定价格"
+        return told if credit else ""
+    if credit:
         return ""
     return (
-        f"委托类型 {order_type}（{name}）只有信用账号（CREDIT）能用；普通账号只有 23 买入、24 卖出"
+        f"委托类型 {order_type}（{name}）只有信用账号（CREDIT）能用；"
+        "普通账号只有 23 买入、24 卖出、1043 盘后定价买入、1044 盘后定价卖出"
     )
 
 

@@ -178,6 +178,7 @@ class Ledger:
 
     def finish(self, order: SimOrder) -> None:
         """撤掉剩余：解冻，推 53 或 54。"""
+        self.state.forget_late(order)
         self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
         self.update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)

@@ -10,15 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from datetime import date
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from easytrader.symbols import Board, Kind
-
-if TYPE_CHECKING:
-    from easytrader.symbols import Security
+from typing import Final, NamedTuple
 
 __all__ = [
-    "AFTER_HOURS",
     "CALL_PHASES",
     "CANCEL_PHASES",
     "CLOSING_CALL",
@@ -30,7 +24,6 @@ __all__ = [
     "Phase",
     "Window",
     "clock_phase",
-    "has_after_hours",
 ]
 
 
@@ -91,7 +84,7 @@ WINDOWS: Final = (
         54300,
         55800,
         date(2019, 7, 22),
-        "SSE26、SZSE26：15:05–15:30 盘后固定价格；哪些证券从哪天起有，见 has_after_hours",
+        "SSE26、SZSE26：15:05–15:30 盘后固定价格；哪些证券从哪天起有，见 rules",
     ),
 )
 
@@ -123,45 +116,8 @@ PRE_OPEN_EXCHANGES: Final = frozenset({"SZ"})
 沪、北的主机这时不接受，有的券商柜台会先存着；模拟柜台按交易所的说法，一律拒绝。
 """
 
-AFTER_HOURS_BSE_SINCE: Final[date | None] = None
-"""北交所的盘后固定价格（BSE26 3.7.1–3.7.10）写进了规则但没有启用；启用后填上日期。"""
-
-_ETFS: Final = frozenset(
-    {
-        Kind.ETF,
-        Kind.CROSS_BORDER_ETF,
-        Kind.COMMODITY_ETF,
-        Kind.GOLD_ETF,
-        Kind.MONEY_ETF,
-        Kind.BOND_ETF,
-    }
-)
-AFTER_HOURS: Final[tuple[tuple[frozenset[Board], frozenset[Kind], date | None, str], ...]] = (
-    (frozenset({Board.STAR}), frozenset(), date(2019, 7, 22), "科创板交易特别规定"),
-    (frozenset({Board.CHINEXT}), frozenset(), date(2020, 8, 24), "创业板交易特别规定"),
-    (
-        frozenset({Board.SH_MAIN, Board.SZ_MAIN}),
-        frozenset({Kind.STOCK, Kind.CDR}),
-        _RULES_2026,
-        "SSE26、SZSE26：扩大到全部 A 股与存托凭证",
-    ),
-    (frozenset({Board.FUND}), _ETFS, _RULES_2026, "SSE26、SZSE26：扩大到 ETF"),
-    (frozenset({Board.BSE}), frozenset(), AFTER_HOURS_BSE_SINCE, "BSE26 3.7.1–3.7.10，未启用"),
-)
-
 
 def clock_phase(second: float) -> Phase:
     """交易日的这一秒（当日零点起）是哪个时段，不管是哪只证券。"""
     index = bisect_right(EDGES, second) - 1
     return Phase.CLOSED if index < 0 else _AT[index]
-
-
-def has_after_hours(security: Security, day: date) -> bool:
-    """``day`` 这一天这只证券有没有盘后固定价格交易。"""
-    return any(
-        security.board in boards
-        and (not kinds or security.kind in kinds)
-        and since is not None
-        and day >= since
-        for boards, kinds, since, _ in AFTER_HOURS
-    )

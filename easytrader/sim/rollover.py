@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.sim.account import Account
+    from easytrader.sim.closing import Outside
     from easytrader.sim.floor import Floor
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.market.base import Market
@@ -27,6 +28,8 @@ __all__ = ["Rollover"]
 
 _DAY_WORK: Final = 100
 """过一天算多少活（见 `Budget`），约 1 毫秒。"""
+_HELD_WORK: Final = 12
+"""这一天每只持仓、每条业务记录（两融合约……）另算多少：要收盘价，要计息。"""
 
 
 class Rollover:
@@ -34,7 +37,7 @@ class Rollover:
 
     Args:
         quote: 一只证券走到的那一刻的盘口。
-        elsewhere_li: 一个账户在各项业务手里、算进总资产的，厘。
+        outside: 一个账户在各项业务手里的：算进总资产的、欠着的。
     """
 
     def __init__(
@@ -44,14 +47,14 @@ class Rollover:
         market: Market,
         hours: MarketHours,
         quote: Callable[[Security], Quote],
-        elsewhere_li: Callable[[Account], int],
+        outside: Callable[[Account], Outside],
     ) -> None:
         self._ledger = ledger
         self._floor = floor
         self._market = market
         self._hours = hours
         self._quote = quote
-        self._elsewhere_li = elsewhere_li
+        self._outside = outside
 
     def run(self, day: int, tick: int, budget: Budget) -> bool:
         """过到 ``day`` 的第 ``tick`` 跳；``budget`` 做完了先停下，返回假，下次接着过。"""
@@ -62,8 +65,14 @@ class Rollover:
             following = min(self._hours.following(progress.day), day)
             self._ledger.start_day(following)
             progress.tick = tick if following == day else self._last_tick(following)
-            budget.left -= _DAY_WORK
+            budget.left -= _DAY_WORK + _HELD_WORK * self._held()
         return True
+
+    def _held(self) -> int:
+        """各账户一共多少只持仓、多少条业务记录。"""
+        state = self._ledger.state
+        positions = sum(len(each.positions) for each in state.accounts.values())
+        return positions + len(state.records)
 
     def _last_tick(self, day: int) -> int:
         """``day`` 停止撮合之前的最后一跳。"""
@@ -84,6 +93,6 @@ class Rollover:
                 order.waiting = False
                 self._ledger.finish(order)
         for account in state.accounts.values():
-            found = closing(state.progress.day, account, self._elsewhere_li(account), self._quote)
+            found = closing(state.progress.day, account, self._outside(account), self._quote)
             self._ledger.changes.closings.append(found)
         return True

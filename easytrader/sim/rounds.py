@@ -1,4 +1,4 @@
-"""到点一次处理一批：9:25 与 15:00 的集合竞价，9:30 处理静默期里收下的申报与撤单。
+"""到点一次处理一批：9:25 与 15:00 的集合竞价，9:30 处理静默期里收下的申报与撤单，盘后固定价格。
 
 都发生在一跳之末，与这一跳的其他撮合同在一个事务里：重启要么全看到，要么全没有发生。
 没有集合竞价的时间安排（``clock=always``）里，这里什么都不做。
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.sim.after_hours.session import AfterHours
 from easytrader.sim.auction import TIE_RULES, Interest, clear
 from easytrader.sim.crowd import auction_crowd, auction_price, queue_ahead
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rounds"]
 
+_DAY: Final = 86400.0
 _WORK: Final = 15
 """一只证券的一次集合竞价要多少活，见 `sweep.Budget`。"""
 
@@ -52,6 +54,7 @@ class Rounds:
         self._day = -1
         self._bells: Bells | None = None
         self._ticks: _Ticks | None = None
+        self._after = AfterHours(ledger, market)
 
     def next_tick(self, after: int, last: int) -> int | None:
         """``after`` 之后、``last`` 以内（含）要停下来的那一跳；没有为 None。"""
@@ -59,7 +62,8 @@ class Rounds:
         if ticks is None:
             return None
         stops = (ticks.open_call, ticks.continuous, ticks.close_call)
-        return next((tick for tick in stops if after < tick <= last), None)
+        found = next((tick for tick in stops if after < tick <= last), None)
+        return self._after.next_tick(after, last) if found is None else found
 
     def last_tick(self, tick: int) -> int:
         """今天撮合到哪一跳为止；``tick`` 是连续竞价的最后一跳。"""
@@ -69,7 +73,11 @@ class Rounds:
     def next_time(self, now: float) -> float:
         """下一次到点的时刻；今天没有了为无穷。"""
         ticks = self._today()
-        times = [] if ticks is None else [self._market.tick_time(tick) for tick in ticks]
+        if ticks is None:
+            return math.inf
+        at = self._market.tick_at(now)
+        late = self._after.next_tick(at, at + self._market.tick_at(_DAY))
+        times = [self._market.tick_time(tick) for tick in (*ticks, *filter(None, (late,)))]
         return min((ts for ts in times if ts > now), default=math.inf)
 
     def shown_tick(self, security: Security, tick: int) -> int:
@@ -104,7 +112,7 @@ class Rounds:
                 self._close(book, tick, ticks.closing_start - 1)
         for book in books:
             self._state.prune(book.security.stock_code)
-        return len(books) * _WORK
+        return len(books) * _WORK + self._after.ring(tick)
 
     def _today(self) -> _Ticks | None:
         day = self._state.progress.day
@@ -114,6 +122,7 @@ class Rounds:
             self._ticks = None
             if bells is not None:
                 self._ticks = _Ticks(*(self._first(ts) for ts in bells[1:]))
+                self._after.start_day(day, self._ticks.close_call)
         return self._ticks
 
     def _first(self, ts: float) -> int:

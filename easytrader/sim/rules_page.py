@@ -11,9 +11,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from easytrader.codes import PriceType
 from easytrader.sim import fees, phases
 from easytrader.sim.credit import terms
-from easytrader.sim.rules import bands, cage, exrights, issues, quantities, repo, trading
-from easytrader.sim.rules.sources import CHECKED_ON, SOURCES
-from easytrader.sim.rules.tables import BOURSES, Dated, Scope
+from easytrader.sim.rules import (
+    after_hours,
+    bands,
+    cage,
+    exrights,
+    issues,
+    quantities,
+    repo,
+    trading,
+)
+from easytrader.sim.rules.sources import SOURCES
+from easytrader.sim.rules.tables import Dated, Scope
+from easytrader.sim.rules_words import INTRO, REFUSALS
+from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +136,14 @@ def _unit(value: issues.Unit) -> str:
     return f"{need}一个单位 {value.shares} 股（张）"
 
 
+def _kinds(value: frozenset[Kind]) -> str:
+    return "、".join(kind.value for kind in Kind if kind in value)
+
+
+def _spans(value: after_hours.Spans) -> str:
+    return "、".join(f"{_clock(start)}–{_clock(end)}" for start, end in value)
+
+
 TABLES: Final = (
     Table("最小变动价位", "不是整数倍的是废单。", quantities.TICKS, _tick),
     Table(
@@ -198,6 +217,26 @@ TABLES: Final = (
         _yes,
     ),
     Table(
+        "盘后固定价格",
+        "15:05–15:30 按收盘价撮合，只看时间先后；15:00–15:05 不成交。"
+        "只收限价：买入的限价低于收盘价、卖出的高于收盘价无效。"
+        "没有行的品种没有；北交所写进了规则（BSE26 3.7），没有启用。",
+        after_hours.KINDS,
+        _kinds,
+    ),
+    Table(
+        "盘后固定价格的申报时间",
+        "没成交的在同样的时候可以撤，15:30 之后到期。",
+        after_hours.WINDOWS,
+        _spans,
+    ),
+    Table(
+        "盘后固定价格的单笔上限",
+        "数量单位与零股照竞价交易，涨跌幅照查，没有价格笼子。",
+        after_hours.SIZES,
+        _count,
+    ),
+    Table(
         "逆回购的利息",
         "价是年利率，卖出是借出；到期的本息当日可用、次一交易日可取。",
         (repo.DAY_COUNT,),
@@ -256,47 +295,6 @@ CREDIT_TABLES: Final = (
 )
 """两融的规则：测试在 ``tests/sim_credit``。"""
 
-_INTRO: Final = f"""# 交易规则
-
-模拟柜台按这些规则收单、拒单、计费。**这一页由程序里的表生成**，不要手改；每一行有编号、从哪天起、依据什么，
-最后一次与出处核对是 {CHECKED_ON}。规则按交易日取：同一段程序跑在哪一天，就用那一天的规则。
-
-- 「起始日」是「{BOURSES}」的，是一向如此、没有去查最早的日子。
-- 标「待核」的没有定论，或只有一个二手来源；程序里是单独的常量。
-- 编号就是测试里的编号：`tests/sim_rules` 里每条规则至少有一笔收下的和一笔拒绝的委托
-  （两融的在 `tests/sim_credit`）。
-- 代码看不出来的事（风险警示、上市日、停牌、20% 的基金）要写在[证券清单](simulator.md#证券清单)里，
-  没有写的按普通证券。
-- 拒绝的文字与编号见[废单的文字](#废单的文字)。
-"""
-
-_REFUSALS: Final = """
-## 废单的文字
-
-真实柜台各家不同，**判断请用状态，不要匹配文字**。这里的文字取自公开的真实记录；
-没有见过 QMT 样本的，用同类柜台的编号与说法。
-
-| 不合什么 | 编号 | 文字 |
-|---|---|---|
-| 没有这只证券，未上市，已摘牌 | -990221020 | 无此证券代码 |
-| 停牌 | 1232 | 证券停牌 |
-| 时间不对 | 12313 | 当前时间不允许此类证券交易 |
-| 市价类型、时段 | 1224 | 该证券不支持市价委托；该市场不支持此市价委托方式；当前时段不支持市价委托 |
-| 不设涨跌幅时的市价 | 1223 | 无涨停价市价委托失败 |
-| 单笔上限 | 1218 | 委托数量超过单笔上限 |
-| 价位 | 1222 | 委托价格的小数价格应为…位 |
-| 涨跌幅 | -990265060 | 委托价格超过涨停价格；委托价格超过跌停价格 |
-| 可卖数量 | 251005 | 证券可用数量不足 |
-| 数量单位 | -150904070 | 委托数量必须是每手股(张)数的倍数；委托数量不能少于 |
-| 每日买入上限 | 1229 | 未通过限购检查 |
-| 资金 | 260200 | 可用资金不足 |
-| 申购的价格、数量 | 1221、1218 | 价格不在合法区间内；委托数量不在合法区间内 |
-| 申购的额度、重复 | 1229 | 未通过限购检查 |
-| 价格笼子、集合竞价的有效范围 | 1024 | 申报价格超出有效申报价格范围 |
-
-一笔委托有几处不合时，大体按表里的次序报第一条；价格笼子由交易所查，在柜台的检查都通过之后。
-"""
-
 
 def all_rows() -> Iterator[Dated[Any]]:
     """全部规则。"""
@@ -307,10 +305,10 @@ def all_rows() -> Iterator[Dated[Any]]:
 def render() -> str:
     """整页的文字。"""
     parts = [
-        _INTRO,
+        INTRO,
         *map(_section, (*TABLES, *CREDIT_TABLES)),
         _day(),
-        _REFUSALS,
+        REFUSALS,
         _unsure(),
         _sources(),
     ]
@@ -343,10 +341,6 @@ def _day() -> str:
         f"| {each.source} |"
         for each in phases.WINDOWS
     ]
-    lines += ["", "有盘后固定价格的证券：", "", "| 板块 | 起始日 | 依据 |", "|---|---|---|"]
-    for boards, _, since, source in phases.AFTER_HOURS:
-        names = "、".join(sorted(board.value for board in boards))
-        lines.append(f"| {names} | {since or '未启用'} | {source} |")
     return "\n".join(lines)
 
 
@@ -364,7 +358,8 @@ def _sources() -> str:
     lines = [
         "## 出处",
         "",
-        "给了网址的对过原文；只写「规则库」的，条文来自两个以上的公开整理，没有逐字对过。",
+        "给了网址的对过原文；只写「规则库」的，条文来自两个以上的公开整理，没有逐字对过；"
+        "写着「没有对过」的，只知道有这份文件。",
         "",
         "| 缩写 | 全称 | 施行日 | 官方文件 | 在哪里 |",
         "|---|---|---|---|---|",

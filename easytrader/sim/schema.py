@@ -89,6 +89,7 @@ CREATE TABLE closing_assets (
     day INTEGER NOT NULL, account_id TEXT NOT NULL, account_type INTEGER NOT NULL,
     cash_li INTEGER NOT NULL, frozen_li INTEGER NOT NULL, market_li INTEGER NOT NULL,
     elsewhere_li INTEGER NOT NULL, fees_li INTEGER NOT NULL, realized_li INTEGER NOT NULL,
+    owed_li INTEGER NOT NULL,
     PRIMARY KEY (day, account_id)
 ) WITHOUT ROWID;
 CREATE TABLE closing_positions (
@@ -116,7 +117,7 @@ PUT_ORDER: Final = (
 )
 PUT_QUEUE: Final = "REPLACE INTO queues VALUES (?, ?, ?, ?, ?, ?)"
 PUT_RECORD: Final = "REPLACE INTO records VALUES (?, ?, ?, ?)"
-PUT_CLOSING_ASSET: Final = "REPLACE INTO closing_assets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT_CLOSING_ASSET: Final = "REPLACE INTO closing_assets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 PUT_CLOSING_POSITION: Final = "REPLACE INTO closing_positions VALUES (?, ?, ?, ?, ?, ?)"
 PUT_TRADE: Final = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 

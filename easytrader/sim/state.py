@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from easytrader.codes import AFTER_HOURS_TYPES
 from easytrader.sim.orders import SimOrder, SimTrade, trade_row
 from easytrader.sim.resting import Queue, QueueKey, RestingBook
 
@@ -83,6 +84,7 @@ class CounterState:
 
     ``queues``：今天各价位上已经走掉的别人，证券 → 价位 → 数量。
     ``records``：各项业务（`lines`）的合约、申购、回购等，各自解释，一条一段 JSON。
+    ``late``：等盘后固定价格（`after_hours`）的委托，证券 → 编号 → 委托，按收下的先后。
     ``consumed``：这一跳里自己已经吃掉的盘口，证券 → {(吃的是卖盘, 价格): 数量}。
     """
 
@@ -91,6 +93,7 @@ class CounterState:
         "by_sysid",
         "consumed",
         "consumed_tick",
+        "late",
         "orders",
         "orders_of",
         "progress",
@@ -109,6 +112,7 @@ class CounterState:
         self.trades_of: dict[str, list[TradeRow]] = {}
         self.resting: dict[str, RestingBook] = {}
         self.queues: dict[str, dict[QueueKey, Queue]] = {}
+        self.late: dict[str, dict[int, SimOrder]] = {}
         self.records: dict[RecordKey, str] = {}
         self.consumed: dict[str, dict[tuple[bool, int], int]] = {}
         self.consumed_tick = progress.tick
@@ -125,6 +129,8 @@ class CounterState:
         self.orders_of[order.account_id].append(order)
         if order.sysid:
             self.by_sysid[order.sysid] = order
+            if order.order_type in AFTER_HOURS_TYPES and order.is_working:
+                self.late.setdefault(order.stock_code, {})[order.order_id] = order
 
     def book(self, order: SimOrder) -> RestingBook:
         """这只证券的挂单；没有就立一个。"""
@@ -152,6 +158,13 @@ class CounterState:
         book = self.resting.get(stock_code)
         if book is not None and book.empty:
             del self.resting[stock_code]
+
+    def forget_late(self, order: SimOrder) -> None:
+        """不再等盘后的：成交完了、撤了。"""
+        waiting = self.late.get(order.stock_code, {})
+        waiting.pop(order.order_id, None)
+        if not waiting:
+            self.late.pop(order.stock_code, None)
 
     def add_trade(self, trade: SimTrade) -> TradeRow:
         """记下一笔成交；主动成交还要记下吃掉的盘口。"""
@@ -183,6 +196,7 @@ class CounterState:
         self.orders.clear()
         self.by_sysid.clear()
         self.resting.clear()
+        self.late.clear()
         self.queues.clear()
         for account_id in self.accounts:
             self.orders_of[account_id] = []

@@ -199,6 +199,24 @@ def test_replayed_data_says_its_own_previous_close(
     assert desk.account.positions[CODE].volume == 200
 
 
+def test_replayed_ex_day_inside_a_suspension(tmp_path: Path, open_desk: Open) -> None:
+    """除权除息日停牌、数据里没有行：以后几天的前收盘都是除过权的，复牌那天也是。"""
+    data = tmp_path / "data"
+    data.mkdir()
+    lines = [HEADER]
+    for day, price in (("20261117", "40.00"), ("20261123", "19.50")):
+        lines += [f"{day}{at}00,{price},{price},{price},{price},1000,0" for at in ("0931", "0932")]
+    (data / f"{CODE}_1m.csv").write_text("\n".join(lines), encoding="utf-8")
+    entry = {CODE: [{"record": "2026-11-17", "ex": "2026-11-18", "cash": 0.4, "transfer": 10}]}
+    desk = open_desk(
+        entry, {CODE: 100}, start="2026-11-17", stepped="2026-11-17 09:30", replay=str(data)
+    )
+    for day in ("18", "19", "20", "23"):
+        desk.go(f"2026-11-{day}", "09:31")
+        quote = desk.quote()
+        assert (quote.pre_close_li, quote.limit_up_li) == (19_800, 21_780), day
+
+
 def test_the_market_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     entry = {CODE: [{"record": "2026-11-17", "ex": "2026-11-18", "cash": 1}]}
     one, two = Desk(tmp_path / "一", entry), Desk(tmp_path / "二", entry)

@@ -158,6 +158,22 @@ def test_a_slice_stops_near_its_allowance(make_desk: Make) -> None:
     assert slices > 3
 
 
+def test_many_positions_over_many_days_come_in_slices(make_desk: Make) -> None:
+    """四百只持仓隔两个月：每一段不多过几天，多停几次结果一样。"""
+    held = tuple((f"{number}.SH", 100, 1_000_000) for number in range(600000, 600400))
+    desk = make_desk(positions=held)
+    desk.clock.advance(60 * DAY)
+    days = []
+    while True:
+        before = desk.engine._counter.state.progress.day
+        lagging = desk.engine.advance().answer
+        days.append(desk.engine._counter.state.progress.day - before)
+        if not lagging:
+            break
+    assert max(days) <= 5
+    assert sum(days) == 60
+
+
 def test_catching_up_far_orders_looks_at_no_tick(desk: Desk) -> None:
     desk.buy(CODE, 100, yuan(desk.quote(CODE).limit_down_li))
     looked = []

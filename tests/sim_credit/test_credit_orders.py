@@ -90,6 +90,31 @@ def test_fees_can_be_paid_in_cash_instead(open_desk: Open) -> None:
     assert desk.account.frozen_li == 0
 
 
+@pytest.mark.parametrize("on_debt", [True, False])
+def test_an_order_placed_before_the_fees_setting_changed_still_fills(
+    open_desk: Open, on_debt: bool
+) -> None:
+    """挂着的时候改了 ``fees_on_debt`` 再重启：费用照冻结了的付，没有冻结的借。"""
+    desk = open_desk(cash=200_000, settings={"fees_on_debt": on_debt})
+    cash = desk.account.cash_li
+    placed = desk.order(FIN_BUY, CODE, 1000, desk.quote().bids[0].price_li / 1000)
+    text = "false" if on_debt else "true"
+    path = desk.folder.path / "credit.json"
+    path.write_text(f'{{"fees_on_debt": {text}}}', encoding="utf-8")
+    desk.reopen()
+    for _ in range(2000):
+        desk.clock.advance(3)
+        if desk.status(placed.order_id) == 56:
+            break
+    desk.check()
+    trades = desk.engine._counter.state.trades_of["660000001"]
+    assert sum(trade.traded_volume for trade in trades) == 1000
+    assert contract(desk).amount_li + cash - desk.account.cash_li == sum(
+        round(trade.traded_amount * 1000) + round(trade.commission * 1000) for trade in trades
+    )
+    assert desk.account.frozen_li == 0
+
+
 def test_only_listed_subjects_can_be_financed(open_desk: Open) -> None:
     desk = open_desk(settings={"subjects": {CODE: {"slo": False}, STAR: {"fin": False}}})
     assert desk.buy(FIN_BUY, 100).code == 0
@@ -241,6 +266,15 @@ def test_no_shorts_in_the_call_auction(open_desk: Open) -> None:
     assert desk.order(FIN_BUY, CODE, 100, pre_close).code == 0
     desk.clock.advance(1200)
     assert desk.order(SLO_SELL, CODE, 100, desk.quote().limit_up_li / 1000).code == 0
+
+
+def test_shorts_in_the_call_auction_can_be_allowed(open_desk: Open) -> None:
+    """RZ8：还没有成交的，不低于前收盘。"""
+    settings = {**POOL, "slo_in_auction": True}
+    desk = open_desk(settings=settings, hours="exchange", clock="09:20")
+    pre_close = desk.quote().pre_close_li
+    assert desk.order(SLO_SELL, CODE, 100, (pre_close - 10) / 1000).code == 263008
+    assert desk.order(SLO_SELL, CODE, 100, pre_close / 1000).code == 0
 
 
 def test_short_margin(open_desk: Open) -> None:

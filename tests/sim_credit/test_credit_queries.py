@@ -14,12 +14,10 @@ from credit_desk import (
     FIN_BUY,
     GIVE_BACK,
     OTHER,
-    SELL_REPAY,
     SLO_SELL,
     at,
 )
 
-from easytrader.errors import SimulatorError
 from easytrader.sim.native.fields import structs
 from easytrader.sim.rows_credit import (
     CreditAssureRow,
@@ -163,6 +161,16 @@ def test_what_can_be_withdrawn(open_desk: Open) -> None:
     assert desk.detail.available == 200_000
 
 
+def test_margin_taken_by_working_orders_cannot_be_withdrawn(open_desk: Open) -> None:
+    desk = open_desk(cash=100_000)
+    placed = desk.order(FIN_BUY, CODE, 2000, desk.quote().limit_down_li / 1000)
+    row = desk.detail
+    assert row.total_debt == 0
+    assert row.fetch_balance == row.enable_bail_balance < row.available
+    desk.cancel(placed.order_id)
+    assert desk.detail.fetch_balance == 100_000
+
+
 def test_compacts(open_desk: Open) -> None:
     desk = open_desk(settings=POOL, held=((CODE, 100, 3_000_000),))
     desk.buy(40, 300)
@@ -279,119 +287,3 @@ def test_a_stock_account_gets_empty_lists(open_desk: Open) -> None:
     for verb in ("credit_detail", "stk_compacts", "credit_subjects", "credit_assure"):
         assert desk.engine.ask(verb, AccountArgs(2, "1")).answer == []
         assert desk.engine.ask(verb, AccountArgs(3, "1")).answer == []
-
-
-# 计息、换日、重启
-
-
-def test_interest_runs_over_the_weekend(open_desk: Open) -> None:
-    """按交易所日历：周五到周一是三天；融券按换日前最后的价。"""
-    desk = open_desk(
-        hours="exchange", cash=500_000, settings={**POOL, "fin_rate": 0.09, "year_days": 365}
-    )
-    desk.buy(FIN_BUY, 1000)
-    desk.short(1000)
-    fees = desk.account.fees_li
-    desk.clock.set(at("2026-11-20", "15:30"))
-    last = desk.quote().last_li
-    desk.clock.set(at("2026-11-23", "10:00"))
-    desk.engine.advance()
-    desk.check()
-    fin, slo = desk.line._book.contracts(ACCOUNT)
-    assert abs(fin.fare_li - fin.amount_li * 0.09 * 3 / 365) <= 5
-    assert abs(slo.fare_li - 1000 * last * 0.08 * 3 / 365) <= 5
-    assert desk.account.fees_li == fees + fin.fare_li + slo.fare_li
-
-
-def test_interest_is_not_rounded_day_by_day(open_desk: Open) -> None:
-    desk = open_desk(settings={"fin_rate": 0.0001})
-    desk.buy(FIN_BUY, 100)
-    desk.pass_days()
-    [made] = desk.line._book.contracts(ACCOUNT)
-    assert made.fare_li == 0  # 不到半分
-    for _ in range(30):
-        desk.pass_days()
-    [made] = desk.line._book.contracts(ACCOUNT)
-    assert abs(made.fare_li - made.amount_li * 0.0001 * 31 / 360) <= 5
-    assert made.fare_li > 0
-
-
-def test_ex_rights_change_what_is_owed(open_desk: Open) -> None:
-    """10 派 5 元转 10 股：融券欠的股数翻倍、红利补给出借人；融资的数量跟着持仓翻倍。"""
-    action = {"record": "2026-11-20", "ex": "2026-11-21", "cash": 0.5, "transfer": 10}
-    desk = open_desk(
-        cash=500_000, settings={**POOL, "slo_rate": 0, "fin_rate": 0}, actions={CODE: [action]}
-    )
-    desk.buy(FIN_BUY, 1000)
-    desk.short(500)
-    fees, before = desk.account.fees_li, desk.detail
-    desk.pass_days(3)
-    fin, slo = desk.line._book.contracts(ACCOUNT)
-    assert (fin.volume, fin.left_volume, desk.volume()) == (2000, 2000, 2000)
-    assert (slo.volume, slo.left_volume, slo.fare_li) == (1000, 1000, 250_000)
-    assert desk.account.fees_li == fees + 250_000
-    assert desk.income == 500_000
-    after = desk.detail
-    assert after.slo_debt == pytest.approx(before.slo_debt, rel=0.2)
-    assert after.fin_debt == before.fin_debt
-    assert desk.buy(BUY_BACK, 1000).code == 0
-    slo = desk.line._book.contracts(ACCOUNT)[1]
-    assert slo.closed
-    assert slo.repaid_fare_li == 250_000
-
-
-def test_contracts_opened_after_the_record_day_are_left_alone(open_desk: Open) -> None:
-    action = {"record": "2026-11-19", "ex": "2026-11-21", "cash": 0.5}
-    desk = open_desk(settings={**POOL, "slo_rate": 0}, actions={CODE: [action]})
-    desk.short(500)
-    desk.pass_days()
-    [slo] = desk.line._book.contracts(ACCOUNT)
-    assert (slo.fare_li, slo.left_volume) == (0, 500)
-
-
-def test_a_merged_fund_smaller_than_one_share_is_owed_no_more(open_desk: Open) -> None:
-    desk = open_desk(
-        settings={"subjects": {ETF: {}}, "slo_volume": {ETF: 1000}, "slo_rate": 0},
-        actions={ETF: [{"ex": "2026-11-21", "split": [1, 101]}]},
-    )
-    desk.short(100, ETF)
-    cash = desk.account.cash_li
-    desk.pass_days()
-    [slo] = desk.line._book.contracts(ACCOUNT)
-    assert slo.closed
-    assert desk.account.cash_li == cash + slo.proceeds_li
-
-
-def test_everything_survives_a_restart(open_desk: Open) -> None:
-    desk = open_desk(settings=POOL, cash=500_000)
-    desk.buy(FIN_BUY, 1000)
-    desk.buy(40, 500)
-    desk.short(500)
-    desk.pass_days(2)
-    desk.order(BUY_BACK, CODE, 300, desk.quote().limit_down_li / 1000)
-    resting = desk.order(FIN_BUY, CODE, 100, desk.quote().limit_down_li / 1000)
-    verbs = ("credit_detail", "stk_compacts", "credit_slo_code", "credit_subjects")
-    before = [desk.ask(verb) for verb in verbs]
-    desk.reopen()
-    assert [desk.ask(verb) for verb in verbs] == before
-    desk.check()
-    desk.cancel(resting.order_id)
-    assert desk.buy(BUY_BACK, 200).code == 0
-    desk.pass_days()
-    assert desk.sell(SELL_REPAY, 1000).code == 0
-    desk.reopen()
-    desk.check()
-
-
-def test_a_failed_step_leaves_no_trace(open_desk: Open) -> None:
-    """落盘不成：内存回到账本里的样子。"""
-    desk = open_desk(settings=POOL)
-    desk.buy(FIN_BUY, 1000)
-    before = desk.ask("stk_compacts"), desk.detail
-    full = [True]
-    desk.engine.ask_disk(lambda: full[0])
-    with pytest.raises(SimulatorError):
-        desk.buy(FIN_BUY, 500)
-    full[0] = False
-    assert (desk.ask("stk_compacts"), desk.detail) == before
-    desk.check()

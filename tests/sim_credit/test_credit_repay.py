@@ -243,3 +243,14 @@ def test_nothing_is_done_when_the_market_is_closed(open_desk: Open) -> None:
     assert desk.order(CASH_REPAY, CODE, 100, 0.0).code == 12313
     desk.clock.advance(3 * DAY - 8 * 3600)
     assert desk.order(CASH_REPAY, CODE, 100, 0.0).code == 0
+
+
+@pytest.mark.parametrize(
+    ("clock", "code"),
+    [("09:14", 12313), ("09:15", 263007), ("12:00", 263007), ("15:02", 263007), ("15:30", 12313)],
+)
+def test_direct_repayments_are_taken_from_the_first_call_to_half_past_three(
+    open_desk: Open, clock: str, code: int
+) -> None:
+    desk = open_desk(hours="exchange", clock=clock)
+    assert desk.order(CASH_REPAY, CODE, 100, 0.0).code == code

@@ -34,13 +34,14 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         "fin_quota": 1000, "slo_quota": 0, "fin_margin": 1.2, "slo_margin": 1.5,
         "withdraw_ratio": 3, "warn_ratio": 1.5, "close_ratio": 1.2, "interest_first": False,
         "fees_on_debt": False, "sell_repays": False, "overdue_blocks": False,
+        "slo_in_auction": True,
         "repay_by": "price", "subjects": {"600036": {"slo": False, "fin_margin": 1.1}},
         "collateral": {"sh600036": 0.655}, "slo_volume": {CODE: 100, "000001.SZ": [1, 2]},
     }  # fmt: skip
     (tmp_path / FILE_NAME).write_text(json.dumps(body), encoding="utf-8")
     assert load_settings(tmp_path) == CreditSettings(
         55_000, 100_000, 365, 90, 1_000_000, 0, 1_200_000, 1_500_000, 3_000_000, 1_500_000,
-        1_200_000, False, False, False, False, "price",
+        1_200_000, False, False, False, False, True, "price",
         {CODE: Subject(True, False, 1_100_000, None)}, {CODE: 655_000},
         {CODE: (100, 0), "000001.SZ": (1, 2)},
     )  # fmt: skip
@@ -61,6 +62,10 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         ({"fin_margin": 0.01}, "fin_margin"),
         ({"warn_ratio": 0.5}, "warn_ratio"),
         ({"warn_ratio": 1.2, "close_ratio": 1.3}, "平仓线"),
+        ({"warn_ratio": 1.2}, "（平仓线）1.3 不能高于 warn_ratio（警戒线）1.2"),
+        ({"warn_ratio": 140}, "warn_ratio：140。应为 1–10"),
+        ({"fin_margin": 6}, "fin_margin：6。应为 0.1–5"),
+        ({"interest_first": None}, "interest_first：null。"),
         ({"interest_first": 1}, "true 或 false"),
         ({"repay_by": "cash"}, "volume"),
         ({"subjects": [CODE]}, "证券代码作键"),
@@ -68,7 +73,7 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         ({"subjects": {CODE: True}}, "fin"),
         ({"subjects": {CODE: {"short": True}}}, "'short'"),
         ({"subjects": {"204001.SH": {}}}, "不交易这个品种"),
-        ({"collateral": {CODE: 1.1}}, CODE),
+        ({"collateral": {CODE: 1.1}}, f"{CODE}：1.1。应为 0–1"),
         ({"collateral": {CODE: 0.5, "600036": 0.5}}, "出现了两次"),
         ({"slo_volume": {CODE: -1}}, CODE),
         ({"slo_volume": {CODE: [1, 2, 3]}}, "普通, 专项"),
@@ -79,6 +84,33 @@ def test_a_mistake_is_named(tmp_path: Path, body: Any, told: str) -> None:
     with pytest.raises(SimulatorError, match=r"credit\.json") as caught:
         load_settings(tmp_path)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "不是合法的 JSON"),
+        ('{"fin_rate": 1e999999999999999999999}', "1e999999999999999999999 的指数太大或太小"),
+        ('{"fin_rate": 1e-999999999999999999999}', "太大或太小"),
+        ('{"fin_rate": NaN}', "fin_rate：NaN。应为 0–1"),
+        ('{"fin_rate": ' + "[" * 700 + "]" * 700 + "}", "fin_rate：["),
+        ('{"fin_rate": "' + "很长" * 100 + '"}', "…。应为 0–1"),
+        ('{"fin_rate": 0.05, "fin_rate": 0.06}', "fin_rate 出现了两次"),
+        ('{"collateral": {"600036.SH": 0.7, "000001.SZ": 70}}', "000001.SZ：70。应为 0–1"),
+    ],
+)
+def test_odd_texts_are_named_too(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(SimulatorError, match=r"credit\.json") as caught:
+        load_settings(tmp_path)
+    assert told in str(caught.value)
+    assert "Decimal" not in str(caught.value)
+
+
+def test_only_utf8(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("{}", encoding="utf-16")
+    with pytest.raises(SimulatorError, match="应为 UTF-8 编码的 JSON 文件"):
+        load_settings(tmp_path)
 
 
 def test_a_bad_file_stops_the_engine(tmp_path: Path) -> None:

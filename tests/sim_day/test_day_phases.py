@@ -9,7 +9,8 @@ import pytest
 from core_desk import Desk, kinds, yuan
 from day_helpers import at, error_of, jump
 
-from easytrader.sim.phases import WINDOWS, Phase, has_after_hours
+from easytrader.sim.phases import WINDOWS, Phase
+from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.sessions import AlwaysOpen, ExchangeHours
 from easytrader.symbols import parse_security
 
@@ -97,10 +98,10 @@ def test_when_a_limit_order_is_taken(
         assert "[12313][当前时间不允许此类证券交易]" in error_of(outcome)
 
 
-def test_after_hours_has_no_order_type(make_day: Make) -> None:
-    """盘后固定价格（SSE26、SZSE26，2026-07-06）：接口里没有它的委托类型，普通限价不收。"""
+def test_after_hours_has_its_own_order_types(make_day: Make) -> None:
+    """盘后固定价格（SSE26、SZSE26，2026-07-06）有自己的委托类型，那时普通限价不收。"""
     outcome = make_day(15, 10).buy(SH, 100, 35.0)
-    assert "没有盘后固定价格的委托类型" in error_of(outcome)
+    assert "盘后请用1043、1044" in error_of(outcome)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def test_the_close_of_every_day(make: Any) -> None:
         "account_id": ACCOUNT,
         "lent": 100_000.0,
         "fees": round(fees, 3),
+        "debt": 0.0,
     }
     held = history.positions(path, FIRST)
     assert [(each["stock_code"], each["volume"]) for each in held] == [

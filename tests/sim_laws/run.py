@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,10 @@ def main() -> int:
     jobs = [(args.seed + n, size, args.steps) for n, size in enumerate(sizes)]
     prepare()
     began, tally, failures = time.monotonic(), Counter(), 0
-    with multiprocessing.get_context("spawn").Pool(args.workers, maxtasksperchild=10) as pool:
-        for done in pool.imap_unordered(batch, jobs):
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.workers, mp_context=spawn) as pool:
+        for future in as_completed([pool.submit(batch, job) for job in jobs]):
+            done = future.result()  # 工作进程没了会在这里抛出来，不会一直等下去
             tally.update(done["tally"])
             failures += bool(done["failure"])
             if done["failure"]:

@@ -137,7 +137,7 @@ def test_reading_one_day_is_the_same_as_reading_all(data: st.DataObject) -> None
                 if line.startswith(f"202603{number:02d}")
             ]
             assert [bar.at for bar in tape.day(first + number)] == wanted
-            assert (tape.close_before(first + number) > 0) == any(day < number for day in days)
+            assert bool(tape.last_before(first + number)) == any(day < number for day in days)
 
 
 BAD_BARS = [
@@ -367,4 +367,4 @@ def test_days_in_any_order_are_found(
             assert all(
                 midnight(first + each) <= row.at < midnight(first + each + 1) for row in rows
             )
-            assert bool(tape.close_before(first + each)) == any(day < first + each for day in days)
+            assert bool(tape.last_before(first + each)) == any(day < first + each for day in days)

@@ -33,6 +33,8 @@ ELSEWHERE |= {"X1", "X2", *(f"I{n}" for n in range(1, 10))}
 """除权除息见 ``tests/sim_actions``，申购见 ``tests/sim_subscribe``。"""
 ELSEWHERE |= {f"RZ{n}" for n in range(1, 12)}
 """两融见 ``tests/sim_credit``。"""
+ELSEWHERE |= {f"H{n}" for n in range(1, 8)}
+"""盘后固定价格见 ``tests/sim_after_hours``。"""
 
 
 def test_every_rule_has_an_accepted_and_a_refused_order() -> None:

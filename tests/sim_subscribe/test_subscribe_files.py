@@ -7,12 +7,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from subscribe_desk import ACCOUNT, BOND, SHENZHEN, STAR, bond, shenzhen, star
+from subscribe_desk import ACCOUNT, BOND, SHENZHEN, STAR, at, bond, shenzhen, star
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.clock import ManualClock
 from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
+from easytrader.sim.wire import AccountArgs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,16 +37,19 @@ BAD: list[tuple[Any, str]] = [
     (one(listing=None), "787801.SH 没有 listing"),
     (one(listed_code=None), "787801.SH 没有 listed_code"),
     (one(name="这个名字实在太长了超过三十一个字节"), "应为 1–31 个字节的名称"),
+    (one(name="\ud800"), '787801.SH 的 name："\\ud800"。应为 1–31 个字节的名称'),
+    (one(name="模拟\n"), "没有控制字符"),
+    (one(date="0001-01-01"), "应为 1990 年以后的日期"),
     (one(price=25.605), "price：25.605。应为大于 0、至多两位小数的价格"),
     (one(price=0), "price：0。应为大于 0"),
-    (one(price="25"), "price：'25'。应为大于 0"),
-    (one(date="11-16"), "date：'11-16'。应为 2026-11-20 这样的日期"),
+    (one(price="25"), 'price："25"。应为大于 0'),
+    (one(date="11-16"), 'date："11-16"。应为 2026-11-20 这样的日期'),
     (one(pay="2026-11-16"), "应为 date（申购）< pay（缴款）< listing（上市）"),
     (one(pay="2026-11-23"), "应为 date（申购）< pay（缴款）< listing（上市）"),
     (one(listing="2026-11-16"), "应为 date（申购）< pay（缴款）< listing（上市）"),
     (one(max=9100), "min、max 应为 500 的整数倍"),
     (one(max=500, min=1000), "min、max 应为 500 的整数倍，min 不大于 max"),
-    (one(max=True), "max：True。应为 1–100000000 的整数"),
+    (one(max=True), "max：true。应为 1–100000000 的整数"),
     (one(rate_ppm=1_000_001), "rate_ppm：1000001。应为 0–1000000 的整数"),
     (one(wins=None), "wins（中几签）与 rate_ppm（中签率）要写一个"),
     ({"issues": {STAR: {**star(), "rate_ppm": 1}}}, "要写一个，只写一个"),
@@ -65,7 +70,7 @@ BAD: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("body", "said"), BAD, ids=range(len(BAD)))
 def test_a_bad_file_says_where_and_how(tmp_path: Path, body: Any, said: str) -> None:
-    (tmp_path / FILE_NAME).write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
+    (tmp_path / FILE_NAME).write_text(json.dumps(body), encoding="utf-8")
     with pytest.raises(SimulatorError) as caught:
         load_issues(tmp_path)
     assert FILE_NAME in str(caught.value)
@@ -131,3 +136,19 @@ def test_a_replayed_listing_needs_its_data(tmp_path: Path) -> None:
     (folder.path / FILE_NAME).write_text(json.dumps(one()), encoding="utf-8")
     with pytest.raises(SimulatorError, match=r"ipo.json 里的 688801.SH 没有回放数据"):
         Engine(folder)
+
+
+def test_replayed_data_may_start_after_the_listing(tmp_path: Path) -> None:
+    """上市以后几天没有数据：按发行价算，资金照样查得到。"""
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = "time,open,high,low,close,volume\n20261126093100,30,30,30,30,100\n"
+    (data / "688801.SH_1m.csv").write_text(rows, encoding="utf-8")
+    account = AccountConfig(ACCOUNT, positions=(("688801.SH", 200, 5_120_000),))
+    settings = {"clock": "step", "start": "2026-11-25 09:31", "replay": str(data)}
+    folder = create(tmp_path / "模拟", [account], **settings)
+    (folder.path / FILE_NAME).write_text(json.dumps(one()), encoding="utf-8")
+    desk = Engine(folder, ManualClock(at("2026-11-25")))
+    [row] = desk.asset(AccountArgs(2, ACCOUNT)).answer
+    assert row.market_value == 200 * 25.6
+    desk.close()

@@ -13,6 +13,7 @@ from subscribe_desk import (
     SHENZHEN,
     STAR,
     Desk,
+    at,
     bond,
     refusal,
     shenzhen,
@@ -20,6 +21,7 @@ from subscribe_desk import (
 )
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.quotes.board import Board, new_deadline
 from easytrader.sim.subscribe import record
 from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
 from easytrader.sim.subscribe.lottery import draw
@@ -92,6 +94,21 @@ def test_before_listing_there_is_nothing_to_trade(open_desk: Open) -> None:
     outcome = desk.apply("688801.SH", 200, ask)
     assert outcome.events[0].row.order_status == 50
     assert outcome.events[0].row.price_type == 50
+
+
+def test_history_starts_on_the_first_day(open_desk: Open) -> None:
+    """上市以前没有 K 线、没有分笔，不是一串停牌。"""
+    desk = open_desk({STAR: star()})
+    desk.go("2026-11-20")
+    board = Board(desk.folder)
+    whole = ("", "", -1)
+    for period in ("1d", "5m", "1w"):
+        assert board.bars("688801.SH", period, whole, desk.clock.now(), new_deadline()) == []
+    desk.go("2026-11-24", "15:01")
+    bars = board.bars("688801.SH", "1d", whole, desk.clock.now(), new_deadline())
+    assert [bar.pre_close_li for bar in bars] == [25_600, bars[0].close_li]
+    ticks = board.ticks("688801.SH", ("20261120", "", -1), desk.clock.now(), new_deadline())
+    assert ticks[0]["time"] >= at("2026-11-23", "09:00") * 1000
 
 
 def test_a_shenzhen_stock_is_its_own_code_until_listed(open_desk: Open) -> None:

@@ -41,7 +41,7 @@ class Contract:
         repaid_li: 已还的本金；融券是已还的股份对应的卖出金额。
         returned: 已还的股份（融券）。
         proceeds_li: 融券卖出所得，扣了费用。
-        accrual: 息费累计，厘 × 百万分之几 × 天，不取整。
+        accrual: 还没有记进息费的尾数，厘 × 百万分之几 × 天；取整时进上去的是负数。
         accrued_to: 计息到哪一天（序数）。
         interest_li: 到现在的利息（融券费用），取整到分。
         fare_li: 到现在应付的息费：利息，加上融券的现金红利补偿。
@@ -92,8 +92,10 @@ class Contract:
         """计息到 ``day``，本金（市值）``base_li``；返回新增的息费。"""
         self.accrual += base_li * rate_ppm * (day - self.accrued_to)
         self.accrued_to = day
-        due = to_fen(self.accrual // (_PPM * year_days))
-        grown, self.interest_li = due - self.interest_li, due
+        year = _PPM * year_days
+        grown = max(to_fen(self.accrual // year), 0)
+        self.accrual -= grown * year  # 留下尾数：改了一年的天数，已经记的息费不重算
+        self.interest_li += grown
         self.fare_li += grown
         return grown
 

@@ -106,8 +106,8 @@ class CreditLine:
             self._ledger.reject(order, reject)
 
     def _closed(self, order: SimOrder, now: float) -> Reject | None:
-        """休市不办；集合竞价、盘后照办。"""
-        if self._hours.phase(now, True, True) is not Phase.CLOSED:
+        """9:15–15:30 办，午休也办。"""
+        if self._hours.phase(now, late=True) is not Phase.CLOSED:
             return None
         reason = self._hours.closed_reason(now)
         return order_refused(Phase.CLOSED, "SH", order.price_type, reason)
@@ -166,6 +166,13 @@ class CreditLine:
     def worth_li(self, account_id: str) -> int:
         """总资产里的融券所得（没有动用的；动用的在冻结里）。"""
         return self._book.pool(account_id)
+
+    def owed_li(self, account_id: str) -> int:
+        """总负债：融资本金、融券市值、息费。"""
+        return sum(
+            (each.left_li if each.kind == FIN else self._worth(each)) + each.left_fare_li
+            for each in self._book.contracts(account_id)
+        )
 
     def fetch_li(self, account: Account) -> int | None:
         """信用账号可取的，受提取线与保证金限制。"""

@@ -84,11 +84,11 @@ class Figures:
         return round(self.assets / self.debts, 4) if self.debts else NO_DEBT_RATIO
 
     def withdrawable(self, cash_rule_li: int, line_ppm: int) -> int:
-        """可取：先照普通账号的办法；有负债时不超过保证金可用余额，取后不低于提取线。"""
-        if not self.debts:
-            return cash_rule_li
-        over = self.assets - -(-self.debts * line_ppm // _PPM)
-        return max(min(cash_rule_li, self.bail, over) // 10 * 10, 0)
+        """可取：先照普通账号的办法；不超过保证金可用余额，有负债时取后不低于提取线。"""
+        found = min(cash_rule_li, self.bail)
+        if self.debts:
+            found = min(found, self.assets - -(-self.debts * line_ppm // _PPM))
+        return max(found // 10 * 10, 0)
 
 
 class Scales:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import UsageError
 from easytrader.sim import entries
-from easytrader.sim.entries import EntryError, fields_of, micro, whole
+from easytrader.sim.entries import EntryError, fields_of, micro, shown, whole
 from easytrader.sim.rules.tables import REPOS, scope_of
 from easytrader.symbols import parse_security
 
@@ -54,6 +54,7 @@ class CreditSettings:
         fees_on_debt: 融资买入的费用计入合约；为假时从可用资金付。
         sell_repays: 担保品卖出卖到了融资买入的那部分，所得先还它的合约。
         overdue_blocks: 有到期未了结的合约时不能再融资融券。
+        slo_in_auction: 集合竞价时段收融券卖出。
         repay_by: 直接还款的金额在 ``volume``（委托数量，元）还是 ``price``（委托价格，元）。
         subjects: 标的名单；None 为沪深 A 股都是。
         collateral: 担保品与折算率；None 按品种给。
@@ -75,6 +76,7 @@ class CreditSettings:
     fees_on_debt: bool = True
     sell_repays: bool = True
     overdue_blocks: bool = True
+    slo_in_auction: bool = False
     repay_by: str = "volume"
     subjects: dict[str, Subject] | None = None
     collateral: dict[str, int] | None = None
@@ -100,27 +102,33 @@ def parse_settings(body: object) -> CreditSettings:
     values = fields_of("最外层", body, _READERS, '{"fin_rate": 0.06}')
     made = CreditSettings(**{_NAMES.get(key, key): value for key, value in values.items()})
     if made.close_ppm > made.warn_ppm:
-        raise EntryError("close_ratio（平仓线）不能高于 warn_ratio（警戒线）。")
+        raise EntryError(
+            f"close_ratio（平仓线）{made.close_ppm / _PPM:g} 不能高于"
+            f" warn_ratio（警戒线）{made.warn_ppm / _PPM:g}；没有写的是缺省。"
+        )
     return made
 
 
 def _ratio(least: int, most: int) -> Callable[[object], int]:
-    read = micro(most, 6)
+    return _between(least * _PPM, most, 6, f"应为 {least}–{most}、至多 6 位小数的数。")
 
-    def ratio(value: object) -> int:
-        found = read(value)
-        if found < least * _PPM:
-            raise EntryError(f"应为 {least}–{most} 的数。")
+
+def _between(least_ppm: int, most: int, places: int, right: str) -> Callable[[object], int]:
+    read = micro(most, places)
+
+    def between(value: object) -> int:
+        try:
+            found = read(value)
+        except EntryError:
+            raise EntryError(right) from None
+        if found < least_ppm:
+            raise EntryError(right)
         return found
 
-    return ratio
+    return between
 
 
-def _margin(value: object) -> int:
-    found = micro(5, 4)(value)
-    if found < _PPM // 10:
-        raise EntryError("应为 0.1–5 的数。")
-    return found
+_margin: Final = _between(_PPM // 10, 5, 4, "应为 0.1–5、至多 4 位小数的数。")
 
 
 def _yuan(value: object) -> int:
@@ -161,7 +169,7 @@ def _listing(example: str, read: Callable[[object], Any]) -> Callable[[object], 
             try:
                 found[stock_code] = read(entry)
             except EntryError as exc:
-                raise EntryError(f"{code}：{entry!r}。{exc}") from None
+                raise EntryError(f"{code}：{shown(entry)}。{exc}") from None
         return found
 
     return listing
@@ -205,6 +213,7 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "fees_on_debt": _flag,
     "sell_repays": _flag,
     "overdue_blocks": _flag,
+    "slo_in_auction": _flag,
     "repay_by": _repay_by,
     "subjects": _listing('{"600036.SH": {"slo": false}}', _subject),
     "collateral": _listing('{"600036.SH": 0.7}', _ratio(0, 1)),

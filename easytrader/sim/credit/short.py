@@ -42,7 +42,7 @@ class ShortWay(CashWay):
             return refusals.NOT_SLO
         if not ticket.is_limit:
             return refusals.SLO_LIMIT_ONLY
-        if ticket.phase in CALL_PHASES:
+        if ticket.phase in CALL_PHASES and not desk.policy.settings.slo_in_auction:
             return refusals.AUCTION
         scope = scope_of(security)
         assert scope is not None

@@ -107,10 +107,13 @@ class FinBuyWay(CashWay):
     def settle(
         self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
     ) -> int:
-        """借到的钱进现金、冻结，再照现金买入付掉；合约长这么多。"""
+        """借到的钱进现金、冻结，再照现金买入付掉；合约长这么多。
+
+        费用没有冻结现金的才借：``fees_on_debt`` 改了，改之前挂着的委托照原来的付。
+        """
         assert order.security is not None
         desk = self._desk
-        lent = amount_li + (fee_li if desk.policy.settings.fees_on_debt else 0)
+        lent = amount_li + max(fee_li - order.frozen_li, 0)
         margin = desk.policy.fin_margin(order.security, desk.today)
         contract = desk.contract(account, order, FIN, margin)
         contract.volume += volume

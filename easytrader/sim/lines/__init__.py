@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from easytrader.sim.after_hours import after_hours_line
 from easytrader.sim.corporate import corporate_line
 from easytrader.sim.credit.line import credit_line
 from easytrader.sim.repo import repo_line
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ways import Way
     from easytrader.symbols import Security
 
-__all__ = ["Cashier", "Holder", "Line", "Surroundings", "lines_for"]
+__all__ = ["Cashier", "Debtor", "Holder", "Line", "Surroundings", "lines_for"]
 
 
 class Surroundings(NamedTuple):
@@ -88,6 +89,15 @@ class Holder(Protocol):
 
 
 @runtime_checkable
+class Debtor(Protocol):
+    """账户欠着钱的业务；总资产里不减，每天收盘另记。"""
+
+    def owed_li(self, account_id: str) -> int:
+        """这个账号欠的，厘。"""
+        ...
+
+
+@runtime_checkable
 class Cashier(Protocol):
     """管着能取多少钱的业务。"""
 
@@ -99,6 +109,7 @@ class Cashier(Protocol):
 def lines_for(folder: Path) -> tuple[Callable[[Surroundings], Line], ...]:
     """这个模拟文件夹里的各项业务。"""
     return (
+        after_hours_line(),
         credit_line(folder),
         subscribe_line(folder),
         corporate_line(folder),

@@ -167,7 +167,7 @@ class ReplayMarket:
             raise SimulatorError(f"回放数据里没有 {code}。")
         rows = tape.day(number)
         pre_close = rows[0].pre_close_li if rows else 0
-        pre_close = pre_close or self._before(security, number, tape.close_before(number), rules)
+        pre_close = pre_close or self._before(security, number, tape.last_before(number), rules)
         if not pre_close and rows:  # 数据的第一天，又没有昨收那一列
             pre_close = rows[0].open_li if self._period_s else rows[0].last_li
         if not pre_close:
@@ -188,16 +188,18 @@ class ReplayMarket:
             [row.high_li if bars else row.last_li for row in rows],
         )
 
-    def _before(self, security: Security, number: int, close_li: int, rules: Rules) -> int:
-        """数据里没有昨收：上一个收盘价，除过权的；上市首日是发行价；都没有为 0。"""
+    def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
+        """数据里没有昨收：上一个收盘价，除过其后的权；上市以来还没有数据的是发行价；都没有为 0。"""
         code = security.stock_code
         listing = self._script.listing(code)
-        if listing is not None and listing.day == number:
-            return listing.price_li
-        if not close_li:
+        if listing is not None and (
+            listing.day == number or (last is None and listing.day < number)
+        ):
+            return self._script.carried(code, listing.price_li, listing.day, number, rules.tick_li)
+        if last is None:
             return 0
-        before = self._hours.previous(number)
-        return self._script.carried(code, close_li, before, number, rules.tick_li)
+        close_li = last.close_li if self._period_s else last.last_li
+        return self._script.carried(code, close_li, self._hours.day(last.at), number, rules.tick_li)
 
     def _place(self, day: _Day, tick: int) -> tuple[Any, int, int] | None:
         """这一跳落在哪根线里、第几跳、一共几跳；不在线里为 None。"""

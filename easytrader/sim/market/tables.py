@@ -46,8 +46,8 @@ class Tape(Protocol):
         """``number``（序数）这一天的行。"""
         ...
 
-    def close_before(self, number: int) -> int:
-        """这一天之前最后的价格，厘；没有为 0。"""
+    def last_before(self, number: int) -> Any | None:
+        """这一天之前的最后一行；没有为 None。"""
         ...
 
     def check(self) -> int:
@@ -57,11 +57,6 @@ class Tape(Protocol):
 
 def _bad(path: Path, line: int, error: RowError) -> SimulatorError:
     return SimulatorError(f"回放数据 {path} 第 {line} 行 {error}")
-
-
-def _last_price(row: Any) -> int:
-    found: int = row.close_li if isinstance(row, Bar) else row.last_li
-    return found
 
 
 def _parse(
@@ -102,8 +97,8 @@ class CsvTape:
             stop = self._find(file, midnight(number + 1))
             return self._read(file, start, stop)
 
-    def close_before(self, number: int) -> int:
-        """这一天之前最后的价格。"""
+    def last_before(self, number: int) -> Any | None:
+        """这一天之前的最后一行。"""
         with self._path.open("rb") as file:
             stop = self._find(file, midnight(number))
             start = max(stop - _TAIL, self._body)
@@ -112,7 +107,7 @@ class CsvTape:
                 file.readline()
                 start = file.tell()
             rows = self._read(file, start, stop)
-        return _last_price(rows[-1]) if rows else 0
+        return rows[-1] if rows else None
 
     def check(self) -> int:
         """整个文件读一遍。"""
@@ -205,9 +200,9 @@ class _MemoryTape:
         first, last = self._at(midnight(number)), self._at(midnight(number + 1))
         return self.rows[first:last]
 
-    def close_before(self, number: int) -> int:
+    def last_before(self, number: int) -> Any | None:
         index = self._at(midnight(number))
-        return _last_price(self.rows[index - 1]) if index else 0
+        return self.rows[index - 1] if index else None
 
     def check(self) -> int:
         return len(self.rows)

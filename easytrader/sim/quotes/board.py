@@ -55,6 +55,7 @@ class Board:
         self.always_open = config.clock == "always"
         self._details: dict[str, tuple[int, dict[str, Any]]] = {}
         self._actions = load_actions(folder.path)
+        self._facts = load_facts(folder.path)
         self._codes = library_of(config, folder.path).codes() if config.replay else universe()
         self._live = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
         self._past = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
@@ -126,7 +127,7 @@ class Board:
         if count == 0:
             return found
         with self._past.lock:
-            for day in self.calendar.days(now, first, last):
+            for day in self._days(security, now, first, last):
                 _check(deadline)
                 try:
                     bars = self._day_bars(security, day, period, now)
@@ -149,7 +150,7 @@ class Board:
         first, last, count = _range(span)
         found: list[dict[str, Any]] = []
         with self._past.lock:
-            for day in self.calendar.days(now, first, last) if count else ():
+            for day in self._days(security, now, first, last) if count else ():
                 kept = [
                     tick
                     for tick in self._past.day_ticks(day, now)
@@ -193,6 +194,16 @@ class Board:
         if security is None:
             raise SimulatorError(f"模拟行情不认识代码 {code!r}；应写成 600036.SH 这样。")
         return security
+
+    def _days(
+        self, security: Security, now: float, first: float | None, last: float | None
+    ) -> list[int]:
+        """取历史要看的日子，由晚到早；上市以前、摘牌以后没有。"""
+        days = self.calendar.days(now, first, last)
+        facts = self._facts.get(security.stock_code)
+        if facts is None:
+            return days
+        return [day for day in days if facts.exists(date.fromordinal(day))]
 
     def _day_bars(self, security: Security, day: int, period: str, now: float) -> list[Bar]:
         if period in MINUTES:

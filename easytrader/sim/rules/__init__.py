@@ -136,15 +136,18 @@ def _band(
     security: Security, scope: Scope, day: date, facts: Facts, session: int | None
 ) -> Band | None:
     """先看是不是不设涨跌幅的日子，再看首日的特别幅度，最后是平日的幅度。"""
+    leaving = facts.delisting_since(day)
     if session is not None:
-        free = DELISTING if facts.delisting_since(day) else FREE_SESSIONS
-        if session <= pick(free, scope, day, 0):
+        # 新规则只管施行以后上市（进入退市整理期）的
+        free, since = (DELISTING, leaving) if leaving else (FREE_SESSIONS, facts.listed)
+        if session <= pick(free, scope, since or day, 0):
             return None
         special = REIT_FIRST_DAY if security.kind is Kind.REIT else FIRST_DAY
         row = find(special, scope, day) if session == 1 else None
         if row is not None:
             return row.value
-    if facts.warned(day) and (risky := find(RISK_BANDS, scope, day)):
+    # 退市整理期按板块的幅度，不论此前是不是风险警示
+    if not leaving and facts.warned(day) and (risky := find(RISK_BANDS, scope, day)):
         return risky.value
     if _is_wide(security, scope, day, facts) and (wide := find(WIDE_FUNDS, scope, day)):
         return wide.value

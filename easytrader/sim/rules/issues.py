@@ -30,6 +30,7 @@ _SHARES: Final = (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT)
 _CREDIT: Final = date(2016, 1, 1)
 _BONDS: Final = date(2017, 9, 8)
 _ALL: Final = (*_SHARES, Scope.CONVERTIBLE)
+_UNREAD: Final = "没有对过原文"
 
 LEAST_VALUE_LI: Final = 10_000_000
 """至少 1 万元市值才有额度。"""
@@ -46,13 +47,45 @@ UNITS: Final[tuple[Dated[Unit], ...]] = (
         date(2023, 2, 17),
         Unit(500, 5_000_000),
         "IPO23",
-        "全面注册制起与深市相同；没有逐字对过原文，可以按每只新股另写",
+        f"全面注册制起与深市相同，可以按每只新股另写；{_UNREAD}",
         sure=False,
     ),
-    Dated("I2", (Scope.SH_MAIN,), _CREDIT, Unit(1000, 10_000_000), "公开整理", "到 2023-02-16"),
-    Dated("I3", (Scope.STAR,), date(2019, 7, 22), Unit(500, 5_000_000), "STAR19 IPO23"),
-    Dated("I4", (Scope.SZ_MAIN, Scope.CHINEXT), _CREDIT, Unit(500, 5_000_000), "IPO23"),
-    Dated("I5", (Scope.CONVERTIBLE,), _BONDS, Unit(10, 0), "CBISSUE", "1000 元面额，不要市值"),
+    Dated(
+        "I2",
+        (Scope.SH_MAIN,),
+        _CREDIT,
+        Unit(1000, 10_000_000),
+        "公开整理",
+        f"到 2023-02-16；{_UNREAD}",
+        sure=False,
+    ),
+    Dated(
+        "I3",
+        (Scope.STAR,),
+        date(2019, 7, 22),
+        Unit(500, 5_000_000),
+        "STAR19 IPO23",
+        _UNREAD,
+        sure=False,
+    ),
+    Dated(
+        "I4",
+        (Scope.SZ_MAIN, Scope.CHINEXT),
+        _CREDIT,
+        Unit(500, 5_000_000),
+        "IPO23",
+        _UNREAD,
+        sure=False,
+    ),
+    Dated(
+        "I5",
+        (Scope.CONVERTIBLE,),
+        _BONDS,
+        Unit(10, 0),
+        "CBISSUE",
+        f"1000 元面额，不要市值；{_UNREAD}",
+        sure=False,
+    ),
 )
 
 TERMS: Final = (
@@ -62,7 +95,8 @@ TERMS: Final = (
         _CREDIT,
         "每只限一次，不能撤单",
         "IPO23 CBISSUE",
-        "同一账户重复申购只有第一笔有效",
+        f"同一账户重复申购只有第一笔有效；{_UNREAD}",
+        sure=False,
     ),
     Dated(
         "I7",
@@ -71,7 +105,8 @@ TERMS: Final = (
         "T+2 日日终缴款",
         "IPO23 CBISSUE",
         "申购时不冻结资金（可转债 2017-09-08 起）；不足的部分视为放弃，股票以 1 股为单位，"
-        "沪市可转债 10 张、深市 1 张",
+        f"沪市可转债 10 张、深市 1 张；{_UNREAD}",
+        sure=False,
     ),
     Dated(
         "I8",
@@ -79,7 +114,8 @@ TERMS: Final = (
         _CREDIT,
         "12 个月内 3 次未足额缴款，180 个自然日内不得申购",
         "IPO23 CBISSUE",
-        "从最近一次放弃的次日起",
+        f"从最近一次放弃的次日起；{_UNREAD}",
+        sure=False,
     ),
     Dated(
         "I9",
@@ -87,6 +123,7 @@ TERMS: Final = (
         _CREDIT,
         "沪市 9:30–11:30、13:00–15:00；深市 9:15–11:30、13:00–15:00",
         "IPO23 CBISSUE",
-        "申购日当天",
+        f"申购日当天；{_UNREAD}",
+        sure=False,
     ),
 )

@@ -201,9 +201,10 @@ def _check_code(security: Security, listed: Security, bond: bool) -> None:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value.encode()) <= _NAME_BYTES:
-        raise EntryError(f"应为 1–{_NAME_BYTES} 个字节的名称（一个汉字三个字节）。")
-    return value
+    fine = isinstance(value, str) and value.isprintable()  # 也挡住编不了码的
+    if not fine or not 1 <= len(str(value).encode()) <= _NAME_BYTES:
+        raise EntryError(f"应为 1–{_NAME_BYTES} 个字节的名称（一个汉字三个字节），没有控制字符。")
+    return str(value)
 
 
 def _text(value: object) -> str:

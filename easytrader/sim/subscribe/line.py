@@ -89,11 +89,15 @@ class SubscribeLine:
         self._seed = seed
         self._ended = 0
         self._way = _Unfunded()
-        self._known: dict[tuple[str, str], Subscription] = {
+        known = {
             (account_id, code): Subscription.load(body)
-            for (kind, account_id, code), body in sorted(self._ledger.state.records.items())
+            for (kind, account_id, code), body in self._ledger.state.records.items()
             if kind == _KIND
         }
+        # 先申购的先缴款、先推送；重开之后也是这个次序
+        self._known: dict[tuple[str, str], Subscription] = dict(
+            sorted(known.items(), key=lambda each: each[1].order_id)
+        )
 
     def way(self, order: SimOrder) -> Way | None:
         """自己收的申购。"""

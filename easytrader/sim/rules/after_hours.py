@@ -1,0 +1,93 @@
+"""盘后固定价格交易（15:05–15:30，按收盘价）：哪些证券从哪天起有，什么时候收单，单笔上限。"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from easytrader.sim.rules.tables import FUNDS, Dated, Scope, find, pick, scope_of
+from easytrader.symbols import Kind, Security
+
+__all__ = ["KINDS", "MATCHING", "SIZES", "WINDOWS", "has_after_hours", "most", "windows"]
+
+_STAR: Final = date(2019, 7, 22)
+_CHINEXT: Final = date(2020, 8, 24)
+_2026: Final = date(2026, 7, 6)
+_SH: Final = (Scope.STAR, Scope.SH_MAIN, Scope.SH_FUND)
+_SZ: Final = (Scope.CHINEXT, Scope.SZ_MAIN, Scope.SZ_FUND)
+_SHARES: Final = frozenset({Kind.STOCK, Kind.CDR})
+
+KINDS: Final[tuple[Dated[frozenset[Kind]], ...]] = (
+    Dated("H1", (Scope.STAR,), _STAR, _SHARES, "STAR19", ""),
+    Dated("H2", (Scope.CHINEXT,), _CHINEXT, _SHARES, "CHINEXT20", ""),
+    Dated(
+        "H3",
+        (Scope.SH_MAIN, Scope.SZ_MAIN),
+        _2026,
+        _SHARES,
+        "SSE26 SZSE26",
+        "扩大到全部 A 股与存托凭证",
+    ),
+    Dated(
+        "H4",
+        FUNDS,
+        _2026,
+        frozenset(
+            {
+                Kind.ETF,
+                Kind.CROSS_BORDER_ETF,
+                Kind.COMMODITY_ETF,
+                Kind.GOLD_ETF,
+                Kind.MONEY_ETF,
+                Kind.BOND_ETF,
+            }
+        ),
+        "SSE26 SZSE26",
+        "扩大到 ETF；LOF、REIT 不在其列",
+    ),
+)
+"""有盘后固定价格的品种。
+
+北交所的写进了规则（BSE26 3.7.1–3.7.10），没有启用：启用后这里与下面两张表各加一行。
+"""
+
+Spans = tuple[tuple[int, int], ...]
+"""当日零点起的秒，左闭右开。"""
+
+WINDOWS: Final[tuple[Dated[Spans], ...]] = (
+    Dated("H5", _SH, _STAR, ((34200, 41400), (46800, 55800)), "STAR19 SSE26", ""),
+    Dated(
+        "H6",
+        _SZ,
+        _CHINEXT,
+        ((33300, 41400), (46800, 55800)),
+        "CHINEXT20 SZSE26",
+        "9:20–9:25、14:57–15:00 不能撤的是竞价的申报，与它无关",
+    ),
+)
+"""收单的时候；没成交的在同样的时候可以撤。"""
+
+SIZES: Final = (Dated("H7", (*_SH, *_SZ), _STAR, 1_000_000, "STAR19 CHINEXT20 SSE26 SZSE26", ""),)
+"""单笔上限；最少多少、多少递增与竞价交易相同。"""
+
+MATCHING: Final = (54300, 55800)
+"""15:05–15:30 撮合，当日零点起的秒。"""
+
+
+def has_after_hours(security: Security, day: date) -> bool:
+    """``day`` 这一天这只证券有没有盘后固定价格交易。"""
+    scope = scope_of(security)
+    row = None if scope is None else find(KINDS, scope, day)
+    return row is not None and security.kind in row.value
+
+
+def windows(security: Security, day: date) -> Spans:
+    """什么时候收单。"""
+    scope = scope_of(security)
+    return () if scope is None else pick(WINDOWS, scope, day, ())
+
+
+def most(security: Security, day: date) -> int:
+    """单笔上限。"""
+    scope = scope_of(security)
+    return 0 if scope is None else pick(SIZES, scope, day, 0)
