@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 _RAW: Final = "要异步的查询用厂商对象；交易口的同步查询可以在任意线程里跑"
 _INSIDE: Final = "厂商内部用的，手册没有写；交易口在它的子类里加上期限"
-_CREDIT: Final = "manual/test_credit_queries.py::test_rows_through_the_vendor"
+_CREDIT: Final = "manual/test_manual_credit_queries.py::test_rows_through_the_vendor"
 _ASYNC: Final = "manual/test_raw_queries.py::test_async_queries_of_a_stock_account"
 _ASYNC_ALL: Final = "manual/test_raw_queries.py::test_async_queries_of_all_accounts"
 _ASYNC_CREDIT: Final = "manual/test_raw_queries.py::test_async_queries_of_a_credit_account"
@@ -246,7 +246,7 @@ CALLBACKS: Final = (
 )  # fmt: skip
 """厂商的回调 → 事件的种类（`events()` 的 ``event``）。"""
 
-_SENT: Final = "manual/test_credit_orders.py::test_every_verb_sends_its_order_type"
+_SENT: Final = "manual/test_manual_credit_orders.py::test_every_verb_sends_its_order_type"
 
 
 def _credit(vendor: str, verb: str, note: str = "") -> Row:
