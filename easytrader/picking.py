@@ -48,7 +48,7 @@ def failure(record: Any) -> str:
     else:
         success = _read(record, "success", True)
         message = _read(record, "error_msg", "")
-    return "" if success else str(message or "")
+    return "" if success else str(message or "没有说明原因")
 
 
 def _read(record: Any, name: str, default: Any = None) -> Any:

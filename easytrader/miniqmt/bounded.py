@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _MAX_UNANSWERED: Final = 400
 """厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
 
+_MOST_UNANSWERED: Final = 480
+"""连厂商的异步接口发出的一起算，最多这么多。"""
+
 _SLICE_S: Final = 0.5
 """Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
@@ -110,6 +113,8 @@ class Replies:
         self._lost = ""
         self._local = threading.local()
         self._room = Room()
+        self.others: Callable[[], int] = _none
+        """另有多少请求占着厂商的上行队列而不经这里：厂商的异步接口发出的。"""
         self._clock = Clock(self._expire)
 
     @property
@@ -119,6 +124,11 @@ class Replies:
         if deadline is None:
             return self._timeout_s
         return max(0.0, min(self._timeout_s, deadline - time.monotonic()))
+
+    @property
+    def unanswered(self) -> int:
+        """占着厂商的上行队列的，一共多少。"""
+        return len(self._waiting) + self.others()
 
     @contextlib.contextmanager
     def until(self, deadline: float | None) -> Iterator[None]:
@@ -260,15 +270,20 @@ class Replies:
             raise ClosedError(FORKED)
         if self._lost:
             raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
-        if len(self._waiting) >= _MAX_UNANSWERED:
+        if len(self._waiting) >= _MAX_UNANSWERED or self.unanswered >= _MOST_UNANSWERED:
             raise NotConnectedError(
-                f"客户端已有 {len(self._waiting)} 个请求没有应答，疑似僵死；什么都没有发出"
+                f"客户端已有 {self.unanswered} 个请求没有应答，疑似僵死；什么都没有发出"
             )
 
     def _fail_if_lost(self, name: str, reply: Reply | Flight) -> None:
         """登记与断线擦肩而过的，补上失败。"""
         if self._lost:
             reply.fail(_no_answer(name, self._lost))
+
+
+def _none() -> int:
+    """没有别的请求。"""
+    return 0
 
 
 def _no_answer(name: str, reason: str) -> EasytraderError:

@@ -20,6 +20,7 @@ from easytrader.miniqmt.vendor_versions import missing_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.miniqmt.bounded import Replies
     from easytrader.miniqmt.loader import Vendor
     from easytrader.ordering import Receipt
     from easytrader.types import Outcome
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _Row = TypeVar("_Row")
 
 _MAX_PENDING: Final = 400
-"""厂商的上行队列只有 512 格，写满时厂商会死等；没有应答的异步请求到了这个数就不再发。"""
+"""厂商的上行队列只有 512 格，写满时厂商会死等；没有应答的请求到了这个数，异步的就不再发。"""
 
 
 class Requests:
@@ -41,6 +42,7 @@ class Requests:
         _account: Any
         _account_id: str
         _account_type: str
+        _replies: Replies
         _lost_reason: str
 
         @property
@@ -128,9 +130,9 @@ class Requests:
     ) -> Receipt[_Row]:
         """异步办：发出去，返回回执。``build`` 把厂商的应答变成字典。"""
         self._check_connected()
-        if len(self.pending) >= _MAX_PENDING:
+        if self._replies.unanswered >= _MAX_PENDING:
             raise NotConnectedError(
-                f"已有 {len(self.pending)} 个异步请求没有应答，疑似僵死；什么都没有发出"
+                f"已有 {self._replies.unanswered} 个请求没有应答，疑似僵死；什么都没有发出"
             )
         receipt: AsyncReceipt[_Row] = AsyncReceipt(what, self.timeout_s)
         seq = self.act(what, name, *args)

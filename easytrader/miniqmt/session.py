@@ -93,6 +93,7 @@ class QmtSession(SessionOrders):
         self._strays = strays
         self._replies = Replies(timeout_s, self._on_late, vitals)
         self.pending = Pending()
+        self._replies.others = self.pending.__len__
         self._trader: Any = None
         self._account: Any = None
         self._bounded = False

@@ -85,7 +85,7 @@ def checked(extras: Extras) -> Extras:
     """校验过的其余几项。"""
     name, remark, client_order_id = extras
     return Extras(
-        tags.check_strategy_name(name) if name else "",
-        tags.check_remark(remark) if remark else "",
+        "" if name is None else tags.check_strategy_name(name),
+        "" if remark is None else tags.check_remark(remark),
         None if client_order_id is None else tags.check_client_order_id(client_order_id),
     )

@@ -35,6 +35,10 @@ _DIRECT: Final = frozenset(
 """直接还券、直接还款：价格是占位的，厂商的例子里有 0 也有 -1。"""
 
 
+_CREDIT_TYPES: Final = frozenset({*range(27, 33), *range(40, 46)})
+"""融资融券的委托：27 融资买入到 32 直接还款，40 到 45 是专项的。"""
+
+
 def find_account(
     accounts: dict[str, Account], account_type: int, account_id: str
 ) -> Account | None:
@@ -66,9 +70,9 @@ def _wrong_type(order_type: int, account: Account) -> str:
     """这种账号没有这种委托的理由；有为空。"""
     if order_type in _PLAIN:
         return ""
-    name = ORDER_TYPE_NAMES.get(order_type)
-    if name is None:
+    if order_type not in _CREDIT_TYPES | AFTER_HOURS_TYPES:
         return f"模拟柜台不支持委托类型 {order_type}"
+    name = ORDER_TYPE_NAMES[order_type]
     credit = account.account_type == AccountType.CREDIT
     if order_type in AFTER_HOURS_TYPES:
         told = f"委托类型 {order_type}（{name}）：模拟柜台的信用账号不做盘后固定价格"

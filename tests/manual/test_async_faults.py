@@ -172,7 +172,9 @@ def test_closing_settles_what_is_in_the_air(served: SimProcess, connect: Connect
     waiter.join(5)
     assert not waiter.is_alive()
     assert "关闭" in str(failed[0])
-    assert not [each for each in threading.enumerate() if each.name == "easytrader-flights"]
+    eventually(
+        lambda: not [each for each in threading.enumerate() if each.name == "easytrader-flights"]
+    )
 
 
 def test_exactly_once_events_across_a_reconnect(served: SimProcess, connect: Connect) -> None:

@@ -31,6 +31,13 @@ def card(user: Any) -> float:
     return user.bank_amount(*BANK)[0]["balance"]
 
 
+def test_a_failed_row_without_a_reason_is_still_a_failure(user: Any) -> None:
+    """原因是空的，或是解不出的 GBK：说的仍是失败，不能当作一行数据。"""
+    Counter(user, "queryBankInfo", [(False, "", "0", "", "", "")])
+    with pytest.raises(QueryFailedError, match="没有说明原因"):
+        user.bank_info()
+
+
 def test_bank_info(user: Any) -> None:
     assert user.bank_info() == [
         {

@@ -78,6 +78,10 @@ def test_a_file_that_was_never_written(user: Any) -> None:
         (("a.csv", "deal", "20261120256060"), "start_time"),
         (("a.csv", "deal", None, 5), "end_time"),
         (("a.csv", "deal", "20261120", "20261119"), "end_time"),
+        (("a.csv", "deal", "20261120150000", "20261120093000"), "end_time"),
+        (("a\0.csv", "deal"), "result_path"),
+        (("\ud800.csv", "deal"), "result_path"),
+        (("a.csv", "deal", None, None, {"x": "\ud800"}), "user_param"),
         (("a.csv", "deal", None, None, [1]), "user_param"),
         (("a.csv", "deal", None, None, {"x": object()}), "user_param"),
         (("a.csv", "deal", None, None, {"x": 2**70}), "user_param"),
@@ -113,6 +117,8 @@ def test_deals_from_outside(user: Any) -> None:
         (("ADD", DEAL), "deals"),
         (("ADD", [{}]), "deals"),
         (("ADD", [{"a": b"x"}]), "deals"),
+        (("ADD", [{"a": "\ud800"}]), "deals"),
+        (("ADD", [{"\ud800": 1}]), "deals"),
     ],
 )
 def test_bad_deals_are_never_sent(user: Any, given: tuple[Any, ...], argument: str) -> None:

@@ -159,7 +159,7 @@ def test_the_tests_really_call_the_vendors_methods(tmp_path: Path) -> None:
     told = tmp_path / "called.json"
     tests = sorted({f"tests/{each}" for row in METHOD_ROWS for each in row.test.split()})
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "coverage_trace", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "coverage_trace", *tests],
         capture_output=True, timeout=600, cwd=ROOT, check=False,
         env={**os.environ, "COVERAGE_TRACE": str(told), "PYTHONPATH": str(Path(__file__).parent)},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -52,6 +53,9 @@ BAD = [
     ("fin_buy", (CODE, None, 100), {"ttype": "限价"}, "ttype"),
     ("fin_buy", (CODE, None, 100), {"ttype": 11}, "ttype"),
     ("fin_buy", (CODE, None, 100), {"ttype": 47}, "ttype"),
+    ("fin_buy", (CODE, None, 100), {"ttype": Decimal("sNaN")}, "ttype"),
+    ("fin_buy", (CODE, 35.0, 100), {"strategy_name": 0}, "strategy_name"),
+    ("fin_buy", (CODE, 35.0, 100), {"remark": []}, "remark"),
     ("fin_buy", (CODE, 35.0, 100), {"special": "是"}, "special"),
     ("fin_buy", (CODE, 35.0, 100), {"client_order_id": ""}, "client_order_id"),
     ("fin_buy", (CODE, 35.0, 100), {"strategy_name": "策" * 9}, "strategy_name"),

@@ -105,6 +105,7 @@ def test_cancelling_a_task(user: Any, recorder: Any) -> None:
         (7, None, "algo_param"),
         (7, {1: 2}, "algo_param"),
         (7, {"a": [1]}, "algo_param"),
+        (7, {"a": "\ud800"}, "algo_param"),
     ],
 )
 def test_bad_orders_are_never_sent(user: Any, position: int, value: Any, argument: str) -> None:

@@ -176,6 +176,7 @@ def test_only_credit_accounts(user: Any, verb: str) -> None:
     with pytest.raises(UsageError, match="CREDIT") as caught:
         getattr(user, verb)(*CALLS[verb])
     assert caught.value.argument == "account_type"
+    assert verb in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +223,21 @@ def test_too_many_unanswered(credit: Any) -> None:
         credit.smt_appointment_order_async("600036", 100, 7, 0.1)
     with pytest.raises(NotConnectedError, match="没有应答"):
         credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+
+
+def test_all_that_is_unanswered_shares_the_vendor_queue(credit: Any) -> None:
+    """厂商的上行队列只有 512 格，写满就死等：两种异步请求、查询合起来也不许写满。"""
+    Counter(credit, "smtAppointmentOrder", None)
+    Counter(credit, "orderStock", None)
+    for _ in range(390):
+        credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+    for _ in range(90):
+        credit.buy_async("600036", 35.0, 100)
+    with pytest.raises(NotConnectedError, match="什么都没有发出"):
+        credit.buy_async("600036", 35.0, 100)
+    with pytest.raises(NotConnectedError, match="什么都没有发出"):
+        credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+    assert credit._session._replies.unanswered <= 480
 
 
 def test_a_failed_row_fails_the_query(credit: Any) -> None:

@@ -172,7 +172,8 @@ class Books:
 def conserved(desk: Desk, name: str, opening: int) -> None:
     """钱守恒到分，哪里都不是负的。"""
     account = desk.state.accounts[name]
-    elsewhere = sum(line.held_li(name) for line in desk.lines)
+    # 银证转账、约券不在这台机器里，它们手里没有账户的钱
+    elsewhere = sum(line.held_li(name) for line in desk.lines if hasattr(line, "held_li"))
     income = sum(line.income_li(name) for line in desk.lines if hasattr(line, "income_li"))
     cost = sum(held.cost_li for held in account.positions.values())
     total = account.cash_li + account.frozen_li + account.fees_li + cost + elsewhere

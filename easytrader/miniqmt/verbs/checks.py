@@ -67,6 +67,14 @@ def text(argument: str, value: object, what: str, limit: int = 63, *, empty: boo
     return value
 
 
+def sendable(value: str) -> bool:
+    """能交给厂商的文字：编得成 UTF-8（半个代理对不行），没有空字符。"""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def secret(argument: str, value: object) -> str:
     """密码：错误里不带它的内容。"""
     if not isinstance(value, str) or not value.isprintable() or len(value.encode()) > 63:

@@ -157,7 +157,8 @@ def _price(price: object) -> float:
 def _market(side: int, target: Any, price: object, ttype: object) -> PriceType:
     if price is not None:
         raise UsageError("ttype", ttype, "限价（price）与市价（ttype）只能给一个：另一个写成 None")
-    if ttype in (PriceType.FIX, PriceType.FIX.label, *PriceType.FIX.vendor):
+    fixed = (PriceType.FIX, PriceType.FIX.label, *PriceType.FIX.vendor)
+    if isinstance(ttype, (str, int)) and ttype in fixed:  # 别的（如 sNaN）一比较就会抛异常
         raise UsageError("ttype", ttype, "限价委托不写 ttype，给出 price")
     kind = PriceType(arguments.market_type(ttype, target))
     if side == OrderType.SLO_SELL and kind is not PriceType.LATEST:

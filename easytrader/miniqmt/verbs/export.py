@@ -56,7 +56,8 @@ class ExportVerbs(Verbs):
         path = _csv_path(result_path)
         kind = checks.text("data_type", data_type, "数据类型，如 'deal'")
         start, end = checks.moment("start_time", start_time), checks.moment("end_time", end_time)
-        if start and end and start[:8] > end[:8]:
+        size = min(len(start or ""), len(end or ""))  # 一头写到秒、一头只有日期的，比日期
+        if start and end and start[:size] > end[:size]:
             raise UsageError("end_time", end_time, f"不能早于 start_time（{start}）")
         extra = _plain("user_param", {} if user_param is None else user_param)
         desk = self._desk
@@ -132,7 +133,8 @@ class ExportVerbs(Verbs):
 
 def _csv_path(value: object) -> Path:
     form = "应为 .csv 文件的路径，所在的文件夹要已经存在"
-    if not isinstance(value, (str, Path)) or not str(value).strip():
+    good = isinstance(value, (str, Path)) and str(value).strip() and checks.sendable(str(value))
+    if not good or not isinstance(value, (str, Path)):
         raise UsageError("result_path", value, form)
     path = Path(value).expanduser().absolute()  # 写文件的是客户端，它的当前目录不是这里
     if path.suffix.lower() != ".csv" or not path.parent.is_dir() or path.is_dir():
@@ -147,7 +149,9 @@ def _plain(argument: str, value: object) -> dict[str, Any]:
         raise UsageError(argument, value, form)
     for key, each in value.items():
         good = isinstance(each, (str, int, float)) or each is None
-        if not isinstance(key, str) or not key or "\0" in key or not good:
+        texts = [text for text in (key, each) if isinstance(text, str)]
+        good = good and all(checks.sendable(text) for text in texts)
+        if not isinstance(key, str) or not key or not good:
             raise UsageError(argument, {key: each}, form)
         if isinstance(each, int) and not -(2**63) <= each < 2**63:
             raise UsageError(argument, {key: each}, "整数超过 64 位")

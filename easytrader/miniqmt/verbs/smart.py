@@ -94,7 +94,7 @@ class SmartVerbs(Verbs):
         if start >= end:
             raise UsageError("end_time", end_time, f"应晚于 start_time（{start}）")
         params = _params(algo_param)
-        strategy = tags.check_strategy_name(strategy_name) if strategy_name else ""
+        strategy = "" if strategy_name is None else tags.check_strategy_name(strategy_name)
         note = checks.text("remark", remark, "备注", tags.SHORT_BYTES, empty=True)
         desk = self._desk
         desk.need("smart_algo_order_async", *STOCKS)
@@ -180,7 +180,8 @@ def _params(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise UsageError("algo_param", value, form)
     for key, each in value.items():
-        if not isinstance(key, str) or not isinstance(each, (str, int, float)):
+        good = isinstance(key, str) and isinstance(each, (str, int, float))
+        if not good or not all(checks.sendable(text) for text in (key, str(each))):
             raise UsageError("algo_param", {key: each}, form)
     return dict(value)
 

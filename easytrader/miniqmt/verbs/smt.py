@@ -36,15 +36,15 @@ class SmtVerbs(Verbs):
             QueryFailedError: 没有得到可信的回答，或柜台说不行。
             NotConnectedError: 没有可用会话。
         """
-        return self._smt_query("券源行情", "smt_query_quoter", smt_quoter_row)
+        return self._smt_query("smt_quoters", "券源行情", "smt_query_quoter", smt_quoter_row)
 
     def smt_orders(self) -> list[SmtOrder]:
         """约券申请。异常同 `smt_quoters`。"""
-        return self._smt_query("约券申请", "smt_query_order", smt_order_row)
+        return self._smt_query("smt_orders", "约券申请", "smt_query_order", smt_order_row)
 
     def smt_compacts(self) -> list[SmtCompact]:
         """约券合约。异常同 `smt_quoters`。"""
-        return self._smt_query("约券合约", "smt_query_compact", smt_compact_row)
+        return self._smt_query("smt_compacts", "约券合约", "smt_query_compact", smt_compact_row)
 
     def smt_negotiate_order_async(
         self,
@@ -157,9 +157,11 @@ class SmtVerbs(Verbs):
             checks.number("amount", amount, "（股）"),
         )
 
-    def _smt_query(self, what: str, name: str, build: Callable[[Any], _Row]) -> list[_Row]:
+    def _smt_query(
+        self, verb: str, what: str, name: str, build: Callable[[Any], _Row]
+    ) -> list[_Row]:
         desk = self._desk
-        desk.need(name, "CREDIT")
+        desk.need(verb, "CREDIT")
         return checked(what, desk.query(what, name, desk.account) or (), build)
 
     def _smt_start(self, what: str, name: str, *given: Any) -> Receipt[SmtResponse]:
