@@ -217,7 +217,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         log = self._log
         log.info("正在连接到 MiniQMT...")
         log.info("MiniQMT 路径: {}", path)
-        log.info("资金账号: {}", account_id)
+        log.info("资金账号: {}", masked(account_id))
         log.info("自动重连: {}", "启用" if options.enabled else "禁用")
         if options.enabled:
             log.info("重连间隔: {:g} 秒", options.interval_s)
