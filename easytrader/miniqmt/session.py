@@ -18,6 +18,7 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
+from easytrader.log import masked
 from easytrader.miniqmt.account_check import check_account
 from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
@@ -194,7 +195,7 @@ class QmtSession(SessionOrders):
         if subscribed not in (0, True) or subscribed is False:
             raise ConnectFailedError(
                 f"连上了 MiniQMT，但订阅账号失败（subscribe 返回 {subscribed}）："
-                f"资金账号 {self._account_id} 没有在这个客户端登录，"
+                f"资金账号 {masked(self._account_id)} 没有在这个客户端登录，"
                 f"或账号类型不是 {self._account_type}",
                 subscribed,
             )
