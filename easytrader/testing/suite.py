@@ -238,7 +238,7 @@ class TestOrders:
         assert found["order_type_name"] in ("卖出", "卖")
 
     def test_market_buy(self, user: Trader, broker: Broker) -> None:
-        if "market" not in user.capabilities.orders:
+        if "market" not in user.capabilities.kinds:
             pytest.skip("这个后端没有市价委托")
         row = user.market_buy(broker.security, broker.amount)
         assert user.wait(row["entrust_no"], timeout=10)["traded_volume"] == broker.amount
