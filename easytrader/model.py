@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.symbols import Security
+
+OrderId = int | str
+"""委托编号：A 股柜台是大于 0 的整数，别的柜台可以是字符串。"""
+
+Number = int | float | Decimal
+"""数量、价格、金额。"""
+
+
+def exact(value: Number) -> int | Decimal:
+    """可以累加、可以比较的数量：小数按写出来的样子算，不带二进制的尾差。"""
+    if isinstance(value, int):
+        return value
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    return number if number.is_finite() else 0
+
+
+def is_number(order_id: OrderId) -> bool:
+    """是不是一个委托编号：0、-1、空串都不是。"""
+    return bool(order_id) if isinstance(order_id, str) else order_id > 0
 
 
 class AssetLike(Protocol):
@@ -150,14 +170,117 @@ class SubmitAnswer:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PushEvent:
-    """后端推来的一件事。
+# ---- 后端推来的事：每一种一个类，全在这里；厂商的回调名、`events()` 的种类见 `push.events`
 
-    Attributes:
-        name: 回调方法名，如 ``on_stock_order``。
-        args: 回调的参数（厂商对象）。
-    """
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """委托的状态变了。"""
+
+    order: OrderLike
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """一笔成交。"""
+
+    trade: TradeLike
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """委托没有下成；``error`` 的样子见 `Refusal`。"""
+
+    error: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """撤单没有成；``error`` 的样子见 `Refusal`。"""
+
+    error: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """异步请求的应答；``kind`` 是 `events()` 里的种类，如 ``order_response``。"""
+
+    kind: str
+    response: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """账号的状态变了。"""
+
+    status: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChanged:
+    """资金变了。"""
+
+    asset: AssetLike
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged:
+    """持仓变了。"""
+
+    position: PositionLike
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """连上了。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """断开了。"""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """健康状况变了；交给用户的是交付那一刻的 `user.status`。"""
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """不再重连。"""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackReplaced:
+    """用户在厂商的对象上另注册了回调。"""
+
+    callback: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """别的：后端自己的回调名与参数，原样交给用户的回调对象。"""
 
     name: str
     args: tuple[Any, ...]
+
+
+PushEvent = (
+    OrderChanged
+    | Traded
+    | OrderRefused
+    | CancelRefused
+    | Answered
+    | AccountChanged
+    | AssetChanged
+    | PositionChanged
+    | Connected
+    | Disconnected
+    | HealthChanged
+    | GaveUp
+    | CallbackReplaced
+    | Note
+)
+"""后端推来的一件事。"""

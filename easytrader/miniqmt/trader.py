@@ -20,6 +20,7 @@ from easytrader.miniqmt.connector import QmtConnector
 from easytrader.miniqmt.session_ids import check_session_id
 from easytrader.miniqmt.verbs.async_orders import AsyncOrders
 from easytrader.miniqmt.verbs.manual import ManualVerbs
+from easytrader.model import Disconnected, OrderChanged, Traded
 from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
 from easytrader.trader import Trader
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 _CLOSE_S: Final = 5.0
 METER_FILE: Final = "meter.sqlite"
-_ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
 
 
 class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
@@ -308,9 +308,9 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
 
     def _deliver(self, event: PushEvent) -> None:
         self._courier.deliver(event)
-        if event.name in _ORDER_EVENTS:
+        if isinstance(event, OrderChanged | Traded):
             self._note_change()
-        elif event.name == "on_disconnected" and self._ordering.once is not None:
+        elif isinstance(event, Disconnected) and self._ordering.once is not None:
             self._ordering.once.doubts.hurry()
 
     def _met(self, order: OrderLike) -> None:

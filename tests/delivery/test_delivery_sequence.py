@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from easytrader.delivery import sequence
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, PushEvent, Traded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,14 +21,14 @@ NOW = 1_795_000_000
 
 
 def order(status: int, traded: int = 0, number: int = 1) -> PushEvent:
-    record = SimpleNamespace(
+    record: Any = SimpleNamespace(
         order_id=number, order_status=status, traded_volume=traded, order_time=NOW, order_sysid="1"
     )
-    return PushEvent("on_stock_order", (record,))
+    return OrderChanged(record)
 
 
 def trade(name: str, volume: int = 100, number: int = 1) -> PushEvent:
-    record = SimpleNamespace(
+    record: Any = SimpleNamespace(
         order_id=number,
         traded_id=name,
         traded_volume=volume,
@@ -36,7 +36,7 @@ def trade(name: str, volume: int = 100, number: int = 1) -> PushEvent:
         traded_price=1.0,
         stock_code="600036.SH",
     )
-    return PushEvent("on_stock_trade", (record,))
+    return Traded(record)
 
 
 class Desk:
@@ -54,12 +54,11 @@ class Desk:
 
     def deliver(self, events: Iterable[PushEvent]) -> None:
         for event in events:
-            record = event.args[0]
-            if event.name == "on_stock_order":
-                if self.ledger.is_new_order_state(record):
-                    self.given.append(str(record.order_status))
-            elif self.ledger.is_new_trade(record):
-                self.given.append(record.traded_id)
+            if isinstance(event, OrderChanged):
+                if self.ledger.is_new_order_state(event.order):
+                    self.given.append(str(event.order.order_status))
+            elif isinstance(event, Traded) and self.ledger.is_new_trade(event.trade):
+                self.given.append(event.trade.traded_id)
 
 
 def test_in_order_nothing_waits() -> None:

@@ -16,7 +16,7 @@ from easytrader import vitals as vitals_room
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.events import CAPACITY, EARLY, EventLog
 from easytrader.log import Log
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, Traded
 from easytrader.sim.faults import Faults
 from easytrader.vitals import Vitals
 
@@ -333,10 +333,11 @@ def test_a_repeated_rejection_is_told_once(user: Any, recorder: Recorder, sim_fo
 
 def test_trades_outlive_other_events_until_someone_reads() -> None:
     log = EventLog()
-    trade = SimpleNamespace(order_id=1)
-    log.add(PushEvent("on_stock_trade", (trade,)))
+    trade: Any = SimpleNamespace(order_id=1)
+    log.add(Traded(trade))
     for number in range(EARLY + 10):
-        log.add(PushEvent("on_stock_order", (SimpleNamespace(order_id=number),)))
+        order: Any = SimpleNamespace(order_id=number)
+        log.add(OrderChanged(order))
     kinds = [kind for kind, _, _ in log._items.values()]
     assert kinds.count("trade") == 1
     assert kinds.count("order") == EARLY
@@ -349,8 +350,9 @@ def test_unread_events_are_merged_by_order_and_trades_are_kept() -> None:
     log = EventLog()
     log.read(0)
     for number in range(CAPACITY + 500):
-        log.add(PushEvent("on_stock_order", (SimpleNamespace(order_id=number % 7),)))
-        log.add(PushEvent("on_stock_trade", (SimpleNamespace(order_id=number % 7),)))
+        record: Any = SimpleNamespace(order_id=number % 7)
+        log.add(OrderChanged(record))
+        log.add(Traded(record))
     kinds = [kind for kind, _, _ in log._items.values()]
     assert kinds.count("trade") == CAPACITY + 500
     assert kinds.count("order") <= CAPACITY / 2 + 7
@@ -363,18 +365,18 @@ def test_lost_pushes_are_made_up_for_when_it_is_quiet(
     recorder = Recorder()
     user = connect(recorder, heartbeat_interval=0.3)
     deliver = user._courier.deliver
-    lost: list[str] = []
+    lost: list[type] = []
 
     def leaky(event: Any) -> None:
-        if event.name in ("on_stock_order", "on_stock_trade"):
-            lost.append(event.name)
+        if isinstance(event, OrderChanged | Traded):
+            lost.append(type(event))
         else:
             deliver(event)
 
     user._courier.deliver = leaky
     number = user.market_buy("600036", 100)["entrust_no"]
     user.wait(number)
-    eventually(lambda: "on_stock_trade" in lost)
+    eventually(lambda: Traded in lost)
     user._courier.deliver = deliver
     trades = recorder.wait_for("trade", len(user.today_trades))
     assert {each.order_id for each in trades} == {number}
