@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.days import A_SHARES
 from easytrader.delivery.dispatch import Dispatcher
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
@@ -48,6 +49,7 @@ class Courier:
         delivered: 一条推送要交付了（在分发线程上，回调之前）。
         met: 第一次见到一笔委托（在分发线程上）。
         status: 此刻的健康状况，作 ``on_health`` 的参数。
+        day_of: Unix 秒 → 哪一天，见 `DeliveryLedger`。
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Courier:
         delivered: Callable[[PushEvent], None],
         met: Callable[[OrderLike], None],
         status: Callable[[], Mapping[str, Any]],
+        day_of: Callable[[float], int] = A_SHARES.day_of,
     ) -> None:
         self._log = log
         self._delivered = delivered
@@ -67,7 +70,7 @@ class Courier:
         self._hooks: dict[str, Callable[..., None]] = {}
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | None = None
-        self._ledger = DeliveryLedger()
+        self._ledger = DeliveryLedger(day_of)
         self._sequencer = Sequencer(self._ledger)
         self._primed = False
         self.handed = 0

@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from easytrader.basics.days import A_SHARES
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
 from easytrader.model import exact, is_number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from easytrader.model import OrderId, OrderLike, TradeLike
-
-_BEIJING_OFFSET_S = 8 * 3600
 
 _REMEMBERED = 10_000
 
@@ -26,9 +26,14 @@ _State = tuple[int, "int | Decimal", bool]
 
 
 class DeliveryLedger:
-    """一个账号交付过的事件；委托编号、成交编号只在当天唯一，所以按天分开记，只留最近两天。"""
+    """一个账号交付过的事件；委托编号、成交编号只在当天唯一，所以按天分开记，只留最近两天。
 
-    def __init__(self) -> None:
+    Args:
+        day_of: Unix 秒 → 哪一天，一天比一天大；由后端的市场定，见 `basics.days`。
+    """
+
+    def __init__(self, day_of: Callable[[float], int] = A_SHARES.day_of) -> None:
+        self._calendar_day = day_of
         # 日序号 → 委托编号 → 最后交付的状态
         self._orders: dict[int, dict[OrderId, _State]] = {}
         # 日序号 → (代码, 成交编号)
@@ -102,7 +107,7 @@ class DeliveryLedger:
     def _day_of(self, epoch_s: int) -> int:
         if epoch_s <= 0:  # 有的柜台在报到交易所之前不给时间
             epoch_s = int(time.time())
-        day = (epoch_s + _BEIJING_OFFSET_S) // 86400
+        day = self._calendar_day(epoch_s)
         if day > self._last_day:
             self._last_day = day
             self._fresh.clear()

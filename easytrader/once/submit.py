@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import tags
+from easytrader.basics.days import A_SHARES
 from easytrader.codes import ORDER_TYPE_NAMES
 from easytrader.errors import (
     ClosedError,
@@ -16,7 +17,7 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.once import journal as marks
-from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict
 from easytrader.once.finding import Finder
 from easytrader.once.journal import Intent
 from easytrader.once.records import Records
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from easytrader.basics.days import DayBoundary
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
@@ -66,15 +68,21 @@ class Once(Finder):
         account_id: 资金账号。
         get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
         log: 日志口。
+        day: 后端的一天从何时算起。
     """
 
     def __init__(
-        self, folder: Path, account_id: str, get_session: Callable[[], Session], log: Log
+        self,
+        folder: Path,
+        account_id: str,
+        get_session: Callable[[], Session],
+        log: Log,
+        day: DayBoundary = A_SHARES,
     ) -> None:
         self._account_id = account_id
         self.get_session = get_session
         self._records = Records(folder)
-        self.doubts = Doubts(self._records, get_session, log)
+        self.doubts = Doubts(self._records, get_session, log, day)
         # 正在发的 id → 哪个线程在发，或正在飞的那一笔
         self._busy: dict[str, int | _Flying] = {}
 
@@ -137,7 +145,8 @@ class Once(Finder):
         while (busy := self._busy.setdefault(client_order_id, me)) != me:
             if isinstance(busy, _Flying):
                 order = request(busy.intent.tag)
-                _check_same(busy.intent, _intent(client_order_id, order, busy.intent.owner))
+                wanted = _intent(client_order_id, order, busy.intent.owner)
+                _check_same(busy.intent, wanted, self.doubts.day_of(time.time()))
                 return Launched(busy.handle)
             self._await_change(client_order_id, deadline)
         mine: int | _Flying = me
@@ -206,7 +215,7 @@ class Once(Finder):
                     continue
                 intent = intent._replace(attempt=found.attempt + 1)
                 break
-            _check_same(found, intent)
+            _check_same(found, intent, self.doubts.day_of(found.created))
             if found.state == marks.PLACED:
                 return Placed(None, found)
             if found.owner != owner.name and self._being_sent(found):
@@ -260,8 +269,8 @@ class Once(Finder):
             verdict = self.doubts.settle(found.tag, found, deadline, patient=True)
         except OtherDayError:
             raise OutcomeUnknownError(
-                f"委托 {found.client_order_id} 是 {day_of(found.created)} 发的，没有应答，"
-                "现在核对不了；请看历史委托，要再下请换一个 client_order_id",
+                f"委托 {found.client_order_id} 是 {self.doubts.day_of(found.created)} 发的，"
+                "没有应答，现在核对不了；请看历史委托，要再下请换一个 client_order_id",
                 tag=found.tag,
                 client_order_id=found.client_order_id,
             ) from None
@@ -304,7 +313,7 @@ def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
     )
 
 
-def _check_same(found: Intent, intent: Intent) -> None:
+def _check_same(found: Intent, intent: Intent, day: str) -> None:
     if found.wish == intent.wish:
         return
     side = ORDER_TYPE_NAMES.get(found.order_type, str(found.order_type))
@@ -312,8 +321,7 @@ def _check_same(found: Intent, intent: Intent) -> None:
     raise UsageError(
         "client_order_id",
         found.client_order_id,
-        f"{day_of(found.created)} 已用于{side} {found.stock_code} {found.volume}{price}，"
-        "与这一笔不同；换一个 id",
+        f"{day} 已用于{side} {found.stock_code} {found.volume}{price}，与这一笔不同；换一个 id",
     )
 
 

@@ -18,7 +18,6 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.model import ContractNumber
-from easytrader.once import doubts
 from easytrader.ordering import wanted
 from easytrader.symbols import ambiguity
 
@@ -273,10 +272,12 @@ class Ordering:
         """以前发过：同一个编号。"""
         earlier = placed.earlier
         assert earlier is not None
+        assert self.once is not None
         self.recent.append(earlier.order_id)
         row: EntrustResult = {"entrust_no": earlier.order_id}
-        day = doubts.day_of(earlier.created)
-        if day != doubts.day_of(time.time()):
+        day_of = self.once.doubts.day_of
+        day = day_of(earlier.created)
+        if day != day_of(time.time()):
             row["message"] = f"client_order_id {client_order_id} 在 {day} 已经下过，没有再下"
             self._log.warning("{}", row["message"])
         else:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easytrader.basics.days import DayBoundary
 from easytrader.delivery import sequence
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
@@ -136,3 +137,25 @@ def test_any_order_of_arrival_with_duplicates_gives_one_natural_order(
     assert sorted(each for each in desk.given if not each.isdigit()) == ["a", "b", "c"]
     assert desk.given[0] == "50"
     assert desk.given[-1] == "56"
+
+
+def test_the_ledger_keeps_the_day_of_its_market() -> None:
+    """夜盘二十点起是下一个交易日：编号从头数，昨天的同号委托不挡今天的。"""
+    night = DayBoundary(begins=20, weekends=False)
+    ledger = DeliveryLedger(night.day_of)
+    evening = 1_795_003_200  # 2026-11-18 20:00 北京时间
+    old: Any = SimpleNamespace(
+        order_id=1, order_status=56, traded_volume=2, order_time=evening - 60, order_sysid="1"
+    )
+    new: Any = SimpleNamespace(
+        order_id=1, order_status=50, traded_volume=0, order_time=evening, order_sysid="2"
+    )
+    late: Any = SimpleNamespace(
+        order_id=1, order_status=55, traded_volume=1, order_time=evening + 5 * 3600, order_sysid="2"
+    )
+    assert ledger.is_new_order_state(old)
+    assert ledger.is_new_order_state(new)
+    assert ledger.is_new_order_state(late)  # 过了零点还是同一天
+    assert ledger.last_status(1) == 55
+    assert not ledger.is_new_order_state(new)
+    assert not ledger.is_new_order_state(old)
