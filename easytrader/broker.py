@@ -73,8 +73,8 @@ class Session(Protocol):
     def until(self, deadline: float | None) -> AbstractContextManager[None]:
         """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）；None 不收紧。"""
 
-    def order(self, order_id: int) -> OrderLike | None:
-        """一笔当日委托；没有则 None。"""
+    def order(self, order_id: Any) -> OrderLike | None:
+        """一笔当日委托，按后端自己的编号（整数或字符串）；没有则 None。"""
 
     def trades(self) -> Sequence[TradeLike]:
         """当日成交。"""

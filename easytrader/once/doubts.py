@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from easytrader.basics.days import DayBoundary
     from easytrader.broker import Session
     from easytrader.log import Log
-    from easytrader.model import OrderLike
+    from easytrader.model import OrderId, OrderLike
     from easytrader.once.journal import Intent
     from easytrader.once.records import Records
 
@@ -90,7 +90,7 @@ class Doubts:
         """Unix 秒 → 哪一天，如 ``2026-11-30``。"""
         self._began = day.began
         # 标记 → 委托编号：柜台上见过的，别的机器、别的程序下的也在内
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, OrderId] = {}
         # 标记 → 意向（没有给 client_order_id 的为 None）
         self._open: dict[str, Intent | None] = {}
         # 标记 → 第一次没有查到
@@ -102,7 +102,7 @@ class Doubts:
         # 标记 → 哪一天发的
         self._days: dict[str, str] = {}
         # 今天见过的某一笔委托：它都不在列表里，列表就不全
-        self._witness = 0
+        self._witness: OrderId = 0
         self._day = ""
 
     def __len__(self) -> int:
@@ -111,7 +111,7 @@ class Doubts:
     def __contains__(self, tag: str) -> bool:
         return tag in self._open
 
-    def seen(self, tag: str) -> int | None:
+    def seen(self, tag: str) -> OrderId | None:
         """柜台上带这个标记的委托编号。"""
         return self._seen.get(tag)
 
@@ -128,7 +128,7 @@ class Doubts:
         if number is not None:
             self._found(tag, intent, number)
 
-    def met(self, tag: str, order_id: int) -> None:
+    def met(self, tag: str, order_id: OrderId) -> None:
         """柜台上见到了带这个标记的委托。任何线程。"""
         if self._seen.get(tag) == order_id:
             return
@@ -148,7 +148,7 @@ class Doubts:
         self._looks.pop(tag, None)
         self._days.pop(tag, None)
 
-    def _found(self, tag: str, intent: Intent | None, order_id: int) -> None:
+    def _found(self, tag: str, intent: Intent | None, order_id: OrderId) -> None:
         self._drop(tag)
         if intent is not None:
             self._records.settle(intent, marks.PLACED, order_id)

@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from filelock import FileLock, Timeout
@@ -25,6 +26,8 @@ from easytrader.errors import JournalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from easytrader.model import Number, OrderId
 
 _T = TypeVar("_T")
 
@@ -118,11 +121,11 @@ class Intent(NamedTuple):
     stock_code: str
     order_type: int
     price_type: int
-    price: float
-    volume: int
+    price: Number
+    volume: Number
     owner: str
     state: str = SENDING
-    order_id: int = 0
+    order_id: OrderId = 0
     attempt: int = 1
     created: float = 0.0
 
@@ -137,12 +140,12 @@ class _Outcome(NamedTuple):
 
     intent: Intent
     state: str
-    order_id: int
+    order_id: OrderId
 
     @property
     def values(self) -> tuple[Any, ...]:
         intent = self.intent
-        return (self.state, self.order_id, intent.client_order_id, intent.attempt)
+        return (self.state, _stored(self.order_id), intent.client_order_id, intent.attempt)
 
     @property
     def row(self) -> Intent:
@@ -186,7 +189,7 @@ class Journal:
         fresh = self._fresh.get(intent.client_order_id)
         if fresh is not None:
             return fresh.row
-        values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *intent.wish)
+        values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *_wish(intent))
 
         def insert(db: sqlite3.Connection) -> Intent | None:
             if db.execute(_INSERT, values).rowcount == 1:
@@ -199,7 +202,7 @@ class Journal:
         """``found`` 那一次没有成为委托，再发一次；被别人抢先返回 False。"""
         name = found.client_order_id
         values = (
-            *(intent.tag, intent.owner, time.time(), *intent.wish),
+            *(intent.tag, intent.owner, time.time(), *_wish(intent)),
             *(name, found.attempt, found.state),
         )
 
@@ -215,7 +218,7 @@ class Journal:
 
         return self._do("写不进去", deadline, update)
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """这一次有了结果（或者说不清）；稍后成批落盘，本进程里马上算数。不阻塞。"""
         self._fresh[intent.client_order_id] = _Outcome(intent, state, order_id)
         if not self._wake.is_set():
@@ -231,12 +234,13 @@ class Journal:
         found = [_intent(row) for row in rows]
         return [each for each in found if each.client_order_id not in self._fresh]
 
-    def placed_since(self, epoch_s: float, deadline: float) -> int:
+    def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
         """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
         row = self._do(
             "读不出来", deadline, lambda db: db.execute(_PLACED_SINCE, (epoch_s,)).fetchone()
         )
-        return int(row[0]) if row else 0
+        found: OrderId = _loaded(row[0], str) if row else 0
+        return found
 
     # ---- 内部
 
@@ -374,6 +378,20 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         raise
 
 
+def _wish(intent: Intent) -> tuple[Any, ...]:
+    stock_code, order_type, price_type, price, volume = intent.wish
+    return (stock_code, order_type, price_type, _stored(price), _stored(volume))
+
+
+def _stored(value: OrderId | Number) -> int | float | str:
+    """存进数字列：文字的编号、Decimal 前面加「=」，免得 SQLite 把 ``007``、0.10 改成 7、0.1。"""
+    return f"={value}" if isinstance(value, (str, Decimal)) else value
+
+
+def _loaded(value: Any, kind: Callable[[str], Any]) -> Any:
+    return kind(value[1:]) if isinstance(value, str) else value
+
+
 def _intent(row: tuple[Any, ...]) -> Intent:
     client_order_id, tag, state, order_id, attempt, owner, created, *wish = row
     stock_code, order_type, price_type, price, volume = wish
@@ -383,11 +401,11 @@ def _intent(row: tuple[Any, ...]) -> Intent:
         stock_code,
         order_type,
         price_type,
-        price,
-        volume,
+        _loaded(price, Decimal),
+        _loaded(volume, Decimal),
         owner,
         state,
-        order_id,
+        _loaded(order_id, str),
         attempt,
         created,
     )

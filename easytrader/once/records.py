@@ -13,6 +13,7 @@ from easytrader.once.owners import Owner
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from easytrader.model import OrderId
     from easytrader.once.journal import Intent
 
 
@@ -100,7 +101,7 @@ class Records:
         except JournalError as exc:
             raise QueryFailedError(f"核对不了 {client_order_id}：{exc}") from exc
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """这一次有了结果（或者说不清）。不阻塞，不会失败：标记在柜台上，下次核对认得出来。"""
         opened = self._opened
         if opened is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import tags
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
-    from easytrader.model import OrderRequest, SubmitAnswer
+    from easytrader.model import OrderId, OrderRequest, SubmitAnswer
 
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
 _PEEK_S: Final = 0.02
@@ -245,7 +246,7 @@ class Once(Finder):
         return None
 
     def _note_answer(self, intent: Intent, answer: SubmitAnswer) -> None:
-        if answer.order_id > 0:
+        if answer.accepted:
             self._records.settle(intent, marks.PLACED, answer.order_id)
         else:
             self._records.settle(intent, marks.REFUSED)
@@ -286,7 +287,7 @@ class Once(Finder):
             raise _still_unknown(client_order_id, tag, "另一个线程或程序正在发它")
         self._records.wait(min(_PEEK_S, left_s))
 
-    def _check_on_counter(self, intent: Intent, number: int) -> None:
+    def _check_on_counter(self, intent: Intent, number: OrderId) -> None:
         order = self.get_session().order(number)
         if order is None:
             return
@@ -307,7 +308,7 @@ def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
         order.security.stock_code,
         int(order.order_type),
         int(order.price_type),
-        float(order.price),
+        order.price if isinstance(order.price, Decimal) else float(order.price),
         order.volume,
         owner,
     )
