@@ -28,7 +28,7 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.heartbeat import Heartbeat
-from easytrader.model import PushEvent
+from easytrader.model import Connected, Disconnected, GaveUp, HealthChanged
 from easytrader.pace import Pace, ReconnectOptions
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from easytrader.backend import Capabilities
     from easytrader.broker import Connector, Session
     from easytrader.log import Log
+    from easytrader.model import PushEvent
     from easytrader.vitals import Vitals
 
 _ABANDON_S: Final = 0.2
@@ -218,8 +219,8 @@ class Supervisor:
                 self._move(State.LOST)
                 self._last_error = reason
                 # 拿着锁说：与「已连接」谁先谁后，不会说反
-                self._announce("on_disconnected")
-                self._announce("on_health")
+                self._deliver(Disconnected())
+                self._deliver(HealthChanged())
         if current:
             self._log.warning("{} 连接已断开", self._capabilities.name)
             if self._reconnecting:
@@ -242,9 +243,6 @@ class Supervisor:
             doing = f"正在自动重连，第 {self._attempts} 次{told}"
             return f"连接已断开，{doing}；什么都没有发出，请稍后再试"
         return f"连接已断开，没有自动重连{told}；请重新 connect()"
-
-    def _announce(self, name: str, *args: Any) -> None:
-        self._deliver(PushEvent(name, args))
 
     def _move(self, state: State) -> None:
         """换状态（拿着锁）。"""
@@ -286,8 +284,8 @@ class Supervisor:
         with self._lock:
             if self._state is State.CLOSED:
                 raise ClosedError(_CANCELLED)
-            self._announce("on_connected")
-            self._announce("on_health")
+            self._deliver(Connected())
+            self._deliver(HealthChanged())
             early, self._early = self._early, []
             for event in early:
                 self._deliver(event)
@@ -372,8 +370,8 @@ class Supervisor:
                 self._log.error("重连失败 {} 次，不再尝试：{}", self._attempts, exc)
                 self._gave_up = True
                 self._stopped.set()
-                self._announce("on_give_up", exc)
-                self._announce("on_health")
+                self._deliver(GaveUp(exc))
+                self._deliver(HealthChanged())
         finally:
             self._attempts = 0
 

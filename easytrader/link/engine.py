@@ -20,6 +20,7 @@ from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
 from easytrader.events import EventLog
 from easytrader.log import masked
+from easytrader.model import Disconnected, OrderChanged, Traded
 from easytrader.once import Once
 from easytrader.ordering import Ordering
 from easytrader.records.paths import AccountKey
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _CLOSE_S: Final = 5.0
 _CLOSED: Final = "这个 trader 已经关闭，请重新 easytrader.use(...)"
-_ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
 
 
 class Engine:
@@ -260,7 +260,9 @@ class Engine:
         self.key = key
         if self.orders.once is None and self.capabilities.tags:
             get = partial(self._session_of, key)
-            self.orders.once = Once(self._stored(), key.account_id, get, self._log)
+            self.orders.once = Once(
+                self._stored(), key.account_id, get, self._log, self.capabilities.day
+            )
         self._set_guard()
         if not self._at_exit:
             self._at_exit = True
@@ -279,7 +281,13 @@ class Engine:
         return supervisor.session
 
     def _new_courier(self) -> Courier:
-        return Courier(self._log, delivered=self.events.add, met=self._met, status=self.status)
+        return Courier(
+            self._log,
+            delivered=self.events.add,
+            met=self._met,
+            status=self.status,
+            day_of=self.capabilities.day.day_of,
+        )
 
     def _close_courier(self, courier: Courier, limit_s: float = _CLOSE_S) -> None:
         if not courier.close(limit_s):
@@ -321,9 +329,9 @@ class Engine:
 
     def _deliver(self, courier: Courier, event: PushEvent) -> None:
         courier.deliver(event)
-        if event.name in _ORDER_EVENTS:
+        if isinstance(event, OrderChanged | Traded):
             self.waiting.note_change()
-        elif event.name == "on_disconnected" and self.orders.once is not None:
+        elif isinstance(event, Disconnected) and self.orders.once is not None:
             self.orders.once.doubts.hurry()
 
     def _met(self, order: OrderLike) -> None:

@@ -28,7 +28,7 @@ from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
 from easytrader.miniqmt.session_orders import SessionOrders
-from easytrader.model import PushEvent
+from easytrader.model import CallbackReplaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -214,7 +214,7 @@ class QmtSession(SessionOrders):
             loop.close()
 
     def _on_register(self, callback: object) -> None:
-        self._listener.pushed(self, PushEvent("register_callback", (callback,)))
+        self._listener.pushed(self, CallbackReplaced(callback))
 
     def _on_late(self, name: str, answer: Any) -> None:
         number = getattr(answer, "order_id", None)

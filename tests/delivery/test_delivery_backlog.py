@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from easytrader.delivery.backlog import Backlog
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, Traded
 
 
-def order(number: int, state: int) -> PushEvent:
-    return PushEvent("on_stock_order", (SimpleNamespace(order_id=number, state=state),))
+def order(number: int, state: int) -> OrderChanged:
+    record: Any = SimpleNamespace(order_id=number, state=state)
+    return OrderChanged(record)
 
 
-def trade(number: int) -> PushEvent:
-    return PushEvent("on_stock_trade", (SimpleNamespace(order_id=number),))
+def trade(number: int) -> Traded:
+    record: Any = SimpleNamespace(order_id=number)
+    return Traded(record)
 
 
 def drain(backlog: Backlog) -> list[Any]:
@@ -45,9 +47,9 @@ def test_above_the_limit_only_the_newest_state_of_an_order_is_kept() -> None:
         backlog.put(order(1, state))
         backlog.put(trade(1))
     kept = drain(backlog)
-    states = [each.args[0].state for each in kept if each.name == "on_stock_order"]
+    states = [each.order.state for each in kept if isinstance(each, OrderChanged)]
     assert states == [4]
-    assert len([each for each in kept if each.name == "on_stock_trade"]) == 7
+    assert len([each for each in kept if isinstance(each, Traded)]) == 7
     assert backlog.merged == 4
 
 
@@ -65,11 +67,11 @@ def test_never_a_trade_lost_nor_a_last_state(pushes: list[tuple[bool, int]], cap
             backlog.put(order(number, at))
     assert len(backlog) <= capacity + 5 + trades
     kept = drain(backlog)
-    assert sum(each.name == "on_stock_trade" for each in kept) == trades
+    assert sum(isinstance(each, Traded) for each in kept) == trades
     states: dict[int, list[int]] = {}
     for each in kept:
-        if each.name == "on_stock_order":
-            states.setdefault(each.args[0].order_id, []).append(each.args[0].state)
+        if isinstance(each, OrderChanged):
+            states.setdefault(each.order.order_id, []).append(each.order.state)
     assert {number: found[-1] for number, found in states.items()} == last
     assert all(found == sorted(found) for found in states.values())
 
@@ -81,5 +83,5 @@ def test_take_waits_for_put() -> None:
     reader.start()
     backlog.put(trade(1))
     reader.join(10)
-    assert got[0][0].name == "on_stock_trade"
+    assert isinstance(got[0][0], Traded)
     assert backlog.take(0.01) is None

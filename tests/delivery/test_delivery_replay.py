@@ -10,7 +10,7 @@ import pytest
 from easytrader.delivery import courier as courier_room
 from easytrader.delivery.courier import Courier
 from easytrader.log import Log
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, PushEvent, Traded
 
 NOW = 1_795_000_000
 
@@ -32,6 +32,14 @@ def trade(name: str, volume: int) -> Any:
     )
 
 
+def label(event: PushEvent) -> str:
+    """成交的编号，或委托的状态。"""
+    if isinstance(event, Traded):
+        return event.trade.traded_id
+    assert isinstance(event, OrderChanged)
+    return str(event.order.order_status)
+
+
 @pytest.mark.parametrize(
     ("row", "told"),
     [
@@ -45,9 +53,7 @@ def test_a_replay_is_in_the_natural_order(row: Any, told: list[str]) -> None:
     given: list[str] = []
     courier = Courier(
         Log(),
-        delivered=lambda event: given.append(
-            getattr(event.args[0], "traded_id", "") or str(event.args[0].order_status)
-        ),
+        delivered=lambda event: given.append(label(event)),
         met=lambda order: None,
         status=dict,
     )
@@ -65,7 +71,7 @@ def test_a_lost_push_is_made_up_for_only_after_a_while(monkeypatch: pytest.Monke
     given: list[str] = []
     courier = Courier(
         Log(),
-        delivered=lambda event: given.append(event.name),
+        delivered=lambda event: given.append(label(event)),
         met=lambda order: None,
         status=dict,
     )
@@ -78,7 +84,7 @@ def test_a_lost_push_is_made_up_for_only_after_a_while(monkeypatch: pytest.Monke
     assert given == []
     now[0] += courier_room.LOST_S / 2
     courier._reconcile([order(55, 100)], [trade("a", 100)])
-    assert given == ["on_stock_trade", "on_stock_order"]
+    assert given == ["a", "55"]
 
 
 def test_a_trade_whose_order_is_not_visible_yet_waits() -> None:
@@ -86,17 +92,17 @@ def test_a_trade_whose_order_is_not_visible_yet_waits() -> None:
     given: list[str] = []
     courier = Courier(
         Log(),
-        delivered=lambda event: given.append(event.name),
+        delivered=lambda event: given.append(label(event)),
         met=lambda order: None,
         status=dict,
     )
     courier.start(None, {})
     courier.catch_up([], [])
     courier.catch_up([], [trade("a", 100)])
-    courier.deliver(PushEvent("on_stock_order", (order(50, 0),)))
-    courier.deliver(PushEvent("on_stock_trade", (trade("a", 100),)))
+    courier.deliver(OrderChanged(order(50, 0)))
+    courier.deliver(Traded(trade("a", 100)))
     courier.close(5)
-    assert given == ["on_stock_order", "on_stock_trade"]
+    assert given == ["50", "a"]
 
 
 @pytest.mark.parametrize(
@@ -112,9 +118,7 @@ def test_a_kept_trade_comes_before_the_state_that_counts_it(
     given: list[str] = []
     courier = Courier(
         Log(),
-        delivered=lambda event: given.append(
-            getattr(event.args[0], "traded_id", "") or str(event.args[0].order_status)
-        ),
+        delivered=lambda event: given.append(label(event)),
         met=lambda order: None,
         status=dict,
     )
@@ -123,6 +127,6 @@ def test_a_kept_trade_comes_before_the_state_that_counts_it(
     courier.catch_up([], [trade("a", 100)])
     courier.catch_up([], [trade("a", 100)])
     for each in pushes:
-        courier.deliver(PushEvent("on_stock_order", (each,)))
+        courier.deliver(OrderChanged(each))
     courier.close(5)
     assert given == told

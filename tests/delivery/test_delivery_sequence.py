@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easytrader.basics.days import DayBoundary
 from easytrader.delivery import sequence
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, PushEvent, Traded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,14 +22,14 @@ NOW = 1_795_000_000
 
 
 def order(status: int, traded: int = 0, number: int = 1) -> PushEvent:
-    record = SimpleNamespace(
+    record: Any = SimpleNamespace(
         order_id=number, order_status=status, traded_volume=traded, order_time=NOW, order_sysid="1"
     )
-    return PushEvent("on_stock_order", (record,))
+    return OrderChanged(record)
 
 
 def trade(name: str, volume: int = 100, number: int = 1) -> PushEvent:
-    record = SimpleNamespace(
+    record: Any = SimpleNamespace(
         order_id=number,
         traded_id=name,
         traded_volume=volume,
@@ -36,7 +37,7 @@ def trade(name: str, volume: int = 100, number: int = 1) -> PushEvent:
         traded_price=1.0,
         stock_code="600036.SH",
     )
-    return PushEvent("on_stock_trade", (record,))
+    return Traded(record)
 
 
 class Desk:
@@ -54,12 +55,11 @@ class Desk:
 
     def deliver(self, events: Iterable[PushEvent]) -> None:
         for event in events:
-            record = event.args[0]
-            if event.name == "on_stock_order":
-                if self.ledger.is_new_order_state(record):
-                    self.given.append(str(record.order_status))
-            elif self.ledger.is_new_trade(record):
-                self.given.append(record.traded_id)
+            if isinstance(event, OrderChanged):
+                if self.ledger.is_new_order_state(event.order):
+                    self.given.append(str(event.order.order_status))
+            elif isinstance(event, Traded) and self.ledger.is_new_trade(event.trade):
+                self.given.append(event.trade.traded_id)
 
 
 def test_in_order_nothing_waits() -> None:
@@ -137,3 +137,25 @@ def test_any_order_of_arrival_with_duplicates_gives_one_natural_order(
     assert sorted(each for each in desk.given if not each.isdigit()) == ["a", "b", "c"]
     assert desk.given[0] == "50"
     assert desk.given[-1] == "56"
+
+
+def test_the_ledger_keeps_the_day_of_its_market() -> None:
+    """夜盘二十点起是下一个交易日：编号从头数，昨天的同号委托不挡今天的。"""
+    night = DayBoundary(begins=20, weekends=False)
+    ledger = DeliveryLedger(night.day_of)
+    evening = 1_795_003_200  # 2026-11-18 20:00 北京时间
+    old: Any = SimpleNamespace(
+        order_id=1, order_status=56, traded_volume=2, order_time=evening - 60, order_sysid="1"
+    )
+    new: Any = SimpleNamespace(
+        order_id=1, order_status=50, traded_volume=0, order_time=evening, order_sysid="2"
+    )
+    late: Any = SimpleNamespace(
+        order_id=1, order_status=55, traded_volume=1, order_time=evening + 5 * 3600, order_sysid="2"
+    )
+    assert ledger.is_new_order_state(old)
+    assert ledger.is_new_order_state(new)
+    assert ledger.is_new_order_state(late)  # 过了零点还是同一天
+    assert ledger.last_status(1) == 55
+    assert not ledger.is_new_order_state(new)
+    assert not ledger.is_new_order_state(old)

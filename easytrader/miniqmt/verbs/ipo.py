@@ -183,7 +183,7 @@ def _applied(orders: Iterable[OrderLike]) -> tuple[dict[str, int], Counter[str]]
         if order.order_status == OrderStatus.JUNK:
             junk[order.stock_code] += 1
         else:
-            done[order.stock_code] = order.order_id
+            done[order.stock_code] = int(order.order_id)
     return done, junk
 
 
