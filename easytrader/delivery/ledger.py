@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from easytrader.basics.beijing import OFFSET_S
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
 
 if TYPE_CHECKING:
     from easytrader.model import OrderLike, TradeLike
 
-_BEIJING_OFFSET_S = 8 * 3600
 
 _REMEMBERED = 10_000
 
@@ -99,7 +99,7 @@ class DeliveryLedger:
     def _day_of(self, epoch_s: int) -> int:
         if epoch_s <= 0:  # 有的柜台在报到交易所之前不给时间
             epoch_s = int(time.time())
-        day = (epoch_s + _BEIJING_OFFSET_S) // 86400
+        day = (epoch_s + OFFSET_S) // 86400
         if day > self._last_day:
             self._last_day = day
             self._fresh.clear()

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.basics.beijing import OFFSET_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,7 +29,6 @@ _OPEN_PAUSE_S: Final = 0.03
 _OPEN_BUSY_S: Final = 0.05
 _LEAST_WAIT_S: Final = 0.001
 _DAYS_KEPT: Final = 40
-_BEIJING_S: Final = 8 * 3600
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS day (day INTEGER PRIMARY KEY, sent INTEGER NOT NULL)",
@@ -72,7 +73,7 @@ class DayFull(NamedTuple):
 
 def beijing_day(wall: float) -> int:
     """Unix 秒 → 北京日期的序号。"""
-    return int((wall + _BEIJING_S) // 86400)
+    return int((wall + OFFSET_S) // 86400)
 
 
 class Tally:

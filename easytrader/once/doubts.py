@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from easytrader import rows
+from easytrader.basics.beijing import BEIJING
 from easytrader.errors import (
     ClosedError,
     JournalError,
@@ -39,7 +40,6 @@ _PATIENCE_S: Final = 0.5
 """连接时为读委托记录最多等这么久。"""
 _SHOWN: Final = 5
 _STRANGERS: Final = 1000
-_BEIJING: Final = timezone(timedelta(hours=8))
 
 
 class OtherDayError(Exception):
@@ -339,10 +339,10 @@ def with_tag(orders: Iterable[OrderLike], tag: str) -> OrderLike | None:
 
 def _midnight() -> float:
     """今天零点（北京时间），Unix 秒。"""
-    now = datetime.now(_BEIJING)
+    now = datetime.now(BEIJING)
     return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def day_of(epoch_s: float) -> str:
     """北京时间的日期。"""
-    return datetime.fromtimestamp(epoch_s, _BEIJING).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(epoch_s, BEIJING).strftime("%Y-%m-%d")

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import BEIJING
 from easytrader.errors import UsageError
 from easytrader.sim.lines.quiet import QuietLine, details
 from easytrader.sim.smt import records
@@ -31,7 +32,6 @@ __all__ = ["SmtLine", "smt_line"]
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"
 _CREDIT: Final = 3
-_SHANGHAI: Final = timezone(timedelta(hours=8))
 _NOT_CREDIT: Final = "只有信用账户能约券"
 _NO_ID: Final = "-1"
 
@@ -157,7 +157,7 @@ class SmtLine(QuietLine):
         if given["amount"] < 1 or given["days"] < 1 or given["rate"] < 0:
             raise RefusedError("数量、期限、利率不合法")
         number = len(self._applications(account.account_id)) + 1
-        at = datetime.fromtimestamp(now, _SHANGHAI)
+        at = datetime.fromtimestamp(now, BEIJING)
         return Application(
             f"{at:%Y%m%d}{number:06d}",
             security.stock_code,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import BEIJING
 from easytrader.sim.lines.quiet import details
 from easytrader.sim.orders import yuan
 from easytrader.sim.transfers.rows import BankAmountRow, BankRow, BankStreamRow, BankTransferRow
@@ -24,7 +25,6 @@ IN: Final = 501
 OUT: Final = 502
 _SIDES: Final = {IN: "1", OUT: "2"}
 _CNY: Final = "0"
-_SHANGHAI: Final = timezone(timedelta(hours=8))
 
 
 def fetchable(ledger: Ledger, account: Account) -> int:
@@ -119,7 +119,7 @@ class BankDesk:
         return ""
 
     def _record(self, account: Account, bank: Bank, side: int, amount_li: int, now: float) -> None:
-        at = datetime.fromtimestamp(now, _SHANGHAI)
+        at = datetime.fromtimestamp(now, BEIJING)
         number = f"{len(self._entries(account)) + 1:08d}"
         row = BankStreamRow(
             True,
