@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rules_desk import TODAY, Case, at, refusal
+from support import VendorEngine as Engine
 
 from easytrader import trading_days
 from easytrader.errors import SimulatorError
 from easytrader.places import home
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.instruments import FILE_NAME, load_instruments
 
