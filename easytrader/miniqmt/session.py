@@ -10,6 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from easytrader.basics import waits
+from easytrader.basics.threads import AbandonedError, Aside
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -18,8 +20,8 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
+from easytrader.log import masked
 from easytrader.miniqmt.account_check import check_account
-from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
 from easytrader.miniqmt.pending import Pending
 from easytrader.miniqmt.preflight import failure_text
@@ -115,10 +117,7 @@ class QmtSession(SessionOrders):
         began = time.monotonic()
         self._deadline = deadline
         self._thread.start()
-        # 分段等：Windows 上等锁的时候 Ctrl-C 不起作用
-        while not self._ready.wait(max(0.0, min(deadline - time.monotonic(), 0.5))):
-            if time.monotonic() < deadline:
-                continue
+        if not waits.event(self._ready, deadline - time.monotonic()):
             self.lose("连接超时")
             told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
             raise ConnectFailedError(failure_text(self._path, self._lease.session_id, None, told))
@@ -194,7 +193,7 @@ class QmtSession(SessionOrders):
         if subscribed not in (0, True) or subscribed is False:
             raise ConnectFailedError(
                 f"连上了 MiniQMT，但订阅账号失败（subscribe 返回 {subscribed}）："
-                f"资金账号 {self._account_id} 没有在这个客户端登录，"
+                f"资金账号 {masked(self._account_id)} 没有在这个客户端登录，"
                 f"或账号类型不是 {self._account_type}",
                 subscribed,
             )
@@ -336,7 +335,7 @@ class QmtSession(SessionOrders):
         limit_s, began = self.timeout_s, time.monotonic()
         aside = Aside(lambda: method(*args))
         try:
-            found = aside.result(limit_s, lambda: self.is_lost)
+            found = aside.start().result(limit_s, lambda: self.is_lost)
         except AbandonedError:
             if tag:
                 self._strays.add(tag, aside.thread)

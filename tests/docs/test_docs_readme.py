@@ -10,11 +10,11 @@ from docs_helpers import PAGES, README, ROOT, blocks
 
 TEXT = README.read_text(encoding="utf-8")
 UNIX_DEMO = (
-    'python3 -m venv .venv && .venv/bin/python -m pip install ".[miniqmt]"'
+    'python3 -m venv --clear .venv && .venv/bin/python -m pip install ".[miniqmt]"'
     " && .venv/bin/easytrader demo"
 )
 UNIX_TESTS = (
-    'python3 -m venv .venv && .venv/bin/python -m pip install -e ".[dev]"'
+    'python3 -m venv --clear .venv && .venv/bin/python -m pip install -e ".[dev]"'
     " && .venv/bin/python -m pytest"
 )
 

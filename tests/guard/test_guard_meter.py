@@ -20,8 +20,8 @@ from support import ROOT, eventually
 
 from easytrader.errors import RiskRefusedError
 from easytrader.guard import Meter
-from easytrader.guard.tally import beijing_day
 from easytrader.log import Log
+from easytrader.records.tally import beijing_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

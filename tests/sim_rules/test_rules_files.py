@@ -12,7 +12,7 @@ from support import VendorEngine as Engine
 
 from easytrader import trading_days
 from easytrader.errors import SimulatorError
-from easytrader.places import home
+from easytrader.records.paths import home
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.instruments import FILE_NAME, load_instruments

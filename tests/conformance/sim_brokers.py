@@ -1,0 +1,83 @@
+"""一致性测试的把手：嵌在本进程里的模拟柜台、另一个进程里服务着的模拟柜台。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from support import ACCOUNT, SimProcess, make_folder
+
+import easytrader
+from easytrader.sim.faults import Faults
+from easytrader.testing import Broker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from easytrader.trader import Trader
+
+
+class SimBroker(Broker):
+    """两种的共同部分。"""
+
+    security = "600000"
+    resting_price = 9.5
+    crossing_price = 10.5
+    refused_amount = 10_000_000
+    timeout_s = 1.5
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = make_folder(folder / "国金 QMT交易端" / "userdata_mini")
+        self.faults = Faults(self.folder)
+
+    def break_link(self) -> None:
+        self.faults.refuse_connect(1000)
+        self.faults.disconnect()
+
+    def restore_link(self) -> None:
+        self.faults.clear()
+
+    def lose_answer(self, verb: Literal["submit", "cancel", "query"]) -> None:
+        self.faults.drop_answer(verb)
+
+    def break_after_submit(self) -> None:
+        self.faults.disconnect_on("submit", when="after")
+
+    def _open(self, trader: Trader, callback: Any, options: dict[str, Any]) -> None:
+        settings = {"timeout": self.timeout_s, "reconnect_interval": 0.2, **options}
+        trader.connect(str(self.folder), ACCOUNT, callback, **settings)
+
+
+class EmbeddedSim(SimBroker):
+    """`use('sim')`：柜台嵌在本进程里；占着它，断线期间也在。"""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._keeper = self.trader()
+        self.connect(self._keeper)
+
+    def trader(self) -> Trader:
+        return easytrader.use("sim")
+
+    def connect(self, trader: Trader, callback: Any = None, **options: Any) -> None:
+        self._open(trader, callback, options)
+
+    def close(self) -> None:
+        self._keeper.close()
+
+
+class ServedSim(SimBroker):
+    """`use('miniqmt')` 连另一个进程里服务着的文件夹。"""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._process = SimProcess(self.folder)
+        self._process.start()
+
+    def trader(self) -> Trader:
+        return easytrader.use("miniqmt")
+
+    def connect(self, trader: Trader, callback: Any = None, **options: Any) -> None:
+        self._open(trader, callback, options)
+
+    def close(self) -> None:
+        self._process.kill()

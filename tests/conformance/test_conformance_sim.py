@@ -1,0 +1,21 @@
+"""一致性测试：嵌在本进程里的模拟柜台。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sim_brokers import EmbeddedSim
+
+from easytrader.testing.suite import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedSim]:
+    one = EmbeddedSim(tmp_path)
+    yield one
+    one.close()
