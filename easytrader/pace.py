@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from easytrader.basics.beijing import BEIJING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from easytrader.log import Log
 
-_BEIJING: Final = timezone(timedelta(hours=8))
 _EAGER_ATTEMPTS: Final = 3
 _HOLIDAY_INTERVAL_S: Final = 300.0
 _LAST_TRY_S: Final = 0.25
@@ -110,7 +111,7 @@ class Pace:
         if trading_day is None:
             return False
         try:
-            return trading_day(datetime.now(_BEIJING)) is False
+            return trading_day(datetime.now(BEIJING)) is False
         except Exception as exc:  # noqa: BLE001  日历坏了不该影响重连：当作不知道
             self._log.debug("查不了交易日历：{!r}", exc)
             return False

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from easytrader.sim.engine import Engine
+from easytrader.sim.translator import Translator
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,6 +38,17 @@ def freeze(pid: int) -> psutil.Process:
     process.suspend()
     eventually(lambda: process.status() == psutil.STATUS_STOPPED)
     return process
+
+
+class VendorEngine(Translator):
+    """说厂商的话的柜台；翻译没有的（内部的状态、时钟）取自柜台。"""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self.engine = Engine(*args, **kw)
+        super().__init__(self.engine)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
 
 
 class Recorder:

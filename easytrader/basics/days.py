@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
+
+from easytrader.basics.beijing import BEIJING
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class DayBoundary:
     加密货币是 ``DayBoundary(timezone.utc)``。
     """
 
-    tz: tzinfo = timezone(timedelta(hours=8))
+    tz: tzinfo = BEIJING
     begins: int = 0
     weekends: bool = True
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics.beijing import BEIJING
 from easytrader.miniqmt.file_checks import NOTE, OK, Verdict
 from easytrader.sim.folder import SimFolder
 
 if TYPE_CHECKING:
     from easytrader.checkup.case import Case
 
-_BEIJING: Final = timezone(timedelta(hours=8))
 _LONGEST_BREAK: Final = 30
 _SOON: Final = 15
 _UPGRADE: Final = "pip install -U exchange_calendars"
@@ -40,7 +40,7 @@ def look_trading_day(
     """
     from easytrader.trading_days import coverage, explain, is_trading_day, trouble
 
-    moment = (now or datetime.now(_BEIJING)).astimezone(_BEIJING)
+    moment = (now or datetime.now(BEIJING)).astimezone(BEIJING)
     today = moment.date()
     told = f"北京时间 {moment:%Y-%m-%d %H:%M}"
     if case.simulated and _is_always_open(case):

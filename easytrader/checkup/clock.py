@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 
+from easytrader.basics.beijing import OFFSET_S
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ TOTAL_S: Final = 5.0
 _EACH_S: Final = 3.0
 _NOTE_S: Final = 2.0
 _BAD_S: Final = 30.0
-_BEIJING: Final = timedelta(hours=8)
+_BEIJING: Final = timedelta(seconds=OFFSET_S)
 _SYNC: Final = "打开系统的「自动设置时间」"
 
 

@@ -252,11 +252,11 @@ _SECONDS: Final = {
 
 
 def _add_option(parser: Parser, fault: str, option: str) -> None:
-    from easytrader.sim.fault_plan import PUSHES, VERBS, WHENS
+    from easytrader.sim.fault_plan import PUSHES, TARGETS, WHENS
 
     add = parser.add_argument
     if option == "verb":
-        _add_choice(parser, "verb", VERBS, "submit", "哪种请求")
+        _add_choice(parser, "verb", TARGETS, "submit", "哪种请求")
     elif option == "when":
         _add_choice(parser, "when", WHENS, "before", "柜台受理之前还是之后")
     elif option == "push":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.cli.output import say
@@ -69,9 +68,9 @@ def _ask(arguments: argparse.Namespace) -> tuple[list[Any], Callable[[Any], str]
 
 
 def _clock(stamp: int) -> str:
-    from easytrader.sim.market.when import SHANGHAI
+    from easytrader.basics.beijing import stamp as beijing_stamp
 
-    return f"{datetime.fromtimestamp(stamp, SHANGHAI):%H:%M:%S}"
+    return beijing_stamp(stamp, "%H:%M:%S")
 
 
 _GAP: Final = "  "

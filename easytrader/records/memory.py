@@ -8,6 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import OFFSET_S
 from easytrader.records.storage import (
     OPEN,
     PLACED,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from easytrader.model import OrderId
 
 _KEPT: Final = 10_000
-_BEIJING_S: Final = 8 * 3600
 
 
 class MemoryStorage:
@@ -176,7 +176,7 @@ class MemoryCounters:
         wall = self._wall()
         while self._sent and not wall - 1.0 < self._sent[0] <= wall:  # 后一半：时钟往回拨过
             self._sent.popleft()
-        day = int((wall + _BEIJING_S) // 86400)
+        day = int((wall + OFFSET_S) // 86400)
         return Counted(day, self._day[1] if self._day[0] == day else 0, len(self._sent))
 
 

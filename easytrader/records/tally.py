@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics.beijing import OFFSET_S
 from easytrader.records.guarded import Unmoved, patiently
 from easytrader.records.private import private_file, private_folder
 from easytrader.records.storage import Counted, DayFull, SecondFull
@@ -32,7 +33,6 @@ _PATIENCE_S: Final = 0.3
 _OPEN_PAUSE_S: Final = 0.01
 _LEAST_WAIT_S: Final = 0.001
 _DAYS_KEPT: Final = 40
-_BEIJING_S: Final = 8 * 3600
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS day (day INTEGER PRIMARY KEY, sent INTEGER NOT NULL)",
@@ -56,7 +56,7 @@ _LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
 
 def beijing_day(wall: float) -> int:
     """Unix 秒 → 北京日期的序号。"""
-    return int((wall + _BEIJING_S) // 86400)
+    return int((wall + OFFSET_S) // 86400)
 
 
 class Tally:

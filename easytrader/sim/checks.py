@@ -2,7 +2,7 @@
 
 柜台的编号与文字取自公开的真实记录；没有见过 QMT 样本的（数量、价位、上限、市价类型、停牌、限购）
 用同类柜台（宽睿 OES）的编号与文字，有效申报价格范围的文字取自客户端的说明。
-``error_id`` 是客户端的编号，恒为 -61。次序照真的：先是柜台查的（证券、时间、价格、数量、资金），
+次序照真的：先是柜台查的（证券、时间、价格、数量、资金），
 价格笼子随盘口变，由交易所查，放在最后。
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
+from easytrader.sim.events import Reject
 from easytrader.sim.fees import to_fen
 from easytrader.sim.phases import CALL_PHASES, Phase
 from easytrader.sim.rules.cage import cage_limit, call_limits, reference_price
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LIMIT_TYPES",
     "NO_SUCH",
-    "ORDER_ERROR_ID",
-    "Reject",
     "Ticket",
     "check",
     "enough_cash",
@@ -34,22 +33,7 @@ __all__ = [
     "working_limit",
 ]
 
-ORDER_ERROR_ID: Final = -61
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
-
-
-class Reject(NamedTuple):
-    """废单的理由：柜台编号、文字、附带的数字。"""
-
-    code: int
-    text: str
-    detail: str = ""
-
-    @property
-    def message(self) -> str:
-        """``[COUNTER] [260200][可用资金不足][…]``。"""
-        tail = f"[{self.detail}]" if self.detail else ""
-        return f"[COUNTER] [{self.code}][{self.text}]{tail}"
 
 
 NO_SUCH: Final = Reject(-990221020, "无此证券代码")

@@ -1,7 +1,7 @@
-"""柜台：命令进，应答与推送出。没有 I/O、没有线程、不读时钟；同样的命令得到同样的结果。
+"""柜台：命令进，回执与事件出。没有 I/O、没有线程、不读时钟；同样的命令得到同样的结果。
 
-委托的一生（厂商的次序）：应答（编号 > 0）→ 委托 50 → 每笔成交 + 委托 55/56 → 终态。
-柜台拒绝：应答（编号 > 0）→ order_error → 委托 57。撤单：应答 0 → 委托 51/52 → 53/54。
+委托的一生：回执（编号 > 0）→ 收下 → 每笔成交 → 终态。柜台拒绝：回执（编号 > 0）→ 废单。
+撤单：回执 → 撤单收下 → 撤掉，或撤不了。
 """
 
 from __future__ import annotations
@@ -10,35 +10,38 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.codes import OrderStatus, PriceType
+from easytrader.codes import PriceType
 from easytrader.errors import SimulatorError
 from easytrader.sim import views
-from easytrader.sim.answers import CANCEL_ERROR_ID, market_of, not_yet, order_answer
-from easytrader.sim.checks import NO_SUCH, Reject, Ticket, check, working_limit
+from easytrader.sim.checks import NO_SUCH, Ticket, check, working_limit
 from easytrader.sim.closing import Outside
+from easytrader.sim.events import (
+    BusinessQuery,
+    CancelOrder,
+    Done,
+    Outcome,
+    Receipt,
+    Reject,
+    SubmitOrder,
+    Unanswered,
+)
 from easytrader.sim.floor import Floor
 from easytrader.sim.gate import cancel_refused, order_refused
 from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
 from easytrader.sim.ledger import Ledger
 from easytrader.sim.lines import Cashier, Debtor, Holder, Surroundings
+from easytrader.sim.lines.quiet import Clerk
 from easytrader.sim.orders import SimOrder
 from easytrader.sim.phases import Phase
 from easytrader.sim.rollover import Rollover
 from easytrader.sim.rules.after_hours import has_after_hours
-from easytrader.sim.wire import (
-    CancelAnswer,
-    CancelArgs,
-    CancelErrorRow,
-    OrderAnswer,
-    Outcome,
-    SubmitArgs,
-)
 from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from easytrader.sim.account import Account
+    from easytrader.sim.events import AccountQuery, Event
     from easytrader.sim.fees import FeeSchedule
     from easytrader.sim.ledger import Instrument
     from easytrader.sim.lines import Line
@@ -48,22 +51,14 @@ if TYPE_CHECKING:
     from easytrader.sim.sessions import MarketHours
     from easytrader.sim.state import Changes, CounterState
     from easytrader.sim.sweep import Budget
-    from easytrader.sim.wire import AssetRow, Event
     from easytrader.symbols import Security
 
 __all__ = ["Counter"]
 
 _CODE_BYTES: Final = 63
 
-# 恒生柜台的委托状态，出现在撤单失败的文字里
-_OLD_STATUS: Final = {
-    OrderStatus.REPORTED_CANCEL: 3,
-    OrderStatus.PARTSUCC_CANCEL: 4,
-    OrderStatus.PART_CANCEL: 5,
-    OrderStatus.CANCELED: 6,
-    OrderStatus.SUCCEEDED: 8,
-    OrderStatus.JUNK: 9,
-}
+_LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
+WRONG_STATUS: Final = Reject(251020, "委托状态错误不能撤单")
 
 
 class Counter:
@@ -96,13 +91,12 @@ class Counter:
         """还没落盘的改动。"""
         return self._ledger.changes
 
-    def handle(self, command: SubmitArgs | CancelArgs, now: float, budget: Budget) -> Outcome:
+    def handle(self, command: SubmitOrder | CancelOrder, now: float, budget: Budget) -> Outcome:
         """执行一条命令；市场还没有追上现在就不受理，什么都不留下。"""
         now = self._sync(now, budget)
-        answer: OrderAnswer | CancelAnswer
         if self.lagging:
-            answer = not_yet(command)
-        elif isinstance(command, SubmitArgs):
+            answer = Receipt(0, _LAGGING)
+        elif isinstance(command, SubmitOrder):
             answer = self._submit(command, now)
         else:
             answer = self._cancel(command, now)
@@ -148,11 +142,11 @@ class Counter:
         progress.now = now
         return now
 
-    def _submit(self, args: SubmitArgs, now: float) -> OrderAnswer:
+    def _submit(self, args: SubmitOrder, now: float) -> Receipt:
         account = find_account(self.state.accounts, args.account_type, args.account_id)
         refused = refusal(args, account)
         if refused or account is None:
-            return order_answer(args, -1, refused)
+            return Receipt(0, refused)
         price_li, whole = read_price(args.price)
         order = SimOrder(
             self._ledger.next_order_id(),
@@ -170,7 +164,7 @@ class Counter:
             clean(args.order_remark),
         )
         self._place(order, account, whole, now)
-        return order_answer(args, order.order_id, "")
+        return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
         for line in self._ledger.lines:
@@ -264,43 +258,30 @@ class Counter:
             )
         )
 
-    def _cancel(self, args: CancelArgs, now: float) -> CancelAnswer:
+    def _cancel(self, args: CancelOrder, now: float) -> Receipt:
         order = self._find(args)
         if order is None:
-            shown = args.order_id or args.order_sysid
-            return CancelAnswer(
-                args.account_type,
-                args.account_id,
-                -1,
-                args.order_id,
-                args.order_sysid,
-                CANCEL_ERROR_ID,
-                f"没有找到委托 {clean(str(shown))}",
-            )
+            return Receipt(0, f"没有找到委托 {clean(str(args.order_id or args.sysid))}")
         if order.is_working:
             self._withdraw(order, now)
         else:
-            status = _OLD_STATUS.get(OrderStatus(order.status), 0)
-            self._refuse_cancel(
-                order, Reject(251020, "委托状态错误不能撤单"), f" [old_entrust_status={status}]"
-            )
-        return CancelAnswer(
-            args.account_type, args.account_id, 0, order.order_id, order.sysid, 0, ""
-        )
+            self._ledger.refuse_cancel(order, WRONG_STATUS)
+        return Receipt(order.order_id, "", order.sysid)
 
-    def _find(self, args: CancelArgs) -> SimOrder | None:
+    def _find(self, args: CancelOrder) -> SimOrder | None:
         if args.order_id:
             order = self.state.orders.get(args.order_id)
         else:
-            order = self.state.by_sysid.get(args.order_sysid)
-            if order is not None and args.market not in (-1, market_of(order)):
+            order = self.state.by_sysid.get(args.sysid)
+            exchange = order.security.exchange if order and order.security else ""
+            if args.exchange not in ("", exchange):
                 order = None
         if order is None or order.account_id != args.account_id:
             return None
         return order if order.account_type == args.account_type else None
 
     def _withdraw(self, order: SimOrder, now: float) -> None:
-        """撤挂着的委托：这个时段不接受就推一条撤单失败，静默期里等到 9:30。"""
+        """撤挂着的委托：这个时段不接受就撤不了，静默期里等到 9:30。"""
         if order.off_book:
             self._withdraw_off_book(order, now)
             return
@@ -310,12 +291,9 @@ class Counter:
         phase = self._phase(order.security, instrument, now)
         refused = cancel_refused(phase, order.security.exchange)
         if refused is not None:
-            self._refuse_cancel(order, refused)
+            self._ledger.refuse_cancel(order, refused)
             return
-        part = order.traded_volume > 0
-        self._ledger.update(
-            order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL
-        )
+        self._ledger.request_cancel(order)
         if phase is Phase.PRE_OPEN:
             self._floor.wait(order)
             return
@@ -328,16 +306,13 @@ class Counter:
         line = next(each for each in self._ledger.lines if each.claims(order, account))
         refused = line.withdraw(order, now)
         if refused is not None:
-            self._refuse_cancel(order, refused)
+            self._ledger.refuse_cancel(order, refused)
             return
-        part = order.traded_volume > 0
-        self._ledger.update(
-            order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL
-        )
+        self._ledger.request_cancel(order)
         self._ledger.finish(order)
 
-    def ask(self, verb: str, args: Any) -> list[Any]:
-        """某项业务的查询：厂商的行；没有这个账号为空。"""
+    def ask(self, verb: str, args: AccountQuery | BusinessQuery) -> list[Any]:
+        """某项业务的查询，一项一个；没有这个账号为空。"""
         account = find_account(self.state.accounts, args.account_type, args.account_id)
         if not args.account_id:  # 不问账号的查询（当日新股）：谁的都一样
             account = next(iter(self.state.accounts.values()), None)
@@ -349,14 +324,34 @@ class Counter:
                 return rows
         raise SimulatorError(f"模拟柜台没有 {verb} 这项查询")
 
-    def asset(self, account: Account) -> AssetRow:
+    def act(self, verb: str, args: BusinessQuery, now: float, budget: Budget) -> Outcome:
+        """委托之外的一件事（划拨、转账、约券）：`Done`；没有人办的 `Unanswered`，什么都不留下。"""
+        events = self.advance(now, budget)
+        answer: Any = Unanswered(_LAGGING)
+        if not self.lagging:
+            answer = self._act(verb, args, max(now, self.state.progress.now))
+            events += self.advance(now, budget)  # 它引起的事件
+        return Outcome(answer, events)
+
+    def _act(self, verb: str, args: BusinessQuery, now: float) -> Done | Unanswered:
+        account = find_account(self.state.accounts, args.account_type, args.account_id)
+        if account is None:
+            told = f"资金账号 {args.account_id} 不存在，或账号类型不是 {args.account_type}"
+            return Unanswered(told)
+        for line in self.lines:
+            done = line.act(verb, account, args, now) if isinstance(line, Clerk) else None
+            if done is not None:
+                return done
+        return Unanswered(f"模拟柜台没有 {verb} 这项业务")
+
+    def asset(self, account: Account) -> views.Asset:
         """资金。"""
-        row = views.asset(account, self.quote, self._outside(account).worth_li)
+        found = views.asset(account, self.quote, self._outside(account).worth_li)
         for line in self._ledger.lines:
             fetch_li = line.fetch_li(account) if isinstance(line, Cashier) else None
             if fetch_li is not None:
-                row = row._replace(fetch_balance=fetch_li / 1000)
-        return row
+                found = found._replace(fetch_li=fetch_li)
+        return found
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
@@ -364,15 +359,3 @@ class Counter:
         worth = sum(each.worth_li(account.account_id) for each in lines if isinstance(each, Holder))
         owed = sum(each.owed_li(account.account_id) for each in lines if isinstance(each, Debtor))
         return Outside(worth, owed)
-
-    def _refuse_cancel(self, order: SimOrder, reject: Reject, tail: str = "") -> None:
-        error = CancelErrorRow(
-            order.account_type,
-            order.account_id,
-            order.order_id,
-            CANCEL_ERROR_ID,
-            market_of(order),
-            order.sysid,
-            reject.message + tail,
-        )
-        self._ledger.push("cancel_error", order, error)

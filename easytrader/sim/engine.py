@@ -12,12 +12,22 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import SimulatorError
 from easytrader.sim import views
 from easytrader.sim.account import Account, Position
-from easytrader.sim.acting import perform
 from easytrader.sim.clock import Clock, WallClock
 from easytrader.sim.counter import Counter
+from easytrader.sim.events import (
+    AccountQuery,
+    AccountStatusChanged,
+    BusinessQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    Receipt,
+    SubmitOrder,
+)
 from easytrader.sim.fees import FeeSchedule
 from easytrader.sim.instruments import load_facts
 from easytrader.sim.intake import find_account
@@ -28,15 +38,6 @@ from easytrader.sim.sessions import day_code, hours_for
 from easytrader.sim.state import CounterState, Progress
 from easytrader.sim.store import Store
 from easytrader.sim.sweep import Budget
-from easytrader.sim.wire import (
-    MARKET_TIME,
-    AccountArgs,
-    CancelArgs,
-    OrdersArgs,
-    Outcome,
-    QuoteArgs,
-    SubmitArgs,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,11 +92,12 @@ class Engine:
             self._store.close()
             raise
 
-    def submit(self, args: SubmitArgs) -> Outcome:
-        """下单。应答 `OrderAnswer`。"""
+    def submit(self, args: SubmitOrder) -> Outcome:
+        """下单。应答 `Receipt`。"""
         status = self._status_of(args.account_id)
         if status:
-            return Outcome(views.not_logged_in(args, status))
+            told = ACCOUNT_STATUS_NAMES.get(status, str(status))
+            return Outcome(Receipt(0, f"账号状态是「{told}」，不能下单"))
         outcome = self._step(
             lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK
         )
@@ -103,20 +105,20 @@ class Engine:
             self._fresh[outcome.answer.order_id] = self.clock.now()
         return outcome
 
-    def cancel(self, args: CancelArgs) -> Outcome:
-        """撤单。应答 `CancelAnswer`。"""
+    def cancel(self, args: CancelOrder) -> Outcome:
+        """撤单。应答 `Receipt`。"""
         return self._step(lambda now, budget: self._counter.handle(args, now, budget), _CALL_WORK)
 
     def advance(self) -> Outcome:
         """把市场往现在推进一段。应答：还没有到（应当再来）为真。"""
         return self._advance(_SLICE_WORK)
 
-    def asset(self, args: AccountArgs) -> Outcome:
-        """资金。应答 0 或 1 行。"""
+    def asset(self, args: AccountQuery) -> Outcome:
+        """资金。应答 0 或 1 个 `Asset`。"""
         return self._query(args, lambda account: [self._counter.asset(account)])
 
-    def orders(self, args: OrdersArgs) -> Outcome:
-        """当日委托。"""
+    def orders(self, args: OrdersQuery) -> Outcome:
+        """当日委托：`OrderSnapshot`。"""
         found = self._query(
             args,
             lambda account: views.orders(
@@ -130,52 +132,46 @@ class Engine:
             return found
         return found._replace(answer=[row for row in found.answer if row.order_id not in hidden])
 
-    def trades(self, args: AccountArgs) -> Outcome:
-        """当日成交。"""
+    def trades(self, args: AccountQuery) -> Outcome:
+        """当日成交：`TradeSnapshot`。"""
         return self._query(
             args, lambda account: list(self._counter.state.trades_of[account.account_id])
         )
 
-    def positions(self, args: AccountArgs) -> Outcome:
-        """持仓；``stock_code`` 非空时只要那一只。"""
+    def positions(self, args: AccountQuery) -> Outcome:
+        """持仓：`Holding`；``stock_code`` 非空时只要那一只。"""
         return self._query(
             args, lambda account: views.positions(account, args.stock_code, self._counter.quote)
         )
 
-    def account_infos(self) -> Outcome:
-        """全部账号的信息。"""
-        accounts = self._counter.state.accounts.values()
-        return Outcome([views.account_info(account) for account in accounts])
+    def statuses(self) -> list[AccountStatusChanged]:
+        """全部账号与此刻的状态。"""
+        return [
+            AccountStatusChanged((each.account_type, name), self._status_of(name))
+            for name, each in self._counter.state.accounts.items()
+        ]
 
-    def account_status(self) -> Outcome:
-        """全部账号的状态。"""
-        accounts = self._counter.state.accounts.values()
-        return Outcome(
-            [views.account_status(each, self._status_of(each.account_id)) for each in accounts]
-        )
-
-    def ask(self, verb: str, args: Any) -> Outcome:
+    def ask(self, verb: str, args: AccountQuery | BusinessQuery) -> Outcome:
         """各项业务（`lines`）的查询。"""
         events = self._advance(_CALL_WORK).events
         return Outcome(self._counter.ask(verb, args), events)
 
-    def act(self, verb: str, args: Any) -> Outcome:
+    def act(self, verb: str, args: BusinessQuery) -> Outcome:
         """委托之外要办的事（`lines` 里的划拨、转账、约券）。"""
         return self._step(
-            lambda now, budget: perform(self._counter, verb, args, now, budget), _CALL_WORK
+            lambda now, budget: self._counter.act(verb, args, now, budget), _CALL_WORK
         )
 
-    def quote(self, args: QuoteArgs) -> Outcome:
-        """最新价，元；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。
+    def market_time(self) -> float:
+        """行情走到了几点，Unix 秒：不倒流的现在。"""
+        return max(self.clock.now(), self._counter.state.progress.now)
 
-        代码为 `MARKET_TIME` 时是行情走到了几点，Unix 秒：不倒流的现在。
-        """
-        if args.stock_code == MARKET_TIME:
-            return Outcome(max(self.clock.now(), self._counter.state.progress.now))
+    def last_li(self, stock_code: str) -> Outcome:
+        """最新价，厘；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。"""
         events = self._advance(_CALL_WORK).events
         if self._counter.lagging:
             return Outcome(None, events)
-        return Outcome(views.last_price(args.stock_code, self._counter.quote), events)
+        return Outcome(views.last_li(stock_code, self._counter.quote), events)
 
     def has_account(self, account_type: int, account_id: str) -> bool:
         """有没有这个账号（类型也要对）。"""
@@ -264,7 +260,7 @@ class Engine:
         return self._fresh
 
     def _query(
-        self, args: AccountArgs | OrdersArgs, rows: Callable[[Account], list[Any]]
+        self, args: AccountQuery | OrdersQuery, rows: Callable[[Account], list[Any]]
     ) -> Outcome:
         events = self._advance(_CALL_WORK).events
         account = find_account(self._counter.state.accounts, args.account_type, args.account_id)

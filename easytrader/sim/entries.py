@@ -7,13 +7,26 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from easytrader.errors import SimulatorError
+from easytrader.errors import SimulatorError, UsageError
+from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["EntryError", "day_of", "fields_of", "load", "micro", "whole"]
+    from easytrader.symbols import Security
+
+__all__ = [
+    "EntryError",
+    "day_of",
+    "fields_of",
+    "load",
+    "micro",
+    "security_named",
+    "shown",
+    "text",
+    "whole",
+]
 
 T = TypeVar("T")
 _DATE: Final = "应为 2026-11-20 这样的日期。"
@@ -33,13 +46,13 @@ def load(folder: Path, name: str, parse: Callable[[Any], T]) -> T | None:
     """
     path = folder / name
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        body = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError) as exc:
         raise SimulatorError(f"{path} 读不出来：{exc}。应为 UTF-8 编码的 JSON 文件。") from exc
     try:
-        return parse(_decoded(text))
+        return parse(_decoded(body))
     except EntryError as exc:
         raise SimulatorError(f"{path} 写得不对：{exc}") from exc
 
@@ -103,6 +116,25 @@ def _json(value: object, levels: int = 4) -> str:
         return "[" + ", ".join(_json(each, levels - 1) for each in value) + "]"
     pairs = (f"{_json(key)}: {_json(each, levels - 1)}" for key, each in value.items())
     return "{" + ", ".join(pairs) + "}"
+
+
+def security_named(code: object, what: str = "证券代码") -> Security:
+    """写在文件里的证券代码。"""
+    try:
+        return parse_security(code)
+    except UsageError as exc:
+        raise EntryError(f"{what} {code!r}。{exc.expected}") from None
+
+
+def text(most_bytes: int) -> Callable[[object], str]:
+    """至多 ``most_bytes`` 字节的字符串。"""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > most_bytes:
+            raise EntryError(f"应为字符串，至多 {most_bytes} 字节。")
+        return value
+
+    return read
 
 
 def day_of(value: object) -> int:

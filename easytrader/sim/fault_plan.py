@@ -27,42 +27,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import UsageError
-from easytrader.sim.wire import DESK_ACTIONS, DESK_QUERIES
+from easytrader.sim.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeGuard
 
-__all__ = ["CALM", "PUSHES", "VERBS", "WHENS", "Fault", "FaultPlan", "Ruling", "parse_fault"]
+__all__ = ["CALM", "PUSHES", "TARGETS", "WHENS", "Fault", "FaultPlan", "Ruling", "parse_fault"]
 
-QUERIES: Final = frozenset(
-    {
-        "asset",
-        "orders",
-        "trades",
-        "positions",
-        "account_infos",
-        "account_status",
-        "quote",
-        *DESK_QUERIES,
-    }
-)
-VERBS: Final = (
-    "submit",
-    "cancel",
-    "asset",
-    "orders",
-    "trades",
-    "positions",
-    "account_infos",
-    "account_status",
-    "quote",
-    "subscribe",
-    "unsubscribe",
-    "query",
-    "any",
-    *DESK_ACTIONS,
-)
+TARGETS: Final = (*VERBS, "query", "any")
+"""``verb`` 能写什么：一个动作（见 `verbs`），``query`` 任何查询，``any`` 任何请求。"""
 WHENS: Final = ("before", "after")
 PUSHES: Final = ("order", "trade", "order_error", "cancel_error", "account_status", "any")
 
@@ -109,7 +83,7 @@ class Fault:
 
     def matches(self, verb: str) -> bool:
         """这个动作在不在范围里。"""
-        return self.verb in ("any", verb) or (self.verb == "query" and verb in QUERIES)
+        return self.verb in ("any", verb) or (self.verb == "query" and VERBS[verb].is_query)
 
 
 class Ruling(NamedTuple):
@@ -291,7 +265,7 @@ def _status(name: str, value: object) -> int:
 
 _CHECKS: Final[dict[str, Any]] = {
     "status": _status,
-    "verb": _one_of(VERBS),
+    "verb": _one_of(TARGETS),
     "when": _one_of(WHENS),
     "push": _one_of(PUSHES),
     "times": _count,

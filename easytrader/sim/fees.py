@@ -24,7 +24,12 @@ from easytrader.sim.rules.tables import (
 )
 from easytrader.symbols import Kind, Security
 
-__all__ = ["FeeRates", "FeeSchedule", "to_fen"]
+__all__ = ["FeeRates", "FeeSchedule", "to_fen", "yuan"]
+
+
+def yuan(li: int) -> float:
+    """厘 → 元。"""
+    return li / 1000
 
 
 class FeeRates(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.checks import LIMIT_TYPES, Reject
+from easytrader.sim.checks import LIMIT_TYPES
+from easytrader.sim.events import Reject
 from easytrader.sim.phases import CALL_PHASES, CANCEL_PHASES, PRE_OPEN_EXCHANGES, Phase
 
 if TYPE_CHECKING:

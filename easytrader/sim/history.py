@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader import rows
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.closing import ClosingAsset, ClosingPosition
+from easytrader.sim.fees import yuan
 from easytrader.sim.folder import SimFolder, is_sim_folder
-from easytrader.sim.orders import trade_row, yuan
 from easytrader.sim.schema import APPLICATION_ID, VERSION, order_of, trade_of
-from easytrader.sim.wire import AssetRow
+from easytrader.sim.translator import asset_row, order_row, trade_row
+from easytrader.sim.views import Asset
 
 if TYPE_CHECKING:
     import os
@@ -185,27 +186,27 @@ def _shown(day: int) -> str:
 
 
 def _order(row: tuple[Any, ...]) -> Entrust:
-    shown: Any = order_of(row).row
+    shown: Any = order_row(order_of(row).snapshot)
     return rows.order_row(shown)
 
 
 def _trade(row: tuple[Any, ...]) -> Trade:
     trade, order = row[:10], row[10:]
-    shown: Any = trade_row(trade_of(trade, order_of(order)))
+    shown: Any = trade_row(trade_of(trade, order_of(order)).snapshot)
     return rows.trade_row(shown)
 
 
 def _asset(asset: ClosingAsset) -> Row:
-    total, cash, frozen = asset.total_li, asset.cash_li, asset.frozen_li
-    shown: Any = AssetRow(
-        asset.account_type,
-        asset.account_id,
-        yuan(cash),
-        yuan(frozen),
-        yuan(asset.market_li),
-        yuan(total),
-        0.0,
-        yuan(cash + frozen),
+    shown: Any = asset_row(
+        Asset(
+            asset.account_type,
+            asset.account_id,
+            asset.cash_li,
+            asset.frozen_li,
+            asset.market_li,
+            asset.elsewhere_li,
+            0,
+        )
     )
     return {
         "date": _shown(asset.day),

@@ -18,7 +18,7 @@ from easytrader.symbols import Security, parse_security
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
-    from easytrader.sim.wire import SubmitArgs
+    from easytrader.sim.events import SubmitOrder
 
 __all__ = ["clean", "find_account", "read_price", "refusal", "security_of"]
 
@@ -47,7 +47,7 @@ def find_account(
     return account if account is not None and account.account_type == account_type else None
 
 
-def refusal(args: SubmitArgs, account: Account | None) -> str:
+def refusal(args: SubmitOrder, account: Account | None) -> str:
     """客户端拒绝的理由；合法为空。"""
     if account is None:
         return f"资金账号 {args.account_id} 不存在，或账号类型不是 {args.account_type}"

@@ -1,19 +1,28 @@
-"""记账：委托的每一步改哪些数、记哪些改动、推哪些行。"""
+"""记账：委托的每一步改哪些数、记哪些改动、发生了什么事件。"""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.codes import OrderStatus
-from easytrader.sim.checks import LIMIT_TYPES, ORDER_ERROR_ID, Reject
+from easytrader.sim.events import (
+    Accepted,
+    Cancelled,
+    CancelRefused,
+    CancelRequested,
+    Completed,
+    Event,
+    Filled,
+    Refused,
+    Reject,
+)
 from easytrader.sim.fees import to_fen
-from easytrader.sim.orders import SimOrder, SimTrade, clip_bytes
+from easytrader.sim.orders import SimOrder, SimTrade
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.sessions import day_code
 from easytrader.sim.state import Changes, CounterState
 from easytrader.sim.ways import CashWay
-from easytrader.sim.wire import Event, OrderErrorRow
 
 if TYPE_CHECKING:
     from easytrader.sim.fees import FeeRates, FeeSchedule
@@ -22,8 +31,6 @@ if TYPE_CHECKING:
     from easytrader.symbols import Security
 
 __all__ = ["Instrument", "Ledger"]
-
-_ERROR_BYTES = 127  # 厂商 error_msg 缓冲区 128 字节
 
 
 class Instrument(NamedTuple):
@@ -39,7 +46,7 @@ class Instrument(NamedTuple):
 
 
 class Ledger:
-    """账。改状态的唯一地方；改动攒在 ``changes``，推送攒在 ``events``。"""
+    """账。改状态的唯一地方；改动攒在 ``changes``，事件攒在 ``events``。"""
 
     def __init__(
         self, state: CounterState, fees: FeeSchedule, book: RuleBook | None = None
@@ -56,7 +63,7 @@ class Ledger:
         self._cash_way = CashWay(self)
 
     def take_events(self) -> tuple[Event, ...]:
-        """取走攒下的推送。"""
+        """取走攒下的事件。"""
         if not self.events:
             return ()
         events = tuple(self.events)
@@ -94,16 +101,11 @@ class Ledger:
             if each.is_buy and each.stock_code == order.stock_code
         )
 
-    def push(self, kind: str, order: SimOrder, row: tuple[Any, ...]) -> None:
-        """攒一条推送。"""
-        self.events.append(Event(kind, order.account_type, order.account_id, row))
-
-    def update(self, order: SimOrder, status: int) -> None:
-        """改状态，记改动，推一条委托。"""
+    def _update(self, order: SimOrder, status: int) -> None:
+        """改状态，记改动。"""
         order.status = status
         order.touch()
         self.changes.orders[order.order_id] = order
-        self.push("order", order, order.row)
 
     def next_order_id(self) -> int:
         """新的委托编号。"""
@@ -111,33 +113,27 @@ class Ledger:
         return self.state.progress.order_id
 
     def reject(self, order: SimOrder, reject: Reject) -> None:
-        """废单：先 order_error，再委托 57。"""
-        how = "限价" if order.price_type in LIMIT_TYPES else "市价"
-        code, _, exchange = order.stock_code.partition(".")
-        side = "买入" if order.is_buy else "卖出"
-        text = f"{how}{side} [{exchange}{code}] {reject.message}"
-        order.status_msg = reject.message.replace("] [", "][")
+        """废单。"""
+        order.reason = str(reject)
         self.state.add_order(order)
-        error = OrderErrorRow(
-            order.account_type,
-            order.account_id,
-            order.order_id,
-            ORDER_ERROR_ID,
-            clip_bytes(text, _ERROR_BYTES),
-            order.strategy_name,
-            order.order_remark,
-        )
-        self.push("order_error", order, error)
-        self.update(order, OrderStatus.JUNK)
+        self._update(order, OrderStatus.JUNK)
+        self.events.append(Refused(order.snapshot, reject))
 
     def accept(self, order: SimOrder) -> None:
-        """收下：给合同编号，冻结资金或股份，推 50。"""
+        """收下：给合同编号，冻结资金或股份。"""
         progress = self.state.progress
         progress.sysid += 1
         order.sysid = str(progress.sysid)
         self.state.add_order(order)
         self.way(order).freeze(self.state.accounts[order.account_id], order)
-        self.update(order, OrderStatus.REPORTED)
+        self._update(order, OrderStatus.REPORTED)
+        self.events.append(Accepted(order.snapshot))
+
+    def complete(self, order: SimOrder) -> None:
+        """没有成交记录就了结：数量算全部，没有价格。"""
+        order.traded_volume = order.volume
+        self._update(order, OrderStatus.SUCCEEDED)
+        self.events.append(Completed(order.snapshot))
 
     def reprice(self, order: SimOrder, limit_li: int) -> None:
         """市价委托转成限价：按新的限价重算冻结。"""
@@ -149,7 +145,7 @@ class Ledger:
     def fill(
         self, order: SimOrder, price_li: int, volume: int, ts: float, tick: int, *, passive: bool
     ) -> None:
-        """一笔成交：付钱交货，收「累计应收」与「已收」之差的费用，推成交与委托。"""
+        """一笔成交：付钱交货，收「累计应收」与「已收」之差的费用。"""
         assert order.security is not None
         assert 0 < volume <= order.remaining, f"成交 {volume} 超过剩余 {order.remaining}"
         instrument = self.instrument(order.security)
@@ -172,16 +168,28 @@ class Ledger:
             progress.trade, order, traded_id, int(ts), price_li, volume, due, tick, passive
         )
         self.changes.trades.append(trade)
-        self.push("trade", order, self.state.add_trade(trade))
+        shown = self.state.add_trade(trade)
         done = order.remaining == 0
-        self.update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
+        self._update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
+        self.events.append(Filled(order.snapshot, shown))
+
+    def request_cancel(self, order: SimOrder) -> None:
+        """撤单收下了：部成待撤，或已报待撤。"""
+        part = order.traded_volume > 0
+        self._update(order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL)
+        self.events.append(CancelRequested(order.snapshot))
+
+    def refuse_cancel(self, order: SimOrder, reject: Reject) -> None:
+        """撤不了。"""
+        self.events.append(CancelRefused(order.snapshot, reject))
 
     def finish(self, order: SimOrder) -> None:
-        """撤掉剩余：解冻，推 53 或 54。"""
+        """撤掉剩余：解冻，部撤或已撤。"""
         self.state.forget_late(order)
         self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
-        self.update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
+        self._update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
+        self.events.append(Cancelled(order.snapshot))
 
     def start_day(self, day: int) -> None:
         """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结。"""

@@ -139,7 +139,9 @@ def order_of(row: tuple[Any, ...]) -> SimOrder:
         bool(row[-2]),
         bool(row[-1]),
     )
-    return SimOrder(*fields)
+    order = SimOrder(*fields)
+    order.reason = order.reason.removeprefix("[COUNTER]")  # 0.33 以前连着客户端加的字
+    return order
 
 
 def trade_of(row: tuple[Any, ...], order: SimOrder) -> SimTrade:
@@ -206,7 +208,7 @@ def order_fields(order: SimOrder) -> tuple[int | str, ...]:
         order.limit_li,
         order.sysid,
         int(order.status),
-        order.status_msg,
+        order.reason,
         order.traded_volume,
         order.traded_amount_li,
         order.fees_li,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple, Protocol
 
+from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import SimulatorError
 from easytrader.sim.phases import (
     CLOSING_CALL,
@@ -27,12 +28,9 @@ __all__ = [
     "Phase",
     "day_code",
     "hours_for",
-    "midnight",
 ]
 
-_OFFSET: Final = 8 * 3600
 _DAY: Final = 86400
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 _OPEN_CALL_START: Final = 33300
 _OPEN_CALL_END: Final = 33900
@@ -46,15 +44,6 @@ class Bells(NamedTuple):
     continuous: float
     closing_start: float
     close_call: float
-
-
-def _calendar_day(ts: float) -> int:
-    return int((ts + _OFFSET) // _DAY) + _EPOCH
-
-
-def midnight(day: int) -> float:
-    """``day`` 这一天零点的时刻。"""
-    return float((day - _EPOCH) * _DAY - _OFFSET)
 
 
 def day_code(day: int) -> str:
@@ -117,7 +106,7 @@ class AlwaysOpen:
 
     def day(self, ts: float) -> int:
         """日历日。"""
-        return _calendar_day(ts)
+        return day_of(ts)
 
     def previous(self, day: int) -> int:
         """前一个日历日。"""
@@ -155,7 +144,7 @@ class AlwaysOpen:
 
     def next_change(self, ts: float) -> float:
         """次日零点。"""
-        return midnight(_calendar_day(ts) + 1)
+        return midnight(day_of(ts) + 1)
 
     def closed_reason(self, ts: float) -> str:
         """从不休市。"""
@@ -167,7 +156,7 @@ class ExchangeHours:
 
     def day(self, ts: float) -> int:
         """当天或之前最近的交易日。"""
-        asked = date.fromordinal(_calendar_day(ts))
+        asked = date.fromordinal(day_of(ts))
         found = last_trading_day(asked)
         if found is None:
             raise SimulatorError(
@@ -190,7 +179,7 @@ class ExchangeHours:
 
     def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
         """交易日的连续交易时段。"""
-        day = _calendar_day(ts)
+        day = day_of(ts)
         second = ts - midnight(day)
         if closing_call and second >= CLOSING_CALL:
             return False
@@ -207,7 +196,7 @@ class ExchangeHours:
         late: bool = False,
     ) -> Phase:
         """`phases` 的表；没有收盘集合竞价的证券那时还是连续竞价。"""
-        day = _calendar_day(ts)
+        day = day_of(ts)
         second = ts - midnight(day)
         found = Phase.CONTINUOUS if late and _is_late(second) else clock_phase(second)
         if found is Phase.CLOSED or is_trading_day(date.fromordinal(day)) is not True:
@@ -242,12 +231,12 @@ class ExchangeHours:
 
     def next_change(self, ts: float) -> float:
         """当天下一个时段边界，或次日零点。"""
-        start = midnight(_calendar_day(ts))
+        start = midnight(day_of(ts))
         return start + next((edge for edge in EDGES if start + edge > ts), _DAY)
 
     def closed_reason(self, ts: float) -> str:
         """日历不知道这一天时说明白，不去猜。"""
-        return explain(date.fromordinal(_calendar_day(ts)))
+        return explain(date.fromordinal(day_of(ts)))
 
 
 def _is_late(second: float) -> bool:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import AFTER_HOURS_TYPES
-from easytrader.sim.orders import SimOrder, SimTrade, trade_row
 from easytrader.sim.resting import Queue, QueueKey, RestingBook
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account, Position
     from easytrader.sim.closing import Closing
-    from easytrader.sim.wire import TradeRow
+    from easytrader.sim.events import TradeSnapshot
+    from easytrader.sim.orders import SimOrder, SimTrade
 
 __all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress", "RecordKey"]
 
@@ -109,7 +109,7 @@ class CounterState:
         self.orders: dict[int, SimOrder] = {}
         self.by_sysid: dict[str, SimOrder] = {}
         self.orders_of: dict[str, list[SimOrder]] = {}
-        self.trades_of: dict[str, list[TradeRow]] = {}
+        self.trades_of: dict[str, list[TradeSnapshot]] = {}
         self.resting: dict[str, RestingBook] = {}
         self.queues: dict[str, dict[QueueKey, Queue]] = {}
         self.late: dict[str, dict[int, SimOrder]] = {}
@@ -166,13 +166,13 @@ class CounterState:
         if not waiting:
             self.late.pop(order.stock_code, None)
 
-    def add_trade(self, trade: SimTrade) -> TradeRow:
+    def add_trade(self, trade: SimTrade) -> TradeSnapshot:
         """记下一笔成交；主动成交还要记下吃掉的盘口。"""
-        row = trade_row(trade)
-        self.trades_of[trade.order.account_id].append(row)
+        shown = trade.snapshot
+        self.trades_of[trade.order.account_id].append(shown)
         if not trade.passive:
             self.consume(trade)
-        return row
+        return shown
 
     def consume(self, trade: SimTrade) -> None:
         """同一跳里同样的显示数量不能再吃第二次。"""

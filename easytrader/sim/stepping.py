@@ -14,8 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import BEIJING, midnight
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.market.when import SHANGHAI, midnight, moment
+from easytrader.sim.market.when import moment
 
 if TYPE_CHECKING:
     import os
@@ -145,7 +146,7 @@ def _length(name: str, value: object) -> float:
 
 def _moment(when: object) -> float:
     if isinstance(when, datetime):
-        return (when if when.tzinfo else when.replace(tzinfo=SHANGHAI)).timestamp()
+        return (when if when.tzinfo else when.replace(tzinfo=BEIJING)).timestamp()
     try:
         return moment(str(when))
     except ValueError:
@@ -153,4 +154,4 @@ def _moment(when: object) -> float:
 
 
 def _shown(ts: float) -> datetime:
-    return datetime.fromtimestamp(ts, SHANGHAI)
+    return datetime.fromtimestamp(ts, BEIJING)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from easytrader.sim.checks import Reject, enough_cash, enough_shares
+from easytrader.sim.checks import enough_cash, enough_shares
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
     from easytrader.sim.checks import Ticket
+    from easytrader.sim.events import Reject
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.orders import SimOrder
 

@@ -239,7 +239,7 @@ def test_faults_page_has_every_fault_method_and_verb() -> None:
     text = page("faults.md")
     for name in set(_public(Faults)) - {"add"}:
         assert f"`{name}(" in text
-    for word in (*fault_plan.VERBS, *fault_plan.WHENS, *fault_plan.PUSHES):
+    for word in (*fault_plan.TARGETS, *fault_plan.WHENS, *fault_plan.PUSHES):
         assert f"`{word}`" in text
 
 

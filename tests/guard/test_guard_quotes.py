@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import ACCOUNT, eventually
+from support import VendorEngine as Engine
 
 import easytrader
 from easytrader.miniqmt import loader
 from easytrader.miniqmt.quotes import last_price
 from easytrader.sim import engine as engine_module
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery
 from easytrader.sim.faults import Faults
 from easytrader.sim.folder import SimFolder
-from easytrader.sim.wire import AccountArgs, QuoteArgs
+from easytrader.sim.wire import QuoteArgs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ class TestEngine:
     def test_is_the_price_of_the_positions(self, engine: Engine) -> None:
         for _ in range(5):
             price = engine.quote(QuoteArgs("600000.SH")).answer
-            rows = engine.positions(AccountArgs(2, ACCOUNT)).answer
+            rows = engine.positions(AccountQuery(2, ACCOUNT)).answer
             [row] = [row for row in rows if row.stock_code == "600000.SH"]
             assert price == row.last_price
             engine.clock.advance(600)  # type: ignore[attr-defined]

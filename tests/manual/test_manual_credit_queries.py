@@ -12,7 +12,7 @@ from types_check import check
 
 from easytrader import rows_credit, types
 from easytrader.errors import QueryFailedError
-from easytrader.sim import rows_credit as native
+from easytrader.sim import rows as native
 from easytrader.sim.native.fields import structs
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from easytrader.codes import AccountType
 from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.sim import folder as folders
 from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.wire import OrderRow, PositionRow, TradeRow
+from easytrader.sim.rows import OrderRow, PositionRow, TradeRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

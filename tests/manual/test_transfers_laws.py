@@ -13,14 +13,15 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from support import VendorEngine as Engine
 
+from easytrader.sim import rows as smt_rows
+from easytrader.sim import rows as transfer_rows
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import BusinessQuery, SubmitOrder
 from easytrader.sim.folder import AccountConfig, SimFolder, create
 from easytrader.sim.native.fields import structs
-from easytrader.sim.smt import rows as smt_rows
-from easytrader.sim.transfers import rows as transfer_rows
-from easytrader.sim.wire import QUERY_FAILED, BusinessArgs, SubmitArgs
+from easytrader.sim.wire import QUERY_FAILED
 
 ACCOUNT = "880000001"
 START = 1795140000.0  # 2026-11-20（周五）10:00 上海时间
@@ -54,13 +55,13 @@ class Moving(RuleBasedStateMachine):
         shutil.rmtree(self.root)
 
     def act(self, verb: str, **body: Any) -> bool:
-        answer = self.engine.act(verb, BusinessArgs(2, ACCOUNT, json.dumps(body))).answer
+        answer = self.engine.act(verb, BusinessQuery(2, ACCOUNT, json.dumps(body))).answer
         assert answer[0] != QUERY_FAILED
         assert answer[2]
         return bool(answer[1])
 
     def ask(self, verb: str, **body: Any) -> list[Any]:
-        return self.engine.ask(verb, BusinessArgs(2, ACCOUNT, json.dumps(body))).answer
+        return self.engine.ask(verb, BusinessQuery(2, ACCOUNT, json.dumps(body))).answer
 
     def worth(self) -> int:
         """三处的钱，加上两处股份的成本，减去买卖带来的；厘。"""
@@ -98,7 +99,7 @@ class Moving(RuleBasedStateMachine):
     def trade(self, side: int, code: str) -> None:
         kind = 42 if code.endswith("SH") else 47
         price = 100.0 if code.endswith("SH") and side == 23 else 0.0
-        args = SubmitArgs(2, ACCOUNT, code, side, 100, kind, price, "", "")
+        args = SubmitOrder(2, ACCOUNT, code, side, 100, kind, price, "", "")
         outcome = self.engine.submit(args)
         for event in outcome.events:
             if event.kind == "trade":

@@ -16,7 +16,8 @@ from easytrader.errors import MissingDependencyError
 from easytrader.miniqmt import vendor_versions
 from easytrader.miniqmt.vendor_versions import SINCE, missing_text
 from easytrader.rows_transfers import com_position_row
-from easytrader.sim.native.business import BUSINESS
+from easytrader.sim.native.requests import reader_of
+from easytrader.sim.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,7 @@ def test_fields_an_old_vendor_does_not_give_are_none() -> None:
 
 def test_share_transfers_of_an_old_vendor_are_understood() -> None:
     """240119、240329 只填短代码 ``m_strStockCode``。"""
-    _, read = BUSINESS["transfer"]
+    read = reader_of(VERBS["transfer"])
     request = SimpleNamespace(
         m_nAccountType=2, m_strAccountID="1", m_nOrderType=520, m_dPrice=0.0, m_nOrderVolume=100,
         m_nCreditTransferType=0, m_strStockCode="SH600036", m_strStockCode1="",

@@ -6,12 +6,13 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from support import VendorEngine as Engine
+
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.corporate import CorporateLine
 from easytrader.sim.corporate.actions import FILE_NAME
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.wire import AccountArgs, Outcome, PositionRow, SubmitArgs
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from easytrader.sim.account import Account
     from easytrader.sim.market.book import Quote
+    from easytrader.sim.rows import PositionRow
 
 ACCOUNT = "880000001"
 CODE = "600036.SH"
@@ -78,14 +80,14 @@ class Desk:
         return next(each for each in lines if isinstance(each, CorporateLine))
 
     def held(self, code: str = CODE) -> PositionRow | None:
-        rows = self.engine.positions(AccountArgs(2, ACCOUNT, code)).answer
+        rows = self.engine.positions(AccountQuery(2, ACCOUNT, code)).answer
         return rows[0] if rows else None
 
     def trade(self, side: int, volume: int, code: str = CODE) -> Outcome:
         """照对手价一次成交。"""
         quote = self.quote(code)
         price = quote.asks[4].price_li if side == 23 else quote.bids[4].price_li
-        args = SubmitArgs(2, ACCOUNT, code, side, volume, 11, price / 1000, "", "")
+        args = SubmitOrder(2, ACCOUNT, code, side, volume, 11, price / 1000, "", "")
         outcome = self.engine.submit(args)
         assert outcome.events[-1].row.order_status == 56, outcome
         return outcome

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from actions_desk import ACCOUNT, CODE, FUND
+from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.corporate.actions import FILE_NAME, load_actions
-from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, create
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from actions_desk import ACCOUNT, CODE, FUND, Desk, at
 
+from easytrader.sim.events import SubmitOrder
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.quotes.board import Board
 from easytrader.sim.rules.exrights import Change, reference_price
-from easytrader.sim.wire import SubmitArgs
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_x1_limits_are_those_of_the_reference_price(open_desk: Open) -> None:
 
 
 def _status(desk: Desk, price_li: int) -> int:
-    args = SubmitArgs(2, ACCOUNT, CODE, 23, 100, 11, price_li / 1000, "", "")
+    args = SubmitOrder(2, ACCOUNT, CODE, 23, 100, 11, price_li / 1000, "", "")
     status: int = desk.engine.submit(args).events[-1].row.order_status
     return status
 

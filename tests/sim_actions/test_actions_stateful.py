@@ -11,7 +11,7 @@ from actions_desk import ACCOUNT, CODE, FUND, Desk, at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easytrader.sim.wire import SubmitArgs
+from easytrader.sim.events import SubmitOrder
 
 START = date(2026, 11, 2)
 CODES = (CODE, "000001.SZ", FUND)
@@ -70,7 +70,7 @@ def run(desk: Desk, commands: list[Any], restarts: bool) -> list[Any]:
             quote = desk.quote(what)
             price = quote.last_li / 1000
             volume = size * 100
-            args = SubmitArgs(2, ACCOUNT, what, side, volume, 11, price, "", "")
+            args = SubmitOrder(2, ACCOUNT, what, side, volume, 11, price, "", "")
             log.append(desk.engine.submit(args))
         assert desk.balance() == 0
         for held in desk.account.positions.values():

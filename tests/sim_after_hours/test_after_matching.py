@@ -25,13 +25,13 @@ from after_helpers import (
     walk,
 )
 from core_desk import Desk, kinds
+from support import VendorEngine as Engine
 
 from easytrader.sim.after_hours.crowd import Crowd, Entry, cross, crowd_of, queue
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import CancelOrder, Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.wire import CancelArgs, Outcome, SubmitArgs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -250,7 +250,7 @@ def pair(tmp_path: Path) -> Any:
 
 def test_two_accounts_meet_by_time(pair: Engine) -> None:
     def order(name: str, side: int, price: float) -> Outcome:
-        return pair.submit(SubmitArgs(2, name, SH, side, 1_000_000, 11, price, "", ""))
+        return pair.submit(SubmitOrder(2, name, SH, side, 1_000_000, 11, price, "", ""))
 
     from easytrader.symbols import parse_security
 
@@ -263,7 +263,7 @@ def test_two_accounts_meet_by_time(pair: Engine) -> None:
     assert total(events, sold) > 900_000
     assert total(events, bought) > 900_000
     assert abs(total(events, sold) - total(events, bought)) < 100_000
-    assert pair.cancel(CancelArgs(2, "甲", bought)).answer.cancel_result == -1
+    assert pair.cancel(CancelOrder(2, "甲", bought)).answer.cancel_result == -1
 
 
 @pytest.mark.parametrize("code", [SH, SZ])

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from support import VendorEngine as Engine
+
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.wire import (
-    AccountArgs,
-    AssetRow,
-    CancelArgs,
-    OrderRow,
-    OrdersArgs,
-    Outcome,
-    PositionRow,
-    SubmitArgs,
-)
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.market.book import Quote
+    from easytrader.sim.rows import AssetRow, OrderRow, PositionRow
 
 ACCOUNT = "880000001"
 # 2026-11-20（周五）10:00:00 上海时间
@@ -46,7 +39,7 @@ class Desk:
         self.engine = Engine(SimFolder.open(self.folder.path), self.clock)
 
     def submit(self, side: int, code: str, volume: int, price: float, kind: int = 11) -> Outcome:
-        args = SubmitArgs(
+        args = SubmitOrder(
             self.account_type, ACCOUNT, code, side, volume, kind, price, "策略", "备注"
         )
         return self.engine.submit(args)
@@ -58,31 +51,31 @@ class Desk:
         return self.submit(SELL, code, volume, price, kind)
 
     def cancel(self, order_id: int, **kw: Any) -> Outcome:
-        return self.engine.cancel(CancelArgs(self.account_type, ACCOUNT, order_id, **kw))
+        return self.engine.cancel(CancelOrder(self.account_type, ACCOUNT, order_id, **kw))
 
     def quote(self, code: str) -> Quote:
         self.engine.advance()
         return self.engine._counter.quote(parse_security(code))
 
     def asset(self) -> AssetRow:
-        row: AssetRow = self.engine.asset(AccountArgs(self.account_type, ACCOUNT)).answer[0]
+        row: AssetRow = self.engine.asset(AccountQuery(self.account_type, ACCOUNT)).answer[0]
         return row
 
     def orders(self) -> list[OrderRow]:
-        rows: list[OrderRow] = self.engine.orders(OrdersArgs(self.account_type, ACCOUNT)).answer
+        rows: list[OrderRow] = self.engine.orders(OrdersQuery(self.account_type, ACCOUNT)).answer
         return rows
 
     def order(self, order_id: int) -> OrderRow:
-        args = OrdersArgs(self.account_type, ACCOUNT, order_id)
+        args = OrdersQuery(self.account_type, ACCOUNT, order_id)
         row: OrderRow = self.engine.orders(args).answer[0]
         return row
 
     def trades(self) -> list[Any]:
-        rows: list[Any] = self.engine.trades(AccountArgs(self.account_type, ACCOUNT)).answer
+        rows: list[Any] = self.engine.trades(AccountQuery(self.account_type, ACCOUNT)).answer
         return rows
 
     def position(self, code: str) -> PositionRow | None:
-        args = AccountArgs(self.account_type, ACCOUNT, code)
+        args = AccountQuery(self.account_type, ACCOUNT, code)
         rows: list[PositionRow] = self.engine.positions(args).answer
         return rows[0] if rows else None
 
@@ -90,7 +83,7 @@ class Desk:
         """账本应当一字不差地记住的内部状态。"""
         state = self.engine._counter.state
         orders = [
-            [getattr(order, name) for name in order.__slots__ if name != "_row"]
+            [getattr(order, name) for name in order.__slots__ if name != "_snapshot"]
             for order in state.orders.values()
         ]
         held = [
@@ -109,7 +102,7 @@ class Desk:
 
     def snapshot(self) -> tuple[Any, ...]:
         """对外能看到的一切。"""
-        args = AccountArgs(self.account_type, ACCOUNT)
+        args = AccountQuery(self.account_type, ACCOUNT)
         return (
             self.engine.asset(args).answer,
             self.engine.positions(args).answer,

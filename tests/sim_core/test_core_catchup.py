@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from core_desk import ACCOUNT, DAY, Desk, kinds, yuan
+from support import VendorEngine as Engine
 
 from easytrader.sim import engine as engine_module
-from easytrader.sim.engine import Engine
 from easytrader.sim.service.host import Host
 from easytrader.sim.sweep import Budget
 from easytrader.symbols import parse_security

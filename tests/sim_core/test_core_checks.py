@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from core_desk import Desk, kinds, yuan
 
-from easytrader.sim.wire import SubmitArgs
+from easytrader.sim.events import SubmitOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ def test_protective_price_beyond_the_limit_freezes_at_the_limit(stocked: Desk) -
     ids=str,
 )
 def test_refused_by_the_client(desk: Desk, change: dict[str, Any], text: str) -> None:
-    args = SubmitArgs(2, "880000001", "600036.SH", 23, 100, 11, 35.5, "s", "r")._replace(**change)
+    args = SubmitOrder(2, "880000001", "600036.SH", 23, 100, 11, 35.5, "s", "r")._replace(**change)
     outcome = desk.engine.submit(args)
     assert outcome.events == ()
     assert outcome.answer.order_id == -1

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from core_desk import ACCOUNT, DAY, START, Desk, kinds, yuan
+from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery
 from easytrader.sim.state import FIRST_ORDER_ID
-from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"
@@ -196,23 +196,23 @@ def test_cancel_a_partly_filled_sell(make_desk: Make) -> None:
 def test_cancel_by_sysid(desk: Desk) -> None:
     low = yuan(desk.quote(CODE).limit_down_li)
     desk.buy(CODE, 100, low)
-    assert desk.cancel(0, market=1, order_sysid="1").answer.cancel_result == -1
-    assert kinds(desk.cancel(0, market=0, order_sysid="1")) == [51, 54]
+    assert desk.cancel(0, exchange="SZ", sysid="1").answer.cancel_result == -1
+    assert kinds(desk.cancel(0, exchange="SH", sysid="1")) == [51, 54]
     desk.buy(CODE, 100, low)
-    assert kinds(desk.cancel(0, order_sysid="2")) == [51, 54]
+    assert kinds(desk.cancel(0, sysid="2")) == [51, 54]
 
 
 @pytest.mark.parametrize(
     "args",
     [
-        CancelArgs(2, ACCOUNT, 1),
-        CancelArgs(2, "别人", FIRST_ORDER_ID),
-        CancelArgs(3, ACCOUNT, FIRST_ORDER_ID),
-        CancelArgs(2, ACCOUNT, 0, -1, "404"),
-        CancelArgs(2, ACCOUNT, 0, -1, ""),
+        CancelOrder(2, ACCOUNT, 1),
+        CancelOrder(2, "别人", FIRST_ORDER_ID),
+        CancelOrder(3, ACCOUNT, FIRST_ORDER_ID),
+        CancelOrder(2, ACCOUNT, 0, -1, "404"),
+        CancelOrder(2, ACCOUNT, 0, -1, ""),
     ],
 )
-def test_cancel_of_an_unknown_order(desk: Desk, args: CancelArgs) -> None:
+def test_cancel_of_an_unknown_order(desk: Desk, args: CancelOrder) -> None:
     desk.buy(CODE, 100, yuan(desk.quote(CODE).limit_down_li))
     outcome = desk.engine.cancel(args)
     assert outcome.answer.cancel_result == -1
@@ -305,10 +305,10 @@ def test_credit_account_trades_plainly(make_desk: Make) -> None:
     assert kinds(desk.buy(CODE, 100, 0.0, 44))[-1] == 56
     assert desk.engine.has_account(3, ACCOUNT)
     assert not desk.engine.has_account(2, ACCOUNT)
-    wrong = AccountArgs(2, ACCOUNT)
+    wrong = AccountQuery(2, ACCOUNT)
     for query in (desk.engine.asset, desk.engine.trades, desk.engine.positions):
         assert query(wrong).answer == []
-    assert desk.engine.orders(OrdersArgs(2, ACCOUNT)).answer == []
+    assert desk.engine.orders(OrdersQuery(2, ACCOUNT)).answer == []
     assert [row.account_type for row in desk.engine.account_infos().answer] == [3]
     assert [row.status for row in desk.engine.account_status().answer] == [0]
 
@@ -316,7 +316,7 @@ def test_credit_account_trades_plainly(make_desk: Make) -> None:
 def test_cancelable_only(desk: Desk) -> None:
     desk.buy(CODE, 100, 0.0, 44)
     kept = desk.buy(CODE, 100, yuan(desk.quote(CODE).limit_down_li)).answer.order_id
-    rows = desk.engine.orders(OrdersArgs(2, ACCOUNT, 0, True)).answer
+    rows = desk.engine.orders(OrdersQuery(2, ACCOUNT, 0, True)).answer
     assert [row.order_id for row in rows] == [kept]
 
 

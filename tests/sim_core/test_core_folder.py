@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from core_desk import ACCOUNT, START, Desk, yuan
+from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim import folder
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, OrdersQuery
 from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
 from easytrader.sim.service.owner import Owner
-from easytrader.sim.wire import AccountArgs, OrdersArgs
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"
@@ -57,7 +57,7 @@ def test_an_account_added_later_is_opened(desk: Desk) -> None:
     before = desk.snapshot()
     create(desk.folder.path, [AccountConfig("2", cash_li=7000)])
     desk.reopen()
-    assert desk.engine.asset(AccountArgs(2, "2")).answer[0].cash == 7.0
+    assert desk.engine.asset(AccountQuery(2, "2")).answer[0].cash == 7.0
     assert desk.snapshot() == before
 
 
@@ -255,9 +255,9 @@ def test_a_failure_inside_a_group_spoils_the_group(
 VICTIM = """
 import sys
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from support import VendorEngine as Engine
 from easytrader.sim.folder import SimFolder
-from easytrader.sim.wire import CancelArgs, SubmitArgs
+from easytrader.sim.events import CancelOrder, SubmitOrder
 
 account, start = sys.argv[2], float(sys.argv[3])
 clock = ManualClock(start)
@@ -267,12 +267,12 @@ while True:
     step += 1
     clock.advance(1.0)
     kind, price = (11, 33.0) if step % 3 == 0 else (44, 0.0)
-    args = SubmitArgs(2, account, "600036.SH", 23, 100, kind, price, "", str(step))
+    args = SubmitOrder(2, account, "600036.SH", 23, 100, kind, price, "", str(step))
     outcome = engine.submit(args)
     row = outcome.events[-1].row
     print(outcome.answer.order_id, row.order_status, row.traded_volume, clock.now(), flush=True)
     if step % 6 == 0:
-        engine.cancel(CancelArgs(2, account, outcome.answer.order_id))
+        engine.cancel(CancelOrder(2, account, outcome.answer.order_id))
         print(outcome.answer.order_id, 54, 0, clock.now(), flush=True)
 """
 
@@ -285,7 +285,7 @@ def test_kill_loses_nothing_acknowledged(tmp_path: Path, lines: int) -> None:
     victim = subprocess.Popen(
         [sys.executable, "-c", VICTIM, str(folder.path), ACCOUNT, str(START)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"},
         cwd=root,
     )
     assert victim.stdout is not None
@@ -298,16 +298,16 @@ def test_kill_loses_nothing_acknowledged(tmp_path: Path, lines: int) -> None:
     said = {int(line.split()[0]): line.split() for line in told}
     last = float(told[-1].split()[3])
     engine = Engine(folder, ManualClock(last))
-    rows = {row.order_id: row for row in engine.orders(OrdersArgs(2, ACCOUNT)).answer}
+    rows = {row.order_id: row for row in engine.orders(OrdersQuery(2, ACCOUNT)).answer}
     assert set(said) <= set(rows)
     assert len(rows) - len(said) <= 1  # 至多有一笔做完了还没来得及说
     for order_id, (_, status, volume, _) in said.items():
         row = rows[order_id]
         assert row.traded_volume >= int(volume)
         assert row.order_status in {int(status), 54}
-    trades = engine.trades(AccountArgs(2, ACCOUNT)).answer
+    trades = engine.trades(AccountQuery(2, ACCOUNT)).answer
     spent = sum(round(trade.traded_amount * 1000 + trade.commission * 1000) for trade in trades)
-    asset = engine.asset(AccountArgs(2, ACCOUNT)).answer[0]
+    asset = engine.asset(AccountQuery(2, ACCOUNT)).answer[0]
     assert round((asset.cash + asset.frozen_cash) * 1000) == cash - spent
     engine.close()
 

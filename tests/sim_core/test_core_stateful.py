@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
-from easytrader.sim.wire import Outcome
+from easytrader.sim.events import Outcome
 
 POSITIONS = (
     ("600036.SH", 1055, 35_000_000),
@@ -194,7 +194,9 @@ class Trading(RuleBasedStateMachine):
             traded[trade.order_id][1] += exact
         for order in self.desk.engine._counter.state.orders.values():
             assert [order.traded_volume, order.traded_amount_li] == traded[order.order_id]
-            assert order.row == order._build_row()
+            shown = order.snapshot
+            order.touch()
+            assert order.snapshot == shown
 
     @invariant()
     def nothing_bought_today_is_sold_today(self) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from support import VendorEngine as Engine
+
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.corporate.line import CorporateLine
 from easytrader.sim.credit.line import CreditLine
 from easytrader.sim.credit.settings import FILE_NAME
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, SubmitArgs
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class CreditDesk:
     def order(
         self, kind: int, code: str, volume: int, price: float, price_type: int = LIMIT
     ) -> Placed:
-        args = SubmitArgs(3, ACCOUNT, code, kind, volume, price_type, price, "", "")
+        args = SubmitOrder(3, ACCOUNT, code, kind, volume, price_type, price, "", "")
         outcome = self.engine.submit(args)
         assert outcome.answer.order_id > 0, outcome.answer
         self.check()
@@ -126,16 +127,16 @@ class CreditDesk:
         raise AssertionError("等不到成交")
 
     def status(self, order_id: int) -> int:
-        [row] = self.engine.orders(OrdersArgs(3, ACCOUNT, order_id)).answer
+        [row] = self.engine.orders(OrdersQuery(3, ACCOUNT, order_id)).answer
         return int(row.order_status)
 
     def cancel(self, order_id: int) -> Outcome:
-        outcome = self.engine.cancel(CancelArgs(3, ACCOUNT, order_id))
+        outcome = self.engine.cancel(CancelOrder(3, ACCOUNT, order_id))
         self.check()
         return outcome
 
     def ask(self, verb: str) -> list[Any]:
-        found = self.engine.ask(verb, AccountArgs(3, ACCOUNT)).answer
+        found = self.engine.ask(verb, AccountQuery(3, ACCOUNT)).answer
         assert isinstance(found, list)
         return found
 
@@ -146,7 +147,7 @@ class CreditDesk:
 
     @property
     def asset(self) -> Any:
-        [row] = self.engine.asset(AccountArgs(3, ACCOUNT)).answer
+        [row] = self.engine.asset(AccountQuery(3, ACCOUNT)).answer
         return row
 
     def volume(self, code: str = CODE) -> int:

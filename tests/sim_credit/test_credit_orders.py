@@ -19,7 +19,7 @@ from credit_desk import (
 )
 
 from easytrader.sim.credit.terms import FIN_MARGINS, SLO_MARGINS
-from easytrader.sim.wire import SubmitArgs
+from easytrader.sim.events import SubmitOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_a_financed_buy_borrows_what_it_costs(open_desk: Open, kind: int, group:
     assert desk.buy(kind, 1000).code == 0
     made = contract(desk)
     [trade] = desk.engine._counter.state.trades_of["660000001"]
-    lent = round(trade.traded_amount * 1000) + round(trade.commission * 1000)
+    lent = trade.amount_li + trade.fees_li
     assert (made.kind, made.group, made.volume, made.amount_li) == (48, group, 1000, lent)
     assert desk.account.cash_li == cash  # 费用也在合约里
     assert desk.volume() == 1000
@@ -85,8 +85,8 @@ def test_fees_can_be_paid_in_cash_instead(open_desk: Open) -> None:
     cash = desk.account.cash_li
     assert desk.buy(FIN_BUY, 1000).code == 0
     [trade] = desk.engine._counter.state.trades_of["660000001"]
-    assert contract(desk).amount_li == round(trade.traded_amount * 1000)
-    assert desk.account.cash_li == cash - round(trade.commission * 1000)
+    assert contract(desk).amount_li == trade.amount_li
+    assert desk.account.cash_li == cash - trade.fees_li
     assert desk.account.frozen_li == 0
 
 
@@ -108,9 +108,9 @@ def test_an_order_placed_before_the_fees_setting_changed_still_fills(
             break
     desk.check()
     trades = desk.engine._counter.state.trades_of["660000001"]
-    assert sum(trade.traded_volume for trade in trades) == 1000
+    assert sum(trade.volume for trade in trades) == 1000
     assert contract(desk).amount_li + cash - desk.account.cash_li == sum(
-        round(trade.traded_amount * 1000) + round(trade.commission * 1000) for trade in trades
+        trade.amount_li + trade.fees_li for trade in trades
     )
     assert desk.account.frozen_li == 0
 
@@ -331,7 +331,7 @@ def test_a_stock_account_has_no_credit_orders(open_desk: Open, kind: int) -> Non
     create(desk.folder.path, [AccountConfig("1", 2)])
     desk.folder = type(desk.folder).open(desk.folder.path)
     desk.reopen()
-    args = SubmitArgs(2, "1", CODE, kind, 100, 11, 30.0, "", "")
+    args = SubmitOrder(2, "1", CODE, kind, 100, 11, 30.0, "", "")
     answer = desk.engine.submit(args).answer
     assert answer.order_id == -1
     assert f"委托类型 {kind}" in answer.error_msg
@@ -340,7 +340,7 @@ def test_a_stock_account_has_no_credit_orders(open_desk: Open, kind: int) -> Non
 
 @pytest.mark.parametrize("kind", [25, 33, 46, 50])
 def test_unknown_order_types_are_refused_at_the_door(open_desk: Open, kind: int) -> None:
-    args = SubmitArgs(3, "660000001", CODE, kind, 100, 11, 30.0, "", "")
+    args = SubmitOrder(3, "660000001", CODE, kind, 100, 11, 30.0, "", "")
     answer = open_desk().engine.submit(args).answer
     assert (answer.order_id, f"不支持委托类型 {kind}" in answer.error_msg) == (-1, True)
 

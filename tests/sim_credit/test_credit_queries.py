@@ -18,15 +18,15 @@ from credit_desk import (
     at,
 )
 
+from easytrader.sim.events import AccountQuery
 from easytrader.sim.native.fields import structs
-from easytrader.sim.rows_credit import (
+from easytrader.sim.rows import (
     CreditAssureRow,
     CreditDetailRow,
     CreditSloCodeRow,
     CreditSubjectRow,
     StkCompactRow,
 )
-from easytrader.sim.wire import AccountArgs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -285,5 +285,5 @@ def test_a_stock_account_gets_empty_lists(open_desk: Open) -> None:
     desk.folder = type(desk.folder).open(desk.folder.path)
     desk.reopen()
     for verb in ("credit_detail", "stk_compacts", "credit_subjects", "credit_assure"):
-        assert desk.engine.ask(verb, AccountArgs(2, "1")).answer == []
-        assert desk.engine.ask(verb, AccountArgs(3, "1")).answer == []
+        assert desk.engine.ask(verb, AccountQuery(2, "1")).answer == []
+        assert desk.engine.ask(verb, AccountQuery(3, "1")).answer == []

@@ -66,7 +66,7 @@ def test_cash_helps_when_the_proceeds_are_not_enough(open_desk: Open) -> None:
     assert order.code == 0
     assert desk.status(order.order_id) == 56
     [trade] = desk.engine._counter.state.trades_of["660000001"]
-    spent = round(trade.traded_amount * 1000 + trade.commission * 1000)
+    spent = trade.amount_li + trade.fees_li
     fare = contract(desk).repaid_fare_li
     assert desk.account.cash_li == cash + pool - spent - fare
 

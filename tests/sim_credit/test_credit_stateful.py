@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from easytrader.sim.wire import CancelArgs, SubmitArgs
+from easytrader.sim.events import CancelOrder, SubmitOrder
 
 if TYPE_CHECKING:
-    from easytrader.sim.wire import Outcome
+    from easytrader.sim.events import Outcome
 
 ETF, STAR = "510300.SH", "688981.SH"
 CODES = st.sampled_from([CODE, OTHER, ETF, STAR])
@@ -69,9 +69,9 @@ class Credit(RuleBasedStateMachine):
 
     @staticmethod
     def do(desk: CreditDesk, command: Any) -> Outcome:
-        if isinstance(command, SubmitArgs):
+        if isinstance(command, SubmitOrder):
             return desk.engine.submit(command)
-        if isinstance(command, CancelArgs):
+        if isinstance(command, CancelOrder):
             return desk.engine.cancel(command)
         desk.clock.advance(command)
         return desk.engine.advance()
@@ -81,7 +81,7 @@ class Credit(RuleBasedStateMachine):
         self.log.append(self.do(self.desk, command))
 
     def place(self, kind: int, code: str, volume: int, price_type: int, price: float) -> None:
-        self.run(SubmitArgs(3, ACCOUNT, code, kind, volume, price_type, price, "", ""))
+        self.run(SubmitOrder(3, ACCOUNT, code, kind, volume, price_type, price, "", ""))
 
     @rule(kind=BUYS, code=CODES, volume=VOLUMES, depth=DEPTHS)
     def buy(self, kind: int, code: str, volume: int, depth: int) -> None:
@@ -156,7 +156,7 @@ class Credit(RuleBasedStateMachine):
             order for order in self.desk.engine._counter.state.orders.values() if order.is_working
         ]
         if working:
-            self.run(CancelArgs(3, ACCOUNT, working[which % len(working)].order_id))
+            self.run(CancelOrder(3, ACCOUNT, working[which % len(working)].order_id))
 
     @rule(seconds=st.sampled_from([3, 60, 600]))
     def wait(self, seconds: int) -> None:

@@ -144,16 +144,17 @@ def test_days_nobody_watched_are_closed_too(make: Any) -> None:
 
 
 def test_several_accounts(tmp_path: Path) -> None:
+    from support import VendorEngine as Engine
+
     from easytrader.sim.clock import ManualClock
-    from easytrader.sim.engine import Engine
-    from easytrader.sim.wire import SubmitArgs
+    from easytrader.sim.events import SubmitOrder
 
     names = ("1_1", "121")
     folder = create(tmp_path / "两户", [AccountConfig(name) for name in names])
     clock = ManualClock(1795140000.0)
     engine = Engine(folder, clock)
     for name in names:
-        engine.submit(SubmitArgs(2, name, REPO, SELL, 10, 11, 0.005, "", ""))
+        engine.submit(SubmitOrder(2, name, REPO, SELL, 10, 11, 0.005, "", ""))
     clock.advance(DAY)
     engine.advance()
     assert len(history.orders(folder.path, FIRST)) == 2

@@ -216,7 +216,9 @@ def orders_agree(desk: Desk, traded: dict[int, int]) -> None:
     for order in desk.state.orders.values():
         if order.order_type not in _NO_TRADES and order.stock_code not in applications:
             assert order.traded_volume == traded[order.order_id], order
-        assert order.row == order._build_row(), "行过时了"
+        shown = order.snapshot
+        order.touch()
+        assert order.snapshot == shown, "样子过时了"
 
 
 def lent_within_pool(desk: Desk, pool: dict[str, Any]) -> None:

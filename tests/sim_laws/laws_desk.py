@@ -8,13 +8,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from laws_world import CASH, CREDIT, HELD, KINDS, MONEY
+from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, SubmitOrder
 from easytrader.sim.folder import AccountConfig, SimFolder, create
 from easytrader.sim.phases import Phase
-from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, SubmitArgs
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from laws_world import World
 
     from easytrader.sim.market.book import Quote
+    from easytrader.sim.rows import OrderRow
     from easytrader.sim.state import CounterState
-    from easytrader.sim.wire import OrderRow
 
 Command = tuple[Any, ...]
 _SHANGHAI = timezone(timedelta(hours=8))
@@ -88,7 +88,7 @@ class Desk:
         return [each.answer for each in made], [event for each in made for event in each.events]
 
     def _cancel(self, name: str, order_id: int) -> Any:
-        outcome = self.engine.cancel(CancelArgs(KINDS[name], name, order_id))
+        outcome = self.engine.cancel(CancelOrder(KINDS[name], name, order_id))
         return outcome.answer, list(outcome.events)
 
     def close(self) -> None:
@@ -146,14 +146,14 @@ class Desk:
             return None
 
     def orders(self, name: str) -> list[OrderRow]:
-        rows: list[OrderRow] = self.engine.orders(OrdersArgs(KINDS[name], name)).answer
+        rows: list[OrderRow] = self.engine.orders(OrdersQuery(KINDS[name], name)).answer
         return rows
 
     def snapshot(self) -> dict[str, Any]:
         """两个账户对外能看到的一切。"""
         engine, found = self.engine, {}
         for name, kind in KINDS.items():
-            args = AccountArgs(kind, name)
+            args = AccountQuery(kind, name)
             asks: list[tuple[str, Callable[[], Any]]] = [
                 ("asset", lambda args=args: engine.asset(args).answer),  # type: ignore[misc]
                 ("positions", lambda args=args: engine.positions(args).answer),  # type: ignore[misc]
@@ -171,7 +171,7 @@ class Desk:
         state = self.state
         found: dict[str, Any] = {"progress": repr(state.progress), "records": dict(state.records)}
         for order in state.orders.values():
-            fields = [getattr(order, name) for name in order.__slots__ if name != "_row"]
+            fields = [getattr(order, name) for name in order.__slots__ if name != "_snapshot"]
             found[f"order {order.order_id}"] = fields
         for name, account in state.accounts.items():
             held = sorted(account.positions.values(), key=lambda each: each.stock_code)
@@ -186,8 +186,10 @@ class Desk:
         return found
 
 
-def _submission(name: str, kind: int, code: str, volume: int, how: int, price: float) -> SubmitArgs:
-    return SubmitArgs(KINDS[name], name, code, kind, volume, how, price, "策略", "备注")
+def _submission(
+    name: str, kind: int, code: str, volume: int, how: int, price: float
+) -> SubmitOrder:
+    return SubmitOrder(KINDS[name], name, code, kind, volume, how, price, "策略", "备注")
 
 
 __all__ = ["CASH", "CREDIT", "Command", "Desk", "at", "shown"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from support import VendorEngine as Engine
+
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.market.library import Library
 from easytrader.sim.market.replay import ReplayMarket
 from easytrader.sim.market.when import moment
 from easytrader.sim.sessions import ExchangeHours
-from easytrader.sim.wire import AccountArgs, OrdersArgs, Outcome, SubmitArgs
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Desk:
         self.engine = Engine(self.folder, self.clock)
 
     def submit(self, side: int, volume: int, price: float, kind: int = 11) -> Outcome:
-        return self.engine.submit(SubmitArgs(2, ACCOUNT, CODE, side, volume, kind, price, "", ""))
+        return self.engine.submit(SubmitOrder(2, ACCOUNT, CODE, side, volume, kind, price, "", ""))
 
     def go(self, clock: str, day: str = DAY) -> None:
         self.clock.set(at(clock, day))
@@ -79,9 +80,9 @@ class Desk:
             pass
 
     def orders(self) -> list[Any]:
-        found: list[Any] = self.engine.orders(OrdersArgs(2, ACCOUNT)).answer
+        found: list[Any] = self.engine.orders(OrdersQuery(2, ACCOUNT)).answer
         return found
 
     def trades(self) -> list[Any]:
-        found: list[Any] = self.engine.trades(AccountArgs(2, ACCOUNT)).answer
+        found: list[Any] = self.engine.trades(AccountQuery(2, ACCOUNT)).answer
         return found

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from market_data import at
 
+from easytrader.basics.beijing import midnight
 from easytrader.errors import UsageError
 from easytrader.sim.folder import SimConfig
 from easytrader.sim.market.conditions import BLOCK, Conditions, fate_of
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.market.when import midnight
 from easytrader.sim.sessions import AlwaysOpen, ExchangeHours
 from easytrader.symbols import parse_security
 

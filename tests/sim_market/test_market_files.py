@@ -28,13 +28,14 @@ from market_data import (
     write,
 )
 
+from easytrader.basics.beijing import midnight
 from easytrader.errors import MissingDependencyError, SimulatorError
 from easytrader.sim.market import tables
 from easytrader.sim.market.columns import RowError, columns_of
 from easytrader.sim.market.library import Library
 from easytrader.sim.market.quick import quick_bars
 from easytrader.sim.market.tables import _parse
-from easytrader.sim.market.when import midnight, seconds_of
+from easytrader.sim.market.when import seconds_of
 from easytrader.symbols import parse_security
 
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-05")

@@ -6,23 +6,23 @@ import threading
 import time
 from queue import SimpleQueue
 
-from easytrader.sim.service.mailroom import ConnectRefusedError
-from easytrader.sim.wire import (
-    DESK_ACTIONS,
-    DESK_QUERIES,
-    QUERY_FAILED,
+from easytrader.sim.events import BusinessQuery
+from easytrader.sim.rows import (
     AccountInfoRow,
     AccountStatusRow,
     AssetRow,
     CancelAnswer,
-    Message,
     OrderAnswer,
     OrderRow,
     PositionRow,
     TradeRow,
 )
+from easytrader.sim.service.mailroom import ConnectRefusedError
+from easytrader.sim.verbs import VERBS
+from easytrader.sim.wire import QUERY_FAILED, Message
 
 ACCOUNT = "10001"
+DESK_VERBS = [verb.name for verb in VERBS.values() if verb.args is BusinessQuery]
 ORDER = OrderRow(
     2, ACCOUNT, "600036.SH", 1001, 1634278451, 23, 100, 50, 10.5, 40, 10.4, 55, "8129",
     "", "strat", "remark", 48, 48, "A100", "招商银行",
@@ -120,7 +120,7 @@ class FakeHost:
         if verb in self.replies:
             reply = self.replies[verb]
             return reply(args) if callable(reply) else reply
-        if verb in (*DESK_QUERIES, *DESK_ACTIONS):
+        if verb in DESK_VERBS:
             return QUERY_FAILED, f"测试的柜台不办 {verb}"
         return getattr(self, f"_{verb}")(args)
 
@@ -137,7 +137,7 @@ class FakeHost:
         )  # fmt: skip
 
     def _cancel(self, args):
-        return CancelAnswer(2, args.account_id, 0, args.order_id, args.order_sysid, 0, "")
+        return CancelAnswer(2, args.account_id, 0, args.order_id, args.sysid, 0, "")
 
     def _asset(self, args):
         return [ASSET] if args.account_id == ACCOUNT else []

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 from native_desk import ACCOUNT, ASSET, INFO, ORDER, POSITION, TRADE
 
-from easytrader.sim.wire import AccountStatusRow, CancelAnswer, Event, OrderAnswer, Outcome
+from easytrader.sim.events import Outcome
+from easytrader.sim.rows import AccountStatusRow, CancelAnswer, OrderAnswer
+from easytrader.sim.wire import Push
 
 
 class FakeEngine:
@@ -20,10 +22,10 @@ class FakeEngine:
         )
         self.rows.append(row)
         answer = OrderAnswer(2, ACCOUNT, order_id, args.strategy_name, args.order_remark, 0, "")
-        return Outcome(answer, (Event("order", args.account_type, args.account_id, row),))
+        return Outcome(answer, (Push("order", args.account_type, args.account_id, row),))
 
     def cancel(self, args):
-        return Outcome(CancelAnswer(2, ACCOUNT, 0, args.order_id, args.order_sysid, 0, ""))
+        return Outcome(CancelAnswer(2, ACCOUNT, 0, args.order_id, args.sysid, 0, ""))
 
     def asset(self, args):
         return Outcome([ASSET])

@@ -13,6 +13,7 @@ import pytest
 from native_desk import (
     ACCOUNT,
     ASSET,
+    DESK_VERBS,
     ORDER,
     POSITION,
     TRADE,
@@ -24,16 +25,14 @@ from native_desk import (
 )
 
 from easytrader.sim import native
+from easytrader.sim.events import SubmitOrder
 from easytrader.sim.folder import SimConfig
-from easytrader.sim.wire import (
-    DESK_ACTIONS,
-    DESK_QUERIES,
+from easytrader.sim.rows import (
     AccountStatusRow,
     CancelAnswer,
     CancelErrorRow,
     OrderAnswer,
     OrderErrorRow,
-    SubmitArgs,
 )
 
 BUY = ("600036.SH", 23, 100, 11, 10.5)
@@ -44,11 +43,11 @@ def test_orders_cancels_and_queries(host, make_trader, account):
     assert on_thread(trader.subscribe, account) == 0
     order_id = on_thread(trader.order_stock, account, *BUY, "strat", "remark")
     assert order_id == 1001
-    assert host.seen[-1].args == SubmitArgs(2, ACCOUNT, *BUY, "strat", "remark")
+    assert host.seen[-1].args == SubmitOrder(2, ACCOUNT, *BUY, "strat", "remark")
     assert on_thread(trader.cancel_order_stock, account, order_id) == 0
-    assert host.seen[-1].args[:4] == (2, ACCOUNT, order_id, 0)
+    assert host.seen[-1].args[:4] == (2, ACCOUNT, order_id, "SH")
     assert on_thread(trader.cancel_order_stock_sysid, account, "SZ", "77") == 0
-    assert host.seen[-1].args == (2, ACCOUNT, 0, 1, "77")
+    assert host.seen[-1].args == (2, ACCOUNT, 0, "SZ", "77")
     assert on_thread(trader.query_stock_asset, account).total_asset == ASSET.total_asset
     assert on_thread(trader.query_stock_orders, account, True)[0].order_sysid == ORDER.order_sysid
     assert host.seen[-1].args == (2, ACCOUNT, 0, True)
@@ -272,7 +271,7 @@ def test_a_host_that_closes_is_a_loss(own_hub, make_trader, folder):
 
 def test_the_timeout_table(host, make_trader, account):
     host.mute |= {"subscribe", "unsubscribe", "submit", "cancel", "asset", "orders", "positions"}
-    host.mute |= {"unsupported", *DESK_QUERIES, *DESK_ACTIONS}
+    host.mute |= {"unsupported", *DESK_VERBS}
     trader = make_trader()
     trader.set_timeout(0)
     trader.set_timeout(30)

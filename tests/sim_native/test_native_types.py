@@ -13,8 +13,9 @@ from native_desk import ASSET, ORDER, POSITION, TRADE
 
 from easytrader.sim import native
 from easytrader.sim.native.fields import structs
+from easytrader.sim.native.requests import reader_of
 from easytrader.sim.native.structs import STRUCTS, build, build_many
-from easytrader.sim.native.verbs import VERBS
+from easytrader.sim.verbs import VERBS
 
 GOOD = {"i": 7, "q": 1 << 40, "d": 2.5, "b": True, "s": "ab"}
 BAD = {"i": "7", "q": 1.5, "d": "2.5", "b": "yes", "s": 7}
@@ -98,7 +99,7 @@ def test_the_vendors_decoding_hazard_can_be_switched_on(strict):
     with pytest.raises(UnicodeDecodeError):
         order.status_msg  # noqa: B018
     req.m_strOrderRemarkNew = "汉" * 50
-    _, to_args = VERBS["orderStock"]
+    to_args = reader_of(VERBS["submit"])
     assert to_args(req).order_remark == "汉" * 42  # 送给柜台的总是完整的字
     resp = build("OrderStockResp", (2, "1", 5, "", "汉" * 9, 0, ""))
     assert resp.order_remark == "汉" * 9

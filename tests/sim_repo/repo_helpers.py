@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from core_desk import Desk
 
     from easytrader.sim.account import Account
+    from easytrader.sim.events import Outcome
     from easytrader.sim.repo import RepoLine
-    from easytrader.sim.wire import Outcome
 
 SHANGHAI = timezone(timedelta(hours=8))
 GC001, GC002, GC003, GC004, GC007, GC014 = (

@@ -19,7 +19,7 @@ from easytrader.sim.rules.repo import TERMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.wire import Outcome
+    from easytrader.sim.events import Outcome
 
     Command = Callable[[Desk], Outcome | None]
 

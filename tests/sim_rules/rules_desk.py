@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from support import VendorEngine as Engine
+
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.instruments import FILE_NAME
 from easytrader.sim.rules.cage import cage_limit, reference_price
-from easytrader.sim.wire import Outcome, SubmitArgs
 from easytrader.symbols import Security, parse_security
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class RuleDesk:
         return (base + ticks * rules.tick_li) / 1000
 
     def submit(self, side: str, volume: int, price: float | str, kind: int = LIMIT) -> Outcome:
-        args = SubmitArgs(
+        args = SubmitOrder(
             2,
             ACCOUNT,
             self.case.security,

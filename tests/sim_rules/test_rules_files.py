@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rules_desk import TODAY, Case, at, refusal
+from support import VendorEngine as Engine
 
 from easytrader import trading_days
 from easytrader.errors import SimulatorError
 from easytrader.records.paths import home
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.instruments import FILE_NAME, load_instruments
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         ('{"900901.SH": {}}', "不交易这个品种（B股）"),
         ('{"600036.SH": []}', "应为对象"),
         ('{"600036.SH": {"st": true}}', "没有 'st' 这一项"),
-        ('{"600036.SH": {"listed": "2026/11/20"}}', "listed：'2026/11/20'"),
+        ('{"600036.SH": {"listed": "2026/11/20"}}', 'listed："2026/11/20"'),
         ('{"600036.SH": {"listed": "2026-02-30"}}', "应为 2026-11-20 这样的日期"),
         ('{"600036.SH": {"listed": 20261120}}', "应为 2026-11-20 这样的日期"),
         ('{"600036.SH": {"listed": "0001-01-01"}}', "应为 1990 年以后的日期"),

@@ -11,23 +11,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
+from easytrader.sim.rows import CancelAnswer, OrderAnswer, OrderErrorRow, OrderRow, TradeRow
 from easytrader.sim.service.framing import FrameSocket
-from easytrader.sim.wire import (
-    PROTOCOL_VERSION,
-    AccountArgs,
-    CancelAnswer,
-    CancelArgs,
-    Event,
-    Message,
-    OrderAnswer,
-    OrderErrorRow,
-    OrderRow,
-    OrdersArgs,
-    Outcome,
-    Request,
-    SubmitArgs,
-    TradeRow,
-)
+from easytrader.sim.wire import PROTOCOL_VERSION, Message, Push, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,11 +38,11 @@ def eventually(check: Callable[[], Any], what: str = "条件") -> Any:
     raise AssertionError(f"{DEADLINE_S:g} 秒内没有等到：{what}")
 
 
-def submit_args(remark: str = "", account: str = ACCOUNT, volume: int = 100) -> SubmitArgs:
-    return SubmitArgs(2, account, "600036.SH", 23, volume, 11, 34.0, "测试", remark)
+def submit_args(remark: str = "", account: str = ACCOUNT, volume: int = 100) -> SubmitOrder:
+    return SubmitOrder(2, account, "600036.SH", 23, volume, 11, 34.0, "测试", remark)
 
 
-def order_row(order_id: int, args: SubmitArgs, status: int = 50) -> OrderRow:
+def order_row(order_id: int, args: SubmitOrder, status: int = 50) -> OrderRow:
     return OrderRow(
         2, args.account_id, args.stock_code, order_id, 1_790_000_000, args.order_type,
         args.order_volume, 50, args.price, 0, 0.0, status, str(order_id), "", args.strategy_name,
@@ -63,7 +50,7 @@ def order_row(order_id: int, args: SubmitArgs, status: int = 50) -> OrderRow:
     )  # fmt: skip
 
 
-def trade_row(order_id: int, args: SubmitArgs) -> TradeRow:
+def trade_row(order_id: int, args: SubmitOrder) -> TradeRow:
     return TradeRow(
         2, args.account_id, args.stock_code, f"t{order_id}", 1_790_000_000, args.price,
         args.order_volume, 3550.0, order_id, 23, str(order_id), args.strategy_name,
@@ -82,13 +69,13 @@ class TinyEngine:
         self.gate.set()
         self.entered = threading.Event()
         self.commit_error: Exception | None = None
-        self.pending: list[Event] = []
+        self.pending: list[Push] = []
         self.wakeup: float | None = None
         self.advance_error: Exception | None = None
         self.advanced = 0
         self.closed = False
 
-    def submit(self, args: SubmitArgs) -> Outcome:
+    def submit(self, args: SubmitOrder) -> Outcome:
         self.thread = threading.current_thread().name
         self.entered.set()
         assert self.gate.wait(DEADLINE_S)
@@ -102,35 +89,35 @@ class TinyEngine:
         if args.order_remark == "废单":
             error = OrderErrorRow(2, args.account_id, order_id, -61, "废单原因", "", "废单")
             row = order_row(order_id, args, 57)
-            events = (Event("order_error", *account, error), Event("order", *account, row))
+            events = (Push("order_error", *account, error), Push("order", *account, row))
         else:
             row = order_row(order_id, args, 56)
             events = (
-                Event("order", *account, row),
-                Event("trade", *account, trade_row(order_id, args)),
+                Push("order", *account, row),
+                Push("trade", *account, trade_row(order_id, args)),
             )
         self.rows[order_id] = row
         return Outcome(
             OrderAnswer(2, args.account_id, order_id, "测试", args.order_remark, 0, ""), events
         )
 
-    def cancel(self, args: CancelArgs) -> Outcome:
+    def cancel(self, args: CancelOrder) -> Outcome:
         self.log.append(f"cancel {args.order_id}")
         return Outcome(CancelAnswer(2, args.account_id, 0, args.order_id, "", 0, ""))
 
-    def asset(self, args: AccountArgs) -> Outcome:
+    def asset(self, args: AccountQuery) -> Outcome:
         return Outcome([])
 
-    def orders(self, args: OrdersArgs) -> Outcome:
+    def orders(self, args: OrdersQuery) -> Outcome:
         return Outcome([row for row in self.rows.values() if row.account_id == args.account_id])
 
-    def trades(self, args: AccountArgs) -> Outcome:
+    def trades(self, args: AccountQuery) -> Outcome:
         return Outcome([])
 
     def ask(self, verb: str, args: Any) -> Outcome:
         return Outcome([])
 
-    def positions(self, args: AccountArgs) -> Outcome:
+    def positions(self, args: AccountQuery) -> Outcome:
         return Outcome([])
 
     def account_infos(self) -> Outcome:
@@ -206,7 +193,7 @@ class Caller:
         return message.payload
 
     def subscribe(self) -> None:
-        assert self.ask("subscribe", AccountArgs(2, self.account)) == 0
+        assert self.ask("subscribe", AccountQuery(2, self.account)) == 0
 
     def kinds(self, count: int) -> list[str]:
         return [self.next().kind for _ in range(count)]

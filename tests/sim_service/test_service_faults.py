@@ -7,9 +7,9 @@ import pytest
 from service_helpers import ACCOUNT, OTHER, Caller, RawClient, TinyEngine, eventually, submit_args
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.sim.events import AccountQuery, OrdersQuery
 from easytrader.sim.faults import Faults
 from easytrader.sim.service.host import ConnectRefusedError, Host
-from easytrader.sim.wire import AccountArgs, OrdersArgs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +34,9 @@ def test_drop_answer_only_hits_its_verb(faults: Faults, caller: Caller) -> None:
     faults.drop_answer("query", times=2)
     assert caller.ask("submit", submit_args()).order_id == 1001
     assert caller.kinds(2) == ["order", "trade"]
-    caller.post("asset", AccountArgs(2, ACCOUNT))
-    caller.post("trades", AccountArgs(2, ACCOUNT))
-    assert caller.ask("asset", AccountArgs(2, ACCOUNT)) == []
+    caller.post("asset", AccountQuery(2, ACCOUNT))
+    caller.post("trades", AccountQuery(2, ACCOUNT))
+    assert caller.ask("asset", AccountQuery(2, ACCOUNT)) == []
 
 
 def test_delay_answer_holds_back_the_pushes_of_that_session_only(
@@ -68,7 +68,7 @@ def test_a_delayed_answer_outlives_its_session_quietly(faults: Faults, host: Hos
     leaver.post("submit", submit_args())
     leaver.session.detach()
     watcher = Caller(host, 3)
-    eventually(lambda: watcher.ask("orders", OrdersArgs(2, ACCOUNT)))
+    eventually(lambda: watcher.ask("orders", OrdersQuery(2, ACCOUNT)))
     assert leaver.quiet()
 
 

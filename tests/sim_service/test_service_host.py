@@ -16,10 +16,11 @@ from service_helpers import (
 )
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery
 from easytrader.sim.folder import AccountConfig, SimFolder, create
 from easytrader.sim.service.host import ConnectRefusedError, Host
 from easytrader.sim.service.owner import is_served, service_of
-from easytrader.sim.wire import QUERY_FAILED, AccountArgs, CancelArgs, Event, OrdersArgs
+from easytrader.sim.wire import QUERY_FAILED, Push
 
 
 def test_answer_comes_before_its_pushes(caller: Caller, engine: TinyEngine) -> None:
@@ -37,22 +38,22 @@ def test_pushes_go_to_all_subscribers_of_that_account_only(host: Host, caller: C
     other.subscribe()
     caller.ask("submit", submit_args())
     assert caller.kinds(2) == same.kinds(2) == ["order", "trade"]
-    assert other.ask("orders", OrdersArgs(2, OTHER)) == []
+    assert other.ask("orders", OrdersQuery(2, OTHER)) == []
     assert other.quiet()
     assert deaf.quiet()
 
 
 def test_unsubscribed_sessions_get_nothing_more(caller: Caller) -> None:
-    assert caller.ask("unsubscribe", AccountArgs(2, ACCOUNT)) == 0
+    assert caller.ask("unsubscribe", AccountQuery(2, ACCOUNT)) == 0
     caller.ask("submit", submit_args())
-    assert caller.ask("orders", OrdersArgs(2, ACCOUNT))
+    assert caller.ask("orders", OrdersQuery(2, ACCOUNT))
     assert caller.quiet()
 
 
 def test_unknown_account_is_refused(host: Host) -> None:
     caller = Caller(host)
-    assert caller.ask("subscribe", AccountArgs(2, "没有")) == -1
-    assert caller.ask("subscribe", AccountArgs(3, ACCOUNT)) == -1
+    assert caller.ask("subscribe", AccountQuery(2, "没有")) == -1
+    assert caller.ask("subscribe", AccountQuery(3, ACCOUNT)) == -1
 
 
 def test_order_error_carries_the_submitters_seq(host: Host, caller: Caller) -> None:
@@ -91,7 +92,7 @@ def test_a_failed_commit_fails_the_batch_without_events(caller: Caller, engine: 
     assert engine.entered.wait(5)
     engine.commit_error = SimulatorError("磁盘满")
     caller.post("submit", submit_args())
-    caller.post("orders", OrdersArgs(2, ACCOUNT))
+    caller.post("orders", OrdersQuery(2, ACCOUNT))
     engine.gate.set()
     assert caller.kinds(3) == ["answer", "order", "trade"]
     submit, orders = caller.next(), caller.next()
@@ -123,14 +124,14 @@ def test_one_bad_request_does_not_take_its_batch_down(caller: Caller, engine: Ti
 
 
 def test_malformed_requests_get_failure_answers(caller: Caller) -> None:
-    assert caller.ask("cancel", CancelArgs(2, ACCOUNT, 1)).cancel_result == 0
+    assert caller.ask("cancel", CancelOrder(2, ACCOUNT, 1)).cancel_result == 0
     assert caller.ask("没有这个动作", ())[0] == QUERY_FAILED
 
 
 def test_the_host_wakes_for_the_market(host: Host, caller: Caller, engine: TinyEngine) -> None:
-    engine.pending = [Event("order", 2, ACCOUNT, order_row(1, submit_args()))]
+    engine.pending = [Push("order", 2, ACCOUNT, order_row(1, submit_args()))]
     engine.wakeup = 0.02
-    caller.ask("asset", AccountArgs(2, ACCOUNT))  # 让主机重新看一眼
+    caller.ask("asset", AccountQuery(2, ACCOUNT))  # 让主机重新看一眼
     assert caller.next().kind == "order"
     assert engine.advanced == 1
 
@@ -138,7 +139,7 @@ def test_the_host_wakes_for_the_market(host: Host, caller: Caller, engine: TinyE
 def test_a_failing_market_does_not_spin(host: Host, caller: Caller, engine: TinyEngine) -> None:
     engine.advance_error = SimulatorError("磁盘满")
     engine.wakeup = 0.0
-    caller.ask("asset", AccountArgs(2, ACCOUNT))
+    caller.ask("asset", AccountQuery(2, ACCOUNT))
     eventually(lambda: engine.advanced)
     threading.Event().wait(0.2)
     assert engine.advanced <= 2
@@ -146,7 +147,7 @@ def test_a_failing_market_does_not_spin(host: Host, caller: Caller, engine: Tiny
 
 
 def test_manual_advance_delivers(host: Host, caller: Caller, engine: TinyEngine) -> None:
-    engine.pending = [Event("order", 2, ACCOUNT, order_row(1, submit_args()))]
+    engine.pending = [Push("order", 2, ACCOUNT, order_row(1, submit_args()))]
     host.advance()
     assert caller.next().kind == "order"
 
@@ -159,7 +160,7 @@ def test_session_ids_in_use_are_refused_and_free_after_detach(host: Host, caller
     again = Caller(host, 1)
     again.subscribe()
     caller.post("submit", submit_args())
-    assert again.ask("orders", OrdersArgs(2, ACCOUNT)) == []
+    assert again.ask("orders", OrdersQuery(2, ACCOUNT)) == []
     assert caller.quiet()
     assert not caller.lost.is_set()
 
@@ -170,7 +171,7 @@ def test_requests_sent_before_detach_are_done(
     caller.post("submit", submit_args())
     caller.session.detach()
     watcher = Caller(host, 2)
-    assert len(watcher.ask("orders", OrdersArgs(2, ACCOUNT))) == 1
+    assert len(watcher.ask("orders", OrdersQuery(2, ACCOUNT))) == 1
 
 
 def test_session_ids_rest_in_quarantine(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -11,10 +11,11 @@ import easytrader
 from easytrader.codes import OrderStatus
 from easytrader.errors import OutcomeUnknownError, SimulatorError
 from easytrader.sim.clock import ManualClock
+from easytrader.sim.events import AccountQuery, OrdersQuery, SubmitOrder
 from easytrader.sim.faults import Faults
 from easytrader.sim.service.host import Host
 from easytrader.sim.store import Store
-from easytrader.sim.wire import QUERY_FAILED, AccountArgs, OrdersArgs, SubmitArgs
+from easytrader.sim.wire import QUERY_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,8 @@ def mishap(folder: SimFolder, real_host: Host) -> Faults:
     return Faults(folder.path)
 
 
-def resting(remark: str = "") -> SubmitArgs:
-    return SubmitArgs(2, ACCOUNT, "600036.SH", 23, 100, LIMIT, 32.5, "", remark)
+def resting(remark: str = "") -> SubmitOrder:
+    return SubmitOrder(2, ACCOUNT, "600036.SH", 23, 100, LIMIT, 32.5, "", remark)
 
 
 def stored(folder: SimFolder) -> int:
@@ -75,10 +76,10 @@ def test_a_full_disk_refuses_and_keeps_nothing(
         assert refused.order_id == -1
         assert "database or disk is full" in refused.error_msg
     assert mishap.active() == [{"kind": "disk_full", "times": 0}]
-    rows = real_caller.ask("orders", OrdersArgs(2, ACCOUNT))  # 读不受影响
+    rows = real_caller.ask("orders", OrdersQuery(2, ACCOUNT))  # 读不受影响
     assert [row.order_id for row in rows] == [kept]
     clock.advance(4)  # 行情走了一跳，没有成交：没有什么要写
-    assert real_caller.ask("asset", AccountArgs(2, ACCOUNT))[0].cash > 0
+    assert real_caller.ask("asset", AccountQuery(2, ACCOUNT))[0].cash > 0
     mishap.clear()
     assert real_caller.ask("submit", resting()).order_id == kept + 1
     assert real_caller.next().kind == "order"
@@ -102,9 +103,9 @@ def test_a_query_that_has_something_to_write_fails_on_a_full_disk(
     real_caller.next()
     mishap.disk_full()
     clock.advance(DAY)  # 换日要写
-    assert real_caller.ask("orders", OrdersArgs(2, ACCOUNT))[0] == QUERY_FAILED
+    assert real_caller.ask("orders", OrdersQuery(2, ACCOUNT))[0] == QUERY_FAILED
     mishap.clear()
-    seq = real_caller.post("orders", OrdersArgs(2, ACCOUNT))
+    seq = real_caller.post("orders", OrdersQuery(2, ACCOUNT))
     answer = real_caller.next()
     assert (answer.kind, answer.seq, answer.payload) == ("answer", seq, [])
     assert real_caller.next().payload.order_status in (53, 54, 57)  # 昨天的挂单到期
@@ -129,7 +130,7 @@ def test_the_clock_jumps_over_midnight(mishap: Faults, real_caller: Caller) -> N
     assert (last.kind, last.payload.order_id) == ("order", number)
     assert last.payload.order_status in (53, 54, 57)
     assert mishap.active() == [{"kind": "clock_jump", "seconds": float(DAY)}]
-    assert real_caller.ask("orders", OrdersArgs(2, ACCOUNT)) == []
+    assert real_caller.ask("orders", OrdersQuery(2, ACCOUNT)) == []
     new = real_caller.ask("submit", resting()).order_id
     assert new == number + 1
     assert real_caller.next().payload.order_time == NOON + DAY

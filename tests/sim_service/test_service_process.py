@@ -9,18 +9,18 @@ from service_helpers import ACCOUNT, OTHER, Caller, RawClient, eventually
 from service_process import Service, served
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.events import AccountQuery, OrdersQuery, SubmitOrder
 from easytrader.sim.faults import Faults, control
 from easytrader.sim.service.host import Host
 from easytrader.sim.service.owner import holder_of, is_served, service_of
-from easytrader.sim.wire import AccountArgs, OrdersArgs, SubmitArgs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from easytrader.sim.folder import SimFolder
 
-ACCOUNT_ARGS = AccountArgs(2, ACCOUNT)
-RESTING = SubmitArgs(2, ACCOUNT, "600036.SH", 23, 100, 11, 1.0, "测试", "备注")
+ACCOUNT_ARGS = AccountQuery(2, ACCOUNT)
+RESTING = SubmitOrder(2, ACCOUNT, "600036.SH", 23, 100, 11, 1.0, "测试", "备注")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def connect(folder: SimFolder, session_id: int = 7) -> RawClient:
     return client
 
 
-def resting_order(client: RawClient, folder: SimFolder) -> SubmitArgs:
+def resting_order(client: RawClient, folder: SimFolder) -> SubmitOrder:
     """跌停价的买单：不会成交。"""
     from easytrader.sim.clock import WallClock
     from easytrader.sim.market.synthetic import SyntheticMarket
@@ -96,7 +96,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(folder: SimFolder, service: Serv
     assert not is_served(folder.path)
     with served(folder.path):
         again = connect(folder)
-        rows = again.ask("orders", OrdersArgs(2, ACCOUNT))
+        rows = again.ask("orders", OrdersQuery(2, ACCOUNT))
         assert [(row.order_id, row.order_remark) for row in rows] == [(answer.order_id, "备注")]
         again.close()
 
@@ -157,7 +157,7 @@ def test_crash_mid_order(folder: SimFolder, service: Service, when: str, rows: i
     assert service.wait() == 137
     host = Host(folder)
     try:
-        assert len(Caller(host).ask("orders", OrdersArgs(2, ACCOUNT))) == rows
+        assert len(Caller(host).ask("orders", OrdersQuery(2, ACCOUNT))) == rows
     finally:
         host.close()
 

@@ -16,9 +16,10 @@ from service_helpers import (
     submit_args,
 )
 
+from easytrader.sim.events import AccountQuery, OrdersQuery, SubmitOrder
 from easytrader.sim.service import server
 from easytrader.sim.service.framing import FrameError, FrameSocket, encode, to_request
-from easytrader.sim.wire import AccountArgs, OrdersArgs, Request, SubmitArgs
+from easytrader.sim.wire import Request
 
 if TYPE_CHECKING:
     from easytrader.sim.service.host import Host
@@ -29,13 +30,13 @@ Make = Callable[..., RawClient]
 def test_a_second_process_shares_the_embedded_counter(raw_client: Make, caller: Caller) -> None:
     remote = raw_client()
     assert remote.greeting[0] == "welcome"
-    assert remote.ask("subscribe", AccountArgs(2, ACCOUNT)) == 0
+    assert remote.ask("subscribe", AccountQuery(2, ACCOUNT)) == 0
     answer = remote.ask("submit", submit_args("备注"))
     assert (answer.order_id, answer.order_remark) == (1001, "备注")
     order, trade = remote.next(), remote.next()
     assert (order.kind, trade.kind) == ("order", "trade")
     assert caller.kinds(2) == ["order", "trade"]
-    assert remote.ask("orders", OrdersArgs(2, ACCOUNT)) == [order.payload]
+    assert remote.ask("orders", OrdersQuery(2, ACCOUNT)) == [order.payload]
     assert remote.ask("unsupported", ("x",)) == ("not_simulated", "x")
 
 
@@ -120,7 +121,7 @@ def test_a_stuck_client_is_dropped_and_blocks_nobody(
     monkeypatch.setattr(server, "_BACKLOG_LIMIT", 200)
     stuck = raw_client(7)
     stuck.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    assert stuck.ask("subscribe", AccountArgs(2, ACCOUNT)) == 0
+    assert stuck.ask("subscribe", AccountQuery(2, ACCOUNT)) == 0
     fat = submit_args("肥" * 100_000)
 
     def dropped() -> bool:
@@ -133,11 +134,11 @@ def test_a_stuck_client_is_dropped_and_blocks_nobody(
 
 def test_close_flushes_then_hangs_up(raw_client: Make, host: Host) -> None:
     client = raw_client()
-    client.ask("subscribe", AccountArgs(2, ACCOUNT))
+    client.ask("subscribe", AccountQuery(2, ACCOUNT))
     for _ in range(20):
         client.post("submit", submit_args())
     watcher = Caller(host, 50)
-    eventually(lambda: len(watcher.ask("orders", OrdersArgs(2, ACCOUNT))) == 20)
+    eventually(lambda: len(watcher.ask("orders", OrdersQuery(2, ACCOUNT))) == 20)
     host.close()
     kinds = [client.next().kind for _ in range(60)]
     assert kinds.count("answer") == 20
@@ -150,7 +151,7 @@ def test_a_big_answer_survives_the_wire(raw_client: Make, engine: TinyEngine) ->
     client = raw_client()
     for _ in range(3000):
         engine.submit(submit_args("批量"))
-    rows = client.ask("orders", OrdersArgs(2, ACCOUNT))
+    rows = client.ask("orders", OrdersQuery(2, ACCOUNT))
     assert rows == list(engine.rows.values())
 
 
@@ -170,7 +171,7 @@ def test_frames_round_trip() -> None:
 def test_wire_shapes() -> None:
     request = Request("submit", 3, submit_args())
     assert to_request(list(request)) == request
-    assert isinstance(to_request(["submit", 3, list(submit_args())]).args, SubmitArgs)
+    assert isinstance(to_request(["submit", 3, list(submit_args())]).args, SubmitOrder)
     for bad in (None, [], ["submit", 1], ["submit", "x", []], ["无", 1, []]):
         with pytest.raises(FrameError):
             to_request(bad)

@@ -6,12 +6,13 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from support import VendorEngine as Engine
+
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.folder import AccountConfig, SimFolder, create
 from easytrader.sim.subscribe import SubscribeLine
 from easytrader.sim.subscribe.issues import FILE_NAME
-from easytrader.sim.wire import AccountArgs, CancelArgs, OrdersArgs, Outcome, SubmitArgs
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -106,25 +107,25 @@ class Desk:
     def apply(
         self, code: str, volume: int, price: float, side: int = 23, kind: int = 11
     ) -> Outcome:
-        args = SubmitArgs(self.kind, ACCOUNT, code, side, volume, kind, price, "打新", "备注")
+        args = SubmitOrder(self.kind, ACCOUNT, code, side, volume, kind, price, "打新", "备注")
         return self.engine.submit(args)
 
     def cancel(self, order_id: int) -> Outcome:
-        return self.engine.cancel(CancelArgs(self.kind, ACCOUNT, order_id))
+        return self.engine.cancel(CancelOrder(self.kind, ACCOUNT, order_id))
 
     def order(self, order_id: int) -> Any:
-        return self.engine.orders(OrdersArgs(self.kind, ACCOUNT, order_id)).answer[0]
+        return self.engine.orders(OrdersQuery(self.kind, ACCOUNT, order_id)).answer[0]
 
     def quote(self, code: str) -> Quote:
         self.engine.advance()
         return self.engine._counter.quote(parse_security(code))
 
     def limits(self) -> dict[str, int]:
-        rows = self.engine.ask("new_purchase_limit", AccountArgs(self.kind, ACCOUNT)).answer
+        rows = self.engine.ask("new_purchase_limit", AccountQuery(self.kind, ACCOUNT)).answer
         return {row.new_purchase_limit_key: row.new_purchase_limit_value for row in rows}
 
     def today(self) -> list[Any]:
-        rows: list[Any] = self.engine.ask("ipo_data", AccountArgs(0, "")).answer
+        rows: list[Any] = self.engine.ask("ipo_data", AccountQuery(0, "")).answer
         return rows
 
     @property
@@ -140,10 +141,10 @@ class Desk:
         return self.line.subscriptions(ACCOUNT)[code]
 
     def asset(self) -> Any:
-        return self.engine.asset(AccountArgs(self.kind, ACCOUNT)).answer[0]
+        return self.engine.asset(AccountQuery(self.kind, ACCOUNT)).answer[0]
 
     def held(self, code: str) -> Any:
-        rows = self.engine.positions(AccountArgs(self.kind, ACCOUNT, code)).answer
+        rows = self.engine.positions(AccountQuery(self.kind, ACCOUNT, code)).answer
         return rows[0] if rows else None
 
     def balance(self) -> int:

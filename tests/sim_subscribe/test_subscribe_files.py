@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from subscribe_desk import ACCOUNT, BOND, SHENZHEN, STAR, at, bond, shenzhen, star
+from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
+from easytrader.sim.events import AccountQuery
 from easytrader.sim.folder import AccountConfig, create
 from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
-from easytrader.sim.wire import AccountArgs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,6 +149,6 @@ def test_replayed_data_may_start_after_the_listing(tmp_path: Path) -> None:
     folder = create(tmp_path / "模拟", [account], **settings)
     (folder.path / FILE_NAME).write_text(json.dumps(one()), encoding="utf-8")
     desk = Engine(folder, ManualClock(at("2026-11-25")))
-    [row] = desk.asset(AccountArgs(2, ACCOUNT)).answer
+    [row] = desk.asset(AccountQuery(2, ACCOUNT)).answer
     assert row.market_value == 200 * 25.6
     desk.close()

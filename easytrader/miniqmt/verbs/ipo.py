@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import stamp
 from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
 from easytrader.miniqmt.verbs.base import STOCKS, Verbs
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from easytrader.rows import Row
     from easytrader.types import IpoIssue, IpoResult
 
-_SHANGHAI: Final = timezone(timedelta(hours=8))  # 1991 年后没有夏令时
 _BOND_LIMIT: Final = 10_000
 """厂商手册：额度查询只管股票，债券固定 10000 张。"""
 
@@ -102,7 +101,7 @@ class IpoVerbs(Verbs):
 
     def _today(self) -> str:
         """交易所的今天，``YYYYMMDD``。"""
-        return f"{datetime.fromtimestamp(time.time(), _SHANGHAI):%Y%m%d}"
+        return stamp(time.time(), "%Y%m%d")
 
     def _apply(
         self, issue: IpoIssue, limits: Mapping[str, int], orders: Sequence[OrderLike], today: str

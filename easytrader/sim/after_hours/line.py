@@ -7,14 +7,15 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import midnight
 from easytrader.codes import AFTER_HOURS_TYPES, PriceType
 from easytrader.sim.after_hours.session import within_close
-from easytrader.sim.checks import NO_SUCH, Reject, Ticket, check
+from easytrader.sim.checks import NO_SUCH, Ticket, check
+from easytrader.sim.events import Reject
 from easytrader.sim.gate import CLOSED, NO_CANCEL
 from easytrader.sim.phases import Phase
 from easytrader.sim.rules.after_hours import MATCHING, has_after_hours, most, windows
 from easytrader.sim.rules.quantities import Size
-from easytrader.sim.sessions import midnight
 from easytrader.symbols import Kind
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics.beijing import midnight
 from easytrader.sim.after_hours.crowd import Crowd, Entry, cross, crowd_of, queue
-from easytrader.sim.market.when import midnight
 from easytrader.sim.resting import Queue
 from easytrader.sim.rules.after_hours import MATCHING
 

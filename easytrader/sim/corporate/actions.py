@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.errors import UsageError
-from easytrader.sim.entries import EntryError, day_of, fields_of, load, micro, whole
+from easytrader.sim.entries import EntryError, day_of, fields_of, load, micro, security_named, whole
 from easytrader.sim.rules.exrights import Change
 from easytrader.sim.rules.tables import BONDS, FUNDS, scope_of
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,10 +152,7 @@ def _split(code: str, fund: bool, what: str, values: dict[str, Any]) -> Action:
 
 def _stock_code(code: str) -> tuple[str, bool]:
     """厂商写法的代码，是不是基金。"""
-    try:
-        security = parse_security(code)
-    except UsageError as exc:
-        raise EntryError(f"证券代码 {code!r}。{exc.expected}") from None
+    security = security_named(code)
     if security.stock_code != code:
         raise EntryError(f"证券代码 {code!r} 应写成 {security.stock_code}。")
     scope = scope_of(security)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.account import Account, Position
-    from easytrader.sim.checks import Reject
+    from easytrader.sim.events import Reject
     from easytrader.sim.lines import Surroundings
     from easytrader.sim.orders import SimOrder
     from easytrader.sim.ways import Way

@@ -13,10 +13,10 @@ from easytrader.sim.rules.tables import scope_of
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
-    from easytrader.sim.checks import Reject
     from easytrader.sim.credit.book import CreditBook
     from easytrader.sim.credit.margin import Figures, Scales
     from easytrader.sim.credit.policy import Policy
+    from easytrader.sim.events import Reject
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.orders import SimOrder
     from easytrader.symbols import Security

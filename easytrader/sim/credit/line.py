@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import AccountType, OrderStatus, OrderType
 from easytrader.errors import SimulatorError
-from easytrader.sim.checks import Reject
 from easytrader.sim.corporate.actions import load_actions
 from easytrader.sim.credit.book import CreditBook
 from easytrader.sim.credit.contracts import FIN, SLO
@@ -31,6 +30,7 @@ from easytrader.sim.credit.queries import ANSWERS, withdrawable
 from easytrader.sim.credit.settings import load_settings
 from easytrader.sim.credit.short import RepayBuyWay, ShortWay
 from easytrader.sim.credit.ways import CollateralWay, FinBuyWay, RepaySellWay, StillWay
+from easytrader.sim.events import Reject
 from easytrader.sim.fees import to_fen
 from easytrader.sim.gate import order_refused
 from easytrader.sim.phases import Phase

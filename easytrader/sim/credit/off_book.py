@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.codes import OrderStatus, OrderType
-from easytrader.sim.checks import NO_SUCH, Reject
+from easytrader.codes import OrderType
+from easytrader.sim.checks import NO_SUCH
 from easytrader.sim.credit import refusals
 from easytrader.sim.credit.contracts import FIN, SLO
 from easytrader.sim.credit.desk import group_of
+from easytrader.sim.events import Reject
 from easytrader.sim.rules.tables import scope_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def return_shares(desk: CreditDesk, order: SimOrder, account: Account) -> Reject
     worth = desk.book.give_back(account, order.stock_code, group, volume, fresh)
     account.realized_li += worth - removed
     desk.touch(account, order.stock_code)
-    _finish(desk, order)
+    desk.ledger.complete(order)
     return None
 
 
@@ -69,11 +70,5 @@ def repay_cash(desk: CreditDesk, order: SimOrder, account: Account) -> Reject | 
         return refusals.money_short(money, account.cash_li)
     desk.ledger.accept(order)
     desk.book.repay(account, money, contracts, settings.interest_first)
-    _finish(desk, order)
+    desk.ledger.complete(order)
     return None
-
-
-def _finish(desk: CreditDesk, order: SimOrder) -> None:
-    """已成：数量算全部，没有价格。"""
-    order.traded_volume = order.volume
-    desk.ledger.update(order, OrderStatus.SUCCEEDED)

@@ -1,36 +1,58 @@
-"""信用账号的五项查询。只读。"""
+"""信用账号的五项查询，整数厘。只读。"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.codes import MARKET_CODES
 from easytrader.sim.credit.contracts import ORDINARY, SPECIAL
 from easytrader.sim.market.anchors import ANCHORS_LI
-from easytrader.sim.orders import yuan
-from easytrader.sim.rows_credit import (
-    CreditAssureRow,
-    CreditDetailRow,
-    CreditSloCodeRow,
-    CreditSubjectRow,
-    StkCompactRow,
-)
-from easytrader.sim.sessions import day_code
-from easytrader.symbols import parse_security
+from easytrader.symbols import Security, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from easytrader.sim.account import Account
+    from easytrader.sim.credit.contracts import Contract
     from easytrader.sim.credit.desk import CreditDesk
+    from easytrader.sim.credit.margin import Figures
+    from easytrader.sim.credit.settings import CreditSettings
     from easytrader.sim.rules import Rules
-    from easytrader.symbols import Security
 
-__all__ = ["ANSWERS", "compacts", "detail", "withdrawable"]
+__all__ = ["ANSWERS", "Collateral", "ShortSource", "Statement", "Subject", "withdrawable"]
 
-_NORMAL: Final = 48
-_VOID: Final = 50
-_PPM: Final = 1_000_000
+
+class Statement(NamedTuple):
+    """资产与负债。``now`` 是走到的时刻，Unix 秒。"""
+
+    figures: Figures
+    settings: CreditSettings
+    withdrawable_li: int
+    now: float
+
+
+class Subject(NamedTuple):
+    """一只标的：能不能融资、融券，保证金比例（百万分之几）。"""
+
+    security: Security
+    fin: bool
+    slo: bool
+    fin_margin_ppm: int
+    slo_margin_ppm: int
+
+
+class ShortSource(NamedTuple):
+    """一只证券在一种头寸（`contracts.ORDINARY`、`contracts.SPECIAL`）里还能融多少券。"""
+
+    security: Security
+    group: int
+    left: int
+
+
+class Collateral(NamedTuple):
+    """一只担保品与折算率（百万分之几）。"""
+
+    security: Security
+    ratio_ppm: int
 
 
 def withdrawable(desk: CreditDesk, account: Account) -> int:
@@ -39,126 +61,47 @@ def withdrawable(desk: CreditDesk, account: Account) -> int:
     return figures.withdrawable(account.fetch_li, desk.policy.withdraw_ppm(desk.today))
 
 
-def detail(desk: CreditDesk, account: Account) -> list[Any]:
-    """XtCreditDetail。"""
-    found, settings = desk.scales.weigh(account), desk.policy.settings
-    fin_used, slo_used = found.fin_left + found.fin_working, found.slo_left + found.slo_working
-    return [
-        CreditDetailRow(
-            account_type=account.account_type,
-            account_id=account.account_id,
-            status=0,
-            update_time=int(desk.ledger.state.progress.now),
-            calc_config=0,
-            frozen_cash=yuan(found.frozen),
-            balance=yuan(found.assets),
-            available=yuan(found.cash),
-            position_profit=yuan(found.market - found.cost),
-            market_value=yuan(found.market),
-            fetch_balance=yuan(withdrawable(desk, account)),
-            stock_value=yuan(found.stocks),
-            fund_value=yuan(found.funds),
-            total_debt=yuan(found.debts),
-            enable_bail_balance=yuan(found.bail),
-            per_assurescale_value=found.ratio,
-            assure_asset=yuan(found.assets - found.debts),
-            fin_debt=yuan(found.fin_left + found.fin_fare),
-            fin_deal_avl=yuan(found.fin_left),
-            fin_fee=yuan(found.fin_fare),
-            slo_debt=yuan(found.slo_value + found.slo_fare),
-            slo_market_value=yuan(found.slo_value),
-            slo_fee=yuan(found.slo_fare),
-            other_fare=0.0,
-            fin_max_quota=yuan(settings.fin_quota_li),
-            fin_enable_quota=yuan(max(settings.fin_quota_li - fin_used, 0)),
-            fin_used_quota=yuan(fin_used),
-            slo_max_quota=yuan(settings.slo_quota_li),
-            slo_enable_quota=yuan(max(settings.slo_quota_li - slo_used, 0)),
-            slo_used_quota=yuan(slo_used),
-            slo_sell_balance=yuan(found.pool + found.used_pool),
-            used_slo_sell_balance=yuan(found.used_pool),
-            surplus_slo_sell_balance=yuan(found.pool),
+def statement(desk: CreditDesk, account: Account) -> list[Statement]:
+    """资产与负债。"""
+    figures, now = desk.scales.weigh(account), desk.ledger.state.progress.now
+    return [Statement(figures, desk.policy.settings, withdrawable(desk, account), now)]
+
+
+def contracts(desk: CreditDesk, account: Account) -> list[Contract]:
+    """没有了结的合约，和今天了结的。"""
+    return desk.book.contracts(account.account_id)
+
+
+def subjects(desk: CreditDesk, account: Account) -> list[Subject]:
+    """标的。"""
+    policy = desk.policy
+    found = [
+        Subject(
+            security,
+            policy.can_finance(security, rules),
+            policy.can_short(security, rules),
+            policy.fin_margin(security, desk.today),
+            policy.slo_margin(security, desk.today),
         )
+        for security, rules in _known(desk, account)
     ]
+    return [each for each in found if each.fin or each.slo]
 
 
-def compacts(desk: CreditDesk, account: Account) -> list[Any]:
-    """StkCompacts：没有了结的，和今天了结的。"""
+def short_sources(desk: CreditDesk, account: Account) -> list[ShortSource]:
+    """有券源的融券标的，普通与专项各一个。"""
     return [
-        StkCompactRow(
-            account_type=account.account_type,
-            account_id=account.account_id,
-            compact_type=each.kind,
-            cashgroup_prop=each.group,
-            exchange_id=_exchange_id(parse_security(each.stock_code)),
-            open_date=int(day_code(each.opened)),
-            business_vol=each.volume,
-            real_compact_vol=each.left_volume,
-            ret_end_date=int(day_code(each.due)),
-            business_balance=yuan(each.amount_li),
-            business_fare=yuan(each.fare_li),
-            real_compact_balance=yuan(each.left_li),
-            real_compact_fare=yuan(each.left_fare_li),
-            repaid_fare=yuan(each.repaid_fare_li),
-            repaid_balance=yuan(each.repaid_li),
-            instrument_id=each.stock_code.partition(".")[0],
-            compact_id=each.compact_id,
-            position_str=each.compact_id,
-        )
-        for each in desk.book.contracts(account.account_id)
-    ]
-
-
-def subjects(desk: CreditDesk, account: Account) -> list[Any]:
-    """CreditSubjects。不是这一种标的的，状态是作废。"""
-    rows = []
-    for security, rules in _known(desk, account):
-        fin = desk.policy.can_finance(security, rules)
-        slo = desk.policy.can_short(security, rules)
-        if fin or slo:
-            rows.append(
-                CreditSubjectRow(
-                    account.account_type,
-                    account.account_id,
-                    _NORMAL if slo else _VOID,
-                    _NORMAL if fin else _VOID,
-                    _exchange_id(security),
-                    desk.policy.slo_margin(security, desk.today) / _PPM,
-                    desk.policy.fin_margin(security, desk.today) / _PPM,
-                    security.code,
-                )
-            )
-    return rows
-
-
-def slo_codes(desk: CreditDesk, account: Account) -> list[Any]:
-    """CreditSloCode：有券源的融券标的，普通与专项各一行。"""
-    return [
-        CreditSloCodeRow(
-            account.account_type,
-            account.account_id,
-            _exchange_id(security),
-            group,
-            desk.scales.short_left(account, security.stock_code, group),
-            security.code,
-        )
+        ShortSource(security, group, desk.scales.short_left(account, security.stock_code, group))
         for security, rules in _known(desk, account)
         for group in (ORDINARY, SPECIAL)
         if desk.policy.pool(security.stock_code, group) and desk.policy.can_short(security, rules)
     ]
 
 
-def assures(desk: CreditDesk, account: Account) -> list[Any]:
-    """CreditAssure：担保品与折算率。"""
+def collaterals(desk: CreditDesk, account: Account) -> list[Collateral]:
+    """担保品与折算率。"""
     return [
-        CreditAssureRow(
-            account.account_type,
-            account.account_id,
-            _exchange_id(security),
-            _NORMAL,
-            ratio / _PPM,
-            security.code,
-        )
+        Collateral(security, ratio)
         for security, rules in _known(desk, account)
         if (ratio := desk.policy.haircut(security, rules))
     ]
@@ -166,12 +109,11 @@ def assures(desk: CreditDesk, account: Account) -> list[Any]:
 
 def _known(desk: CreditDesk, account: Account) -> Iterator[tuple[Security, Rules]]:
     """名单里列得出的证券：常见的、``credit.json`` 写到的、账户里有的。"""
-    contracts = desk.book.contracts(account.account_id)
     codes = {
         *ANCHORS_LI,
         *desk.policy.settings.codes,
         *account.positions,
-        *(each.stock_code for each in contracts),
+        *(each.stock_code for each in desk.book.contracts(account.account_id)),
     }
     for code in sorted(codes):
         security = parse_security(code)
@@ -180,14 +122,10 @@ def _known(desk: CreditDesk, account: Account) -> Iterator[tuple[Security, Rules
             yield security, found.rules
 
 
-def _exchange_id(security: Security) -> int:
-    return next(number for name, number in MARKET_CODES.items() if name == security.exchange)
-
-
-ANSWERS: Final[dict[str, Callable[[CreditDesk, Account], list[Any]]]] = {
-    "credit_detail": detail,
-    "stk_compacts": compacts,
+ANSWERS: Final[dict[str, Callable[[CreditDesk, Account], Any]]] = {
+    "credit_detail": statement,
+    "stk_compacts": contracts,
     "credit_subjects": subjects,
-    "credit_slo_code": slo_codes,
-    "credit_assure": assures,
+    "credit_slo_code": short_sources,
+    "credit_assure": collaterals,
 }

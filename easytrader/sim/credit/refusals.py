@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from easytrader.sim.checks import Reject
+from easytrader.sim.events import Reject
 
 __all__ = [
     "AUCTION",

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.errors import UsageError
 from easytrader.sim import entries
-from easytrader.sim.entries import EntryError, fields_of, micro, shown, whole
+from easytrader.sim.entries import EntryError, fields_of, micro, security_named, shown, whole
 from easytrader.sim.rules.tables import REPOS, scope_of
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,10 +146,7 @@ def _repay_by(value: object) -> str:
 
 
 def _code(code: str) -> str:
-    try:
-        security = parse_security(code)
-    except UsageError as exc:
-        raise EntryError(f"证券代码 {code!r}。{exc.expected}") from None
+    security = security_named(code)
     if scope_of(security) in (None, *REPOS):
         raise EntryError(f"{code}：信用账户不交易这个品种（{security.kind.value}）。")
     return security.stock_code

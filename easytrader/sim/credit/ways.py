@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easytrader.sim.checks import Reject, enough_shares
+from easytrader.sim.checks import enough_shares
 from easytrader.sim.credit import refusals
 from easytrader.sim.credit.contracts import FIN, Contract
 from easytrader.sim.credit.desk import CreditDesk, group_of
@@ -18,6 +18,7 @@ from easytrader.sim.ways import CashWay
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
     from easytrader.sim.checks import Ticket
+    from easytrader.sim.events import Reject
     from easytrader.sim.orders import SimOrder
 
 __all__ = ["CollateralWay", "FinBuyWay", "RepaySellWay", "StillWay"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.account import Account
-    from easytrader.sim.checks import Reject
+    from easytrader.sim.events import Reject
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.market.book import Quote
     from easytrader.sim.orders import SimOrder
@@ -75,7 +75,7 @@ class Line(Protocol):
         ...
 
     def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
-        """这条线的查询：厂商的行；不认识这个动作为 None。"""
+        """这项业务的查询；不认识这个动作为 None。"""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
-    from easytrader.sim.checks import Reject
+    from easytrader.sim.events import Done, Reject
     from easytrader.sim.orders import SimOrder
     from easytrader.sim.ways import Way
 
@@ -18,8 +18,8 @@ __all__ = ["Clerk", "QuietLine", "details"]
 class Clerk(Protocol):
     """委托之外还办别的事的业务（划拨、转账、约券）。"""
 
-    def act(self, verb: str, account: Account, args: Any, now: float) -> tuple[Any, ...] | None:
-        """办一件事：厂商的一行；不认识这个动作为 None。"""
+    def act(self, verb: str, account: Account, args: Any, now: float) -> Done | None:
+        """办一件事；不认识这个动作为 None。"""
         ...
 
 
@@ -53,6 +53,6 @@ class QuietLine:
 
 
 def details(args: Any) -> dict[str, Any]:
-    """`wire.BusinessArgs` 里的各项。"""
+    """`BusinessQuery` 里的各项。"""
     found: dict[str, Any] = json.loads(args.body or "{}")
     return found

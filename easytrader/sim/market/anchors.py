@@ -8,7 +8,7 @@ from easytrader.sim.market.noise import hash01
 from easytrader.sim.rules.repo import TERMS
 from easytrader.symbols import Board, Kind, Security
 
-__all__ = ["NAMES", "Profile", "profile_of"]
+__all__ = ["NAMES", "Profile", "instrument_name", "profile_of"]
 
 ANCHORS_AS_OF: Final = "2026-11-20"
 ANCHORS_LI: Final = {
@@ -123,3 +123,8 @@ def profile_of(security: Security, salt: int) -> Profile:
     if security.board is Board.BSE:
         depth //= 4
     return Profile(anchor, drift, swing, depth)
+
+
+def instrument_name(stock_code: str) -> str:
+    """证券名称；不认识的用代码代替。"""
+    return NAMES.get(stock_code, stock_code)

@@ -12,6 +12,7 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
 from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.book import DISPLAYED, Level, Prints, Quote
@@ -19,7 +20,6 @@ from easytrader.sim.market.closes import Closes
 from easytrader.sim.market.conditions import Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
 from easytrader.sim.market.script import NOTHING, Script
-from easytrader.sim.market.when import midnight
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from easytrader.basics.beijing import midnight
 from easytrader.errors import MissingDependencyError, SimulatorError
 from easytrader.sim.market.columns import (
     CODE_COLUMNS,
@@ -23,7 +24,6 @@ from easytrader.sim.market.columns import (
     time_of,
 )
 from easytrader.sim.market.quick import quick_bars
-from easytrader.sim.market.when import midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

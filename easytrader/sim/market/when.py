@@ -1,29 +1,24 @@
-"""上海时间（UTC+8，1991 年后无夏令时）的日子与 Unix 秒。日子用公历序数表示。"""
+"""行情文件与设置里的时刻 → Unix 秒。"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["SHANGHAI", "midnight", "moment", "seconds_of"]
+from easytrader.basics.beijing import BEIJING, midnight
 
-SHANGHAI: Final = timezone(timedelta(hours=8))
-_EPOCH: Final = date(1970, 1, 1).toordinal()
+__all__ = ["moment", "seconds_of"]
+
 _MS_DIGITS: Final = 13
 _TEXT_DIGITS: Final = 14
-
-
-def midnight(day: int) -> int:
-    """序数 → 当日零点。"""
-    return (day - _EPOCH) * 86400 - 28800
 
 
 def moment(text: str) -> float:
     """``YYYY-MM-DD HH:MM[:SS]`` → Unix 秒；写错了抛 ValueError。"""
     found = datetime.fromisoformat(text.strip())
     if found.tzinfo is None:
-        found = found.replace(tzinfo=SHANGHAI)
+        found = found.replace(tzinfo=BEIJING)
     return found.timestamp()
 
 

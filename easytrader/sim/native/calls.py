@@ -3,96 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from loguru import logger
 
 from easytrader.errors import SimulatorError
+from easytrader.sim import verbs
 from easytrader.sim.native.fields import structs
 from easytrader.sim.native.structs import STRUCTS, build, build_many
+from easytrader.sim.verbs import Verb
 from easytrader.sim.wire import QUERY_FAILED
 
 __all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "FailedList"]
-
-# 原生名  请求类  绑定  形状[:应答类]  厂商 Python 层的名字  [-]
-# 形状：int、one 单个结构、list 结构的列表、json 文本。末尾的「-」：set_timeout 管不着
-_TABLE: Final = """
-subscribe SubscribeReq SubscribeResp int subscribe
-unsubscribe UnsubscribeReq UnsubscribeResp int unsubscribe
-orderStock OrderStockReq OrderStockResp one:OrderStockResp order_stock
-cancelOrderStock CancelOrderStockReq CancelOrderStockResp one:CancelOrderStockResp \
-cancel_order_stock
-queryAccountInfos QueryAccountInfosReq QueryAccountInfos list:XtAccountInfo query_account_infos
-queryAccountStatus QueryAccountStatusReq QueryAccountStatus list:XtAccountStatus \
-query_account_status
-queryStockAsset QueryStockAssetReq QueryStockAsset list:XtAsset query_stock_asset
-queryStockOrders QueryStockOrdersReq QueryStockOrders list:XtOrder query_stock_orders
-queryStockTrades QueryStockTradesReq QueryStockTrades list:XtTrade query_stock_trades
-queryStockPositions QueryStockPositionsReq QueryStockPositions list:XtPosition query_stock_positions
-queryCreditDetail QueryCreditDetailReq QueryCreditDetailResp list:XtCreditDetail query_credit_detail
-queryStkCompacts QueryStkCompactsReq QueryStkCompactsResp list:StkCompacts query_stk_compacts
-queryCreditSubjects QueryCreditSubjectsReq QueryCreditSubjectsResp list:CreditSubjects \
-query_credit_subjects
-queryCreditSloCode QueryCreditSloCodeReq QueryCreditSloCodeResp list:CreditSloCode \
-query_credit_slo_code
-queryCreditAssure QueryCreditAssureReq QueryCreditAssureResp list:CreditAssure query_credit_assure
-queryNewPurchaseLimit QueryNewPurchaseLimitReq QueryNewPurchaseLimit list:NewPurchaseLimitInfo \
-query_new_purchase_limit
-queryIPOData QueryIPODataReq QueryIPOData list:IPOData query_ipo_data
-transfer TransferParam TransferResp one:TransferResp fund_transfer/secu_transfer
-queryComFund QueryComFundReq QueryComFundResp list:ComFund query_com_fund
-queryComPosition QueryComPositionReq QueryComPositionResp list:ComPosition query_com_position
-smtQueryQuoter SmtQueryQuoterReq SmtQueryQuoterResp list:SmtQuoter smt_query_quoter
-smtQueryOrder SmtQueryOrderReq SmtQueryOrderResp list:SmtOrder smt_query_order
-smtQueryCompact SmtQueryCompactReq SmtQueryCompactResp list:SmtCompact smt_query_compact
-smtNegotiateOrder SmtNegotiateOrderReq SmtAppointmentResp one:SmtAppointmentResp \
-smt_negotiate_order_async
-smtAppointmentOrder SmtAppointmentOrderReq SmtAppointmentResp one:SmtAppointmentResp \
-smt_appointment_order_async
-smtAppointmentCancel SmtAppointmentCancelReq SmtAppointmentResp one:SmtAppointmentResp \
-smt_appointment_cancel_async
-smtCompactRenewal SmtCompactRenewalReq SmtAppointmentResp one:SmtAppointmentResp \
-smt_compact_renewal_async
-smtCompactReturn SmtCompactReturnReq SmtAppointmentResp one:SmtAppointmentResp \
-smt_compact_return_async
-getSmartAlgoParam list GetSmartAlgoParamResp json:params get_smart_algo_param -
-smartOrderStock bytes SmartOrderStockResp json:order smart_algo_order_async -
-querySmartAlgoTask bytes QuerySmartAlgoTaskResp json:tasks query_smart_algo_task
-operateSmartAlgoTask OperateSmartAlgoTaskReq OperateSmartAlgoTaskResp one:OperateSmartAlgoTaskResp \
-cancel_smart_algo_task_async
-queryPositionStatistics QueryPositionStatisticsReq QueryPositionStatisticsResp \
-list:PositionStatistics query_position_statistics
-exportData bytes ExportDataResp json:export export_data/query_data
-syncTransactionFromExternal bytes SyncTransactionFromExternalResp json:export \
-sync_transaction_from_external
-bankTransfer BankTransferReq BankTransferResp one:BankTransferResp \
-bank_transfer_in/bank_transfer_out
-queryBankInfo QueryBankInfoReq QueryBankInfoResp list:BankInfo query_bank_info
-queryBankAmount QueryBankAmountReq QueryBankAmountResp list:BankAmount query_bank_amount -
-queryBankTransferStream QueryBankTransferStreamReq QueryBankTransferStreamResp \
-list:BankTransferStream query_bank_transfer_stream
-querySecuAccount QuerySecuAccountReq QuerySecuAccountResp list:SecuAccount query_secu_account
-ctpInternalTransfer CtpInternalTransferReq CtpInternalTransferResp one:CtpInternalTransferResp \
-ctp_transfer_option_to_future/ctp_transfer_future_to_option -
-cancelCommand ModelCancelCmdReq CancelCommandResp one:ModelCancelCmdResp cancelCommand
-createCommand ModelCreateCmdReq CreateCommandResp one:ModelCreateCmdResp createCommand
-queryCommand ModelQueryCmdReq QueryCommandResp list:ModelStrategyCmd queryCommand
-setCommandOrderParam list SetCommandOrderParamResp one:ModelStrategyCmdStockParamResp \
-setCommandOrderParam
-sendCommandOrderReq ModelOrderWithCmdReq OrderStockResp one:OrderStockResp sendCommandOrderReq
-sendCancelCommandOrderReq ModelCancelOrderWithCmdReq CancelOrderStockResp \
-one:CancelOrderStockResp sendCancelCommandOrderReq
-orderStockImmediate OrderStockImmediateReq OrderStockResp one:OrderStockResp orderStockImmediate
-cancelOrderStockImmediate CancelOrderStockImmediateReq CancelOrderStockResp \
-one:CancelOrderStockResp cancelOrderStockImmediate
-queryOrders QueryOrdersReq QueryOrders list:XtOrderA queryOrders
-queryTrades QueryTradesReq QueryTrades list:XtTradeA queryTrades
-queryPositions QueryPositionsReq QueryPositions list:XtPositionA queryPositions
-queryProductNetValues QueryProductNetValueReq QueryProductNetValues list:XTProductNetValue \
-queryProductNetValues
-queryIPOLuckyInfo QueryIPOLuckyInfoReq QueryIPOLuckyInfo list:XTCIPOLuckyInfo queryIPOLuckyInfo
-subSwitch SubSwitchReq SubSwitchResp int subSwitch
-"""
 
 _PUSH_BINDERS: Final = (
     "Disconnected",
@@ -128,26 +50,10 @@ class FailedList(list[Any]):
         return f"<{self.message}>"
 
 
-class Call(NamedTuple):
-    """一个请求。
+class Call(Verb):
+    """一个请求，与它的应答怎么造。"""
 
-    Attributes:
-        name: 原生名，方法是 ``<name>WithSeq``。
-        request: 第一个参数的类名。
-        binder: 应答走 ``bindOn<binder>Callback`` 绑定的函数。
-        shape: ``int`` ``one`` ``list`` ``json``。
-        struct: 应答的类名；json 时是哪一种文本。
-        vendor: 厂商 Python 层里用户看到的名字。
-        timed: set_timeout 管不管。
-    """
-
-    name: str
-    request: str
-    binder: str
-    shape: str
-    struct: str
-    vendor: str
-    timed: bool
+    __slots__ = ()
 
     def answer(self, payload: Any) -> Any:
         """柜台的应答 → 厂商的对象。"""
@@ -241,15 +147,7 @@ def _bson_text(document: Any, key: bytes) -> str:
     return rest[4 : 3 + size].decode("utf-8", "replace") if found and size > 0 else ""
 
 
-def _call(line: str) -> Call:
-    name, request, binder, answer, vendor, *untimed = line.split()
-    shape, _, struct = answer.partition(":")
-    return Call(name, request, binder, shape, struct, vendor, not untimed)
-
-
-CALLS: Final[dict[str, Call]] = {
-    call.name: call for call in map(_call, _TABLE.strip().splitlines())
-}
+CALLS: Final = {name: Call(*verb) for name, verb in verbs.CALLS.items()}
 """全部 55 个请求。"""
 
 BINDERS: Final = tuple(dict.fromkeys([*_PUSH_BINDERS, *(call.binder for call in CALLS.values())]))

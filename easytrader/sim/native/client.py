@@ -25,8 +25,9 @@ from easytrader.sim.folder import SimConfig, SimFolder, is_sim_folder
 from easytrader.sim.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
 from easytrader.sim.native.io_thread import IoThread, call_quietly
+from easytrader.sim.native.requests import reader_of
 from easytrader.sim.native.structs import build
-from easytrader.sim.native.verbs import VERBS
+from easytrader.sim.verbs import UNSUPPORTED
 from easytrader.sim.wire import MARKET_TIME, QuoteArgs, Request
 
 if TYPE_CHECKING:
@@ -312,19 +313,20 @@ class XtQuantAsyncClient:
 
 def _with_seq(call: Call) -> Callable[[XtQuantAsyncClient, int, Any], int]:
     wanted = call.request if call.request[0].isupper() else ""
-    verb, to_args = VERBS.get(call.name, ("unsupported", None))
+    verb = call.name
+    to_args = None if verb == UNSUPPORTED else reader_of(call)
 
     def method(self: XtQuantAsyncClient, seq: int, request: Any, *more: Any) -> int:
         if request is None:
             return 0
         # 按名字认：Windows 上请求对象可能来自真实的原生模块
         if wanted and type(request).__name__ != wanted:
-            raise TypeError(f"{call.name}WithSeq 需要 {wanted}，得到 {type(request).__name__}")
+            raise TypeError(f"{call.native}WithSeq 需要 {wanted}，得到 {type(request).__name__}")
         if to_args is None:
-            return self._request(seq, call, request, verb, (call.name,))
+            return self._request(seq, call, request, verb, (call.native,))
         return self._request(seq, call, None, verb, to_args(request))
 
-    method.__name__ = method.__qualname__ = f"{call.name}WithSeq"
+    method.__name__ = method.__qualname__ = f"{call.native}WithSeq"
     method.__doc__ = f"请求 {call.vendor}；应答走 bindOn{call.binder}Callback。"
     return method
 
@@ -341,6 +343,6 @@ def _binder(name: str) -> Callable[[XtQuantAsyncClient, Any], None]:
 
 
 for _call in CALLS.values():
-    setattr(XtQuantAsyncClient, f"{_call.name}WithSeq", _with_seq(_call))
+    setattr(XtQuantAsyncClient, f"{_call.native}WithSeq", _with_seq(_call))
 for _name in BINDERS:
     setattr(XtQuantAsyncClient, f"bindOn{_name}Callback", _binder(_name))

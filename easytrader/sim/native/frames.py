@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import stamp
 from easytrader.errors import SimulatorError
-from easytrader.sim.quotes.calendar import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
+from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import EasytraderError, SimulatorError
 from easytrader.sim.default import quote_folder
 from easytrader.sim.folder import SimFolder
@@ -21,7 +22,7 @@ from easytrader.sim.native.quote_line import LOST, QuoteLine
 from easytrader.sim.native.quote_pump import Feed, QuotePump
 from easytrader.sim.quotes.bars import DAILY, LONG
 from easytrader.sim.quotes.board import PERIODS, Board, new_deadline
-from easytrader.sim.quotes.calendar import midnight, moment, stamp
+from easytrader.sim.quotes.calendar import moment
 from easytrader.sim.quotes.details import SECTORS, kinds_of, lot_of
 
 if TYPE_CHECKING:

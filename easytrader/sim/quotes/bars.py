@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.basics.beijing import OFFSET_S
 from easytrader.sim.rules.repo import worth_li
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ __all__ = ["DAILY", "LONG", "MINUTES", "Bar", "merge", "minute_bars", "regroup"]
 
 MINUTES: Final = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "60m": 60, "1h": 60}
 DAILY: Final = "1d"
-_SHANGHAI_S: Final = 8 * 3600
 _DAY_S: Final = 86400
 
 LONG: Final[dict[str, Callable[[date], object]]] = {
@@ -120,4 +120,4 @@ def minute_bars(
 
 def _label(stop: int) -> int:
     """结束的时刻；全天开市的最后一根记在 23:59:59，仍是这一天的。"""
-    return stop - 1 if (stop + _SHANGHAI_S) % _DAY_S == 0 else stop
+    return stop - 1 if (stop + OFFSET_S) % _DAY_S == 0 else stop

@@ -12,13 +12,14 @@ from collections import OrderedDict
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
 from easytrader.sim.corporate.actions import load_actions
 from easytrader.sim.instruments import load_facts
 from easytrader.sim.market.build import library_of, market_for
 from easytrader.sim.quotes import ticks
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
-from easytrader.sim.quotes.calendar import Calendar, midnight, moment, stamp
+from easytrader.sim.quotes.calendar import Calendar, moment
 from easytrader.sim.quotes.details import known, sector, to_detail, universe
 from easytrader.sim.quotes.dividends import to_factor
 from easytrader.sim.quotes.paths import Paths

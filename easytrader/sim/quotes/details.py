@@ -7,8 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.market.anchors import ANCHORS_LI
-from easytrader.sim.orders import instrument_name
+from easytrader.sim.market.anchors import ANCHORS_LI, instrument_name
 from easytrader.sim.rules import rules_for
 from easytrader.symbols import Board, Kind, Security, parse_security
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from easytrader.sim.quotes.calendar import midnight
+from easytrader.basics.beijing import midnight
 from easytrader.sim.rules.exrights import reference_price
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import midnight
 from easytrader.sim.market import synthetic
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.quotes.calendar import midnight
 
 if TYPE_CHECKING:
     from easytrader.sim.market.base import Market

@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import AccountType, OrderType
-from easytrader.sim.checks import NO_SUCH, Reject
+from easytrader.sim.checks import NO_SUCH
+from easytrader.sim.events import Reject
 from easytrader.sim.repo.contract import Contract
 from easytrader.sim.repo.way import RECORD, RepoWay
 from easytrader.sim.rules.repo import SINCE, TERMS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.checks import Reject
+from easytrader.sim.events import Reject
 from easytrader.sim.repo.contract import Contract, schedule
 from easytrader.sim.rules.repo import FACE_LI, TERMS, interest_li
 

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.wire import (
-    BUSINESS_VERBS,
-    DESK_ACTIONS,
-    DESK_QUERIES,
-    QUERY_FAILED,
-    AccountArgs,
-    CancelAnswer,
-    CancelArgs,
-    OrderAnswer,
-    OrdersArgs,
-    Outcome,
-    QuoteArgs,
-    Request,
-    SubmitArgs,
-)
+from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
+from easytrader.sim.rows import CancelAnswer, OrderAnswer
+from easytrader.sim.verbs import UNSUPPORTED, VERBS
+from easytrader.sim.wire import QUERY_FAILED, QuoteArgs, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.sim.clock import Clock
     from easytrader.sim.fault_plan import FaultPlan
     from easytrader.sim.folder import SimFolder
+    from easytrader.sim.verbs import Verb
 
 __all__ = ["Desk", "EngineLike", "open_engine"]
 
@@ -40,27 +29,27 @@ _FAILED: Final = -1
 class EngineLike(Protocol):
     """主机用到的柜台。"""
 
-    def submit(self, args: SubmitArgs) -> Outcome:
+    def submit(self, args: SubmitOrder) -> Outcome:
         """下单。"""
         ...
 
-    def cancel(self, args: CancelArgs) -> Outcome:
+    def cancel(self, args: CancelOrder) -> Outcome:
         """撤单。"""
         ...
 
-    def asset(self, args: AccountArgs) -> Outcome:
+    def asset(self, args: AccountQuery) -> Outcome:
         """资金。"""
         ...
 
-    def orders(self, args: OrdersArgs) -> Outcome:
+    def orders(self, args: OrdersQuery) -> Outcome:
         """当日委托。"""
         ...
 
-    def trades(self, args: AccountArgs) -> Outcome:
+    def trades(self, args: AccountQuery) -> Outcome:
         """当日成交。"""
         ...
 
-    def positions(self, args: AccountArgs) -> Outcome:
+    def positions(self, args: AccountQuery) -> Outcome:
         """持仓。"""
         ...
 
@@ -117,23 +106,21 @@ class Desk:
         self.advance = engine.advance
         self.close = engine.close
         self._verbs: dict[str, Callable[[Any], Outcome]] = {
-            "submit": engine.submit,
-            "cancel": engine.cancel,
-            "asset": engine.asset,
-            "orders": engine.orders,
-            "trades": engine.trades,
-            "positions": engine.positions,
-            "account_infos": lambda _: engine.account_infos(),
-            "account_status": lambda _: engine.account_status(),
-            "quote": lambda args: engine.quote(args),
-            "subscribe": self._known,
-            "unsubscribe": self._known,
-            "unsupported": lambda args: Outcome(("not_simulated", args[0])),
+            name: self._doer(verb) for name, verb in VERBS.items()
         }
-        for verb in (*BUSINESS_VERBS, *DESK_QUERIES):
-            self._verbs[verb] = partial(self._ask, verb)
-        for verb in DESK_ACTIONS:
-            self._verbs[verb] = partial(self._act, verb)
+
+    def _doer(self, verb: Verb) -> Callable[[Any], Outcome]:
+        """办这个动作的函数。"""
+        name, engine = verb.name, self._engine
+        if verb.kind == "session":
+            return self._known
+        if verb.kind == "business":
+            return lambda args: engine.ask(name, args)
+        if verb.kind == "action":
+            return lambda args: engine.act(name, args)
+        if name == UNSUPPORTED:
+            return lambda args: Outcome(("not_simulated", args[0]))
+        return lambda args: getattr(engine, name)(*([args] if verb.args else ()))
 
     def handle(self, requests: list[Request]) -> list[Outcome]:
         """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""
@@ -171,13 +158,7 @@ class Desk:
             _log(request.verb, error)
             return failed(request, error)
 
-    def _ask(self, verb: str, args: Any) -> Outcome:
-        return self._engine.ask(verb, args)
-
-    def _act(self, verb: str, args: Any) -> Outcome:
-        return self._engine.act(verb, args)
-
-    def _known(self, args: AccountArgs) -> Outcome:
+    def _known(self, args: AccountQuery) -> Outcome:
         return Outcome(0 if self._engine.has_account(args[0], args[1]) else _FAILED)
 
 
@@ -203,7 +184,7 @@ def failed(request: Request, error: BaseException) -> Outcome:
                 account_id=args.account_id,
                 cancel_result=_FAILED,
                 order_id=args.order_id,
-                order_sysid=args.order_sysid,
+                order_sysid=args.sysid,
                 error_id=_FAILED,
                 error_msg=str(error),
             )
@@ -216,11 +197,12 @@ def failed(request: Request, error: BaseException) -> Outcome:
 def open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> EngineLike:
     """真的柜台；故障计划管着它的磁盘。"""
     from easytrader.sim.engine import Engine
+    from easytrader.sim.translator import Translator
 
     engine = Engine(folder, clock)
     engine.ask_disk(faults.disk_is_full)
     engine.ask_status(faults.account_status)
-    return engine
+    return Translator(engine)
 
 
 def _log(what: str, error: BaseException) -> None:

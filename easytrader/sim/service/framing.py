@@ -17,7 +17,7 @@ import struct
 from contextlib import suppress
 from typing import Any, Final
 
-from easytrader.sim import wire
+from easytrader.sim.verbs import VERBS
 from easytrader.sim.wire import Request
 
 __all__ = [
@@ -105,32 +105,14 @@ class FrameSocket:
             self._sock.close()
 
 
-_ARGS: Final[dict[str, type[Any] | None]] = {
-    "subscribe": wire.AccountArgs,
-    "unsubscribe": wire.AccountArgs,
-    "asset": wire.AccountArgs,
-    "trades": wire.AccountArgs,
-    "positions": wire.AccountArgs,
-    "orders": wire.OrdersArgs,
-    "submit": wire.SubmitArgs,
-    "cancel": wire.CancelArgs,
-    "account_infos": None,
-    "account_status": None,
-    "quote": wire.QuoteArgs,
-    "unsupported": None,
-    **dict.fromkeys(wire.BUSINESS_VERBS, wire.AccountArgs),
-    **dict.fromkeys((*wire.DESK_QUERIES, *wire.DESK_ACTIONS), wire.BusinessArgs),
-}
-
-
 _PLAIN: Final = (str, int, float)
 
 
 def to_request(frame: Any) -> Request:
-    """服务端：``[verb, seq, args]`` → Request（args 换回对应的 ``*Args``）。"""
+    """服务端：``[verb, seq, args]`` → Request（args 换回动作表里的类）。"""
     try:
         verb, seq, args = frame
-        made = _ARGS[verb]
+        made = VERBS[verb].args
         if not all(isinstance(each, _PLAIN) for each in args):
             raise TypeError("参数里有数组或对象")
         return Request(verb, int(seq), tuple(args) if made is None else made(*args))

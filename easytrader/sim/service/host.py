@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from easytrader.sim.clock import Clock
+    from easytrader.sim.events import Outcome
     from easytrader.sim.fault_plan import Ruling
     from easytrader.sim.folder import SimFolder
     from easytrader.sim.service.desk import EngineLike
     from easytrader.sim.service.owner import ServiceInfo
-    from easytrader.sim.wire import Message, Outcome, Request
+    from easytrader.sim.wire import Message, Request
 
 __all__ = ["CRASH_EXIT_CODE", "ConnectRefusedError", "Host", "Session"]
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.wire import Message, OrderAnswer, Request
+from easytrader.sim.wire import Message, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader.sim.fault_plan import FaultPlan
-    from easytrader.sim.wire import Event
+    from easytrader.sim.rows import OrderAnswer
+    from easytrader.sim.wire import Push
 
 __all__ = ["ConnectRefusedError", "Mailroom", "Session"]
 
@@ -166,7 +167,7 @@ class Mailroom:
             if len(submits) > _REMEMBERED_SUBMITS:
                 del submits[next(iter(submits))]
 
-    def publish(self, events: Iterable[Event], plan: FaultPlan | None) -> None:
+    def publish(self, events: Iterable[Push], plan: FaultPlan | None) -> None:
         """按事件的次序送给订阅了该账号的会话；``plan`` 说每条送几遍、要不要与下一条对调。"""
         for event in events:
             account = (event.account_type, event.account_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from easytrader.sim.wire import Event, Outcome, Request
+from easytrader.sim.events import Outcome
+from easytrader.sim.wire import Push, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,5 +55,5 @@ def set_status(
     faults.status = status
     [outcome] = desk.handle([Request("account_status", 0, ())])
     rows = outcome.answer if isinstance(outcome.answer, list) else []
-    pushes = [Event("account_status", row[0], row[1], row) for row in rows]
+    pushes = [Push("account_status", row[0], row[1], row) for row in rows]
     publish(Outcome(None, tuple(pushes)))

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from easytrader.sim.clock import Clock
+    from easytrader.sim.events import Outcome
     from easytrader.sim.folder import SimFolder
     from easytrader.sim.service.desk import Desk
-    from easytrader.sim.wire import Outcome
 
 __all__ = ["Walk"]
 

@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import BEIJING
 from easytrader.errors import UsageError
+from easytrader.sim.events import Done
 from easytrader.sim.lines.quiet import QuietLine, details
 from easytrader.sim.smt import records
 from easytrader.sim.smt.pool import SPECIAL, STOCK, Quoter, load_pool
 from easytrader.sim.smt.records import Application, Compact
-from easytrader.sim.smt.rows import SmtAnswerRow
-from easytrader.sim.smt.views import compact_row, order_row, quoter_row
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ __all__ = ["SmtLine", "smt_line"]
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"
 _CREDIT: Final = 3
-_SHANGHAI: Final = timezone(timedelta(hours=8))
 _NOT_CREDIT: Final = "只有信用账户能约券"
-_NO_ID: Final = "-1"
 
 
 class RefusedError(Exception):
@@ -51,20 +49,20 @@ class SmtLine(QuietLine):
     # ---- 查询
 
     def ask(self, verb: str, account: Account, args: Any) -> list[Any] | None:
-        """查询。"""
+        """查询：券源（连剩余）、申请、合约，各连同今天。"""
         today = self._ledger.state.progress.day
         credit = account.account_type == _CREDIT
         if verb == "smt_quoters":
-            return [quoter_row(q, self._left(q), today) for q in self._pool if credit]
+            return [(quoter, self._left(quoter), today) for quoter in self._pool if credit]
         if verb == "smt_orders":
-            return [order_row(each, today) for each in self._applications(account.account_id)]
+            return [(each, today) for each in self._applications(account.account_id)]
         if verb == "smt_compacts":
-            return [compact_row(each, today) for each in self._compacts(account.account_id)]
+            return [(each, today) for each in self._compacts(account.account_id)]
         return None
 
     # ---- 办事
 
-    def act(self, verb: str, account: Account, args: Any, now: float) -> tuple[Any, ...] | None:
+    def act(self, verb: str, account: Account, args: Any, now: float) -> Done | None:
         """申请、撤销、展期、归还。"""
         doing = {
             "smt_negotiate": self._negotiate,
@@ -78,9 +76,9 @@ class SmtLine(QuietLine):
         try:
             if account.account_type != _CREDIT:
                 raise RefusedError(_NOT_CREDIT)
-            return SmtAnswerRow(True, "申请成功", doing(account, details(args), now))
+            return Done("", doing(account, details(args), now))
         except RefusedError as error:
-            return SmtAnswerRow(False, str(error), _NO_ID)
+            return Done(str(error))
 
     def start_day(self, day: int) -> None:
         """昨天挂着的专项券申请，按先后占券源。"""
@@ -157,7 +155,7 @@ class SmtLine(QuietLine):
         if given["amount"] < 1 or given["days"] < 1 or given["rate"] < 0:
             raise RefusedError("数量、期限、利率不合法")
         number = len(self._applications(account.account_id)) + 1
-        at = datetime.fromtimestamp(now, _SHANGHAI)
+        at = datetime.fromtimestamp(now, BEIJING)
         return Application(
             f"{at:%Y%m%d}{number:06d}",
             security.stock_code,

@@ -18,12 +18,10 @@
 
 from __future__ import annotations
 
-import json
-import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.errors import SimulatorError, UsageError
-from easytrader.symbols import parse_security
+from easytrader.sim.entries import EntryError, fields_of, load, security_named, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,85 +73,60 @@ def load_pool(folder: Path) -> tuple[Quoter, ...]:
     Raises:
         SimulatorError: 读不懂，或有一项写得不对。
     """
-    path = folder / FILE_NAME
-    try:
-        body = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, RecursionError) as exc:
-        raise SimulatorError(f"{path} 读不出来：{exc}") from exc
-    try:
-        return _parse(body)
-    except (ValueError, TypeError) as exc:
-        raise SimulatorError(f"{path} 写得不对：{exc}") from exc
+    return load(folder, FILE_NAME, _parse) or ()
 
 
-def _parse(body: Any) -> tuple[Quoter, ...]:
-    if not isinstance(body, dict) or set(body) != {"quoters"} or not _is_list(body["quoters"]):
-        raise TypeError('应为 {"quoters": [一条券源一个对象, …]}')
-    found = tuple(_quoter(each) for each in body["quoters"])
+def _parse(body: object) -> tuple[Quoter, ...]:
+    values = fields_of("最外层", body, {"quoters": _quoters}, '{"quoters": [一条券源一个对象, …]}')
+    found: tuple[Quoter, ...] = values.get("quoters", ())
     if len({each.key for each in found}) != len(found):
-        raise ValueError("有两条一样的券源（来源组、方式、代码、期限都相同）")
+        raise EntryError("有两条一样的券源（来源组、方式、代码、期限都相同）。")
     return found
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
+def _quoters(value: object) -> tuple[Quoter, ...]:
+    if not isinstance(value, list):
+        raise EntryError("应为列表，一条券源一个对象。")
+    return tuple(_quoter(each) for each in value)
 
 
-def _quoter(value: Any) -> Quoter:
-    if not isinstance(value, dict):
-        raise TypeError("quoters 里应为对象")
-    for key in value:
-        if key not in _READERS:
-            raise ValueError(f"券源没有 {key!r} 这一项；有：{' '.join(_READERS)}")
+def _quoter(value: object) -> Quoter:
+    values = fields_of("券源", value, _READERS, '{"code": "600036.SH", …}')
     for key in ("code", "amount", "rate", "days"):
-        if key not in value:
-            raise ValueError(f"券源少了 {key}")
-    found = Quoter(**{key: _READERS[key](key, each) for key, each in value.items()})
+        if key not in values:
+            raise EntryError(f"券源少了 {key}。")
+    found = Quoter(**values)
     if found.low_days > found.days:
-        raise ValueError(f"low_days：{found.low_days}，不能大于 days（{found.days}）")
+        raise EntryError(f"low_days：{found.low_days}，不能大于 days（{found.days}）。")
     return found
 
 
-def _code(key: str, value: Any) -> str:
-    try:
-        return parse_security(value).stock_code
-    except UsageError as exc:
-        raise ValueError(f"{key}：{value!r}，{exc.expected}") from None
+def _group(value: object) -> str:
+    if not value:
+        raise EntryError("不能是空的。")
+    return text(_ID_BYTES)(value)
 
 
-def _group(key: str, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value.encode()) <= _ID_BYTES:
-        raise ValueError(f"{key}：{value!r}，应为字符串，至多 {_ID_BYTES} 字节")
-    return value
-
-
-def _mode(key: str, value: Any) -> str:
+def _mode(value: object) -> str:
     if value not in MODES:
-        raise ValueError(f"{key}：{value!r}，应为 '1' 库存券、'2' 专项券")
+        raise EntryError("应为 '1' 库存券、'2' 专项券。")
     return str(value)
 
 
-def _whole(key: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-        raise TypeError(f"{key}：{value!r}，应为正整数")
-    return value
+def _rate(value: object) -> float:
+    good = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    if not good or not 0 <= value <= 1:  # type: ignore[operator]
+        raise EntryError("应为 0–1 的利率，0.08 是 8%。")
+    return float(value)  # type: ignore[arg-type]
 
 
-def _rate(key: str, value: Any) -> float:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or not 0 <= value <= 1:
-        raise TypeError(f"{key}：{value!r}，应为 0–1 的利率，0.08 是 8%")
-    return float(value)
-
-
-_READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
-    "code": _code,
-    "amount": _whole,
+_count: Final = whole(1, 2**31 - 1)
+_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "code": lambda value: security_named(value).stock_code,
+    "amount": _count,
     "rate": _rate,
-    "days": _whole,
-    "low_days": _whole,
+    "days": _count,
+    "low_days": _count,
     "src_group_id": _group,
     "apply_mode": _mode,
     "fine_rate": _rate,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
-from easytrader.sim.checks import Reject
+from easytrader.sim.events import Reject
 from easytrader.sim.phases import Phase
 from easytrader.sim.rules.issues import BAN_DAYS, GIVE_UPS
 

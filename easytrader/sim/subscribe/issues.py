@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.errors import UsageError
-from easytrader.sim.entries import EntryError, day_of, fields_of, load, micro, whole
+from easytrader.sim.entries import EntryError, day_of, fields_of, load, micro, security_named, whole
 from easytrader.sim.market.script import Listing
 from easytrader.sim.rules.issues import BOND_MOST, UNITS, Unit
 from easytrader.sim.rules.tables import Scope, pick, scope_of
-from easytrader.symbols import Kind, Security, parse_security
+from easytrader.symbols import Kind, Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,10 +161,7 @@ def _issue(code: str, entry: object) -> Issue:
 
 
 def _parsed(code: object, what: str) -> Security:
-    try:
-        security = parse_security(code)
-    except UsageError as exc:
-        raise EntryError(f"{what} {code!r}。{exc.expected}") from None
+    security = security_named(code, what)
     if security.stock_code != code:
         raise EntryError(f"{what} {code!r} 应写成 {security.stock_code}。")
     return security

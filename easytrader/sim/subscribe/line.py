@@ -14,14 +14,10 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.codes import OrderStatus
 from easytrader.errors import SimulatorError
-from easytrader.sim.checks import Reject
+from easytrader.sim.events import Reject
 from easytrader.sim.fees import to_fen
 from easytrader.sim.folder import SimFolder
-from easytrader.sim.orders import yuan
-from easytrader.sim.rows_subscribe import IPODataRow, NewPurchaseLimitRow
-from easytrader.sim.sessions import day_code
 from easytrader.sim.subscribe import record
 from easytrader.sim.subscribe.check import Facts, examine
 from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
@@ -151,8 +147,7 @@ class SubscribeLine:
         for subscription in self._known.values():
             order = self._ledger.state.orders.get(subscription.order_id)
             if order is not None and order.is_working:
-                order.traded_volume = order.volume
-                self._ledger.update(order, OrderStatus.SUCCEEDED)
+                self._ledger.complete(order)
         if self._issues:
             self._quotas.close(day)
 
@@ -171,12 +166,12 @@ class SubscribeLine:
                     self._keep(account_id, code, kept)
 
     def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
-        """当日新股，申购额度。"""
+        """当日新股 `Issue`，申购额度（市场, 股数）。"""
         day = self._ledger.state.progress.day
         if verb == "ipo_data":
-            return [_row(each) for each in self._issues.values() if each.day == day]
+            return [each for each in self._issues.values() if each.day == day]
         if verb == "new_purchase_limit":
-            return [NewPurchaseLimitRow(name, self._limit(account, name)) for name in _MARKETS]
+            return [(name, self._limit(account, name)) for name in _MARKETS]
         return None
 
     def held_li(self, account_id: str) -> int:
@@ -272,18 +267,6 @@ def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
             f"{date.fromordinal(issue.listing)} 之前：改 listing，或写明 pay。"
         )
     return pay
-
-
-def _row(issue: Issue) -> IPODataRow:
-    return IPODataRow(
-        issue.code,
-        issue.name,
-        "BOND" if issue.bond else "STOCK",
-        issue.most,
-        issue.least,
-        day_code(issue.day),
-        yuan(issue.price_li),
-    )
 
 
 def subscribe_line(folder: Path) -> Callable[[Surroundings], SubscribeLine]:

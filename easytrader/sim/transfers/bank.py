@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.basics.beijing import stamp
+from easytrader.sim.events import Done
+from easytrader.sim.fees import yuan
 from easytrader.sim.lines.quiet import details
-from easytrader.sim.orders import yuan
-from easytrader.sim.transfers.rows import BankAmountRow, BankRow, BankStreamRow, BankTransferRow
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.transfers.settings import Bank
 
-__all__ = ["BankDesk", "fetchable"]
+__all__ = ["BankBalance", "BankDesk", "BankEntry", "fetchable"]
 
 BANK: Final = "bank"
 STREAM: Final = "bank_stream"
 IN: Final = 501
 OUT: Final = 502
 _SIDES: Final = {IN: "1", OUT: "2"}
-_CNY: Final = "0"
-_SHANGHAI: Final = timezone(timedelta(hours=8))
+_SIDE_OF: Final = {shown: side for side, shown in _SIDES.items()}
 
 
 def fetchable(ledger: Ledger, account: Account) -> int:
@@ -46,6 +45,40 @@ def whole_fen(amount: float) -> int:
     return int(fen) * 10 if good else 0
 
 
+class BankBalance(NamedTuple):
+    """一张银行卡的余额；``reason`` 不为空是没有查成。"""
+
+    reason: str
+    bank_account: str
+    balance_li: int = 0
+
+
+class BankEntry(NamedTuple):
+    """一条流水；``side``：`IN` 或 `OUT`。"""
+
+    date: str
+    time: str
+    number: str
+    side: int
+    bank_no: str
+    bank_name: str
+    bank_account: str
+    amount_li: int
+
+    def dump(self, account_id: str) -> str:
+        """一段 JSON。账本里的次序是 0.33 定下的，有用不着的项。"""
+        no, name, card = self.bank_no, self.bank_name, self.bank_account
+        head = [True, "", self.date, self.time, self.number, _SIDES[self.side], no, name, card]
+        row = [*head, "0", account_id, yuan(self.amount_li), "", "成功"]
+        return json.dumps(row, ensure_ascii=False)
+
+    @classmethod
+    def load(cls, body: str) -> BankEntry:
+        """`dump` 的反面。"""
+        _, _, date, time, number, side, no, name, card, _, _, amount, _, _ = json.loads(body)
+        return cls(date, time, number, _SIDE_OF[side], no, name, card, round(amount * 1000))
+
+
 class BankDesk:
     """银行的窗口。"""
 
@@ -53,43 +86,35 @@ class BankDesk:
         self._ledger = ledger
         self._banks = banks
 
-    def infos(self, account: Account) -> list[BankRow]:
+    def infos(self) -> tuple[Bank, ...]:
         """签约的银行。"""
-        return [
-            BankRow(True, "", _CNY, each.bank_no, each.bank_account, each.bank_name)
-            for each in self._banks
-        ]
+        return self._banks
 
-    def amounts(self, account: Account, args: Any) -> list[BankAmountRow]:
-        """银行卡的余额；密码不对是一行失败。"""
+    def balance(self, account: Account, args: Any) -> BankBalance:
+        """银行卡的余额。"""
         given = details(args)
         bank = self._find(given)
         wrong = "没有签约这个银行账号"
         if bank is not None:
             wrong = "" if bank.bank_pwd in ("", given["bank_pwd"]) else "银行密码错误"
         if bank is None or wrong:
-            card = str(given["bank_account"])
-            return [BankAmountRow(False, wrong, account.account_id, card, "", 0.0, 0.0)]
-        money = yuan(self._balance_li(account, bank))
-        return [BankAmountRow(True, "", account.account_id, bank.bank_account, _CNY, money, money)]
+            return BankBalance(wrong, str(given["bank_account"]))
+        return BankBalance("", bank.bank_account, self._balance_li(account, bank))
 
-    def stream(self, account: Account, args: Any) -> list[BankStreamRow]:
+    def stream(self, account: Account, args: Any) -> list[BankEntry]:
         """流水，先发生的在前。"""
         given = details(args)
-        rows = [BankStreamRow(*json.loads(body)) for body in self._entries(account)]
         return [
             row
-            for row in rows
+            for row in map(BankEntry.load, self._entries(account))
             if given["start_date"] <= row.date <= given["end_date"]
             and given["bank_no"] in ("", row.bank_no)
             and given["bank_account"] in ("", row.bank_account)
         ]
 
-    def transfer(self, account: Account, args: Any, now: float) -> BankTransferRow:
+    def transfer(self, account: Account, args: Any, now: float) -> Done:
         """转一笔。"""
-        given = details(args)
-        why = self._move(account, given, now)
-        return BankTransferRow(account.account_id, not why, why or "转账成功")
+        return Done(self._move(account, details(args), now))
 
     def _move(self, account: Account, given: dict[str, Any], now: float) -> str:
         """转账；不成的原因，成了为空。"""
@@ -119,25 +144,18 @@ class BankDesk:
         return ""
 
     def _record(self, account: Account, bank: Bank, side: int, amount_li: int, now: float) -> None:
-        at = datetime.fromtimestamp(now, _SHANGHAI)
         number = f"{len(self._entries(account)) + 1:08d}"
-        row = BankStreamRow(
-            True,
-            "",
-            f"{at:%Y%m%d}",
-            f"{at:%H%M%S}",
+        entry = BankEntry(
+            stamp(now, "%Y%m%d"),
+            stamp(now, "%H%M%S"),
             number,
-            _SIDES[side],
+            side,
             bank.bank_no,
             bank.bank_name,
             bank.bank_account,
-            _CNY,
-            account.account_id,
-            yuan(amount_li),
-            "",
-            "成功",
+            amount_li,
         )
-        self._ledger.note(STREAM, account.account_id, number, json.dumps(row, ensure_ascii=False))
+        self._ledger.note(STREAM, account.account_id, number, entry.dump(account.account_id))
 
     def _entries(self, account: Account) -> list[str]:
         found = [

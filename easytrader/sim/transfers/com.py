@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import UsageError
+from easytrader.sim.events import Done
+from easytrader.sim.fees import yuan
 from easytrader.sim.lines.quiet import details
-from easytrader.sim.orders import instrument_name, secu_account, yuan
 from easytrader.sim.transfers.bank import fetchable, whole_fen
-from easytrader.sim.transfers.rows import ComFundRow, ComPositionRow, TransferRow
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from easytrader.sim.lines import Surroundings
     from easytrader.sim.transfers.settings import TransferSettings
 
-__all__ = ["ComDesk"]
+__all__ = ["ComDesk", "ComFund", "ComHolding"]
 
 CASH: Final = "com_cash"
 SHARES: Final = "com_shares"
@@ -29,6 +29,22 @@ _SHARES_OUT: Final = 521
 _SHARE_KINDS: Final = {2: (0,), 3: (1, 2)}
 
 
+class ComFund(NamedTuple):
+    """普通柜台的资金，厘。"""
+
+    cash_li: int
+    value_li: int
+
+
+class ComHolding(NamedTuple):
+    """普通柜台的一只持仓。"""
+
+    stock_code: str
+    volume: int
+    cost_li: int
+    last_li: int
+
+
 class ComDesk:
     """普通柜台的窗口。"""
 
@@ -37,25 +53,22 @@ class ComDesk:
         self._quote = seen.quote
         self._settings = settings
 
-    def fund(self, account: Account) -> list[ComFundRow]:
+    def fund(self, account: Account) -> ComFund:
         """资金。"""
-        cash_li = self._cash_li(account)
         value_li = sum(
             volume * self._last_li(code) for code, (volume, _) in self._shares(account).items()
         )
-        cash, value = yuan(cash_li), yuan(value_li)
-        total = yuan(cash_li + value_li)
-        return [ComFundRow(True, "", "0", cash, cash, cash, 0.0, total, cash, value, 0.0)]
+        return ComFund(self._cash_li(account), value_li)
 
-    def positions(self, account: Account) -> list[ComPositionRow]:
+    def positions(self, account: Account) -> list[ComHolding]:
         """持仓。"""
         return [
-            self._row(account, code, volume, cost_li)
+            ComHolding(code, volume, cost_li, self._last_li(code))
             for code, (volume, cost_li) in sorted(self._shares(account).items())
             if volume
         ]
 
-    def transfer(self, account: Account, args: Any) -> TransferRow:
+    def transfer(self, account: Account, args: Any) -> Done:
         """划拨。"""
         given = details(args)
         side = given["direction"]
@@ -67,7 +80,7 @@ class ComDesk:
             why = "模拟柜台只有一个节点，没有上海、深圳节点之间的划拨"
         else:
             why = f"划拨方向 {side} 不合法"
-        return TransferRow(account.account_id, not why, why or "划拨成功")
+        return Done(why)
 
     def _move_cash(self, account: Account, incoming: bool, amount: float) -> str:
         amount_li = whole_fen(amount)
@@ -113,33 +126,6 @@ class ComDesk:
         left = json.dumps([theirs - sign * volume, their_cost - sign * cost_li])
         self._ledger.note(SHARES, account.account_id, code, left)
         return ""
-
-    def _row(self, account: Account, code: str, volume: int, cost_li: int) -> ComPositionRow:
-        last_li = self._last_li(code)
-        value_li = volume * last_li
-        security = parse_security(code)
-        income_li = value_li - cost_li
-        return ComPositionRow(
-            True,
-            "",
-            secu_account(account.account_id, security.exchange),
-            "",
-            security.exchange,
-            security.code,
-            instrument_name(code),
-            float(volume),
-            float(volume),
-            yuan(last_li),
-            round(cost_li / volume / 1000, 6),
-            yuan(income_li),
-            round(income_li / cost_li, 6) if cost_li else 0.0,
-            yuan(value_li),
-            yuan(cost_li),
-            0,
-            volume,
-            False,
-            code,
-        )
 
     def _last_li(self, code: str) -> int:
         return self._quote(parse_security(code)).last_li

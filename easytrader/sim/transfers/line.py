@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from easytrader.sim.lines.quiet import QuietLine
-from easytrader.sim.orders import LONG, instrument_name, secu_account, yuan
 from easytrader.sim.transfers.bank import BankDesk
 from easytrader.sim.transfers.com import ComDesk
-from easytrader.sim.transfers.rows import PositionStatisticsRow, SecuAccountRow
 from easytrader.sim.transfers.settings import TransferSettings, load_settings
 from easytrader.symbols import parse_security
 
@@ -18,11 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.account import Account, Position
+    from easytrader.sim.events import Done
     from easytrader.sim.lines import Surroundings
+    from easytrader.sim.market.book import Quote
 
-__all__ = ["TransfersLine", "transfers_line"]
+__all__ = ["Standing", "TransfersLine", "transfers_line"]
 
-_EXCHANGES: Final = {"SH": "上交所", "SZ": "深交所", "BJ": "北交所"}
+
+class Standing(NamedTuple):
+    """一只持仓、它的盘口，和账户的总资产（厘）。"""
+
+    held: Position
+    quote: Quote
+    total_li: int
 
 
 class TransfersLine(QuietLine):
@@ -36,18 +42,18 @@ class TransfersLine(QuietLine):
     def ask(self, verb: str, account: Account, args: Any) -> list[Any] | None:
         """查询。"""
         answers: dict[str, Callable[[], list[Any]]] = {
-            "bank_info": lambda: list(self._bank.infos(account)),
-            "bank_amount": lambda: list(self._bank.amounts(account, args)),
+            "bank_info": lambda: list(self._bank.infos()),
+            "bank_amount": lambda: [self._bank.balance(account, args)],
             "bank_stream": lambda: list(self._bank.stream(account, args)),
-            "com_fund": lambda: list(self._com.fund(account)),
+            "com_fund": lambda: [self._com.fund(account)],
             "com_position": lambda: list(self._com.positions(account)),
-            "secu_accounts": lambda: _secu_accounts(account),
+            "secu_accounts": lambda: ["SH", "SZ"],  # 北交所用深市的
             "position_statistics": lambda: self._statistics(account),
         }
         answer = answers.get(verb)
         return None if answer is None else answer()
 
-    def act(self, verb: str, account: Account, args: Any, now: float) -> tuple[Any, ...] | None:
+    def act(self, verb: str, account: Account, args: Any, now: float) -> Done | None:
         """划拨、转账。"""
         if verb == "transfer":
             return self._com.transfer(account, args)
@@ -57,54 +63,16 @@ class TransfersLine(QuietLine):
 
     def _statistics(self, account: Account) -> list[Any]:
         held = [each for each in account.positions.values() if each.volume]
-        values = {each.stock_code: each.volume * self._last_li(each.stock_code) for each in held}
-        total_li = account.cash_li + account.frozen_li + sum(values.values())
+        quotes = {each.stock_code: self._quote(each.stock_code) for each in held}
+        value_li = sum(each.volume * quotes[each.stock_code].last_li for each in held)
+        total_li = account.cash_li + account.frozen_li + value_li
         return [
-            self._row(account, each, values[each.stock_code], total_li)
+            Standing(each, quotes[each.stock_code], total_li)
             for each in sorted(held, key=lambda each: each.stock_code)
         ]
 
-    def _row(
-        self, account: Account, held: Position, value_li: int, total_li: int
-    ) -> PositionStatisticsRow:
-        security = parse_security(held.stock_code)
-        quote = self._seen.quote(security)
-        name = instrument_name(held.stock_code)
-        average = round(held.cost_li / held.volume / 1000, 6)
-        profit = yuan(value_li - held.cost_li)
-        rise = round(quote.last_li / quote.pre_close_li - 1, 6) if quote.pre_close_li else 0.0
-        today_li = held.volume * (quote.last_li - quote.pre_close_li)
-        bought = max(held.volume - held.yesterday, 0)
-        return PositionStatisticsRow(
-            account_id=account.account_id,
-            exchange_id=security.exchange,
-            exchange_name=_EXCHANGES.get(security.exchange, ""),
-            instrument_id=security.code,
-            instrument_name=name,
-            direction=LONG,
-            position=held.volume,
-            yesterday_position=held.yesterday,
-            today_position=bought,
-            can_close_vol=held.sellable,
-            position_cost=yuan(held.cost_li),
-            avg_price=average,
-            position_profit=profit,
-            float_profit=profit,
-            open_price=average,
-            instrument_value=yuan(value_li),
-            open_volume=bought,
-            last_price=yuan(quote.last_li),
-            rise_ratio=rise,
-            assest_weight=round(value_li / total_li, 6) if total_li else 0.0,
-            increase_by_settlement=rise,
-            today_profit_loss=yuan(today_li),
-            yesterday_init_position=held.yesterday,
-            today_close_profit_loss=yuan(today_li),
-            open_cost=yuan(held.cost_li),
-        )
-
-    def _last_li(self, code: str) -> int:
-        return self._seen.quote(parse_security(code)).last_li
+    def _quote(self, code: str) -> Quote:
+        return self._seen.quote(parse_security(code))
 
 
 def transfers_line(folder: Path) -> Callable[[Surroundings], TransfersLine]:
@@ -114,11 +82,3 @@ def transfers_line(folder: Path) -> Callable[[Surroundings], TransfersLine]:
         SimulatorError: ``transfers.json`` 写得不对。
     """
     return partial(TransfersLine, settings=load_settings(folder))
-
-
-def _secu_accounts(account: Account) -> list[Any]:
-    """沪、深各一个，沪市的是主账户；北交所用深市的。"""
-    return [
-        SecuAccountRow(market == "SH", market, secu_account(account.account_id, market))
-        for market in ("SH", "SZ")
-    ]

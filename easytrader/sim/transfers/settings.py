@@ -6,21 +6,26 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.errors import SimulatorError, UsageError
-from easytrader.symbols import parse_security
+from easytrader.sim.entries import (
+    EntryError,
+    fields_of,
+    load,
+    micro,
+    security_named,
+    text,
+    whole,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["FILE_NAME", "Bank", "TransferSettings", "load_settings"]
 
 FILE_NAME: Final = "transfers.json"
-_BANK_KEYS: Final = ("bank_no", "bank_name", "bank_account", "balance", "bank_pwd", "fund_pwd")
-_MOST: Final = Decimal(10) ** 12
+_MOST: Final = 10**12
 
 
 class Bank(NamedTuple):
@@ -57,90 +62,65 @@ def load_settings(folder: Path) -> TransferSettings:
     Raises:
         SimulatorError: 读不懂，或有一项写得不对。
     """
-    path = folder / FILE_NAME
-    try:
-        body = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
-    except FileNotFoundError:
-        return TransferSettings()
-    except (OSError, ValueError, RecursionError) as exc:
-        raise SimulatorError(f"{path} 读不出来：{exc}") from exc
-    try:
-        return _parse(body)
-    except (ValueError, TypeError) as exc:
-        raise SimulatorError(f"{path} 写得不对：{exc}") from exc
+    return load(folder, FILE_NAME, _parse) or TransferSettings()
 
 
-def _parse(body: Any) -> TransferSettings:
-    _known("最外层", body, ("banks", "com"))
-    banks = body.get("banks")
-    com = body.get("com", {})
-    _known("com", com, ("cash", "positions"))
+def _parse(body: object) -> TransferSettings:
+    values = fields_of("最外层", body, {"banks": _banks, "com": _com}, '{"banks": [], "com": {}}')
+    com = values.get("com", {})
     return TransferSettings(
-        (Bank(),) if banks is None else _banks(banks),
-        _li("com.cash", com.get("cash", 0)),
-        _positions(com.get("positions", {})),
+        values.get("banks") or (Bank(),), com.get("cash", 0), com.get("positions", ())
     )
 
 
-def _banks(value: Any) -> tuple[Bank, ...]:
+def _banks(value: object) -> tuple[Bank, ...]:
+    if value is None:
+        return (Bank(),)
     if not isinstance(value, list):
-        raise TypeError("banks 应为列表，每个银行一个对象")
+        raise EntryError("应为列表，每个银行一个对象。")
     found = tuple(_bank(each) for each in value)
     if len({(each.bank_no, each.bank_account) for each in found}) != len(found):
-        raise ValueError("banks 里有两个一样的银行")
+        raise EntryError("有两个一样的银行。")
     return found
 
 
-def _bank(value: Any) -> Bank:
-    _known("banks", value, _BANK_KEYS)
-    texts = {}
-    for key in _BANK_KEYS:
-        if key == "balance" or key not in value:
-            continue
-        text = value[key]
-        if not isinstance(text, str) or len(text.encode()) > 63:
-            raise TypeError(f"banks 的 {key}：{text!r}，应为字符串，至多 63 字节")
-        texts[key] = text
-    balance = _li("banks 的 balance", value.get("balance", 1_000_000))
-    return Bank(balance_li=balance, **texts)
+def _bank(value: object) -> Bank:
+    values = fields_of("banks", value, _BANK_READERS, '{"bank_no": "0001"}')
+    balance_li = values.pop("balance", 1_000_000_000)
+    return Bank(balance_li=balance_li, **values)
 
 
-def _positions(value: Any) -> tuple[tuple[str, int, int], ...]:
+def _com(value: object) -> dict[str, Any]:
+    readers = {"cash": _li, "positions": _positions}
+    return fields_of("com", value, readers, '{"cash": 1000}')
+
+
+def _positions(value: object) -> tuple[tuple[str, int, int], ...]:
     if not isinstance(value, dict):
-        raise TypeError('com.positions 应为对象，如 {"600036.SH": {"volume": 100, "cost": 3500}}')
+        raise EntryError('应为对象，如 {"600036.SH": {"volume": 100, "cost": 3500}}。')
+    readers = {"volume": whole(1, 2**31 - 1), "cost": _li}
     found = []
     for code, entry in value.items():
-        try:
-            security = parse_security(code)
-        except UsageError as exc:
-            raise ValueError(f"com.positions 的 {code}：{exc.expected}") from None
-        _known(f"com.positions 的 {code}", entry, ("volume", "cost"))
-        volume = entry.get("volume")
-        if not isinstance(volume, int) or isinstance(volume, bool) or not 0 < volume < 2**31:
-            raise TypeError(f"com.positions 的 {code}：volume 应为正整数")
-        cost = _li(f"com.positions 的 {code} 的 cost", entry.get("cost", 0))
-        found.append((security.stock_code, volume, cost))
+        held = fields_of(code, entry, readers, '{"volume": 100, "cost": 3500}')
+        if "volume" not in held:
+            raise EntryError(f"{code} 没有 volume（数量，正整数）。")
+        found.append((security_named(code).stock_code, held["volume"], held.get("cost", 0)))
     return tuple(found)
 
 
-def _known(what: str, value: Any, keys: tuple[str, ...]) -> None:
-    if not isinstance(value, dict):
-        raise TypeError(f"{what} 应为对象")
-    for key in value:
-        if key not in keys:
-            raise ValueError(f"{what} 没有 {key!r} 这一项；有：{' '.join(keys)}")
-
-
-def _li(what: str, value: Any) -> int:
+def _li(value: object) -> int:
     """元，至多两位小数 → 厘。"""
-    right = f"{what}：{value!r}，应为 0 到一万亿、至多两位小数的金额（元）"
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise TypeError(right)
     try:
-        amount = Decimal(value)
-        good = amount.is_finite() and 0 <= amount <= _MOST and amount * 100 == int(amount * 100)
-    except (InvalidOperation, OverflowError):
-        raise ValueError(right) from None
-    if not good:
-        raise ValueError(right)
-    return int(amount * 1000)
+        return micro(_MOST, 2)(value) // 1000
+    except EntryError:
+        raise EntryError("应为 0 到一万亿、至多两位小数的金额（元）。") from None
+
+
+_BANK_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "bank_no": text(63),
+    "bank_name": text(63),
+    "bank_account": text(63),
+    "balance": _li,
+    "bank_pwd": text(63),
+    "fund_pwd": text(63),
+}

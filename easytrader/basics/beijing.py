@@ -1,0 +1,28 @@
+"""北京时间：东八区，1991 年后没有夏令时。日子用公历序数（``date.toordinal()``）表示。"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+__all__ = ["BEIJING", "OFFSET_S", "day_of", "midnight", "stamp"]
+
+OFFSET_S: Final = 8 * 3600
+BEIJING: Final = timezone(timedelta(seconds=OFFSET_S))
+_DAY_S: Final = 86400
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def day_of(epoch_s: float) -> int:
+    """Unix 秒 → 那一天的序数。"""
+    return int((epoch_s + OFFSET_S) // _DAY_S) + _EPOCH
+
+
+def midnight(day: int) -> int:
+    """序数 → 那一天零点，Unix 秒。"""
+    return (day - _EPOCH) * _DAY_S - OFFSET_S
+
+
+def stamp(epoch_s: float, form: str = "%Y%m%d%H%M%S") -> str:
+    """Unix 秒 → 文字。"""
+    return datetime.fromtimestamp(epoch_s, BEIJING).strftime(form)
