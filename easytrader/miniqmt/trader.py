@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader import arguments, places, rows
+from easytrader import arguments, rows
 from easytrader.connection import Supervisor
 from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
@@ -22,6 +22,7 @@ from easytrader.miniqmt.verbs.async_orders import AsyncOrders
 from easytrader.miniqmt.verbs.manual import ManualVerbs
 from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
+from easytrader.records import paths
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         *,
         prepare: Callable[[], None] | None = None,
         trading_day: Callable[[str, datetime], bool | None] | None = None,
-        folder_of: Callable[[str, str], Path] = places.account_folder,
+        folder_of: Callable[[str, str], Path] = paths.account_folder,
     ) -> None:
         super().__init__(debug)
         self._prepare = prepare
