@@ -26,3 +26,8 @@ def midnight(day: int) -> int:
 def stamp(epoch_s: float, form: str = "%Y%m%d%H%M%S") -> str:
     """Unix 秒 → 文字。"""
     return datetime.fromtimestamp(epoch_s, BEIJING).strftime(form)
+
+
+def beijing_now() -> datetime:
+    """现在。"""
+    return datetime.now(BEIJING)
