@@ -179,10 +179,9 @@ class Once(Finder):
         return Launched(handle)
 
     def _landing(self, flying: _Flying) -> Callable[[SubmitAnswer | None, Any], None]:
-        turn = _Turn()
-        turn.open = flying.intent
-
         def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
+            turn = _Turn()
+            turn.open = flying.intent
             if answer is not None:
                 self._note_answer(turn, answer)
             else:
