@@ -216,15 +216,12 @@ class QmtSession(SessionOrders):
             trader._easytrader_on_register = None  # noqa: SLF001
         trader.register_callback(Silent())
         try:
-            call_aside(trader.stop, _STUCK_S, name="easytrader-stop")
+            call_aside(lambda: _stop(trader), _STUCK_S, name="easytrader-stop")
         except AbandonedError:
             self._log.warning("厂商接口的 stop() {:g} 秒还没有回来，不再等它", _STUCK_S)
             return False
         except Exception as exc:  # noqa: BLE001  边界：旧会话怎么收尾都不能影响新会话
             self._log.debug("停止旧会话时厂商接口报错：{!r}", exc)
-        loop = getattr(trader, "loop", None)
-        if loop is not None and not loop.is_running():
-            loop.close()
         return True
 
     def _on_register(self, callback: object) -> None:
@@ -364,3 +361,13 @@ class QmtSession(SessionOrders):
         if name.startswith(("query", "subscribe", "unsubscribe")):
             return QueryFailedError(f"{name} 没有应答：{reason}")
         return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
+
+
+def _stop(trader: Any) -> None:
+    """停掉，再关上它的事件循环。"""
+    try:
+        trader.stop()
+    finally:
+        loop = getattr(trader, "loop", None)
+        if loop is not None and not loop.is_running():
+            loop.close()
