@@ -31,7 +31,8 @@ def exact(value: Number) -> int | Decimal:
     """可以累加、可以比较的数量：小数按写出来的样子算，不带二进制的尾差。"""
     if isinstance(value, int):
         return value
-    number = Decimal(repr(value)) if isinstance(value, float) else value
+    # 先成为普通的浮点：同形模块给的可能是 numpy 的数
+    number = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
     return number if number.is_finite() else 0
 
 

@@ -67,7 +67,7 @@ class Courier:
         self._status = status
         self.callback: Any = None
         """用户的回调对象。"""
-        self._hooks: dict[str, Callable[..., None]] = {}
+        self._hooks: Mapping[str, Callable[..., None] | None] = {}
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | None = None
         self._ledger = DeliveryLedger(day_of)
@@ -78,10 +78,10 @@ class Courier:
         # 查得到而没有收到推送的 → 从何时起
         self._lacking: dict[Any, float] = {}
 
-    def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
+    def start(self, callback: Any, hooks: Mapping[str, Callable[..., None] | None]) -> None:
         """开始交付；已经开始的换一个回调。"""
         self.callback = callback
-        self._hooks = {name: hook for name, hook in hooks.items() if hook is not None}
+        self._hooks = hooks
         with self._lock:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(
