@@ -11,11 +11,12 @@ from concurrent.futures import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader import arguments, places
+from easytrader import arguments
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.miniqmt import settings
 from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
+from easytrader.records import paths
 from easytrader.sim import hub, install
 from easytrader.sim.default import DEFAULT_ACCOUNT, DEFAULT_CASH_LI
 from easytrader.sim.default import default_folder as default_folder
@@ -205,8 +206,8 @@ def _nothing() -> None:
 def _account_folder(path: str, account_id: str) -> Path:
     """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
     if is_sim_folder(path):
-        return Path(path) / "easytrader_records" / places.folder_name(account_id)
-    return places.account_folder(path, account_id)
+        return Path(path) / "easytrader_records" / paths.folder_name(account_id)
+    return paths.account_folder(path, account_id)
 
 
 def _trading_day(path: str, now: datetime) -> bool | None:

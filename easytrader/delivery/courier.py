@@ -7,25 +7,20 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.days import A_SHARES
+from easytrader.basics.quantity import exact
 from easytrader.delivery.dispatch import Dispatcher
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
 from easytrader.errors import ClosedError
-from easytrader.model import (
-    CallbackReplaced,
-    HealthChanged,
-    OrderChanged,
-    OrderRefused,
-    Traded,
-    exact,
-)
+from easytrader.model import CallbackReplaced, HealthChanged, OrderChanged, OrderRefused, Traded
 from easytrader.push.events import callback_name, contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from easytrader.basics.quantity import OrderId
     from easytrader.log import Log
-    from easytrader.model import OrderId, OrderLike, PushEvent, TradeLike
+    from easytrader.model import OrderLike, PushEvent, TradeLike
 
 LOST_S: Final = 1.9
 """查得到、这么久还没有收到推送，就是漏了。"""

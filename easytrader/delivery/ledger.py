@@ -10,14 +10,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.basics.days import A_SHARES
+from easytrader.basics.quantity import exact, is_number
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
-from easytrader.model import exact, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from easytrader.model import OrderId, OrderLike, TradeLike
+    from easytrader.basics.quantity import OrderId
+    from easytrader.model import OrderLike, TradeLike
 
 _REMEMBERED = 10_000
 

@@ -18,6 +18,7 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
+from easytrader.log import masked
 from easytrader.miniqmt.account_check import check_account
 from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
@@ -37,13 +38,7 @@ if TYPE_CHECKING:
     from easytrader.miniqmt.aside import Strays
     from easytrader.miniqmt.loader import Vendor
     from easytrader.miniqmt.session_ids import Lease
-    from easytrader.model import (
-        AssetLike,
-        OrderLike,
-        PositionLike,
-        Quote,
-        TradeLike,
-    )
+    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
     from easytrader.vitals import Vitals
 
 _T = TypeVar("_T")
@@ -194,7 +189,7 @@ class QmtSession(SessionOrders):
         if subscribed not in (0, True) or subscribed is False:
             raise ConnectFailedError(
                 f"连上了 MiniQMT，但订阅账号失败（subscribe 返回 {subscribed}）："
-                f"资金账号 {self._account_id} 没有在这个客户端登录，"
+                f"资金账号 {masked(self._account_id)} 没有在这个客户端登录，"
                 f"或账号类型不是 {self._account_type}",
                 subscribed,
             )

@@ -6,10 +6,11 @@ import atexit
 import contextlib
 import os
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader import arguments, places, rows
+from easytrader import arguments, rows
 from easytrader.connection import Supervisor
 from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
@@ -23,6 +24,8 @@ from easytrader.miniqmt.verbs.manual import ManualVerbs
 from easytrader.model import Disconnected, OrderChanged, Traded
 from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
+from easytrader.records import paths
+from easytrader.records.sqlite import SqliteStorage
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
     from easytrader.types import AccountTypeName, Status
 
 _CLOSE_S: Final = 5.0
-METER_FILE: Final = "meter.sqlite"
 
 
 class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
@@ -56,7 +58,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         *,
         prepare: Callable[[], None] | None = None,
         trading_day: Callable[[str, datetime], bool | None] | None = None,
-        folder_of: Callable[[str, str], Path] = places.account_folder,
+        folder_of: Callable[[str, str], Path] = paths.account_folder,
     ) -> None:
         super().__init__(debug)
         self._prepare = prepare
@@ -215,7 +217,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         log = self._log
         log.info("正在连接到 MiniQMT...")
         log.info("MiniQMT 路径: {}", path)
-        log.info("资金账号: {}", account_id)
+        log.info("资金账号: {}", masked(account_id))
         log.info("自动重连: {}", "启用" if options.enabled else "禁用")
         if options.enabled:
             log.info("重连间隔: {:g} 秒", options.interval_s)
@@ -243,10 +245,10 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
             self._drop_records()
         self._path, self._account_id = path, account_id
         if self._ordering.once is None:
-            folder = self._folder_of(path, account_id)
+            storage = SqliteStorage(self._folder_of(path, account_id))
             account = path, account_id
             self._ordering.once = Once(
-                folder, account_id, lambda: self._session_of(account), self._log
+                storage, account_id, lambda: self._session_of(account), self._log
             )
         self._set_guard()
         if not self._exit_hook:
@@ -282,9 +284,9 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
             self._drop_records()
 
     def _drop_records(self) -> None:
-        once, self._ordering.once = self._ordering.once, None
-        if once is not None:
-            once.close()
+        if self._ordering.once is not None:
+            self._ordering.once.close()
+            self._ordering.once = None  # 关完了再忘：被 Ctrl-C 打断的，再 close 一次接着做完
         meter, self._meter = self._meter, None
         self._ordering.post = None
         if meter is not None:
@@ -298,8 +300,8 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         from easytrader.guard import GuardPost, Meter
 
         if self._meter is None:
-            folder = self._folder_of(self._path, self._account_id)
-            self._meter = Meter.open(folder / METER_FILE, self._log)
+            storage = SqliteStorage(self._folder_of(self._path, self._account_id))
+            self._meter = Meter.open(storage.counters(time.time), self._log)
         self._ordering.post = GuardPost(guard, self._meter, self._log)
 
     def _is_trading_day(self, now: datetime) -> bool | None:

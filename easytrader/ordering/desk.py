@@ -24,11 +24,12 @@ from easytrader.symbols import ambiguity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.basics.quantity import Number
     from easytrader.broker import Session
     from easytrader.codes import Exchange
     from easytrader.guard import GuardPost
     from easytrader.log import Log
-    from easytrader.model import Number, OrderRequest, SubmitAnswer
+    from easytrader.model import OrderRequest, SubmitAnswer
     from easytrader.once import Once, Placed
     from easytrader.ordering.wanted import Extras, Wanted
     from easytrader.types import BulkCancel, CancelResult, EntrustResult
