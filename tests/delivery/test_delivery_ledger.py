@@ -1,4 +1,4 @@
-"""交付过什么：每个状态、每笔成交、每次下单失败恰好一次；按天分开，只留两天。"""
+"""交付过什么：每个状态、每笔成交、每次下单失败恰好一次；按天分开，只留两天，日子以本机的钟为限。"""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from easytrader.delivery import ledger as ledger_room
 from easytrader.delivery.ledger import DeliveryLedger
 
 DAY = 86_400
+FAR = 4_070_908_800
+"""2099 年。"""
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """本机的钟。"""
+    now = [float(NOW + 10 * DAY)]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    return now
 
 
 @pytest.mark.parametrize(
@@ -113,3 +123,35 @@ def test_rejections_without_a_number_are_all_told_and_the_memory_is_bounded(
     assert all(ledger.is_new_rejection(each) for each in (1, 2, "3", 4, 5))
     assert not ledger.is_new_rejection(5)
     assert len(ledger._rejected) == 3
+
+
+@pytest.mark.parametrize("far", [FAR, NOW + 2 * DAY, 2**63 - 1])
+def test_a_time_far_ahead_does_not_freeze_today(clock: list[float], far: int) -> None:
+    clock[0] = NOW
+    ledger = DeliveryLedger()
+    assert ledger.is_new_order_state(order(50))
+    assert ledger.is_new_order_state(order(50, number=2, at=far))
+    assert not ledger.is_new_order_state(order(50, number=2, at=far))
+    assert ledger.is_new_trade(trade("7", at=far))
+    assert not ledger.is_new_trade(trade("7", at=far))
+    assert ledger.is_new_trade(trade("8"))
+    assert (ledger.knows(1), ledger.knows(2), ledger.traded(1)) == (True, True, 200)
+    assert not ledger.is_new_order_state(order(50))
+
+
+def test_a_wrong_clock_of_this_machine_still_sees_each_event_once(clock: list[float]) -> None:
+    """本机的钟慢了几天：柜台的时间都在「将来」，也各交付一次。"""
+    clock[0] = NOW
+    ledger = DeliveryLedger()
+    for day in (3, 4):
+        ahead = order(50, number=day, at=NOW + day * DAY)
+        assert ledger.is_new_order_state(ahead)
+        assert not ledger.is_new_order_state(ahead)
+        assert ledger.knows(day)
+
+
+def test_the_next_day_forgets_nothing_of_today() -> None:
+    ledger = DeliveryLedger()
+    assert ledger.is_new_order_state(order(50, at=NOW - DAY))
+    assert ledger.is_new_order_state(order(50))  # 新的一天，编号可以重用
+    assert not ledger.is_new_order_state(order(50, at=NOW - DAY))

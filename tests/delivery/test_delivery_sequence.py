@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -193,11 +194,12 @@ def test_any_order_of_arrival_with_duplicates_gives_one_natural_order(
     assert desk.given[-1] == "56"
 
 
-def test_the_ledger_keeps_the_day_of_its_market() -> None:
+def test_the_ledger_keeps_the_day_of_its_market(monkeypatch: pytest.MonkeyPatch) -> None:
     """夜盘二十点起是下一个交易日：编号从头数，昨天的同号委托不挡今天的。"""
     night = DayBoundary(begins=20, weekends=False)
     ledger = DeliveryLedger(night.day_of)
     evening = 1_795_003_200  # 2026-11-18 20:00 北京时间
+    monkeypatch.setattr(time, "time", lambda: evening + 86_400)
     old = records.order(56, 2, at=evening - 60)
     new = records.order(50, at=evening)
     late = records.order(55, 1, at=evening + 5 * 3600)
