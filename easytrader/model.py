@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from easytrader.basics.quantity import Number, OrderId, exact, is_number
 from easytrader.codes import (
     OPEN_CLOSE_ACCOUNTS,
     AccountType,
@@ -19,25 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from easytrader.symbols import Security
-
-OrderId = int | str
-"""委托编号：A 股柜台是大于 0 的整数，别的柜台可以是字符串。"""
-
-Number = int | float | Decimal
-"""数量、价格、金额。"""
-
-
-def exact(value: Number) -> int | Decimal:
-    """可以累加、可以比较的数量：小数按写出来的样子算，不带二进制的尾差。"""
-    if isinstance(value, int):
-        return value
-    number = Decimal(repr(value)) if isinstance(value, float) else value
-    return number if number.is_finite() else 0
-
-
-def is_number(order_id: OrderId) -> bool:
-    """是不是一个委托编号：0、-1、空串都不是。"""
-    return bool(order_id) if isinstance(order_id, str) else order_id > 0
 
 
 class Side(Code):

@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import waits
 from easytrader.basics.days import A_SHARES
+from easytrader.basics.quantity import exact
 from easytrader.delivery.dispatch import Dispatcher
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
 from easytrader.errors import ClosedError
-from easytrader.model import (
-    CallbackReplaced,
-    HealthChanged,
-    OrderChanged,
-    OrderRefused,
-    Traded,
-    exact,
-)
+from easytrader.model import CallbackReplaced, HealthChanged, OrderChanged, OrderRefused, Traded
 from easytrader.push.events import callback_name, contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from easytrader.basics.quantity import OrderId
     from easytrader.log import Log
-    from easytrader.model import OrderId, OrderLike, PushEvent, TradeLike
+    from easytrader.model import OrderLike, PushEvent, TradeLike
 
 LOST_S: Final = 1.9
 """查得到、这么久还没有收到推送，就是漏了。"""
@@ -68,7 +63,7 @@ class Courier:
         self._status = status
         self.callback: Any = None
         """用户的回调对象。"""
-        self._hooks: dict[str, Callable[..., None]] = {}
+        self._hooks: Mapping[str, Callable[..., None] | None] = {}
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | None = None
         self._ledger = DeliveryLedger(day_of)
@@ -79,10 +74,10 @@ class Courier:
         # 查得到而没有收到推送的 → 从何时起
         self._lacking: dict[Any, float] = {}
 
-    def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
+    def start(self, callback: Any, hooks: Mapping[str, Callable[..., None] | None]) -> None:
         """开始交付；已经开始的换一个回调。"""
         self.callback = callback
-        self._hooks = {name: hook for name, hook in hooks.items() if hook is not None}
+        self._hooks = hooks
         with self._lock:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(

@@ -10,14 +10,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.basics.days import A_SHARES
+from easytrader.basics.quantity import exact, is_number
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
-from easytrader.model import exact, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from easytrader.model import OrderId, OrderLike, TradeLike
+    from easytrader.basics.quantity import OrderId
+    from easytrader.model import OrderLike, TradeLike
 
 _AHEAD_S = 3600
 """柜台的钟可以比本机快多少；再远的时间不可信。"""
@@ -109,7 +110,7 @@ class DeliveryLedger:
 
     def _day_of(self, epoch_s: int) -> int:
         # 有的柜台在报到交易所之前不给时间；也不能信一个远在将来的，否则「今天」停在那一天
-        now = int(time.time())
+        now = time.time()
         believed = 0 < epoch_s <= now + _AHEAD_S
         day = self._calendar_day(epoch_s if believed else now)
         if not believed:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics.quantity import exact
 from easytrader.codes import STATUS_RANK, OrderStatus
-from easytrader.model import OrderChanged, Traded, exact
+from easytrader.model import OrderChanged, Traded
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from easytrader.basics.quantity import OrderId
     from easytrader.delivery.ledger import DeliveryLedger
-    from easytrader.model import OrderId, OrderLike, PushEvent
+    from easytrader.model import OrderLike, PushEvent
 
 HOLD_S: Final = 0.1
 

@@ -7,16 +7,17 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
+from easytrader.basics.quantity import exact
 from easytrader.codes import PriceType
 from easytrader.errors import EasytraderError, RiskRefusedError
-from easytrader.model import exact
 from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.basics.quantity import Number
     from easytrader.guard.limits import Guard
-    from easytrader.model import Number, OrderRequest
+    from easytrader.model import OrderRequest
 
 __all__ = ["NOTHING_SENT", "MarketView", "Rules"]
 

@@ -39,13 +39,7 @@ if TYPE_CHECKING:
     from easytrader.miniqmt.aside import Strays
     from easytrader.miniqmt.loader import Vendor
     from easytrader.miniqmt.session_ids import Lease
-    from easytrader.model import (
-        AssetLike,
-        OrderLike,
-        PositionLike,
-        Quote,
-        TradeLike,
-    )
+    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
     from easytrader.vitals import Vitals
 
 _T = TypeVar("_T")

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader.basics.days import DayBoundary
+    from easytrader.basics.quantity import OrderId
     from easytrader.broker import Session
     from easytrader.log import Log
-    from easytrader.model import OrderId, OrderLike
+    from easytrader.model import OrderLike
     from easytrader.once.records import Records
     from easytrader.records.storage import Intent
 

@@ -11,7 +11,7 @@ from easytrader.errors import ClosedError, JournalError, QueryFailedError
 from easytrader.records.guarded import DeadlineLock
 
 if TYPE_CHECKING:
-    from easytrader.model import OrderId
+    from easytrader.basics.quantity import OrderId
     from easytrader.records.storage import Intent, Intents, Owner, Storage
 
 _PATIENCE_S: Final = 0.5

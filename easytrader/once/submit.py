@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.basics.days import DayBoundary
+    from easytrader.basics.quantity import OrderId
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
-    from easytrader.model import OrderId, OrderRequest, SubmitAnswer
+    from easytrader.model import OrderRequest, SubmitAnswer
     from easytrader.records.storage import Intents, Storage
 
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend import Capabilities
+    from easytrader.basics.quantity import Number
     from easytrader.broker import Session
     from easytrader.codes import Exchange
     from easytrader.guard import GuardPost
     from easytrader.log import Log
-    from easytrader.model import Number, OrderRequest, SubmitAnswer
+    from easytrader.model import OrderRequest, SubmitAnswer
     from easytrader.once import Once, Placed
     from easytrader.ordering.wanted import Extras, Wanted
     from easytrader.types import BulkCancel, CancelResult, EntrustResult

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader import rows, rows_async, rows_smart, rows_smt, rows_transfers
+from easytrader import rows
 from easytrader.model import (
     AccountChanged,
     Answered,
@@ -24,6 +24,7 @@ from easytrader.model import (
     PositionChanged,
     Traded,
 )
+from easytrader.rows import business
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +61,11 @@ TABLE: Final = (
     Kind(CancelRefused, "on_cancel_error", "cancel_error", "撤单失败", rows.cancel_error_row),
     Kind(
         Answered, "on_order_stock_async_response",
-        "order_response", "异步下单应答", rows_async.order_response_row,
+        "order_response", "异步下单应答", business.order_response_row,
     ),
     Kind(
         Answered, "on_cancel_order_stock_async_response",
-        "cancel_response", "异步撤单应答", rows_async.cancel_response_row,
+        "cancel_response", "异步撤单应答", business.cancel_response_row,
     ),
     Kind(
         AccountChanged, "on_account_status",
@@ -74,23 +75,23 @@ TABLE: Final = (
     Kind(PositionChanged, "on_stock_position", "position", "持仓变动", rows.position_row),
     Kind(
         Answered, "on_smt_appointment_async_response",
-        "smt_response", "约券应答", rows_smt.smt_response_row,
+        "smt_response", "约券应答", business.smt_response_row,
     ),
     Kind(
         Answered, "on_bank_transfer_async_response",
-        "bank_transfer_response", "银证转账应答", rows_transfers.transfer_response_row,
+        "bank_transfer_response", "银证转账应答", business.transfer_response_row,
     ),
     Kind(
         Answered, "on_ctp_internal_transfer_async_response",
-        "ctp_transfer_response", "期权期货内转应答", rows_transfers.transfer_response_row,
+        "ctp_transfer_response", "期权期货内转应答", business.transfer_response_row,
     ),
     Kind(
         Answered, "on_smart_algo_order_async_response",
-        "smart_algo_order_response", "智能算法下单应答", rows_smart.smart_order_row,
+        "smart_algo_order_response", "智能算法下单应答", business.smart_order_row,
     ),
     Kind(
         Answered, "on_operate_smart_task_async_response",
-        "smart_task_response", "智能算法任务应答", rows_smart.smart_task_row,
+        "smart_task_response", "智能算法任务应答", business.smart_task_row,
     ),
     Kind(Connected, "on_connected", "connected", "已连接"),
     Kind(Disconnected, "on_disconnected", "disconnected", "已断开"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from easytrader.model import Number, OrderId
+    from easytrader.basics.quantity import Number, OrderId
 
 _T = TypeVar("_T")
 
@@ -379,13 +379,22 @@ def _stored(value: OrderId | Number) -> int | float | str:
 
 
 def _loaded(value: Any, kind: Callable[[str], Any]) -> Any:
-    return kind(value[1:]) if isinstance(value, str) else value
+    """`_stored` 的反面；坏了的抛 ``ValueError``。"""
+    if not isinstance(value, str):
+        return value
+    try:
+        return kind(value.removeprefix("="))
+    except ArithmeticError:
+        raise ValueError(f"{value!r} 不是数") from None
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:
     name, tag, state, order_id, attempt, owner, created, code, kind, how, price, volume = row
-    order_id = _loaded(order_id, str)
-    price, volume = _loaded(price, Decimal), _loaded(volume, Decimal)
+    price, volume, order_id = (
+        _loaded(price, Decimal),
+        _loaded(volume, Decimal),
+        _loaded(order_id, str),
+    )
     texts, numbers = (name, tag, owner, code), (attempt, created, kind, how, price, volume)
     sound = all(isinstance(each, str) for each in texts)
     sound = sound and all(isinstance(each, (int, float, Decimal)) for each in numbers)

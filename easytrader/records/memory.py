@@ -23,7 +23,7 @@ from easytrader.records.storage import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from easytrader.model import OrderId
+    from easytrader.basics.quantity import OrderId
 
 _KEPT: Final = 10_000
 
@@ -82,7 +82,7 @@ class MemoryIntents:
             self.rows[name] = made
         return True
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """有了结果。"""
         with self._lock:
             now = self.rows.get(intent.client_order_id)

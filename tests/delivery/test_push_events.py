@@ -33,6 +33,7 @@ def deliver(*events: model.PushEvent, **hooks: Any) -> list[tuple[Any, ...]]:
     for each in events:
         courier.deliver(each)
     assert courier.close(10)
+    assert courier.handed == sum(not isinstance(each, model.CallbackReplaced) for each in events)
     return callback.seen
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from easytrader import model, rows
+from easytrader.basics.quantity import exact
 from easytrader.codes import AccountType, Direction, OffsetFlag, OrderStatus, OrderType
 from easytrader.delivery.courier import Courier
 from easytrader.delivery.ledger import DeliveryLedger
@@ -214,7 +215,7 @@ def test_the_sum_of_fills_has_no_binary_remainder() -> None:
 
 @pytest.mark.parametrize("value", [Decimal("NaN"), float("inf"), float("nan")])
 def test_a_quantity_that_is_not_a_number_stops_nothing(value: Any) -> None:
-    assert model.exact(value) == 0
+    assert exact(value) == 0
     assert DeliveryLedger().is_new_order_state(future(traded_volume=value))
 
 

@@ -10,7 +10,7 @@ from easytrader.basics.beijing import stamp
 from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
 from easytrader.miniqmt.verbs.base import STOCKS, Verbs
-from easytrader.rows_accounts import ipo_row
+from easytrader.rows.business import ipo_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader import types
+    from easytrader.basics.quantity import OrderId
     from easytrader.codes import (
         AccountStatusName,
         DirectionName,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
         OrderTypeName,
         PriceTypeName,
     )
-    from easytrader.model import AssetLike, OrderId, OrderLike, PositionLike, Quote, TradeLike
+    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
 
 Row = dict[str, Any]
 _Name = TypeVar("_Name", bound=str)
