@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from easytrader.miniqmt import client_calendar
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
 
@@ -65,6 +66,7 @@ class QmtConnector:
         self._opening = None
         self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", self._account[0])
         self._log.info("✓ 已订阅账户: {}", self._account[0])
+        client_calendar.ask_soon(session.raw_trader, self._vendor, self._log)
         return session
 
     def cancel(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import BEIJING
 from easytrader.errors import SimulatorError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ __all__ = ["HISTORY_DAYS", "Calendar", "midnight", "moment", "stamp"]
 HISTORY_DAYS: Final = 500
 """模拟行情的历史有多少个交易日（含今天）。"""
 
-_SHANGHAI: Final = timezone(timedelta(hours=8))
 _DAY_S: Final = 86400
 _MINUTE_S: Final = 60
 _FORMS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -23,13 +23,13 @@ _FORMS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 def midnight(day: int) -> int:
     """交易日（公历序数）零点，Unix 秒。"""
-    start = datetime.combine(date.fromordinal(day), datetime.min.time(), _SHANGHAI)
+    start = datetime.combine(date.fromordinal(day), datetime.min.time(), BEIJING)
     return int(start.timestamp())
 
 
 def stamp(ts: float, form: str = "%Y%m%d%H%M%S") -> str:
     """Unix 秒 → 文字。"""
-    return datetime.fromtimestamp(ts, _SHANGHAI).strftime(form)
+    return datetime.fromtimestamp(ts, BEIJING).strftime(form)
 
 
 def moment(text: Any, *, last: bool) -> float | None:
@@ -46,7 +46,7 @@ def moment(text: Any, *, last: bool) -> float | None:
     try:
         if form is None:
             raise ValueError
-        at = datetime.strptime(text, form).replace(tzinfo=_SHANGHAI).timestamp()
+        at = datetime.strptime(text, form).replace(tzinfo=BEIJING).timestamp()
     except ValueError:
         raise SimulatorError(f"时间 {text!r} 看不懂：写成 20261121 或 20261121093000") from None
     return at + _DAY_S - 0.001 if last and len(text) == 8 else at
