@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.calendar import is_trading_day
 from easytrader.miniqmt import settings
 from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
@@ -29,7 +30,6 @@ from easytrader.sim.folder import (
     is_sim_folder,
 )
 from easytrader.sim.stepping import Stepper
-from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:
     from datetime import datetime

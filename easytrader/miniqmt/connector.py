@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from easytrader.log import masked
+from easytrader.miniqmt import client_calendar
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
 
@@ -70,6 +71,7 @@ class QmtConnector:
         self._opening = None
         self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", masked(self._account[0]))
         self._log.info("✓ 已订阅账户: {}", masked(self._account[0]))
+        client_calendar.ask_soon(session.raw_trader, self._vendor, self._log)
         return session
 
     def cancel(self) -> None:

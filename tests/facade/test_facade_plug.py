@@ -17,8 +17,8 @@ from easytrader.backend import Capabilities
 from easytrader.connection import Supervisor
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
 from easytrader.log import Log
+from easytrader.market.calendar import is_trading_day
 from easytrader.pace import ReconnectOptions
-from easytrader.trading_days import is_trading_day
 from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
