@@ -126,6 +126,16 @@ def test_an_outcome_that_comes_while_one_is_written_is_written_too(
     eventually(lambda: on_disk(path) == [("placed", 7, 1)])
 
 
+def test_on_disk_an_outcome_is_final(opened: Callable[[], Journal], path: Path) -> None:
+    journal = opened()
+    journal.begin(wish(), soon())
+    journal.settle(wish(), marks.PLACED, 7)
+    eventually(lambda: not journal._fresh)
+    journal.settle(wish(), marks.UNSENT)
+    eventually(lambda: not journal._fresh)
+    assert on_disk(path) == [("placed", 7, 1)]
+
+
 def test_a_locked_file_is_tried_again(
     opened: Callable[[], Journal], path: Path, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
