@@ -246,6 +246,30 @@ def test_without_reconnecting_the_heartbeat_still_looks(
     hung.resume()
 
 
+def test_stopping_reconnects_ends_the_attempt_under_way() -> None:
+    """返回的时候，没有尝试还在半当中。"""
+    trying, ended, pause = threading.Event(), threading.Event(), threading.Event()
+
+    def refuse(listener: Any, session: Any) -> None:
+        if len(connector.sessions) > 1:
+            trying.set()
+            connector.cancelled.wait(10)
+            pause.wait(0.3)  # 出来还要一会儿
+            ended.set()
+            raise ConnectFailedError("被取消")
+
+    connector = Memory(refuse)
+    watched = watch(connector, lambda event: None)
+    watched.connect(None)
+    watched.lost(watched.session, "断")
+    assert trying.wait(10)
+    watched.stop_reconnect()
+    assert ended.is_set()
+    assert watched.state is State.LOST
+    watched.close()
+    assert len(connector.sessions) == 2
+
+
 def test_connecting_again_looks_like_connecting_to_other_threads(
     served: SimProcess, connect: Connect
 ) -> None:
@@ -264,6 +288,7 @@ def test_connecting_again_looks_like_connecting_to_other_threads(
     user.connect(str(served.folder), ACCOUNT, timeout=5)
     assert seen == [("连接中", NotConnectedError)]
     assert user.balance
+    assert user._engine._old == [], "换下来的都关好了"
 
 
 def test_a_failed_second_connect_leaves_no_connection(served: SimProcess, connect: Connect) -> None:
@@ -387,13 +412,15 @@ def test_a_trader_with_a_callback_goes_on_until_the_account_is_connected_again(
     del first
     gc.collect()
     with easytrader.use("sim") as user:
-        other = easytrader.use("sim")
-        other.connect(str(sim_folder), ACCOUNT)  # 有人拿着：不动它
+        other, heard = easytrader.use("sim"), Recorder()
+        other.connect(str(sim_folder), ACCOUNT, heard)
         number = user_buy(other)
+        heard.wait_for("order")
         assert not recorder.of("order"), "再连同一个账号时，听着的那个关掉了"
-        user.connect(str(sim_folder), ACCOUNT)
+        user.connect(str(sim_folder), ACCOUNT)  # 有人拿着的不动：照旧连着、听着
         assert user.entrust(number)["order_id"] == number
-        assert other.balance
+        other.cancel_entrust(number)
+        eventually(lambda: heard.of("order")[-1].order_status == 54)
         other.close()
     assert sum("也没有人用了" in line for line in logged) == 1
 
@@ -485,6 +512,22 @@ def test_a_backend_that_never_pushes_is_polled(
     assert user.wait("甲-1", 5)["order_status_name"] == "已成"  # type: ignore[arg-type]
     kinds = [each["event"] for each in user.events(timeout=0)]
     assert kinds == ["connected", "order", "order"]
+
+
+def test_what_a_poll_finds_is_delivered_at_once(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """不推送的后端没有「推送可能还在路上」，查到就交。"""
+    connector = Memory()
+    rare = Capabilities("内存", pushes=False, poll_s=1000.0, id_type=str)
+    monkeypatch.setattr(MemoryTrader, "capabilities", rare)
+    with MemoryTrader() as user:
+        user.connect(connector, recorder, heartbeat_interval=0)
+        [session] = connector.sessions
+        session.place("甲-1", 50)
+        user._engine._recheck(user._engine.courier, session)  # type: ignore[arg-type]
+        assert user._engine.courier.settle(10)
+        assert [each.order_id for each in recorder.of("order")] == ["甲-1"]
 
 
 def test_polling_goes_on_without_reconnecting(recorder: Recorder) -> None:
