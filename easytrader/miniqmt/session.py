@@ -10,6 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from easytrader.basics import waits
+from easytrader.basics.threads import AbandonedError, Aside
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -19,7 +21,6 @@ from easytrader.errors import (
     QueryFailedError,
 )
 from easytrader.miniqmt.account_check import check_account
-from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
 from easytrader.miniqmt.pending import Pending
 from easytrader.miniqmt.preflight import failure_text
@@ -115,10 +116,7 @@ class QmtSession(SessionOrders):
         began = time.monotonic()
         self._deadline = deadline
         self._thread.start()
-        # 分段等：Windows 上等锁的时候 Ctrl-C 不起作用
-        while not self._ready.wait(max(0.0, min(deadline - time.monotonic(), 0.5))):
-            if time.monotonic() < deadline:
-                continue
+        if not waits.event(self._ready, deadline - time.monotonic()):
             self.lose("连接超时")
             told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
             raise ConnectFailedError(failure_text(self._path, self._lease.session_id, None, told))
@@ -336,7 +334,7 @@ class QmtSession(SessionOrders):
         limit_s, began = self.timeout_s, time.monotonic()
         aside = Aside(lambda: method(*args))
         try:
-            found = aside.result(limit_s, lambda: self.is_lost)
+            found = aside.start().result(limit_s, lambda: self.is_lost)
         except AbandonedError:
             if tag:
                 self._strays.add(tag, aside.thread)
