@@ -15,7 +15,7 @@ from easytrader.errors import (
 )
 from easytrader.events import EventLog
 from easytrader.log import Log, masked
-from easytrader.ordering import Extras, Ordering
+from easytrader.ordering import Cancel, Extras, Router, wanted
 from easytrader.vitals import Vitals
 from easytrader.waiting import Waiting
 
@@ -50,7 +50,7 @@ class Trader:
         self._order_rows = rows.OrderRows()
         self._vitals = Vitals()
         self._events = EventLog()
-        self._ordering = Ordering(self._log, lambda: self._session)
+        self._ordering = Router(self._log, lambda: self._session)
         self._waiting = Waiting(self._find, self._ordering.recent)
 
     # ---- 查询
@@ -158,7 +158,7 @@ class Trader:
                 给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.BUY, security, price, amount, extras)
+        return self._ordering.run(wanted.limit(OrderType.BUY, security, price, amount, extras))
 
     def sell(
         self,
@@ -173,7 +173,7 @@ class Trader:
     ) -> types.EntrustResult:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.SELL, security, price, amount, extras)
+        return self._ordering.run(wanted.limit(OrderType.SELL, security, price, amount, extras))
 
     def market_buy(
         self,
@@ -200,7 +200,7 @@ class Trader:
         返回与异常同 `buy`。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.BUY, security, amount, ttype, extras)
+        return self._ordering.run(wanted.market(OrderType.BUY, security, amount, ttype, extras))
 
     def market_sell(
         self,
@@ -215,7 +215,7 @@ class Trader:
     ) -> types.EntrustResult:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.SELL, security, amount, ttype, extras)
+        return self._ordering.run(wanted.market(OrderType.SELL, security, amount, ttype, extras))
 
     # ---- 撤单、等待
 
@@ -234,7 +234,7 @@ class Trader:
             RiskRefusedError: 风控不许（只有程序化交易的笔数会拦撤单），什么都没有发出。
             OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        return self._ordering.cancel(entrust_no)
+        return self._ordering.run(Cancel(arguments.whole("entrust_no", entrust_no)))
 
     def cancel_all(self) -> list[types.BulkCancel]:
         """撤掉当日所有可撤的委托。

@@ -203,6 +203,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         supervisor = self._supervisor
         if supervisor is not None:
             supervisor.close(_CLOSE_S)
+        self._ordering.close()
         self._note_change()
         self._close_courier()
         self._events.close()

@@ -3,6 +3,7 @@
 发出之前先在委托记录（`journal`）里占住这个 id；结果未知的先核对（`doubts`），绝不盲目重发。
 """
 
-from easytrader.once.submit import Once, Placed
+from easytrader.once.journal import Intent
+from easytrader.once.submit import Noted, Once
 
-__all__ = ["Once", "Placed"]
+__all__ = ["Intent", "Noted", "Once"]

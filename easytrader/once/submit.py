@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import tags
@@ -22,7 +23,6 @@ from easytrader.once.journal import Intent
 from easytrader.once.records import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from easytrader.broker import Session
@@ -37,18 +37,15 @@ _LEAST_SEND_S: Final = 0.2
 """核对完旧的，剩下的时间不到这么多就不发了。"""
 
 
-class Placed(NamedTuple):
-    """一个 id 的结果：``answer`` 这次真的发了；``earlier`` 以前发过的那一笔。"""
-
-    answer: SubmitAnswer | None
-    earlier: Intent | None = None
+Noted = Callable[["SubmitAnswer | None", "EasytraderError | None"], None]
+"""有了结果时先调用，记下来：(应答, None) 或 (None, 错误)。"""
 
 
-class Launched(NamedTuple):
-    """异步下单：``handle`` 是这个 id 正在飞的那一笔的，``earlier`` 是以前已经下好的。"""
+class Submitted(NamedTuple):
+    """``handle``：这个 id 正在飞的那一笔的把手；``earlier``：以前已经下好的。"""
 
     handle: Any
-    earlier: Placed | None = None
+    earlier: Intent | None = None
 
 
 class _Flying(NamedTuple):
@@ -88,16 +85,18 @@ class Once(Finder):
         self,
         client_order_id: str,
         request: Callable[[str], OrderRequest],
-        send: Callable[[OrderRequest], SubmitAnswer],
+        handle: Any,
+        start: Callable[[OrderRequest, Noted], None],
         timeout_s: float,
-    ) -> Placed:
-        """发出，或认出早就发过。
+    ) -> Submitted:
+        """发出，或认出早就发过、正在飞。
 
         Args:
             client_order_id: 用户给的 id。
             request: 标记 → 要发的委托。
-            send: 只发一次；没发出的抛 `NotConnectedError` 等，没有应答的抛 `OutcomeUnknownError`。
-            timeout_s: 总共最多这么多秒。
+            handle: 这一笔的把手；别人用同一个 id 再下，得到的就是它。
+            start: (委托, 有了结果时先调用的) → 发出，只发一次；没发出的抛 `NotConnectedError` 等。
+            timeout_s: 发出之前总共最多这么多秒。
 
         Raises:
             UsageError: 这个 id 已经用于另一笔不同的委托。
@@ -107,57 +106,30 @@ class Once(Finder):
         deadline = time.monotonic() + timeout_s
         # 记的是线程：Ctrl-C 正好打断在这里的话，同一个线程再来不会被自己挡住
         me = threading.get_ident()
-        while self._busy.setdefault(client_order_id, me) != me:
-            self._await_change(client_order_id, deadline)
-        try:
-            return self._submit(client_order_id, request, send, deadline)
-        finally:
-            self._busy.pop(client_order_id, None)
-            self._records.tell()
-
-    def launch(
-        self,
-        client_order_id: str,
-        request: Callable[[str], OrderRequest],
-        handle: Any,
-        start: Callable[[OrderRequest, Callable[[SubmitAnswer | None, Any], None]], None],
-        timeout_s: float,
-    ) -> Launched:
-        """异步地发出，或认出早就发过、正在飞；记录、核对与 `submit` 相同。
-
-        Args:
-            client_order_id: 用户给的 id。
-            request: 标记 → 要发的委托。
-            handle: 这一笔的把手；别人用同一个 id 再下，得到的就是它。
-            start: (委托, 有了结果时先调用的) → 发出，只发一次；抛出的异常同 `submit` 的 ``send``。
-            timeout_s: 发出之前总共最多这么多秒。
-        """
-        deadline = time.monotonic() + timeout_s
-        me = threading.get_ident()
         while (busy := self._busy.setdefault(client_order_id, me)) != me:
             if isinstance(busy, _Flying):
                 order = request(busy.intent.tag)
                 _check_same(busy.intent, _intent(client_order_id, order, busy.intent.owner))
-                return Launched(busy.handle)
+                return Submitted(busy.handle)
             self._await_change(client_order_id, deadline)
         mine: int | _Flying = me
         intent: Intent | None = None
         try:
-            found = self._claim(client_order_id, request, deadline)
-            if isinstance(found, Placed):
+            found, wish = self._claim(client_order_id, request, deadline)
+            if wish is None:
                 self._leave(client_order_id, mine)
-                return Launched(None, found)
-            intent, order = found
+                return Submitted(None, found)
+            intent = found
             mine = self._busy[client_order_id] = _Flying(intent, handle)
-            start(order, self._landing(mine))
+            start(wish, self._landing(mine))
         except BaseException as exc:
-            if intent is not None:
+            if intent is not None and self._busy.get(client_order_id) is mine:  # 还没有结果
                 self._note_failure(intent, exc)
             self._leave(client_order_id, mine)
             raise
-        return Launched(handle)
+        return Submitted(handle)
 
-    def _landing(self, flying: _Flying) -> Callable[[SubmitAnswer | None, Any], None]:
+    def _landing(self, flying: _Flying) -> Noted:
         intent = flying.intent
 
         def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
@@ -174,29 +146,10 @@ class Once(Finder):
             self._busy.pop(client_order_id, None)
         self._records.tell()
 
-    def _submit(
-        self,
-        client_order_id: str,
-        request: Callable[[str], OrderRequest],
-        send: Callable[[OrderRequest], SubmitAnswer],
-        deadline: float,
-    ) -> Placed:
-        found = self._claim(client_order_id, request, deadline)
-        if isinstance(found, Placed):
-            return found
-        intent, order = found
-        try:
-            answer = send(order)
-        except BaseException as exc:
-            self._note_failure(intent, exc)
-            raise
-        self._note_answer(intent, answer)
-        return Placed(answer)
-
     def _claim(
         self, client_order_id: str, request: Callable[[str], OrderRequest], deadline: float
-    ) -> Placed | tuple[Intent, OrderRequest]:
-        """记下要发的这一笔，可以发了；或者以前发过的那一笔。"""
+    ) -> tuple[Intent, OrderRequest | None]:
+        """记下要发的这一笔，可以发了；或者以前发过的那一笔，没有要发的。"""
         journal, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
@@ -208,26 +161,27 @@ class Once(Finder):
                 break
             _check_same(found, intent)
             if found.state == marks.PLACED:
-                return Placed(None, found)
+                return found, None
             if found.owner != owner.name and self._being_sent(found):
                 self._await_change(client_order_id, deadline)
                 continue
             verdict = self._settle(found, deadline)
             if verdict.order is not None:
-                return Placed(None, found._replace(order_id=verdict.order.order_id))
+                return found._replace(order_id=verdict.order.order_id), None
         try:
-            return self._check_unsent(intent, deadline) or (intent, order)
+            placed = self._check_unsent(intent, deadline)
+            return (intent, order) if placed is None else (placed, None)
         except BaseException as exc:
             self._note_failure(intent, exc)
             raise
 
-    def _check_unsent(self, intent: Intent, deadline: float) -> Placed | None:
+    def _check_unsent(self, intent: Intent, deadline: float) -> Intent | None:
         """记下了、发出之前再看一眼；柜台上已经有了就是它。"""
         number = self.doubts.seen(intent.tag)
         if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
             self._check_on_counter(intent, number)
             self._records.settle(intent, marks.PLACED, number)
-            return Placed(None, intent._replace(order_id=number, created=time.time()))
+            return intent._replace(order_id=number, created=time.time())
         if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
             raise NotConnectedError(
                 f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"
