@@ -120,8 +120,8 @@ class Router:
         except EasytraderError:
             raise
         except BaseException as exc:  # Ctrl-C：和没有应答一样，可能已经成交
-            if not receipt.fail(exc) and receipt.sent:
-                self._log.warning("{!r}（被打断）", receipt)
+            if not receipt.fail(exc) and receipt.error is None:
+                self._log.warning("被打断的时候已经有结果：{!r}", receipt)
             raise
 
     def cancel_all(self) -> list[BulkCancel]:

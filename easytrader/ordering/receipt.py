@@ -35,8 +35,8 @@ class Receipt(Generic[_Row]):
     """
 
     __slots__ = (
-        "_deadline", "_error", "_gate", "_is_done", "_latch", "_row", "_timeout_s",
-        "_what", "awaited", "blame", "build", "latest", "over", "sent", "seq", "watch",
+        "_deadline", "_gate", "_is_done", "_latch", "_row", "_timeout_s",
+        "_what", "awaited", "blame", "build", "error", "latest", "over", "sent", "seq", "watch",
     )  # fmt: skip
 
     def __init__(self, what: object, timeout_s: float, *, awaited: bool = False) -> None:
@@ -56,7 +56,8 @@ class Receipt(Generic[_Row]):
         self._timeout_s = timeout_s
         self._deadline = time.monotonic() + 2 * timeout_s  # 发出之前最多等一个期限
         self._row: _Row | None = None
-        self._error: EasytraderError | None = None
+        self.error: EasytraderError | None = None
+        """结果未知，或没有发出。"""
         self.sent = False
         """已经（或就要）发出。"""
         self._is_done = False
@@ -87,7 +88,7 @@ class Receipt(Generic[_Row]):
         return copy.copy(self.value(limit_s))
 
     def __repr__(self) -> str:
-        shown = "等待应答" if not self.done() else self._error or self._row
+        shown = "等待应答" if not self.done() else self.error or self._row
         return f"<Receipt seq={self.seq} {self._what}：{shown}>"
 
     # ---- 给替用户等的那一方
@@ -97,8 +98,8 @@ class Receipt(Generic[_Row]):
         if not self._is_done and not self.wait(limit_s):
             told = "已发出，还没有应答" if self.sent else "正在发，还没有应答"
             raise WaitTimeoutError(f"{self._what} {told}")
-        if self._error is not None:
-            raise self._error.with_traceback(None)  # 不然每取一次，回溯长一截
+        if self.error is not None:
+            raise self.error.with_traceback(None)  # 不然每取一次，回溯长一截
         return self._row  # type: ignore[return-value]  # 没有错误就是结果
 
     @property
@@ -152,11 +153,11 @@ class Receipt(Generic[_Row]):
                 except Exception as exc:  # noqa: BLE001  边界：应答读不出来，等的人也要知道
                     error = exc
             if error is not None:
-                self._error = self._blame(error)
+                self.error = self._blame(error)
                 if self.blame is not None:
-                    self._error = self.blame(error)
+                    self.error = self.blame(error)
         except BaseException as exc:
-            self._error = self._error or self._blame(error or exc)
+            self.error = self.error or self._blame(error or exc)
             if not isinstance(exc, Exception):
                 raise
         finally:
