@@ -34,6 +34,7 @@ from easytrader.pace import Pace, ReconnectOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend import Capabilities
     from easytrader.broker import Connector, Session
     from easytrader.log import Log
     from easytrader.vitals import Vitals
@@ -61,19 +62,21 @@ class Supervisor:
     Args:
         connector: 怎样开一次会话。
         options: 重连选项。
+        capabilities: 后端的本事：不推送的，连着的时候要一直查。
         resync: 连上之后补查并交付断线期间的事件；抛异常表示这次没连成。
         recheck: 重连之后过一会儿再补查一次。
         finish: 连上之后还没有做完的核对，最晚到给定的时刻（``time.monotonic``）。
         deliver: 把一条推送交出去（不阻塞）。
         vitals: 脉搏。
         log: 日志口。
-        account: (路径, 账号)。
+        account: 看护的是谁。
     """
 
     def __init__(
         self,
         connector: Connector,
         options: ReconnectOptions,
+        capabilities: Capabilities,
         *,
         resync: Callable[[Session], None],
         recheck: Callable[[Session], None],
@@ -81,12 +84,13 @@ class Supervisor:
         deliver: Callable[[PushEvent], None],
         vitals: Vitals,
         log: Log,
-        account: tuple[str, str] = ("", ""),
+        account: tuple[str, str],
     ) -> None:
         self.account = account
-        """看护的是谁：(路径, 账号)。"""
+        """看护的是谁。"""
         self._connector = connector
         self._options = options
+        self._capabilities = capabilities
         self._resync = resync
         self._recheck = recheck
         self._finish = finish
@@ -217,7 +221,7 @@ class Supervisor:
                 self._announce("on_disconnected")
                 self._announce("on_health")
         if current:
-            self._log.warning("MiniQMT 连接已断开")
+            self._log.warning("{} 连接已断开", self._capabilities.name)
             if self._reconnecting:
                 self._log.info("准备触发自动重连...")
                 self._wake.set()
@@ -294,7 +298,7 @@ class Supervisor:
             self._last_error = ""
             self._gave_up = False
             self._heartbeat.reset()
-        if getattr(session, "is_lost", False):  # 补查之后、接管之前断了：通知已经来过，自己补上
+        if session.is_lost:  # 补查之后、接管之前断了：通知已经来过，自己补上
             self.lost(session, "刚连上就断开了")
 
     def _abandon(self, session: Session | None, reason: str) -> None:
@@ -414,7 +418,7 @@ class Supervisor:
                 self._attempts += 1
                 pace.say_attempt(self._attempts)
                 if not pace.slow:
-                    self._log.info("正在连接到 MiniQMT...")
+                    self._log.info("正在连接到 {}...", self._capabilities.name)
             self._attempt(pace.left_s)
 
         Retrying(

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from easytrader.places import home
+from easytrader.records.paths import home
 
 __all__ = [
     "FILE_NAME",

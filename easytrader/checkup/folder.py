@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.errors import EasytraderError
 from easytrader.miniqmt import file_checks
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, Verdict
-from easytrader.places import home
+from easytrader.records.paths import home
 from easytrader.sim.service.owner import holder_of
 
 if TYPE_CHECKING:

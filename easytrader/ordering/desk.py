@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from easytrader import arguments, tags
 from easytrader.board_rules import board_doubts
-from easytrader.codes import CANCELLABLE_STATUSES, MARKET_CODES
+from easytrader.codes import CANCELLABLE_STATUSES, MARKET_CODES, PriceType
 from easytrader.errors import (
     ClosedError,
     EasytraderError,
@@ -32,6 +32,7 @@ from easytrader.symbols import ambiguity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend import Capabilities
     from easytrader.broker import Session
     from easytrader.codes import Exchange
     from easytrader.guard import GuardPost
@@ -81,9 +82,13 @@ class Router:
     Args:
         log: 日志口。
         get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
+        capabilities: 后端的本事。
     """
 
-    def __init__(self, log: Log, get_session: Callable[[], Session]) -> None:
+    def __init__(
+        self, log: Log, get_session: Callable[[], Session], capabilities: Capabilities
+    ) -> None:
+        self.capabilities = capabilities
         self._log = log
         self._get_session = get_session
         self._deadlines = Deadlines()
@@ -148,6 +153,36 @@ class Router:
     def close(self) -> None:
         """会话都没有了：看期限的线程马上结束。"""
         self._deadlines.close()
+
+    # ---- 撤单要撤哪一笔
+
+    def cancel(self, entrust_no: object) -> Cancel:
+        """按委托编号。"""
+        return Cancel(self.capabilities.check_id(entrust_no))
+
+    def cancel_sysid(self, order_sysid: object, market: object) -> Cancel:
+        """按柜台合同编号撤单；没有给市场就在当日委托里找。
+
+        Raises:
+            UsageError: 编号或市场不对，或当日委托里没有、不止一个市场有这个编号。
+            QueryFailedError: 要查当日委托而查不到。
+        """
+        number = arguments.contract_number(order_sysid)
+        if market is not None:
+            return Cancel(ContractNumber(number, MARKET_CODES[arguments.market(market)]))
+        orders = self._get_session().orders()
+        codes = {each.stock_code for each in orders if each.order_sysid == number}
+        found = sorted({code.rpartition(".")[2] for code in codes} & set(MARKET_CODES))
+        if not found:
+            raise UsageError(
+                "order_sysid", number, "当日委托里没有这个柜台合同编号；确知有的话请给出 market"
+            )
+        if len(found) > 1:
+            choices = "、".join(f"market='{each}'" for each in found)
+            raise UsageError(
+                "order_sysid", number, f"几个市场都有这个编号，请说是哪一个：{choices}"
+            )
+        return Cancel(ContractNumber(number, MARKET_CODES[cast("Exchange", found[0])]))
 
     # ---- 一条路
 
@@ -285,7 +320,11 @@ class Router:
     # ---- 每一步
 
     def _check(self, order: Wanted, session: Session) -> None:
-        """账号类型不对抛 `UsageError`；顺便提醒可能被柜台拒绝的地方。"""
+        """后端或账号做不了的抛 `UsageError`；顺便提醒可能被柜台拒绝的地方。"""
+        kind = "limit" if order.price_type == PriceType.FIX else "market"
+        self.capabilities.check_order(kind, order.target.exchange)
+        if order.client_order_id is not None:
+            self.capabilities.check_tag(order.client_order_id)
         check_account_type(order.verb, session.account_type)
         if order.money is None:
             for doubt in board_doubts(order.side, order.target, order.price, order.volume):
@@ -322,30 +361,6 @@ class Router:
         deadline = time.monotonic() + session.timeout_s
         self.post.check_cancel(target, deadline)
         return deadline
-
-    def contract(self, order_sysid: object, market: object) -> Cancel:
-        """按柜台合同编号撤单；没有给市场就在当日委托里找。
-
-        Raises:
-            UsageError: 编号或市场不对，或当日委托里没有、不止一个市场有这个编号。
-            QueryFailedError: 要查当日委托而查不到。
-        """
-        number = arguments.contract_number(order_sysid)
-        if market is not None:
-            return Cancel(ContractNumber(number, MARKET_CODES[arguments.market(market)]))
-        orders = self._get_session().orders()
-        codes = {each.stock_code for each in orders if each.order_sysid == number}
-        found = sorted({code.rpartition(".")[2] for code in codes} & set(MARKET_CODES))
-        if not found:
-            raise UsageError(
-                "order_sysid", number, "当日委托里没有这个柜台合同编号；确知有的话请给出 market"
-            )
-        if len(found) > 1:
-            choices = "、".join(f"market='{each}'" for each in found)
-            raise UsageError(
-                "order_sysid", number, f"几个市场都有这个编号，请说是哪一个：{choices}"
-            )
-        return Cancel(ContractNumber(number, MARKET_CODES[cast("Exchange", found[0])]))
 
     def _cancel_row(self, ticket: Cancel, done: bool) -> CancelResult:
         self._log.debug("{}：{}", ticket, "已收下" if done else "被拒绝")

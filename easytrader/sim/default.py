@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from easytrader import places
+from easytrader.records import paths
 from easytrader.sim import hub
 from easytrader.sim.folder import AccountConfig, create, is_sim_folder
 
@@ -30,7 +30,7 @@ _VARIABLE: Final = "EASYTRADER_SIM"
 
 def default_folder() -> Path:
     """`use('sim')` 不给路径时用的模拟 MiniQMT 文件夹。"""
-    return places.home() / "sim" / "userdata_mini"
+    return paths.home() / "sim" / "userdata_mini"
 
 
 def told_by_environment() -> str:

@@ -87,7 +87,7 @@ def test_what_happened_while_away_is_delivered_exactly_once(
     user.wait(before, 5)
     Faults(served.folder).refuse_connect(1)
     user.trader.async_client._link.close()  # 只断这一个会话
-    user._supervisor.lost(user._session, "测试断开")
+    user._engine.supervisor.lost(user._session, "测试断开")
     while_away = other.market_buy("600036", amount=200)["entrust_no"]
     other.wait(while_away, 5)
     recorder.wait_for("connected", 2)

@@ -11,7 +11,7 @@ from rules_desk import TODAY, Case, at, refusal
 
 from easytrader import trading_days
 from easytrader.errors import SimulatorError
-from easytrader.places import home
+from easytrader.records.paths import home
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.engine import Engine
 from easytrader.sim.folder import AccountConfig, create

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easytrader import arguments
 from easytrader.codes import OrderType
-from easytrader.ordering import Cancel, Extras, wanted
+from easytrader.ordering import Extras, wanted
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class AsyncOrders(Trader):
             NotConnectedError: 没有可用会话，什么都没有发出。
             RiskRefusedError: 风控不许，什么都没有发出。
         """
-        return self._ordering.start(Cancel(arguments.whole("entrust_no", entrust_no)))
+        return self._ordering.start(self._ordering.cancel(entrust_no))
 
     def cancel_entrust_sysid(
         self, order_sysid: str, market: str | int | None = None
@@ -129,7 +128,7 @@ class AsyncOrders(Trader):
             RiskRefusedError: 风控不许，什么都没有发出。
             OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        return self._ordering.run(self._ordering.contract(order_sysid, market))
+        return self._ordering.run(self._ordering.cancel_sysid(order_sysid, market))
 
     def cancel_entrust_sysid_async(
         self, order_sysid: str, market: str | int | None = None
@@ -138,4 +137,4 @@ class AsyncOrders(Trader):
 
         返回同 `cancel_entrust_async`。没有给交易所时要先查当日委托，所以不是当场返回。
         """
-        return self._ordering.start(self._ordering.contract(order_sysid, market))
+        return self._ordering.start(self._ordering.cancel_sysid(order_sysid, market))
