@@ -321,9 +321,35 @@ def no_answer(name: str, error: object) -> EasytraderError:
     return OutcomeUnknownError(unknown_text(what, OutcomeUnknownError(str(error))))
 
 
+_PASSING: Final = (
+    "order_stock",
+    "cancel_order_stock",
+    "query_stock_asset",
+    "query_stock_positions",
+    "query_stock_orders",
+    "query_stock_trades",
+    "subscribe",
+)
+"""厂商的同步方法，都在 ``common_op_sync_with_seq`` 里等应答。"""
+
+
+def is_vendor(kind: type[Any]) -> bool:
+    """同步调用真的从 ``common_op_sync_with_seq`` 走，由 ``cbs`` 收应答。
+
+    同形模块可以只有这个名字而不从它走：换掉它等于没有加期限。看不到代码的也不算。
+    """
+
+    def uses(method: str, name: str) -> bool:
+        code = getattr(getattr(kind, method, None), "__code__", None)
+        return name in getattr(code, "co_names", ())
+
+    waiting = "common_op_sync_with_seq"
+    return uses(waiting, "cbs") and all(uses(method, waiting) for method in _PASSING)
+
+
 def bounded_class(base: type[Any]) -> type[Any]:
-    """厂商类的子类；厂商（或同形模块）没有这个内部方法时原样返回。"""
-    if not hasattr(base, "common_op_sync_with_seq"):
+    """厂商类的子类；不是厂商的（同形模块）原样返回，放在一次性的线程上调用。"""
+    if not is_vendor(base):
         return base
 
     class BoundedXtQuantTrader(mended(base)):  # type: ignore[misc]  # 基类在运行时才知道
