@@ -302,6 +302,7 @@ def supervisor(connector: Any, **options: Any) -> Supervisor:
         recheck=lambda session: None,
         finish=lambda deadline: None,
         deliver=lambda event: None,
+        tend=lambda: False,
         vitals=Vitals(),
         log=Log(),
         account=("", ""),
