@@ -8,12 +8,15 @@
     ├─ NotConnectedError(ConnectionError)   此刻没有可用会话；什么都没有发出
     ├─ ConnectFailedError(ConnectionError)  连接或订阅被拒绝
     ├─ QueryFailedError                     问了，没有得到可信的回答
-    ├─ OutcomeUnknownError(TimeoutError)    发出了，没有回答：委托可能已经生效
-    ├─ WaitTimeoutError(TimeoutError)       等到了期限，委托还没有到终态
+    ├─ OutcomeUnknownError                  发出了，没有回答：委托可能已经生效
+    ├─ WaitTimeoutError                     等到了期限，委托还没有到终态
     ├─ RiskRefusedError                     风控规则不许；什么都没有发出
     ├─ JournalError                         委托记录写不下来；什么都没有发出
     ├─ ClosedError                          这个 trader 已经关闭，或不属于这个进程
     └─ SimulatorError                       模拟 MiniQMT 的文件夹、服务或配置有问题
+
+同时是 ``OSError`` 一类的，只有「什么都没有发出」的：人们写的重试遇到 ``TimeoutError``、
+``ConnectionError`` 就会再来一次，可能已经生效的委托绝不能落在里面。
 """
 
 from __future__ import annotations
@@ -91,7 +94,7 @@ class QueryFailedError(EasytraderError):
     """查询没有得到可信的回答（超时、断线、返回 None）。查询没有副作用，可以重试。"""
 
 
-class OutcomeUnknownError(EasytraderError, TimeoutError):
+class OutcomeUnknownError(EasytraderError):
     """委托或撤单已经发出而没有得到应答：它可能已经生效。**不可重试**，先核对。
 
     Attributes:
@@ -114,7 +117,7 @@ class OutcomeUnknownError(EasytraderError, TimeoutError):
         self.client_order_id = client_order_id
 
 
-class WaitTimeoutError(EasytraderError, TimeoutError):
+class WaitTimeoutError(EasytraderError):
     """`wait()` 到了期限委托还没有到终态；或异步的回执到了期限还没有应答。照旧有效，可以接着等。
 
     Attributes:

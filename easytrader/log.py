@@ -5,12 +5,15 @@ loguru 自带的处理器会印出 DEBUG，所以 DEBUG 在这里拦：没有要
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
 if TYPE_CHECKING:
     from loguru import Logger
+
+_SHOW: Final = "EASYTRADER_SHOW_ACCOUNTS"
 
 _here: Logger = logger.opt(depth=1)
 
@@ -50,5 +53,10 @@ class Log:
 
 
 def masked(account_id: str) -> str:
-    """只露出末四位的账号。"""
+    """只露出末四位的账号；环境变量 ``EASYTRADER_SHOW_ACCOUNTS=1`` 时是整个。
+
+    日志、异常信息、``status`` 与 ``repr`` 里的账号都经过这里：它们会被贴到群里、传到日志服务器上。
+    """
+    if os.environ.get(_SHOW, "").strip() not in ("", "0"):
+        return account_id
     return account_id if len(account_id) <= 4 else "*" * (len(account_id) - 4) + account_id[-4:]

@@ -440,7 +440,7 @@ class Trader:
         log.info("正在连接到 {}...", name)
         if path:
             log.info("{} 路径: {}", name, path)
-        log.info("资金账号: {}", account_id)
+        log.info("资金账号: {}", masked(account_id))
         log.info("自动重连: {}", "启用" if options.enabled else "禁用")
         if options.enabled:
             log.info("重连间隔: {:g} 秒", options.interval_s)

@@ -7,15 +7,21 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 
 from easytrader.errors import RiskRefusedError
-from easytrader.guard.tally import Counted, DayFull, SecondFull, Tally
+from easytrader.records.guarded import DeadlineLock
+from easytrader.records.storage import Counted, DayFull, SecondFull
+from easytrader.records.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.log import Log
+    from easytrader.records.storage import Counters
+
+_T = TypeVar("_T")
 
 __all__ = ["Kind", "Meter", "Taken"]
 
@@ -26,6 +32,8 @@ _LEAST_LOCK_S: Final = 0.05
 _MOST_LOCK_S: Final = 10.0
 """占着锁的人最慢零点几秒就放；期限再远也只等这么久。"""
 _READ_S: Final = 0.2
+_TROUBLE: Final = (sqlite3.Error, OSError, ValueError, TypeError, OverflowError)
+"""读写不了；后三个是坏掉的文件里读出来的东西不成样子。"""
 
 
 class Taken(NamedTuple):
@@ -48,7 +56,7 @@ class Meter:
     """见模块说明。所有方法可以在任意线程上调用。
 
     Args:
-        path: 计数文件；文件夹会自动建。
+        counters: 记在哪里；给路径就是一个 SQLite 文件，文件夹会自动建。
         clock: 单调时钟，秒。
         wall: Unix 秒，定哪一天、哪一格。
         pause: 等几秒。
@@ -60,32 +68,32 @@ class Meter:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        counters: str | os.PathLike[str] | Counters,
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         pause: Callable[[float], object] | None = None,
         log: Log | None = None,
     ) -> None:
-        self.path = os.path.realpath(path)
         self._clock = clock
         self._pause = pause or _wait
         self._log = log
-        self._tally = Tally(self.path, wall)
-        self._lock = threading.Lock()
+        if isinstance(counters, (str, os.PathLike)):
+            counters = Tally(os.path.realpath(counters), wall)
+        self._tally: Counters = counters
+        self.path = counters.where
+        self._lock = DeadlineLock()
         self._recent: deque[float] = deque()
-        self._cancels_waiting = 0
+        self._cancels_waiting: list[float] = []
         self._users = 0
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], log: Log | None = None) -> Meter:
-        """本进程里这个文件的计数，同一个文件是同一个；用完 `close()`。"""
-        key = os.path.normcase(os.path.realpath(path))
+    def open(cls, counters: str | os.PathLike[str] | Counters, log: Log | None = None) -> Meter:
+        """本进程里这个地方的计数，同一个地方是同一个；用完 `close()`。"""
+        made = cls(counters, log=log)
         with cls._registry_lock:
-            meter = cls._registry.get(key)
-            if meter is None:
-                meter = cls._registry[key] = cls(path, log=log)
-            meter._users += 1
+            meter = cls._registry.setdefault(os.path.normcase(made.path), made)
+            meter._users += 1  # noqa: SLF001  自己的类
         return meter
 
     @classmethod
@@ -128,25 +136,26 @@ class Meter:
                     raise _second_full(kind, found.sent, limit_s)
                 if not waiting:
                     waiting = True
-                    self._count_waiting(kind, 1)
+                    if kind == "cancel":
+                        self._cancels_waiting.append(began)
                 self._pause(found.wait_s)
         finally:
-            if waiting:
-                self._count_waiting(kind, -1)
+            if waiting and kind == "cancel":
+                self._cancels_waiting.remove(began)
 
     def read(self) -> dict[str, Any]:
         """此刻的数：``day today second error``；数不了时数为 None，``error`` 说原因。"""
         try:
-            counted = self._with_tally(_READ_S, lambda tally: tally.read())
-        except (sqlite3.Error, OSError) as exc:
+            counted = self._with_tally(_READ_S, self._tally.read)
+        except _TROUBLE as exc:
             return {"day": None, "today": None, "second": None, "error": self._told(exc)}
         return {**counted._asdict(), "error": ""}
 
     def seed(self, count: int) -> None:
         """把今天的数抬到至少 ``count``（柜台的当日委托数）；记不下来只在日志里说。"""
         try:
-            self._with_tally(_READ_S, lambda tally: tally.seed(count))
-        except (sqlite3.Error, OSError) as exc:
+            self._with_tally(_READ_S, lambda deadline: self._tally.seed(count, deadline))
+        except _TROUBLE as exc:
             if self._log is not None:
                 self._log.warning("{}", self._told(exc))
 
@@ -158,11 +167,9 @@ class Meter:
             last = not self._users
             if last and self._registry.get(key) is self:
                 del self._registry[key]
-        if last and self._lock.acquire(timeout=_READ_S):
-            try:
-                self._tally.close()
-            finally:
-                self._lock.release()
+        if last:
+            with suppress(TimeoutError):
+                self._with_tally(_READ_S, lambda _: self._tally.close())
 
     # ---- 内部
 
@@ -172,16 +179,16 @@ class Meter:
         lock_s = min(max(deadline - self._clock(), _LEAST_LOCK_S), _MOST_LOCK_S)
         try:
             found = self._with_tally(
-                lock_s, lambda tally: self._add(tally, kind, limit_s, limit_day)
+                lock_s, lambda until: self._add(kind, limit_s, limit_day, until)
             )
-        except (sqlite3.Error, OSError) as exc:
+        except _TROUBLE as exc:
             return self._cannot_count(kind, limit_s, limit_day, exc)
         if isinstance(found, DayFull):
             raise _day_full(kind, found.sent, limit_day)
         return Taken(found.day, found.today) if isinstance(found, Counted) else found
 
     def _add(
-        self, tally: Tally, kind: Kind, limit_s: int | None, limit_day: int | None
+        self, kind: Kind, limit_s: int | None, limit_day: int | None, deadline: float
     ) -> Counted | SecondFull | DayFull:
         """拿着锁：本进程按单调时钟再数一遍，墙上的时钟怎么拨都不会多发。"""
         recent = self._recent
@@ -190,13 +197,13 @@ class Meter:
             recent.popleft()
         if limit_s is not None:
             if kind == "order":
-                limit_s = max(1, limit_s - self._cancels_waiting)
+                limit_s = max(1, limit_s - len(self._cancels_waiting))
             if len(recent) >= limit_s:
                 # 先到的过了一秒，名额就空出来
                 return SecondFull(len(recent), recent[len(recent) - limit_s] + 1.0 - now)
         try:
-            found = tally.add(limit_s, limit_day)
-        except (sqlite3.Error, OSError):
+            found = self._tally.add(limit_s, limit_day, deadline)
+        except _TROUBLE:
             if kind == "cancel":
                 recent.append(now)
             raise
@@ -217,23 +224,17 @@ class Meter:
             limit=limit_s if limit_day is None else limit_day,
         ) from exc
 
-    def _with_tally(self, lock_s: float, do: Callable[[Tally], Any]) -> Any:
-        if not self._lock.acquire(timeout=lock_s):
-            raise sqlite3.OperationalError("等不到计数文件的锁")
-        try:
-            return do(self._tally)
-        finally:
-            self._lock.release()
-
-    def _count_waiting(self, kind: Kind, change: int) -> None:
-        if kind == "cancel":
-            with self._lock:
-                self._cancels_waiting += change
+    def _with_tally(self, within_s: float, work: Callable[[float], _T]) -> _T:
+        """拿着锁做一件事，锁与文件合计最多等这么久。"""
+        deadline = time.monotonic() + within_s
+        return self._lock.run(deadline, lambda: work(deadline))
 
     def _told(self, exc: Exception) -> str:
         text = str(exc)
         if "locked" in text or "busy" in text:
             return f"计数文件 {self.path} 被别的进程占着（{text}）"
+        if isinstance(exc, TimeoutError):
+            return f"计数文件 {self.path} 被别的线程占着"
         return f"计数文件 {self.path} 读写不了（{text}）；文件损坏时删掉它，重新连接即可"
 
 

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import threading
+import time
 import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -24,6 +25,7 @@ from easytrader.log import masked
 from easytrader.once import Once
 from easytrader.ordering import Router
 from easytrader.records.paths import AccountKey
+from easytrader.records.sqlite import SqliteStorage
 from easytrader.vitals import Vitals
 from easytrader.waiting import Waiting
 
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from easytrader.pace import ReconnectOptions
     from easytrader.types import Entrust, Status
 
-METER_FILE: Final = "meter.sqlite"
 _CLOSE_S: Final = 5.0
 _LOOK_S: Final = 2.0
 """看旧的 trader 还有没有人用，最多等它的回调这么久。"""
@@ -291,7 +292,7 @@ class Engine:
         self.key = key
         if self.orders.once is None and self.capabilities.tags:
             get = partial(self._session_of, key)
-            self.orders.once = Once(folder, key.account_id, get, self._log)
+            self.orders.once = Once(SqliteStorage(folder), key.account_id, get, self._log)
         if not self._at_exit:
             self._at_exit = True
             atexit.register(self._exit)
@@ -412,7 +413,8 @@ class Engine:
         from easytrader.guard import GuardPost, Meter
 
         if self._meter is None:
-            self._meter = Meter.open(self._records_folder(self.key) / METER_FILE, self._log)
+            storage = SqliteStorage(self._records_folder(self.key))
+            self._meter = Meter.open(storage.counters(time.time), self._log)
         self.orders.post = GuardPost(guard, self._meter, self._log)
 
     def _deliver(self, courier: Courier, event: PushEvent) -> None:

@@ -92,13 +92,13 @@ def refuse_wrong_account(infos: Iterable[Any] | None, account_id: str, account_t
         return
     if kinds:
         raise ConnectFailedError(
-            f"资金账号 {account_id} 在客户端里是{_told_type(kinds[0])}，不是 {account_type}："
-            f"connect(..., account_type='{kinds[0]}')"
+            f"资金账号 {masked(account_id)} 在客户端里是{_told_type(kinds[0])}，"
+            f"不是 {account_type}：connect(..., account_type='{kinds[0]}')"
         )
     others = list(dict.fromkeys("…" + masked(listed).lstrip("*") for listed, _, _ in rows))
     more = "等" if len(others) > _MOST_SHOWN else ""
     raise ConnectFailedError(
-        f"资金账号 {account_id} 没有在这个客户端登录；客户端里登录的是 "
+        f"资金账号 {masked(account_id)} 没有在这个客户端登录；客户端里登录的是 "
         f"{'、'.join(others[:_MOST_SHOWN])}{more}：核对资金账号，或在客户端登录它"
     )
 

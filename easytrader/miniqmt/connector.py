@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from easytrader.log import masked
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
 
@@ -67,8 +68,8 @@ class QmtConnector:
             session.abort()
         session.open(deadline)
         self._opening = None
-        self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", self._account[0])
-        self._log.info("✓ 已订阅账户: {}", self._account[0])
+        self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", masked(self._account[0]))
+        self._log.info("✓ 已订阅账户: {}", masked(self._account[0]))
         return session
 
     def cancel(self) -> None:

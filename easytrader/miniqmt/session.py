@@ -25,6 +25,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
+from easytrader.log import masked
 from easytrader.miniqmt.account_check import check_account
 from easytrader.miniqmt.bounded import Replies, bounded_class, no_answer
 from easytrader.miniqmt.pending import Pending
@@ -211,7 +212,7 @@ class QmtSession:
         if subscribed not in (0, True) or subscribed is False:
             raise ConnectFailedError(
                 f"连上了 MiniQMT，但订阅账号失败（subscribe 返回 {subscribed}）："
-                f"资金账号 {self._account_id} 没有在这个客户端登录，"
+                f"资金账号 {masked(self._account_id)} 没有在这个客户端登录，"
                 f"或账号类型不是 {self._account_type}",
                 subscribed,
             )

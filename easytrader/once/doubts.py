@@ -19,7 +19,7 @@ from easytrader.errors import (
     NotConnectedError,
     QueryFailedError,
 )
-from easytrader.once import journal as marks
+from easytrader.records import storage as marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.log import Log
     from easytrader.model import OrderLike
-    from easytrader.once.journal import Intent
     from easytrader.once.records import Records
+    from easytrader.records.storage import Intent
 
 _T = TypeVar("_T")
 
-OPEN: Final = (marks.SENDING, marks.UNKNOWN)
 _RETRY_S: Final = 0.05
 """断线、列表不全时，隔这么久再看。"""
 _PATIENCE_S: Final = 0.5

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import tags
 from easytrader.errors import QueryFailedError
-from easytrader.once import journal as marks
-from easytrader.once.doubts import OPEN, Doubts, OtherDayError, Verdict, day_of, with_tag
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of, with_tag
+from easytrader.records import storage as marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.broker import Session
     from easytrader.model import OrderLike
-    from easytrader.once.journal import Intent
     from easytrader.once.records import Records
+    from easytrader.records.storage import Intent
 
 _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
@@ -55,7 +55,7 @@ class Finder:
                 tag, intent = name, self.doubts.intent(name)
             if tag in self.doubts.stale:
                 raise QueryFailedError(_OTHER_DAY.format(name))
-            if tag not in self.doubts and (intent is None or intent.state not in OPEN):
+            if tag not in self.doubts and (intent is None or intent.state not in marks.OPEN):
                 return self._find_known(name, tag, intent, deadline)
             if intent is not None:
                 self.doubts.add(tag, intent)

@@ -16,19 +16,18 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
-from easytrader.once import journal as marks
 from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of
 from easytrader.once.finding import Finder
-from easytrader.once.journal import Intent
 from easytrader.once.records import Records
+from easytrader.records import storage as marks
+from easytrader.records.storage import Intent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
     from easytrader.model import OrderRequest, SubmitAnswer
+    from easytrader.records.storage import Intents, Storage
 
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
 _PEEK_S: Final = 0.02
@@ -55,22 +54,34 @@ class _Flying(NamedTuple):
     handle: Any
 
 
+class _Turn:
+    """轮到自己发一个 id。
+
+    Ctrl-C 可能打断在任何两步之间：``open`` 不为空，就是记下了（或者正在记）而还没有记结果的那一笔。
+    """
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open: Intent | None = None
+
+
 class Once(Finder):
     """一个账号的「恰好一次」。任何线程都可以用。
 
     Args:
-        folder: 账号的文件夹；里面的记录用到时才建。
+        storage: 这个账号的记录；用到时才打开。
         account_id: 资金账号。
         get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
         log: 日志口。
     """
 
     def __init__(
-        self, folder: Path, account_id: str, get_session: Callable[[], Session], log: Log
+        self, storage: Storage, account_id: str, get_session: Callable[[], Session], log: Log
     ) -> None:
         self._account_id = account_id
         self.get_session = get_session
-        self._records = Records(folder)
+        self._records = Records(storage)
         self.doubts = Doubts(self._records, get_session, log)
         # 正在发的 id → 哪个线程在发，或正在飞的那一笔
         self._busy: dict[str, int | _Flying] = {}
@@ -104,60 +115,68 @@ class Once(Finder):
             OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
         """
         deadline = time.monotonic() + timeout_s
-        # 记的是线程：Ctrl-C 正好打断在这里的话，同一个线程再来不会被自己挡住
-        me = threading.get_ident()
-        while (busy := self._busy.setdefault(client_order_id, me)) != me:
-            if isinstance(busy, _Flying):
-                order = request(busy.intent.tag)
-                _check_same(busy.intent, _intent(client_order_id, order, busy.intent.owner))
-                return Submitted(busy.handle)
-            self._await_change(client_order_id, deadline)
-        mine: int | _Flying = me
-        intent: Intent | None = None
+        me, turn = threading.get_ident(), _Turn()
+        flying: _Flying | None = None
         try:
-            found, wish = self._claim(client_order_id, request, deadline)
+            while (busy := self._busy.setdefault(client_order_id, me)) != me:
+                if isinstance(busy, _Flying):
+                    order = request(busy.intent.tag)
+                    _check_same(busy.intent, _intent(client_order_id, order, busy.intent.owner))
+                    return Submitted(busy.handle)
+                self._await_change(client_order_id, deadline)
+            intent, wish = self._claim(client_order_id, request, deadline, turn)
             if wish is None:
-                self._leave(client_order_id, mine)
-                return Submitted(None, found)
-            intent = found
-            mine = self._busy[client_order_id] = _Flying(intent, handle)
-            start(wish, self._landing(mine))
+                return Submitted(None, intent)
+            flying = self._busy[client_order_id] = _Flying(intent, handle)
+            start(wish, self._landing(flying, turn))
+            turn.open = None  # 飞着：结果由 landed 记
         except BaseException as exc:
-            if intent is not None and self._busy.get(client_order_id) is mine:  # 还没有结果
-                self._note_failure(intent, exc)
-            self._leave(client_order_id, mine)
+            self._note_failure(turn, exc)
+            if flying is not None:
+                self._leave(client_order_id, turn, flying)
             raise
+        finally:
+            self._leave(client_order_id, turn, me)
         return Submitted(handle)
 
-    def _landing(self, flying: _Flying) -> Noted:
-        intent = flying.intent
-
+    def _landing(self, flying: _Flying, sending: _Turn) -> Noted:
         def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
+            sending.open = None  # 有结果了，由这里记
+            turn = _Turn()
+            turn.open = flying.intent
             if answer is not None:
-                self._note_answer(intent, answer)
+                self._note_answer(turn, answer)
             else:
-                self._note_failure(intent, error)
-            self._leave(intent.client_order_id, flying)
+                self._note_failure(turn, error)
+            self._leave(flying.intent.client_order_id, turn, flying)
 
         return landed
 
-    def _leave(self, client_order_id: str, mine: int | _Flying) -> None:
-        if self._busy.get(client_order_id) is mine or mine == threading.get_ident():
+    def _leave(self, client_order_id: str, turn: _Turn, mine: int | _Flying) -> None:
+        """让出这个 id；占着它的不是自己就不动。"""
+        if turn.open is not None:
+            self._doubt(turn)
+        if self._busy.get(client_order_id) == mine:
             self._busy.pop(client_order_id, None)
         self._records.tell()
 
     def _claim(
-        self, client_order_id: str, request: Callable[[str], OrderRequest], deadline: float
+        self,
+        client_order_id: str,
+        request: Callable[[str], OrderRequest],
+        deadline: float,
+        turn: _Turn,
     ) -> tuple[Intent, OrderRequest | None]:
         """记下要发的这一笔，可以发了；或者以前发过的那一笔，没有要发的。"""
-        journal, owner = self._records.open(deadline)
+        intents, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
-        while (found := journal.begin(intent, deadline)) is not None:
+        while (found := self._begin(intents, intent, deadline, turn)) is not None:
             if found.state in marks.FREE:
-                if not journal.reopen(found, intent, deadline):
+                again = intent._replace(attempt=found.attempt + 1)
+                if not self._reopen(intents, found, again, deadline, turn):
                     continue
-                intent = intent._replace(attempt=found.attempt + 1)
+                intent = again
                 break
             _check_same(found, intent)
             if found.state == marks.PLACED:
@@ -169,18 +188,44 @@ class Once(Finder):
             if verdict.order is not None:
                 return found._replace(order_id=verdict.order.order_id), None
         try:
-            placed = self._check_unsent(intent, deadline)
+            placed = self._check_unsent(turn, intent, deadline)
             return (intent, order) if placed is None else (placed, None)
         except BaseException as exc:
-            self._note_failure(intent, exc)
+            self._note_failure(turn, exc)
             raise
 
-    def _check_unsent(self, intent: Intent, deadline: float) -> Intent | None:
+    def _begin(
+        self, intents: Intents, intent: Intent, deadline: float, turn: _Turn
+    ) -> Intent | None:
+        turn.open = intent
+        try:
+            found = intents.begin(intent, deadline)
+        except Exception:
+            turn.open = None  # 没有记下
+            raise
+        if found is not None:
+            turn.open = None
+        return found
+
+    def _reopen(
+        self, intents: Intents, found: Intent, again: Intent, deadline: float, turn: _Turn
+    ) -> bool:
+        turn.open = again
+        try:
+            done = intents.reopen(found, again, deadline)
+        except Exception:
+            turn.open = None
+            raise
+        if not done:
+            turn.open = None
+        return done
+
+    def _check_unsent(self, turn: _Turn, intent: Intent, deadline: float) -> Intent | None:
         """记下了、发出之前再看一眼；柜台上已经有了就是它。"""
         number = self.doubts.seen(intent.tag)
         if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
             self._check_on_counter(intent, number)
-            self._records.settle(intent, marks.PLACED, number)
+            self._note(turn, marks.PLACED, number)
             return intent._replace(order_id=number, created=time.time())
         if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
             raise NotConnectedError(
@@ -189,24 +234,34 @@ class Once(Finder):
             )
         return None
 
-    def _note_answer(self, intent: Intent, answer: SubmitAnswer) -> None:
-        if answer.order_id > 0:
-            self._records.settle(intent, marks.PLACED, answer.order_id)
-        else:
-            self._records.settle(intent, marks.REFUSED)
+    def _note(self, turn: _Turn, state: str, order_id: int = 0) -> None:
+        intent = turn.open
+        assert intent is not None
+        self._records.settle(intent, state, order_id)
+        turn.open = None
 
-    def _note_failure(self, intent: Intent, exc: BaseException | None) -> None:
+    def _note_answer(self, turn: _Turn, answer: SubmitAnswer) -> None:
+        if answer.order_id > 0:
+            self._note(turn, marks.PLACED, answer.order_id)
+        else:
+            self._note(turn, marks.REFUSED)
+
+    def _note_failure(self, turn: _Turn, exc: BaseException | None) -> None:
+        if turn.open is None:  # 结果已经记下了
+            return
         if isinstance(exc, _NOT_SENT):
-            self._records.settle(intent, marks.UNSENT)
+            self._note(turn, marks.UNSENT)
             return
         if isinstance(exc, OutcomeUnknownError):
-            exc.client_order_id = intent.client_order_id
-        self._doubt(intent)  # 没有应答；或是 Ctrl-C 等：可能已经发出
+            exc.client_order_id = turn.open.client_order_id
+        self._doubt(turn)  # 没有应答；或是 Ctrl-C 等：可能已经发出
 
-    def _doubt(self, intent: Intent) -> None:
-        intent = intent._replace(created=time.time())
+    def _doubt(self, turn: _Turn) -> None:
+        assert turn.open is not None
+        intent = turn.open._replace(created=time.time())
         self._records.settle(intent, marks.UNKNOWN)
         self.doubts.add(intent.tag, intent)
+        turn.open = None
 
     def _settle(self, found: Intent, deadline: float) -> Verdict:
         self.doubts.add(found.tag, found)

@@ -20,7 +20,7 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
-from easytrader.once import owners
+from easytrader.records import lease
 from easytrader.sim.faults import Faults
 from easytrader.sim.folder import AccountConfig, create
 
@@ -241,7 +241,7 @@ def test_an_owner_we_cannot_look_at_is_not_dead(
         def acquire(self, timeout: float) -> None:
             raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(owners, "FileLock", Broken)
+    monkeypatch.setattr(lease, "FileLock", Broken)
     with pytest.raises(OutcomeUnknownError, match="正在发"):
         buy(other, "一")
     gate.set()
@@ -325,7 +325,7 @@ def test_many_open_questions_take_one_query_per_look(
 
 
 def _orphan(name: str) -> Any:
-    from easytrader.once.journal import Intent
+    from easytrader.records.storage import Intent
 
     return Intent(name, f"{abs(hash(name)):09d}"[:9], "600036.SH", 23, 11, 33.0, 100, "没有这个人")
 

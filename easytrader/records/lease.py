@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from easytrader.errors import JournalError
+from easytrader.records.private import private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +20,8 @@ _YOUNG_S: Final = 10.0
 _OLD_S: Final = 86400.0
 
 
-class Owner:
-    """一个 trader 在委托记录里的身份。
+class FileOwner:
+    """一个 trader 在委托记录里的身份（`storage.Owner`）。
 
     Args:
         folder: 账号的文件夹。
@@ -33,8 +34,9 @@ class Owner:
         self.name = secrets.token_hex(8)
         self._folder = folder / _FOLDER
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self._path(self.name), thread_local=False)
+            private_folder(self._folder)
+            self.path = self._path(self.name)
+            self._lock = FileLock(self.path, thread_local=False)
             self._lock.acquire(timeout=0)
         except (OSError, Timeout) as exc:
             raise JournalError(f"占不住锁文件 {self._path(self.name)}：{exc}") from exc
@@ -65,10 +67,9 @@ class Owner:
 
     def close(self) -> None:
         """不再是它了；可重复调用。"""
-        if self._lock.is_locked:
-            self._lock.release()
-            with suppress(OSError):
-                self._path(self.name).unlink()
+        self._lock.release()
+        with suppress(OSError):
+            self.path.unlink()
 
     def _tidy(self) -> None:
         """收走早就没有主人的锁文件；刚建的不碰，它的主人可能还没来得及上锁。"""

@@ -1,4 +1,4 @@
-"""计数文件：一个账号一日发了多少、刚过去的一秒发了多少；几个进程共用一个 SQLite 文件。
+"""SQLite 文件里的计数（`storage.Counters`）：一个账号一日、一秒发了多少；几个进程共用一个文件。
 
 一秒按 0.1 秒一格记：此刻这一格与之前十格合计，覆盖 1.0 到 1.1 秒，任意一秒都不会超过它。
 读与写在同一个 IMMEDIATE 事务里，两个进程不会都拿到最后一个名额。
@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from easytrader.records.guarded import Unmoved, patiently
+from easytrader.records.private import private_file, private_folder
+from easytrader.records.storage import Counted, DayFull, SecondFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SLOTS", "Counted", "DayFull", "SecondFull", "Tally", "beijing_day"]
+__all__ = ["SLOTS", "Tally", "beijing_day"]
 
 SLOTS: Final = 11
 _PER_SECOND: Final = 10
-_BUSY_S: Final = 0.3
-"""别的进程占着文件时等多久；一次事务只要几十微秒，等得更久就是它停住了。"""
-_OPEN_TRIES: Final = 6
-_OPEN_PAUSE_S: Final = 0.03
-_OPEN_BUSY_S: Final = 0.05
+_BUSY_S: Final = 0.02
+"""别的进程占着文件时，SQLite 一次等这么久；要等更久由我们按期限再试。"""
+_PATIENCE_S: Final = 0.3
+"""期限再远也只等这么久：一次事务只要几十微秒，等得更久就是它停住了。"""
+_OPEN_PAUSE_S: Final = 0.01
 _LEAST_WAIT_S: Final = 0.001
 _DAYS_KEPT: Final = 40
 _BEIJING_S: Final = 8 * 3600
@@ -46,28 +51,7 @@ _FORGET_DAYS: Final = (
     "DELETE FROM day WHERE day NOT IN (SELECT day FROM day ORDER BY day DESC LIMIT ?)"
 )
 _LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
-"""fork 来的进程不能用、也不能关父进程的连接：留着不动。"""
-
-
-class Counted(NamedTuple):
-    """数到了多少。``day`` 是北京日期的序号（1970-01-01 为 0）。"""
-
-    day: int
-    today: int
-    second: int
-
-
-class SecondFull(NamedTuple):
-    """这一秒满了，最快 ``wait_s`` 秒后有名额。"""
-
-    sent: int
-    wait_s: float
-
-
-class DayFull(NamedTuple):
-    """今天满了。"""
-
-    sent: int
+"""fork 来的进程不能用、也不能关父进程的连接；文件已不在原处的，关它会删掉别人的 -wal：都留着。"""
 
 
 def beijing_day(wall: float) -> int:
@@ -86,14 +70,17 @@ class Tally:
     """
 
     def __init__(self, path: str, wall: Callable[[], float]) -> None:
-        self._path = path
+        self.where = path
         self._wall = wall
         self._db: sqlite3.Connection | None = None
+        self._files: Unmoved | None = None
         self._pid = 0
 
-    def add(self, limit_s: int | None, limit_day: int | None) -> Counted | SecondFull | DayFull:
+    def add(
+        self, limit_s: int | None, limit_day: int | None, deadline: float
+    ) -> Counted | SecondFull | DayFull:
         """有名额就记上一次；没有就什么都不记。"""
-        db = self._begin()
+        db = self._begin(deadline)
         try:
             found = self._add(db, limit_s, limit_day)
             db.execute("COMMIT")
@@ -102,9 +89,9 @@ class Tally:
             raise
         return found
 
-    def seed(self, count: int) -> None:
+    def seed(self, count: int, deadline: float) -> None:
         """把今天的数抬到至少 ``count``。"""
-        db = self._begin()
+        db = self._begin(deadline)
         try:
             db.execute(_RAISE_DAY, (beijing_day(self._wall()), count))
             db.execute("COMMIT")
@@ -112,9 +99,9 @@ class Tally:
             self._undo(db)
             raise
 
-    def read(self) -> Counted:
+    def read(self, deadline: float) -> Counted:
         """此刻的数。"""
-        db = self._open()
+        db = self._open(deadline)
         wall = self._wall()
         slot = int(wall * _PER_SECOND)
         day = beijing_day(wall)
@@ -126,7 +113,7 @@ class Tally:
         db, self._db = self._db, None
         if db is None:
             return
-        if self._pid != os.getpid():
+        if self._pid != os.getpid() or (self._files is not None and self._files.missing()):
             _LEFT_BEHIND.append(db)
             return
         with suppress(sqlite3.Error):
@@ -155,10 +142,11 @@ class Tally:
             db.execute(_FORGET_DAYS, (_DAYS_KEPT,))
         return Counted(day, today + 1, second + 1)
 
-    def _begin(self) -> sqlite3.Connection:
-        db = self._open()
+    def _begin(self, deadline: float) -> sqlite3.Connection:
+        db = self._open(deadline)
+        until = min(deadline, time.monotonic() + _PATIENCE_S)
         try:
-            db.execute("BEGIN IMMEDIATE")
+            patiently(lambda: db.execute("BEGIN IMMEDIATE"), until)
         except BaseException:
             self._undo(db)
             raise
@@ -172,38 +160,46 @@ class Tally:
         except sqlite3.Error:
             self.close()
 
-    def _open(self) -> sqlite3.Connection:
-        if self._db is not None and self._pid == os.getpid():
-            return self._db
+    def _open(self, deadline: float) -> sqlite3.Connection:
+        already = 0
+        if self._db is not None and self._files is not None and self._pid == os.getpid():
+            if not self._files.missing():
+                return self._db
+            with suppress(sqlite3.Error):  # 运行中被移走、删掉了：另建一个，今天已经发的照样算
+                already = _today(self._db, beijing_day(self._wall()))
         self.close()
-        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        private_folder(Path(self.where).parent)
+        private_file(self.where)
         db = sqlite3.connect(
-            self._path, timeout=_OPEN_BUSY_S, isolation_level=None, check_same_thread=False
+            self.where, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(db)
+            _prepare(db, min(deadline, time.monotonic() + _PATIENCE_S))
+            if already:
+                db.execute(_RAISE_DAY, (beijing_day(self._wall()), already))
         except BaseException:
             db.close()
             raise
-        self._db, self._pid = db, os.getpid()
+        self._db, self._files, self._pid = db, Unmoved(self.where), os.getpid()
         return db
 
 
-def _prepare(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA page_size = 1024")  # 每次只改两页，小页写得快
-    for left in reversed(range(_OPEN_TRIES)):
+def _prepare(db: sqlite3.Connection, deadline: float) -> None:
+    def wal() -> None:
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # 两个进程同时第一次打开：换日志方式不理会等待的期限
-            if not left:
-                raise
+        except sqlite3.OperationalError:  # 两个进程同时第一次打开：换日志方式不理会等待的期限
             Event().wait(_OPEN_PAUSE_S)
+            raise
+
+    def schema() -> None:
+        for statement in _SCHEMA:
+            db.execute(statement)
+
+    db.execute("PRAGMA page_size = 1024")  # 每次只改两页，小页写得快
+    patiently(wal, deadline)
     db.execute("PRAGMA synchronous = NORMAL")
-    db.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000:.0f}")
-    for statement in _SCHEMA:
-        db.execute(statement)
+    patiently(schema, deadline)
 
 
 def _today(db: sqlite3.Connection, day: int) -> int:

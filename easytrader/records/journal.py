@@ -1,4 +1,4 @@
-"""委托意向的记录：带 ``client_order_id`` 的委托，发出之前先落盘，有了结果再补上。
+"""SQLite 文件里的委托意向（`storage.Intents`）：发出之前先落盘，有了结果再补上。
 
 同一个 id 能不能发、发过没有，以这里为准：一个 id 一行，谁先插进去谁发。几个进程可以同时打开。
 
@@ -21,28 +21,15 @@ from filelock import FileLock, Timeout
 from loguru import logger
 
 from easytrader.errors import JournalError
+from easytrader.records.guarded import DeadlineLock, Unmoved, patiently
+from easytrader.records.private import private_file, private_folder
+from easytrader.records.storage import STATES, UNKNOWN, Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _T = TypeVar("_T")
-
-SENDING: Final = "sending"
-"""正在发，或发的进程中途没了。"""
-UNKNOWN: Final = "unknown"
-"""发出了，没有应答。"""
-PLACED: Final = "placed"
-"""柜台有这笔委托，编号已知。"""
-REFUSED: Final = "refused"
-"""当场被拒绝，没有委托。"""
-UNSENT: Final = "unsent"
-"""没有发出。"""
-ABSENT: Final = "absent"
-"""核对过，柜台没有。"""
-
-FREE: Final = frozenset({REFUSED, UNSENT, ABSENT})
-"""没有委托存在：同一个 id 可以再发。"""
 
 FILE_NAME: Final = "orders.sqlite"
 
@@ -55,16 +42,24 @@ _CLOSE_S: Final = 1.5
 _KEEP_ROWS: Final = 500_000
 """只留最近这么多行。按行数而不按日期：系统时间错了也不会把该记得的忘掉。"""
 _CHECKPOINT_PAGES: Final = 2000
+_CHECKED_PAGES: Final = 1000
 _BATCH_S: Final = 0.02
 _AGAIN_S: Final = 1.0
 """结果写不下去时，隔这么久再试。"""
+_BROKEN: Final = (sqlite3.Error, ValueError, OverflowError)
+"""文件坏了会抛的：坏在文字里的是 UnicodeDecodeError。"""
+MOVE_AWAY: Final = (
+    "先关掉每一个用这个账号的程序，核对当日委托，再把它（连同 -wal、-shm）移走，然后重新启动"
+)
+
+_LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
 
 _SCHEMA: Final = """
 CREATE TABLE intents (
     client_order_id TEXT PRIMARY KEY, tag TEXT NOT NULL, state TEXT NOT NULL,
-    order_id INTEGER NOT NULL, attempt INTEGER NOT NULL, owner TEXT NOT NULL,
+    order_id NOT NULL, attempt INTEGER NOT NULL, owner TEXT NOT NULL,
     created REAL NOT NULL, stock_code TEXT NOT NULL, order_type INTEGER NOT NULL,
-    price_type INTEGER NOT NULL, price REAL NOT NULL, volume INTEGER NOT NULL
+    price_type INTEGER NOT NULL, price REAL NOT NULL, volume NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -79,7 +74,7 @@ _REOPEN: Final = (
 )
 _SETTLE: Final = (
     "UPDATE intents SET state=?, order_id=?"
-    " WHERE client_order_id=? AND attempt=? AND state IN ('sending', 'unknown')"
+    " WHERE client_order_id=? AND attempt=? AND owner=? AND state IN ('sending', 'unknown')"
 )
 _FIND: Final = "SELECT * FROM intents WHERE client_order_id=?"
 _FIND_TAG: Final = "SELECT * FROM intents WHERE tag=?"
@@ -95,43 +90,6 @@ _FORGET: Final = (
 )
 
 
-class Intent(NamedTuple):
-    """一行意向。
-
-    Attributes:
-        client_order_id: 用户给的 id。
-        tag: 备注里的标记。
-        stock_code: 证券。
-        order_type: 23 买入、24 卖出。
-        price_type: 报价类型。
-        price: 委托价，元；市价为 0。
-        volume: 数量。
-        owner: 谁发的（见 `owners.Owner`）。
-        state: 见本模块的常量。
-        order_id: 委托编号；还不知道为 0。
-        attempt: 第几次发。
-        created: 这一次发的时刻，Unix 秒。
-    """
-
-    client_order_id: str
-    tag: str
-    stock_code: str
-    order_type: int
-    price_type: int
-    price: float
-    volume: int
-    owner: str
-    state: str = SENDING
-    order_id: int = 0
-    attempt: int = 1
-    created: float = 0.0
-
-    @property
-    def wish(self) -> tuple[Any, ...]:
-        """要做的事：同一个 id 前后两次必须相同。"""
-        return (self.stock_code, self.order_type, self.price_type, self.price, self.volume)
-
-
 class _Outcome(NamedTuple):
     """一次的结果。每笔委托一个，所以不用 dataclass 的 replace：用到时才拼成行。"""
 
@@ -142,7 +100,12 @@ class _Outcome(NamedTuple):
     @property
     def values(self) -> tuple[Any, ...]:
         intent = self.intent
-        return (self.state, self.order_id, intent.client_order_id, intent.attempt)
+        name = intent.client_order_id
+        return (self.state, self.order_id, name, intent.attempt, intent.owner)
+
+    def same_try(self, intent: Intent) -> bool:
+        mine = self.intent
+        return (mine.owner, mine.attempt) == (intent.owner, intent.attempt)
 
     @property
     def row(self) -> Intent:
@@ -163,12 +126,13 @@ class Journal:
 
     def __init__(self, path: Path, deadline: float) -> None:
         self.path = path
-        self.lock = threading.Lock()
-        self.db = _open(path, deadline)
+        self._lock = DeadlineLock()
+        self.db, self.files = _open(path, deadline)
         # client_order_id → 有了结果、还没有落盘的
         self._fresh: dict[str, _Outcome] = {}
         self._wake = threading.Event()
         self._closed = threading.Event()
+        self._done = False
         self._writer = threading.Thread(target=self._write, name="easytrader-journal", daemon=True)
         self._writer.start()
 
@@ -178,8 +142,14 @@ class Journal:
         self._wake.set()
         if self._writer is not threading.current_thread():
             self._writer.join(_CLOSE_S)
-        with self.lock:
-            self.db.close()
+        if self._done:
+            return
+        if self.files.missing():
+            _LEFT_BEHIND.append(self.db)  # 关它会按名字删掉 -wal，那已经是别的程序的了
+        else:
+            with suppress(TimeoutError):
+                self._lock.run(time.monotonic() + _CLOSE_S, self.db.close)
+        self._done = True
 
     def begin(self, intent: Intent, deadline: float) -> Intent | None:
         """记下要发的这一笔；None 表示记下了、可以发，否则是这个 id 已有的那一行。"""
@@ -190,6 +160,7 @@ class Journal:
 
         def insert(db: sqlite3.Connection) -> Intent | None:
             if db.execute(_INSERT, values).rowcount == 1:
+                self._check_unmoved()
                 return None
             return self._row(db, intent.client_order_id)
 
@@ -209,6 +180,7 @@ class Journal:
                 if fresh is not None:
                     db.execute(_SETTLE, fresh.values)
                 done = db.execute(_REOPEN, values).rowcount == 1
+            self._check_unmoved()
             if fresh is not None and self._fresh.get(name) is fresh:
                 del self._fresh[name]
             return done
@@ -217,7 +189,11 @@ class Journal:
 
     def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
         """这一次有了结果（或者说不清）；稍后成批落盘，本进程里马上算数。不阻塞。"""
-        self._fresh[intent.client_order_id] = _Outcome(intent, state, order_id)
+        name = intent.client_order_id
+        told = self._fresh.get(name)
+        if state == UNKNOWN and told is not None and told.same_try(intent):
+            return  # 已经有了结果（Ctrl-C 打断在落盘之前），说不清的不盖过它
+        self._fresh[name] = _Outcome(intent, state, order_id)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -252,17 +228,24 @@ class Journal:
     def _do(self, failure: str, deadline: float, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """拿着锁做一件事；别的进程占着文件就再试，到期为止。"""
 
-        def once() -> _T:
-            # 一次最多占 _BUSY_S。with 拿锁：Ctrl-C 打断在哪里都会放开
-            with self.lock:
-                if self.db.in_transaction:  # 上一次被打断在半路
-                    self.db.execute("ROLLBACK")
-                return work(self.db)
+        def step() -> _T:
+            if self.db.in_transaction:  # 上一次被打断在半路
+                self.db.execute("ROLLBACK")
+            return work(self.db)
 
         try:
-            return _patiently(once, deadline)
-        except sqlite3.Error as exc:
-            raise JournalError(f"委托记录 {self.path} {failure}：{exc}") from exc
+            return patiently(lambda: self._lock.run(deadline, step), deadline)
+        except (*_BROKEN, TimeoutError) as exc:
+            raise JournalError(f"委托记录 {self.path} {failure}：{exc}{_remedy(exc)}") from exc
+
+    def _check_unmoved(self) -> None:
+        """记下之后、发出之前：记在一个别的程序看不见的文件里，等于没有记。"""
+        missing = self.files.missing()
+        if missing:
+            raise JournalError(
+                f"委托记录 {missing} 在打开着的时候被移走、删掉或换掉了；什么都没有发出。"
+                f"先关掉每一个用这个账号的程序，再把它放回去（或者不要了），然后重新启动"
+            )
 
     def _write(self) -> None:
         """写的线程：攒一小会儿，一批落盘。"""
@@ -306,44 +289,40 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _open(path: Path, deadline: float) -> sqlite3.Connection:
+def _open(path: Path, deadline: float) -> tuple[sqlite3.Connection, Unmoved]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
         with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
-            return _connect(path, deadline)
-    except (OSError, Timeout) as exc:
+            private_file(path)
+            db = _connect(path, deadline)
+            return db, Unmoved(path)
+    except (OSError, Timeout, NotImplementedError) as exc:  # 最后一个：文件系统不会上锁
         raise JournalError(f"委托记录 {path} 打不开：{exc}") from exc
 
 
 def _connect(path: Path, deadline: float) -> sqlite3.Connection:
+    db: sqlite3.Connection | None = None
     try:
         db = sqlite3.connect(
             str(path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
-    except sqlite3.Error as exc:
-        raise JournalError(f"委托记录 {path} 打不开：{exc}") from exc
-    try:
-        _patiently(lambda: _prepare(db, path), deadline)
-    except sqlite3.Error as exc:
-        db.close()
-        raise JournalError(
-            f"委托记录 {path} 打不开：{exc}；文件坏了的话，核对当日委托之后把它移走"
-        ) from exc
-    except BaseException:
-        db.close()
+        opened = db
+        patiently(lambda: _prepare(opened, path), deadline)
+    except BaseException as exc:
+        if db is not None:
+            db.close()
+        if isinstance(exc, _BROKEN):
+            raise JournalError(f"委托记录 {path} 打不开：{exc}{_remedy(exc)}") from exc
         raise
     return db
 
 
-def _patiently(work: Callable[[], _T], deadline: float) -> _T:
-    """别的进程占着文件就再试，到期为止。"""
-    while True:
-        try:
-            return work()
-        except sqlite3.OperationalError as exc:  # noqa: PERF203  占着才会再来
-            if "locked" not in str(exc) or time.monotonic() >= deadline:
-                raise
+def _remedy(exc: Exception) -> str:
+    told = str(exc)
+    if isinstance(exc, TimeoutError) or "locked" in told or "full" in told:
+        return ""
+    return f"。文件坏了的话：{MOVE_AWAY}"
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
@@ -356,7 +335,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if kind != _APPLICATION_ID and (kind or tables):
-            raise JournalError(f"{path} 不是 easytrader 的委托记录，把它移走再来")
+            raise JournalError(f"{path} 不是 easytrader 的委托记录：{MOVE_AWAY}")
         if version > _VERSION:
             raise JournalError(f"委托记录 {path} 是较新的版本 {version}，请升级 easytrader")
         if version == 0:
@@ -364,6 +343,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
                 db.execute(statement)
             db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={_VERSION}")
+        db.execute(_FIND, ("",))  # 建表语句坏了的，现在就说
+        _check_sound(db)
         (rows,) = db.execute("SELECT count(*) FROM intents").fetchone()
         if rows > 1.2 * _KEEP_ROWS:
             db.execute(_FORGET, (_KEEP_ROWS,))
@@ -374,20 +355,22 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         raise
 
 
+def _check_sound(db: sqlite3.Connection) -> None:
+    """截断、坏了一页的文件里，有的行会悄悄没有了。大的不查：柜台上的标记还认得出今天的。"""
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    if pages <= _CHECKED_PAGES:
+        (told,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if told != "ok":
+            raise sqlite3.DatabaseError(f"检查没有通过（{told.splitlines()[-1]}）")
+
+
 def _intent(row: tuple[Any, ...]) -> Intent:
-    client_order_id, tag, state, order_id, attempt, owner, created, *wish = row
-    stock_code, order_type, price_type, price, volume = wish
-    return Intent(
-        client_order_id,
-        tag,
-        stock_code,
-        order_type,
-        price_type,
-        price,
-        volume,
-        owner,
-        state,
-        order_id,
-        attempt,
-        created,
-    )
+    name, tag, state, order_id, attempt, owner, created, code, kind, how, price, volume = row
+    texts, numbers = (name, tag, owner, code), (attempt, created, kind, how, price, volume)
+    sound = all(isinstance(each, str) for each in texts)
+    sound = sound and all(isinstance(each, (int, float)) for each in numbers)
+    sound = sound and isinstance(order_id, (int, str))
+    if not sound or state not in STATES:
+        raise ValueError(f"{name!r} 那一行读不懂")
+    wish = (code, kind, how, price, volume)
+    return Intent(name, tag, *wish, owner, state, order_id, attempt, created)

@@ -1,0 +1,56 @@
+"""`SqliteStorage`：一个文件夹里的几个 SQLite 文件，几个进程可以同时用。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from easytrader.records.journal import FILE_NAME, Journal
+from easytrader.records.lease import FileOwner
+from easytrader.records.memory import MemoryEvents
+from easytrader.records.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+METER_FILE: Final = "meter.sqlite"
+
+
+class SqliteStorage:
+    """见 `storage.Storage`。用到哪一样才建哪个文件；事件只在内存里。
+
+    Args:
+        folder: 账号的文件夹（`paths.account_folder`）。
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._journal = folder / FILE_NAME
+        self.where = str(self._journal)
+        self._events = MemoryEvents()
+
+    def has_intents(self) -> bool:
+        """有没有委托记录的文件。"""
+        try:
+            return self._journal.exists()
+        except OSError:
+            return True  # 看不了不等于没有；打开时再说清楚
+
+    def open(self, deadline: float) -> tuple[Journal, FileOwner]:
+        """打开委托记录，占一把锁。"""
+        journal = Journal(self._journal, deadline)
+        try:
+            owner = FileOwner(self._folder)
+            journal.files.also(owner.path)  # 它没了，别的程序会当我们已经不在
+            return journal, owner
+        except BaseException:
+            journal.close()
+            raise
+
+    def counters(self, wall: Callable[[], float]) -> Tally:
+        """计数文件。"""
+        return Tally(str(self._folder.absolute() / METER_FILE), wall)
+
+    def events(self) -> MemoryEvents:
+        """事件：内存里的。"""
+        return self._events

@@ -1,0 +1,200 @@
+"""记录的存法：委托意向、程序化交易计数、事件，各一个小协议，合起来是一个账号的 `Storage`。
+
+SQLite 文件（`sqlite.SqliteStorage`）是默认；`memory.MemoryStorage` 给测试和示例后端；
+几台机器共用的数据库照着这几个协议写。三条规矩：
+
+- **占住是原子的**：`Intents.begin`、`Intents.reopen`、`Counters.add` 都是「比较并写入」，
+  几个线程、几个程序、几台机器同时来，只有一个成功；返回了成功，就已经在存储里，断电之外不会丢。
+- **每一步都有期限**：``deadline`` 是 ``time.monotonic`` 的时刻。到期抛 `JournalError`
+  （计数抛 ``OSError``），那时什么都没有写，或写了而自己不知道：后者由核对兜底。
+- **主人的死活说得清**：`Owner.is_alive` 宁可把死的当活的（等着），不可把活的当死的（会重复下单）。
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+SENDING: Final = "sending"
+"""正在发，或发的进程中途没了。"""
+UNKNOWN: Final = "unknown"
+"""发出了，没有应答。"""
+PLACED: Final = "placed"
+"""柜台有这笔委托，编号已知。"""
+REFUSED: Final = "refused"
+"""当场被拒绝，没有委托。"""
+UNSENT: Final = "unsent"
+"""没有发出。"""
+ABSENT: Final = "absent"
+"""核对过，柜台没有。"""
+
+FREE: Final = frozenset({REFUSED, UNSENT, ABSENT})
+"""没有委托存在：同一个 id 可以再发。"""
+OPEN: Final = frozenset({SENDING, UNKNOWN})
+"""结果还不知道。"""
+STATES: Final = FREE | OPEN | {PLACED}
+
+
+class Intent(NamedTuple):
+    """一行意向。
+
+    Attributes:
+        client_order_id: 用户给的 id。
+        tag: 备注里的标记。
+        stock_code: 证券。
+        order_type: 23 买入、24 卖出。
+        price_type: 报价类型。
+        price: 委托价，元；市价为 0。
+        volume: 数量。
+        owner: 谁发的（见 `Owner`）。
+        state: 见本模块的常量。
+        order_id: 委托编号；还不知道为 0。
+        attempt: 第几次发。
+        created: 这一次发的时刻，Unix 秒。
+    """
+
+    client_order_id: str
+    tag: str
+    stock_code: str
+    order_type: int
+    price_type: int
+    price: float
+    volume: int
+    owner: str
+    state: str = SENDING
+    order_id: int = 0
+    attempt: int = 1
+    created: float = 0.0
+
+    @property
+    def wish(self) -> tuple[Any, ...]:
+        """要做的事：同一个 id 前后两次必须相同。"""
+        return (self.stock_code, self.order_type, self.price_type, self.price, self.volume)
+
+
+class Intents(Protocol):
+    """委托意向，一个 id 一行。任何线程都可以用；写不了、读不了都抛 `JournalError`。"""
+
+    def begin(self, intent: Intent, deadline: float) -> Intent | None:
+        """这个 id 还没有就记下（`SENDING`）并返回 None，可以发了；否则是已有的那一行。原子。"""
+
+    def reopen(self, found: Intent, intent: Intent, deadline: float) -> bool:
+        """那一行还是 ``found``（同一次、同一状态）才改成再发一次；被别人抢先返回 False。原子。"""
+
+    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+        """这个主人的这一次有了结果；还没有结果的才改得动。
+
+        不阻塞、不失败：可以稍后落盘，但本进程里马上算数。
+        """
+
+    def find(self, name: str, deadline: float) -> Intent | None:
+        """``client_order_id`` 或标记是 ``name`` 的那一行。"""
+
+    def unsettled(self, deadline: float) -> list[Intent]:
+        """结果还不知道的，先发的在前。"""
+
+    def placed_since(self, epoch_s: float, deadline: float) -> int:
+        """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
+
+    def close(self) -> None:
+        """写完、放手；可重复调用，被打断之后再调用接着做完。"""
+
+
+class Owner(Protocol):
+    """一个 trader 在意向里的身份：它在，它正在发的就还有下文。"""
+
+    name: str
+
+    def is_alive(self, name: str, since: float = 0.0) -> bool:
+        """那个身份的主人还在不在；说不准就是在。``since``：它最近一次有动静，Unix 秒。"""
+
+    def close(self) -> None:
+        """不在了；可重复调用，被打断之后再调用接着做完。"""
+
+
+class Counted(NamedTuple):
+    """数到了多少。``day`` 是北京日期的序号（1970-01-01 为 0）。"""
+
+    day: int
+    today: int
+    second: int
+
+
+class SecondFull(NamedTuple):
+    """这一秒满了，最快 ``wait_s`` 秒后有名额。"""
+
+    sent: int
+    wait_s: float
+
+
+class DayFull(NamedTuple):
+    """今天满了。"""
+
+    sent: int
+
+
+class Counters(Protocol):
+    """一个账号一日、一秒发了多少。用它的人（`Meter`）自己排队，不会两个线程同时进来。
+
+    读写不了抛 ``OSError`` 或 ``sqlite3.Error``：什么都没有记上。
+    """
+
+    where: str
+    """在哪里：说给人听，也用来认出是不是同一个。"""
+
+    def add(
+        self, limit_s: int | None, limit_day: int | None, deadline: float
+    ) -> Counted | SecondFull | DayFull:
+        """有名额就记上一次；没有就什么都不记。原子：最后一个名额只有一个人拿到。"""
+
+    def seed(self, count: int, deadline: float) -> None:
+        """把今天的数抬到至少 ``count``。"""
+
+    def read(self, deadline: float) -> Counted:
+        """此刻的数。"""
+
+    def close(self) -> None:
+        """放手；再用会重新打开。"""
+
+
+class Stored(NamedTuple):
+    """存着的一条事件：序号从 1 起，只增不减。"""
+
+    number: int
+    kind: str
+    at: float
+    row: Mapping[str, Any]
+
+
+class Events(Protocol):
+    """发生过的事：只留最近若干条。任何线程都可以用。"""
+
+    def append(self, kind: str, at: float, row: Mapping[str, Any], deadline: float) -> int:
+        """记下一条，返回序号。原子：序号不重复，先返回的小。"""
+
+    def read(self, after: int, most: int, deadline: float) -> list[Stored]:
+        """序号大于 ``after`` 的，旧的在前，最多 ``most`` 条。
+
+        第一条的序号大于 ``after + 1``，就是中间的已经不留了。
+        """
+
+
+class Storage(Protocol):
+    """一个账号的记录。用到哪一样才打开哪一样。"""
+
+    where: str
+    """在哪里，说给人听。"""
+
+    def has_intents(self) -> bool:
+        """记过意向没有；说不准就是有。不建任何东西。"""
+
+    def open(self, deadline: float) -> tuple[Intents, Owner]:
+        """打开意向，领一个身份；每次都是新的身份。打不开抛 `JournalError`。"""
+
+    def counters(self, wall: Callable[[], float]) -> Counters:
+        """计数；``wall`` 是 Unix 秒的时钟。用到时才打开。"""
+
+    def events(self) -> Events:
+        """事件。"""
