@@ -11,7 +11,7 @@ from easytrader.codes import OrderType
 from easytrader.errors import UsageError
 from easytrader.link.engine import Engine, Handlers
 from easytrader.log import Log, masked
-from easytrader.ordering import Extras
+from easytrader.ordering import Extras, wanted
 from easytrader.pace import ReconnectOptions
 from easytrader.records import paths
 from easytrader.records.sqlite import SqliteStorage
@@ -169,7 +169,7 @@ class Trader:
                 给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.BUY, security, price, amount, extras)
+        return self._ordering.run(wanted.limit(OrderType.BUY, security, price, amount, extras))
 
     def sell(
         self,
@@ -184,7 +184,7 @@ class Trader:
     ) -> types.EntrustResult:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.SELL, security, price, amount, extras)
+        return self._ordering.run(wanted.limit(OrderType.SELL, security, price, amount, extras))
 
     def market_buy(
         self,
@@ -211,7 +211,7 @@ class Trader:
         返回与异常同 `buy`。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.BUY, security, amount, ttype, extras)
+        return self._ordering.run(wanted.market(OrderType.BUY, security, amount, ttype, extras))
 
     def market_sell(
         self,
@@ -226,7 +226,7 @@ class Trader:
     ) -> types.EntrustResult:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.SELL, security, amount, ttype, extras)
+        return self._ordering.run(wanted.market(OrderType.SELL, security, amount, ttype, extras))
 
     # ---- 撤单、等待
 
@@ -245,7 +245,7 @@ class Trader:
             RiskRefusedError: 风控不许（只有程序化交易的笔数会拦撤单），什么都没有发出。
             OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        return self._ordering.cancel(entrust_no)
+        return self._ordering.run(self._ordering.cancel(entrust_no))
 
     def cancel_all(self) -> list[types.BulkCancel]:
         """撤掉当日所有可撤的委托。

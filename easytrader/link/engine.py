@@ -24,7 +24,7 @@ from easytrader.events import EventLog
 from easytrader.log import masked
 from easytrader.model import CallbackReplaced, Disconnected, OrderChanged, Traded
 from easytrader.once import Once
-from easytrader.ordering import Ordering
+from easytrader.ordering import Router
 from easytrader.records.paths import AccountKey
 from easytrader.vitals import Vitals
 from easytrader.waiting import Waiting
@@ -92,7 +92,7 @@ class Engine:
         """给人看的路径。"""
         self.vitals = Vitals()
         self.events = EventLog()
-        self.orders = Ordering(log, lambda: self.session, capabilities)
+        self.orders = Router(log, lambda: self.session, capabilities)
         self.waiting = Waiting(self.find, self.orders.recent, capabilities.check_id)
         self.order_rows = rows.OrderRows()
         self.supervisor: Supervisor | None = None
@@ -265,6 +265,7 @@ class Engine:
         supervisor = self.supervisor
         if supervisor is not None:
             supervisor.close(_CLOSE_S)
+        self.orders.close()
         self.waiting.note_change()
         self._close_courier(self.courier)
         self.events.close()

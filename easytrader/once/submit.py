@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -24,8 +25,6 @@ from easytrader.records import storage as marks
 from easytrader.records.storage import Intent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from easytrader.basics.days import DayBoundary
     from easytrader.basics.quantity import OrderId
     from easytrader.broker import Session
@@ -45,18 +44,15 @@ _LEAST_SEND_S: Final = 0.2
 _OTHER_DAY: Final = "{} 不是今天发的，现在核对不了；请看历史委托"
 
 
-class Placed(NamedTuple):
-    """一个 id 的结果：``answer`` 这次真的发了；``earlier`` 以前发过的那一笔。"""
-
-    answer: SubmitAnswer | None
-    earlier: Intent | None = None
+Noted = Callable[["SubmitAnswer | None", "EasytraderError | None"], None]
+"""有了结果时先调用，记下来：(应答, None) 或 (None, 错误)。"""
 
 
-class Launched(NamedTuple):
-    """异步下单：``handle`` 是这个 id 正在飞的那一笔的，``earlier`` 是以前已经下好的。"""
+class Submitted(NamedTuple):
+    """``handle``：这个 id 正在飞的那一笔的把手；``earlier``：以前已经下好的。"""
 
     handle: Any
-    earlier: Placed | None = None
+    earlier: Intent | None = None
 
 
 class _Flying(NamedTuple):
@@ -114,47 +110,23 @@ class Once:
         self,
         client_order_id: str,
         request: Callable[[str], OrderRequest],
-        send: Callable[[OrderRequest], SubmitAnswer],
-        timeout_s: float,
-    ) -> Placed:
-        """发出，或认出早就发过。
-
-        Args:
-            client_order_id: 用户给的 id。
-            request: 标记 → 要发的委托。
-            send: 只发一次；没发出的抛 `NotConnectedError` 等，没有应答的抛 `OutcomeUnknownError`。
-            timeout_s: 总共最多这么多秒。
-
-        Raises:
-            UsageError: 这个 id 已经用于另一笔不同的委托。
-            JournalError: 记不下来，什么都没有发出。
-            OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
-        """
-        deadline = time.monotonic() + timeout_s
-        me, turn = threading.get_ident(), _Turn()
-        try:
-            while self._busy.setdefault(client_order_id, me) != me:
-                self._await_change(client_order_id, deadline)
-            return self._submit(client_order_id, request, send, deadline, turn)
-        finally:
-            self._leave(client_order_id, turn, me)
-
-    def launch(
-        self,
-        client_order_id: str,
-        request: Callable[[str], OrderRequest],
         handle: Any,
-        start: Callable[[OrderRequest, Callable[[SubmitAnswer | None, Any], None]], None],
+        start: Callable[[OrderRequest, Noted], None],
         timeout_s: float,
-    ) -> Launched:
-        """异步地发出，或认出早就发过、正在飞；记录、核对与 `submit` 相同。
+    ) -> Submitted:
+        """发出，或认出早就发过、正在飞。
 
         Args:
             client_order_id: 用户给的 id。
             request: 标记 → 要发的委托。
             handle: 这一笔的把手；别人用同一个 id 再下，得到的就是它。
-            start: (委托, 有了结果时先调用的) → 发出，只发一次；抛出的异常同 `submit` 的 ``send``。
+            start: (委托, 有了结果时先调用的) → 发出，只发一次；没发出的抛 `NotConnectedError` 等。
             timeout_s: 发出之前总共最多这么多秒。
+
+        Raises:
+            UsageError: 这个 id 已经用于另一笔不同的委托。
+            JournalError: 记不下来，什么都没有发出。
+            OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
         """
         deadline = time.monotonic() + timeout_s
         me, turn = threading.get_ident(), _Turn()
@@ -165,14 +137,13 @@ class Once:
                     order = request(busy.intent.tag)
                     wanted = _intent(client_order_id, order, busy.intent.owner)
                     _check_same(busy.intent, wanted, self.doubts.day_of(time.time()))
-                    return Launched(busy.handle)
+                    return Submitted(busy.handle)
                 self._await_change(client_order_id, deadline)
-            found = self._claim(client_order_id, request, deadline, turn)
-            if isinstance(found, Placed):
-                return Launched(None, found)
-            intent, order = found
+            intent, wish = self._claim(client_order_id, request, deadline, turn)
+            if wish is None:
+                return Submitted(None, intent)
             flying = self._busy[client_order_id] = _Flying(intent, handle)
-            start(order, self._landing(flying))
+            start(wish, self._landing(flying, turn))
             turn.open = None  # 飞着：结果由 landed 记
         except BaseException as exc:
             self._note_failure(turn, exc)
@@ -181,10 +152,11 @@ class Once:
             raise
         finally:
             self._leave(client_order_id, turn, me)
-        return Launched(handle)
+        return Submitted(handle)
 
-    def _landing(self, flying: _Flying) -> Callable[[SubmitAnswer | None, Any], None]:
+    def _landing(self, flying: _Flying, sending: _Turn) -> Noted:
         def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
+            sending.open = None  # 有结果了，由这里记
             turn = _Turn()
             turn.open = flying.intent
             if answer is not None:
@@ -203,33 +175,14 @@ class Once:
             self._busy.pop(client_order_id, None)
         self._records.tell()
 
-    def _submit(
-        self,
-        client_order_id: str,
-        request: Callable[[str], OrderRequest],
-        send: Callable[[OrderRequest], SubmitAnswer],
-        deadline: float,
-        turn: _Turn,
-    ) -> Placed:
-        found = self._claim(client_order_id, request, deadline, turn)
-        if isinstance(found, Placed):
-            return found
-        try:
-            answer = send(found[1])
-        except BaseException as exc:
-            self._note_failure(turn, exc)
-            raise
-        self._note_answer(turn, answer)
-        return Placed(answer)
-
     def _claim(
         self,
         client_order_id: str,
         request: Callable[[str], OrderRequest],
         deadline: float,
         turn: _Turn,
-    ) -> Placed | tuple[Intent, OrderRequest]:
-        """记下要发的这一笔，可以发了；或者以前发过的那一笔。"""
+    ) -> tuple[Intent, OrderRequest | None]:
+        """记下要发的这一笔，可以发了；或者以前发过的那一笔，没有要发的。"""
         intents, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
@@ -247,15 +200,16 @@ class Once:
                 continue
             _check_same(found, intent, self.doubts.day_of(found.created))
             if found.state == marks.PLACED:
-                return Placed(None, found)
+                return found, None
             if found.owner != owner.name and self._being_sent(found):
                 self._await_change(client_order_id, deadline)
                 continue
             verdict = self._settle(found, deadline)
             if verdict.order is not None:
-                return Placed(None, found._replace(order_id=verdict.order.order_id))
+                return found._replace(order_id=verdict.order.order_id), None
         try:
-            return self._check_unsent(turn, intent, deadline) or (intent, order)
+            placed = self._check_unsent(turn, intent, deadline)
+            return (intent, order) if placed is None else (placed, None)
         except BaseException as exc:
             self._note_failure(turn, exc)
             raise
@@ -269,13 +223,13 @@ class Once:
             turn.open = None  # 没有记下
             raise
 
-    def _check_unsent(self, turn: _Turn, intent: Intent, deadline: float) -> Placed | None:
+    def _check_unsent(self, turn: _Turn, intent: Intent, deadline: float) -> Intent | None:
         """记下了、发出之前再看一眼；柜台上已经有了就是它。"""
         number = self.doubts.seen(intent.tag)
         if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
             self._check_on_counter(intent, number)
             self._note(turn, marks.PLACED, number)
-            return Placed(None, intent._replace(order_id=number, created=time.time()))
+            return intent._replace(order_id=number, created=time.time())
         if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
             raise NotConnectedError(
                 f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"

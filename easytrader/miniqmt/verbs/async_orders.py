@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easytrader.codes import OrderType
-from easytrader.ordering import Extras, Launcher
+from easytrader.ordering import Extras, wanted
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ class AsyncOrders(Trader):
     异步的几个发出就返回一张回执（`easytrader.Receipt`），不等应答；发出之前的校验、风控、
     委托记录与同步的相同，不许、没有发出时当场抛同样的异常。
     """
-
-    @property
-    def _launcher(self) -> Launcher:
-        return Launcher(self._ordering)
 
     def buy_async(
         self,
@@ -52,7 +48,7 @@ class AsyncOrders(Trader):
                 还没有核对清楚。发出之后没有应答的，由 ``result()`` 抛出。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._launcher.limit(OrderType.BUY, security, price, amount, extras)
+        return self._ordering.start(wanted.limit(OrderType.BUY, security, price, amount, extras))
 
     def sell_async(
         self,
@@ -67,7 +63,7 @@ class AsyncOrders(Trader):
     ) -> Receipt[EntrustResult]:
         """限价卖出，发出就返回；参数同 `sell`，返回、异常同 `buy_async`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._launcher.limit(OrderType.SELL, security, price, amount, extras)
+        return self._ordering.start(wanted.limit(OrderType.SELL, security, price, amount, extras))
 
     def market_buy_async(
         self,
@@ -82,7 +78,7 @@ class AsyncOrders(Trader):
     ) -> Receipt[EntrustResult]:
         """市价买入，发出就返回；参数同 `market_buy`，返回、异常同 `buy_async`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._launcher.market(OrderType.BUY, security, amount, ttype, extras)
+        return self._ordering.start(wanted.market(OrderType.BUY, security, amount, ttype, extras))
 
     def market_sell_async(
         self,
@@ -97,7 +93,7 @@ class AsyncOrders(Trader):
     ) -> Receipt[EntrustResult]:
         """市价卖出，发出就返回；参数同 `market_sell`，返回、异常同 `buy_async`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._launcher.market(OrderType.SELL, security, amount, ttype, extras)
+        return self._ordering.start(wanted.market(OrderType.SELL, security, amount, ttype, extras))
 
     def cancel_entrust_async(self, entrust_no: int) -> Receipt[CancelResult]:
         """撤单，发出就返回；参数同 `cancel_entrust`。
@@ -110,7 +106,7 @@ class AsyncOrders(Trader):
             NotConnectedError: 没有可用会话，什么都没有发出。
             RiskRefusedError: 风控不许，什么都没有发出。
         """
-        return self._launcher.cancel(entrust_no)
+        return self._ordering.start(self._ordering.cancel(entrust_no))
 
     def cancel_entrust_sysid(
         self, order_sysid: str, market: str | int | None = None
@@ -132,7 +128,7 @@ class AsyncOrders(Trader):
             RiskRefusedError: 风控不许，什么都没有发出。
             OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        return self._ordering.cancel_sysid(order_sysid, market)
+        return self._ordering.run(self._ordering.cancel_sysid(order_sysid, market))
 
     def cancel_entrust_sysid_async(
         self, order_sysid: str, market: str | int | None = None
@@ -141,4 +137,4 @@ class AsyncOrders(Trader):
 
         返回同 `cancel_entrust_async`。没有给交易所时要先查当日委托，所以不是当场返回。
         """
-        return self._launcher.cancel_sysid(order_sysid, market)
+        return self._ordering.start(self._ordering.cancel_sysid(order_sysid, market))

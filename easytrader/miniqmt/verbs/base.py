@@ -11,7 +11,7 @@ from easytrader.trader import Trader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from easytrader.miniqmt.requests import Requests
+    from easytrader.miniqmt.session import QmtSession
 
 _Row = TypeVar("_Row")
 
@@ -23,9 +23,9 @@ class Verbs(Trader):
     """混进 `MiniqmtTrader` 的一组动词。"""
 
     @property
-    def _desk(self) -> Requests:
+    def _desk(self) -> QmtSession:
         """此刻可用的会话；没有则抛 `NotConnectedError`。"""
-        return cast("Requests", self._session)
+        return cast("QmtSession", self._session)
 
 
 def checked(what: str, records: Iterable[Any], build: Callable[[Any], _Row]) -> list[_Row]:

@@ -50,7 +50,7 @@ class CreditOrders(Trader):
         """
         order = security, price, amount, ttype
         wanted = terms.priced("credit_buy", OrderType.BUY, order, options)
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def credit_sell(
         self,
@@ -67,7 +67,7 @@ class CreditOrders(Trader):
         """
         order = security, price, amount, ttype
         wanted = terms.priced("credit_sell", OrderType.SELL, order, options)
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def fin_buy(
         self,
@@ -93,7 +93,7 @@ class CreditOrders(Trader):
         """
         order = security, price, amount, ttype
         wanted = terms.priced("fin_buy", OrderType.FIN_BUY, order, options, special=special)
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def slo_sell(
         self,
@@ -119,7 +119,7 @@ class CreditOrders(Trader):
         """
         order = security, price, amount, ttype
         wanted = terms.priced("slo_sell", OrderType.SLO_SELL, order, options, special=special)
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def buy_secu_repay(
         self,
@@ -154,7 +154,7 @@ class CreditOrders(Trader):
             special=special,
             check_debt=check_debt,
         )
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def sell_secu_repay(
         self,
@@ -189,7 +189,7 @@ class CreditOrders(Trader):
             special=special,
             check_debt=check_debt,
         )
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def direct_secu_repay(
         self,
@@ -212,7 +212,7 @@ class CreditOrders(Trader):
         返回与异常同 `credit_buy`。
         """
         wanted = terms.secu_repay(security, amount, options, special=special, check_debt=check_debt)
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)
 
     def direct_cash_repay(
         self,
@@ -247,4 +247,4 @@ class CreditOrders(Trader):
             special=special,
             check_debt=check_debt,
         )
-        return self._ordering.place(wanted)
+        return self._ordering.run(wanted)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from easytrader.codes import OrderType
 from easytrader.miniqmt.verbs import credit_terms as terms
-from easytrader.ordering import Launcher
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ class CreditAsyncOrders(Trader):
     发出之前的校验、风控、委托记录都在调用的线程上做，不许时当场抛同样的异常；还款还券的要先查一次合约。
     """
 
-    @property
-    def _credit_launcher(self) -> Launcher:
-        return Launcher(self._ordering)
-
     def credit_buy_async(
         self,
         security: str,
@@ -38,7 +33,7 @@ class CreditAsyncOrders(Trader):
         """同 `credit_buy`，发出就返回回执。"""
         order = security, price, amount, ttype
         wanted = terms.priced("credit_buy", OrderType.BUY, order, options)
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def credit_sell_async(
         self,
@@ -52,7 +47,7 @@ class CreditAsyncOrders(Trader):
         """同 `credit_sell`，发出就返回回执。"""
         order = security, price, amount, ttype
         wanted = terms.priced("credit_sell", OrderType.SELL, order, options)
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def fin_buy_async(
         self,
@@ -67,7 +62,7 @@ class CreditAsyncOrders(Trader):
         """同 `fin_buy`，发出就返回回执。"""
         order = security, price, amount, ttype
         wanted = terms.priced("fin_buy", OrderType.FIN_BUY, order, options, special=special)
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def slo_sell_async(
         self,
@@ -82,7 +77,7 @@ class CreditAsyncOrders(Trader):
         """同 `slo_sell`，发出就返回回执。"""
         order = security, price, amount, ttype
         wanted = terms.priced("slo_sell", OrderType.SLO_SELL, order, options, special=special)
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def buy_secu_repay_async(
         self,
@@ -105,7 +100,7 @@ class CreditAsyncOrders(Trader):
             special=special,
             check_debt=check_debt,
         )
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def sell_secu_repay_async(
         self,
@@ -128,7 +123,7 @@ class CreditAsyncOrders(Trader):
             special=special,
             check_debt=check_debt,
         )
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def direct_secu_repay_async(
         self,
@@ -141,7 +136,7 @@ class CreditAsyncOrders(Trader):
     ) -> Receipt[EntrustResult]:
         """同 `direct_secu_repay`，发出就返回回执。"""
         wanted = terms.secu_repay(security, amount, options, special=special, check_debt=check_debt)
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)
 
     def direct_cash_repay_async(
         self,
@@ -162,4 +157,4 @@ class CreditAsyncOrders(Trader):
             special=special,
             check_debt=check_debt,
         )
-        return self._credit_launcher.place(wanted)
+        return self._ordering.start(wanted)

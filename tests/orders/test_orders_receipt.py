@@ -1,0 +1,171 @@
+"""回执：应答、失败、到期、被打断，谁先到算谁的，只算一次；没有人等也会了结。"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from support import eventually
+
+from easytrader.errors import NotConnectedError, OutcomeUnknownError, WaitTimeoutError
+from easytrader.ordering.receipt import Deadlines, Receipt
+
+
+def receipt(timeout_s: float = 5.0) -> Receipt[Any]:
+    return Receipt("一笔", timeout_s)
+
+
+def test_the_first_word_counts() -> None:
+    over: list[bool] = []
+    one = receipt()
+    one.over = over.append
+    one.depart(7)
+    assert one.put({"entrust_no": 1})
+    assert not one.put({"entrust_no": 2})
+    assert not one.fail(OutcomeUnknownError("晚了"))
+    one.expire()
+    assert one.result() == {"entrust_no": 1}
+    assert over == [False]
+    failed = receipt()
+    assert failed.fail(NotConnectedError("没有发出"))
+    assert not failed.put(1)
+    for _ in range(2):
+        with pytest.raises(NotConnectedError, match="没有发出"):
+            failed.result()
+
+
+def test_the_row_is_a_copy_each_time() -> None:
+    one = receipt()
+    one.put({"entrust_no": 1})
+    one.result()["entrust_no"] = 5
+    assert one.result() == {"entrust_no": 1}
+
+
+def test_it_expires_at_the_deadline_whoever_waits() -> None:
+    over: list[bool] = []
+    one = receipt(0.05)
+    one.over = over.append
+    one.depart(1)
+    with pytest.raises(OutcomeUnknownError, match=r"0\.05 秒内没有应答"):
+        one.result()
+    assert one.done()
+    assert over == [True]
+
+
+def test_a_tighter_deadline_wins() -> None:
+    one = receipt(60.0)
+    one.latest = time.monotonic() + 0.05
+    one.depart(1)
+    with pytest.raises(OutcomeUnknownError):
+        one.result()
+    loose = receipt(0.05)
+    loose.latest = time.monotonic() + 60
+    loose.depart(1)
+    with pytest.raises(OutcomeUnknownError):
+        loose.result()
+
+
+def test_not_sent_yet_it_does_not_expire() -> None:
+    """别的线程正在发：等不到的不能替它说结果。"""
+    one = receipt(0.05)
+    with pytest.raises(WaitTimeoutError, match="正在发"):
+        one.result()
+    assert not one.done()
+    one.put(1)
+    assert one.result() == 1
+
+
+def test_sent_while_somebody_waits_the_deadline_moves() -> None:
+    one = receipt(0.2)
+    threading.Timer(0.3, one.depart, [1]).start()
+    threading.Timer(0.45, one.put, ["应答"]).start()
+    assert one.result() == "应答"
+
+
+def test_an_answer_that_cannot_be_read_is_unknown() -> None:
+    def broken(answer: Any) -> Any:
+        raise ValueError("读不出来")
+
+    one = receipt()
+    one.build = broken
+    one.depart(1)
+    assert one.put(object())
+    with pytest.raises(OutcomeUnknownError, match="读不出来"):
+        one.result()
+
+
+def test_whoever_keeps_the_books_hears_of_it_before_the_waiter() -> None:
+    heard: list[BaseException] = []
+
+    def blame(error: BaseException) -> OutcomeUnknownError:
+        assert not one.done()
+        heard.append(error)
+        return OutcomeUnknownError("说给用户的")
+
+    one = receipt()
+    one.blame = blame
+    one.depart(1)
+    one.fail(KeyboardInterrupt())
+    with pytest.raises(OutcomeUnknownError, match="说给用户的"):
+        one.result()
+    assert len(heard) == 1
+
+
+def test_a_broken_bookkeeper_does_not_leave_the_waiter_hanging() -> None:
+    def broken(error: BaseException) -> OutcomeUnknownError:
+        raise OSError("磁盘满了")
+
+    one = receipt()
+    one.blame = broken
+    one.depart(1)
+    assert one.fail(OutcomeUnknownError("断线"))
+    with pytest.raises(OutcomeUnknownError, match="断线"):
+        one.result()
+
+
+def test_many_wait_for_one() -> None:
+    one = receipt()
+    one.depart(1)
+    got: list[Any] = []
+    threads = [threading.Thread(target=lambda: got.append(one.result())) for _ in range(5)]
+    for each in threads:
+        each.start()
+    one.put(3)
+    for each in threads:
+        each.join(5)
+    assert got == [3] * 5
+
+
+def deadline_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "easytrader-deadlines"]
+
+
+def test_nobody_waits_and_still_they_expire_in_order() -> None:
+    clock = Deadlines()
+    told: list[float] = []
+    receipts = []
+    for timeout_s in (0.3, 0.05, 60.0, 0.15):
+        one = receipt(timeout_s)
+        one.watch = clock.watch
+        one.over = lambda expired, timeout_s=timeout_s: told.append(timeout_s)  # type: ignore[misc]
+        one.depart(1)
+        receipts.append(one)
+    eventually(lambda: len(told) == 3)
+    assert told == [0.05, 0.15, 0.3]
+    assert not receipts[2].done()
+    receipts[2].put(1)
+    clock.close()
+    eventually(lambda: not deadline_threads())
+
+
+def test_the_thread_starts_again_after_a_close() -> None:
+    clock = Deadlines()
+    for _ in range(2):
+        one = receipt(0.05)
+        one.watch = clock.watch
+        one.depart(1)
+        eventually(one.done)
+        clock.close()
+        eventually(lambda: not deadline_threads())
