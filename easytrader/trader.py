@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments, rows, tags
+from easytrader.basics.keywords import guarded_class
 from easytrader.codes import OrderType
 from easytrader.connection import State
 from easytrader.errors import (
@@ -15,7 +17,8 @@ from easytrader.errors import (
 )
 from easytrader.events import EventLog
 from easytrader.log import Log, masked
-from easytrader.ordering import Extras, Ordering
+from easytrader.ordering import Extras, Launcher, Ordering, wanted
+from easytrader.orders.verb import Ticket, order, order_verb
 from easytrader.vitals import Vitals
 from easytrader.waiting import Waiting
 
@@ -40,6 +43,9 @@ class Trader:
     下单、撤单发出后没有应答抛 `OutcomeUnknownError`，**不可重试**，先核对；
     开了风控（`guard`）而规则不许的抛 `RiskRefusedError`，什么都没有发出。
     """
+
+    def __init_subclass__(cls) -> None:
+        guarded_class(cls)
 
     def __init__(self, debug: bool = False) -> None:
         self._log = Log(debug)
@@ -78,29 +84,31 @@ class Trader:
         """当日成交：每笔一个字典，``traded_time`` 是 Unix 秒，金额为元。"""
         return [rows.trade_row(each) for each in self._session.trades()]
 
-    def entrust(self, entrust_no: int) -> types.Entrust | None:
-        """一笔当日委托（与 `today_entrusts` 的行相同）；没有这个编号返回 None。"""
-        return self._find(arguments.whole("entrust_no", entrust_no))
+    def find_entrust(self, key: int | str) -> types.Entrust | None:
+        """找一笔当日委托：按委托编号，或按 ``client_order_id``、`OutcomeUnknownError.tag`。
 
-    def find_entrust(self, client_order_id: str) -> types.Entrust | None:
-        """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到。
+        按后两样找，问的是柜台有没有收到：结果未知的那笔查不到时，会隔几秒（模拟 1 秒，
+        真实客户端 6 秒：它的查询是缓存）再看一次才下结论，最多阻塞 ``timeout`` 秒。
 
-        结果未知的那笔查不到时，会隔几秒（模拟 1 秒，真实客户端 6 秒：它的查询是缓存）再看一次
-        才下结论，最多阻塞 ``timeout`` 秒。
+        Args:
+            key: 整数是委托编号，字符串是 ``client_order_id`` 或标记。
 
         Returns:
-            与 `today_entrusts` 相同的行；确实没有到柜台返回 None。
+            与 `today_entrusts` 相同的行；没有这个编号、确实没有到柜台返回 None。
 
         Raises:
-            UsageError: 不是字符串。
-            QueryFailedError: 期限内核对不清楚，或是往日的委托。
+            UsageError: 两样都不是。
+            QueryFailedError: 没有应答、期限内核对不清楚，或是往日的委托。
             NotConnectedError: 没有可用会话。
         """
-        client_order_id = tags.check_client_order_id(client_order_id)
+        if not isinstance(key, str):
+            form = "委托编号（正整数），或 client_order_id（字符串）"
+            return self._find(arguments.whole("key", key, f"：{form}"))
+        client_order_id = tags.check_client_order_id(key)
         session, once = self._session, self._ordering.once
         assert once is not None  # 有会话就有
-        order = once.find(client_order_id, session.timeout_s)
-        return None if order is None else rows.order_row(order)
+        found = once.find(client_order_id, session.timeout_s)
+        return None if found is None else rows.order_row(found)
 
     def quote(self, codes: str | Iterable[str]) -> dict[str, types.Quote]:
         """此刻的行情，一次问完：``user.quote(["600036", "510300.SH"])``。
@@ -121,6 +129,7 @@ class Trader:
 
     # ---- 下单
 
+    @order_verb
     def buy(
         self,
         security: str,
@@ -130,8 +139,8 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """限价买入，等到客户端给出委托编号为止。
 
         Args:
@@ -143,7 +152,7 @@ class Trader:
             client_order_id: 自己取的、不会重复的委托 id，不超过 64 字节。给了就**恰好一次**：
                 同一个 id 再下（同一个进程、重启之后、两个程序同时），只有一笔委托，返回同一个编号；
                 当场被拒绝的、没有到柜台的，同一个 id 可以再下。
-            **ignored: 旧代码传来的其他参数（如 ``entrust_prop``），接受而不用。
+            **legacy: 旧版的 ``entrust_prop="limit"`` 等，见文档；别的名字、改变意思的值都不收。
 
         Returns:
             ``{'entrust_no': int}``。有编号不等于已被交易所接受，见 ``order_status_name``。
@@ -158,8 +167,12 @@ class Trader:
                 给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.BUY, security, price, amount, extras)
+        return order(self._ordering, wanted.limit(OrderType.BUY, security, price, amount, extras))
 
+    buy_async = buy.twin
+    """同 `buy`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
+
+    @order_verb
     def sell(
         self,
         security: str,
@@ -169,12 +182,16 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.SELL, security, price, amount, extras)
+        return order(self._ordering, wanted.limit(OrderType.SELL, security, price, amount, extras))
 
+    sell_async = sell.twin
+    """同 `sell`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
+
+    @order_verb
     def market_buy(
         self,
         security: str,
@@ -184,8 +201,8 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """市价买入。
 
         Args:
@@ -195,13 +212,17 @@ class Trader:
             strategy_name: 策略名。
             remark: 备注。
             client_order_id: 自己取的委托 id，同 `buy`。
-            **ignored: 接受而不用。
+            **legacy: 同 `buy`，``entrust_prop="market"`` 也收。
 
         返回与异常同 `buy`。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.BUY, security, amount, ttype, extras)
+        return order(self._ordering, wanted.market(OrderType.BUY, security, amount, ttype, extras))
 
+    market_buy_async = market_buy.twin
+    """同 `market_buy`，发出就返回回执。"""
+
+    @order_verb
     def market_sell(
         self,
         security: str,
@@ -211,15 +232,19 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.SELL, security, amount, ttype, extras)
+        return order(self._ordering, wanted.market(OrderType.SELL, security, amount, ttype, extras))
+
+    market_sell_async = market_sell.twin
+    """同 `market_sell`，发出就返回回执。"""
 
     # ---- 撤单、等待
 
-    def cancel_entrust(self, entrust_no: int) -> types.CancelResult:
+    @order_verb
+    def cancel_entrust(self, entrust_no: int) -> Ticket[types.CancelResult, types.CancelResult]:
         """撤单。
 
         Args:
@@ -234,7 +259,13 @@ class Trader:
             RiskRefusedError: 风控不许（只有程序化交易的笔数会拦撤单），什么都没有发出。
             OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        return self._ordering.cancel(entrust_no)
+        ordering = self._ordering
+        return Ticket(
+            partial(ordering.cancel, entrust_no), partial(Launcher(ordering).cancel, entrust_no)
+        )
+
+    cancel_entrust_async = cancel_entrust.twin
+    """同 `cancel_entrust`，发出就返回回执。"""
 
     def cancel_all(self) -> list[types.BulkCancel]:
         """撤掉当日所有可撤的委托。
@@ -371,13 +402,15 @@ class Trader:
     def _find(self, number: int, deadline: float | None = None) -> types.Entrust | None:
         session = self._session
         with session.until(deadline):
-            order = session.order(number)
-        return None if order is None else rows.order_row(order)
+            found = session.order(number)
+        return None if found is None else rows.order_row(found)
 
     def _note_change(self) -> None:
         """有委托或成交的推送：叫醒正在 `wait` 的线程。"""
         self._waiting.note_change()
 
+
+guarded_class(Trader)
 
 _NO_FACTS: Final[dict[str, Any]] = {
     "since": 0.0,

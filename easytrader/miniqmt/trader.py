@@ -7,19 +7,18 @@ import contextlib
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from easytrader import arguments, places, rows
 from easytrader.connection import Supervisor
 from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
 from easytrader.log import masked
-from easytrader.miniqmt import loader, preflight, settings
+from easytrader.miniqmt import groups, loader, preflight, settings
 from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.connector import QmtConnector
+from easytrader.miniqmt.groups.ipo import exchange_today
 from easytrader.miniqmt.session_ids import check_session_id
-from easytrader.miniqmt.verbs.async_orders import AsyncOrders
-from easytrader.miniqmt.verbs.manual import ManualVerbs
 from easytrader.once import Once
 from easytrader.pace import ReconnectOptions
 from easytrader.trader import Trader
@@ -32,15 +31,18 @@ if TYPE_CHECKING:
 
     from easytrader.broker import Session
     from easytrader.guard import Guard, Meter
+    from easytrader.miniqmt.requests import Requests
     from easytrader.model import OrderLike, PushEvent
     from easytrader.types import AccountTypeName, Status
+
+_Group = TypeVar("_Group", bound=groups.Group)
 
 _CLOSE_S: Final = 5.0
 METER_FILE: Final = "meter.sqlite"
 _ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
 
 
-class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
+class MiniqmtTrader(Trader):
     """经券商 MiniQMT 客户端交易。用 ``easytrader.use('miniqmt')`` 得到。
 
     Args:
@@ -173,6 +175,43 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
                     self._forget()
             raise
 
+    # ---- 别的动词，一组一个对象
+
+    @property
+    def credit(self) -> groups.Credit:
+        """信用账号：融资融券、还款还券、负债与额度。"""
+        return self._group(groups.Credit)
+
+    @property
+    def ipo(self) -> groups.Ipo:
+        """新股新债：当日数据、额度、一次申购完。"""
+        return groups.Ipo(self._requests, self._ordering, self._log, self._today)
+
+    @property
+    def bank(self) -> groups.Bank:
+        """银证转账。"""
+        return self._group(groups.Bank)
+
+    @property
+    def transfer(self) -> groups.Transfer:
+        """资金、股份在两个柜台之间，期权与期货账号之间的划拨。"""
+        return self._group(groups.Transfer)
+
+    @property
+    def lending(self) -> groups.Lending:
+        """约券。"""
+        return self._group(groups.Lending)
+
+    @property
+    def algo(self) -> groups.Algo:
+        """智能算法。"""
+        return self._group(groups.Algo)
+
+    @property
+    def client(self) -> groups.Client:
+        """客户端的其余功能：登录的账号、股东账户、按合同编号撤单、导出与录入。"""
+        return self._group(groups.Client)
+
     @property
     def guard(self) -> Guard | None:
         """风控规则，None 为没有开；随时可以换，马上生效。也收 True（只管笔数）和字典。"""
@@ -210,6 +249,16 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
             self._drop_records()
 
     # ---- 内部
+
+    def _group(self, kind: type[_Group]) -> _Group:
+        return kind(self._requests, self._ordering, self._log)
+
+    def _requests(self) -> Requests:
+        return cast("Requests", self._session)
+
+    def _today(self) -> str:
+        """交易所的今天，``YYYYMMDD``。"""
+        return exchange_today()
 
     def _say_settings(self, path: str, account_id: str, options: ReconnectOptions) -> None:
         log = self._log

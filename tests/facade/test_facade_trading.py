@@ -112,14 +112,14 @@ def test_selling_what_was_there_before_today(user: Any) -> None:
 def test_every_market_type_is_accepted(user: Any, code: str, ttype: str, returned: int) -> None:
     number = user.market_buy(code, amount=100, ttype=ttype)["entrust_no"]
     assert number > 0
-    row = user.entrust(number)
+    row = user.find_entrust(number)
     assert row["price_type"] == returned
     assert row["order_status_name"] != "废单"
 
 
 def test_cancel(user: Any, recorder: Recorder) -> None:
     number = resting(user)
-    assert user.entrust(number)["order_status_name"] == "已报"
+    assert user.find_entrust(number)["order_status_name"] == "已报"
     frozen = user.balance[0]["frozen_cash"]
     assert frozen >= 3250
     assert user.cancel_entrust(number) == {"success": True, "message": "success"}
@@ -136,7 +136,7 @@ def test_cancel_of_an_unknown_order_fails_and_of_a_filled_one_reports(
     user.cancel_entrust(number)
     (error,) = recorder.wait_for("cancel_error")
     assert error.order_id == number
-    assert user.entrust(number)["order_status_name"] == "已成"
+    assert user.find_entrust(number)["order_status_name"] == "已成"
 
 
 def test_cancel_all(user: Any) -> None:
@@ -170,19 +170,14 @@ def test_numbers_from_notebooks(user: Any) -> None:
     assert user.buy("600036", np.float64(33), np.int64(100))["entrust_no"] > 0
     assert user.buy("600036", Decimal("33.00"), Decimal(100))["entrust_no"] > 0
     number = np.int64(user.buy("600036", 33, 100.0)["entrust_no"])
-    assert user.entrust(number) is not None
+    assert user.find_entrust(number) is not None
     assert user.cancel_entrust(number)["success"]
-
-
-def test_extra_keywords_of_older_callers_are_ignored(user: Any) -> None:
-    assert user.buy("600036", price=33.0, amount=100, entrust_prop=0)["entrust_no"] > 0
-    assert user.market_sell("600000", amount=100, entrust_prop="market")["entrust_no"] > 0
 
 
 @pytest.mark.parametrize("remark", ["", "rebalance-7", "调仓第七批，卖出腾资金", "~", "x" * 100])
 def test_the_users_remark_survives(user: Any, remark: str) -> None:
     number = user.buy("600036", 33.0, 100, remark=remark, strategy_name="双均线")["entrust_no"]
-    row = user.entrust(number)
+    row = user.find_entrust(number)
     assert (row["order_remark"], row["strategy_name"]) == (remark, "双均线")
     sent = user.trader.query_stock_order(user.account, number).order_remark
     tag = tags.split(sent)[0]
@@ -191,7 +186,7 @@ def test_the_users_remark_survives(user: Any, remark: str) -> None:
 
 def test_find_entrust_of_an_unknown_tag_is_none(user: Any) -> None:
     assert user.find_entrust("000000000") is None
-    assert user.entrust(12345) is None
+    assert user.find_entrust(12345) is None
 
 
 def test_wait_has_a_deadline_and_shows_the_row(user: Any) -> None:
@@ -206,9 +201,12 @@ def test_wait_has_a_deadline_and_shows_the_row(user: Any) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, "5", None, 1.5, True, {"entrust_no": 5}])
 def test_wrong_entrust_numbers(user: Any, number: object) -> None:
-    for call in (user.cancel_entrust, user.entrust, user.wait):
+    for call in (user.cancel_entrust, user.wait):
         with pytest.raises(UsageError, match="entrust_no"):
             call(number)
+    if not isinstance(number, str):
+        with pytest.raises(UsageError, match="key"):
+            user.find_entrust(number)
 
 
 def test_wrong_arguments_send_nothing(user: Any) -> None:
@@ -246,7 +244,7 @@ def test_vendor_objects_are_the_vendors(user: Any) -> None:
         "s",
         "原始备注",
     )
-    assert user.entrust(number)["order_remark"] == "原始备注"
+    assert user.find_entrust(number)["order_remark"] == "原始备注"
 
 
 def test_ordering_cancelling_and_querying_inside_callbacks(user: Any, recorder: Recorder) -> None:
@@ -295,7 +293,7 @@ def test_async_requests_through_the_vendor_object_reach_the_callback(
         seq = trader.trader.order_stock_async(trader.account, "600036.SH", 23, 100, 11, 33.0)
         assert got.wait(5)
         assert seen[0].seq == seq
-        assert trader.entrust(seen[0].order_id)["price"] == 33.0
+        assert trader.find_entrust(seen[0].order_id)["price"] == 33.0
 
 
 def test_callback_registered_later_on_the_vendor_object_is_dispatched(user: Any) -> None:
@@ -338,7 +336,7 @@ def test_sim_needs_nothing_prepared() -> None:
         left = trader.balance[0]["cash"]
     with easytrader.use("sim") as again:
         again.connect()
-        assert again.entrust(number)["order_status_name"] == "已成"
+        assert again.find_entrust(number)["order_status_name"] == "已成"
         assert again.balance[0]["cash"] == left
 
 
