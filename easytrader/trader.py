@@ -57,7 +57,9 @@ class Trader:
         self._vitals = Vitals()
         self._events = EventLog()
         self._ordering = Ordering(self._log, lambda: self._session)
-        self._waiting = Waiting(self._find, self._ordering.recent)
+        self._waiting = Waiting(
+            self._find, self._ordering.recent, lambda number: self._order_rows.reason(number)
+        )
 
     # ---- 查询
 
@@ -108,7 +110,7 @@ class Trader:
         session, once = self._session, self._ordering.once
         assert once is not None  # 有会话就有
         found = once.find(client_order_id, session.timeout_s)
-        return None if found is None else rows.order_row(found)
+        return None if found is None else self._order_rows.row(found)
 
     def quote(self, codes: str | Iterable[str]) -> dict[str, types.Quote]:
         """此刻的行情，一次问完：``user.quote(["600036", "510300.SH"])``。
@@ -403,7 +405,7 @@ class Trader:
         session = self._session
         with session.until(deadline):
             found = session.order(number)
-        return None if found is None else rows.order_row(found)
+        return None if found is None else self._order_rows.row(found)
 
     def _note_change(self) -> None:
         """有委托或成交的推送：叫醒正在 `wait` 的线程。"""

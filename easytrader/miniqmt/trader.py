@@ -39,7 +39,7 @@ _Group = TypeVar("_Group", bound=groups.Group)
 
 _CLOSE_S: Final = 5.0
 METER_FILE: Final = "meter.sqlite"
-_ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
+_ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade", "on_order_error"})
 
 
 class MiniqmtTrader(Trader):
@@ -356,6 +356,8 @@ class MiniqmtTrader(Trader):
         return self._trading_day(self._path, now)
 
     def _deliver(self, event: PushEvent) -> None:
+        if event.name == "on_order_error":
+            self._order_rows.explain(event.args[0])
         self._courier.deliver(event)
         if event.name in _ORDER_EVENTS:
             self._note_change()

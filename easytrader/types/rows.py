@@ -52,7 +52,7 @@ class Asset(TypedDict):
 
 
 class Position(TypedDict):
-    """持仓：`user.position` 的一项。"""
+    """持仓：`user.position` 的一项；后端不知道的名称为空、盈亏为 None。"""
 
     security: str
     stock_code: str
@@ -67,6 +67,9 @@ class Position(TypedDict):
     direction: int
     account_type: int
     account_id: str
+    security_name: str
+    profit: float | None
+    profit_ratio: float | None
 
 
 class Entrust(TypedDict):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from support import ACCOUNT, Recorder
+from support import ACCOUNT, Recorder, eventually
 
 import easytrader
 from easytrader import tags
@@ -18,6 +19,7 @@ from easytrader.errors import (
     UsageError,
     WaitTimeoutError,
 )
+from easytrader.rows import OrderRows, position_row
 
 BALANCE = {
     "total_asset": float, "market_value": float, "cash": float, "frozen_cash": float,
@@ -27,6 +29,7 @@ POSITION = {
     "security": str, "stock_code": str, "volume": int, "can_use_volume": int, "open_price": float,
     "market_value": float, "frozen_volume": int, "on_road_volume": int, "yesterday_volume": int,
     "avg_price": float, "direction": int, "account_type": int, "account_id": str,
+    "security_name": str, "profit": float, "profit_ratio": float,
 }  # fmt: skip
 ENTRUST = {
     "security": str, "stock_code": str, "order_id": int, "order_sysid": str, "order_time": int,
@@ -344,3 +347,77 @@ def test_sim_refuses_to_write_into_a_strangers_folder(tmp_path: Any) -> None:
     (tmp_path / "up_queue_xtquant").touch()
     with pytest.raises(UsageError, match="sim init"):
         easytrader.use("sim").connect(str(tmp_path))
+
+
+# ---- 废单的原因、持仓的名称与盈亏
+
+
+def refused(user: Any) -> int:
+    """一笔废单：卖没有的券，原因比厂商的 23 字节长。"""
+    return int(user.sell("600036", 36.0, 10_000)["entrust_no"])
+
+
+def test_a_refused_order_tells_the_whole_reason(user: Any, recorder: Recorder) -> None:
+    number = refused(user)
+    row = user.wait(number, 5)
+    [error] = recorder.wait_for("order_error")
+    assert row["order_status_name"] == "废单"
+    assert len(error.error_msg.encode()) > 23
+    assert row["status_msg"] == error.error_msg
+    assert user.find_entrust(number)["status_msg"] == error.error_msg
+    for _ in range(2):  # 第二次是没有重算的行
+        [listed] = [each for each in user.today_entrusts if each["order_id"] == number]
+        assert listed["status_msg"] == error.error_msg
+    cut = next(each for each in user._session.orders() if each.order_id == number).status_msg
+    assert len(cut.encode()) <= 23, "厂商那里是截断的"
+
+
+def test_the_reason_comes_after_the_row_was_seen(user: Any) -> None:
+    number = refused(user)
+    known = user.wait(number, 5)["status_msg"]
+    rows, orders = OrderRows(), user._session.orders()
+    before = rows.rows(orders)[-1]["status_msg"]
+    assert before != known
+    rows.explain(SimpleNamespace(
+        order_id=number, error_id=-61, error_msg=known, strategy_name="", order_remark="",
+        account_id=ACCOUNT, account_type=2,
+    ))  # fmt: skip
+    assert rows.rows(orders)[-1]["status_msg"] == known
+
+
+def test_a_reason_that_never_comes_does_not_hold_up_waiting(user: Any) -> None:
+    number = refused(user)
+    eventually(lambda: user._order_rows.reason(number))
+    user._order_rows._reasons.clear()
+    row = user.wait(number, 5)
+    assert row["order_status_name"] == "废单"
+    assert row["status_msg"]
+
+
+def test_reasons_do_not_pile_up() -> None:
+    rows = OrderRows()
+    for number in range(1, 3001):
+        rows.explain(SimpleNamespace(
+            order_id=number, error_id=-61, error_msg=f"原因 {number}", strategy_name="",
+            order_remark="", account_id=ACCOUNT, account_type=2,
+        ))  # fmt: skip
+    assert len(rows._reasons) <= 1000
+    assert rows.reason(3000) == "原因 3000"
+    assert rows.reason(1) == ""
+
+
+def test_positions_carry_name_and_profit(user: Any) -> None:
+    by_code = {row["stock_code"]: row for row in user.position}
+    row = by_code["600000.SH"]
+    assert row["security_name"] == "浦发银行"
+    cost = row["avg_price"] * row["volume"]
+    assert row["profit"] == pytest.approx(row["market_value"] - cost, abs=0.01)
+    assert row["profit_ratio"] == pytest.approx(row["profit"] / cost, abs=1e-4)
+
+
+def test_a_backend_that_does_not_know_name_and_profit() -> None:
+    fields = POSITION.keys() - {"security", "security_name", "profit", "profit_ratio"}
+    old = SimpleNamespace(**dict.fromkeys(fields, 0) | {"stock_code": "600000.SH"})
+    row = position_row(old)  # type: ignore[arg-type]
+    assert (row["security_name"], row["profit"], row["profit_ratio"]) == ("", None, None)
+    assert list(row) == list(POSITION)
