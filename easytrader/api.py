@@ -46,13 +46,14 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None) -> MiniqmtTra
             以后可以用 ``user.guard = ...`` 换。
 
     Raises:
-        UsageError: 没有这个后端，风控规则写得不对，或有不认识的参数。
+        UsageError: 没有这个后端，风控规则、参数写得不对。
     """
     name = _ALIASES.get(broker.strip().lower()) if isinstance(broker, str) else None
     if name is None:
         raise UsageError("broker", broker, "可用的后端：'miniqmt'、'sim'")
-    from easytrader import paper
+    from easytrader import arguments, paper
 
+    debug = arguments.flag("debug", debug)
     user = paper.sim_trader(debug) if name == "sim" else paper.miniqmt_trader(debug)
     if guard is not None:
         user.guard = guard

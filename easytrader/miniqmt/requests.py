@@ -1,6 +1,6 @@
 """会话的通用请求：厂商的任何方法，都有期限，都分「查」「办」「异步办」三种说法报错。
 
-`QmtSession` 带着它；动词（`easytrader.miniqmt.verbs`）只用这里，不直接碰厂商的对象。
+`QmtSession` 带着它；动词（`easytrader.miniqmt.groups`）只用这里，不直接碰厂商的对象。
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ METHODS = [
         (lambda user: user.credit.fin_buy("600036", 33.0, 100, specail=True), "specail", "special"),
         (lambda user: user.bank.transfer_in("1", "1", 1, pwd="x"), "pwd", "bank_pwd"),
         (lambda user: user.client.query_data("deal", start="20261101"), "start", "start_time"),
+        (lambda user: user.sim.step(minute=1), "minute", "minutes"),
         (lambda user: user.close(1), "close", "没有参数"),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import threading
@@ -19,8 +20,9 @@ from credit_helpers import CREDIT, credit_folder
 
 import easytrader
 from easytrader.basics import numbers
-from easytrader.errors import ConnectFailedError, EasytraderError, UsageError
+from easytrader.errors import ConnectFailedError, EasytraderError, SimulatorError, UsageError
 from easytrader.miniqmt.groups import Group
+from easytrader.sim.stepping import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -240,3 +242,11 @@ def test_a_price_below_one_tick_is_refused(user: Any, code: str, price: float) -
 def test_one_tick_is_a_price(user: Any) -> None:
     assert user.buy("510300", 0.001, 100)["entrust_no"]
     assert user.buy("600036", 0.01, 100)["entrust_no"]
+
+
+def test_the_stepped_clock_takes_only_times() -> None:
+    clock = Stepper("没有这个文件夹")
+    for value in (*ZOO, *endless()):
+        for call in (clock.step, lambda seconds: clock.step(seconds=seconds), clock.at, clock.goto):
+            with contextlib.suppress(UsageError, SimulatorError):
+                call(value)
