@@ -84,12 +84,10 @@ def guarded(
             return call(*args, **kept)  # type: ignore[arg-type]
         try:
             return function(*args, **kwargs)
-        except TypeError as exc:
-            if exc.__traceback__ is None or exc.__traceback__.tb_next is not None:
-                raise  # 进到函数里才出的错，与参数的个数无关
+        except TypeError:
             problem = _mismatch(function, shown, args, kwargs)
             if problem is None:
-                raise
+                raise  # 进到函数里才出的错，与参数的个数无关
         raise problem
 
     call.accepted = names  # type: ignore[attr-defined]

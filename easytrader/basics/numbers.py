@@ -37,8 +37,7 @@ def real(value: Any) -> float | None:
 def whole(value: Any) -> int | None:
     """64 位以内的整数；不是的为 None。"""
     if type(value) is not int:
-        rough = real(value)
-        if rough is None or abs(rough) > _WIDEST:
+        if real(value) is None:
             return None
         try:
             number = int(value)

@@ -20,6 +20,7 @@ from easytrader.errors import (
     WaitTimeoutError,
 )
 from easytrader.rows import OrderRows, position_row
+from easytrader.waiting import Waiting
 
 BALANCE = {
     "total_asset": float, "market_value": float, "cash": float, "frozen_cash": float,
@@ -392,6 +393,23 @@ def test_a_reason_that_never_comes_does_not_hold_up_waiting(user: Any) -> None:
     row = user.wait(number, 5)
     assert row["order_status_name"] == "废单"
     assert row["status_msg"]
+
+
+def test_the_reason_arrives_while_waiting() -> None:
+    """状态先到、原因后到：等它一下。"""
+    reasons: dict[int, str] = {}
+    junk = {"order_id": 7, "order_status": 57, "order_status_name": "废单", "status_msg": "[COUN"}
+
+    def find(number: int, deadline: float | None) -> Any:
+        threading.Timer(0, arrive).start()
+        return dict(junk)
+
+    def arrive() -> None:
+        reasons[7] = "[COUNTER][251005][证券可用数量不足]"
+        waiting.note_change()
+
+    waiting = Waiting(find, (), lambda number: reasons.get(number, ""))
+    assert waiting.wait(7, 30)["status_msg"] == "[COUNTER][251005][证券可用数量不足]"
 
 
 def test_reasons_do_not_pile_up() -> None:

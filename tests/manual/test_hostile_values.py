@@ -221,6 +221,14 @@ def test_a_number_is_finite_or_none(value: object) -> None:
         assert (found, whole) == (None, None)
 
 
+def test_a_huge_decimal_is_never_turned_into_an_integer() -> None:
+    class Watched(Decimal):
+        def __int__(self) -> int:
+            raise AssertionError("取整了")
+
+    assert numbers.whole(Watched("1E+200000")) is None
+
+
 def test_a_huge_decimal_does_not_freeze_the_process(user: Any) -> None:
     with pytest.raises(UsageError, match="amount"):
         user.buy("600036", 33.0, Decimal("1E+200000"))
