@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
+from easytrader.basics.keywords import guarded
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,19 +24,18 @@ _ALIASES: Final = {
 
 @overload
 def use(
-    broker: Literal["miniqmt", "qmt"], debug: bool = False, guard: GuardLike = None, **ignored: Any
+    broker: Literal["miniqmt", "qmt"], debug: bool = False, guard: GuardLike = None
 ) -> MiniqmtTrader: ...
 @overload
 def use(
-    broker: Literal["sim", "模拟"], debug: bool = False, guard: GuardLike = None, **ignored: Any
+    broker: Literal["sim", "模拟"], debug: bool = False, guard: GuardLike = None
 ) -> SimTrader: ...
 @overload
-def use(
-    broker: str, debug: bool = False, guard: GuardLike = None, **ignored: Any
-) -> MiniqmtTrader: ...
+def use(broker: str, debug: bool = False, guard: GuardLike = None) -> MiniqmtTrader: ...
 
 
-def use(broker: str, debug: bool = False, guard: GuardLike = None, **ignored: Any) -> MiniqmtTrader:
+@guarded
+def use(broker: str, debug: bool = False, guard: GuardLike = None) -> MiniqmtTrader:
     """得到一个交易口；接着调用它的 ``connect()``。
 
     Args:
@@ -44,16 +44,16 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None, **ignored: An
         debug: 是否记 DEBUG 日志，默认 INFO。
         guard: 风控规则，默认不开；`Guard(...)`、同样内容的字典，或 True（只管程序化交易的笔数）。
             以后可以用 ``user.guard = ...`` 换。
-        **ignored: 旧代码传来的其他参数，接受而不用。
 
     Raises:
-        UsageError: 没有这个后端，或风控规则写得不对。
+        UsageError: 没有这个后端，风控规则、参数写得不对。
     """
     name = _ALIASES.get(broker.strip().lower()) if isinstance(broker, str) else None
     if name is None:
         raise UsageError("broker", broker, "可用的后端：'miniqmt'、'sim'")
-    from easytrader import paper
+    from easytrader import arguments, paper
 
+    debug = arguments.flag("debug", debug)
     user = paper.sim_trader(debug) if name == "sim" else paper.miniqmt_trader(debug)
     if guard is not None:
         user.guard = guard

@@ -33,7 +33,13 @@ from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
 from easytrader.miniqmt.vendor_versions import missing_text
-from easytrader.model import CallbackReplaced, ContractNumber, OrderRequest, SubmitAnswer
+from easytrader.model import (
+    Answered,
+    CallbackReplaced,
+    ContractNumber,
+    OrderRequest,
+    SubmitAnswer,
+)
 from easytrader.ordering.receipt import Receipt, unknown_text
 
 if TYPE_CHECKING:

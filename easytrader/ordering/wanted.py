@@ -77,7 +77,7 @@ class Cancel(NamedTuple):
 def limit(side: int, security: object, price: object, amount: object, extras: Extras) -> Wanted:
     """限价委托。"""
     target = arguments.security(security)
-    value = arguments.price(price)
+    value = arguments.price(price, target)
     volume = arguments.amount(amount)
     return Wanted(side, security, target, PriceType.FIX, value, volume, checked(extras))
 

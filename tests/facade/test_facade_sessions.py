@@ -71,7 +71,7 @@ def test_kill_and_restart(
     served.start()
     recorder.wait_for("connected", 2)
     assert user.state == "已连接"
-    assert user.entrust(number)["order_status_name"] == "已报"
+    assert user.find_entrust(number)["order_status_name"] == "已报"
     assert resting(user) > number
     text = "".join(logged)
     for line in ("WARNING - MiniQMT 连接已断开", "INFO - 准备触发自动重连...",
@@ -141,7 +141,7 @@ def test_crash_in_the_middle_of_an_order_loses_nothing_accepted(
     served.kill()
     served.start()
     recorder.wait_for("connected", 2)
-    assert user.entrust(first) is not None
+    assert user.find_entrust(first) is not None
     assert (user.find_entrust(caught.value.tag) is not None) is (when == "after")
 
 
@@ -508,7 +508,7 @@ def test_faults_work_on_the_embedded_counter_too(user: Any, recorder: Recorder) 
     faults.refuse_connect(1)
     faults.disconnect()
     recorder.wait_for("connected", 2, within_s=20)
-    assert user.entrust(number)["order_status_name"] == "已报"
+    assert user.find_entrust(number)["order_status_name"] == "已报"
 
 
 HOLDER = """
@@ -534,7 +534,7 @@ def test_the_process_embedding_the_counter_dies_and_we_take_over(
         number = int(holder.stdout.readline())
         with easytrader.use("sim") as user:
             user.connect(str(sim_folder), ACCOUNT, recorder, reconnect_interval=0.2)
-            assert user.entrust(number)["order_status_name"] == "已报"
+            assert user.find_entrust(number)["order_status_name"] == "已报"
             mine = resting(user)
             holder.kill()
             recorder.wait_for("connected", 2)

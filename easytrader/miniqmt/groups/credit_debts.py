@@ -61,7 +61,7 @@ def check_fin(special: bool, desk: QmtSession) -> None:
     """
     owing = [each for each in read_compacts(desk) if each["compact_type"] == CompactType.FIN]
     if _money(_group(owing, special)) <= 0:
-        what = f"没有{_name(special)}融资负债可还，要卖请用 credit_sell"
+        what = f"没有{_name(special)}融资负债可还，要卖请用 user.credit.sell"
         raise UsageError("special", special, what + _other(owing, special) + _MAYBE)
 
 
