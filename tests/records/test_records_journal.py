@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from easytrader.errors import JournalError
 from easytrader.records import journal as module
 from easytrader.records import storage as marks
 from easytrader.records.journal import Journal
+from easytrader.records.lease import FileOwner
 from easytrader.records.sqlite import SqliteStorage
 from easytrader.records.storage import Intent
 
@@ -152,6 +154,38 @@ def test_a_locked_file_is_tried_again(
     other.execute("ROLLBACK")
     other.close()
     eventually(lambda: on_disk(path) == [("placed", 7, 1)])
+
+
+def test_a_file_in_use_is_waited_for(opened: Callable[[], Journal], path: Path) -> None:
+    journal = opened()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    freeing = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+    freeing.start()
+    assert journal.begin(wish(), soon()) is None
+    freeing.join(10)
+    other.close()
+
+
+class TestOwnersFolder:
+    def test_old_locks_of_the_dead_are_swept_those_of_the_living_stay(self, tmp_path: Path) -> None:
+        living = FileOwner(tmp_path)
+        dead, young = (living.path.with_name(f"{name}.lock") for name in ("dead", "young"))
+        long_ago = time.time() - 2 * 86400
+        for each in (living.path, dead, young):
+            each.touch()
+            os.utime(each, (long_ago, long_ago))
+        young.touch()
+        other = FileOwner(tmp_path)
+        assert {each.name for each in living.path.parent.iterdir()} >= {
+            living.path.name,
+            young.name,
+            other.path.name,
+        }
+        assert not dead.exists()
+        living.close()
+        other.close()
+        assert not living.path.exists()
 
 
 def test_a_transaction_left_open_by_an_interrupt_is_rolled_back(
