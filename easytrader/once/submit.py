@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from easytrader import tags
 from easytrader.codes import ORDER_TYPE_NAMES
@@ -13,11 +13,11 @@ from easytrader.errors import (
     ClosedError,
     NotConnectedError,
     OutcomeUnknownError,
+    QueryFailedError,
     RiskRefusedError,
     UsageError,
 )
-from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of
-from easytrader.once.finding import Finder
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of, with_tag
 from easytrader.once.records import Records
 from easytrader.records import storage as marks
 from easytrader.records.storage import Intent
@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
-    from easytrader.model import OrderRequest, SubmitAnswer
-    from easytrader.records.storage import Intents, Storage
+    from easytrader.model import OrderLike, OrderRequest, SubmitAnswer
+    from easytrader.records.storage import Storage
+
+_T = TypeVar("_T")
 
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
 _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
+_RETRY_S: Final = 0.1
 _LEAST_SEND_S: Final = 0.2
 """核对完旧的，剩下的时间不到这么多就不发了。"""
+_OTHER_DAY: Final = "{} 不是今天发的，现在核对不了；请看历史委托"
 
 
 Noted = Callable[["SubmitAnswer | None", "EasytraderError | None"], None]
@@ -66,7 +70,7 @@ class _Turn:
         self.open: Intent | None = None
 
 
-class Once(Finder):
+class Once:
     """一个账号的「恰好一次」。任何线程都可以用。
 
     Args:
@@ -171,13 +175,18 @@ class Once(Finder):
         intents, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
-        while (found := self._begin(intents, intent, deadline, turn)) is not None:
+        while True:
+            found = self._record(turn, intent, intents.begin, intent, deadline)
+            if found is None:
+                break
+            turn.open = None
             if found.state in marks.FREE:
                 again = intent._replace(attempt=found.attempt + 1)
-                if not self._reopen(intents, found, again, deadline, turn):
-                    continue
-                intent = again
-                break
+                if self._record(turn, again, intents.reopen, found, again, deadline):
+                    intent = again
+                    break
+                turn.open = None
+                continue
             _check_same(found, intent)
             if found.state == marks.PLACED:
                 return found, None
@@ -194,31 +203,14 @@ class Once(Finder):
             self._note_failure(turn, exc)
             raise
 
-    def _begin(
-        self, intents: Intents, intent: Intent, deadline: float, turn: _Turn
-    ) -> Intent | None:
+    def _record(self, turn: _Turn, intent: Intent, write: Callable[..., _T], *told: Any) -> _T:
+        """记下一笔：从这里起被打断，都当成可能已经记下了。"""
         turn.open = intent
         try:
-            found = intents.begin(intent, deadline)
+            return write(*told)
         except Exception:
             turn.open = None  # 没有记下
             raise
-        if found is not None:
-            turn.open = None
-        return found
-
-    def _reopen(
-        self, intents: Intents, found: Intent, again: Intent, deadline: float, turn: _Turn
-    ) -> bool:
-        turn.open = again
-        try:
-            done = intents.reopen(found, again, deadline)
-        except Exception:
-            turn.open = None
-            raise
-        if not done:
-            turn.open = None
-        return done
 
     def _check_unsent(self, turn: _Turn, intent: Intent, deadline: float) -> Intent | None:
         """记下了、发出之前再看一眼；柜台上已经有了就是它。"""
@@ -299,6 +291,76 @@ class Once(Finder):
                 "与这一笔不同；换一个 id",
             )
 
+    # ---- 找
+
+    def find(self, name: str, timeout_s: float) -> OrderLike | None:
+        """按 ``client_order_id`` 或标记找委托；None 表示确实没有到柜台。
+
+        Raises:
+            QueryFailedError: 期限内核对不清楚，或是往日的委托。
+            NotConnectedError: 没有可用会话。
+        """
+        deadline = time.monotonic() + timeout_s
+        tag = tags.tag_for(self._account_id, name)
+        while True:
+            intent = self._records.find(name, deadline)
+            if intent is not None and self._being_sent(intent):
+                if time.monotonic() >= deadline:
+                    raise QueryFailedError(f"{name} 正在发，还没有结果；请稍后再问")
+                self._records.wait(_PEEK_S)
+                continue
+            if intent is not None:
+                tag = intent.tag
+            elif name in self.doubts or name in self.doubts.stale:
+                tag, intent = name, self.doubts.intent(name)
+            if tag in self.doubts.stale:
+                raise QueryFailedError(_OTHER_DAY.format(name))
+            if tag not in self.doubts and (intent is None or intent.state not in marks.OPEN):
+                return self._find_known(name, tag, intent, deadline)
+            if intent is not None:
+                self.doubts.add(tag, intent)
+            order = self._find_doubt(name, tag, intent, deadline)
+            settled = self._records.find(name, deadline)  # 核对的这会儿，别的程序可能又发了一次
+            if order is not None or settled is None or settled.state in marks.FREE:
+                return order
+
+    def _being_sent(self, intent: Intent) -> bool:
+        """此刻有人正在发它：没有查到不说明什么。"""
+        if intent.state != marks.SENDING:
+            return False
+        owner = self._records.open()[1]
+        if intent.owner == owner.name:
+            return intent.client_order_id in self._busy
+        return owner.is_alive(intent.owner, intent.created)
+
+    def _find_doubt(
+        self, name: str, tag: str, intent: Intent | None, deadline: float
+    ) -> OrderLike | None:
+        try:
+            verdict = self.doubts.settle(tag, intent, deadline)
+        except OtherDayError:
+            raise QueryFailedError(_OTHER_DAY.format(name)) from None
+        return _known(name, verdict)
+
+    def _find_known(
+        self, name: str, tag: str, intent: Intent | None, deadline: float
+    ) -> OrderLike | None:
+        """没有悬着的疑问。"""
+        if intent is None:  # 没有记录：可能是标记，可能是别的机器下的
+            return _known(name, self.doubts.settle_stranger((tag, name), deadline))
+        while True:
+            session = self.get_session()
+            with session.until(deadline):
+                order = with_tag(session.orders(), tag)
+            if order is not None or intent.state != marks.PLACED:
+                return order
+            if day_of(intent.created) != day_of(time.time()) or time.monotonic() >= deadline:
+                raise QueryFailedError(
+                    f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
+                    "但当日委托里还查不到、或已经查不到它"
+                )
+            self._records.wait(min(_RETRY_S, deadline - time.monotonic()))  # 查询是缓存
+
 
 def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
     return Intent(
@@ -332,3 +394,11 @@ def _still_unknown(client_order_id: str, tag: str, why: str) -> OutcomeUnknownEr
         tag=tag,
         client_order_id=client_order_id,
     )
+
+
+def _known(name: str, verdict: Verdict) -> OrderLike | None:
+    if verdict == Verdict(None):
+        raise QueryFailedError(
+            f"{name} 还核对不清楚：要隔几秒看两次都没有，才能认定它没有到柜台；请稍后再问"
+        )
+    return verdict.order

@@ -279,6 +279,52 @@ class TestManyAtOnce:
         assert numbers == [101] * 12
         assert all(once._busy == {} for once in traders)
 
+    def test_a_launch_waits_for_the_one_that_is_claiming(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        claimed, free = threading.Event(), threading.Event()
+        real = MemoryIntents.begin
+
+        def slow(*args: Any) -> Any:
+            found = real(*args)
+            if not claimed.is_set():
+                claimed.set()
+                free.wait(20)
+            return found
+
+        monkeypatch.setattr(MemoryIntents, "begin", slow)
+        started: list[OrderRequest] = []
+
+        def start(request: OrderRequest, landed: Any) -> None:
+            started.append(request)
+            landed(world.counter.accept(request), None)
+
+        first = threading.Thread(
+            target=world.here.submit, args=("一", request_of(), "把手", start, 5.0)
+        )
+        first.start()
+        claimed.wait(10)
+        with pytest.raises(OutcomeUnknownError, match="正在发"):
+            world.here.submit("一", request_of(), "另一个", start, 0.2)
+        free.set()
+        first.join(20)
+        assert len(started) == 1
+
+    def test_a_free_id_another_program_takes_first(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.buy(send=world.counter.refuse)
+        other, real = world.trader(), MemoryIntents.reopen
+
+        def beaten(*args: Any) -> bool:
+            monkeypatch.setattr(MemoryIntents, "reopen", real)
+            assert world.buy(once=other) == 101
+            return real(*args)
+
+        monkeypatch.setattr(MemoryIntents, "reopen", beaten)
+        assert world.buy() == 101
+        assert len(world.counter.sent) == 1
+
     def test_others_wait_for_the_one_who_is_sending(self, world: World) -> None:
         sending, free = threading.Event(), threading.Event()
 
