@@ -81,10 +81,19 @@ def test_not_sent_yet_it_does_not_expire() -> None:
 
 
 def test_sent_while_somebody_waits_the_deadline_moves() -> None:
-    one = receipt(0.2)
-    threading.Timer(0.3, one.depart, [1]).start()
-    threading.Timer(0.45, one.put, ["应答"]).start()
+    one = receipt(5.0)
+    one._deadline = before = time.monotonic() + 1.0
+
+    def send() -> None:
+        one.depart(1)
+        while time.monotonic() < before:
+            threading.Event().wait(0.05)
+        one.put("应答")
+
+    sending = threading.Timer(0.05, send)
+    sending.start()
     assert one.result() == "应答"
+    sending.join(5)
 
 
 def test_an_answer_that_cannot_be_read_is_unknown() -> None:
