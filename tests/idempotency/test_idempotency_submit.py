@@ -300,12 +300,12 @@ class TestManyAtOnce:
             landed(world.counter.accept(request), None)
 
         first = threading.Thread(
-            target=world.here.launch, args=("一", request_of(), "把手", start, 5.0)
+            target=world.here.submit, args=("一", request_of(), "把手", start, 5.0)
         )
         first.start()
         claimed.wait(10)
         with pytest.raises(OutcomeUnknownError, match="正在发"):
-            world.here.launch("一", request_of(), "另一个", start, 0.2)
+            world.here.submit("一", request_of(), "另一个", start, 0.2)
         free.set()
         first.join(20)
         assert len(started) == 1

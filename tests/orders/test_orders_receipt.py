@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import eventually
 
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, WaitTimeoutError
 from easytrader.ordering.receipt import Deadlines, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def receipt(timeout_s: float = 5.0) -> Receipt[Any]:
@@ -78,10 +81,19 @@ def test_not_sent_yet_it_does_not_expire() -> None:
 
 
 def test_sent_while_somebody_waits_the_deadline_moves() -> None:
-    one = receipt(0.2)
-    threading.Timer(0.3, one.depart, [1]).start()
-    threading.Timer(0.45, one.put, ["应答"]).start()
+    one = receipt(5.0)
+    one._deadline = before = time.monotonic() + 1.0
+
+    def send() -> None:
+        one.depart(1)
+        while time.monotonic() < before:
+            threading.Event().wait(0.05)
+        one.put("应答")
+
+    sending = threading.Timer(0.05, send)
+    sending.start()
     assert one.result() == "应答"
+    sending.join(5)
 
 
 def test_an_answer_that_cannot_be_read_is_unknown() -> None:
@@ -138,34 +150,38 @@ def test_many_wait_for_one() -> None:
     assert got == [3] * 5
 
 
-def deadline_threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name == "easytrader-deadlines"]
+@pytest.fixture
+def clock() -> Iterator[Deadlines]:
+    deadlines = Deadlines()
+    yield deadlines
+    deadlines.close()
 
 
-def test_nobody_waits_and_still_they_expire_in_order() -> None:
-    clock = Deadlines()
+def watched(clock: Deadlines, timeout_s: float, over: Callable[[bool], None]) -> Receipt[Any]:
+    one = receipt(timeout_s)
+    one.watch, one.over = clock.watch, over
+    one.depart(1)
+    return one
+
+
+def test_nobody_waits_and_still_they_expire_in_order(clock: Deadlines) -> None:
     told: list[float] = []
-    receipts = []
-    for timeout_s in (0.3, 0.05, 60.0, 0.15):
-        one = receipt(timeout_s)
-        one.watch = clock.watch
-        one.over = lambda expired, timeout_s=timeout_s: told.append(timeout_s)  # type: ignore[misc]
-        one.depart(1)
-        receipts.append(one)
+    made = [
+        watched(clock, timeout_s, lambda expired, n=timeout_s: told.append(n))  # type: ignore[misc]
+        for timeout_s in (0.3, 0.05, 60.0, 0.15)
+    ]
     eventually(lambda: len(told) == 3)
-    assert told == [0.05, 0.15, 0.3]
-    assert not receipts[2].done()
-    receipts[2].put(1)
+    by_deadline = sorted((each.deadline, each.done()) for each in made)
+    assert [done for _, done in by_deadline] == [True, True, True, False]
+    made[2].put(1)
     clock.close()
-    eventually(lambda: not deadline_threads())
+    eventually(lambda: not clock._running)
 
 
-def test_the_thread_starts_again_after_a_close() -> None:
-    clock = Deadlines()
+def test_the_thread_starts_again_after_a_close(clock: Deadlines) -> None:
     for _ in range(2):
-        one = receipt(0.05)
-        one.watch = clock.watch
-        one.depart(1)
-        eventually(one.done)
+        told: list[bool] = []
+        watched(clock, 0.05, told.append)
+        eventually(lambda told=told: told == [True])  # type: ignore[misc]
         clock.close()
-        eventually(lambda: not deadline_threads())
+        eventually(lambda: not clock._running)
