@@ -73,6 +73,10 @@ class Session(Protocol):
     def until(self, deadline: float | None) -> AbstractContextManager[None]:
         """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）；None 不收紧。"""
 
+    @property
+    def is_lost(self) -> bool:
+        """已经断了（`lose` 过）。"""
+
     def order(self, order_id: Any) -> OrderLike | None:
         """一笔当日委托，按后端自己的编号（整数或字符串）；没有则 None。"""
 
@@ -140,6 +144,10 @@ class Connector(Protocol):
     @property
     def timeout_s(self) -> float:
         """开一次会话（连同补查）的期限，秒。"""
+
+    @property
+    def session_id(self) -> int:
+        """最近一次会话的号；没有号的为 0。"""
 
     def open(self, listener: Listener, deadline: float) -> Session:
         """开一次会话，最晚到 ``deadline``（``time.monotonic``）。

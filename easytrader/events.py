@@ -86,13 +86,13 @@ class EventLog:
             self._closed = True
             self._ready.notify_all()
 
-    def read(self, timeout_s: float) -> Iterator[Event]:
-        """取走事件，安静 ``timeout_s`` 秒或关闭之后结束。"""
+    def read(self, timeout_s: float, keep: object = None) -> Iterator[Event]:
+        """取走事件，安静 ``timeout_s`` 秒或关闭之后结束；循环没有完，``keep`` 就留着。"""
         with self._ready:
             self._wanted = True
             self._trades.clear()
             self._others.clear()
-        return _Reader(self, timeout_s)
+        return _Reader(self, timeout_s, keep)
 
     def take(self, timeout_s: float) -> Event | None:
         """取一条；到期或关闭为 None。"""
@@ -113,8 +113,9 @@ class EventLog:
 class _Reader:
     """`events()` 返回的迭代器。"""
 
-    def __init__(self, log: EventLog, timeout_s: float) -> None:
+    def __init__(self, log: EventLog, timeout_s: float, keep: object) -> None:
         self._log = log
+        self._keep = keep
         self._timeout_s = timeout_s
 
     def __iter__(self) -> _Reader:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import wait
 from pathlib import Path
@@ -25,11 +24,11 @@ from easytrader.sim.stepping import Stepper
 from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from typing_extensions import Unpack
 
+    from easytrader.records.paths import AccountKey
     from easytrader.types import ConnectOptions
 
 _STOCK: Final = 2
@@ -41,7 +40,7 @@ def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
     """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
     install.install()
     return MiniqmtTrader(
-        debug, prepare=install.install, trading_day=_trading_day, folder_of=_account_folder
+        debug, prepare=install.install, trading_day=_trading_day, records_folder=_account_folder
     )
 
 
@@ -49,7 +48,7 @@ def sim_trader(debug: bool = False) -> SimTrader:
     """`use('sim')`。"""
     install.install()
     return SimTrader(
-        debug, prepare=install.install, trading_day=_trading_day, folder_of=_account_folder
+        debug, prepare=install.install, trading_day=_trading_day, records_folder=_account_folder
     )
 
 
@@ -59,7 +58,6 @@ class SimTrader(MiniqmtTrader):
     文件夹正被 ``easytrader sim serve`` 服务时连上它，否则把模拟柜台放在本进程里。
     """
 
-    _let_go: Callable[[], None] = staticmethod(lambda: None)
     _host: Any = None
     _quiet: tuple[Any, int] = (None, 0)
     """上次等完时的柜台，和它那时一共送出了多少条。"""
@@ -101,10 +99,7 @@ class SimTrader(MiniqmtTrader):
         )
         self._host = None
         # 嵌着的柜台随最后一个会话关掉；占住它，断线重连之间账本和故障计划都还在
-        before, self._let_go = self._let_go, hub.HUB.hold(path)
-        before()
-        if self._closed:  # 就在这一刻 close() 了
-            self._let_go()
+        self._engine.hold(hub.HUB.hold(path))
 
     @property
     def sim(self) -> Stepper:
@@ -123,7 +118,7 @@ class SimTrader(MiniqmtTrader):
         return self._host
 
     def _may_step(self) -> None:
-        if self._courier.in_callback:
+        if self._engine.courier.in_callback:
             raise SimulatorError("不能在回调里走时钟：走一步要等回调做完。记下来，回到主线程再走。")
 
     def _settle(self) -> None:
@@ -140,7 +135,7 @@ class SimTrader(MiniqmtTrader):
 
     def _is_quiet(self, deadline: float) -> bool:
         """等送出的都交付；其间没有送出新的为真。"""
-        before = self._courier.handed
+        before = self._engine.courier.handed
         session = self._session
         host = self._hosting()
         sent = 0 if host is None else host.handed
@@ -151,19 +146,13 @@ class SimTrader(MiniqmtTrader):
         executor = getattr(session.raw_trader, "executor", None)
         if executor is not None:
             wait([executor.submit(_nothing)], max(deadline - time.monotonic(), 0.0))
-        settled = self._courier.settle(max(deadline - time.monotonic(), 0.0))
+        settled = self._engine.courier.settle(max(deadline - time.monotonic(), 0.0))
         if host is None:
-            return settled and self._courier.handed == before
+            return settled and self._engine.courier.handed == before
         host.call(_nothing)  # 送推送的是主机线程：回调里交的请求到这时都办了
         if settled:
             self._quiet = host, sent
         return settled and bool(host.handed == sent)
-
-    def close(self) -> None:
-        """同 `MiniqmtTrader.close`；嵌在本进程里的柜台没有别人用时也关掉。"""
-        super().close()
-        if os.getpid() == self._pid:
-            self._let_go()
 
     @staticmethod
     def _prepare_folder(given: str | None, stock_account: str | None, kind: object) -> str:
@@ -203,11 +192,11 @@ def _nothing() -> None:
     """排在执行器里的推送都做完了的记号。"""
 
 
-def _account_folder(path: str, account_id: str) -> Path:
+def _account_folder(key: AccountKey) -> Path:
     """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
-    if is_sim_folder(path):
-        return Path(path) / "easytrader_records" / paths.folder_name(account_id)
-    return paths.account_folder(path, account_id)
+    if is_sim_folder(key.place):
+        return Path(key.place) / "easytrader_records" / paths.folder_name(key.account_id)
+    return paths.key_folder(key)
 
 
 def _trading_day(path: str, now: datetime) -> bool | None:

@@ -1,33 +1,32 @@
-"""`Trader`：用户面对的动词与属性。只认 `broker.Session`，不知道后端是谁。"""
+"""`Trader`：用户面对的动词与属性，底下是一台引擎；后端只给 `Connector`。"""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final, cast
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from easytrader import arguments, rows, tags
+from easytrader.backend import Capabilities
 from easytrader.codes import OrderType
-from easytrader.connection import State
-from easytrader.errors import (
-    FORKED,
-    ClosedError,
-    NotConnectedError,
-)
-from easytrader.events import EventLog
+from easytrader.errors import UsageError
+from easytrader.link.engine import Engine, Handlers
 from easytrader.log import Log, masked
-from easytrader.ordering import Extras, Ordering
-from easytrader.vitals import Vitals
-from easytrader.waiting import Waiting
+from easytrader.ordering import Extras
+from easytrader.pace import ReconnectOptions
+from easytrader.records import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
     from easytrader import types
-    from easytrader.broker import Session
-    from easytrader.connection import Supervisor
+    from easytrader.broker import Connector, Session
+    from easytrader.guard import Guard
+    from easytrader.records.paths import AccountKey
 
 
 class Trader:
@@ -39,19 +38,29 @@ class Trader:
     `NotConnectedError`，这两种什么都没有发出；查询没有应答抛 `QueryFailedError`，可以重试；
     下单、撤单发出后没有应答抛 `OutcomeUnknownError`，**不可重试**，先核对；
     开了风控（`guard`）而规则不许的抛 `RiskRefusedError`，什么都没有发出。
+
+    写一个后端：继承它，给出 `capabilities`，写一个 ``connect()``，里面造好 `broker.Connector`
+    再调用 `_open`。
+
+    Args:
+        debug: 是否记 DEBUG 日志。
+        records_folder: 账号 → 委托记录与程序化交易计数放在哪里。
     """
 
-    def __init__(self, debug: bool = False) -> None:
+    capabilities: ClassVar[Capabilities] = Capabilities("柜台")
+    """后端的本事。"""
+
+    def __init__(
+        self,
+        debug: bool = False,
+        *,
+        records_folder: Callable[[AccountKey], Path] = paths.key_folder,
+    ) -> None:
         self._log = Log(debug)
-        self._supervisor: Supervisor | None = None
-        self._account_id = ""
-        self._closed = False
-        self._pid = os.getpid()
-        self._order_rows = rows.OrderRows()
-        self._vitals = Vitals()
-        self._events = EventLog()
-        self._ordering = Ordering(self._log, lambda: self._session)
-        self._waiting = Waiting(self._find, self._ordering.recent)
+        self._engine = Engine(self.capabilities, self._log, records_folder=records_folder)
+        self._ordering = self._engine.orders
+        # 引擎的线程不持有这个对象：没有人要它了，引擎自己会知道
+        weakref.finalize(self, self._engine.abandon).atexit = False
 
     # ---- 查询
 
@@ -71,7 +80,7 @@ class Trader:
     @property
     def today_entrusts(self) -> list[types.Entrust]:
         """当日委托：每笔一个字典，``order_status_name`` 是中文状态，``order_time`` 是 Unix 秒。"""
-        return self._order_rows.rows(self._session.orders())
+        return self._engine.order_rows.rows(self._session.orders())
 
     @property
     def today_trades(self) -> list[types.Trade]:
@@ -80,7 +89,7 @@ class Trader:
 
     def entrust(self, entrust_no: int) -> types.Entrust | None:
         """一笔当日委托（与 `today_entrusts` 的行相同）；没有这个编号返回 None。"""
-        return self._find(arguments.whole("entrust_no", entrust_no))
+        return self._engine.find(self.capabilities.check_id(entrust_no))
 
     def find_entrust(self, client_order_id: str) -> types.Entrust | None:
         """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到。
@@ -97,6 +106,7 @@ class Trader:
             NotConnectedError: 没有可用会话。
         """
         client_order_id = tags.check_client_order_id(client_order_id)
+        self.capabilities.check_tag(client_order_id)
         session, once = self._session, self._ordering.once
         assert once is not None  # 有会话就有
         order = once.find(client_order_id, session.timeout_s)
@@ -259,7 +269,7 @@ class Trader:
             NotConnectedError: 到期时还断着线（断线期间会等着重连）。
             QueryFailedError: 到期时客户端没有应答。
         """
-        return self._waiting.wait(entrust_no, timeout)
+        return self._engine.waiting.wait(entrust_no, timeout)
 
     # ---- 后端的对象
 
@@ -281,10 +291,7 @@ class Trader:
     @property
     def state(self) -> types.StateName:
         """连接状态：``未连接 连接中 已连接 已断开 已关闭``。"""
-        forked = self._supervisor is not None and os.getpid() != self._pid
-        if self._closed or forked:
-            return State.CLOSED.value
-        return (State.IDLE if self._supervisor is None else self._supervisor.state).value
+        return self._engine.state.value
 
     @property
     def status(self) -> types.Status:
@@ -300,17 +307,7 @@ class Trader:
         - ``open_intents``（结果还不知道的委托）、``guard``（风控，没有开为 None）；
         - ``account_id``（只露末四位）、``path``、``session_id``。
         """
-        supervisor, once, post = self._supervisor, self._ordering.once, self._ordering.post
-        found: dict[str, Any] = {"state": self.state, **_NO_FACTS}
-        if supervisor is not None:
-            found.update(supervisor.facts())
-        vitals = self._vitals
-        found["last_answer"] = vitals.answered_epoch
-        found["unanswered"] = vitals.unanswered
-        found["latency_ms"] = vitals.latency_ms()
-        found["open_intents"] = 0 if once is None else len(once.doubts)
-        found["guard"] = None if post is None else post.status()
-        return cast("types.Status", found)
+        return self._engine.status()
 
     def events(self, timeout: float = 30.0) -> Iterator[types.Event]:
         """不写回调，用一个循环收事件：``for event in user.events(timeout=60): ...``。
@@ -328,17 +325,28 @@ class Trader:
         Raises:
             UsageError: 秒数不对。
         """
-        return self._events.read(arguments.seconds("timeout", timeout, allow_zero=True))
+        seconds = arguments.seconds("timeout", timeout, allow_zero=True)
+        return self._engine.events.read(seconds, keep=self)
 
     def stop_reconnect(self) -> None:
         """停止自动重连；现有连接不受影响。没有连接过也可以调用。"""
-        if self._supervisor is not None:
-            self._supervisor.stop_reconnect()
+        supervisor = self._engine.supervisor
+        if supervisor is not None:
+            supervisor.stop_reconnect()
             self._log.info("已停止自动重连")
 
+    @property
+    def guard(self) -> Guard | None:
+        """风控规则，None 为没有开；随时可以换，马上生效。也收 True（只管笔数）和字典。"""
+        return self._engine.guard
+
+    @guard.setter
+    def guard(self, value: Guard | dict[str, Any] | bool | None) -> None:
+        self._engine.guard = value
+
     def close(self) -> None:
-        """断开并收尾；可以重复调用，可以在任意线程、回调里、重连等待中调用。"""
-        raise NotImplementedError
+        """断开并收尾；可以重复调用，可以在任意线程、回调里、重连等待中调用。最多几秒。"""
+        self._engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -352,43 +360,110 @@ class Trader:
         self.close()
 
     def __repr__(self) -> str:
-        account = f" 账号 {masked(self._account_id)}" if self._account_id else ""
+        account_id = self._engine.key.account_id
+        account = f" 账号 {masked(account_id)}" if account_id else ""
         return f"<{type(self).__name__} {self.state}{account}>"
 
-    # ---- 内部
+    # ---- 给后端的
+
+    def _open(
+        self,
+        connector: Connector,
+        key: AccountKey,
+        *,
+        path: str = "",
+        callback: Any = None,
+        reconnect_enabled: bool = True,
+        reconnect_interval: float = 5,
+        max_reconnect_attempts: int = 0,
+        heartbeat_interval: float = 30,
+        wait: bool | float = False,
+        on_health: Callable[[types.Status], None] | None = None,
+        on_give_up: Callable[[Exception], None] | None = None,
+        trading_day: Callable[[datetime], bool | None] | None = None,
+    ) -> None:
+        """后端的 ``connect()`` 在造好 `Connector` 之后调用；已经连着时先断开旧的再连。
+
+        Args:
+            connector: 怎样开一次会话。
+            key: 连的是谁：同一个客户端（柜台）、同一个账号，永远是同一个键。
+            path: 给人看的路径、地址。
+            callback: 用户的回调对象。
+            reconnect_enabled: 断线后是否自动重连。
+            reconnect_interval: 重连间隔，秒。
+            max_reconnect_attempts: 一次断线最多重连几次，0 不限。
+            heartbeat_interval: 心跳间隔，秒；0 不做心跳。
+            wait: True 一直等到连上；秒数则最多等这么久；默认只试一次。
+            on_health: 状况变了时调用，参数是 `status`。
+            on_give_up: 不再重连时调用，参数是最后一次的异常。
+            trading_day: 时刻 → 是不是交易日，None 为不知道；不是交易日时重连放慢。
+
+        Raises:
+            UsageError: 参数不对，什么都没有做。
+            ConnectFailedError: 没连上，什么都没有留下。
+            ClosedError: 这个 trader 已经关闭。
+        """
+        self._engine.check_usable()
+        wait_s = _wait_seconds(wait)
+        options = ReconnectOptions(
+            enabled=arguments.flag("reconnect_enabled", reconnect_enabled),
+            interval_s=arguments.seconds("reconnect_interval", reconnect_interval),
+            max_attempts=arguments.count("max_reconnect_attempts", max_reconnect_attempts),
+            heartbeat_s=arguments.seconds(
+                "heartbeat_interval", heartbeat_interval, allow_zero=True
+            ),
+            trading_day=trading_day,
+        )
+        hooks = {"on_health": on_health, "on_give_up": on_give_up}
+        for name, hook in hooks.items():
+            if hook is not None and not callable(hook):
+                raise UsageError(name, hook, "应为函数")
+        listening = callback is not None
+        self._handlers = Handlers(callback if listening else self._default_callback(), hooks)
+        self._say_settings(path, key.account_id, options)
+        self._engine.connect(
+            connector,
+            key,
+            path=path,
+            options=options,
+            handlers=self._handlers,
+            listening=listening or any(hooks.values()),
+            wait_s=wait_s,
+        )
+
+    def _default_callback(self) -> Any:
+        """用户没有给回调时用的；没有为 None。"""
+        return None
+
+    def _say_settings(self, path: str, account_id: str, options: ReconnectOptions) -> None:
+        log, name = self._log, self.capabilities.name
+        log.info("正在连接到 {}...", name)
+        if path:
+            log.info("{} 路径: {}", name, path)
+        log.info("资金账号: {}", masked(account_id))
+        log.info("自动重连: {}", "启用" if options.enabled else "禁用")
+        if options.enabled:
+            log.info("重连间隔: {:g} 秒", options.interval_s)
+            log.info("最大重连次数: {}", options.max_attempts or "无限")
 
     @property
     def _session(self) -> Session:
-        supervisor = self._supervisor
-        if os.getpid() != self._pid:
-            raise ClosedError(FORKED)
-        if self._closed:
-            raise ClosedError("这个 trader 已经关闭，请重新 easytrader.use(...)")
-        if supervisor is None:
-            raise NotConnectedError("还没有连接：先调用 connect()")
-        return supervisor.session
+        """此刻可用的会话，见 `Engine.session`。"""
+        return self._engine.session
 
-    def _find(self, number: int, deadline: float | None = None) -> types.Entrust | None:
-        session = self._session
-        with session.until(deadline):
-            order = session.order(number)
-        return None if order is None else rows.order_row(order)
-
-    def _note_change(self) -> None:
-        """有委托或成交的推送：叫醒正在 `wait` 的线程。"""
-        self._waiting.note_change()
+    @property
+    def _path(self) -> str:
+        return self._engine.path
 
 
-_NO_FACTS: Final[dict[str, Any]] = {
-    "since": 0.0,
-    "attempts": 0,
-    "reconnects": 0,
-    "gave_up": False,
-    "last_error": "",
-    "heartbeat_failures": 0,
-    "queue_depth": 0,
-    "queue_lag_s": 0.0,
-    "queue_merged": 0,
-    "behind": False,
-}
-"""还没有连接时的样子。"""
+def _wait_seconds(wait: object) -> float | None:
+    """``wait``：None 只试一次，否则最多等这么多秒。"""
+    if wait is False:
+        return None
+    if wait is True:
+        return float("inf")
+    try:
+        return arguments.seconds("wait", wait)
+    except UsageError as exc:
+        form = f"应为 True（一直等）、False（只试一次），或秒数：{exc.expected}"
+        raise UsageError("wait", wait, form) from None

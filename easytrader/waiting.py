@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.codes import FINAL_STATUSES
@@ -28,11 +28,16 @@ class Waiting:
     Args:
         find: (委托编号, 最晚到什么时候) → 它的行。
         recent: 自己最近下的委托：查不到是缓存慢，不是编号错。
+        check_id: 校验委托编号。
     """
 
     def __init__(
-        self, find: Callable[[int, float | None], Entrust | None], recent: Container[int]
+        self,
+        find: Callable[[Any, float | None], Entrust | None],
+        recent: Container[Any],
+        check_id: Callable[[object], Any],
     ) -> None:
+        self._check_id = check_id
         self._find = find
         self._recent = recent
         self._changed = threading.Condition()
@@ -46,7 +51,7 @@ class Waiting:
 
     def wait(self, entrust_no: object, timeout: object) -> Entrust:
         """见 `Trader.wait`。"""
-        number = arguments.whole("entrust_no", entrust_no)
+        number = self._check_id(entrust_no)
         began = time.monotonic()
         deadline = began + (limit_s := arguments.seconds("timeout", timeout, allow_zero=True))
         patience = began + _CACHE_LAG_S if number in self._recent else began

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from easytrader.basics.threads import call_aside
 from easytrader.checkup import calendar, clock, connection, environment, folder
 from easytrader.errors import EasytraderError
 from easytrader.miniqmt.file_checks import BAD, SKIPPED, Verdict
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from easytrader.checkup.case import Case
     from easytrader.types import CheckName, CheckResult, CheckVerdict
-
-T = TypeVar("T")
 
 _FILES_S: Final = 5.0
 _IMPORT_S: Final = 20.0
@@ -68,7 +66,7 @@ def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[CheckResult]
     """逐项检查。"""
     deadline = time.monotonic() + _OTHERS_S
     try:
-        within(_FILES_S, case.find_folder)
+        call_aside(case.find_folder, _FILES_S)
     except Exception as exc:  # noqa: BLE001  边界：见模块说明
         case.folder_problem = Verdict(
             BAD, f"看不了这个路径：{_told(exc)}", "看看磁盘、网络盘是否正常"
@@ -89,35 +87,6 @@ def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[CheckResult]
     return rows
 
 
-def within(limit_s: float, work: Callable[[], T]) -> T:
-    """在一个守护线程上做；到期就丢下它。
-
-    Raises:
-        TimeoutError: 到期了。
-    """
-    results: list[T] = []
-    failures: list[BaseException] = []
-    finished = threading.Event()
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as exc:  # noqa: BLE001  带回调用者的线程再抛
-            failures.append(exc)
-        finally:
-            finished.set()
-
-    threading.Thread(target=run, name="easytrader-doctor", daemon=True).start()
-    deadline = time.monotonic() + limit_s
-    # Windows 上一次长的等待打断不了，分成小段
-    while not finished.wait(min(0.2, max(0.0, deadline - time.monotonic()))):
-        if time.monotonic() >= deadline:
-            raise TimeoutError(f"{limit_s:g} 秒没有结果，不再等")
-    if failures:
-        raise failures[0]
-    return results[0]
-
-
 def _skipped(case: Case, checks: tuple[Check, ...], check: Check) -> Verdict | None:
     titles: dict[str, str] = {each.name: each.title for each in checks}
     for name in check.needs:
@@ -133,7 +102,7 @@ def _look(case: Case, check: Check, deadline: float) -> Verdict:
     else:
         limit_s = max(0.0, min(check.limit_s, deadline - time.monotonic()))
     try:
-        return within(limit_s, lambda: check.look(case))
+        return call_aside(lambda: check.look(case), limit_s, name="easytrader-doctor")
     except Exception as exc:  # noqa: BLE001  边界：见模块说明
         return Verdict(BAD, f"检查时出错：{_told(exc)}", "按上面说的处理；看不懂就把这一行发给我们")
 

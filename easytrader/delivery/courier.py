@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import waits
 from easytrader.basics.days import A_SHARES
 from easytrader.basics.quantity import exact
 from easytrader.delivery.dispatch import Dispatcher
@@ -116,6 +117,16 @@ class Courier:
         dispatcher = self._dispatcher
         return dispatcher is None or dispatcher.settle(timeout_s)
 
+    def run(self, job: Callable[[], None], timeout_s: float) -> bool:
+        """在分发线程上、两个回调之间做一件事；到期没有轮到、正在回调里、没有开始交付的为假。"""
+        dispatcher = self._dispatcher
+        if dispatcher is None or dispatcher.on_this_thread:
+            return False
+        done = threading.Event()
+        dispatcher.put(job)
+        dispatcher.put(done.set)
+        return waits.event(done, timeout_s)
+
     @property
     def in_callback(self) -> bool:
         """当前是不是正在回调里。"""
@@ -138,9 +149,14 @@ class Courier:
 
     def close(self, timeout_s: float) -> bool:
         """交付完已经来的，结束；False 表示某个回调还没有返回。可重复调用。"""
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return True
+        done = dispatcher.close(timeout_s)  # 被 Ctrl-C 打断的，再来一次接着等
         with self._lock:
-            dispatcher, self._dispatcher = self._dispatcher, None
-        return dispatcher is None or dispatcher.close(timeout_s)
+            if self._dispatcher is dispatcher:
+                self._dispatcher = None
+        return done
 
     # ---- 在分发线程上
 

@@ -38,7 +38,7 @@ class QmtConnector:
         self._path = path
         self._account = account
         self.timeout_s = timeout_s
-        self._ids = SessionIds(path, account[0], session_id)
+        self._ids = SessionIds(path, account[0], session_id, log)
         self.session_id = 0
         """最近一次用的会话 id。"""
         self._cancelled = threading.Event()
@@ -47,19 +47,23 @@ class QmtConnector:
     def open(self, listener: Listener, deadline: float) -> QmtSession:
         """开一次会话。"""
         lease = self._ids.take(self._cancelled, deadline)
-        session = QmtSession(
-            self._vendor,
-            self._path,
-            self._account,
-            lease,
-            self.timeout_s,
-            listener,
-            self._log,
-            self._vitals,
-            self._strays,
-        )
-        self.session_id = lease.session_id
-        self._opening = session
+        try:
+            session = QmtSession(
+                self._vendor,
+                self._path,
+                self._account,
+                lease,
+                self.timeout_s,
+                listener,
+                self._log,
+                self._vitals,
+                self._strays,
+            )
+            self.session_id = lease.session_id
+            self._opening = session
+        except BaseException:
+            lease.release()
+            raise
         if self._cancelled.is_set():
             session.abort()
         session.open(deadline)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.basics import waits
+from easytrader.basics.threads import AbandonedError, Aside
 from easytrader.errors import EasytraderError, QueryFailedError
 from easytrader.miniqmt.quote_fields import positive, read_quote
 
@@ -132,28 +133,25 @@ def _details(vendor: Vendor, codes: list[str]) -> dict[str, Any]:
 def _aside(work: Callable[[], Any], timeout_s: float) -> _Told | None:
     """在一次性的线程上做；到期没有回来、丢下的线程太多、开不出线程为 None。"""
     deadline = time.monotonic() + timeout_s
-    if not _free.acquire(timeout=max(0.0, timeout_s)):
+    if not waits.acquire(_free, timeout_s):
         return None
-    answer: SimpleQueue[_Told] = SimpleQueue()
 
-    def run() -> None:
-        told = _Told()
+    def run() -> _Told:
         try:
-            told = _Told(work())
+            return _Told(work())
         except BaseException as exc:  # noqa: BLE001  边界：行情接口抛什么都只是「没有行情」
-            told = _Told(error=exc)
+            return _Told(error=exc)
         finally:
             _free.release()
-            answer.put(told)
 
     try:
-        threading.Thread(target=run, name="easytrader-quote", daemon=True).start()
+        aside = Aside(run, "easytrader-quote").start()
     except RuntimeError:  # 系统开不出新线程
         _free.release()
         return None
     try:
-        return answer.get(timeout=max(0.0, deadline - time.monotonic()))
-    except Empty:
+        return aside.result(deadline - time.monotonic())
+    except AbandonedError:
         return None
 
 

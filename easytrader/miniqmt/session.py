@@ -10,6 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from easytrader.basics import waits
+from easytrader.basics.threads import AbandonedError, Aside, call_aside
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -20,7 +22,6 @@ from easytrader.errors import (
 )
 from easytrader.log import masked
 from easytrader.miniqmt.account_check import check_account
-from easytrader.miniqmt.aside import AbandonedError, Aside
 from easytrader.miniqmt.bounded import Replies, bounded_class
 from easytrader.miniqmt.pending import Pending
 from easytrader.miniqmt.preflight import failure_text
@@ -48,6 +49,8 @@ _CACHE_LAG_S: Final = 6.0
 
 _STOP_S: Final = 3.0
 """收尾最多等这么久；厂商的 stop() 卡住就把那个线程丢下（守护线程）。"""
+_STUCK_S: Final = 15.0
+"""过了这么久 stop() 还没有回来，会话 id 也不再为它占着。"""
 
 
 class QmtSession(SessionOrders):
@@ -109,14 +112,18 @@ class QmtSession(SessionOrders):
         """
         began = time.monotonic()
         self._deadline = deadline
-        self._thread.start()
-        # 分段等：Windows 上等锁的时候 Ctrl-C 不起作用
-        while not self._ready.wait(max(0.0, min(deadline - time.monotonic(), 0.5))):
-            if time.monotonic() < deadline:
-                continue
+        try:
+            self._thread.start()
+        except BaseException as exc:
+            if self._thread.ident is None:  # 没有起来的线程不会归还
+                self._lease.release()
+            if isinstance(exc, RuntimeError):
+                raise ConnectFailedError(f"系统开不出新线程，没有连接：{exc}") from exc
+            raise
+        if not waits.event(self._ready, deadline - time.monotonic()):
             self.lose("连接超时")
             told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
-            raise ConnectFailedError(failure_text(self._path, self._lease.session_id, None, told))
+            raise ConnectFailedError(failure_text(self._path, self._lease, None, told))
         if self._failure is not None:
             self.lose(str(self._failure))
             if isinstance(self._failure, EasytraderError):
@@ -157,10 +164,11 @@ class QmtSession(SessionOrders):
             self._ending.set()
         self._ready.set()
         self._ending.wait()
+        stuck = False
         try:
-            self._tear_down()
+            stuck = not self._tear_down()
         finally:
-            self._lease.release()
+            self._lease.release(stuck=stuck)
 
     def _connect(self) -> None:
         session_id = self._lease.session_id
@@ -181,7 +189,7 @@ class QmtSession(SessionOrders):
         if code != 0:
             # 模拟 MiniQMT 说得出原因，真的说不出
             told = getattr(getattr(trader, "async_client", None), "connect_failure", "")
-            raise ConnectFailedError(failure_text(self._path, session_id, code, told), code)
+            raise ConnectFailedError(failure_text(self._path, self._lease, code, told), code)
         check_account(self, self._call, (self._account_id, self._account_type), self._deadline)
         with self.until(self._deadline):
             subscribed = self._call(trader.subscribe, account)
@@ -194,20 +202,22 @@ class QmtSession(SessionOrders):
                 subscribed,
             )
 
-    def _tear_down(self) -> None:
+    def _tear_down(self) -> bool:
+        """停掉厂商的对象；它的 ``stop()`` 卡住了为假。"""
         trader = self._trader
         if trader is None:
-            return
+            return True
         if self._bounded:
             trader._easytrader_on_register = None  # noqa: SLF001
         trader.register_callback(Silent())
         try:
-            trader.stop()
+            call_aside(lambda: _stop(trader), _STUCK_S, name="easytrader-stop")
+        except AbandonedError:
+            self._log.warning("厂商接口的 stop() {:g} 秒还没有回来，不再等它", _STUCK_S)
+            return False
         except Exception as exc:  # noqa: BLE001  边界：旧会话怎么收尾都不能影响新会话
             self._log.debug("停止旧会话时厂商接口报错：{!r}", exc)
-        loop = getattr(trader, "loop", None)
-        if loop is not None and not loop.is_running():
-            loop.close()
+        return True
 
     def _on_register(self, callback: object) -> None:
         self._listener.pushed(self, CallbackReplaced(callback))
@@ -331,7 +341,7 @@ class QmtSession(SessionOrders):
         limit_s, began = self.timeout_s, time.monotonic()
         aside = Aside(lambda: method(*args))
         try:
-            found = aside.result(limit_s, lambda: self.is_lost)
+            found = aside.start().result(limit_s, lambda: self.is_lost)
         except AbandonedError:
             if tag:
                 self._strays.add(tag, aside.thread)
@@ -346,3 +356,13 @@ class QmtSession(SessionOrders):
         if name.startswith(("query", "subscribe", "unsubscribe")):
             return QueryFailedError(f"{name} 没有应答：{reason}")
         return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
+
+
+def _stop(trader: Any) -> None:
+    """停掉，再关上它的事件循环。"""
+    try:
+        trader.stop()
+    finally:
+        loop = getattr(trader, "loop", None)
+        if loop is not None and not loop.is_running():
+            loop.close()

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from easytrader import arguments
 from easytrader.codes import AccountType
 from easytrader.errors import UsageError
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-
-def wait_seconds(wait: object) -> float | None:
-    """``wait``：None 只试一次，否则最多等这么多秒。"""
-    if wait is False:
-        return None
-    if wait is True:
-        return float("inf")
-    try:
-        return arguments.seconds("wait", wait)
-    except UsageError as exc:
-        form = f"应为 True（一直等）、False（只试一次），或秒数：{exc.expected}"
-        raise UsageError("wait", wait, form) from None
-
-
-def check_callback(callback: Any, debug: bool) -> Any:
-    """回调对象；没有给就用默认的。"""
+def check_callback(callback: Any) -> None:
+    """回调对象；None 是没有给。"""
     if callback is None:
-        return DefaultXtQuantTraderCallback(debug)
+        return
     if isinstance(callback, type):
         raise UsageError(
             "trader_callback", callback, "应为回调对象，不是类：加上括号，如 MyCallback()"
@@ -40,20 +23,11 @@ def check_callback(callback: Any, debug: bool) -> Any:
             callback,
             "应为带 on_stock_order 等方法的对象（XtQuantTraderCallback 的子类）",
         )
-    return callback
 
 
 _CALLBACK_NAMES: Final = tuple(
     name for name in vars(DefaultXtQuantTraderCallback) if name.startswith("on_")
 )
-
-
-def check_hooks(**hooks: Any) -> dict[str, Callable[..., None] | None]:
-    """单独给的回调函数。"""
-    for name, hook in hooks.items():
-        if hook is not None and not callable(hook):
-            raise UsageError(name, hook, "应为函数")
-    return hooks
 
 
 def check_account_type(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments, tags
 from easytrader.board_rules import board_doubts
-from easytrader.codes import CANCELLABLE_STATUSES, MARKET_CODES
+from easytrader.codes import CANCELLABLE_STATUSES, MARKET_CODES, PriceType
 from easytrader.errors import (
     JournalError,
     NotConnectedError,
@@ -24,6 +24,7 @@ from easytrader.symbols import ambiguity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend import Capabilities
     from easytrader.basics.quantity import Number
     from easytrader.broker import Session
     from easytrader.codes import Exchange
@@ -69,9 +70,13 @@ class Ordering:
     Args:
         log: 日志口。
         get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
+        capabilities: 后端的本事。
     """
 
-    def __init__(self, log: Log, get_session: Callable[[], Session]) -> None:
+    def __init__(
+        self, log: Log, get_session: Callable[[], Session], capabilities: Capabilities
+    ) -> None:
+        self.capabilities = capabilities
         self._log = log
         self._get_session = get_session
         self.once: Once | None = None
@@ -94,7 +99,7 @@ class Ordering:
 
     def cancel(self, entrust_no: object) -> CancelResult:
         """撤单。"""
-        return self._cancel(arguments.whole("entrust_no", entrust_no))
+        return self._cancel(self.capabilities.check_id(entrust_no))
 
     def cancel_sysid(self, order_sysid: object, market: object) -> CancelResult:
         """按柜台合同编号撤单。"""
@@ -178,6 +183,10 @@ class Ordering:
         Raises:
             UsageError: 账号类型不对。
         """
+        kind = "limit" if order.price_type == PriceType.FIX else "market"
+        self.capabilities.check_order(kind, order.target.exchange)
+        if order.client_order_id is not None:
+            self.capabilities.check_tag(order.client_order_id)
         once = self.once
         session = once.get_session() if once is not None else self._get_session()
         check_account_type(order.verb, session.account_type)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from easytrader import arguments, tags
+from easytrader import tags
 from easytrader.errors import OutcomeUnknownError
 from easytrader.ordering import wanted
 from easytrader.ordering.desk import latest
@@ -48,7 +48,7 @@ class Launcher:
 
     def cancel(self, entrust_no: object) -> Receipt[CancelResult]:
         """撤单。"""
-        return self._cancel(arguments.whole("entrust_no", entrust_no))
+        return self._cancel(self._desk.capabilities.check_id(entrust_no))
 
     def cancel_sysid(self, order_sysid: object, market: object) -> Receipt[CancelResult]:
         """按柜台合同编号撤单。"""

@@ -80,8 +80,12 @@ def folder_name(account_id: str) -> str:
     return hashlib.blake2b(account_id.encode(), digest_size=8).hexdigest()
 
 
-def account_folder(miniqmt_path: str, account_id: str) -> Path:
+def key_folder(key: AccountKey) -> Path:
     """一个客户端的一个账号：委托记录、程序化交易计数放在这里。"""
-    key = AccountKey.of(miniqmt_path, account_id)
-    digest = hashlib.blake2b(f"{key.place}\0{account_id}".encode(), digest_size=8).hexdigest()
-    return home() / "accounts" / digest
+    text = f"{key.place}\0{key.account_id}"
+    return home() / "accounts" / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def account_folder(miniqmt_path: str, account_id: str) -> Path:
+    """同 `key_folder`，路径怎么写都行。"""
+    return key_folder(AccountKey.of(miniqmt_path, account_id))

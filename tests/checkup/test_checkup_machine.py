@@ -14,9 +14,10 @@ import pytest
 from support import ROOT, make_folder
 
 import easytrader
+from easytrader.basics.threads import call_aside
 from easytrader.checkup import calendar, clock, environment
 from easytrader.checkup.case import Case
-from easytrader.checkup.run import CHECKS, Check, examine, within
+from easytrader.checkup.run import CHECKS, Check, examine
 from easytrader.errors import UsageError
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 
@@ -287,9 +288,9 @@ def test_a_check_that_fails_is_a_row_and_one_that_hangs_is_bounded() -> None:
 
 
 def test_within_hands_back_results_and_errors() -> None:
-    assert within(5, lambda: 3) == 3
+    assert call_aside(lambda: 3, 5) == 3
     with pytest.raises(KeyError):
-        within(5, lambda: {}["没有"])
+        call_aside(lambda: {}["没有"], 5)
 
 
 def test_every_check_names_earlier_ones() -> None:

@@ -196,7 +196,7 @@ def test_events_across_a_reconnect(served: SimProcess, connect: Callable[..., An
 def test_a_slow_callback_loses_no_trade_and_says_it_is_behind(
     user: Any, recorder: Recorder, logged: list[str]
 ) -> None:
-    dispatcher = user._courier._dispatcher
+    dispatcher = user._engine.courier._dispatcher
     dispatcher._backlog.capacity = 5
     gate = threading.Event()
     recorder.doing["order"] = lambda order: gate.wait(20)
@@ -376,7 +376,7 @@ def test_lost_pushes_are_made_up_for_when_it_is_quiet(
 ) -> None:
     recorder = Recorder()
     user = connect(recorder, heartbeat_interval=0.3)
-    deliver = user._courier.deliver
+    deliver = user._engine.courier.deliver
     lost: list[type] = []
 
     def leaky(event: Any) -> None:
@@ -385,11 +385,11 @@ def test_lost_pushes_are_made_up_for_when_it_is_quiet(
         else:
             deliver(event)
 
-    user._courier.deliver = leaky
+    user._engine.courier.deliver = leaky
     number = user.market_buy("600036", 100)["entrust_no"]
     user.wait(number)
     eventually(lambda: Traded in lost)
-    user._courier.deliver = deliver
+    user._engine.courier.deliver = deliver
     trades = recorder.wait_for("trade", len(user.today_trades))
     assert {each.order_id for each in trades} == {number}
     final = [o for o in recorder.wait_for("order") if o.order_status == 56]
@@ -406,15 +406,15 @@ def test_a_cached_query_does_not_hide_what_happened_while_away(tmp_path: Path) -
         options = {"reconnect_interval": 0.1, "timeout": 5, "heartbeat_interval": 0}
         other.connect(str(process.folder), ACCOUNT, **options)
         user.connect(str(process.folder), ACCOUNT, recorder, **options)
-        open_ = user._supervisor._connector.open
+        open_ = user._engine.supervisor._connector.open
         numbers: list[int] = []
 
         def after_an_order(*args: Any) -> Any:
             numbers.append(other.market_buy("600036", 100)["entrust_no"])
             return open_(*args)
 
-        user._supervisor._connector.open = after_an_order
-        user._supervisor.lost(user._session, "试一试")
+        user._engine.supervisor._connector.open = after_an_order
+        user._engine.supervisor.lost(user._session, "试一试")
         recorder.wait_for("connected", 2)
         recorder.wait_for("trade")
         eventually(lambda: 56 in [each.order_status for each in recorder.of("order")])

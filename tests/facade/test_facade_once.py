@@ -218,7 +218,7 @@ def test_find_is_none_only_after_two_looks(
 ) -> None:
     """第一眼没有不等于没有：真实客户端的查询是缓存。"""
     Faults(sim_folder).disconnect_on("submit", when="before")
-    user._supervisor._finish = lambda deadline: None  # 不让后台先核对完
+    user._engine.supervisor._finish = lambda deadline: None  # 不让后台先核对完
     with pytest.raises(OutcomeUnknownError) as caught:
         buy(user, "一")
     recorder.wait_for("connected", 2)
@@ -237,7 +237,7 @@ def test_find_says_when_it_cannot_know(
     user = connect(timeout=1)
     Faults(served.folder).drop_answer("submit")
     monkeypatch.setattr(user._session._trader.async_client, "cache_lag_s", 30.0, raising=False)
-    monkeypatch.setattr(user._courier, "_met", lambda order: None)
+    monkeypatch.setattr(user._engine.courier, "_met", lambda order: None)
     with pytest.raises(OutcomeUnknownError):
         buy(user, "一")
     session = user._session
@@ -308,9 +308,7 @@ def test_an_order_of_another_machine_is_recognised(
     from easytrader import paper
 
     here = connect()
-    monkeypatch.setattr(
-        paper, "_account_folder", lambda path, account_id: tmp_path / "另一台" / account_id
-    )
+    monkeypatch.setattr(paper, "_account_folder", lambda key: tmp_path / "另一台" / key.account_id)
     recorder = Recorder()
     there = connect(recorder)
     number = buy(here, "一")["entrust_no"]
@@ -378,14 +376,14 @@ def test_an_incomplete_list_proves_nothing(
     buy(user, "先前的一笔")
     recorder.wait_for("order")
     Faults(served.folder).disconnect_on("submit", when="after")
-    user._supervisor._finish = lambda deadline: None
-    monkeypatch.setattr(user._courier, "_met", lambda order: None)
+    user._engine.supervisor._finish = lambda deadline: None
+    monkeypatch.setattr(user._engine.courier, "_met", lambda order: None)
 
     def loading(session: Any) -> None:
         session.whole, session.orders = session.orders, list
-        user._resync(session)
+        user._engine._resync(user._engine.courier, session)
 
-    user._supervisor._resync = loading
+    user._engine.supervisor._resync = loading
     with pytest.raises(OutcomeUnknownError):
         buy(user, "一")
     recorder.wait_for("connected", 2)
@@ -402,7 +400,7 @@ def test_an_open_question_of_yesterday_cannot_be_settled(
     served: SimProcess, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = connect(timeout=0.5)
-    monkeypatch.setattr(user._courier, "_met", lambda order: None)
+    monkeypatch.setattr(user._engine.courier, "_met", lambda order: None)
     Faults(served.folder).drop_answer("submit")
     with pytest.raises(OutcomeUnknownError):
         buy(user, "一")

@@ -13,6 +13,7 @@ from support import eventually
 
 import easytrader
 from easytrader import codes
+from easytrader.backend import Capabilities
 from easytrader.connection import Supervisor
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
 from easytrader.log import Log
@@ -231,6 +232,7 @@ class Failing:
     """永远连不上的后端；记下每次尝试。"""
 
     timeout_s = 5.0
+    session_id = 0
 
     def __init__(self) -> None:
         self.attempts = 0
@@ -247,12 +249,15 @@ def supervisor(connector: Any, **options: Any) -> Supervisor:
     return Supervisor(
         connector,
         ReconnectOptions(**options),
+        Capabilities("试"),
         resync=lambda session: None,
         recheck=lambda session: None,
         finish=lambda deadline: None,
         deliver=lambda event: None,
+        tend=lambda: False,
         vitals=Vitals(),
         log=Log(),
+        account=("", ""),
     )
 
 

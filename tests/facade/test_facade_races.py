@@ -54,18 +54,18 @@ def spawn(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
 
 def test_close_in_the_middle_of_connect(user: Any, sim_folder: Path) -> None:
     inside, go = threading.Event(), threading.Event()
-    replace = user._replace
+    replace = user._engine._replace
 
     def slow(*args: Any) -> None:
         replace(*args)
         inside.set()
         go.wait(10)
 
-    user._replace = slow
+    user._engine._replace = slow
     connecting, outcome = spawn(lambda: user.connect(str(sim_folder), ACCOUNT, timeout=5))
     inside.wait(10)
     closing, _ = spawn(user.close)
-    eventually(lambda: user._closed)
+    eventually(lambda: user._engine.closed)
     go.set()
     closing.join(10)
     connecting.join(10)
@@ -126,7 +126,7 @@ def test_connected_is_told_before_its_own_disconnected(
 ) -> None:
     recorder = Recorder()
     user = connect(recorder)
-    resync, rounds = user._supervisor._resync, []
+    resync, rounds = user._engine.supervisor._resync, []
 
     def broken_once(session: Any) -> None:
         resync(session)
@@ -135,7 +135,7 @@ def test_connected_is_told_before_its_own_disconnected(
             Faults(served.folder).disconnect()
             eventually(lambda: session.is_lost)
 
-    user._supervisor._resync = broken_once
+    user._engine.supervisor._resync = broken_once
     Faults(served.folder).disconnect()
     eventually(lambda: len(rounds) == 2 and user.state == "已连接")
     eventually(lambda: recorder.events[-1][0] == "connected")
@@ -315,7 +315,7 @@ def test_many_open_questions_take_one_query_per_look(
     user._session.orders = lambda: asked.append(1) or orders()
     assert user.status["open_intents"] == 0
     assert journal.path.exists()
-    user._finish(time.monotonic() + 1)
+    user._engine._finish(time.monotonic() + 1)
     assert asked == []
 
 

@@ -153,7 +153,7 @@ def test_gap(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "EARLY", 1)
     for _ in range(3):
         user.cancel_entrust(resting(user))
-    eventually(lambda: user._events._missed > 0)  # 推送在路上：丢了的记下了再去收
+    eventually(lambda: user._engine.events._missed > 0)  # 推送在路上：丢了的记下了再去收
     assert collect(user)["gap"]["missed"] > 0
 
 

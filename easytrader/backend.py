@@ -1,0 +1,82 @@
+"""一个后端会做什么、不会做什么：引擎照着它办。"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from easytrader import arguments
+from easytrader.basics.days import A_SHARES, DayBoundary
+from easytrader.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """后端的本事；默认是 A 股柜台的样子。
+
+    Attributes:
+        name: 给人看的名字，如 ``MiniQMT``。
+        pushes: 会推送委托、成交；不会的由引擎每 ``poll_s`` 秒查一次，查到的变化照样交给回调。
+        poll_s: 见上，秒。
+        tag_in: 委托的唯一标记放在哪里：``remark`` 备注，``client_id`` 柜台自己的客户编号；
+            ``none`` 没有地方放，认不出哪一笔是自己发的，所以 ``client_order_id`` 不能用。
+        id_type: 委托编号是 ``int`` 还是 ``str``。
+        kinds: 会做哪几种委托：``limit market``。
+        markets: 能买卖哪些市场（代码的后缀，如 ``SH``）；空是不限。
+        day: 一天从何时算起（期货的夜盘算下一个交易日）；默认是北京时间的日历日。
+    """
+
+    name: str
+    pushes: bool = True
+    poll_s: float = 3.0
+    tag_in: Literal["remark", "client_id", "none"] = "remark"
+    id_type: type[int] | type[str] = int
+    kinds: frozenset[str] = frozenset({"limit", "market"})
+    markets: frozenset[str] = frozenset()
+    day: DayBoundary = A_SHARES
+
+    @property
+    def tags(self) -> bool:
+        """委托带得了标记。"""
+        return self.tag_in != "none"
+
+    def check_id(self, entrust_no: object) -> Any:
+        """校验过的委托编号。
+
+        Raises:
+            UsageError: 不是这个柜台的编号。
+        """
+        if self.id_type is int:
+            return arguments.whole("entrust_no", entrust_no)
+        if isinstance(entrust_no, str) and entrust_no.strip():
+            return entrust_no
+        raise UsageError("entrust_no", entrust_no, f"{self.name} 的委托编号是字符串")
+
+    def check_tag(self, client_order_id: object) -> None:
+        """能不能用 ``client_order_id``。
+
+        Raises:
+            UsageError: 不能，什么都没有发出。
+        """
+        if not self.tags:
+            form = f"{self.name} 的委托带不了标记，保证不了恰好一次；请不要给 client_order_id"
+            raise UsageError("client_order_id", client_order_id, form)
+
+    def check_order(self, kind: str, market: str) -> None:
+        """会不会做这样的委托。
+
+        Args:
+            kind: ``limit`` 或 ``market``。
+            market: 证券的市场，如 ``SH``。
+
+        Raises:
+            UsageError: 不会，什么都没有发出。
+        """
+        if kind not in self.kinds:
+            told = "市价委托；请用 buy / sell" if kind == "market" else "限价委托"
+            raise UsageError(
+                "ttype" if kind == "market" else "price", kind, f"{self.name} 没有{told}"
+            )
+        if self.markets and market not in self.markets:
+            have = "、".join(sorted(self.markets))
+            raise UsageError("security", market, f"{self.name} 能买卖的市场：{have}")
