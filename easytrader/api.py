@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from easytrader.basics.keywords import guarded
 
 if TYPE_CHECKING:
-    from easytrader.backends.sim import SimTrader
     from easytrader.guard import Guard
     from easytrader.miniqmt.trader import MiniqmtTrader
+    from easytrader.paper import SimTrader
     from easytrader.trader import Trader
 
     GuardLike = Guard | dict[str, Any] | bool | None

@@ -68,6 +68,10 @@ class Trader:
         # 引擎的线程不持有这个对象：没有人要它了，引擎自己会知道
         weakref.finalize(self, self._engine.abandon).atexit = False
 
+    def connect(self, *args: Any, **options: Any) -> None:
+        """连接；参数由各后端定。"""
+        raise NotImplementedError(f"{type(self).__name__} 没有写 connect()")
+
     # ---- 查询
 
     @property

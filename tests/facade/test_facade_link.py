@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,9 @@ from easytrader.errors import (
 from easytrader.log import Log
 from easytrader.miniqmt import session as session_room
 from easytrader.miniqmt import session_ids
-from easytrader.model import PushEvent
+from easytrader.model import Connected, OrderChanged, PushEvent
 from easytrader.pace import ReconnectOptions
+from easytrader.push.events import callback_name, contents
 from easytrader.records.paths import AccountKey
 from easytrader.sim.faults import Faults
 from easytrader.trader import Trader
@@ -133,24 +133,28 @@ def watch(connector: Any, deliver: Callable[[PushEvent], None], **parts: Any) ->
 # ---- 推送与接管
 
 
+def change(row: Any = None) -> OrderChanged:
+    return OrderChanged(row)
+
+
 def test_pushes_before_the_session_is_ours_come_after_connected_in_their_order() -> None:
     """还没开完（我们还不认得它）和补查期间的推送：一条不少，跟在「已连接」后面。"""
     stranger = MemorySession()
 
     def early(listener: Any, session: Any) -> None:
-        listener.pushed(session, PushEvent("on_stock_order", ("开的时候",)))
-        listener.pushed(stranger, PushEvent("on_stock_order", ("别的会话的",)))
+        listener.pushed(session, change("开的时候"))
+        listener.pushed(stranger, change("别的会话的"))
 
     got: list[PushEvent] = []
     watched = watch(
         Memory(early),
         got.append,
-        resync=lambda session: watched.pushed(session, PushEvent("on_stock_order", ("补查时",))),
+        resync=lambda session: watched.pushed(session, change("补查时")),
     )
     watched.connect(None)
-    watched.pushed(watched.session, PushEvent("on_stock_order", ("之后",)))
+    watched.pushed(watched.session, change("之后"))
     watched.close()
-    told = [each.args[0] if each.args else each.name for each in got]
+    told = [contents(each)[0] if contents(each) else callback_name(each) for each in got]
     assert told == ["on_connected", "on_health", "开的时候", "补查时", "之后"]
 
 
@@ -164,7 +168,7 @@ def test_a_loss_between_resync_and_adoption_is_not_missed() -> None:
             watched.lost(session, "就在这时断了")
 
     got: list[str] = []
-    watched = watch(connector, lambda event: got.append(event.name), resync=resync)
+    watched = watch(connector, lambda event: got.append(callback_name(event)), resync=resync)
     watched.connect(None)
     eventually(lambda: len(connector.sessions) == 2 and watched.state is State.CONNECTED)
     watched.close()
@@ -179,18 +183,16 @@ def test_foreign_code_never_runs_under_the_lock() -> None:
 
     def deliver(event: PushEvent) -> None:
         assert not watched._lock.locked()
-        if event.name == "on_connected":
+        if event == Connected():
             inside.set()
             go.wait(10)
-        got.append(event.name)
+        got.append(callback_name(event))
 
     watched = watch(Memory(), deliver, options=ReconnectOptions(enabled=False, heartbeat_s=0))
     connecting = threading.Thread(target=lambda: watched.connect(None))
     connecting.start()
     assert inside.wait(10)
-    pushing = threading.Thread(
-        target=lambda: watched.pushed(watched.session, PushEvent("on_stock_order", ()))
-    )
+    pushing = threading.Thread(target=lambda: watched.pushed(watched.session, change()))
     pushing.start()
     pushing.join(10)
     assert not pushing.is_alive()
@@ -557,10 +559,3 @@ def test_what_the_backend_cannot_do_is_refused_before_anything_is_sent(
     with pytest.raises(UsageError) as caught:
         call(memory[0])
     assert caught.value.argument == argument
-
-
-def test_the_day_of_a_counter_with_a_night_session() -> None:
-    night = Capabilities("期货", day_hour=-3)  # 21 点以后算下一天
-    at = datetime(2026, 11, 20, 13, 30, tzinfo=timezone.utc).timestamp()
-    assert night.day_of(at) == "20261121"  # 北京时间 21:30
-    assert Capabilities("A 股").day_of(at) == "20261120"
