@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -122,6 +121,8 @@ def _unknown(title: str, name: str, value: object, names: Collection[str], legac
         if isinstance(value, (int, str, type(None))) and value in harmless:
             return
         raise UsageError(name, value, why)
+    import difflib  # 写错了才用得到
+
     meant = _MEANT.get(name, "")
     close = [meant] if meant in names else difflib.get_close_matches(name, names, 1, 0.5)
     guess = f"，是不是 {close[0]}？" if close else "。"
