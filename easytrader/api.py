@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from easytrader.basics.keywords import guarded
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from easytrader.paper import SimTrader
     from easytrader.trader import Trader
 
-    GuardLike = Guard | dict[str, Any] | bool | None
+GuardLike: TypeAlias = "Guard | dict[str, Any] | bool | None"
 
 
 @overload
