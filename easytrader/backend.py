@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 
-
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """后端的本事；默认是 A 股柜台的样子。

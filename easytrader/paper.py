@@ -18,9 +18,16 @@ from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.records import paths
 from easytrader.records.sqlite import SqliteStorage
 from easytrader.sim import hub, install
-from easytrader.sim.default import DEFAULT_ACCOUNT, DEFAULT_CASH_LI
+from easytrader.sim.default import DEFAULT_ACCOUNT, DEFAULT_CASH
 from easytrader.sim.default import default_folder as default_folder
-from easytrader.sim.folder import ACCOUNT_TYPES, AccountConfig, SimFolder, create, is_sim_folder
+from easytrader.sim.folder import (
+    ACCOUNT_TYPES,
+    RECORDS,
+    AccountConfig,
+    SimFolder,
+    create,
+    is_sim_folder,
+)
 from easytrader.sim.stepping import Stepper
 from easytrader.trading_days import is_trading_day
 
@@ -163,7 +170,7 @@ class SimTrader(MiniqmtTrader):
         wanted = AccountConfig(
             account_id=stock_account or DEFAULT_ACCOUNT,
             account_type=3 if isinstance(kind, str) and kind.upper() == "CREDIT" else _STOCK,
-            cash_li=DEFAULT_CASH_LI,
+            cash=DEFAULT_CASH,
         )
         if not is_sim_folder(path):
             if given is not None and any(path.iterdir()):
@@ -196,7 +203,7 @@ def _nothing() -> None:
 def _storage_of(key: AccountKey) -> SqliteStorage:
     """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
     if is_sim_folder(key.place):
-        folder = Path(key.place) / "easytrader_records" / paths.folder_name(key.account_id)
+        folder = Path(key.place) / RECORDS / paths.folder_name(key.account_id)
         return SqliteStorage(folder)
     return SqliteStorage(paths.key_folder(key))
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from easytrader.sim.engine import Engine
 from easytrader.sim.translator import Translator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from easytrader.sim.folder import AccountConfig
 
 ACCOUNT = "1000000365"
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,12 +129,20 @@ class SimProcess:
             process.stdout.close()
 
 
+def in_li(
+    account_id: str, kind: int, cash_li: int, held: Iterable[tuple[str, int, int]] = ()
+) -> AccountConfig:
+    """现金与总成本以厘计的账户：测试里的账按柜台内部的单位算。"""
+    from easytrader.sim.folder import AccountConfig
+
+    rows = [(code, volume, Decimal(cost) / 1000 / volume) for code, volume, cost in held]
+    return AccountConfig(account_id, kind, Decimal(cash_li) / 1000, rows)
+
+
 def make_folder(path: Path, **options: object) -> Path:
     from easytrader.sim.folder import AccountConfig, create
 
-    account = AccountConfig(
-        ACCOUNT, positions=(("600000.SH", 1000, 10_000_000), ("000001.SZ", 500, 5_500_000))
-    )
+    account = AccountConfig(ACCOUNT, positions=(("600000.SH", 1000, 10), ("000001.SZ", 500, 11)))
     settings_ = {"connect_wait_s": 0.3, **options}
     create(path, (account,), **settings_)
     return path

@@ -12,12 +12,13 @@ from easytrader.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from easytrader.sim.folder import SimConfig, SimFolder
+    from easytrader.sim.folder import SimFolder
     from easytrader.symbols import Security
 
 __all__ = ["open_accounts"]
 
 _MOST_YUAN: Final = Decimal(10) ** 11
+_DIGITS: Final = 15
 _POSITION_FORM: Final = "写成 代码:数量 或 代码:数量:成本价，例如 600036.SH:1000:35.5"
 
 
@@ -28,6 +29,7 @@ def open_accounts(
     cash: str,
     positions: Sequence[str] = (),
     credit: bool = False,
+    exist_ok: bool = False,
     **given: Any,
 ) -> SimFolder:
     """建文件夹并开户；已有的文件夹则加账号。``given`` 是 `SimConfig` 的设置，None 为没有给。
@@ -42,39 +44,45 @@ def open_accounts(
     settings = {name: value for name, value in given.items() if value is not None}
     if "replay" in settings:
         settings["replay"] = str(Path(settings["replay"]).expanduser().absolute())
-    cash_li = _li("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
+    yuan = _decimal(cash)
+    if not 0 < yuan <= _MOST_YUAN or yuan != round(yuan, 2):
+        raise UsageError("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
     base = SimFolder.open(path).config if is_sim_folder(path) else SimConfig()
     config = replace(base, **settings)
-    if config.replay:
-        library_of(config, Path(path)).check()
-    held = tuple(_position(text, config, Path(path)) for text in positions)
-    codes = [code for code, _, _ in held]
-    for text, code in zip(positions, codes, strict=True):
-        if codes.count(code) > 1:
-            raise UsageError("--position", text, f"{code} 给了不止一次，合成一行")
-    accounts = [
-        AccountConfig(account_id, 3 if credit else 2, cash_li, held) for account_id in account_ids
-    ]
-    return create(path, accounts, **settings)
+    library = library_of(config, Path(path)) if config.replay else None
+    if library is not None:
+        library.check()
+    held: dict[str, tuple[int, Decimal | None]] = {}
+    for text in positions:
+        security, volume, cost = _position(text)
+        if security.stock_code in held:
+            raise UsageError("--position", text, f"{security.stock_code} 给了不止一次，合成一行")
+        if library is not None and library.tape(security) is None:
+            raise UsageError("--position", text, "回放数据里没有这只证券")
+        held[security.stock_code] = volume, cost
+    accounts = [AccountConfig(each, 3 if credit else 2, yuan, held) for each in account_ids]
+    return create(path, accounts, exist_ok=exist_ok, **settings)
 
 
-def _li(argument: str, text: str, expected: str) -> int:
+def _decimal(text: str) -> Decimal:
+    """读不懂的为 -1。"""
     try:
-        yuan = Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
-        yuan = Decimal("NaN")
-    if not yuan.is_finite() or not 0 < yuan <= _MOST_YUAN or yuan * 100 != int(yuan * 100):
-        raise UsageError(argument, text, expected)
-    return int(yuan * 1000)
+        return Decimal(-1)
+    return number if number.is_finite() else Decimal(-1)
 
 
-def _position(text: str, config: SimConfig, path: Path) -> tuple[str, int, int]:
+def _position(text: str) -> tuple[Security, int, Decimal | None]:
     from easytrader.sim.rules import scope_of
     from easytrader.symbols import Kind, parse_security
 
     code, _, rest = text.partition(":")
-    amount, _, cost = rest.partition(":")
-    if not amount.isdecimal() or int(amount) <= 0:
+    amount, _, price = rest.partition(":")
+    cost = _decimal(price) if price else None
+    if not amount.isdecimal() or len(amount) > _DIGITS or int(amount) <= 0:
+        raise UsageError("--position", text, _POSITION_FORM)
+    if cost is not None and not 0 < cost <= _MOST_YUAN:
         raise UsageError("--position", text, _POSITION_FORM)
     try:
         security = parse_security(code)
@@ -88,28 +96,4 @@ def _position(text: str, config: SimConfig, path: Path) -> tuple[str, int, int]:
         )
     if security.kind is Kind.REPO:
         raise UsageError("--position", text, f"债券回购不能作为持仓；{_POSITION_FORM}")
-    volume = int(amount)
-    if not cost:
-        return security.stock_code, volume, volume * _last_close_li(security, config, path)
-    return security.stock_code, volume, volume * _cost_li(text, cost)
-
-
-def _cost_li(text: str, cost: str) -> int:
-    try:
-        yuan = Decimal(cost)
-    except InvalidOperation:
-        yuan = Decimal("NaN")
-    if not yuan.is_finite() or not 0 < yuan <= _MOST_YUAN or yuan * 1000 != int(yuan * 1000):
-        raise UsageError("--position", text, _POSITION_FORM)
-    return int(yuan * 1000)
-
-
-def _last_close_li(security: Security, config: SimConfig, path: Path) -> int:
-    """没写成本价：按行情的昨收。"""
-    from easytrader.sim.clock import clock_for
-    from easytrader.sim.market.build import market_for
-    from easytrader.sim.sessions import hours_for
-
-    market = market_for(config, path, hours_for(config.clock))
-    now = clock_for(config.clock, config.start).now()
-    return market.quote(security, market.tick_at(now)).pre_close_li
+    return security, int(amount), cost

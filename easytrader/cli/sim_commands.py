@@ -1,9 +1,10 @@
-"""``easytrader sim init|serve|status|step|run|fault``。"""
+"""``easytrader sim init|serve|status|reset|step|run|fault``。"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     _add_path(status)
     status.add_argument("--json", action="store_true", help="输出 JSON")
     status.runs(_status)
+    _register_reset(commands)
     register_step(commands)
     register_history(commands)
     _register_run(commands)
@@ -67,6 +69,7 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
         help="初始持仓：代码:数量[:成本价]，可重复；不写成本价取昨收",
     )
     add("--credit", action="store_true", help="信用账号")
+    add("--exist-ok", action="store_true", help="账号已经有了、开户时的样子也相同，就接着用它")
     add(
         "--clock",
         choices=("always", "exchange", "step"),
@@ -87,19 +90,47 @@ def _init(arguments: argparse.Namespace) -> int:
         cash=arguments.cash,
         positions=arguments.position,
         credit=arguments.credit,
+        exist_ok=arguments.exist_ok,
         clock=arguments.clock,
         seed=arguments.seed,
         **market_settings(arguments),
     )
     say(f"已建好：{folder.path}")
     for account in folder.config.accounts:
-        cash, held = account.cash_li / 1000, len(account.positions)
-        say(f"  账号 {account.account_id}  现金 {cash:.2f}  持仓 {held} 只")
+        held = len(account.held)
+        say(f"  账号 {account.account_id}  现金 {account.cash:.2f}  持仓 {held} 只")
     holder = holder_of(folder.path)
     if holder is None:
         say(f'启动：easytrader sim serve "{folder.path}"')
     else:
         say(f"正被 {holder.describe()} 使用：重新启动之后才看得到新账号")
+    return 0
+
+
+def _register_reset(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "reset",
+        help="回到刚开户的样子",
+        description="删掉账本、历史与委托记录，账号与设置留着；正有程序使用时不做。"
+        "在终端里会先问一声，脚本里不问。",
+    )
+    _add_path(parser)
+    parser.add_argument("--yes", action="store_true", help="不问")
+    parser.runs(_reset)
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.service.reset import reset
+
+    folder = _folder(arguments.path)
+    if not arguments.yes and sys.stdin is not None and sys.stdin.isatty():
+        say(f"{folder.path} 里的委托、成交、持仓与历史都会删掉。")
+        if input("确定就输入 yes：").strip().lower() not in {"y", "yes"}:
+            say("没有动它")
+            return 1
+    reset(folder.path)
+    names = "、".join(account.account_id for account in folder.config.accounts) or "无"
+    say(f"已回到刚开户的样子：{folder.path} 账号 {names}")
     return 0
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from easytrader.model import OrderLike, TradeLike
 
 
+_AHEAD_S = 3600
+"""柜台的钟可以比本机快多少；再远的时间不可信。"""
+
 _REMEMBERED = 10_000
 
 _State = tuple[int, int, bool]
@@ -97,9 +100,12 @@ class DeliveryLedger:
         return not known
 
     def _day_of(self, epoch_s: int) -> int:
-        if epoch_s <= 0:  # 有的柜台在报到交易所之前不给时间
-            epoch_s = int(time.time())
-        day = (epoch_s + OFFSET_S) // 86400
+        # 有的柜台在报到交易所之前不给时间；也不能信一个远在将来的，否则「今天」停在那一天
+        latest = int(time.time()) + _AHEAD_S
+        believed = 0 < epoch_s <= latest
+        day = ((epoch_s if believed else latest - _AHEAD_S) + OFFSET_S) // 86400
+        if not believed:
+            day = max(day, self._last_day)  # 单步的时钟可以走在前面
         if day > self._last_day:
             self._last_day = day
             self._fresh.clear()

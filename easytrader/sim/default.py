@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_ACCOUNT",
-    "DEFAULT_CASH_LI",
+    "DEFAULT_CASH",
     "default_folder",
     "quote_folder",
     "told_by_environment",
@@ -22,8 +22,8 @@ __all__ = [
 ]
 
 DEFAULT_ACCOUNT: Final = "1000000001"
-DEFAULT_CASH_LI: Final = 1_000_000 * 1000
-"""默认账户的初始资金：100 万元，以厘计。"""
+DEFAULT_CASH: Final = 1_000_000
+"""默认账户的初始资金，元。"""
 
 _VARIABLE: Final = "EASYTRADER_SIM"
 
@@ -55,7 +55,7 @@ def quote_folder() -> str:
     if not told:
         told = str(default_folder())
         if not is_sim_folder(told):
-            create(told, (AccountConfig(DEFAULT_ACCOUNT, cash_li=DEFAULT_CASH_LI),))
+            create(told, (AccountConfig(DEFAULT_ACCOUNT, cash=DEFAULT_CASH),))
         hub.allow_embed(told)
     elif told_by_environment() and is_sim_folder(told):
         hub.allow_embed(told)

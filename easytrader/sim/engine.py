@@ -38,6 +38,7 @@ from easytrader.sim.sessions import day_code, hours_for
 from easytrader.sim.state import CounterState, Progress
 from easytrader.sim.store import Store
 from easytrader.sim.sweep import Budget
+from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -287,7 +288,10 @@ class Engine:
                 continue
             account = Account(config.account_id, config.account_type, config.cash_li)
             opened = day_code(state.progress.day)
-            for code, volume, cost_li in config.positions:
+            for code, volume, cost_li in config.held:
+                if cost_li is None:
+                    pre_close_li = self._counter.quote(parse_security(code)).pre_close_li
+                    cost_li = volume * pre_close_li
                 held = Position(code, volume, volume, cost_li=cost_li, open_date=opened)
                 account.positions[code] = held
                 changes.positions[account.account_id, code] = held
@@ -302,5 +306,6 @@ class Engine:
         if ahead > _BACKWARDS_S:
             raise SimulatorError(
                 f"账本 {self.folder.store_path} 已经走到 {ahead / 3600:.0f} 小时以后："
-                "请核对系统时间；如果它是测试留下的，换一个文件夹。"
+                "请核对系统时间；如果它是测试留下的，换一个文件夹，"
+                f'或从头来过：easytrader sim reset "{self.folder.path}"'
             )

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import SimulatorError
+from easytrader.records.private import private_file
 from easytrader.sim.account import Account, Position
 from easytrader.sim.resting import Queue
 from easytrader.sim.schema import (
@@ -62,6 +63,7 @@ class Store:
         self.disk_is_full: Callable[[], bool] = lambda: False
         """每次落盘前问一声：这次算不算磁盘满（故障 ``disk_full``）。"""
         with _explained(path, "打不开"):
+            private_file(path)  # -wal 与 -shm 的权限跟着它
             self._db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
             try:
                 self._prepare()

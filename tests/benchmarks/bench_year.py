@@ -145,7 +145,7 @@ def year(show: Any) -> None:
         start = f"{trading_days()[0]} 09:30"
         create(
             home / "folder",
-            (AccountConfig("1", cash_li=10**13),),
+            (AccountConfig("1", cash=10**10),),
             clock="step",
             start=start,
             replay=str(data),

@@ -45,7 +45,7 @@ class Bench:
         from easytrader.sim.folder import AccountConfig, create
 
         self.home = Path(tempfile.mkdtemp(prefix="easytrader-bench-"))
-        create(self.home / "userdata_mini", (AccountConfig("1", cash_li=cash_yuan * 1000),))
+        create(self.home / "userdata_mini", (AccountConfig("1", cash=cash_yuan),))
         self.path = str(self.home / "userdata_mini")
         self.user = easytrader.use("sim")
         self.user.connect(self.path, "1")

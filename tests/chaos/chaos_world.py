@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 from chaos_check import Call, Delivery, Wish
-from support import SimProcess
+from support import SimProcess, in_li
 
 import easytrader
 from easytrader import errors
 from easytrader.errors import EasytraderError, SimulatorError
 from easytrader.sim.faults import Faults
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.folder import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +206,7 @@ class World:
     """见模块说明。``events``：另用 `user.events()` 收一遍。"""
 
     def __init__(self, folder: Path, *, events: bool = False) -> None:
-        account = AccountConfig(ACCOUNT, cash_li=_CASH_LI, positions=_HELD)
+        account = in_li(ACCOUNT, 2, _CASH_LI, _HELD)
         create(folder, (account,), connect_wait_s=0.3, query_lag_s=QUERY_LAG_S)
         self.folder = folder
         self.power = Power(folder)

@@ -34,10 +34,8 @@ def test_init_serve_status_stop(tmp_path: Path) -> None:
     assert [a.account_id for a in config.accounts] == ["a1", "a2"]
     account = config.accounts[0]
     assert (account.account_type, account.cash_li, config.seed) == (3, 2_000_000_500, 7)
-    assert account.positions[0] == ("600036.SH", 1000, 35_500_000)
-    code, volume, cost_li = account.positions[1]
-    assert (code, volume) == ("000001.SZ", 300)
-    assert cost_li > 300_000
+    assert account.held[0] == ("600036.SH", 1000, 35_500_000)
+    assert account.held[1] == ("000001.SZ", 300, None)
 
     assert easytrader("sim", "status", path).returncode == 3
     with subprocess.Popen(
@@ -79,6 +77,33 @@ def test_init_again_adds_an_account(folder: Path, capsys: pytest.CaptureFixture[
     code, _, err = run_main(capsys, "sim", "init", folder, "--account", "b")
     assert code == 1
     assert "账号 b" in err
+
+
+def test_init_twice_and_reset(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ("sim", "init", folder, "--account", "b", "--position", "600036.SH:100:35.5")
+    assert run_main(capsys, *one)[0] == 0
+    assert run_main(capsys, *one)[0] == 1
+    assert run_main(capsys, *one, "--exist-ok")[0] == 0
+    assert run_main(capsys, *one, "--exist-ok", "--cash", "5")[0] == 1
+    before = SimFolder.open(folder)
+    host = Host(before)
+    try:
+        code, _, err = run_main(capsys, "sim", "reset", folder)
+        assert code == 1
+        assert "已被占用" in err
+    finally:
+        host.close()
+    assert before.store_path.exists()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "不")
+    assert run_main(capsys, "sim", "reset", folder)[0] == 1
+    assert before.store_path.exists()
+    assert run_main(capsys, "sim", "reset", folder, "--yes")[0] == 0
+    assert not before.store_path.exists()
+    assert SimFolder.open(folder) == before
+    assert easytrader("sim", "reset", folder).returncode == 0  # 没有终端：不问
 
 
 @pytest.mark.parametrize(

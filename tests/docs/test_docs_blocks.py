@@ -21,17 +21,20 @@ def _name(page: Path) -> str:
     "page", [page for page in PAGES if any(block.runs for block in blocks(page))], ids=_name
 )
 def test_page_runs(page: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-X", "utf8", str(HERE / "docs_run_page.py"), str(page)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=100,
-    )
-    assert done.returncode == 0, f"{_name(page)}\n{done.stdout}\n{done.stderr}"
+    # 自己建文件夹的那几页，照着再做一遍也要行
+    again = "exist_ok=True" in page.read_text(encoding="utf-8")
+    for _ in range(2 if again else 1):
+        done = subprocess.run(
+            [sys.executable, "-X", "utf8", str(HERE / "docs_run_page.py"), str(page)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=100,
+        )
+        assert done.returncode == 0, f"{_name(page)}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

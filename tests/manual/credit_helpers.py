@@ -29,8 +29,8 @@ LATEST = "最新价"
 def credit_folder(parent: Path, **settings: Any) -> Path:
     """50 万元、1000 股 600036 的信用账户。"""
     folder = parent / "国金 QMT交易端" / "userdata_mini"
-    held = (("600036.SH", 1000, 35_000_000),)
-    account = AccountConfig(CREDIT, 3, 500_000_000, held)
+    held = (("600036.SH", 1000, 35),)
+    account = AccountConfig(CREDIT, 3, 500_000, held)
     create(folder, (account,), clock="step", start="2026-11-19 10:00", connect_wait_s=0.3)
     text = json.dumps({**SETTINGS, **settings})
     (folder / "credit.json").write_text(text, encoding="utf-8")

@@ -27,7 +27,7 @@ def test_orders_are_named_by_account(
     tmp_path: Path, kind: AccountTypeName, code: int, names: tuple[OrderTypeName, OrderTypeName]
 ) -> None:
     folder = tmp_path / "userdata_mini"
-    held = (("600000.SH", 1000, 10_000_000),)
+    held = (("600000.SH", 1000, 10),)
     create(folder, (AccountConfig(ACCOUNT, account_type=code, positions=held),))
     with easytrader.use("sim") as user:
         user.connect(str(folder), ACCOUNT, account_type=kind, timeout=5)

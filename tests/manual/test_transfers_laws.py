@@ -37,7 +37,7 @@ class Moving(RuleBasedStateMachine):
         super().__init__()
         self.root = Path(tempfile.mkdtemp(prefix="划拨 "))
         account = AccountConfig(
-            ACCOUNT, 2, 50_000_000, (("600036.SH", 300, 9_000_000), ("000001.SZ", 400, 4_400_000))
+            ACCOUNT, 2, 50_000, (("600036.SH", 300, 30), ("000001.SZ", 400, 11))
         )
         create(self.root / "sim", [account])
         (self.root / "sim" / "transfers.json").write_text(json.dumps({"com": COM}), "utf-8")

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.corporate import CorporateLine
 from easytrader.sim.corporate.actions import FILE_NAME
 from easytrader.sim.events import AccountQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, SimFolder, create
+from easytrader.sim.folder import SimFolder, create
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Desk:
         settings = {"clock": "exchange", **settings}
         if stepped:
             settings |= {"clock": "step", "start": stepped}
-        self.folder = create(path, [AccountConfig(ACCOUNT, 2, CASH, rows)], **settings)
+        self.folder = create(path, [in_li(ACCOUNT, 2, CASH, rows)], **settings)
         if actions is not None:
             text = json.dumps(actions, ensure_ascii=False)
             (self.folder.path / FILE_NAME).write_text(text, encoding="utf-8")

@@ -239,8 +239,8 @@ def test_both_sides_are_crossed_from_the_front() -> None:
 def pair(tmp_path: Path) -> Any:
     """两个账户：甲有股份，乙有钱。"""
     accounts = [
-        AccountConfig("甲", 2, 10**13, ((SH, 1_000_000, 10**10),)),
-        AccountConfig("乙", 2, 10**13),
+        AccountConfig("甲", 2, 10**10, ((SH, 1_000_000, 10),)),
+        AccountConfig("乙", 2, 10**10),
     ]
     folder = create(tmp_path / "两个账户", accounts, clock="exchange")
     engine = Engine(folder, ManualClock(at("2026-11-20 09:31")))

@@ -27,7 +27,7 @@ def open_user(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     def make(start: str, recorder: Recorder | None = None) -> Any:
         path = tmp_path / f"盘后 {len(opened)}"
-        account = AccountConfig(ACCOUNT, cash_li=10**12, positions=((SH, 2000, 6 * 10**7),))
+        account = AccountConfig(ACCOUNT, cash=10**9, positions=((SH, 2000, 30),))
         create(path, [account], clock="step", start=start)
         user = easytrader.use("sim")
         user.connect(str(path), ACCOUNT, recorder, timeout=5)
@@ -110,7 +110,7 @@ def test_a_kill_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     found = []
     for killed in (False, True):
         path = tmp_path / f"被杀 {killed}"
-        account = AccountConfig(ACCOUNT, cash_li=10**13)
+        account = AccountConfig(ACCOUNT, cash=10**10)
         create(path, [account], clock="step", start="2026-11-20 14:50", connect_wait_s=0.3)
         process = SimProcess(path)
         process.start()

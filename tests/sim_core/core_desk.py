@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, SimFolder, create
+from easytrader.sim.folder import SimFolder, create
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Desk:
         account_type = kw.pop("account_type", 2)
         self.account_type = account_type
         self.clock = ManualClock(start)
-        account = AccountConfig(ACCOUNT, account_type, cash_li, positions)
+        account = in_li(ACCOUNT, account_type, cash_li, positions)
         self.folder = create(path, [account], **kw)
         self.engine = Engine(self.folder, self.clock)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,12 @@ CODE = "600036.SH"
 def test_create_and_open(tmp_path: Path) -> None:
     where = tmp_path / "我的 模拟" / "userdata_mini"
     assert not is_sim_folder(where)
-    account = AccountConfig("1", 3, 5, (("sh600036", 100, 3_500_000),))
+    account = AccountConfig("1", 3, 5, (("sh600036", 100, "35.5"),))
     made = create(where, [account], seed=7, clock="exchange", tick_s=1.5)
     assert is_sim_folder(where)
     opened = SimFolder.open(str(where))
     assert opened == made
-    assert opened.config.accounts[0].positions == ((CODE, 100, 3_500_000),)
+    assert opened.config.accounts[0].held == ((CODE, 100, 3_550_000),)
     assert (where / "up_queue_win_xtquant").is_file()
     assert opened.store_path.parent == where
     assert {path.name for path in where.iterdir()} == {
@@ -55,7 +56,7 @@ def test_add_accounts_and_change_settings(tmp_path: Path) -> None:
 def test_an_account_added_later_is_opened(desk: Desk) -> None:
     desk.buy(CODE, 100, 0.0, 44)
     before = desk.snapshot()
-    create(desk.folder.path, [AccountConfig("2", cash_li=7000)])
+    create(desk.folder.path, [AccountConfig("2", cash=7)])
     desk.reopen()
     assert desk.engine.asset(AccountQuery(2, "2")).answer[0].cash == 7.0
     assert desk.snapshot() == before
@@ -102,12 +103,27 @@ def test_bad_config_files(tmp_path: Path, text: str, reason: str) -> None:
         (lambda: AccountConfig(" 1"), "account_id"),
         (lambda: AccountConfig(1), "account_id"),
         (lambda: AccountConfig("1", 5), "account_type"),
-        (lambda: AccountConfig("1", 2, -1), "cash_li"),
-        (lambda: AccountConfig("1", 2, 1.5), "cash_li"),
+        (lambda: AccountConfig("1", 2, -1), "cash"),
+        (lambda: AccountConfig("1", 2, 1.0001), "cash"),
+        (lambda: AccountConfig("1", 2, True), "cash"),
+        (lambda: AccountConfig("1", 2, "一百万"), "cash"),
+        (lambda: AccountConfig("1", 2, float("nan")), "cash"),
+        (lambda: AccountConfig("1", 2, Decimal("1E+200000")), "cash"),
+        (lambda: AccountConfig("1", 2, Decimal("1E-200000")), "cash"),
+        (lambda: AccountConfig("1", 2, None), "cash"),
         (lambda: AccountConfig("1", 2, 1, ((CODE, 0, 1),)), "positions"),
         (lambda: AccountConfig("1", 2, 1, (("204001.SH", 10, 1),)), "positions"),
         (lambda: AccountConfig("1", 2, 1, (("乱", 10, 1),)), "positions"),
-        (lambda: AccountConfig("1", 2, 1, ((CODE, 10),)), "positions"),
+        (lambda: AccountConfig("1", 2, 1, ((CODE,),)), "positions"),
+        (lambda: AccountConfig("1", 2, 1, ((CODE, 10, -1),)), "positions"),
+        (lambda: AccountConfig("1", 2, 1, ((CODE, 10, "三十"),)), "positions"),
+        (lambda: AccountConfig("1", 2, 1, ((CODE, 10**9, 10_000_000),)), "positions"),
+        (lambda: AccountConfig("1", 2, 1, CODE), "positions"),
+        (lambda: AccountConfig("1", 2, 1, 5), "positions"),
+        (lambda: AccountConfig("1", 2, 1, {CODE: (1, 2, 3)}), "positions"),
+        (lambda: SimConfig(commission_min=-1), "commission_min"),
+        (lambda: create("nowhere", AccountConfig("1")), "accounts"),
+        (lambda: create("~没有这个人/a"), "path"),
         (lambda: AccountConfig("1", 2, 1, ((CODE, 10, 1), ("sh600036", 5, 1))), "positions"),
         (lambda: SimConfig(clock="x"), "clock"),
         (lambda: SimConfig(seed="x"), "seed"),
@@ -280,7 +296,7 @@ while True:
 @pytest.mark.parametrize("lines", [1, 7, 40])
 def test_kill_loses_nothing_acknowledged(tmp_path: Path, lines: int) -> None:
     cash = 10**12
-    folder = create(tmp_path / "模拟 盘", [AccountConfig(ACCOUNT, 2, cash)])
+    folder = create(tmp_path / "模拟 盘", [AccountConfig(ACCOUNT, 2, cash // 1000)])
     root = Path(__file__).parents[2]
     victim = subprocess.Popen(
         [sys.executable, "-c", VICTIM, str(folder.path), ACCOUNT, str(START)],

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.corporate.line import CorporateLine
 from easytrader.sim.credit.line import CreditLine
 from easytrader.sim.credit.settings import FILE_NAME
 from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.folder import create
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class CreditDesk:
         actions: dict[str, Any] | None = None,
         **more: Any,
     ) -> None:
-        account = AccountConfig(ACCOUNT, 3, cash * 1000, held)
+        account = in_li(ACCOUNT, 3, cash * 1000, held)
         self.folder = create(path, [account], clock=hours, **more)
         if settings is not None:
             text = json.dumps(settings, ensure_ascii=False)

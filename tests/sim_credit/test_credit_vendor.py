@@ -32,7 +32,7 @@ SETTINGS = {
 def folder(tmp_path: Path) -> Path:
     path = tmp_path / "国金 QMT交易端" / "userdata_mini"
     accounts = [
-        AccountConfig(ACCOUNT, 3, 500_000_000, ((CODE, 1000, 35_000_000),)),
+        AccountConfig(ACCOUNT, 3, 500_000, ((CODE, 1000, 35),)),
         AccountConfig("1", 2),
     ]
     create(path, accounts, clock="step", start="2026-11-19 10:00", connect_wait_s=0.3)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from laws_world import CASH, CREDIT, HELD, KINDS, MONEY
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, SubmitOrder
-from easytrader.sim.folder import AccountConfig, SimFolder, create
+from easytrader.sim.folder import SimFolder, create
 from easytrader.sim.phases import Phase
 from easytrader.symbols import parse_security
 
@@ -50,7 +51,7 @@ class Desk:
 
     def __init__(self, path: Path, world: World) -> None:
         self.path, self._copies = path, 0
-        accounts = [AccountConfig(name, KINDS[name], MONEY[name], HELD[name]) for name in KINDS]
+        accounts = [in_li(name, KINDS[name], MONEY[name], HELD[name]) for name in KINDS]
         self.folder = create(path, accounts, clock="exchange", **world.settings)
         for name, body in (
             ("credit.json", world.credit),

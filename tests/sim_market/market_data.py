@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.events import AccountQuery, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.folder import create
 from easytrader.sim.market.library import Library
 from easytrader.sim.market.replay import ReplayMarket
 from easytrader.sim.market.when import moment
@@ -65,7 +66,7 @@ class Desk:
     def __init__(self, path: Path, data: Path, **settings: Any) -> None:
         self.clock = ManualClock(at("09:30"))
         positions = settings.pop("positions", ())
-        account = AccountConfig(ACCOUNT, cash_li=10**13, positions=positions)
+        account = in_li(ACCOUNT, 2, 10**13, positions)
         self.folder = create(
             path, [account], clock="step", start=f"{DAY} 09:30", replay=str(data), **settings
         )

@@ -128,7 +128,7 @@ def test_a_credit_account_may_not(make_repo: Make) -> None:
 
 def test_not_a_position_to_open_with() -> None:
     with pytest.raises(UsageError, match="债券回购不是持仓"):
-        AccountConfig("1", positions=(("204001.SH", 10, 1000),))
+        AccountConfig("1", positions=(("204001.SH", 10, 100),))
 
 
 def test_a_resting_order_freezes_and_gives_back(make_repo: Make) -> None:

@@ -25,7 +25,7 @@ def walk(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     def make(start: str, recorder: Recorder | None = None, **settings: Any) -> Any:
         path = tmp_path / f"逆回购 {len(opened)}"
-        account = AccountConfig(ACCOUNT, cash_li=10**9)
+        account = AccountConfig(ACCOUNT)
         create(path, [account], clock="step", start=start, **settings)
         user = easytrader.use("sim")
         user.connect(str(path), ACCOUNT, recorder, timeout=5)

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.events import Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.folder import create
 from easytrader.sim.instruments import FILE_NAME
 from easytrader.sim.rules.cage import cage_limit, reference_price
 from easytrader.symbols import Security, parse_security
@@ -70,7 +71,7 @@ class RuleDesk:
     def __init__(self, path: Path, case: Case, cash_li: int = 10**13) -> None:
         self.case = case
         held = ((case.security, case.held, case.held * 10_000),) if case.held else ()
-        account = AccountConfig(ACCOUNT, 2, cash_li, held)
+        account = in_li(ACCOUNT, 2, cash_li, held)
         folder = create(path, [account], clock=case.hours)
         if case.facts:
             text = json.dumps({case.security: case.facts}, ensure_ascii=False)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from support import VendorEngine as Engine
+from support import in_li
 
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, SimFolder, create
+from easytrader.sim.folder import SimFolder, create
 from easytrader.sim.subscribe import SubscribeLine
 from easytrader.sim.subscribe.issues import FILE_NAME
 from easytrader.symbols import parse_security
@@ -81,7 +82,7 @@ class Desk:
     ) -> None:
         rows = tuple((code, volume, volume * 10_000) for code, volume in (held or {}).items())
         self.kind = account_type
-        account = AccountConfig(ACCOUNT, account_type, cash_li, rows)
+        account = in_li(ACCOUNT, account_type, cash_li, rows)
         self.folder = create(path, [account], **{"clock": "exchange", **settings})
         if issues is not None:
             body = {"issues": issues, "quota": WIDE if quota is None else quota}

@@ -144,7 +144,7 @@ def test_replayed_data_may_start_after_the_listing(tmp_path: Path) -> None:
     data.mkdir()
     rows = "time,open,high,low,close,volume\n20261126093100,30,30,30,30,100\n"
     (data / "688801.SH_1m.csv").write_text(rows, encoding="utf-8")
-    account = AccountConfig(ACCOUNT, positions=(("688801.SH", 200, 5_120_000),))
+    account = AccountConfig(ACCOUNT, positions=(("688801.SH", 200, 25.6),))
     settings = {"clock": "step", "start": "2026-11-25 09:31", "replay": str(data)}
     folder = create(tmp_path / "模拟", [account], **settings)
     (folder.path / FILE_NAME).write_text(json.dumps(one()), encoding="utf-8")

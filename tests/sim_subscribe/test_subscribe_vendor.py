@@ -23,7 +23,7 @@ BUY, SELL, FIX_PRICE = 23, 24, 11
 def folder(tmp_path: Path) -> Path:
     made = create(
         tmp_path / "用户 数据",
-        [AccountConfig(ACCOUNT, 2, 200_000_000, (("600036.SH", 1000, 30_000_000),))],
+        [AccountConfig(ACCOUNT, 2, 200_000, (("600036.SH", 1000, 30),))],
         clock="step",
         start="2026-11-16 09:31",
     )

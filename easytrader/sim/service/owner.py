@@ -36,7 +36,11 @@ __all__ = ["Owner", "ServiceInfo", "holder_of", "is_served", "service_of"]
 T = TypeVar("T")
 
 _GATE_WAIT_S: Final = 3.0
-_KIND_NAMES: Final = {"serve": "easytrader sim serve", "embedded": "嵌在脚本进程里"}
+_KIND_NAMES: Final = {
+    "serve": "easytrader sim serve",
+    "embedded": "嵌在脚本进程里",
+    "reset": "正在 sim reset",
+}
 
 
 class ServiceInfo(NamedTuple):
@@ -95,7 +99,11 @@ class Owner:
 
 
 def holder_of(path: str | os.PathLike[str]) -> ServiceInfo | None:
-    """此刻占着文件夹的是谁（可能还没就绪）；没有人占着，或不是模拟文件夹时为 None。"""
+    """此刻占着文件夹的是谁（可能还没就绪）；没有人占着，或不是模拟文件夹时为 None。
+
+    Raises:
+        SimulatorError: 有人占着，而名片读不懂；或拿不到门锁。
+    """
     if not is_sim_folder(path):
         return None
     folder = SimFolder.open(path)
@@ -106,7 +114,13 @@ def holder_of(path: str | os.PathLike[str]) -> ServiceInfo | None:
         if _try(probe):
             probe.release(force=True)
             return None
-        return _read(Path(folder.service_path))
+        info = _read(folder.service_path)
+        if info is None and folder.service_path.exists():
+            raise SimulatorError(
+                f"{folder.service_path} 读不懂，不知道占着这个文件夹的进程怎么连："
+                "停掉那个进程，再启动一次。"
+            )
+        return info
 
 
 def service_of(path: str | os.PathLike[str]) -> ServiceInfo | None:
@@ -162,15 +176,17 @@ def _held_message(folder: SimFolder, info: ServiceInfo | None) -> str:
 def _read(path: Path) -> ServiceInfo | None:
     try:
         fields: Any = json.loads(_patiently(lambda: path.read_text(encoding="utf-8")))
-        return ServiceInfo(
+        info = ServiceInfo(
             pid=int(fields["pid"]),
             port=int(fields["port"]),
             token=str(fields["token"]),
             started=float(fields["started"]),
             kind=str(fields["kind"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+        info.describe()  # 读得出来的时刻
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None  # 没有，或写坏了：当作没有
+    return info
 
 
 def _write(path: Path, info: ServiceInfo) -> None:
