@@ -47,7 +47,7 @@ class Ticket(NamedTuple):
         limit_li: 实际起作用的限价，见 `working_limit`。
         protects: 市价委托带保护限价（沪、北）。
         bought: 今天已经买入的加上还挂着的买单；只在有每日买入上限时需要。
-        cash: 钱够不够，由委托的走法（`ways`）回答。
+        cash: 钱够不够，由委托的走法（`Way`）回答。
         shares: 证券够不够，同上。
         phase: 进来的时候是哪个时段。
     """

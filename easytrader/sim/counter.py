@@ -28,11 +28,10 @@ from easytrader.sim.events import (
 from easytrader.sim.floor import Floor
 from easytrader.sim.gate import cancel_refused, order_refused
 from easytrader.sim.intake import clean, find_account, read_price, refusal, security_of
-from easytrader.sim.ledger import Ledger
-from easytrader.sim.lines import Cashier, Debtor, Holder, Surroundings
-from easytrader.sim.lines.quiet import Clerk
+from easytrader.sim.ledger import Ledger, Surroundings
 from easytrader.sim.orders import SimOrder
 from easytrader.sim.phases import Phase
+from easytrader.sim.plugin import Cashier, Clerk, Debtor, Holder
 from easytrader.sim.rollover import Rollover
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.symbols import Kind
@@ -44,9 +43,9 @@ if TYPE_CHECKING:
     from easytrader.sim.events import AccountQuery, Event
     from easytrader.sim.fees import FeeSchedule
     from easytrader.sim.ledger import Instrument
-    from easytrader.sim.lines import Line
     from easytrader.sim.market.base import Market
     from easytrader.sim.market.book import Quote
+    from easytrader.sim.plugin import Business
     from easytrader.sim.rules import RuleBook
     from easytrader.sim.sessions import MarketHours
     from easytrader.sim.state import Changes, CounterState
@@ -71,7 +70,7 @@ class Counter:
         hours: MarketHours,
         fees: FeeSchedule,
         book: RuleBook | None = None,
-        lines: Sequence[Callable[[Surroundings], Line]] = (),
+        businesses: Sequence[Callable[[Surroundings], Business]] = (),
     ) -> None:
         self.state = state
         self._market = market
@@ -82,7 +81,7 @@ class Counter:
             self._ledger, self._floor, market, hours, self.quote, self._outside
         )
         seen = Surroundings(self._ledger, self.quote, hours)
-        self.lines = self._ledger.lines = tuple(line(seen) for line in lines)
+        self.businesses = self._ledger.businesses = tuple(make(seen) for make in businesses)
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
 
@@ -167,10 +166,10 @@ class Counter:
         return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
-        for line in self._ledger.lines:
-            if line.claims(order, account):
+        for business in self._ledger.businesses:
+            if business.claims(order, account):
                 order.off_book = True
-                line.place(order, account, whole, now)
+                business.place(order, account, whole, now)
                 return
         instrument = self._ledger.instrument(order.security) if order.security else None
         known = order.security is not None and order.security.kind is not Kind.OTHER
@@ -303,8 +302,8 @@ class Counter:
     def _withdraw_off_book(self, order: SimOrder, now: float) -> None:
         """撤不经过撮合的委托：能不能撤由那项业务说。"""
         account = self.state.accounts[order.account_id]
-        line = next(each for each in self._ledger.lines if each.claims(order, account))
-        refused = line.withdraw(order, now)
+        business = next(each for each in self._ledger.businesses if each.claims(order, account))
+        refused = business.withdraw(order, now)
         if refused is not None:
             self._ledger.refuse_cancel(order, refused)
             return
@@ -318,8 +317,8 @@ class Counter:
             account = next(iter(self.state.accounts.values()), None)
         if account is None:
             return []
-        for line in self._ledger.lines:
-            rows = line.ask(verb, account, args)
+        for business in self._ledger.businesses:
+            rows = business.ask(verb, account, args)
             if rows is not None:
                 return rows
         raise SimulatorError(f"模拟柜台没有 {verb} 这项查询")
@@ -338,8 +337,8 @@ class Counter:
         if account is None:
             told = f"资金账号 {args.account_id} 不存在，或账号类型不是 {args.account_type}"
             return Unanswered(told)
-        for line in self.lines:
-            done = line.act(verb, account, args, now) if isinstance(line, Clerk) else None
+        for business in self.businesses:
+            done = business.act(verb, account, args, now) if isinstance(business, Clerk) else None
             if done is not None:
                 return done
         return Unanswered(f"模拟柜台没有 {verb} 这项业务")
@@ -347,15 +346,19 @@ class Counter:
     def asset(self, account: Account) -> views.Asset:
         """资金。"""
         found = views.asset(account, self.quote, self._outside(account).worth_li)
-        for line in self._ledger.lines:
-            fetch_li = line.fetch_li(account) if isinstance(line, Cashier) else None
+        for business in self._ledger.businesses:
+            fetch_li = business.fetch_li(account) if isinstance(business, Cashier) else None
             if fetch_li is not None:
                 found = found._replace(fetch_li=fetch_li)
         return found
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
-        lines = self._ledger.lines
-        worth = sum(each.worth_li(account.account_id) for each in lines if isinstance(each, Holder))
-        owed = sum(each.owed_li(account.account_id) for each in lines if isinstance(each, Debtor))
+        businesses = self._ledger.businesses
+        worth = sum(
+            each.worth_li(account.account_id) for each in businesses if isinstance(each, Holder)
+        )
+        owed = sum(
+            each.owed_li(account.account_id) for each in businesses if isinstance(each, Debtor)
+        )
         return Outside(worth, owed)

@@ -16,6 +16,7 @@ from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import SimulatorError
 from easytrader.sim import views
 from easytrader.sim.account import Account, Position
+from easytrader.sim.businesses import businesses_for
 from easytrader.sim.clock import Clock, WallClock
 from easytrader.sim.counter import Counter
 from easytrader.sim.events import (
@@ -31,7 +32,6 @@ from easytrader.sim.events import (
 from easytrader.sim.fees import FeeSchedule
 from easytrader.sim.instruments import load_facts
 from easytrader.sim.intake import find_account
-from easytrader.sim.lines import lines_for
 from easytrader.sim.market.build import market_for
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.sessions import day_code, hours_for
@@ -74,7 +74,7 @@ class Engine:
         self._hours = hours_for(config.clock)
         self._book = RuleBook(load_facts(folder.path), self._hours.previous)
         self._market = market_for(config, folder.path, self._hours, self._book)
-        self._lines = lines_for(folder.path)
+        self._businesses = businesses_for(folder.path)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
         self._query_lag_s = config.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
@@ -153,12 +153,12 @@ class Engine:
         ]
 
     def ask(self, verb: str, args: AccountQuery | BusinessQuery) -> Outcome:
-        """各项业务（`lines`）的查询。"""
+        """各项业务（`plugin`）的查询。"""
         events = self._advance(_CALL_WORK).events
         return Outcome(self._counter.ask(verb, args), events)
 
     def act(self, verb: str, args: BusinessQuery) -> Outcome:
-        """委托之外要办的事（`lines` 里的划拨、转账、约券）。"""
+        """委托之外要办的事（`plugin` 里的划拨、转账、约券）。"""
         return self._step(
             lambda now, budget: self._counter.act(verb, args, now, budget), _CALL_WORK
         )
@@ -278,7 +278,7 @@ class Engine:
         if state is None:
             now = self.clock.now()
             state = CounterState(Progress(self._hours.day(now), self._market.tick_at(now), now))
-        return Counter(state, self._market, self._hours, self._fees, self._book, self._lines)
+        return Counter(state, self._market, self._hours, self._fees, self._book, self._businesses)
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:
         """配置里有而账本里没有的账号，按配置开户。"""

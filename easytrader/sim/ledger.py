@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.codes import OrderStatus
+from easytrader.sim.checks import enough_cash, enough_shares
 from easytrader.sim.events import (
     Accepted,
     Cancelled,
@@ -22,15 +23,19 @@ from easytrader.sim.orders import SimOrder, SimTrade
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.sessions import day_code
 from easytrader.sim.state import Changes, CounterState
-from easytrader.sim.ways import CashWay
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.sim.account import Account
+    from easytrader.sim.checks import Ticket
     from easytrader.sim.fees import FeeRates, FeeSchedule
-    from easytrader.sim.lines import Line
-    from easytrader.sim.ways import Way
+    from easytrader.sim.market.book import Quote
+    from easytrader.sim.plugin import Business, Way
+    from easytrader.sim.sessions import MarketHours
     from easytrader.symbols import Security
 
-__all__ = ["Instrument", "Ledger"]
+__all__ = ["CashWay", "Instrument", "Ledger", "Surroundings"]
 
 
 class Instrument(NamedTuple):
@@ -59,7 +64,7 @@ class Ledger:
         self._instruments: dict[str, Instrument | None] = {}
         self._date = date.fromordinal(state.progress.day)
         self.today = day_code(state.progress.day)
-        self.lines: tuple[Line, ...] = ()
+        self.businesses: tuple[Business, ...] = ()
         self._cash_way = CashWay(self)
 
     def take_events(self) -> tuple[Event, ...]:
@@ -202,8 +207,8 @@ class Ledger:
         self.state.start_day(day)
         self._instruments.clear()
         self._date, self.today = date.fromordinal(day), day_code(day)
-        for line in self.lines:
-            line.start_day(day)
+        for business in self.businesses:
+            business.start_day(day)
         self.changes.progress = True
 
     def cost_of_rest(self, order: SimOrder) -> int:
@@ -228,8 +233,83 @@ class Ledger:
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
-        for line in self.lines:
-            found = line.way(order)
+        for business in self.businesses:
+            found = business.way(order)
             if found is not None:
                 return found
         return self._cash_way
+
+
+class CashWay:
+    """普通买卖（信用账户里是担保品买卖）：现金买，现券卖。"""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def sellable(self, account: Account, order: SimOrder) -> int:
+        """持仓里没有锁定、没有冻结的。"""
+        held = account.positions.get(order.stock_code)
+        return held.sellable if held else 0
+
+    def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+        """可用数量。"""
+        return enough_shares(ticket)
+
+    def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+        """可用资金。"""
+        return enough_cash(ticket)
+
+    def freeze(self, account: Account, order: SimOrder) -> None:
+        """买单冻结剩余数量按限价成交时的金额，加上全部成交后还要补收的费用；卖单冻结股份。"""
+        if order.is_buy:
+            need = self._ledger.cost_of_rest(order)
+            account.freeze(need - order.frozen_li)
+            order.frozen_li = need
+            self._ledger.changes.accounts[account.account_id] = account
+        elif order.traded_volume == 0:
+            held = account.position(order.stock_code)
+            held.frozen += order.volume
+            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+
+    def settle(
+        self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
+    ) -> int:
+        """从冻结里付钱收券，或交券收钱。"""
+        held = account.position(order.stock_code)
+        if order.is_buy:
+            account.buy(held, amount_li, fee_li, volume, self._ledger.today)
+            order.frozen_li -= amount_li + fee_li
+            assert order.security is not None
+            if not self._ledger.rules(order.security).same_day_sale:
+                held.locked += volume
+        else:
+            fee_li = account.sell(held, amount_li, fee_li, volume)
+        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.changes.positions[account.account_id, held.stock_code] = held
+        return fee_li
+
+    def release(self, account: Account, order: SimOrder) -> None:
+        """退回剩余的冻结。"""
+        if order.is_buy:
+            account.freeze(-order.frozen_li)
+            order.frozen_li = 0
+            self._ledger.changes.accounts[account.account_id] = account
+        else:
+            held = account.position(order.stock_code)
+            held.frozen -= order.remaining
+            assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
+            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+
+
+class Surroundings(NamedTuple):
+    """一项业务看得见的柜台。
+
+    Attributes:
+        ledger: 账：改状态、记改动、推送。
+        quote: 一只证券此刻的盘口。
+        hours: 交易日与时段。
+    """
+
+    ledger: Ledger
+    quote: Callable[[Security], Quote]
+    hours: MarketHours

@@ -26,7 +26,7 @@ class SimOrder:
 
     ``ahead``：同一价位上前面排着的别人，从这个价位当天已经走掉的数量算起（见 `resting`）。
     ``waiting``：主机 9:30 才处理的申报或撤单。
-    ``off_book``：不经过撮合，由一项业务自己办（见 `lines`）。
+    ``off_book``：不经过撮合，由一项业务自己办（见 `plugin`）。
     ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：均价用它，收付的钱各笔取整到分；
     费用用 ``traded_worth_li``，只有逆回购（价是利率，值的是本金）两者不同。
     """
@@ -82,7 +82,7 @@ class SimOrder:
         return self.worth_li(0, self.traded_volume) if self.is_repo else self.traded_amount_li
 
     def settled_li(self, price_li: int, volume: int) -> int:
-        """交给走法（`ways`）收付的：清算金额；逆回购是利率 × 张数，算利息用，不取整。"""
+        """交给走法（`Way`）收付的：清算金额；逆回购是利率 × 张数，算利息用，不取整。"""
         exact = price_li * volume
         return exact if self.is_repo else to_fen(exact)
 

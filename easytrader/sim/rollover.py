@@ -86,8 +86,8 @@ class Rollover:
         last = self._last_tick(state.progress.day)
         if not self._floor.catch_up(max(last, state.progress.tick), budget):
             return False
-        for line in self._ledger.lines:
-            line.end_day(state.progress.day)
+        for business in self._ledger.businesses:
+            business.end_day(state.progress.day)
         for order in list(state.orders.values()):
             if order.is_working or order.waiting:
                 order.waiting = False

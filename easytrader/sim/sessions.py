@@ -27,10 +27,16 @@ __all__ = [
     "MarketHours",
     "Phase",
     "day_code",
+    "day_open",
     "hours_for",
+    "later_open",
+    "trading_time",
 ]
 
 _DAY: Final = 86400
+_WINDOWS: Final = ((34200, 41400), (46800, 54000))
+"""走几分钟，数的是这两段时间；停在午休、夜里的从下一段的开头数起。"""
+_MOST_DAYS: Final = 40
 
 _OPEN_CALL_START: Final = 33300
 _OPEN_CALL_END: Final = 33900
@@ -256,3 +262,35 @@ def _beyond(day: int) -> str:
 def hours_for(clock: str) -> MarketHours:
     """配置里的 ``clock`` → 交易时间。"""
     return AlwaysOpen() if clock == "always" else ExchangeHours()
+
+
+def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
+    """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻。"""
+    day = hours.day(start)
+    while True:
+        for begin, end in _WINDOWS:
+            opened = max(start, float(midnight(day) + begin))
+            room = midnight(day) + end - opened
+            if room <= 0:
+                continue
+            if length_s <= room:
+                return opened + length_s
+            length_s -= room
+        day = _following(hours, day)
+
+
+def later_open(hours: MarketHours, now: float) -> float:
+    """下一个交易日的 09:30。"""
+    return day_open(_following(hours, hours.day(now)))
+
+
+def day_open(day: int) -> float:
+    """``day`` 的 09:30。"""
+    return float(midnight(day) + _WINDOWS[0][0])
+
+
+def _following(hours: MarketHours, day: int) -> int:
+    for later in range(day + 1, day + _MOST_DAYS):
+        if hours.day(midnight(later)) == later:
+            return later
+    raise SimulatorError("交易日历到头了，没有下一个交易日。")

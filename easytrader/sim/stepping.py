@@ -14,21 +14,17 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.basics.beijing import BEIJING, midnight
-from easytrader.errors import SimulatorError, UsageError
+from easytrader.basics.beijing import BEIJING
+from easytrader.errors import UsageError
 from easytrader.sim.market.when import moment
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from easytrader.sim.sessions import MarketHours
 
-__all__ = ["Stepper", "day_open", "later_open", "trading_time"]
+__all__ = ["Stepper"]
 
-_WINDOWS: Final = ((34200, 41400), (46800, 54000))
-"""走几分钟，数的是这两段时间；停在午休、夜里的从下一段的开头数起。"""
-_MOST_DAYS: Final = 40
 _MOST_STEP_S: Final = 400 * 86400
 _MOMENT: Final = "应为 'YYYY-MM-DD HH:MM' 或 datetime"
 
@@ -104,38 +100,6 @@ class Stepper:
         while answer["more"]:  # 走得远就分段：一段一个回答，别的请求照办
             answer = ask("step", {"to": answer["to"]})
         return float(answer["now"])
-
-
-def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
-    """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻。"""
-    day = hours.day(start)
-    while True:
-        for begin, end in _WINDOWS:
-            opened = max(start, float(midnight(day) + begin))
-            room = midnight(day) + end - opened
-            if room <= 0:
-                continue
-            if length_s <= room:
-                return opened + length_s
-            length_s -= room
-        day = _following(hours, day)
-
-
-def later_open(hours: MarketHours, now: float) -> float:
-    """下一个交易日的 09:30。"""
-    return day_open(_following(hours, hours.day(now)))
-
-
-def day_open(day: int) -> float:
-    """``day`` 的 09:30。"""
-    return float(midnight(day) + _WINDOWS[0][0])
-
-
-def _following(hours: MarketHours, day: int) -> int:
-    for later in range(day + 1, day + _MOST_DAYS):
-        if hours.day(midnight(later)) == later:
-            return later
-    raise SimulatorError("交易日历到头了，没有下一个交易日。")
 
 
 def _length(name: str, value: object) -> float:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from easytrader.sim.credit.contracts import Contract
+    from easytrader.sim.credit.contracts import CreditContract
     from easytrader.sim.credit.queries import Collateral, ShortSource, Statement, Subject
     from easytrader.sim.engine import Engine
     from easytrader.sim.events import Done, Event
@@ -466,7 +466,7 @@ def _credit_detail(args: AccountQuery, found: Statement) -> rows.CreditDetailRow
     )
 
 
-def _stk_compact(args: AccountQuery, found: Contract) -> rows.StkCompactRow:
+def _stk_compact(args: AccountQuery, found: CreditContract) -> rows.StkCompactRow:
     security = parse_security(found.stock_code)
     return rows.StkCompactRow(
         account_type=args.account_type,

@@ -62,10 +62,10 @@ def test_unattended_is_the_same_as_attended(
 
 
 def conserved_with_repo(desk: Desk) -> None:
-    from easytrader.sim.repo import RepoLine
+    from easytrader.sim.repo import RepoBusiness
 
-    lines = desk.engine._counter._ledger.lines
-    lent = sum(each.held_li("880000001") for each in lines if isinstance(each, RepoLine))
+    lines = desk.engine._counter._ledger.businesses
+    lent = sum(each.held_li("880000001") for each in lines if isinstance(each, RepoBusiness))
     conserved(desk, OPENED - lent)
 
 

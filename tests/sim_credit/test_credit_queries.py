@@ -89,7 +89,7 @@ def test_detail_by_hand(open_desk: Open) -> None:
     working = desk.order(BUY_BACK, CODE, 200, desk.quote().limit_down_li / 1000)
     assert working.code == 0
     row = desk.detail
-    account, book = desk.account, desk.line._book
+    account, book = desk.account, desk.line._debts
     fin, slo = book.contracts(ACCOUNT)
     price = {code: desk.quote(code).last_li for code in (CODE, OTHER, ETF)}
     market = 1000 * (price[CODE] + price[OTHER] + price[ETF])
@@ -178,7 +178,7 @@ def test_compacts(open_desk: Open) -> None:
     desk.pass_days(10)
     desk.order(GIVE_BACK, CODE, 100, 0.0)
     desk.order(45, CODE, 5000, 0.0)
-    fin, slo = desk.line._book.contracts(ACCOUNT)
+    fin, slo = desk.line._debts.contracts(ACCOUNT)
     first, second = desk.ask("stk_compacts")
     assert (first.account_type, first.account_id) == (3, ACCOUNT)
     assert (first.compact_type, first.cashgroup_prop, first.exchange_id) == (48, 49, 0)

@@ -147,7 +147,7 @@ class Credit(RuleBasedStateMachine):
 
     @property
     def open_contracts(self) -> list[Any]:
-        found = self.desk.line._book.contracts(ACCOUNT)
+        found = self.desk.line._debts.contracts(ACCOUNT)
         return [each for each in found if not each.closed]
 
     @rule(which=st.integers(0, 50))
@@ -173,7 +173,7 @@ class Credit(RuleBasedStateMachine):
     @invariant()
     def balanced(self) -> None:
         self.desk.check()
-        book, line = self.desk.line._book, self.desk.line
+        book, line = self.desk.line._debts, self.desk.line
         for code in (CODE, OTHER, STAR):
             for group in (48, 49):
                 assert book.returnable(ACCOUNT, code, group, None) <= POOL

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from easytrader.errors import UsageError
+from easytrader.sim.dispatch import Dispatcher
 from easytrader.sim.fault_plan import TARGETS, parse_fault
 from easytrader.sim.native.calls import CALLS
 from easytrader.sim.native.requests import reader_of
-from easytrader.sim.service.desk import Desk
 from easytrader.sim.service.framing import FrameError, to_request
 from easytrader.sim.verbs import UNSUPPORTED, VERBS
 
@@ -38,7 +38,7 @@ def test_the_service_and_the_socket_know_every_verb(verb: str) -> None:
         def __getattr__(self, name: str) -> object:
             return lambda *args: (name, *args)
 
-    assert verb in Desk(Anything())._verbs  # type: ignore[arg-type]
+    assert verb in Dispatcher(Anything())._verbs  # type: ignore[arg-type]
     shape = VERBS[verb].args
     values = [0] * (0 if shape is None else len(shape._fields))  # type: ignore[attr-defined]
     assert to_request([verb, 1, values]).verb == verb

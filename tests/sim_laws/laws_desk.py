@@ -136,7 +136,7 @@ class Desk:
 
     @property
     def lines(self) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = self.engine._counter._ledger.lines
+        found: tuple[Any, ...] = self.engine._counter._ledger.businesses
         return found
 
     def quote(self, code: str) -> Quote | None:

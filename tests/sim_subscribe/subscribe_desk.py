@@ -12,7 +12,7 @@ from support import in_li
 from easytrader.sim.clock import ManualClock
 from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.folder import SimFolder, create
-from easytrader.sim.subscribe import SubscribeLine
+from easytrader.sim.subscribe import SubscribeBusiness
 from easytrader.sim.subscribe.issues import FILE_NAME
 from easytrader.symbols import parse_security
 
@@ -134,9 +134,9 @@ class Desk:
         return self.engine._counter.state.accounts[ACCOUNT]
 
     @property
-    def line(self) -> SubscribeLine:
-        lines = self.engine._counter._ledger.lines
-        return next(each for each in lines if isinstance(each, SubscribeLine))
+    def line(self) -> SubscribeBusiness:
+        lines = self.engine._counter._ledger.businesses
+        return next(each for each in lines if isinstance(each, SubscribeBusiness))
 
     def kept(self, code: str = STAR) -> Subscription:
         return self.line.subscriptions(ACCOUNT)[code]

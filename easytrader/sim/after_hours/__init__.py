@@ -4,6 +4,6 @@
 钱和券的走法、费用、T+1 同普通买卖。规则见 ``rules.after_hours``。
 """
 
-from easytrader.sim.after_hours.line import AfterHoursLine, after_hours_line
+from easytrader.sim.after_hours.line import AfterHoursBusiness, after_hours_business
 
-__all__ = ["AfterHoursLine", "after_hours_line"]
+__all__ = ["AfterHoursBusiness", "after_hours_business"]

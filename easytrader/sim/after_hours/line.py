@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.sim.account import Account
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.orders import SimOrder
-    from easytrader.sim.ways import Way
+    from easytrader.sim.plugin import Way
     from easytrader.symbols import Security
 
-__all__ = ["AfterHoursLine", "after_hours_line"]
+__all__ = ["AfterHoursBusiness", "after_hours_business"]
 
 _ALWAYS: Final = "clock=always没有盘后定价"
 _NONE: Final = Reject(12314, "该证券没有盘后固定价格交易")
@@ -35,15 +35,15 @@ _LIMIT_ONLY: Final = Reject(1224, "盘后固定价格只收限价")
 _BEYOND: Final = Reject(1221, "委托价格比收盘价差，不能按收盘价成交")
 
 
-def after_hours_line() -> Callable[[Surroundings], AfterHoursLine]:
+def after_hours_business() -> Callable[[Surroundings], AfterHoursBusiness]:
     """没有要读的文件。"""
-    return AfterHoursLine
+    return AfterHoursBusiness
 
 
-class AfterHoursLine:
-    """满足 `lines.Line`。
+class AfterHoursBusiness:
+    """满足 `Business`。
 
-    守恒律同普通买卖：钱和券都在账户里，这条线不另外拿着什么。
+    守恒律同普通买卖：钱和券都在账户里，这项业务不另外拿着什么。
     """
 
     def __init__(self, seen: Surroundings) -> None:

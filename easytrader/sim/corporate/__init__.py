@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from easytrader.sim.corporate.line import CorporateLine, corporate_line
+from easytrader.sim.corporate.line import CorporateBusiness, corporate_business
 
-__all__ = ["CorporateLine", "corporate_line"]
+__all__ = ["CorporateBusiness", "corporate_business"]

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from easytrader.sim.account import Account, Position
     from easytrader.sim.events import Reject
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.orders import SimOrder
-    from easytrader.sim.ways import Way
+    from easytrader.sim.plugin import Way
 
-__all__ = ["CorporateLine", "corporate_line"]
+__all__ = ["CorporateBusiness", "corporate_business"]
 
 _DUE: Final = "entitlement"
 _PAID: Final = "dividend"
@@ -46,8 +46,8 @@ class _Due:
     given: bool = False
 
 
-class CorporateLine:
-    """满足 `Line`；没有一笔委托归它。"""
+class CorporateBusiness:
+    """满足 `Business`；没有一笔委托归它。"""
 
     def __init__(self, seen: Surroundings, actions: tuple[Action, ...]) -> None:
         self._ledger = seen.ledger
@@ -186,10 +186,10 @@ class CorporateLine:
         self._ledger.changes.positions[account.account_id, held.stock_code] = held
 
 
-def corporate_line(folder: Path) -> Callable[[Surroundings], CorporateLine]:
+def corporate_business(folder: Path) -> Callable[[Surroundings], CorporateBusiness]:
     """``folder`` 里写明的公司行为。
 
     Raises:
         SimulatorError: ``corporate_actions.json`` 写得不对。
     """
-    return partial(CorporateLine, actions=load_actions(folder))
+    return partial(CorporateBusiness, actions=load_actions(folder))

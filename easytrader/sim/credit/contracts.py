@@ -11,7 +11,7 @@ from easytrader.sim.fees import to_fen
 if TYPE_CHECKING:
     from easytrader.sim.corporate.actions import Action
 
-__all__ = ["FIN", "ORDINARY", "SLO", "SPECIAL", "Contract"]
+__all__ = ["FIN", "ORDINARY", "SLO", "SPECIAL", "CreditContract"]
 
 FIN: Final = 48
 """融资合约（厂商的合约类型）。"""
@@ -26,7 +26,7 @@ _PPM: Final = 1_000_000
 
 
 @dataclass(slots=True, eq=False)
-class Contract:
+class CreditContract:
     """一笔融资买入或融券卖出委托的合约，各笔成交并在一起。
 
     Attributes:
@@ -144,6 +144,6 @@ class Contract:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def load(cls, body: str) -> Contract:
+    def load(cls, body: str) -> CreditContract:
         """`dump` 的反面。"""
         return cls(**json.loads(body))

@@ -1,6 +1,6 @@
 """信用账号接进柜台。
 
-守恒律（测试里逐步核对），比普通账号多一项 `CreditLine.held_li`::
+守恒律（测试里逐步核对），比普通账号多一项 `CreditBusiness.held_li`::
 
     cash + frozen + fees + Σ持仓成本 + held_li − 已实现盈亏 = 初始现金 + Σ初始成本
     held_li = 没有动用的融券所得 − Σ未还的合约金额 − Σ未付的息费
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.codes import AccountType, OrderStatus, OrderType
 from easytrader.errors import SimulatorError
 from easytrader.sim.corporate.actions import load_actions
-from easytrader.sim.credit.book import CreditBook
+from easytrader.sim.credit.context import CreditContext
 from easytrader.sim.credit.contracts import FIN, SLO
-from easytrader.sim.credit.desk import CreditDesk
+from easytrader.sim.credit.debts import Debts
 from easytrader.sim.credit.margin import FIN_BUYS, SLO_SELLS, Scales
 from easytrader.sim.credit.off_book import CASH_REPAYS, OFF_BOOK, repay_cash, return_shares
 from easytrader.sim.credit.policy import Policy
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
 
     from easytrader.sim.account import Account
     from easytrader.sim.corporate.actions import Action
-    from easytrader.sim.credit.contracts import Contract
+    from easytrader.sim.credit.contracts import CreditContract
     from easytrader.sim.credit.settings import CreditSettings
-    from easytrader.sim.lines import Line, Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.orders import SimOrder
-    from easytrader.sim.ways import Way
+    from easytrader.sim.plugin import Business, Way
 
-__all__ = ["CreditLine", "credit_line"]
+__all__ = ["CreditBusiness", "credit_business"]
 
 _PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
 _FINAL: Final = Reject(251020, "委托状态错误不能撤单")
 
 
-class CreditLine:
+class CreditBusiness:
     """两融。"""
 
     def __init__(
@@ -64,23 +64,23 @@ class CreditLine:
         self._actions = actions
         self._ledger, self._quote, self._hours = seen.ledger, seen.quote, seen.hours
         self._settings = settings
-        self._book = CreditBook(seen.ledger)
+        self._debts = Debts(seen.ledger)
         policy = Policy(settings)
-        scales = Scales(seen.ledger, self._book, policy, seen.quote)
-        self._desk = CreditDesk(seen.ledger, self._book, policy, scales)
-        still, repay_buy = StillWay(seen.ledger), RepayBuyWay(self._desk)
+        scales = Scales(seen.ledger, self._debts, policy, seen.quote)
+        self._context = CreditContext(seen.ledger, self._debts, policy, scales)
+        still, repay_buy = StillWay(seen.ledger), RepayBuyWay(self._context)
         self._ways: dict[int, Way] = {
-            **dict.fromkeys(_PLAIN, CollateralWay(self._desk)),
-            **dict.fromkeys(FIN_BUYS, FinBuyWay(self._desk)),
-            **dict.fromkeys(SLO_SELLS, ShortWay(self._desk)),
+            **dict.fromkeys(_PLAIN, CollateralWay(self._context)),
+            **dict.fromkeys(FIN_BUYS, FinBuyWay(self._context)),
+            **dict.fromkeys(SLO_SELLS, ShortWay(self._context)),
             **dict.fromkeys((OrderType.BUY_SECU_REPAY, 42), repay_buy),
-            **dict.fromkeys((OrderType.SELL_SECU_REPAY, 44), RepaySellWay(self._desk)),
+            **dict.fromkeys((OrderType.SELL_SECU_REPAY, 44), RepaySellWay(self._context)),
             **dict.fromkeys(OFF_BOOK, still),
         }
 
     def held_li(self, account_id: str) -> int:
         """账号的钱有多少在这里，减去欠的，厘。"""
-        return self._book.held_li(account_id)
+        return self._debts.held_li(account_id)
 
     def way(self, order: SimOrder) -> Way | None:
         """信用账号的委托；不做的品种（回购、申购代码）不归这里。"""
@@ -101,7 +101,7 @@ class CreditLine:
         reject = self._closed(order, now)
         if reject is None:
             repays = order.order_type in CASH_REPAYS
-            reject = (repay_cash if repays else return_shares)(self._desk, order, account)
+            reject = (repay_cash if repays else return_shares)(self._context, order, account)
         if reject is not None:
             self._ledger.reject(order, reject)
 
@@ -122,20 +122,20 @@ class CreditLine:
 
     def start_day(self, day: int) -> None:
         """了结的合约不再留；没有了结的按过去的自然日计息。"""
-        for account_id in self._book.accounts():
+        for account_id in self._debts.accounts():
             account = self._ledger.state.accounts[account_id]
-            for contract in self._book.contracts(account_id):
+            for contract in self._debts.contracts(account_id):
                 if contract.closed:
-                    self._book.drop(account_id, contract)
+                    self._debts.drop(account_id, contract)
                     continue
                 seen = contract.accrued_to
                 account.fees_li += self._accrue(contract, day)
                 self._adjust(account, contract, seen, day)
-                self._book.save(account_id, contract)
-            self._book.free_pool(account)
+                self._debts.save(account_id, contract)
+            self._debts.free_pool(account)
             self._ledger.changes.accounts[account_id] = account
 
-    def _accrue(self, contract: Contract, day: int) -> int:
+    def _accrue(self, contract: CreditContract, day: int) -> int:
         """息费：融资按未还的本金，融券按未还股份昨天收盘的市值。"""
         settings = self._settings
         if contract.kind == FIN:
@@ -144,7 +144,7 @@ class CreditLine:
             base, rate = self._worth(contract), settings.slo_rate_ppm
         return contract.accrue(day, base, rate, settings.year_days)
 
-    def _adjust(self, account: Account, contract: Contract, seen: int, day: int) -> None:
+    def _adjust(self, account: Account, contract: CreditContract, seen: int, day: int) -> None:
         """``seen`` 之后到 ``day`` 的除权除息；登记日之后才开的合约不管。"""
         for action in self._actions:
             due = seen < action.ex <= day and contract.opened <= action.record
@@ -155,7 +155,7 @@ class CreditLine:
                 account.realized_li += contract.left_li  # 合并之后不足一份，不用还了
                 contract.repaid_li = contract.amount_li
 
-    def _worth(self, contract: Contract) -> int:
+    def _worth(self, contract: CreditContract) -> int:
         """换日时看到的还是昨天最后的盘口。"""
         try:
             last = self._quote(parse_security(contract.stock_code)).last_li
@@ -165,19 +165,19 @@ class CreditLine:
 
     def worth_li(self, account_id: str) -> int:
         """总资产里的融券所得（没有动用的；动用的在冻结里）。"""
-        return self._book.pool(account_id)
+        return self._debts.pool(account_id)
 
     def owed_li(self, account_id: str) -> int:
         """总负债：融资本金、融券市值、息费。"""
         return sum(
             (each.left_li if each.kind == FIN else self._worth(each)) + each.left_fare_li
-            for each in self._book.contracts(account_id)
+            for each in self._debts.contracts(account_id)
         )
 
     def fetch_li(self, account: Account) -> int | None:
         """信用账号可取的，受提取线与保证金限制。"""
         credit = account.account_type == AccountType.CREDIT
-        return withdrawable(self._desk, account) if credit else None
+        return withdrawable(self._context, account) if credit else None
 
     def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
         """五项信用查询；普通账号没有，为空。"""
@@ -185,9 +185,9 @@ class CreditLine:
         if answer is None:
             return None
         credit = account.account_type == AccountType.CREDIT
-        return answer(self._desk, account) if credit else []
+        return answer(self._context, account) if credit else []
 
 
-def credit_line(folder: Path) -> Callable[[Surroundings], Line]:
-    """读好 ``credit.json`` 的一条线。"""
-    return partial(CreditLine, load_settings(folder), load_actions(folder))
+def credit_business(folder: Path) -> Callable[[Surroundings], Business]:
+    """读好 ``credit.json`` 的插件。"""
+    return partial(CreditBusiness, load_settings(folder), load_actions(folder))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.sim.account import Account
-    from easytrader.sim.credit.book import CreditBook
-    from easytrader.sim.credit.contracts import Contract
+    from easytrader.sim.credit.contracts import CreditContract
+    from easytrader.sim.credit.debts import Debts
     from easytrader.sim.credit.policy import Policy
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.market.book import Quote
@@ -97,12 +97,12 @@ class Scales:
     def __init__(
         self,
         ledger: Ledger,
-        book: CreditBook,
+        debts: Debts,
         policy: Policy,
         quote: Callable[[Security], Quote],
     ) -> None:
         self._ledger = ledger
-        self._book = book
+        self._debts = debts
         self._policy = policy
         self._quote = quote
 
@@ -114,9 +114,9 @@ class Scales:
         """此刻的账。"""
         name = account.account_id
         found = Figures(account.cash_li, account.frozen_li)
-        found.pool, found.used_pool = self._book.pool(name), self._book.used_pool(name)
+        found.pool, found.used_pool = self._debts.pool(name), self._debts.used_pool(name)
         found.bail = found.cash + found.pool + found.used_pool
-        financed = self._by_code(self._book.contracts(name, FIN))
+        financed = self._by_code(self._debts.contracts(name, FIN))
         for held in account.positions.values():
             if held.volume:
                 own = held.volume - sum(
@@ -126,7 +126,7 @@ class Scales:
         for code, contracts in financed.items():
             row = account.positions.get(code)
             self._add_financed(found, code, row.volume if row else 0, contracts)
-        for code, contracts in self._by_code(self._book.contracts(name, SLO)).items():
+        for code, contracts in self._by_code(self._debts.contracts(name, SLO)).items():
             self._add_shorted(found, code, contracts)
         for order in self._ledger.state.orders_of[name]:
             if order.is_working:
@@ -136,7 +136,7 @@ class Scales:
     def short_left(self, account: Account, stock_code: str, group: int) -> int:
         """还能融多少券：券源减去没还的、挂着的。"""
         name = account.account_id
-        owed = self._book.returnable(name, stock_code, group, None)
+        owed = self._debts.returnable(name, stock_code, group, None)
         kind = OrderType.SLO_SELL_SPECIAL if group == SPECIAL else OrderType.SLO_SELL
         working = sum(
             each.remaining
@@ -156,8 +156,8 @@ class Scales:
         return self._policy.haircut(security, found.rules if found else None)
 
     @staticmethod
-    def _by_code(contracts: list[Contract]) -> dict[str, list[Contract]]:
-        found: dict[str, list[Contract]] = {}
+    def _by_code(contracts: list[CreditContract]) -> dict[str, list[CreditContract]]:
+        found: dict[str, list[CreditContract]] = {}
         for contract in contracts:
             if not contract.closed:
                 found.setdefault(contract.stock_code, []).append(contract)
@@ -175,7 +175,7 @@ class Scales:
         found.bail += part_of(last * own, self.haircut(code))
 
     def _add_financed(
-        self, found: Figures, code: str, held: int, contracts: list[Contract]
+        self, found: Figures, code: str, held: int, contracts: list[CreditContract]
     ) -> None:
         """融资买入的：浮盈折算，浮亏照扣，占用按各合约自己的比例。"""
         left = sum(each.left_li for each in contracts)
@@ -187,7 +187,7 @@ class Scales:
         found.bail += part_of(float_li, self.haircut(code)) if float_li > 0 else float_li
         found.bail -= sum(part_of(each.left_li, each.margin_ppm) for each in contracts) + fare
 
-    def _add_shorted(self, found: Figures, code: str, contracts: list[Contract]) -> None:
+    def _add_shorted(self, found: Figures, code: str, contracts: list[CreditContract]) -> None:
         """融券卖出的：同上；卖出金额整个扣掉（所得在现金里）。"""
         last = self.last(code)
         left = sum(each.left_li for each in contracts)

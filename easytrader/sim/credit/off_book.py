@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from easytrader.codes import OrderType
 from easytrader.sim.checks import NO_SUCH
 from easytrader.sim.credit import refusals
+from easytrader.sim.credit.context import group_of
 from easytrader.sim.credit.contracts import FIN, SLO
-from easytrader.sim.credit.desk import group_of
 from easytrader.sim.events import Reject
 from easytrader.sim.rules.tables import scope_of
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
-    from easytrader.sim.credit.desk import CreditDesk
+    from easytrader.sim.credit.context import CreditContext
     from easytrader.sim.orders import SimOrder
 
 __all__ = ["CASH_REPAYS", "OFF_BOOK", "SECU_REPAYS", "repay_cash", "return_shares"]
@@ -24,7 +24,7 @@ CASH_REPAYS: Final = frozenset({OrderType.DIRECT_CASH_REPAY, OrderType.DIRECT_CA
 OFF_BOOK: Final = SECU_REPAYS | CASH_REPAYS
 
 
-def return_shares(desk: CreditDesk, order: SimOrder, account: Account) -> Reject | None:
+def return_shares(context: CreditContext, order: SimOrder, account: Account) -> Reject | None:
     """直接还券：从持仓里拿出来还。拒绝的理由，收下并办完为 None。"""
     if order.security is None or scope_of(order.security) is None:
         return NO_SUCH
@@ -33,29 +33,29 @@ def return_shares(desk: CreditDesk, order: SimOrder, account: Account) -> Reject
     if held is None or volume > sellable:
         detail = f"v_occur_amount={volume}.00,p_enable_amount={sellable}.00"
         return Reject(251005, "证券可用数量不足", detail)
-    group, fresh = group_of(order), desk.fresh_day(order.security)
-    most = desk.book.returnable(account.account_id, order.stock_code, group, fresh)
+    group, fresh = group_of(order), context.fresh_day(order.security)
+    most = context.debts.returnable(account.account_id, order.stock_code, group, fresh)
     if volume > most:
         return refusals.return_too_much(volume, most)
-    desk.ledger.accept(order)
+    context.ledger.accept(order)
     removed = held.cost_li if volume == held.volume else held.cost_li * volume // held.volume
     held.volume -= volume
     held.cost_li -= removed
-    worth = desk.book.give_back(account, order.stock_code, group, volume, fresh)
+    worth = context.debts.give_back(account, order.stock_code, group, volume, fresh)
     account.realized_li += worth - removed
-    desk.touch(account, order.stock_code)
-    desk.ledger.complete(order)
+    context.touch(account, order.stock_code)
+    context.ledger.complete(order)
     return None
 
 
-def repay_cash(desk: CreditDesk, order: SimOrder, account: Account) -> Reject | None:
+def repay_cash(context: CreditContext, order: SimOrder, account: Account) -> Reject | None:
     """直接还款：先还融资合约，再还融券的息费；给多了只收欠的。拒绝的理由，办完为 None。"""
-    settings, group = desk.policy.settings, group_of(order)
+    settings, group = context.policy.settings, group_of(order)
     contracts = [
-        *desk.book.contracts(account.account_id, FIN, group),
+        *context.debts.contracts(account.account_id, FIN, group),
         *(
             each
-            for each in desk.book.contracts(account.account_id, SLO, group)
+            for each in context.debts.contracts(account.account_id, SLO, group)
             if each.left_fare_li
         ),
     ]
@@ -68,7 +68,7 @@ def repay_cash(desk: CreditDesk, order: SimOrder, account: Account) -> Reject | 
         return Reject(263014, "还款金额不合法", f"entrust_balance={said / 1000:.2f}")
     if money > account.cash_li:
         return refusals.money_short(money, account.cash_li)
-    desk.ledger.accept(order)
-    desk.book.repay(account, money, contracts, settings.interest_first)
-    desk.ledger.complete(order)
+    context.ledger.accept(order)
+    context.debts.repay(account, money, contracts, settings.interest_first)
+    context.ledger.complete(order)
     return None

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from easytrader.sim.account import Account
-    from easytrader.sim.credit.contracts import Contract
-    from easytrader.sim.credit.desk import CreditDesk
+    from easytrader.sim.credit.context import CreditContext
+    from easytrader.sim.credit.contracts import CreditContract
     from easytrader.sim.credit.margin import Figures
     from easytrader.sim.credit.settings import CreditSettings
     from easytrader.sim.rules import Rules
@@ -55,74 +55,75 @@ class Collateral(NamedTuple):
     ratio_ppm: int
 
 
-def withdrawable(desk: CreditDesk, account: Account) -> int:
+def withdrawable(context: CreditContext, account: Account) -> int:
     """可取，厘。"""
-    figures = desk.scales.weigh(account)
-    return figures.withdrawable(account.fetch_li, desk.policy.withdraw_ppm(desk.today))
+    figures = context.scales.weigh(account)
+    return figures.withdrawable(account.fetch_li, context.policy.withdraw_ppm(context.today))
 
 
-def statement(desk: CreditDesk, account: Account) -> list[Statement]:
+def statement(context: CreditContext, account: Account) -> list[Statement]:
     """资产与负债。"""
-    figures, now = desk.scales.weigh(account), desk.ledger.state.progress.now
-    return [Statement(figures, desk.policy.settings, withdrawable(desk, account), now)]
+    figures, now = context.scales.weigh(account), context.ledger.state.progress.now
+    return [Statement(figures, context.policy.settings, withdrawable(context, account), now)]
 
 
-def contracts(desk: CreditDesk, account: Account) -> list[Contract]:
+def contracts(context: CreditContext, account: Account) -> list[CreditContract]:
     """没有了结的合约，和今天了结的。"""
-    return desk.book.contracts(account.account_id)
+    return context.debts.contracts(account.account_id)
 
 
-def subjects(desk: CreditDesk, account: Account) -> list[Subject]:
+def subjects(context: CreditContext, account: Account) -> list[Subject]:
     """标的。"""
-    policy = desk.policy
+    policy = context.policy
     found = [
         Subject(
             security,
             policy.can_finance(security, rules),
             policy.can_short(security, rules),
-            policy.fin_margin(security, desk.today),
-            policy.slo_margin(security, desk.today),
+            policy.fin_margin(security, context.today),
+            policy.slo_margin(security, context.today),
         )
-        for security, rules in _known(desk, account)
+        for security, rules in _known(context, account)
     ]
     return [each for each in found if each.fin or each.slo]
 
 
-def short_sources(desk: CreditDesk, account: Account) -> list[ShortSource]:
+def short_sources(context: CreditContext, account: Account) -> list[ShortSource]:
     """有券源的融券标的，普通与专项各一个。"""
     return [
-        ShortSource(security, group, desk.scales.short_left(account, security.stock_code, group))
-        for security, rules in _known(desk, account)
+        ShortSource(security, group, context.scales.short_left(account, security.stock_code, group))
+        for security, rules in _known(context, account)
         for group in (ORDINARY, SPECIAL)
-        if desk.policy.pool(security.stock_code, group) and desk.policy.can_short(security, rules)
+        if context.policy.pool(security.stock_code, group)
+        and context.policy.can_short(security, rules)
     ]
 
 
-def collaterals(desk: CreditDesk, account: Account) -> list[Collateral]:
+def collaterals(context: CreditContext, account: Account) -> list[Collateral]:
     """担保品与折算率。"""
     return [
         Collateral(security, ratio)
-        for security, rules in _known(desk, account)
-        if (ratio := desk.policy.haircut(security, rules))
+        for security, rules in _known(context, account)
+        if (ratio := context.policy.haircut(security, rules))
     ]
 
 
-def _known(desk: CreditDesk, account: Account) -> Iterator[tuple[Security, Rules]]:
+def _known(context: CreditContext, account: Account) -> Iterator[tuple[Security, Rules]]:
     """名单里列得出的证券：常见的、``credit.json`` 写到的、账户里有的。"""
     codes = {
         *ANCHORS_LI,
-        *desk.policy.settings.codes,
+        *context.policy.settings.codes,
         *account.positions,
-        *(each.stock_code for each in desk.book.contracts(account.account_id)),
+        *(each.stock_code for each in context.debts.contracts(account.account_id)),
     }
     for code in sorted(codes):
         security = parse_security(code)
-        found = desk.ledger.instrument(security)
+        found = context.ledger.instrument(security)
         if found is not None and found.rules.exists:
             yield security, found.rules
 
 
-ANSWERS: Final[dict[str, Callable[[CreditDesk, Account], Any]]] = {
+ANSWERS: Final[dict[str, Callable[[CreditContext, Account], Any]]] = {
     "credit_detail": statement,
     "stk_compacts": contracts,
     "credit_subjects": subjects,

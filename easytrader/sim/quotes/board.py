@@ -58,8 +58,8 @@ class Board:
         self._actions = load_actions(folder.path)
         self._facts = load_facts(folder.path)
         self._codes = library_of(config, folder.path).codes() if config.replay else universe()
-        self._live = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
-        self._past = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._live = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._past = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
 
     # ---- 实时
 
@@ -212,7 +212,7 @@ class Board:
         return self._past.daily(security, day, now)
 
 
-class _Desk:
+class _Market:
     """一个市场实例和它的缓存；只在锁里用。"""
 
     def __init__(self, market: Market, calendar: Calendar, hours: MarketHours) -> None:

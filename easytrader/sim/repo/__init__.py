@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from easytrader.sim.repo.line import RepoLine, repo_line
+from easytrader.sim.repo.line import RepoBusiness, repo_business
 
-__all__ = ["RepoLine", "repo_line"]
+__all__ = ["RepoBusiness", "repo_business"]

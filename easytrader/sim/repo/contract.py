@@ -11,7 +11,7 @@ from easytrader.sim.rules.repo import FACE_LI
 if TYPE_CHECKING:
     from easytrader.sim.sessions import MarketHours
 
-__all__ = ["Contract", "Schedule", "schedule"]
+__all__ = ["RepoContract", "Schedule", "schedule"]
 
 
 class Schedule(NamedTuple):
@@ -43,7 +43,7 @@ def schedule(hours: MarketHours, day: int, term: int) -> Schedule:
 
 
 @dataclass(slots=True)
-class Contract:
+class RepoContract:
     """一笔委托借出去的，各次成交合在一起。
 
     Attributes:
@@ -78,6 +78,6 @@ class Contract:
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
-    def load(cls, body: str) -> Contract:
+    def load(cls, body: str) -> RepoContract:
         """`dump` 的反面。"""
         return cls(**json.loads(body))

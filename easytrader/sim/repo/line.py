@@ -1,4 +1,4 @@
-"""逆回购这条线。委托照常进场撮合（卖出），钱的走法在 `RepoWay`；到期的本息在换日时回来。
+"""逆回购这项业务。委托照常进场撮合（卖出），钱的走法在 `RepoWay`；到期的本息在换日时回来。
 
 守恒律（厘）::
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.codes import AccountType, OrderType
 from easytrader.sim.checks import NO_SUCH
 from easytrader.sim.events import Reject
-from easytrader.sim.repo.contract import Contract
+from easytrader.sim.repo.contract import RepoContract
 from easytrader.sim.repo.way import RECORD, RepoWay
 from easytrader.sim.rules.repo import SINCE, TERMS
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.account import Account
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.orders import SimOrder
-    from easytrader.sim.ways import Way
+    from easytrader.sim.plugin import Way
 
-__all__ = ["RepoLine", "repo_line"]
+__all__ = ["RepoBusiness", "repo_business"]
 
 _NOT_BORROWING: Final = Reject(12314, "模拟柜台不做正回购（融资方），逆回购请用卖出")
 _NOT_CREDIT: Final = Reject(12314, "信用账户不能做债券回购")
 _TOO_EARLY: Final = Reject(12314, f"模拟柜台的回购从{SINCE}起")
 
 
-def repo_line(folder: Path) -> Callable[[Surroundings], RepoLine]:
+def repo_business(folder: Path) -> Callable[[Surroundings], RepoBusiness]:
     """这个模拟文件夹的逆回购。"""
     from easytrader.sim.folder import SimFolder
 
-    return partial(RepoLine, rate_cap=SimFolder.open(folder).config.repo_rate_cap)
+    return partial(RepoBusiness, rate_cap=SimFolder.open(folder).config.repo_rate_cap)
 
 
-class RepoLine:
-    """满足 `lines.Line` 与 `lines.Holder`。
+class RepoBusiness:
+    """满足 `Business` 与 `Holder`。
 
     Args:
         seen: 柜台。
@@ -52,10 +52,10 @@ class RepoLine:
 
     def __init__(self, seen: Surroundings, rate_cap: float = 100.0) -> None:
         self._ledger = seen.ledger
-        self._contracts: dict[int, Contract] = {}
+        self._contracts: dict[int, RepoContract] = {}
         for (kind, _, key), body in seen.ledger.state.records.items():
             if kind == RECORD:
-                self._contracts[int(key)] = Contract.load(body)
+                self._contracts[int(key)] = RepoContract.load(body)
         self._way = RepoWay(seen, round(rate_cap * 1000), self._contracts)
 
     def way(self, order: SimOrder) -> Way | None:

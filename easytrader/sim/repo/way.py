@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.events import Reject
-from easytrader.sim.repo.contract import Contract, schedule
+from easytrader.sim.repo.contract import RepoContract, schedule
 from easytrader.sim.rules.repo import FACE_LI, TERMS, interest_li
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
     from easytrader.sim.checks import Ticket
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.orders import SimOrder
     from easytrader.sim.repo.contract import Schedule
 
@@ -31,7 +31,7 @@ class RepoWay:
         contracts: 还没有回来的合约，委托编号 → 合约；成交时往里加。
     """
 
-    def __init__(self, seen: Surroundings, cap_li: int, contracts: dict[int, Contract]) -> None:
+    def __init__(self, seen: Surroundings, cap_li: int, contracts: dict[int, RepoContract]) -> None:
         self._ledger = seen.ledger
         self._hours = seen.hours
         self._cap_li = cap_li
@@ -86,7 +86,7 @@ class RepoWay:
         order.frozen_li -= principal + fee_li
         contract = self._contracts.get(order.order_id)
         if contract is None:
-            contract = self._contracts[order.order_id] = Contract(
+            contract = self._contracts[order.order_id] = RepoContract(
                 account.account_id,
                 order.order_id,
                 order.stock_code,

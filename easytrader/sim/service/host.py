@@ -16,8 +16,8 @@ from loguru import logger
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.clock import ShiftedClock, clock_for
+from easytrader.sim.dispatch import Dispatcher, open_engine
 from easytrader.sim.fault_plan import FaultPlan, parse_fault
-from easytrader.sim.service.desk import Desk, open_engine
 from easytrader.sim.service.handoff import Handoff
 from easytrader.sim.service.mailroom import ConnectRefusedError, Mailroom, Session
 from easytrader.sim.service.owner import Owner
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from easytrader.sim.clock import Clock
+    from easytrader.sim.dispatch import EngineLike
     from easytrader.sim.events import Outcome
     from easytrader.sim.fault_plan import Ruling
     from easytrader.sim.folder import SimFolder
-    from easytrader.sim.service.desk import EngineLike
     from easytrader.sim.service.owner import ServiceInfo
     from easytrader.sim.wire import Message, Request
 
@@ -95,7 +95,7 @@ class Host:
         self.crashed: BaseException | None = None
         self._owner = Owner(folder, kind)
         self._server: Server | None = None
-        self._desk: Desk | None = None
+        self._dispatcher: Dispatcher | None = None
         self._thread = threading.Thread(target=self._main, name="easytrader-sim-host", daemon=True)
         self._thread.start()
         self._wait_ready()
@@ -175,7 +175,7 @@ class Host:
             "faults": self._active,
             "clear": self._clear,
             "fault": lambda: self._add_fault(spec or {}),
-            "step": lambda: self._walk.go(spec or {}, self._desk_now, self._publish),
+            "step": lambda: self._walk.go(spec or {}, self._live, self._publish),
         }
         if command not in actions:
             raise SimulatorError(f"不认识的控制命令：{command}")
@@ -223,7 +223,7 @@ class Host:
             self._shut()
 
     def _open(self) -> None:
-        self._desk = Desk(self._make())
+        self._dispatcher = Dispatcher(self._make())
         try:
             self._server = Server(self, self._owner.info.token)
         except OSError as error:
@@ -241,7 +241,7 @@ class Host:
         # 解释器正在退出时，本进程的会话不必再听断线：它们的执行器已经关了，只会抛异常。
         # 别的进程的会话照样看到断线：下面关服务口时挂断
         self._mail.lose_all(tell=threading.main_thread().is_alive())
-        closers = [part.close for part in (self._server, self._desk) if part is not None]
+        closers = [part.close for part in (self._server, self._dispatcher) if part is not None]
         for close in (*closers, self._owner.release):
             self._attempt(close)
         self.stopped.set()
@@ -286,7 +286,7 @@ class Host:
         return batch
 
     def _nap_s(self) -> float:
-        market = self._desk_now.next_wakeup()
+        market = self._live.next_wakeup()
         if market is None or market > _MAX_SLEEP_S:
             market = _MAX_SLEEP_S
         elif self._wakeup_failed:
@@ -296,14 +296,14 @@ class Host:
         return max(0.001, market if due is None else min(market, due))
 
     @property
-    def _desk_now(self) -> Desk:
-        assert self._desk is not None
-        return self._desk
+    def _live(self) -> Dispatcher:
+        assert self._dispatcher is not None
+        return self._dispatcher
 
     def _advance(self) -> bool:
         """推进一段；还没有到此刻为真。"""
         try:
-            outcome = self._desk_now.advance()
+            outcome = self._live.advance()
         except Exception:  # noqa: BLE001  磁盘满等：主机要活着，过一会儿再试
             if not self._wakeup_failed:
                 logger.exception("推进行情时出错，稍后再试")
@@ -323,7 +323,7 @@ class Host:
                 if not session.cut:
                     self._serve_struck(session, request)
             return
-        outcomes = self._desk_now.handle([request for _, request in posts])
+        outcomes = self._live.handle([request for _, request in posts])
         for (session, request), outcome in zip(posts, outcomes, strict=True):
             self._reply_safely(session, request, outcome)
 
@@ -341,7 +341,7 @@ class Host:
         if ruling.before:
             self._strike(ruling.before, session)
             return
-        [outcome] = self._desk_now.handle([request])
+        [outcome] = self._live.handle([request])
         if ruling.after:
             self._strike(ruling.after, session)
         self._reply(session, request, outcome, ruling)
@@ -388,7 +388,7 @@ class Host:
             self._clock.offset_s += parse_fault(spec).seconds
             self._advance()
         elif kind == "account_status":
-            set_status(self.faults, self._desk_now, self._publish, parse_fault(spec).status)
+            set_status(self.faults, self._live, self._publish, parse_fault(spec).status)
         else:
             return self.faults.add(spec)
         return dict(spec)
@@ -398,6 +398,6 @@ class Host:
         return self.faults.active() + [{"kind": "clock_jump", "seconds": offset_s}] * bool(offset_s)
 
     def _clear(self) -> None:
-        set_status(self.faults, self._desk_now, self._publish, 0)
+        set_status(self.faults, self._live, self._publish, 0)
         self.faults.clear()
         self._clock.offset_s = 0.0

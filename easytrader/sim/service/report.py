@@ -10,9 +10,9 @@ from easytrader.sim.wire import Push, Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from easytrader.sim.dispatch import Dispatcher
     from easytrader.sim.fault_plan import FaultPlan
     from easytrader.sim.folder import SimFolder
-    from easytrader.sim.service.desk import Desk
     from easytrader.sim.service.mailroom import Session
     from easytrader.sim.service.owner import ServiceInfo
 
@@ -47,13 +47,13 @@ def describe(
 
 
 def set_status(
-    faults: FaultPlan, desk: Desk, publish: Callable[[Outcome], None], status: int
+    faults: FaultPlan, dispatcher: Dispatcher, publish: Callable[[Outcome], None], status: int
 ) -> None:
     """账号状态变成 ``status``；变了才推。"""
     if status == faults.status:
         return
     faults.status = status
-    [outcome] = desk.handle([Request("account_status", 0, ())])
+    [outcome] = dispatcher.handle([Request("account_status", 0, ())])
     rows = outcome.answer if isinstance(outcome.answer, list) else []
     pushes = [Push("account_status", row[0], row[1], row) for row in rows]
     publish(Outcome(None, tuple(pushes)))

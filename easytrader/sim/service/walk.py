@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.clock import ManualClock
-from easytrader.sim.sessions import hours_for
-from easytrader.sim.stepping import later_open, trading_time
+from easytrader.sim.sessions import hours_for, later_open, trading_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from easytrader.sim.clock import Clock
+    from easytrader.sim.dispatch import Dispatcher
     from easytrader.sim.events import Outcome
     from easytrader.sim.folder import SimFolder
-    from easytrader.sim.service.desk import Desk
 
 __all__ = ["Walk"]
 
@@ -34,14 +33,14 @@ class Walk:
         self._hours = hours_for(folder.config.clock)
 
     def go(
-        self, spec: Mapping[str, Any], desk: Desk, publish: Callable[[Outcome], None]
+        self, spec: Mapping[str, Any], dispatcher: Dispatcher, publish: Callable[[Outcome], None]
     ) -> dict[str, Any]:
         """走一段，推送都送出；``more`` 为真时还没有走到 ``to``，应当再来。
 
         Args:
             spec: ``trading_s`` 走多久交易时间，``to`` 走到哪一刻，``next_day`` 下一个交易日开盘；
                 空的只问现在。
-            desk: 柜台。
+            dispatcher: 柜台。
             publish: 送出推送。
         """
         clock = self._clock
@@ -54,11 +53,11 @@ class Walk:
         if to < now:
             raise SimulatorError("时间不能倒着走：已经走过那一刻了。")
         clock.set(to)
-        outcome = desk.advance()
+        outcome = dispatcher.advance()
         publish(outcome)
         more = bool(outcome.answer)
         if not more:
-            desk.keep_time()
+            dispatcher.keep_time()
         return {"now": to, "to": to, "more": more}
 
     def _target(self, spec: Mapping[str, Any], now: float) -> float:

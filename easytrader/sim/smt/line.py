@@ -1,4 +1,4 @@
-"""约券这条业务线：只有信用账户有。
+"""约券这项业务：只有信用账户有。
 
 库存券申请（``negotiate``）当场成交；专项券申请（``appointment``）先挂着，可以撤，第二天开始时
 按先后占券源，占不到的作废。展期、归还当场生效。约到的券不进两融的可融券数量，利息只记数。
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.basics.beijing import BEIJING
 from easytrader.errors import UsageError
 from easytrader.sim.events import Done
-from easytrader.sim.lines.quiet import QuietLine, details
+from easytrader.sim.plugin import QuietBusiness, details
 from easytrader.sim.smt import records
 from easytrader.sim.smt.pool import SPECIAL, STOCK, Quoter, load_pool
 from easytrader.sim.smt.records import Application, Compact
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.account import Account
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
 
-__all__ = ["SmtLine", "smt_line"]
+__all__ = ["SmtBusiness", "smt_business"]
 
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"
@@ -38,7 +38,7 @@ class RefusedError(Exception):
     """办不了；文字是原因。"""
 
 
-class SmtLine(QuietLine):
+class SmtBusiness(QuietBusiness):
     """见模块说明。"""
 
     def __init__(self, seen: Surroundings, pool: tuple[Quoter, ...]) -> None:
@@ -256,10 +256,10 @@ class SmtLine(QuietLine):
         self._ledger.note(kind, account_id, key, body)
 
 
-def smt_line(folder: Path) -> Callable[[Surroundings], SmtLine]:
+def smt_business(folder: Path) -> Callable[[Surroundings], SmtBusiness]:
     """这个模拟文件夹里的约券。
 
     Raises:
         SimulatorError: ``smt.json`` 写得不对。
     """
-    return partial(SmtLine, pool=load_pool(folder))
+    return partial(SmtBusiness, pool=load_pool(folder))

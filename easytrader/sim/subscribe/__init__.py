@@ -7,6 +7,6 @@
 
 from __future__ import annotations
 
-from easytrader.sim.subscribe.line import SubscribeLine, subscribe_line
+from easytrader.sim.subscribe.line import SubscribeBusiness, subscribe_business
 
-__all__ = ["SubscribeLine", "subscribe_line"]
+__all__ = ["SubscribeBusiness", "subscribe_business"]

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from easytrader.sim.orders import SimOrder
     from easytrader.sim.subscribe.issues import Issue
 
-__all__ = ["Facts", "examine"]
+__all__ = ["Applicant", "examine"]
 
 _YEAR: Final = 365
 _SZ_EARLY: Final = frozenset({Phase.OPEN_CALL, Phase.OPEN_CALL_FIXED, Phase.PRE_OPEN})
 
 
-class Facts(NamedTuple):
+class Applicant(NamedTuple):
     """申购之前的情形。
 
     Attributes:
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
     give_ups: list[int]
 
 
-def examine(order: SimOrder, issue: Issue, whole: bool, facts: Facts) -> Reject | None:
+def examine(order: SimOrder, issue: Issue, whole: bool, facts: Applicant) -> Reject | None:
     """不收的理由；收为 None。"""
     return (
         _when(issue, facts)
@@ -54,7 +54,7 @@ def examine(order: SimOrder, issue: Issue, whole: bool, facts: Facts) -> Reject 
     )
 
 
-def _when(issue: Issue, facts: Facts) -> Reject | None:
+def _when(issue: Issue, facts: Applicant) -> Reject | None:
     open_now = facts.phase is Phase.CONTINUOUS
     if issue.listed.exchange == "SZ" and facts.phase in _SZ_EARLY:
         open_now = True
@@ -64,7 +64,7 @@ def _when(issue: Issue, facts: Facts) -> Reject | None:
     return Reject(12313, "当前时间不允许此类证券交易", reason)
 
 
-def _who(order: SimOrder, facts: Facts) -> Reject | None:
+def _who(order: SimOrder, facts: Applicant) -> Reject | None:
     if not order.is_buy:
         return Reject(251005, "证券可用数量不足", f"v_stock_code={order.stock_code[:6]}")
     if facts.credit:
@@ -72,7 +72,7 @@ def _who(order: SimOrder, facts: Facts) -> Reject | None:
     return None
 
 
-def _how(order: SimOrder, issue: Issue, whole: bool, facts: Facts) -> Reject | None:
+def _how(order: SimOrder, issue: Issue, whole: bool, facts: Applicant) -> Reject | None:
     if order.price_type != PriceType.FIX:
         return Reject(1224, "该证券不支持市价委托", "申购用限价，价格是发行价")
     if not whole or order.price_li != issue.price_li:
@@ -86,7 +86,7 @@ def _how(order: SimOrder, issue: Issue, whole: bool, facts: Facts) -> Reject | N
     return None
 
 
-def _once(facts: Facts) -> Reject | None:
+def _once(facts: Applicant) -> Reject | None:
     if facts.again:
         return Reject(1229, "未通过限购检查", "重复申购")
     days = facts.give_ups

@@ -19,7 +19,7 @@ from easytrader.sim.events import Reject
 from easytrader.sim.fees import to_fen
 from easytrader.sim.folder import SimFolder
 from easytrader.sim.subscribe import record
-from easytrader.sim.subscribe.check import Facts, examine
+from easytrader.sim.subscribe.check import Applicant, examine
 from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
 from easytrader.sim.subscribe.lottery import draw
 from easytrader.sim.subscribe.quota import Quotas
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from easytrader.sim.account import Account
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.orders import SimOrder
+    from easytrader.sim.plugin import Way
     from easytrader.sim.sessions import MarketHours
     from easytrader.sim.subscribe.issues import Issue, Prospectus
-    from easytrader.sim.ways import Way
 
-__all__ = ["SubscribeLine", "subscribe_line"]
+__all__ = ["SubscribeBusiness", "subscribe_business"]
 
 _STOCK_ACCOUNT: Final = 2
 _KIND: Final = "subscription"
@@ -73,8 +73,8 @@ class _Unfunded:
         """没有冻结。"""
 
 
-class SubscribeLine:
-    """满足 `Line`。"""
+class SubscribeBusiness:
+    """满足 `Business`。"""
 
     def __init__(self, seen: Surroundings, prospectus: Prospectus, seed: int) -> None:
         self._seen = seen
@@ -113,7 +113,7 @@ class SubscribeLine:
     def place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
         """查一遍，收下，记一笔申购。"""
         issue = self._issues[order.stock_code]
-        reject = examine(order, issue, whole, self._facts(account, issue, now))
+        reject = examine(order, issue, whole, self._applicant(account, issue, now))
         pay = self._pay_days[issue.code]
         if reject is None and pay is None:
             reject = _BEYOND
@@ -194,12 +194,12 @@ class SubscribeLine:
             return 0
         return self._quotas.of(account, market, self._ledger.state.progress.day)
 
-    def _facts(self, account: Account, issue: Issue, now: float) -> Facts:
+    def _applicant(self, account: Account, issue: Issue, now: float) -> Applicant:
         """检查要用的事实。"""
         day = self._ledger.state.progress.day
         mine = self.subscriptions(account.account_id)
         quota = issue.most if issue.bond else self._limit(account, issue.market)
-        return Facts(
+        return Applicant(
             day,
             self._seen.hours.phase(now),
             self._seen.hours.closed_reason(now),
@@ -269,11 +269,11 @@ def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
     return pay
 
 
-def subscribe_line(folder: Path) -> Callable[[Surroundings], SubscribeLine]:
+def subscribe_business(folder: Path) -> Callable[[Surroundings], SubscribeBusiness]:
     """``folder`` 里写明的新股。
 
     Raises:
         SimulatorError: ``ipo.json`` 写得不对。
     """
     seed = SimFolder.open(folder).config.seed
-    return partial(SubscribeLine, prospectus=load_issues(folder), seed=seed)
+    return partial(SubscribeBusiness, prospectus=load_issues(folder), seed=seed)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.sim.account import Account
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
 
 __all__ = ["Quotas"]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from easytrader.basics.beijing import stamp
 from easytrader.sim.events import Done
 from easytrader.sim.fees import yuan
-from easytrader.sim.lines.quiet import details
+from easytrader.sim.plugin import details
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
     from easytrader.sim.ledger import Ledger
     from easytrader.sim.transfers.settings import Bank
 
-__all__ = ["BankBalance", "BankDesk", "BankEntry", "fetchable"]
+__all__ = ["BankBalance", "BankEntry", "BankTransfers", "fetchable"]
 
 BANK: Final = "bank"
 STREAM: Final = "bank_stream"
@@ -29,8 +29,8 @@ _SIDE_OF: Final = {shown: side for side, shown in _SIDES.items()}
 def fetchable(ledger: Ledger, account: Account) -> int:
     """可取资金，厘；有的业务（两融）另有说法。"""
     most = account.fetch_li
-    for line in ledger.lines:
-        told = getattr(line, "fetch_li", None)
+    for business in ledger.businesses:
+        told = getattr(business, "fetch_li", None)
         limit = None if told is None else told(account)
         if limit is not None:
             most = min(most, limit)
@@ -79,7 +79,7 @@ class BankEntry(NamedTuple):
         return cls(date, time, number, _SIDE_OF[side], no, name, card, round(amount * 1000))
 
 
-class BankDesk:
+class BankTransfers:
     """银行的窗口。"""
 
     def __init__(self, ledger: Ledger, banks: tuple[Bank, ...]) -> None:

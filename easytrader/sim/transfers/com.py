@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from easytrader.errors import UsageError
 from easytrader.sim.events import Done
 from easytrader.sim.fees import yuan
-from easytrader.sim.lines.quiet import details
+from easytrader.sim.plugin import details
 from easytrader.sim.transfers.bank import fetchable, whole_fen
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.transfers.settings import TransferSettings
 
-__all__ = ["ComDesk", "ComFund", "ComHolding"]
+__all__ = ["ComFund", "ComHolding", "GeneralCounter"]
 
 CASH: Final = "com_cash"
 SHARES: Final = "com_shares"
@@ -45,7 +45,7 @@ class ComHolding(NamedTuple):
     last_li: int
 
 
-class ComDesk:
+class GeneralCounter:
     """普通柜台的窗口。"""
 
     def __init__(self, seen: Surroundings, settings: TransferSettings) -> None:

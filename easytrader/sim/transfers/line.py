@@ -1,13 +1,13 @@
-"""一条业务线：把查询和办事分给银行、普通柜台；另有股东账户与持仓统计。"""
+"""把查询和办事分给银行、普通柜台；另有股东账户与持仓统计。"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from easytrader.sim.lines.quiet import QuietLine
-from easytrader.sim.transfers.bank import BankDesk
-from easytrader.sim.transfers.com import ComDesk
+from easytrader.sim.plugin import QuietBusiness
+from easytrader.sim.transfers.bank import BankTransfers
+from easytrader.sim.transfers.com import GeneralCounter
 from easytrader.sim.transfers.settings import TransferSettings, load_settings
 from easytrader.symbols import parse_security
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from easytrader.sim.account import Account, Position
     from easytrader.sim.events import Done
-    from easytrader.sim.lines import Surroundings
+    from easytrader.sim.ledger import Surroundings
     from easytrader.sim.market.book import Quote
 
-__all__ = ["Standing", "TransfersLine", "transfers_line"]
+__all__ = ["Standing", "TransfersBusiness", "transfers_business"]
 
 
 class Standing(NamedTuple):
@@ -31,13 +31,13 @@ class Standing(NamedTuple):
     total_li: int
 
 
-class TransfersLine(QuietLine):
+class TransfersBusiness(QuietBusiness):
     """见模块说明。"""
 
     def __init__(self, seen: Surroundings, settings: TransferSettings) -> None:
         self._seen = seen
-        self._bank = BankDesk(seen.ledger, settings.banks)
-        self._com = ComDesk(seen, settings)
+        self._bank = BankTransfers(seen.ledger, settings.banks)
+        self._com = GeneralCounter(seen, settings)
 
     def ask(self, verb: str, account: Account, args: Any) -> list[Any] | None:
         """查询。"""
@@ -75,10 +75,10 @@ class TransfersLine(QuietLine):
         return self._seen.quote(parse_security(code))
 
 
-def transfers_line(folder: Path) -> Callable[[Surroundings], TransfersLine]:
+def transfers_business(folder: Path) -> Callable[[Surroundings], TransfersBusiness]:
     """这个模拟文件夹里的划拨与转账。
 
     Raises:
         SimulatorError: ``transfers.json`` 写得不对。
     """
-    return partial(TransfersLine, settings=load_settings(folder))
+    return partial(TransfersBusiness, settings=load_settings(folder))

@@ -1,4 +1,4 @@
-"""柜台窗口：把请求交给 Engine，几个请求合一次提交；Engine 出错时也给出像样的应答。"""
+"""分派：把请求交给 Engine，几个请求合一次提交；Engine 出错时也给出像样的应答。"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from easytrader.sim.folder import SimFolder
     from easytrader.sim.verbs import Verb
 
-__all__ = ["Desk", "EngineLike", "open_engine"]
+__all__ = ["Dispatcher", "EngineLike", "open_engine"]
 
 _FAILED: Final = -1
 
@@ -98,7 +98,7 @@ class EngineLike(Protocol):
         ...
 
 
-class Desk:
+class Dispatcher:
     """只由主机线程使用。"""
 
     def __init__(self, engine: EngineLike) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.credit.contracts import FIN, SLO, Contract
+from easytrader.sim.credit.contracts import FIN, SLO, CreditContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from easytrader.sim.account import Account
     from easytrader.sim.ledger import Ledger
 
-__all__ = ["CreditBook"]
+__all__ = ["Debts"]
 
 _CONTRACT: Final = "credit"
 _POOL: Final = "credit_pool"
 _PART: Final = "credit_part"
 
 
-class CreditBook:
+class Debts:
     """合约与融券所得。改了就记到 ``Ledger.note``。"""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._contracts: dict[str, dict[str, Contract]] = {}
+        self._contracts: dict[str, dict[str, CreditContract]] = {}
         self._pools: dict[str, int] = {}
         self._parts: dict[str, dict[str, int]] = {}
         for (kind, account_id, key), body in ledger.state.records.items():
             if kind == _CONTRACT:
-                self._contracts.setdefault(account_id, {})[key] = Contract.load(body)
+                self._contracts.setdefault(account_id, {})[key] = CreditContract.load(body)
             elif kind == _POOL:
                 self._pools[account_id] = int(body)
             elif kind == _PART:
@@ -41,7 +41,7 @@ class CreditBook:
 
     def contracts(
         self, account_id: str, kind: int | None = None, group: int | None = None
-    ) -> list[Contract]:
+    ) -> list[CreditContract]:
         """账号的合约，先开的在前；当天了结的也在里面。"""
         found = [
             each
@@ -50,16 +50,16 @@ class CreditBook:
         ]
         return sorted(found, key=lambda each: (each.opened, each.compact_id))
 
-    def find(self, account_id: str, compact_id: str) -> Contract | None:
+    def find(self, account_id: str, compact_id: str) -> CreditContract | None:
         """按编号找。"""
         return self._contracts.get(account_id, {}).get(compact_id)
 
-    def save(self, account_id: str, contract: Contract) -> None:
+    def save(self, account_id: str, contract: CreditContract) -> None:
         """新的或改过的合约。"""
         self._contracts.setdefault(account_id, {})[contract.compact_id] = contract
         self._ledger.note(_CONTRACT, account_id, contract.compact_id, contract.dump())
 
-    def drop(self, account_id: str, contract: Contract) -> None:
+    def drop(self, account_id: str, contract: CreditContract) -> None:
         """了结的合约，换日时不再留。"""
         assert contract.closed
         del self._contracts[account_id][contract.compact_id]
@@ -109,7 +109,7 @@ class CreditBook:
         )
 
     def repay(
-        self, account: Account, money_li: int, contracts: list[Contract], interest_first: bool
+        self, account: Account, money_li: int, contracts: list[CreditContract], interest_first: bool
     ) -> int:
         """用账户的钱依次还这些合约；返回用掉的钱。"""
         left = money_li
@@ -149,7 +149,7 @@ class CreditBook:
         self.free_pool(account)
         return worth
 
-    def _pay_fare(self, account: Account, contract: Contract) -> None:
+    def _pay_fare(self, account: Account, contract: CreditContract) -> None:
         """融券息费：先用融券所得，再用现金；不够的留在合约上。"""
         paid = contract.pay(self.pool(account.account_id), True)
         self.add_pool(account.account_id, -paid)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from easytrader.sim.links import Link
     from easytrader.sim.wire import Message
 
-__all__ = ["LOST", "QuoteLine"]
+__all__ = ["LOST", "QuoteConnection"]
 
 LOST: Final = "行情服务连接断开：模拟 MiniQMT 已经停止，或换了一个进程。再调用一次会重新连接。"
 _ANSWER_S: Final = 10.0
 _CONNECT_S: Final = 3.0
 
 
-class QuoteLine:
+class QuoteConnection:
     """一条连接；断了不复活。
 
     Args:

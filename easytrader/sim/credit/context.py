@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import OrderType
 from easytrader.sim.credit import refusals
-from easytrader.sim.credit.contracts import ORDINARY, SPECIAL, Contract
+from easytrader.sim.credit.contracts import ORDINARY, SPECIAL, CreditContract
 from easytrader.sim.credit.terms import returns_next_day
 from easytrader.sim.rules.tables import scope_of
 
 if TYPE_CHECKING:
     from easytrader.sim.account import Account
-    from easytrader.sim.credit.book import CreditBook
+    from easytrader.sim.credit.debts import Debts
     from easytrader.sim.credit.margin import Figures, Scales
     from easytrader.sim.credit.policy import Policy
     from easytrader.sim.events import Reject
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from easytrader.sim.orders import SimOrder
     from easytrader.symbols import Security
 
-__all__ = ["CreditDesk", "group_of"]
+__all__ = ["CreditContext", "group_of"]
 
 _SPECIALS: Final = frozenset(range(OrderType.FIN_BUY_SPECIAL, OrderType.FIN_BUY_SPECIAL + 6))
 
@@ -31,12 +31,12 @@ def group_of(order: SimOrder) -> int:
     return SPECIAL if order.order_type in _SPECIALS else ORDINARY
 
 
-class CreditDesk:
+class CreditContext:
     """走法们共用的：账、合约、名单、秤。"""
 
-    def __init__(self, ledger: Ledger, book: CreditBook, policy: Policy, scales: Scales) -> None:
+    def __init__(self, ledger: Ledger, debts: Debts, policy: Policy, scales: Scales) -> None:
         self.ledger = ledger
-        self.book = book
+        self.debts = debts
         self.policy = policy
         self.scales = scales
 
@@ -61,18 +61,22 @@ class CreditDesk:
         settings = self.policy.settings
         if figures.below(settings.warn_ppm):
             return refusals.below_line(settings.warn_ppm, figures.ratio)
-        contracts = self.book.contracts(account.account_id)
+        contracts = self.debts.contracts(account.account_id)
         overdue = any(each.due < self.day and not each.closed for each in contracts)
         return refusals.OVERDUE if overdue and settings.overdue_blocks else None
 
-    def contract(self, account: Account, order: SimOrder, kind: int, margin_ppm: int) -> Contract:
+    def contract(
+        self, account: Account, order: SimOrder, kind: int, margin_ppm: int
+    ) -> CreditContract:
         """这笔委托的合约；第一笔成交时开。"""
         key = f"{self.ledger.today}{order.order_id}"
-        found = self.book.find(account.account_id, key)
+        found = self.debts.find(account.account_id, key)
         if found is None:
             due = self.day + self.policy.term_days(self.today)
             code, group = order.stock_code, group_of(order)
-            found = Contract(key, kind, group, code, self.day, due, margin_ppm, accrued_to=self.day)
+            found = CreditContract(
+                key, kind, group, code, self.day, due, margin_ppm, accrued_to=self.day
+            )
         return found
 
     def touch(self, account: Account, stock_code: str = "") -> None:
