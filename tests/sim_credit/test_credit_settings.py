@@ -9,7 +9,7 @@ import pytest
 from credit_desk import CODE, CreditDesk
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.credit.contracts import FIN, SLO, Contract
+from easytrader.sim.credit.contracts import FIN, SLO, CreditContract as Contract
 from easytrader.sim.credit.settings import (
     FILE_NAME,
     CreditSettings,

@@ -177,7 +177,7 @@ class Credit(RuleBasedStateMachine):
         for code in (CODE, OTHER, STAR):
             for group in (48, 49):
                 assert book.returnable(ACCOUNT, code, group, None) <= POOL
-        figures = line._desk.scales.weigh(self.desk.account)
+        figures = line._context.scales.weigh(self.desk.account)
         assert figures.fin_left <= QUOTA * 1000
         assert figures.slo_left <= QUOTA * 1000
         assert figures.debts >= 0

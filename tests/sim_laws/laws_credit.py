@@ -8,7 +8,7 @@ from laws_cash import DEPTHS, LIMIT
 from laws_machine import Base
 from laws_world import CASH, CREDIT
 
-from easytrader.sim.credit.contracts import FIN, SLO, SPECIAL, Contract
+from easytrader.sim.credit.contracts import FIN, SLO, SPECIAL, CreditContract as Contract
 from easytrader.sim.credit.line import CreditBusiness
 
 SUBJECTS = st.sampled_from(["600036.SH", "600036.SH", "000001.SZ", "300750.SZ", "159915.SZ"])
