@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from easytrader.sim.folder import AccountConfig as AccountConfig
-    from easytrader.sim.folder import SimConfig as SimConfig
-    from easytrader.sim.folder import create as create
-    from easytrader.sim.service.reset import reset as reset
+    from easytrader.sim.config.folder import AccountConfig as AccountConfig
+    from easytrader.sim.config.folder import SimConfig as SimConfig
+    from easytrader.sim.config.folder import create as create
+    from easytrader.sim.host.lease import reset as reset
 
 __all__ = ["AccountConfig", "SimConfig", "create", "reset"]
 
@@ -24,11 +24,11 @@ __all__ = ["AccountConfig", "SimConfig", "create", "reset"]
 def __getattr__(name: str) -> Any:
     # 用到才导入：`import easytrader` 会经过这里
     if name == "reset":
-        from easytrader.sim.service.reset import reset
+        from easytrader.sim.host.lease import reset
 
         return reset
     if name in __all__:
-        from easytrader.sim import folder
+        from easytrader.sim.config import folder
 
         return getattr(folder, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from support import ACCOUNT
 
 import easytrader
 from easytrader.errors import QueryFailedError
-from easytrader.sim import hub
+from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
     from pathlib import Path

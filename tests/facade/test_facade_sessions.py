@@ -21,7 +21,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

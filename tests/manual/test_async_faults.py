@@ -15,7 +15,7 @@ import easytrader
 from easytrader.errors import OutcomeUnknownError, WaitTimeoutError
 from easytrader.miniqmt.bounded import _MAX_UNANSWERED
 from easytrader.miniqmt.flights import MAX_IN_FLIGHT
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

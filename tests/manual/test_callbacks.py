@@ -13,7 +13,7 @@ from manual_fakes import push
 
 from easytrader.events import _KINDS, EVENT_NAMES
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
-from easytrader.sim.rows import AssetRow, PositionRow
+from easytrader.sim.gateway.rows import AssetRow, PositionRow
 
 NEVER_CALLED = {"on_connected"}  # 厂商有这个方法而从不调用；easytrader 补上
 

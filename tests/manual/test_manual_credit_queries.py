@@ -12,8 +12,8 @@ from types_check import check
 
 from easytrader import rows_credit, types
 from easytrader.errors import QueryFailedError
-from easytrader.sim import rows as native
-from easytrader.sim.native.fields import structs
+from easytrader.sim.gateway import rows as native
+from easytrader.sim.gateway.fields import structs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

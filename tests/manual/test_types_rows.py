@@ -26,7 +26,7 @@ from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.miniqmt.verbs.ipo import STATUS_NAMES
 from easytrader.paper import SimTrader
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader.sim import hub, install
+from easytrader.sim.host import hub
+from easytrader.sim.native import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

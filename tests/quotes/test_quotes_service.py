@@ -12,10 +12,10 @@ from support import ACCOUNT, SimProcess, eventually, make_folder
 
 import easytrader
 from easytrader.errors import SimulatorError
-from easytrader.sim import hub
-from easytrader.sim.default import default_folder
-from easytrader.sim.faults import Faults
-from easytrader.sim.folder import SimFolder
+from easytrader.sim.config.default import default_folder
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.host import hub
+from easytrader.sim.host.faults import Faults
 from easytrader.sim.native import quote_connection
 
 if TYPE_CHECKING:

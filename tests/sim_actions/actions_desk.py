@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.corporate import CorporateBusiness
-from easytrader.sim.corporate.actions import FILE_NAME
-from easytrader.sim.events import AccountQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import SimFolder, create
+from easytrader.sim.business.corporate import CorporateBusiness
+from easytrader.sim.config.corporate_actions import FILE_NAME
+from easytrader.sim.config.folder import SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import AccountQuery, Outcome, SubmitOrder
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.account import Account
-    from easytrader.sim.market.book import Quote
-    from easytrader.sim.rows import PositionRow
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.gateway.rows import PositionRow
+    from easytrader.sim.ledger.account import Account
 
 ACCOUNT = "880000001"
 CODE = "600036.SH"

@@ -16,12 +16,11 @@ import easytrader
 from easytrader import sim
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.records.private import private_file, private_folder
-from easytrader.sim import folder as folder_room
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery
-from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create
-from easytrader.sim.service.owner import Owner, holder_of
-from easytrader.sim.service.reset import reset
+from easytrader.sim.config import folder as folder_room
+from easytrader.sim.config.folder import AccountConfig, SimConfig, SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.host.lease import Owner, holder_of, reset
+from easytrader.sim.ledger.events import AccountQuery
 
 CODE = "600036.SH"
 START = 1795140000.0  # 2026-11-20 10:00

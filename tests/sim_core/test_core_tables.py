@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.fees import FeeSchedule
+from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours, day_code
 from easytrader.sim.rules import Lot, Rules, price_limits, rules_for
-from easytrader.sim.sessions import AlwaysOpen, ExchangeHours, day_code
+from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.symbols import parse_security
 from easytrader.trading_days import coverage, is_trading_day, last_trading_day
 

@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.corporate.line import CorporateBusiness
-from easytrader.sim.credit.line import CreditBusiness
-from easytrader.sim.credit.settings import FILE_NAME
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import create
+from easytrader.sim.business.corporate import CorporateBusiness
+from easytrader.sim.business.credit.plugin import CreditBusiness
+from easytrader.sim.config.credit import FILE_NAME
+from easytrader.sim.config.folder import create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    SubmitOrder,
+)
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.account import Account
-    from easytrader.sim.market.book import Quote
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.ledger.account import Account
 
 ACCOUNT = "660000001"
 CODE = "600036.SH"

@@ -78,7 +78,7 @@ def test_changing_the_year_does_not_reopen_what_was_charged(open_desk: Open) -> 
 
 def test_the_debt_is_in_the_history(open_desk: Open) -> None:
     """收盘的总资产不减负债，负债另记一项；第二天的息费还没有算进去。"""
-    from easytrader.sim import history
+    from easytrader.sim.gateway import history
 
     desk = open_desk(cash=100_000, settings={**POOL, "fin_rate": 0, "slo_rate": 0})
     desk.buy(FIN_BUY, 2000)

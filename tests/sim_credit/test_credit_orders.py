@@ -18,8 +18,8 @@ from credit_desk import (
     SLO_SELL,
 )
 
-from easytrader.sim.credit.terms import FIN_MARGINS, SLO_MARGINS
-from easytrader.sim.events import SubmitOrder
+from easytrader.sim.ledger.events import SubmitOrder
+from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -325,7 +325,7 @@ def test_overdue_contracts_stop_new_ones(open_desk: Open) -> None:
 
 @pytest.mark.parametrize("kind", [27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45])
 def test_a_stock_account_has_no_credit_orders(open_desk: Open, kind: int) -> None:
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     desk = open_desk()
     create(desk.folder.path, [AccountConfig("1", 2)])

@@ -18,15 +18,15 @@ from credit_desk import (
     at,
 )
 
-from easytrader.sim.events import AccountQuery
-from easytrader.sim.native.fields import structs
-from easytrader.sim.rows import (
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.gateway.rows import (
     CreditAssureRow,
     CreditDetailRow,
     CreditSloCodeRow,
     CreditSubjectRow,
     StkCompactRow,
 )
+from easytrader.sim.ledger.events import AccountQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -278,7 +278,7 @@ def test_risk_warned_shares_are_neither_subject_nor_collateral(open_desk: Open) 
 
 
 def test_a_stock_account_gets_empty_lists(open_desk: Open) -> None:
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     desk = open_desk()
     create(desk.folder.path, [AccountConfig("1", 2)])

@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from easytrader.sim.events import CancelOrder, SubmitOrder
+from easytrader.sim.ledger.events import CancelOrder, SubmitOrder
 
 if TYPE_CHECKING:
-    from easytrader.sim.events import Outcome
+    from easytrader.sim.ledger.events import Outcome
 
 ETF, STAR = "510300.SH", "688981.SH"
 CODES = st.sampled_from([CODE, OTHER, ETF, STAR])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from easytrader.errors import UsageError
-from easytrader.sim.dispatch import Dispatcher
-from easytrader.sim.fault_plan import TARGETS, parse_fault
+from easytrader.sim.gateway.dispatch import Dispatcher
+from easytrader.sim.gateway.verbs import UNSUPPORTED, VERBS
+from easytrader.sim.host.faults import TARGETS, parse_fault
+from easytrader.sim.host.framing import FrameError, to_request
 from easytrader.sim.native.calls import CALLS
 from easytrader.sim.native.requests import reader_of
-from easytrader.sim.service.framing import FrameError, to_request
-from easytrader.sim.verbs import UNSUPPORTED, VERBS
 
 ALL = sorted(VERBS)
 

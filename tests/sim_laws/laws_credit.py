@@ -8,8 +8,9 @@ from laws_cash import DEPTHS, LIMIT
 from laws_machine import Base
 from laws_world import CASH, CREDIT
 
-from easytrader.sim.credit.contracts import FIN, SLO, SPECIAL, CreditContract as Contract
-from easytrader.sim.credit.line import CreditBusiness
+from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
+from easytrader.sim.business.credit.contracts import CreditContract as Contract
+from easytrader.sim.business.credit.plugin import CreditBusiness
 
 SUBJECTS = st.sampled_from(["600036.SH", "600036.SH", "000001.SZ", "300750.SZ", "159915.SZ"])
 SPECIALS = st.sampled_from([0, 0, 0, 13])

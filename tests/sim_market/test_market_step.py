@@ -12,15 +12,15 @@ from support import Recorder, SimProcess
 import easytrader
 from easytrader.cli import main
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.folder import AccountConfig, SimConfig, create
-from easytrader.sim.sessions import ExchangeHours, later_open, trading_time
+from easytrader.sim.config.folder import AccountConfig, SimConfig, create
+from easytrader.sim.exchange.hours import ExchangeHours, later_open, trading_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from easytrader.paper import SimTrader
-    from easytrader.sim.stepping import Stepper
+    from easytrader.sim.host.stepping import Stepper
 
 ACCOUNT = "1000000365"
 DAYS = ("2026-03-02", "2026-03-03")

@@ -8,11 +8,11 @@ from typing import Any, Final
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim import verbs
-from easytrader.sim.native.fields import structs
+from easytrader.sim.gateway import verbs
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.gateway.verbs import Verb
+from easytrader.sim.gateway.wire import QUERY_FAILED
 from easytrader.sim.native.structs import STRUCTS, build, build_many
-from easytrader.sim.verbs import Verb
-from easytrader.sim.wire import QUERY_FAILED
 
 __all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "FailedList"]
 

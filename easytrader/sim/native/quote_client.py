@@ -15,10 +15,9 @@ from loguru import logger
 
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import EasytraderError, SimulatorError
-from easytrader.sim.default import quote_folder
-from easytrader.sim.folder import SimFolder
+from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.native.frames import TICK_FIELDS, bar_row, columns, matrix, structured
-from easytrader.sim.native.quote_connection import LOST, QuoteConnection
+from easytrader.sim.native.quote_connection import LOST, QuoteConnection, quote_folder
 from easytrader.sim.native.quote_pump import Feed, QuotePump
 from easytrader.sim.quotes.bars import DAILY, LONG
 from easytrader.sim.quotes.board import PERIODS, Board, new_deadline

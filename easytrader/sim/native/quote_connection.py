@@ -1,4 +1,4 @@
-"""到柜台的一条行情连接：只问一件事，行情走到了几点。每次都有期限，断了就说断了。"""
+"""到柜台的一条行情连接：只问一件事，行情走到了几点；连哪个模拟文件夹。每次都有期限，断了就说断了。"""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim import hub
-from easytrader.sim.wire import MARKET_TIME, QuoteArgs, Request, quote_session
+from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH, default_folder
+from easytrader.sim.config.folder import AccountConfig, create, is_sim_folder
+from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request, quote_session
+from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
-    from easytrader.sim.links import Link
-    from easytrader.sim.wire import Message
+    from easytrader.sim.gateway.wire import Message
+    from easytrader.sim.host.links import Link
 
-__all__ = ["LOST", "QuoteConnection"]
+__all__ = ["LOST", "QuoteConnection", "quote_folder", "told_by_environment", "told_folder"]
 
 LOST: Final = "行情服务连接断开：模拟 MiniQMT 已经停止，或换了一个进程。再调用一次会重新连接。"
+_VARIABLE: Final = "EASYTRADER_SIM"
 _ANSWER_S: Final = 10.0
 _CONNECT_S: Final = 3.0
 
@@ -95,3 +98,32 @@ class QuoteConnection:
     def _give_up(self) -> None:
         for answer in list(self._asking.values()):
             answer.put(None)
+
+
+def told_by_environment() -> str:
+    """环境变量 ``EASYTRADER_SIM`` 说的模拟文件夹；没有说为空。"""
+    return os.environ.get(_VARIABLE, "").strip()
+
+
+def told_folder() -> str:
+    """行情接口该连的模拟文件夹，有人说过的：环境变量，或本进程最近连过的；都没有为空。"""
+    if told := told_by_environment():
+        return told
+    latest = hub.HUB.latest
+    return latest if latest and is_sim_folder(latest) else ""
+
+
+def quote_folder() -> str:
+    """行情接口连哪个模拟文件夹：`told_folder`，否则是默认的（没有就建，同 ``use('sim')``）。
+
+    环境变量指定的与默认的文件夹，没有进程在服务时可以嵌在本进程里。
+    """
+    told = told_folder()
+    if not told:
+        told = str(default_folder())
+        if not is_sim_folder(told):
+            create(told, (AccountConfig(DEFAULT_ACCOUNT, cash=DEFAULT_CASH),))
+        hub.allow_embed(told)
+    elif told_by_environment() and is_sim_folder(told):
+        hub.allow_embed(told)
+    return told

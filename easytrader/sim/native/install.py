@@ -1,0 +1,202 @@
+"""让 ``from xtquant import xttrader`` 在任何机器上可用。
+
+``install()`` 往 ``sys.meta_path`` 放一个查找器，它只管三个名字：
+
+- ``xtquant.xtpythonclient``：厂商的原生模块，只有 Windows 版。没有就给替身；有就包一层：
+  模拟文件夹走替身，别的路径走真的客户端。
+- ``xtquant.datacenter``：行情的原生模块，同样只有 Windows 版，同样替代或包一层；包着的时候，
+  行情连模拟的还是真的见 `_choosing_quotes`。
+- ``xtquant.xtquant``：老手册的示例从这里导入 ``StockAccount``，新版的包里没有了；没有就补上。
+
+同时装上 `vendor_import` 的查找器：厂商包在导入时不联网、不打印。
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from importlib.abc import Loader, MetaPathFinder
+from importlib.util import module_from_spec, spec_from_loader
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+from easytrader.vendor_import import next_spec, quiet_vendor_import
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+
+__all__ = ["install"]
+
+_PACKAGE: Final = "xtquant"
+_NATIVE: Final = "xtquant.xtpythonclient"
+_QUOTES: Final = "xtquant.datacenter"
+_OLD_NAME: Final = "xtquant.xtquant"
+_install_lock: Final = threading.Lock()
+
+
+def install() -> None:
+    """装上查找器；可重复调用，不导入 xtquant。"""
+    quiet_vendor_import()
+    with _install_lock:
+        if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _Finder())
+        _replace_loaded()
+
+
+def _replace_loaded() -> None:
+    """真的原生模块已经导入了：把它换成包过的，连同 ``xttrader`` 手里的那个引用。"""
+    real = sys.modules.get(_NATIVE)
+    if real is not None and not isinstance(real, _NativeModule):
+        wrapped = _NativeModule(real)
+        sys.modules[_NATIVE] = wrapped
+        _rebind(real, wrapped, (_PACKAGE, "xtpythonclient"), (f"{_PACKAGE}.xttrader", "_XTQC_"))
+    real = sys.modules.get(_QUOTES)
+    if real is not None and not isinstance(real, _QuoteModule):
+        quotes = _QuoteModule(real)
+        sys.modules[_QUOTES] = quotes
+        _rebind(real, quotes, (_PACKAGE, "datacenter"), (f"{_PACKAGE}.xtdatacenter", "__dc"))
+        client, chosen = real.IPythonApiClient, quotes.IPythonApiClient
+        _rebind(client, chosen, (f"{_PACKAGE}.xtdatacenter", "RPCClient"))
+
+
+def _rebind(old: Any, new: Any, *places: tuple[str, str]) -> None:
+    """这几处若正引用着 ``old``，换成 ``new``。"""
+    for owner, name in places:
+        module = sys.modules.get(owner)
+        if getattr(module, name, None) is old:
+            setattr(module, name, new)
+
+
+class _Finder(MetaPathFinder):
+    """只回答三个名字，别的都交给后面的查找器。"""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname in (_NATIVE, _QUOTES):
+            real = next_spec(self, fullname, path, target)
+            wrap = _NativeModule if fullname == _NATIVE else _QuoteModule
+            loader = _NativeLoader(real, wrap)
+            return spec_from_loader(fullname, loader, origin="easytrader.sim.native")
+        if fullname == _OLD_NAME and next_spec(self, fullname, path, target) is None:
+            return spec_from_loader(
+                fullname, _OldNameLoader(), origin="easytrader.sim.native.install"
+            )
+        return None
+
+
+class _OldNameLoader(Loader):
+    """``xtquant.xtquant``：老版本里数据类型在的地方。"""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        types = vars(importlib.import_module(f"{_PACKAGE}.xttype"))
+        module.__dict__.update({key: each for key, each in types.items() if key[:1] != "_"})
+
+
+class _NativeLoader(Loader):
+    def __init__(
+        self, real: ModuleSpec | None, wrap: Callable[[ModuleType | None], ModuleType]
+    ) -> None:
+        self._real = real
+        self._wrap = wrap
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._wrap(_load_real(self._real))
+
+    def exec_module(self, module: ModuleType) -> None:
+        """内容在 create_module 里已经齐了。"""
+
+
+def _load_real(spec: ModuleSpec | None) -> ModuleType | None:
+    """真的原生模块；没有，或这台机器上加载不了，为 None。"""
+    if spec is None or spec.loader is None:
+        return None
+    try:
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except ImportError as error:
+        logger.warning("厂商的原生模块加载失败，只能用模拟 MiniQMT：{}", error)
+        return None
+    return module
+
+
+class _Wrapper(ModuleType):
+    """原生模块：真的在手里就转给真的，没有就是替身。"""
+
+    def __init__(self, name: str, source: Any) -> None:
+        super().__init__(name, "厂商原生模块（由 easytrader 提供或包装）。")
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self._source)})
+
+
+class _NativeModule(_Wrapper):
+    """``xtquant.xtpythonclient``：真的在手里时，只有客户端类按路径挑。"""
+
+    def __init__(self, real: ModuleType | None) -> None:
+        from easytrader.sim import native
+
+        super().__init__(_NATIVE, native if real is None else real)
+        if real is not None:
+            self.XtQuantAsyncClient = _choosing(native.XtQuantAsyncClient, real)
+
+
+class _QuoteModule(_Wrapper):
+    """``xtquant.datacenter``：真的在手里时，只有客户端类按本进程在用什么挑。"""
+
+    def __init__(self, real: ModuleType | None) -> None:
+        from easytrader.sim.native import datacenter
+
+        super().__init__(_QUOTES, datacenter if real is None else real)
+        if real is not None:
+            self.IPythonApiClient = _choosing_quotes(datacenter.IPythonApiClient, real)
+
+
+_real_used: Final = threading.Event()
+"""本进程造过真的交易客户端。"""
+
+
+def _choosing(simulated: Any, real: Any) -> Any:
+    """按路径挑客户端类：模拟文件夹用替身，其余用真的。"""
+
+    def make(path: str | bytes, name: str, session: int) -> Any:
+        from easytrader.sim.config.folder import is_sim_folder
+
+        text = path.decode("gb18030", "replace") if isinstance(path, bytes) else path
+        if is_sim_folder(text):
+            return simulated(path, name, session)
+        _real_used.set()
+        return real.XtQuantAsyncClient(path, name, session)
+
+    make.__name__ = make.__qualname__ = "XtQuantAsyncClient"
+    return make
+
+
+def _choosing_quotes(simulated: Any, real: Any) -> Any:
+    """有真的行情模块时挑哪一个。
+
+    环境变量 EASYTRADER_SIM 说了就用模拟的；否则本进程连过模拟文件夹、又没有碰过真的客户端才用。
+    """
+
+    def make() -> Any:
+        from easytrader.sim.native.quote_connection import told_by_environment, told_folder
+
+        asked = told_by_environment() or (told_folder() and not _real_used.is_set())
+        return simulated() if asked else real.IPythonApiClient()
+
+    make.__name__ = make.__qualname__ = "IPythonApiClient"
+    return make
