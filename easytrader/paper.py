@@ -29,7 +29,7 @@ from easytrader.sim.config.folder import (
 )
 from easytrader.sim.host import hub
 from easytrader.sim.host.stepping import Stepper
-from easytrader.sim.native import install
+from easytrader.sim import install
 from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from easytrader.miniqmt.session_ids import SessionIds
 from easytrader.sim.config.folder import ACCOUNT_TYPES, SimFolder
 from easytrader.sim.host import hub
 from easytrader.sim.host.lease import service_of
-from easytrader.sim.native import install
+from easytrader.sim import install
 from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:

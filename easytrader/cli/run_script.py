@@ -33,7 +33,7 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
         UsageError: 没有这个脚本。
     """
     from easytrader.sim.host import hub
-    from easytrader.sim.native import install
+    from easytrader.sim import install
 
     path = Path(script)
     if not path.is_file():
@@ -59,7 +59,7 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
 def _join_simulation() -> None:
     """在 multiprocessing 的子进程里、导入主模块之前执行。"""
     from easytrader.sim.host import hub
-    from easytrader.sim.native import install
+    from easytrader.sim import install
 
     install.install()
     hub.allow_embed_all()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from easytrader.miniqmt import mends
-from easytrader.sim.native.install import install
+from easytrader.sim.install import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

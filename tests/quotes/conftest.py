@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from easytrader.sim.host import hub
-from easytrader.sim.native import install
+from easytrader.sim import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from easytrader.sim.host import hub
-from easytrader.sim.native import install
+from easytrader.sim import install
 from easytrader.sim.native.quote_client import IPythonApiClient
 
 

@@ -11,7 +11,7 @@ from support import ACCOUNT, SimProcess, make_folder
 
 import easytrader
 from easytrader.sim.host import hub
-from easytrader.sim.native import install
+from easytrader.sim import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

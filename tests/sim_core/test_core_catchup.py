@@ -125,7 +125,7 @@ def test_the_host_serves_between_slices_and_advances_to_the_end(
         desk.clock.advance(DAY)
         assert host.control("status")["sessions"] == []
         host.advance()
-        engine = host.call(lambda: host._desk_now._engine)
+        engine = host.call(lambda: host._live._engine)
         assert host.call(engine.next_wakeup) is None  # 全部到期，没有挂单了
     finally:
         host.close()

@@ -13,7 +13,7 @@ from support import Recorder, SimProcess, eventually
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.gateway.fields import structs
 from easytrader.sim.host.stepping import Stepper
-from easytrader.sim.native import install
+from easytrader.sim import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

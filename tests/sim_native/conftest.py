@@ -5,7 +5,7 @@ from native_desk import ACCOUNT, FakeHost, Recorder, eventually, on_thread, sim_
 
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.host import hub
-from easytrader.sim.native import install
+from easytrader.sim import install
 
 
 def pytest_configure(config):

@@ -36,7 +36,7 @@ def run(script, *args, path=(), expect=0):
 
 def test_the_vendor_module_imports_quietly():
     done = run("""
-        from easytrader.sim.native.install import install
+        from easytrader.sim.install import install
         install(); install()
         assert "xtquant" not in sys.modules
         assert "easytrader.sim.native" not in sys.modules
@@ -48,7 +48,7 @@ def test_the_vendor_module_imports_quietly():
         assert "XtOrder" in dir(xttrader._XTQC_)
         import builtins
         assert xtquant.__dict__["__builtins__"] is vars(builtins)
-        ours = [type(f).__module__ == "easytrader.sim.native.install" for f in sys.meta_path]
+        ours = [type(f).__module__ == "easytrader.sim.install" for f in sys.meta_path]
         assert sum(ours) == 1
         import inspect, importlib.util
         assert "check_for_update" in inspect.getsource(xtquant)
@@ -64,7 +64,7 @@ def test_other_modules_may_still_import_what_xtquant_may_not(tmp_path):
     (tmp_path / "requests.py").write_text("VALUE = 1\n", encoding="utf-8")
     run(
         """
-        from easytrader.sim.native.install import install
+        from easytrader.sim.install import install
         install()
         import xtquant
         assert "requests" not in sys.modules
@@ -84,7 +84,7 @@ def test_it_works_after_a_failed_import():
             pass
         else:
             raise SystemExit("这台机器上有真的原生模块")
-        from easytrader.sim.native.install import install
+        from easytrader.sim.install import install
         install()
         from xtquant import xttrader
         assert xttrader._XTQC_.XtQuantAsyncClient.__module__ == "easytrader.sim.native.client"
@@ -94,7 +94,7 @@ def test_it_works_after_a_failed_import():
 def test_threads_import_it_once():
     run("""
         import threading
-        from easytrader.sim.native.install import install
+        from easytrader.sim.install import install
         got = []
         def go():
             install()
@@ -156,7 +156,7 @@ CHOOSES = """
 
 def test_the_real_client_serves_other_paths(windows_like, folder):
     run(
-        "from easytrader.sim.native.install import install\ninstall()\n"
+        "from easytrader.sim.install import install\ninstall()\n"
         "import xtquant.xttrader\n" + textwrap.dedent(CHOOSES),
         folder,
         path=[windows_like],
@@ -166,7 +166,7 @@ def test_the_real_client_serves_other_paths(windows_like, folder):
 def test_a_real_client_already_imported_is_wrapped_too(windows_like, folder):
     run(
         "import xtquant.xttrader\n"
-        "from easytrader.sim.native.install import install\ninstall(); install()\n"
+        "from easytrader.sim.install import install\ninstall(); install()\n"
         + textwrap.dedent(CHOOSES),
         folder,
         path=[windows_like],
@@ -179,7 +179,7 @@ def test_a_real_module_that_does_not_load_falls_back(windows_like, folder):
     )
     done = run(
         """
-        from easytrader.sim.native.install import install
+        from easytrader.sim.install import install
         install()
         from xtquant import xttrader
         assert xttrader._XTQC_.XtOrder().order_id == 0

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
-from easytrader.sim.rules_page import all_rows
+from rules_page import all_rows
 from rules_cases import CASES, MAIN, ST
 from rules_desk import ACCEPTED, Case, refusal
 

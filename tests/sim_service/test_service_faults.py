@@ -170,7 +170,7 @@ def test_a_push_with_nothing_after_it_is_only_late(faults: Faults, caller: Calle
 def test_reordering_is_per_session(
     faults: Faults, host: Host, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easytrader.sim.service.mailroom._SWAP_WAIT_S", 5.0)
+    monkeypatch.setattr("easytrader.sim.host.delivery._SWAP_WAIT_S", 5.0)
     other = Caller(host, 2, OTHER)
     other.subscribe()
     faults.reorder_push("trade")

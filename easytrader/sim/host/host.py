@@ -71,7 +71,7 @@ class Host:
         folder: 模拟 MiniQMT 的文件夹。
         clock: 柜台的时钟；None 为配置里的（真实时间，或单步）。
         kind: 名片上写的身份，``embedded`` 或 ``serve``。
-        engine_factory: 造柜台的函数；None 为 `easytrader.sim.engine.Engine`。
+        engine_factory: 造柜台的函数；None 为 `Engine`。
 
     Raises:
         SimulatorError: 文件夹已有主人（说出是谁），或柜台打不开。

@@ -87,7 +87,7 @@ class _Finder(MetaPathFinder):
             return spec_from_loader(fullname, loader, origin="easytrader.sim.native")
         if fullname == _OLD_NAME and next_spec(self, fullname, path, target) is None:
             return spec_from_loader(
-                fullname, _OldNameLoader(), origin="easytrader.sim.native.install"
+                fullname, _OldNameLoader(), origin="easytrader.sim.install"
             )
         return None
 
