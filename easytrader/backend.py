@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from easytrader import arguments
-from easytrader.basics.beijing import BEIJING
+from easytrader.basics.days import A_SHARES, DayBoundary
 from easytrader.errors import UsageError
-
-if TYPE_CHECKING:
-    from datetime import tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +23,7 @@ class Capabilities:
         id_type: 委托编号是 ``int`` 还是 ``str``。
         kinds: 会做哪几种委托：``limit market``。
         markets: 能买卖哪些市场（代码的后缀，如 ``SH``）；空是不限。
-        day_hour: 新的一天从几点算起（夜盘算下一天的柜台不是 0 点）。
-        day_zone: 上面的钟点是哪里的，默认北京时间。
+        day: 一天从几点算起：委托编号只在当天唯一。默认北京时间的日历日。
     """
 
     name: str
@@ -38,18 +33,12 @@ class Capabilities:
     id_type: type[int] | type[str] = int
     kinds: frozenset[str] = frozenset({"limit", "market"})
     markets: frozenset[str] = frozenset()
-    day_hour: int = 0
-    day_zone: tzinfo = BEIJING
+    day: DayBoundary = A_SHARES
 
     @property
     def tags(self) -> bool:
         """委托带得了标记。"""
         return self.tag_in != "none"
-
-    def day_of(self, at: float) -> str:
-        """一个时刻（Unix 秒）是柜台的哪一天，``YYYYMMDD``。"""
-        moment = datetime.fromtimestamp(at, self.day_zone)
-        return f"{moment - timedelta(hours=self.day_hour):%Y%m%d}"
 
     def check_id(self, entrust_no: object) -> Any:
         """校验过的委托编号。

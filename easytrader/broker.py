@@ -77,8 +77,8 @@ class Session(Protocol):
     def is_lost(self) -> bool:
         """已经断了（`lose` 过）。"""
 
-    def order(self, order_id: int) -> OrderLike | None:
-        """一笔当日委托；没有则 None。"""
+    def order(self, order_id: Any) -> OrderLike | None:
+        """一笔当日委托，按后端自己的编号（整数或字符串）；没有则 None。"""
 
     def trades(self) -> Sequence[TradeLike]:
         """当日成交。"""

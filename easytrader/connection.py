@@ -5,20 +5,26 @@
     未连接 → 连接中 → 已连接 → 已断开 → 连接中 …
     任何状态 → 已关闭（不再离开）
 
-「已连接」指连上、订阅、补查都成了。断开只是一个标记：真正的工作都在重连线程上做，
-厂商的线程和用户的回调都不做。
+「已连接」指连上、订阅、补查都成了。断开只是一个标记：真正的工作都在看护线程上做，
+厂商的线程和用户的回调都不做。不再重连的，看护线程照样做心跳与补查。
+
+别人的代码（回调的排队、日志的去处）不在锁里跑：要交的先在锁里排进 ``_outbox``，出了锁再一条条交，
+次序不变。
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.stop import stop_after_attempt, stop_never
 
+from easytrader.basics import waits
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -28,7 +34,7 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.heartbeat import Heartbeat
-from easytrader.model import PushEvent
+from easytrader.model import Connected, Disconnected, GaveUp, HealthChanged
 from easytrader.pace import Pace, ReconnectOptions
 
 if TYPE_CHECKING:
@@ -37,12 +43,14 @@ if TYPE_CHECKING:
     from easytrader.backend import Capabilities
     from easytrader.broker import Connector, Session
     from easytrader.log import Log
+    from easytrader.model import PushEvent
     from easytrader.vitals import Vitals
 
 _ABANDON_S: Final = 0.2
 """没连成的会话，收尾最多等这么久，剩下的留给它自己的线程：不占 connect() 的期限。"""
 _AGAIN_S: Final = 2.0
 """查得到而没有收到推送的，隔这么久再看一次还没有，才算漏了（见 `delivery.courier.LOST_S`）。"""
+_REPLACED: Final = "又调用了一次 connect()，换了新的连接"
 _CANCELLED: Final = "这次连接被取消：trader 已经 close()，或又调用了一次 connect()"
 
 
@@ -67,6 +75,7 @@ class Supervisor:
         recheck: 重连之后过一会儿再补查一次。
         finish: 连上之后还没有做完的核对，最晚到给定的时刻（``time.monotonic``）。
         deliver: 把一条推送交出去（不阻塞）。
+        tend: 看护线程每次醒来先问：为真就收工（没有人要它了，已经关掉）。
         vitals: 脉搏。
         log: 日志口。
         account: 看护的是谁。
@@ -82,6 +91,7 @@ class Supervisor:
         recheck: Callable[[Session], None],
         finish: Callable[[float], None],
         deliver: Callable[[PushEvent], None],
+        tend: Callable[[], bool],
         vitals: Vitals,
         log: Log,
         account: tuple[str, str],
@@ -95,17 +105,28 @@ class Supervisor:
         self._recheck = recheck
         self._finish = finish
         self._deliver = deliver
+        self._tend = tend
         self._log = log
         self._heartbeat = Heartbeat(options.heartbeat_s, vitals, log)
         vitals.on_expired = self._suspect_it
         self._lock = threading.Lock()
-        self._state = State.IDLE
+        self._state = State.CONNECTING
         self._session: Session | None = None
         self._opening: Session | None = None
-        # 正在开的会话的推送：补查交完了再交
-        self._early: list[PushEvent] = []
-        self._wake = threading.Event()
-        self._stopped = threading.Event()
+        # 正在开会话：它的推送（还没开完、我们还不认得它的时候就有）等补查交完了再交
+        self._expecting = False
+        self._early: list[tuple[Session, PushEvent]] = []
+        # 排着要交的；正在交的还在里面，交完才拿掉
+        self._outbox: deque[PushEvent] = deque()
+        self._flushing = threading.Lock()
+        # 关闭时要收尾的会话：收完才划掉，被 Ctrl-C 打断的下一次 close() 接着收
+        self._ending: list[Session] = []
+        self._bell = waits.Bell()
+        self._no_more = threading.Event()
+        self._retrying: threading.Thread | None = None
+        self._calm = threading.Event()
+        self._calm.set()
+        self._polled_at = time.monotonic()
         self._thread: threading.Thread | None = None
         self._last_error = ""
         self._attempts = 0
@@ -148,7 +169,7 @@ class Supervisor:
         }
 
     def connect(self, wait_s: float | None) -> None:
-        """连接；成功后（按选项）启动看护线程。
+        """连接；成功后启动看护线程。
 
         Args:
             wait_s: None 只试一次；否则最多等这么多秒，期间按间隔重试。
@@ -164,49 +185,64 @@ class Supervisor:
             self._keep_trying(wait_s)
             deadline = time.monotonic() + self._connector.timeout_s
         self._finish(deadline)
-        if self._options.enabled:
-            self._thread = threading.Thread(
-                target=self._watch, name="easytrader-reconnect", daemon=True
-            )
-            self._thread.start()
+        thread = threading.Thread(target=self._watch, name="easytrader-watch", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as exc:
+            raise ConnectFailedError(f"系统开不出新线程，看护不了连接：{exc}") from exc
+        self._thread = thread
+
+    def ring(self) -> None:
+        """叫醒看护线程。哪里都可以调用，包括垃圾回收的半当中。"""
+        self._bell.ring()
 
     def stop_reconnect(self, join_s: float = 5.0) -> None:
-        """不再自动重连：结束看护线程，等待中的也立刻结束；现有会话不受影响。"""
-        self._stopped.set()
-        self._wake.set()
-        thread = self._thread
-        if thread is not None and thread.is_alive():
-            self._connector.cancel()  # 正在进行的尝试也不必等完
+        """不再自动重连，等待中的也立刻结束；现有会话、心跳、补查不受影响。"""
+        self._no_more.set()
+        self._bell.ring()
+        thread = self._retrying
         if thread is not None and thread is not threading.current_thread():
-            thread.join(join_s)
+            self._connector.cancel()  # 正在进行的尝试也不必等完
+            waits.event(self._calm, join_s)
 
-    def close(self, join_s: float = 5.0) -> None:
-        """关闭：可重复，可在任意线程、回调里、重连等待中调用。"""
+    def close(self, join_s: float = 5.0, *, replaced: bool = False) -> None:
+        """关闭：可重复，可在任意线程、回调里、重连等待中调用；上一次没做完的接着做。
+
+        Args:
+            join_s: 每一步最多等几秒。
+            replaced: 是因为又 connect() 了一次，不是关了 trader。
+        """
         with self._lock:
             self._move(State.CLOSED)
-            sessions = [self._session, self._opening]
+            for session in (self._session, self._opening):
+                if session is not None and session not in self._ending:
+                    self._ending.append(session)
             self._session = None
-        self._stopped.set()
-        self._wake.set()
+            self._early = []
+        self._no_more.set()
+        self._bell.ring()
         self._connector.cancel()
-        for session in sessions:
-            if session is not None:
-                session.lose("已关闭")
-                session.close(join_s)
-        self.stop_reconnect(join_s)
+        for session in list(self._ending):
+            session.lose(_REPLACED if replaced else "已关闭")
+            session.close(join_s)
+            with contextlib.suppress(ValueError):  # 两个线程同时在关
+                self._ending.remove(session)
+        if self._thread is not None:
+            waits.join(self._thread, join_s)
 
     # ---- 给会话的（Listener）
 
     def pushed(self, session: Session, event: PushEvent) -> None:
         """推送：旧会话迟到的不要；正在开的会话的，等补查交完再交。"""
-        if session is self._session:
+        if session is self._session and not self._outbox:
             self._deliver(event)
             return
         with self._lock:
-            if session is self._opening:
-                self._early.append(event)  # 补查的先交，它们跟在后面
-            elif session is self._session:  # 正好在这时接管
-                self._deliver(event)
+            if session is self._session:  # 前面还有排着的，跟在后面
+                self._outbox.append(event)
+            elif self._expecting:
+                self._early.append((session, event))  # 补查的先交；不是它的，接管时不要
+        self._flush()
 
     def lost(self, session: Session, reason: str) -> None:
         """会话断了：只做标记，重连由看护线程做。"""
@@ -217,24 +253,22 @@ class Supervisor:
                 self._session = None
                 self._move(State.LOST)
                 self._last_error = reason
-                # 拿着锁说：与「已连接」谁先谁后，不会说反
-                self._announce("on_disconnected")
-                self._announce("on_health")
+                # 拿着锁排：与「已连接」谁先谁后，不会说反
+                self._outbox += [Disconnected(), HealthChanged()]
         if current:
+            self._bell.ring()
+            self._flush()
             self._log.warning("{} 连接已断开", self._capabilities.name)
             if self._reconnecting:
                 self._log.info("准备触发自动重连...")
-                self._wake.set()
 
     # ---- 内部
 
     @property
     def _reconnecting(self) -> bool:
-        return self._options.enabled and not self._stopped.is_set()
+        return self._options.enabled and not self._no_more.is_set()
 
     def _why_not(self) -> str:
-        if self._state is State.IDLE:
-            return "还没有连接：先调用 connect()"
         if self._state is State.CONNECTING and not self._attempts:
             return "正在连接，请稍后再试"
         told = f"（{self._last_error}）" if self._last_error else ""
@@ -243,8 +277,17 @@ class Supervisor:
             return f"连接已断开，{doing}；什么都没有发出，请稍后再试"
         return f"连接已断开，没有自动重连{told}；请重新 connect()"
 
-    def _announce(self, name: str, *args: Any) -> None:
-        self._deliver(PushEvent(name, args))
+    def _flush(self) -> None:
+        """把排着的交出去。同时只有一个线程在交，别的线程排的由它带走。"""
+        while self._outbox and self._flushing.acquire(blocking=False):
+            try:
+                while self._outbox:
+                    try:
+                        self._deliver(self._outbox[0])
+                    finally:
+                        self._outbox.popleft()
+            finally:
+                self._flushing.release()
 
     def _move(self, state: State) -> None:
         """换状态（拿着锁）。"""
@@ -253,9 +296,9 @@ class Supervisor:
 
     def _suspect_it(self) -> None:
         """有请求到期没有应答：叫看护线程马上问一声。"""
-        if self._options.enabled and threading.current_thread() is not self._thread:
+        if threading.current_thread() is not self._thread:
             self._suspect = True
-            self._wake.set()
+            self._bell.ring()
 
     def _attempt(self, limit_s: float = float("inf")) -> None:
         """开一次会话并补查，在一个期限之内；成功则成为当前会话。"""
@@ -264,6 +307,7 @@ class Supervisor:
             if self._state is State.CLOSED:
                 raise ClosedError(_CANCELLED)
             self._move(State.CONNECTING)
+            self._expecting = True
         session: Session | None = None
         try:
             session = self._connector.open(self, deadline)
@@ -286,28 +330,30 @@ class Supervisor:
         with self._lock:
             if self._state is State.CLOSED:
                 raise ClosedError(_CANCELLED)
-            self._announce("on_connected")
-            self._announce("on_health")
-            early, self._early = self._early, []
-            for event in early:
-                self._deliver(event)
-            self._session = session
+            self._outbox += [Connected(), HealthChanged()]
+            self._outbox += [event for whose, event in self._early if whose is session]
+            self._early = []
+            self._expecting = False
+            self._session = session  # 排好了才露面：别的线程的推送只会跟在后面
             self._opening = None
             self._move(State.CONNECTED)
             self._attempts = 0
             self._last_error = ""
             self._gave_up = False
             self._heartbeat.reset()
+            self._polled_at = time.monotonic()
+        self._flush()
         if session.is_lost:  # 补查之后、接管之前断了：通知已经来过，自己补上
             self.lost(session, "刚连上就断开了")
 
     def _abandon(self, session: Session | None, reason: str) -> None:
         with self._lock:
             self._opening = None
+            self._expecting = False
             self._early = []  # 下一次连上会补
             self._last_error = reason
-            if self._state is not State.CLOSED:
-                self._move(State.LOST if self._attempts else State.IDLE)
+            if self._state is not State.CLOSED and self._attempts:
+                self._move(State.LOST)
         if session is not None:
             session.lose(reason)
             session.close(_ABANDON_S)
@@ -322,42 +368,69 @@ class Supervisor:
             raise ConnectFailedError("已调用 stop_reconnect()，不再尝试，没有连上") from exc
 
     def _sleep(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
+        """歇一会儿；不再重连、没有人要了就不歇了。"""
+        deadline = time.monotonic() + seconds
+        while not self._no_more.is_set() and not self._tend():
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return
+            self._bell.wait(min(left_s, waits.SLICE_S))
 
     def _watch(self) -> None:
         """看护线程：出什么意外都不能悄悄死掉，否则再也不会重连。"""
-        while not self._stopped.is_set():
+        while self._state is not State.CLOSED:
             try:
                 self._watch_once()
             except Exception:  # noqa: BLE001, PERF203  边界：记下来，歇一会儿接着看护
                 self._log.exception("看护连接的线程出错，稍后继续")
-                self._wake.set()
-                self._stopped.wait(self._options.interval_s)
+                self._bell.wait(self._options.interval_s)
 
     def _watch_once(self) -> None:
-        """等一次唤醒或一次心跳。"""
-        self._wake.wait(self._heartbeat.wait_s)
-        self._wake.clear()
-        if self._stopped.is_set():
+        """等一次唤醒、一次心跳或一次轮询。"""
+        if self._tend():
             return
-        if self._state is State.LOST:
-            self._reconnect()
+        if not self._suspect and not self._must_reconnect:
+            self._bell.wait(self._next_look_s())
+        if self._tend() or self._state is State.CLOSED:
             return
         suspect, self._suspect = self._suspect, False
+        if self._must_reconnect:
+            self._reconnect()
+            return
         session = self._session
         if session is None:
             return
         if not self._heartbeat.is_dead(
             session, lambda asked: asked is self._session, suspect=suspect
         ):
-            if self._heartbeat.asked:
-                self._recheck_quietly(session)  # 推送漏了的，安静下来的时候补上
+            # 推送漏了的，安静下来的时候补上；不推送的，到时候就看
+            if self._heartbeat.asked or self._poll_left_s() == 0:
+                self._recheck_quietly(session)
             return
         self.lost(session, "心跳没有应答，客户端可能僵死")
         session.close()
 
+    @property
+    def _must_reconnect(self) -> bool:
+        return self._state is State.LOST and self._reconnecting
+
+    def _next_look_s(self) -> float | None:
+        """多久以后再看一眼；None 等人来叫。"""
+        if self._session is None:
+            return None
+        both = self._heartbeat.wait_s, self._poll_left_s()
+        return min((each for each in both if each is not None), default=None)
+
+    def _poll_left_s(self) -> float | None:
+        """不推送的后端：多久以后再查一遍；会推送的为 None。"""
+        if self._capabilities.pushes:
+            return None
+        return max(0.0, self._polled_at + self._capabilities.poll_s - time.monotonic())
+
     def _reconnect(self) -> None:
         options = self._options
+        self._calm.clear()
+        self._retrying = threading.current_thread()
         limit = stop_after_attempt(options.max_attempts) if options.max_attempts else stop_never
         try:
             self._retry(stop=limit, reconnecting=True)
@@ -368,14 +441,17 @@ class Supervisor:
         except ClosedError:
             return
         except ConnectFailedError as exc:
-            if not self._stopped.is_set():
+            if not self._no_more.is_set():
                 self._log.error("重连失败 {} 次，不再尝试：{}", self._attempts, exc)
                 self._gave_up = True
-                self._stopped.set()
-                self._announce("on_give_up", exc)
-                self._announce("on_health")
+                self._no_more.set()
+                with self._lock:
+                    self._outbox += [GaveUp(exc), HealthChanged()]
+                self._flush()
         finally:
             self._attempts = 0
+            self._retrying = None
+            self._calm.set()
 
     def _look_again(self) -> None:
         """客户端的查询是缓存：断线期间的事，刚连上时可能还查不到，过一会儿再补查一次。"""
@@ -385,15 +461,13 @@ class Supervisor:
         for pause_s in (session.cache_lag_s, _AGAIN_S):  # 两次都没有收到推送的才补
             deadline = time.monotonic() + pause_s
             while (left_s := deadline - time.monotonic()) > 0:
-                self._wake.wait(left_s)
-                if self._stopped.is_set() or session is not self._session:
+                self._bell.wait(left_s)
+                if session is not self._session or self._tend():
                     return  # 又断了：下一次重连会补
-                self._wake.clear()
             self._recheck_quietly(session)
-        if self._suspect:
-            self._wake.set()  # 马上问一声心跳
 
     def _recheck_quietly(self, session: Session) -> None:
+        self._polled_at = time.monotonic()
         try:
             self._recheck(session)
         except EasytraderError as exc:
@@ -411,7 +485,8 @@ class Supervisor:
         pace = Pace(self._options, self._log, limit_s)
 
         def attempt() -> None:
-            if self._stopped.is_set():  # tenacity 在等待被打断后还会再试一次
+            # tenacity 在等待被打断后还会再试一次
+            if self._no_more.is_set() or self._tend():
                 raise ClosedError("已停止重连")
             pace.started()
             if reconnecting:

@@ -12,10 +12,11 @@ import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader import rows, rows_async, rows_smart, rows_smt, rows_transfers
+from easytrader.model import OrderChanged
+from easytrader.push.events import TABLE, contents, of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from easytrader.model import PushEvent
     from easytrader.types import Event
@@ -29,46 +30,12 @@ _SLICE_S: Final = 0.5
 """Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
 EVENT_NAMES: Final[dict[str, str]] = {
-    "order": "委托",
-    "trade": "成交",
-    "order_error": "下单失败",
-    "cancel_error": "撤单失败",
-    "order_response": "异步下单应答",
-    "cancel_response": "异步撤单应答",
-    "account_status": "账号状态",
-    "asset": "资金变动",
-    "position": "持仓变动",
-    "smt_response": "约券应答",
-    "bank_transfer_response": "银证转账应答",
-    "ctp_transfer_response": "期权期货内转应答",
-    "smart_algo_order_response": "智能算法下单应答",
-    "smart_task_response": "智能算法任务应答",
-    "connected": "已连接",
-    "disconnected": "已断开",
-    "give_up": "放弃重连",
+    **{each.kind: each.title for each in TABLE if each.kind},
     "gap": "有遗漏",
 }
 """事件的种类 → 中文名。"""
 
-_KINDS: Final = {
-    "on_stock_order": "order",
-    "on_stock_trade": "trade",
-    "on_order_error": "order_error",
-    "on_cancel_error": "cancel_error",
-    "on_order_stock_async_response": "order_response",
-    "on_cancel_order_stock_async_response": "cancel_response",
-    "on_account_status": "account_status",
-    "on_stock_asset": "asset",
-    "on_stock_position": "position",
-    "on_smt_appointment_async_response": "smt_response",
-    "on_bank_transfer_async_response": "bank_transfer_response",
-    "on_ctp_internal_transfer_async_response": "ctp_transfer_response",
-    "on_smart_algo_order_async_response": "smart_algo_order_response",
-    "on_operate_smart_task_async_response": "smart_task_response",
-    "on_connected": "connected",
-    "on_disconnected": "disconnected",
-    "on_give_up": "give_up",
-}
+_ROWS: Final = {each.kind: each.row for each in TABLE}
 
 
 class EventLog:
@@ -87,16 +54,17 @@ class EventLog:
 
     def add(self, event: PushEvent) -> None:
         """交付了一条。不阻塞。"""
-        kind = _KINDS.get(event.name)
-        if kind is None:
+        known = of(event)
+        if known is None or not known.kind:
             return
+        kind = known.kind
         with self._ready:
             self._number += 1
             key: Any = self._number
-            if self._wanted and kind == "order" and len(self._items) >= CAPACITY:
-                key = event.args[0].order_id, kind
+            if self._wanted and isinstance(event, OrderChanged) and len(self._items) >= CAPACITY:
+                key = event.order.order_id, kind
                 self._items.pop(key, None)
-            self._items[key] = kind, time.time(), event.args
+            self._items[key] = kind, time.time(), contents(event)
             if not self._wanted:
                 self._trim(self._trades if kind == "trade" else self._others, key, kind)
             elif len(self._items) > _MOST:
@@ -118,13 +86,13 @@ class EventLog:
             self._closed = True
             self._ready.notify_all()
 
-    def read(self, timeout_s: float) -> Iterator[Event]:
-        """取走事件，安静 ``timeout_s`` 秒或关闭之后结束。"""
+    def read(self, timeout_s: float, keep: object = None) -> Iterator[Event]:
+        """取走事件，安静 ``timeout_s`` 秒或关闭之后结束；循环没有完，``keep`` 就留着。"""
         with self._ready:
             self._wanted = True
             self._trades.clear()
             self._others.clear()
-        return _Reader(self, timeout_s)
+        return _Reader(self, timeout_s, keep)
 
     def take(self, timeout_s: float) -> Event | None:
         """取一条；到期或关闭为 None。"""
@@ -145,8 +113,9 @@ class EventLog:
 class _Reader:
     """`events()` 返回的迭代器。"""
 
-    def __init__(self, log: EventLog, timeout_s: float) -> None:
+    def __init__(self, log: EventLog, timeout_s: float, keep: object) -> None:
         self._log = log
+        self._keep = keep
         self._timeout_s = timeout_s
 
     def __iter__(self) -> _Reader:
@@ -164,25 +133,6 @@ def _row(kind: str, at: float, data: object) -> Event:
     return cast("Event", row)  # 哪种事件配哪种 data，由下面的表保证
 
 
-_ROWS: Final[dict[str, Callable[[Any], object]]] = {
-    "order": rows.order_row,
-    "trade": rows.trade_row,
-    "order_error": rows.order_error_row,
-    "cancel_error": rows.cancel_error_row,
-    "order_response": rows_async.order_response_row,
-    "cancel_response": rows_async.cancel_response_row,
-    "account_status": rows.account_status_row,
-    "asset": rows.asset_row,
-    "position": rows.position_row,
-    "smt_response": rows_smt.smt_response_row,
-    "bank_transfer_response": rows_transfers.transfer_response_row,
-    "ctp_transfer_response": rows_transfers.transfer_response_row,
-    "smart_algo_order_response": rows_smart.smart_order_row,
-    "smart_task_response": rows_smart.smart_task_row,
-    "give_up": lambda error: {"error": str(error)},
-}
-
-
 def _data(kind: str, args: tuple[Any, ...]) -> object:
-    build = _ROWS.get(kind)
-    return build(args[0]) if build is not None and args else {}
+    build = _ROWS[kind]
+    return {} if build is None else build(args[0])

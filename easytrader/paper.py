@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.calendar import is_trading_day
 from easytrader.miniqmt import settings
 from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.records import paths
 from easytrader.records.sqlite import SqliteStorage
+from easytrader.sim import install
 from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH
 from easytrader.sim.config.default import default_folder as default_folder
 from easytrader.sim.config.folder import (
@@ -29,8 +31,6 @@ from easytrader.sim.config.folder import (
 )
 from easytrader.sim.host import hub
 from easytrader.sim.host.stepping import Stepper
-from easytrader.sim import install
-from easytrader.trading_days import is_trading_day
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -204,8 +204,7 @@ def _nothing() -> None:
 def _storage_of(key: AccountKey) -> SqliteStorage:
     """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
     if is_sim_folder(key.place):
-        folder = Path(key.place) / RECORDS / paths.folder_name(key.account_id)
-        return SqliteStorage(folder)
+        return SqliteStorage(Path(key.place) / RECORDS / paths.folder_name(key.account_id))
     return SqliteStorage(paths.key_folder(key))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from easytrader import arguments, rows, tags
 from easytrader.backend import Capabilities
 from easytrader.codes import OrderType
 from easytrader.errors import UsageError
-from easytrader.link.engine import Engine
+from easytrader.link.engine import Engine, Handlers
 from easytrader.log import Log, masked
 from easytrader.ordering import Extras
 from easytrader.pace import ReconnectOptions
@@ -59,6 +60,8 @@ class Trader:
         self._log = Log(debug)
         self._engine = Engine(self.capabilities, self._log, storage_of=storage_of or _own_files)
         self._ordering = self._engine.orders
+        # 引擎的线程不持有这个对象：没有人要它了，引擎自己会知道
+        weakref.finalize(self, self._engine.abandon).atexit = False
 
     # ---- 查询
 
@@ -323,7 +326,8 @@ class Trader:
         Raises:
             UsageError: 秒数不对。
         """
-        return self._engine.events.read(arguments.seconds("timeout", timeout, allow_zero=True))
+        seconds = arguments.seconds("timeout", timeout, allow_zero=True)
+        return self._engine.events.read(seconds, keep=self)
 
     def stop_reconnect(self) -> None:
         """停止自动重连；现有连接不受影响。没有连接过也可以调用。"""
@@ -415,16 +419,22 @@ class Trader:
         for name, hook in hooks.items():
             if hook is not None and not callable(hook):
                 raise UsageError(name, hook, "应为函数")
+        listening = callback is not None
+        self._handlers = Handlers(callback if listening else self._default_callback(), hooks)
         self._say_settings(path, key.account_id, options)
         self._engine.connect(
             connector,
             key,
             path=path,
             options=options,
-            callback=callback,
-            hooks=hooks,
+            handlers=self._handlers,
+            listening=listening or any(hooks.values()),
             wait_s=wait_s,
         )
+
+    def _default_callback(self) -> Any:
+        """用户没有给回调时用的；没有为 None。"""
+        return None
 
     def _say_settings(self, path: str, account_id: str, options: ReconnectOptions) -> None:
         log, name = self._log, self.capabilities.name

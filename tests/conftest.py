@@ -31,7 +31,8 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """默认的模拟账户不落在开发者自己的目录里。"""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("EASYTRADER_HOME", str(home))
-    # 会话 id 的锁文件在临时目录里，子进程也要看到同一个
+    # 会话 id 的锁文件也不与别的测试共用，子进程要看到同一个
+    monkeypatch.setenv("EASYTRADER_LOCKS", str(home / "locks"))
     for name in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setattr(tempfile, "tempdir", None)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from easytrader.errors import MissingDependencyError, UsageError
 
@@ -66,11 +66,11 @@ def find(name: object) -> Callable[[bool], Trader]:
     key = _ALIASES.get(key, key)
     target = _BUILT_IN.get(key)
     if target is not None:
-        return _load(target)
+        return cast("Callable[[bool], Trader]", _load(target))
     for each in entry_points(group=GROUP):
         if each.name.strip().lower() == key:
             try:
-                return each.load()  # type: ignore[no-any-return]
+                return cast("Callable[[bool], Trader]", each.load())
             except (ImportError, AttributeError) as exc:
                 raise MissingDependencyError(
                     f"后端 {each.name}（{each.value}）装着而导入不了：{exc}"

@@ -34,3 +34,8 @@ def moment(text: str) -> float:
     if found.tzinfo is None:
         found = found.replace(tzinfo=BEIJING)
     return found.timestamp()
+
+
+def beijing_now() -> datetime:
+    """现在。"""
+    return datetime.now(BEIJING)

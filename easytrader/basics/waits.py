@@ -1,9 +1,11 @@
-"""分段等：Windows 上一次长的等待，Ctrl-C 打断不了，所以一次最多等 ``SLICE_S``。"""
+"""怎样等。分段：Windows 上一次长的等待，Ctrl-C 打断不了，所以一次最多等 ``SLICE_S``。"""
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -68,3 +70,25 @@ def join(thread: threading.Thread, limit_s: float) -> bool:
         return not thread.is_alive()
 
     return sliced(step, limit_s)
+
+
+class Bell:
+    """叫醒一个等着的线程；没有人等时响的也算数。"""
+
+    def __init__(self) -> None:
+        self._rings: SimpleQueue[None] = SimpleQueue()
+
+    def ring(self) -> None:
+        """响一声。哪里都可以，包括信号处理与垃圾回收的半当中：不拿 Python 的锁。"""
+        self._rings.put(None)
+
+    def wait(self, limit_s: float | None) -> bool:
+        """等到响，最多 ``limit_s`` 秒（None 不限）；响过几声都算一声。"""
+        try:
+            self._rings.get(timeout=limit_s)
+        except Empty:
+            return False
+        with suppress(Empty):
+            while True:
+                self._rings.get_nowait()
+        return True

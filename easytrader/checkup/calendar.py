@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Final
 
-from easytrader.basics.beijing import BEIJING
+from easytrader.basics.beijing import BEIJING, beijing_now
 from easytrader.miniqmt.file_checks import NOTE, OK, Verdict
 from easytrader.sim.config.folder import SimFolder
 
 if TYPE_CHECKING:
     from easytrader.checkup.case import Case
 
-_LONGEST_BREAK: Final = 30
-_SOON: Final = 15
-_UPGRADE: Final = "pip install -U exchange_calendars"
 _PHASES: Final = (
     (time(9, 15), "盘前"),
     (time(9, 25), "开盘集合竞价"),
@@ -28,35 +25,34 @@ _PHASES: Final = (
 )
 
 
-def look_trading_day(
-    case: Case, *, now: datetime | None = None, known: tuple[date, date] | None = None
-) -> Verdict:
+def look_trading_day(case: Case, *, now: datetime | None = None) -> Verdict:
     """是不是交易日；不是的话下一个是哪天。
 
     Args:
         case: 这次体检。
         now: 现在。
-        known: 日历知道的第一个与最后一个交易日。
     """
-    from easytrader.trading_days import coverage, explain, is_trading_day, trouble
+    from easytrader.market import calendar
 
-    moment = (now or datetime.now(BEIJING)).astimezone(BEIJING)
+    moment = (now or beijing_now()).astimezone(BEIJING)
     today = moment.date()
     told = f"北京时间 {moment:%Y-%m-%d %H:%M}"
     if case.simulated and _is_always_open(case):
         return Verdict(OK, f"{told}；这个模拟文件夹全天可交易")
-    trading = is_trading_day(today)
-    known = known or coverage()
+    trading = calendar.is_trading_day(today)
     if trading is None:
-        fix = "照上面说的改好这个文件" if trouble() else _UPGRADE
-        return Verdict(NOTE, f"{told}；不知道是不是交易日：{explain(today)}", fix)
+        fix = "照上面说的改好这个文件" if calendar.trouble() else calendar.remedy()
+        return Verdict(NOTE, f"{told}；不知道是不是交易日：{calendar.explain(today)}", fix)
+    last = calendar.ending(today)
+    ends = "" if last is None else f"；日历只到 {last}"
     if not trading:
-        following = _next_trading_day(today)
+        following = calendar.next_trading_day(today)
         shown = f"，下一个交易日 {following}" if following else ""
         fix = "客户端这时常常关着；委托等开市再下"
-        return Verdict(NOTE, f"{told}；今天不是交易日{shown}", fix)
-    if known is not None and (known[1] - today).days < _SOON:
-        return Verdict(NOTE, f"{told}；交易日，{phase(moment)}；日历只到 {known[1]}", _UPGRADE)
+        fix = f"{fix}；{calendar.remedy()}" if ends else fix
+        return Verdict(NOTE, f"{told}；今天不是交易日{shown}{ends}", fix)
+    if ends:
+        return Verdict(NOTE, f"{told}；交易日，{phase(moment)}{ends}", calendar.remedy())
     return Verdict(OK, f"{told}；交易日，{phase(moment)}")
 
 
@@ -69,10 +65,3 @@ def phase(moment: datetime) -> str:
 def _is_always_open(case: Case) -> bool:
     assert case.folder is not None
     return SimFolder.open(case.folder).config.clock != "exchange"
-
-
-def _next_trading_day(today: date) -> date | None:
-    from easytrader.trading_days import is_trading_day
-
-    later = (today + timedelta(days=n) for n in range(1, _LONGEST_BREAK))
-    return next((day for day in later if is_trading_day(day)), None)

@@ -11,6 +11,14 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.model import (
+    AccountChanged,
+    AssetChanged,
+    HealthChanged,
+    OrderChanged,
+    PositionChanged,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,9 +27,7 @@ if TYPE_CHECKING:
 Item = tuple["PushEvent | Callable[[], None]", float]
 """(推送或要做的事, 入队时刻)"""
 
-_MERGED: Final = frozenset(
-    {"on_stock_order", "on_stock_asset", "on_stock_position", "on_account_status", "on_health"}
-)
+_ONE_OF_EACH: Final = (AssetChanged, AccountChanged, HealthChanged)
 
 
 class Backlog:
@@ -77,12 +83,9 @@ class Backlog:
         return 0.0 if first is None else time.monotonic() - first[1]
 
 
-def _merge_key(what: Any) -> Any:
-    name = getattr(what, "name", "")
-    if name not in _MERGED:
-        return None
-    if name == "on_stock_order":
-        return name, what.args[0].order_id
-    if name == "on_stock_position":
-        return name, what.args[0].stock_code
-    return name, ""
+def _merge_key(what: PushEvent | Callable[[], None]) -> Any:
+    if isinstance(what, OrderChanged):
+        return OrderChanged, what.order.order_id
+    if isinstance(what, PositionChanged):
+        return PositionChanged, what.position.stock_code
+    return type(what) if isinstance(what, _ONE_OF_EACH) else None

@@ -6,27 +6,29 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import waits
+from easytrader.basics.days import A_SHARES
+from easytrader.basics.quantity import exact
 from easytrader.delivery.dispatch import Dispatcher
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
 from easytrader.errors import ClosedError
-from easytrader.model import PushEvent
+from easytrader.model import CallbackReplaced, HealthChanged, OrderChanged, OrderRefused, Traded
+from easytrader.push.events import callback_name, contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from easytrader.basics.quantity import OrderId
     from easytrader.log import Log
-    from easytrader.model import OrderLike
+    from easytrader.model import OrderLike, PushEvent, TradeLike
 
-_ORDER: Final = "on_stock_order"
-_TRADE: Final = "on_stock_trade"
 LOST_S: Final = 1.9
 """查得到、这么久还没有收到推送，就是漏了。"""
 
 KEEP_S: Final = 15.0
 """成交查得到而委托还查不到，最多压这么久。"""
 
-_REJECTED: Final = "on_order_error"
 _NO_QUEUE: Final[dict[str, Any]] = {
     "queue_depth": 0,
     "queue_lag_s": 0.0,
@@ -43,6 +45,7 @@ class Courier:
         delivered: 一条推送要交付了（在分发线程上，回调之前）。
         met: 第一次见到一笔委托（在分发线程上）。
         status: 此刻的健康状况，作 ``on_health`` 的参数。
+        day_of: Unix 秒 → 哪一天，见 `DeliveryLedger`。
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Courier:
         delivered: Callable[[PushEvent], None],
         met: Callable[[OrderLike], None],
         status: Callable[[], Mapping[str, Any]],
+        day_of: Callable[[float], int] = A_SHARES.day_of,
     ) -> None:
         self._log = log
         self._delivered = delivered
@@ -59,10 +63,10 @@ class Courier:
         self._status = status
         self.callback: Any = None
         """用户的回调对象。"""
-        self._hooks: dict[str, Callable[..., None]] = {}
+        self._hooks: Mapping[str, Callable[..., None] | None] = {}
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | None = None
-        self._ledger = DeliveryLedger()
+        self._ledger = DeliveryLedger(day_of)
         self._sequencer = Sequencer(self._ledger)
         self._primed = False
         self.handed = 0
@@ -70,17 +74,17 @@ class Courier:
         # 查得到而没有收到推送的 → 从何时起
         self._lacking: dict[Any, float] = {}
 
-    def start(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
+    def start(self, callback: Any, hooks: Mapping[str, Callable[..., None] | None]) -> None:
         """开始交付；已经开始的换一个回调。"""
         self.callback = callback
-        self._hooks = {name: hook for name, hook in hooks.items() if hook is not None}
+        self._hooks = hooks
         with self._lock:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(
                     self._log,
                     self._hand_over,
                     self._sequencer,
-                    lambda: self.deliver(PushEvent("on_health", ())),
+                    lambda: self.deliver(HealthChanged()),
                 )
 
     def deliver(self, event: PushEvent) -> None:
@@ -88,8 +92,8 @@ class Courier:
         dispatcher = self._dispatcher
         if dispatcher is None:
             return
-        if event.name == "register_callback":
-            self.callback = event.args[0]
+        if isinstance(event, CallbackReplaced):
+            self.callback = event.callback
         else:
             dispatcher.put(event)
 
@@ -113,6 +117,16 @@ class Courier:
         dispatcher = self._dispatcher
         return dispatcher is None or dispatcher.settle(timeout_s)
 
+    def run(self, job: Callable[[], None], timeout_s: float) -> bool:
+        """在分发线程上、两个回调之间做一件事；到期没有轮到、正在回调里、没有开始交付的为假。"""
+        dispatcher = self._dispatcher
+        if dispatcher is None or dispatcher.on_this_thread:
+            return False
+        done = threading.Event()
+        dispatcher.put(job)
+        dispatcher.put(done.set)
+        return waits.event(done, timeout_s)
+
     @property
     def in_callback(self) -> bool:
         """当前是不是正在回调里。"""
@@ -135,24 +149,25 @@ class Courier:
 
     def close(self, timeout_s: float) -> bool:
         """交付完已经来的，结束；False 表示某个回调还没有返回。可重复调用。"""
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return True
+        done = dispatcher.close(timeout_s)  # 被 Ctrl-C 打断的，再来一次接着等
         with self._lock:
-            dispatcher, self._dispatcher = self._dispatcher, None
-        return dispatcher is None or dispatcher.close(timeout_s)
+            if self._dispatcher is dispatcher:
+                self._dispatcher = None
+        return done
 
     # ---- 在分发线程上
 
     def _hand_over(self, event: PushEvent) -> None:
         """去重后交给用户。"""
-        name = event.name
-        if name == _ORDER and not self._is_new_state(event.args[0]):
-            return
-        if name == _TRADE and not self._ledger.is_new_trade(event.args[0]):
-            return
-        if name == _REJECTED and not self._ledger.is_new_rejection(event.args[0].order_id):
+        if not self._is_new(event):
             return
         self.handed += 1
         self._delivered(event)
-        args = (self._status(),) if name == "on_health" else event.args
+        name = callback_name(event)
+        args = (self._status(),) if isinstance(event, HealthChanged) else contents(event)
         try:
             hook = self._hooks.get(name)
             if hook is not None:
@@ -162,10 +177,16 @@ class Courier:
             if method is not None:
                 method(*args)
 
-    def _is_new_state(self, order: OrderLike) -> bool:
-        if not self._ledger.knows(order.order_id):
-            self._met(order)
-        return self._ledger.is_new_order_state(order)
+    def _is_new(self, event: PushEvent) -> bool:
+        if isinstance(event, OrderChanged):
+            if not self._ledger.knows(event.order.order_id):
+                self._met(event.order)
+            return self._ledger.is_new_order_state(event.order)
+        if isinstance(event, Traded):
+            return self._ledger.is_new_trade(event.trade)
+        if isinstance(event, OrderRefused):
+            return self._ledger.is_new_rejection(event.error.order_id)
+        return True
 
     def _prime(self, orders: list[Any], trades: list[Any]) -> None:
         """连接之前的委托、成交不算事件。"""
@@ -194,35 +215,38 @@ class Courier:
         委托与成交是先后两次查询，成交可能比状态新：状态里算到的成交在它之前，其余在它之后。
         连委托都还查不到的成交先压着，等委托的状态来了一起交：查询是缓存。
         """
-        of_order: dict[int, list[Any]] = {}
+        of_order: dict[OrderId, list[TradeLike]] = {}
         for trade in trades:
             of_order.setdefault(trade.order_id, []).append(trade)
         events: list[PushEvent] = []
         for order in orders:
             early, late, pushed = self._sequencer.pop(order.order_id)
             mine = {_trade_key(each): each for each in of_order.pop(order.order_id, [])}
-            mine.update((_trade_key(each.args[0]), each.args[0]) for each in pushed)
+            mine.update((_trade_key(each.trade), each.trade) for each in pushed)
             before, after = self._split(order, list(mine.values()))
-            events += [*early, *before, *late, PushEvent(_ORDER, (order,)), *after]
+            events += [*early, *before, *late, OrderChanged(order), *after]
         for number, rest in of_order.items():
             for trade in rest:
-                event = PushEvent(_TRADE, (trade,))
+                event = Traded(trade)
                 if self._ledger.knows(number):
                     events.append(event)
                 elif not self._ledger.has_trade(trade):
                     self._sequencer.keep(event, KEEP_S)
         return events
 
-    def _split(self, order: Any, trades: list[Any]) -> tuple[list[PushEvent], list[PushEvent]]:
+    def _split(
+        self, order: OrderLike, trades: list[TradeLike]
+    ) -> tuple[list[Traded], list[Traded]]:
         """没有交付过的成交：状态里算到的，和比状态新的。"""
         counted = self._ledger.traded(order.order_id)
-        before: list[PushEvent] = []
-        after: list[PushEvent] = []
+        whole = exact(order.traded_volume)
+        before: list[Traded] = []
+        after: list[Traded] = []
         for trade in trades:
             if self._ledger.has_trade(trade):
                 continue
-            (before if counted < order.traded_volume else after).append(PushEvent(_TRADE, (trade,)))
-            counted += trade.traded_volume
+            (before if counted < whole else after).append(Traded(trade))
+            counted += exact(trade.traded_volume)
         return before, after
 
     def _replay(self, orders: list[Any], trades: list[Any]) -> None:
@@ -235,9 +259,9 @@ class Courier:
                 self._log.exception("回调出错，已跳过，后续回调照常")
 
 
-def _order_key(order: Any) -> tuple[Any, ...]:
+def _order_key(order: OrderLike) -> tuple[Any, ...]:
     return (order.order_id, order.order_status, order.traded_volume)
 
 
-def _trade_key(trade: Any) -> tuple[Any, ...]:
+def _trade_key(trade: TradeLike) -> tuple[Any, ...]:
     return (trade.order_id, trade.traded_id, trade.traded_time, trade.traded_volume, "trade")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.delivery.backlog import Backlog
-from easytrader.model import PushEvent
+from easytrader.push.events import callback_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.delivery.sequence import Sequencer
     from easytrader.log import Log
+    from easytrader.model import PushEvent
 
 CAPACITY: Final = 10_000
 _LATE_S: Final = 5.0
@@ -112,10 +114,10 @@ class Dispatcher:
             item = self._backlog.take(self._sequencer.next_due_s())
             if item is not None:
                 what = item[0]
-                if isinstance(what, PushEvent):
-                    self._deliver(self._sequencer.offer(what))
-                else:
+                if callable(what):
                     self._do(what, "")
+                else:
+                    self._deliver(self._sequencer.offer(what))
                 if self.behind:
                     self._caught_up()
             if self._closed.is_set() and not self._backlog:
@@ -125,7 +127,7 @@ class Dispatcher:
 
     def _deliver(self, events: list[PushEvent]) -> None:
         for event in events:
-            self._do(lambda event=event: self._hand_over(event), event.name)  # type: ignore[misc]
+            self._do(partial(self._hand_over, event), callback_name(event))
 
     def _do(self, job: Callable[[], None], name: str) -> None:
         self._running = name, time.monotonic()

@@ -9,52 +9,61 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from easytrader.basics.beijing import OFFSET_S
+from easytrader.basics.days import A_SHARES
+from easytrader.basics.quantity import exact, is_number
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
 
 if TYPE_CHECKING:
-    from easytrader.model import OrderLike, TradeLike
+    from collections.abc import Callable
+    from decimal import Decimal
 
+    from easytrader.basics.quantity import OrderId
+    from easytrader.model import OrderLike, TradeLike
 
 _AHEAD_S = 3600
 """柜台的钟可以比本机快多少；再远的时间不可信。"""
 
 _REMEMBERED = 10_000
 
-_State = tuple[int, int, bool]
+_State = tuple[int, "int | Decimal", bool]
 """(状态, 累计成交量, 有没有柜台合同编号)"""
 
 
 class DeliveryLedger:
-    """一个账号交付过的事件；委托编号、成交编号只在当天唯一，所以按天分开记，只留最近两天。"""
+    """一个账号交付过的事件；委托编号、成交编号只在当天唯一，所以按天分开记，只留最近两天。
 
-    def __init__(self) -> None:
+    Args:
+        day_of: Unix 秒 → 哪一天，一天比一天大；由后端的市场定，见 `basics.days`。
+    """
+
+    def __init__(self, day_of: Callable[[float], int] = A_SHARES.day_of) -> None:
+        self._calendar_day = day_of
         # 日序号 → 委托编号 → 最后交付的状态
-        self._orders: dict[int, dict[int, _State]] = {}
+        self._orders: dict[int, dict[OrderId, _State]] = {}
         # 日序号 → (代码, 成交编号)
         self._trades: dict[int, set[tuple[Any, ...]]] = {}
         # 日序号 → 委托编号 → 交付过的成交量
-        self._traded: dict[int, dict[int, int]] = {}
+        self._traded: dict[int, dict[OrderId, int | Decimal]] = {}
         # 委托编号 → 最后一个状态之后的成交笔数
-        self._fresh: dict[int, int] = {}
+        self._fresh: dict[OrderId, int] = {}
         # 下单失败交付过的委托编号
-        self._rejected: dict[int, None] = {}
+        self._rejected: dict[OrderId, None] = {}
         self._last_day = 0
 
-    def knows(self, order_id: int) -> bool:
+    def knows(self, order_id: OrderId) -> bool:
         """今天交付过这笔委托的状态。"""
         return order_id in self._orders.get(self._last_day, ())
 
-    def traded(self, order_id: int) -> int:
+    def traded(self, order_id: OrderId) -> int | Decimal:
         """今天交付过这笔委托多少成交量。"""
         return self._traded.get(self._last_day, {}).get(order_id, 0)
 
-    def last_status(self, order_id: int) -> int | None:
+    def last_status(self, order_id: OrderId) -> int | None:
         """今天最后交付的状态。"""
         state = self._orders.get(self._last_day, {}).get(order_id)
         return None if state is None else state[0]
 
-    def fresh_trades(self, order_id: int) -> int:
+    def fresh_trades(self, order_id: OrderId) -> int:
         """交付过最后一个状态之后，又交付了几笔成交。"""
         return self._fresh.get(order_id, 0)
 
@@ -86,12 +95,12 @@ class DeliveryLedger:
         seen.add(key)
         volumes = self._traded.setdefault(day, {})
         self._fresh[trade.order_id] = self._fresh.get(trade.order_id, 0) + 1
-        volumes[trade.order_id] = volumes.get(trade.order_id, 0) + trade.traded_volume
+        volumes[trade.order_id] = volumes.get(trade.order_id, 0) + exact(trade.traded_volume)
         return True
 
-    def is_new_rejection(self, order_id: int) -> bool:
+    def is_new_rejection(self, order_id: OrderId) -> bool:
         """这笔委托的下单失败还没交付过；是的话记下。一笔委托只会失败一次。"""
-        if order_id <= 0:
+        if not is_number(order_id):
             return True  # 没有编号的分不清是不是同一笔
         known = order_id in self._rejected
         self._rejected[order_id] = None
@@ -101,9 +110,9 @@ class DeliveryLedger:
 
     def _day_of(self, epoch_s: int) -> int:
         # 有的柜台在报到交易所之前不给时间；也不能信一个远在将来的，否则「今天」停在那一天
-        latest = int(time.time()) + _AHEAD_S
-        believed = 0 < epoch_s <= latest
-        day = ((epoch_s if believed else latest - _AHEAD_S) + OFFSET_S) // 86400
+        now = time.time()
+        believed = 0 < epoch_s <= now + _AHEAD_S
+        day = self._calendar_day(epoch_s if believed else now)
         if not believed:
             day = max(day, self._last_day)  # 单步的时钟可以走在前面
         if day > self._last_day:
@@ -118,7 +127,7 @@ class DeliveryLedger:
 
 
 def _state(order: OrderLike) -> _State:
-    return (order.order_status, order.traded_volume, bool(_text(order, "order_sysid")))
+    return (order.order_status, exact(order.traded_volume), bool(_text(order, "order_sysid")))
 
 
 def _goes_forward(last: _State, state: _State) -> bool:

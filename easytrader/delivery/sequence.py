@@ -9,18 +9,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from easytrader.basics.quantity import exact
 from easytrader.codes import STATUS_RANK, OrderStatus
+from easytrader.model import OrderChanged, Traded
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from easytrader.basics.quantity import OrderId
     from easytrader.delivery.ledger import DeliveryLedger
-    from easytrader.model import PushEvent
+    from easytrader.model import OrderLike, PushEvent
 
 HOLD_S: Final = 0.1
 
-_ORDER: Final = "on_stock_order"
-_TRADE: Final = "on_stock_trade"
+_ORDERED: Final = (OrderChanged, Traded)
+_Ordered = OrderChanged | Traded
 _REPORTED: Final = STATUS_RANK[OrderStatus.REPORTED]
 
 
@@ -34,13 +39,13 @@ class Sequencer:
     def __init__(self, ledger: DeliveryLedger) -> None:
         self.ledger = ledger
         # 委托编号 → (到期时刻, 压着的推送)
-        self._held: dict[int, tuple[float, list[PushEvent]]] = {}
+        self._held: dict[OrderId, tuple[float, list[_Ordered]]] = {}
 
     def offer(self, event: PushEvent) -> list[PushEvent]:
         """来了一条；返回现在可以交的，按该交的次序。"""
-        if event.name not in (_ORDER, _TRADE):
+        if not isinstance(event, _ORDERED):
             return [event]
-        number = event.args[0].order_id
+        number = _number(event)
         held = self._held.get(number)
         if held is None:
             if self._fits(event, None):
@@ -49,20 +54,20 @@ class Sequencer:
             return []
         held[1].append(event)
         self._held[number] = (min(held[0], time.monotonic() + HOLD_S), held[1])
-        return self._release(number, held[1])
+        return [*self._release(number, held[1])]
 
-    def keep(self, event: PushEvent, hold_s: float) -> None:
+    def keep(self, event: Traded, hold_s: float) -> None:
         """先压着这一条成交：它的委托还查不到，等委托的状态来了一起理顺。"""
-        number = event.args[0].order_id
+        number = event.trade.order_id
         due, events = self._held.get(number, (time.monotonic() + hold_s, []))
         self._held[number] = (due, [*events, event])
 
-    def pop(self, number: int) -> tuple[list[PushEvent], list[PushEvent], list[PushEvent]]:
+    def pop(self, number: OrderId) -> tuple[list[OrderChanged], list[OrderChanged], list[Traded]]:
         """取出这笔委托压着的：（「已报」及以前的状态，之后的状态，成交）。"""
         events = sorted(self._held.pop(number, (0.0, []))[1], key=_natural)
-        states = [event for event in events if event.name == _ORDER]
-        early = [event for event in states if _rank(event.args[0]) <= _REPORTED]
-        trades = [event for event in events if event.name == _TRADE]
+        states = [event for event in events if isinstance(event, OrderChanged)]
+        early = [event for event in states if _rank(event.order) <= _REPORTED]
+        trades = [event for event in events if isinstance(event, Traded)]
         return early, states[len(early) :], trades
 
     def next_due_s(self) -> float | None:
@@ -84,17 +89,14 @@ class Sequencer:
 
     # ---- 内部
 
-    def _drop(self, numbers: list[int]) -> list[PushEvent]:
-        found: list[PushEvent] = []
-        for number in numbers:
-            _, events = self._held.pop(number)
-            found += sorted(events, key=_natural)
-        return found
+    def _drop(self, numbers: list[OrderId]) -> list[PushEvent]:
+        held = [sorted(self._held.pop(number)[1], key=_natural) for number in numbers]
+        return [event for events in held for event in events]
 
-    def _release(self, number: int, events: list[PushEvent]) -> list[PushEvent]:
+    def _release(self, number: OrderId, events: list[_Ordered]) -> list[_Ordered]:
         """凑得上的都交，凑不上的接着压。"""
         after = _After(self.ledger, number)
-        ready: list[PushEvent] = []
+        ready: list[_Ordered] = []
         waiting = sorted(events, key=_natural)
         moved = True
         while moved:
@@ -112,19 +114,19 @@ class Sequencer:
             del self._held[number]
         return ready
 
-    def _fits(self, event: PushEvent, after: _After | None) -> bool:
+    def _fits(self, event: _Ordered, after: _After | None) -> bool:
         """该在它前面的都交过了。"""
-        record = event.args[0]
         if after is None:
-            after = _After(self.ledger, record.order_id)
-        if event.name == _TRADE:
+            after = _After(self.ledger, _number(event))
+        if isinstance(event, Traded):
             return after.known
-        status = record.order_status
+        order = event.order
+        status = order.order_status
         if status == OrderStatus.JUNK:
             return True
-        if not after.known and _rank(record) > _REPORTED:
+        if not after.known and _rank(order) > _REPORTED:
             return False
-        if int(record.traded_volume) > after.traded:
+        if exact(order.traded_volume) > after.traded:
             return False
         if status in _CANCELLED:
             return after.status in _CANCELLING
@@ -139,32 +141,34 @@ _CANCELLING: Final = (OrderStatus.REPORTED_CANCEL, OrderStatus.PARTSUCC_CANCEL, 
 class _After:
     """交了一部分之后，一笔委托会是什么样。"""
 
-    def __init__(self, ledger: DeliveryLedger, number: int) -> None:
+    def __init__(self, ledger: DeliveryLedger, number: OrderId) -> None:
         self.known = ledger.knows(number)
         self.traded = ledger.traded(number)
         self.fresh = ledger.fresh_trades(number)
         self.status = ledger.last_status(number)
         self._ledger = ledger
 
-    def take(self, event: PushEvent) -> None:
-        record = event.args[0]
-        if event.name == _ORDER:
+    def take(self, event: _Ordered) -> None:
+        if isinstance(event, OrderChanged):
             self.known = True
             self.fresh = 0
-            self.status = record.order_status
-        elif not self._ledger.has_trade(record):
-            self.traded += int(record.traded_volume)
+            self.status = event.order.order_status
+        elif not self._ledger.has_trade(event.trade):
+            self.traded += exact(event.trade.traded_volume)
             self.fresh += 1
 
 
-def _rank(order: Any) -> int:
+def _number(event: _Ordered) -> OrderId:
+    return (event.order if isinstance(event, OrderChanged) else event.trade).order_id
+
+
+def _rank(order: OrderLike) -> int:
     return STATUS_RANK.get(order.order_status, -1)
 
 
-def _natural(event: PushEvent) -> tuple[int, int, int]:
+def _natural(event: _Ordered) -> tuple[int, int, int | Decimal]:
     """该交的次序：未报、已报，成交，其余状态；成交之间按来的次序。"""
-    record = event.args[0]
-    if event.name == _TRADE:
+    if isinstance(event, Traded):
         return (_REPORTED, 1, 0)
-    rank = _rank(record)
-    return (rank, 0 if rank <= _REPORTED else 2, int(record.traded_volume))
+    rank = _rank(event.order)
+    return (rank, 0 if rank <= _REPORTED else 2, exact(event.order.traded_volume))

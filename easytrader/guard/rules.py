@@ -7,6 +7,7 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
+from easytrader.basics.quantity import exact
 from easytrader.codes import PriceType
 from easytrader.errors import EasytraderError, RiskRefusedError
 from easytrader.symbols import Kind
@@ -14,6 +15,7 @@ from easytrader.symbols import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.basics.quantity import Number
     from easytrader.guard.limits import Guard
     from easytrader.model import OrderRequest
 
@@ -30,7 +32,7 @@ class MarketView(Protocol):
     def last_price(self, stock_code: str) -> float | None:
         """最新价，元；没有为 None。"""
 
-    def total_asset(self) -> float:
+    def total_asset(self) -> Number:
         """总资产，元。"""
 
 
@@ -91,7 +93,7 @@ class Rules:
 
     def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
         """一笔委托多少元，和它的算法。"""
-        code, volume = request.security.stock_code, request.volume
+        code, volume = request.security.stock_code, exact(request.volume)
         if request.money is not None:
             value = _exact(request.money)
             return value, f"直接还款 {value:,.2f} 元"
@@ -149,10 +151,10 @@ class Rules:
     def _price(self, code: str, view: MarketView, rule: str) -> Decimal:
         return self._known(lambda: view.last_price(code), f" {code} 的最新价", rule)
 
-    def _known(self, ask: Callable[[], float | None], name: str, rule: str) -> Decimal:
+    def _known(self, ask: Callable[[], Number | None], name: str, rule: str) -> Decimal:
         """要用的数；问不到、不是正数就拒绝。"""
         why: EasytraderError | None = None
-        number: float | None = None
+        number: Number | None = None
         try:
             number = ask()
         except EasytraderError as exc:
@@ -171,6 +173,6 @@ def _is_limit(request: OrderRequest) -> bool:
     return request.price_type == PriceType.FIX and request.money is None
 
 
-def _exact(number: float) -> Decimal:
+def _exact(number: Number) -> Decimal:
     """写出来的样子就是它的值：35.1 是 35.1，不是 35.10000000000000142。"""
-    return Decimal(repr(float(number)))
+    return number if isinstance(number, Decimal) else Decimal(repr(float(number)))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import threading
 import time
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -20,6 +22,7 @@ from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
 from easytrader.events import EventLog
 from easytrader.log import masked
+from easytrader.model import CallbackReplaced, Disconnected, OrderChanged, Traded
 from easytrader.once import Once
 from easytrader.ordering import Ordering
 from easytrader.records.paths import AccountKey
@@ -39,12 +42,35 @@ if TYPE_CHECKING:
     from easytrader.types import Entrust, Status
 
 _CLOSE_S: Final = 5.0
+_LOOK_S: Final = 2.0
+"""看旧的 trader 还有没有人用，最多等它的回调这么久。"""
 _CLOSED: Final = "这个 trader 已经关闭，请重新 easytrader.use(...)"
-_ORDER_EVENTS: Final = frozenset({"on_stock_order", "on_stock_trade"})
+
+
+class Handlers:
+    """用户给的回调。只由交易口拿着：它没了，就是没有人拿着那个交易口了。
+
+    Args:
+        callback: 回调对象，可以为 None。
+        hooks: 单独给的回调函数，名字 → 函数或 None。
+    """
+
+    __slots__ = ("__weakref__", "callback", "hooks")
+
+    def __init__(self, callback: Any, hooks: dict[str, Callable[..., None] | None]) -> None:
+        self.callback = callback
+        self.hooks = hooks
+
+
+_live: Final[set[Engine]] = set()
+"""本进程里连着（或正在连）的。"""
 
 
 class Engine:
     """一个账号的引擎；`connect` 可以再来，换一个账号也行。
+
+    它的线程不持有交易口。交易口没有人要了（`abandon`）：只用了默认回调的马上关；
+    给了自己的回调的接着交，到本进程再连同一个账号时关。
 
     Args:
         capabilities: 后端的本事。
@@ -73,13 +99,18 @@ class Engine:
         self.closed = False
         self._log = log
         self._storage_of = storage_of
-        self._storage: Storage | None = None
+        self._storage: Storage
         self._pid = os.getpid()
         self._lifecycle = threading.RLock()
         self._connector: Connector | None = None
         self._guard: Guard | None = None
         self._meter: Meter | None = None
         self._at_exit = False
+        self._abandoned = False
+        self._listening = False
+        self._handlers: weakref.ref[Handlers] | None = None
+        # 换下来还没有关好的：关好才划掉，被 Ctrl-C 打断的下一次 close() 接着关
+        self._old: list[Callable[[], None]] = []
         self._let_go: Callable[[], None] = _nothing
         self.courier = self._new_courier()
 
@@ -168,8 +199,8 @@ class Engine:
         *,
         path: str,
         options: ReconnectOptions,
-        callback: Any,
-        hooks: dict[str, Callable[..., None] | None],
+        handlers: Handlers,
+        listening: bool,
         wait_s: float | None,
     ) -> None:
         """连接；已经连着时先断开旧的再连。
@@ -179,42 +210,41 @@ class Engine:
             key: 连的是谁。
             path: 给人看的路径。
             options: 重连选项。
-            callback: 用户的回调对象，可以为 None。
-            hooks: 单独给的回调函数，名字 → 函数或 None。
+            handlers: 用户的回调；要由交易口拿着。
+            listening: 有用户自己给的回调，不只是默认的。
             wait_s: None 只试一次；否则最多等这么多秒。
 
         Raises:
             ConnectFailedError: 没连上，什么都没有留下。
             ClosedError: 已经关闭，或期间被关闭。
         """
-        with self._lifecycle:
-            self.check_usable()
-            self._replace(key, min(_CLOSE_S, connector.timeout_s))
-            self.path = path
-            self.courier.start(callback, hooks)
-            self._connector = connector
-            supervisor = Supervisor(
-                connector,
-                options,
-                self.capabilities,
-                resync=partial(self._resync, self.courier),
-                recheck=partial(self._recheck, self.courier),
-                finish=self._finish,
-                deliver=partial(self._deliver, self.courier),
-                vitals=self.vitals,
-                log=self._log,
-                account=key,
-            )
-            self.supervisor = supervisor
+        self.check_usable()
+        self._close_forgotten(key)
+        _live.add(self)
+        supervisor: Supervisor | None = None
         try:
+            with self._lifecycle:
+                self.check_usable()
+                self._replace(key, min(_CLOSE_S, connector.timeout_s))
+                self.path = path
+                self._handlers, self._listening = weakref.ref(handlers), listening
+                self._connector = connector
+                supervisor = self._supervise(connector, options)
+                self._set_guard()
+            self._tidy()
+            self.courier.start(handlers.callback, handlers.hooks)
             self.check_usable()  # 这期间可能已经 close()：它没看到刚放上去的
             supervisor.connect(wait_s)
         except BaseException:
-            supervisor.close(_CLOSE_S)
-            with self._lifecycle:
-                if self.supervisor is supervisor:
-                    self._forget()
+            self._forget(supervisor)
             raise
+
+    def abandon(self) -> None:
+        """没有人拿着交易口了（垃圾回收时调用，什么锁都不能拿）。"""
+        supervisor = self.supervisor
+        if supervisor is not None and not self._listening:
+            self._abandoned = True
+            supervisor.ring()
 
     def hold(self, let_go: Callable[[], None]) -> None:
         """占着一样东西到关闭为止；换一样时放开旧的。
@@ -239,32 +269,99 @@ class Engine:
         self._close_courier(self.courier)
         self.events.close()
         with self._lifecycle:
-            self._drop_records()
+            self._retire_records()
+        self._tidy()
         self._let_go()
-        atexit.unregister(self._exit)
+        self._leave()
 
     # ---- 内部
 
     def _replace(self, key: AccountKey, limit_s: float) -> None:
-        """换掉旧的连接；同一个账号的分发线程留用。"""
+        """换上新的账号与记录（拿着锁，只换不关）；同一个账号的分发线程留用。"""
+        storage = self._storage_of(key)  # 会抛异常的先做
         old = self.supervisor
         if old is not None:
-            self._log.info("断开旧的连接")
-            old.close(limit_s)
+            self._old.append(partial(old.close, limit_s, replaced=True))
         if key != self.key:
             # 排着的都是旧账号的，交给旧的回调；新账号从头来
-            self._close_courier(self.courier, limit_s)
+            self._old.append(partial(self._close_courier, self.courier, limit_s))
+            self._retire_records()
             self.courier = self._new_courier()
             self.order_rows = rows.OrderRows()
-            self._drop_records()
-        self.key = key
+        self.key, self._storage = key, storage
         if self.orders.once is None and self.capabilities.tags:
             get = partial(self._session_of, key)
-            self.orders.once = Once(self._stored(), key.account_id, get, self._log)
-        self._set_guard()
+            self.orders.once = Once(storage, key.account_id, get, self._log, self.capabilities.day)
         if not self._at_exit:
             self._at_exit = True
             atexit.register(self._exit)
+
+    def _supervise(self, connector: Connector, options: ReconnectOptions) -> Supervisor:
+        """新的看护马上顶替旧的：别的线程看到的是「连接中」，不是「已关闭」。"""
+        courier = self.courier
+        self.supervisor = Supervisor(
+            connector,
+            options,
+            self.capabilities,
+            resync=partial(self._resync, courier),
+            recheck=partial(self._recheck, courier),
+            finish=self._finish,
+            deliver=partial(self._deliver, courier),
+            tend=self._tend,
+            vitals=self.vitals,
+            log=self._log,
+            account=self.key,
+        )
+        return self.supervisor
+
+    def _tidy(self) -> None:
+        """把换下来的关好。"""
+        for close in list(self._old):
+            close()
+            with contextlib.suppress(ValueError):  # 两个线程同时在关
+                self._old.remove(close)
+
+    def _tend(self) -> bool:
+        """没有人要了就关掉（在看护线程上）；为真就收工。"""
+        if self._abandoned and not self.closed:
+            told = (
+                "没有人拿着账号 {} 的 trader 了，也没有 close()：断开。要它一直连着，就留着那个变量"
+            )
+            self._log.warning(told, masked(self.key.account_id))
+            self.close()
+        return self.closed
+
+    def _leave(self) -> None:
+        _live.discard(self)
+        self._at_exit = False
+        atexit.unregister(self._exit)
+
+    def _close_forgotten(self, key: AccountKey) -> None:
+        """同一个账号、已经没有人用的（笔记本里又运行了一遍那一格）：先关掉，不占会话。"""
+        for other in list(_live):
+            if other is not self and other.key == key and other.is_forgotten():
+                told = "账号 {} 有一个没有 close()、也没有人用了的 trader，先关掉它"
+                self._log.warning(told, masked(key.account_id))
+                other.close()
+
+    def is_forgotten(self) -> bool:
+        """除了我们自己的线程，没有人拿着它的交易口。最多等几秒；看不出来为假。"""
+        if self.closed or os.getpid() != self._pid or self._handlers is None:
+            return False
+        if self._handlers() is None:
+            return True
+        found: list[bool] = []
+        # 在分发线程上看：这会儿没有回调在跑，也不会漏交
+        return self.courier.run(lambda: found.append(self._let_callback_go()), _LOOK_S) and found[0]
+
+    def _let_callback_go(self) -> bool:
+        """放开回调一会儿：回调多半拿着交易口，而交易口拿着回调。"""
+        self.courier.start(None, {})
+        gc.collect()
+        handlers = None if self._handlers is None else self._handlers()
+        if handlers is not None:
+            self.courier.start(handlers.callback, handlers.hooks)
+        return handlers is None
 
     def _session_of(self, key: AccountKey) -> Session:
         """这个账号的会话；已经换了账号的话，绝不给出另一个账号的。"""
@@ -279,34 +376,39 @@ class Engine:
         return supervisor.session
 
     def _new_courier(self) -> Courier:
-        return Courier(self._log, delivered=self.events.add, met=self._met, status=self.status)
+        return Courier(
+            self._log,
+            delivered=self.events.add,
+            met=self._met,
+            status=self.status,
+            day_of=self.capabilities.day.day_of,
+        )
 
     def _close_courier(self, courier: Courier, limit_s: float = _CLOSE_S) -> None:
         if not courier.close(limit_s):
             self._log.warning("有回调 {:g} 秒还没有返回，不再等它", limit_s)
 
-    def _forget(self) -> None:
+    def _forget(self, supervisor: Supervisor | None) -> None:
         """没连上：不留线程，状态回到「未连接」。"""
-        self.supervisor = None
+        if supervisor is not None:
+            supervisor.close(_CLOSE_S)
+        with self._lifecycle:
+            if self.supervisor is not supervisor:
+                return  # 别的线程又 connect() 了
+            self.supervisor = None
+            if self.closed:
+                self._retire_records()
+        self._tidy()
         self._close_courier(self.courier)
-        if self.closed:
-            self._drop_records()
+        self._leave()
 
-    def _stored(self) -> Storage:
-        """这个账号的记录。"""
-        if self._storage is None:
-            self._storage = self._storage_of(self.key)
-        return self._storage
-
-    def _drop_records(self) -> None:
-        if self.orders.once is not None:
-            self.orders.once.close()
-            self.orders.once = None  # 关完了再忘：被 Ctrl-C 打断的，再 close 一次接着做完
-        self._storage = None
-        meter, self._meter = self._meter, None
-        self.orders.post = None
+    def _retire_records(self) -> None:
+        once, meter = self.orders.once, self._meter
+        if once is not None:
+            self._old.append(once.close)
         if meter is not None:
-            meter.close()
+            self._old.append(meter.close)
+        self.orders.once = self.orders.post = self._meter = None
 
     def _set_guard(self) -> None:
         guard = self._guard
@@ -316,14 +418,18 @@ class Engine:
         from easytrader.guard import GuardPost, Meter
 
         if self._meter is None:
-            self._meter = Meter.open(self._stored().counters(time.time), self._log)
+            self._meter = Meter.open(self._storage.counters(time.time), self._log)
         self.orders.post = GuardPost(guard, self._meter, self._log)
 
     def _deliver(self, courier: Courier, event: PushEvent) -> None:
         courier.deliver(event)
-        if event.name in _ORDER_EVENTS:
+        if isinstance(event, CallbackReplaced) and self._handlers is not None:
+            handlers = self._handlers()
+            if handlers is not None:
+                handlers.callback, self._listening = event.callback, True
+        if isinstance(event, OrderChanged | Traded):
             self.waiting.note_change()
-        elif event.name == "on_disconnected" and self.orders.once is not None:
+        elif isinstance(event, Disconnected) and self.orders.once is not None:
             self.orders.once.doubts.hurry()
 
     def _met(self, order: OrderLike) -> None:

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from easytrader.log import masked
+from easytrader.miniqmt import client_calendar
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
 
@@ -38,7 +39,7 @@ class QmtConnector:
         self._path = path
         self._account = account
         self.timeout_s = timeout_s
-        self._ids = SessionIds(path, account[0], session_id)
+        self._ids = SessionIds(path, account[0], session_id, log)
         self.session_id = 0
         """最近一次用的会话 id。"""
         self._cancelled = threading.Event()
@@ -47,25 +48,30 @@ class QmtConnector:
     def open(self, listener: Listener, deadline: float) -> QmtSession:
         """开一次会话。"""
         lease = self._ids.take(self._cancelled, deadline)
-        session = QmtSession(
-            self._vendor,
-            self._path,
-            self._account,
-            lease,
-            self.timeout_s,
-            listener,
-            self._log,
-            self._vitals,
-            self._strays,
-        )
-        self.session_id = lease.session_id
-        self._opening = session
+        try:
+            session = QmtSession(
+                self._vendor,
+                self._path,
+                self._account,
+                lease,
+                self.timeout_s,
+                listener,
+                self._log,
+                self._vitals,
+                self._strays,
+            )
+            self.session_id = lease.session_id
+            self._opening = session
+        except BaseException:
+            lease.release()
+            raise
         if self._cancelled.is_set():
             session.abort()
         session.open(deadline)
         self._opening = None
         self._log.info("✓ 成功连接到 MiniQMT, 账号: {}", masked(self._account[0]))
         self._log.info("✓ 已订阅账户: {}", masked(self._account[0]))
+        client_calendar.ask_soon(session.raw_trader, self._vendor, self._log)
         return session
 
     def cancel(self) -> None:

@@ -50,6 +50,10 @@ class Vendor:
         """合约信息 ``xtdata.get_instrument_detail``；异常同 `full_tick`。"""
         return _find(self.plug, self.name, "xtdata", "get_instrument_detail")
 
+    def trading_calendar(self) -> Any:
+        """交易日历 ``xtdata.get_trading_calendar``；异常同 `full_tick`。"""
+        return _find(self.plug, self.name, "xtdata", "get_trading_calendar")
+
     def quotes_are_simulated(self) -> bool:
         """行情接口连着的是模拟行情（有真的客户端的机器上，两样可以在一个进程里）。"""
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.miniqmt.file_checks import Verdict
+    from easytrader.miniqmt.session_ids import Lease
 
 FOLDER_FORM: Final = (
     r"应为 QMT 客户端安装目录下的 userdata_mini 文件夹，如 D:\国金证券QMT交易端\userdata_mini"
     "（投研端是 userdata）"
+)
+_ELSEWHERE: Final = (
+    "这是真的 MiniQMT 客户端的文件夹，而客户端只在它自己的 Windows 机器上运行，这里是 {system}，"
+    "连不到它（共享、挂载过来的文件夹也不行）：在那台 Windows 上运行这个程序。"
+    "在这里可以用模拟的：easytrader.use('sim')"
 )
 _LOOKS: Final[tuple[Callable[[Path], Verdict], ...]] = (
     file_checks.look_permission,
@@ -64,8 +71,13 @@ def check_path(value: object) -> str:
     return str(path.absolute())
 
 
-def diagnose(path: str, session_id: int) -> list[str]:
-    """连接失败（-1）之后：看得出的毛病在前，看不出的可能在后。"""
+def diagnose(path: str, chosen_id: int | None) -> list[str]:
+    """连接失败（-1）之后：看得出的毛病在前，看不出的可能在后。
+
+    Args:
+        path: userdata_mini。
+        chosen_id: 用户自己指定的会话 id；不是指定的为 None（我们自己的锁保证没有别的程序在用）。
+    """
     found = []
     for look in _LOOKS:
         with contextlib.suppress(OSError):  # 说明原因时再出错，就少说一条
@@ -73,29 +85,47 @@ def diagnose(path: str, session_id: int) -> list[str]:
             if verdict.status != file_checks.OK:
                 found.append(f"{verdict.detail}：{verdict.fix}")
     found.append("MiniQMT 客户端没有运行或还没登录：启动并登录，登录时勾选「极简模式 / 独立交易」")
-    found.append(
-        f"会话 id {session_id} 正被别的程序使用（要隔 4 秒以上）：换一个 session_id，或不指定"
-    )
+    if chosen_id is not None:
+        found.append(
+            f"会话 id {chosen_id} 是你指定的；不用 easytrader 的程序也在用它（或 4 秒内用过）的话，"
+            "换一个 session_id，或不指定"
+        )
     return found
 
 
-def failure_text(path: str, session_id: int, code: int | None, told: str = "") -> str:
+def failure_text(
+    path: str, lease: Lease, code: int | None, told: str = "", *, windows: bool = os.name == "nt"
+) -> str:
     """`ConnectFailedError` 的说明。
 
     Args:
         path: userdata_mini。
-        session_id: 用的会话 id。
+        lease: 用的会话 id。
         code: 厂商 ``connect()`` 的返回值；没有等到为 None。
-        told: 知道的原因；真的客户端从来不说。
+        told: 知道的原因；真的客户端从来不说，说了的是模拟的。
+        windows: 是不是在 Windows 上。
     """
     returned = "" if code is None else f"（connect 返回 {code}）"
     first = f"连接 MiniQMT 失败{returned}，路径 {path}。"
+    if told and not windows and _is_real_client(Path(path)):
+        return first + _ELSEWHERE.format(system=platform.system())
+    chosen_id = lease.session_id if lease.chosen else None
     if told:
         first += f"原因：{told}"
     lines = [first, "请逐项检查：" if told else "可能的原因："]
-    lines += [f"  {number}. {each}" for number, each in enumerate(diagnose(path, session_id), 1)]
+    lines += [f"  {number}. {each}" for number, each in enumerate(diagnose(path, chosen_id), 1)]
     lines.append(f"从头到尾查一遍：{doctor_command(path)}")
     return "\n".join(lines)
+
+
+def _is_real_client(folder: Path) -> bool:
+    """真的客户端的文件夹（或它的拷贝），不是模拟的。"""
+    with contextlib.suppress(OSError):
+        if any(folder.glob("easytrader_sim*")):
+            return False
+        named = folder.name.lower() == "userdata_mini" and any(folder.iterdir())
+        return named or any(folder.glob("*_queue*xtquant*")) or any(folder.glob("down_queue_win*"))
+    return False
 
 
 def doctor_command(path: str) -> str:

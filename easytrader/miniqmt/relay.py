@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.model import PushEvent
+from easytrader.push.events import heard
 
 if TYPE_CHECKING:
     from easytrader.broker import Listener
@@ -38,7 +38,7 @@ class Relay:
         def relay(*args: Any) -> None:
             if is_answer and args:
                 session.pending.arrived(args[0])
-            pushed(session, PushEvent(name, args))
+            pushed(session, heard(name, args))
 
         setattr(self, name, relay)
         return relay

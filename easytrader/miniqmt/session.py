@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader.basics import waits
-from easytrader.basics.threads import AbandonedError, Aside
+from easytrader.basics.threads import AbandonedError, Aside, call_aside
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -28,7 +28,7 @@ from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
 from easytrader.miniqmt.session_orders import SessionOrders
-from easytrader.model import PushEvent
+from easytrader.model import CallbackReplaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,13 +39,7 @@ if TYPE_CHECKING:
     from easytrader.miniqmt.aside import Strays
     from easytrader.miniqmt.loader import Vendor
     from easytrader.miniqmt.session_ids import Lease
-    from easytrader.model import (
-        AssetLike,
-        OrderLike,
-        PositionLike,
-        Quote,
-        TradeLike,
-    )
+    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
     from easytrader.vitals import Vitals
 
 _T = TypeVar("_T")
@@ -55,6 +49,8 @@ _CACHE_LAG_S: Final = 6.0
 
 _STOP_S: Final = 3.0
 """收尾最多等这么久；厂商的 stop() 卡住就把那个线程丢下（守护线程）。"""
+_STUCK_S: Final = 15.0
+"""过了这么久 stop() 还没有回来，会话 id 也不再为它占着。"""
 
 
 class QmtSession(SessionOrders):
@@ -116,11 +112,18 @@ class QmtSession(SessionOrders):
         """
         began = time.monotonic()
         self._deadline = deadline
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException as exc:
+            if self._thread.ident is None:  # 没有起来的线程不会归还
+                self._lease.release()
+            if isinstance(exc, RuntimeError):
+                raise ConnectFailedError(f"系统开不出新线程，没有连接：{exc}") from exc
+            raise
         if not waits.event(self._ready, deadline - time.monotonic()):
             self.lose("连接超时")
             told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
-            raise ConnectFailedError(failure_text(self._path, self._lease.session_id, None, told))
+            raise ConnectFailedError(failure_text(self._path, self._lease, None, told))
         if self._failure is not None:
             self.lose(str(self._failure))
             if isinstance(self._failure, EasytraderError):
@@ -161,10 +164,11 @@ class QmtSession(SessionOrders):
             self._ending.set()
         self._ready.set()
         self._ending.wait()
+        stuck = False
         try:
-            self._tear_down()
+            stuck = not self._tear_down()
         finally:
-            self._lease.release()
+            self._lease.release(stuck=stuck)
 
     def _connect(self) -> None:
         session_id = self._lease.session_id
@@ -185,7 +189,7 @@ class QmtSession(SessionOrders):
         if code != 0:
             # 模拟 MiniQMT 说得出原因，真的说不出
             told = getattr(getattr(trader, "async_client", None), "connect_failure", "")
-            raise ConnectFailedError(failure_text(self._path, session_id, code, told), code)
+            raise ConnectFailedError(failure_text(self._path, self._lease, code, told), code)
         check_account(self, self._call, (self._account_id, self._account_type), self._deadline)
         with self.until(self._deadline):
             subscribed = self._call(trader.subscribe, account)
@@ -198,23 +202,25 @@ class QmtSession(SessionOrders):
                 subscribed,
             )
 
-    def _tear_down(self) -> None:
+    def _tear_down(self) -> bool:
+        """停掉厂商的对象；它的 ``stop()`` 卡住了为假。"""
         trader = self._trader
         if trader is None:
-            return
+            return True
         if self._bounded:
             trader._easytrader_on_register = None  # noqa: SLF001
         trader.register_callback(Silent())
         try:
-            trader.stop()
+            call_aside(lambda: _stop(trader), _STUCK_S, name="easytrader-stop")
+        except AbandonedError:
+            self._log.warning("厂商接口的 stop() {:g} 秒还没有回来，不再等它", _STUCK_S)
+            return False
         except Exception as exc:  # noqa: BLE001  边界：旧会话怎么收尾都不能影响新会话
             self._log.debug("停止旧会话时厂商接口报错：{!r}", exc)
-        loop = getattr(trader, "loop", None)
-        if loop is not None and not loop.is_running():
-            loop.close()
+        return True
 
     def _on_register(self, callback: object) -> None:
-        self._listener.pushed(self, PushEvent("register_callback", (callback,)))
+        self._listener.pushed(self, CallbackReplaced(callback))
 
     def _on_late(self, name: str, answer: Any) -> None:
         number = getattr(answer, "order_id", None)
@@ -350,3 +356,13 @@ class QmtSession(SessionOrders):
         if name.startswith(("query", "subscribe", "unsubscribe")):
             return QueryFailedError(f"{name} 没有应答：{reason}")
         return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
+
+
+def _stop(trader: Any) -> None:
+    """停掉，再关上它的事件循环。"""
+    try:
+        trader.stop()
+    finally:
+        loop = getattr(trader, "loop", None)
+        if loop is not None and not loop.is_running():
+            loop.close()

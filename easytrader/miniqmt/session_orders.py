@@ -18,7 +18,7 @@ from easytrader.errors import (
 )
 from easytrader.miniqmt.flights import Flight
 from easytrader.miniqmt.requests import Requests, told
-from easytrader.model import ContractNumber, PushEvent, SubmitAnswer
+from easytrader.model import Answered, ContractNumber, SubmitAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from easytrader.miniqmt.bounded import Replies
     from easytrader.model import OrderRequest
 
-_ORDERED = "on_order_stock_async_response"
-_CANCELLED = "on_cancel_order_stock_async_response"
+_ORDERED = "order_response"
+_CANCELLED = "cancel_response"
 
 
 class SessionOrders(Requests):
@@ -154,7 +154,7 @@ class SessionOrders(Requests):
         method: Callable[..., Any],
         arguments: tuple[Any, ...],
         handlers: tuple[Callable[[int], None], Callable[[Any, EasytraderError | None], None]],
-        event: str,
+        kind: str,
         request: OrderRequest | int | ContractNumber,
     ) -> None:
         self._check_connected()
@@ -164,7 +164,7 @@ class SessionOrders(Requests):
         def heard(seq: int, value: Any) -> None:
             if not self._bounded:
                 value = self._response(seq, request, value)
-            self._listener.pushed(self, PushEvent(event, (value,)))  # type: ignore[arg-type]
+            self._listener.pushed(self, Answered(kind, value))  # type: ignore[arg-type]
 
         flight = Flight(departed, arrived, heard)
         if self._bounded:

@@ -9,10 +9,10 @@ from easytrader.errors import UsageError
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 
 
-def check_callback(callback: Any, debug: bool) -> Any:
-    """回调对象；没有给就用默认的。"""
+def check_callback(callback: Any) -> None:
+    """回调对象；None 是没有给。"""
     if callback is None:
-        return DefaultXtQuantTraderCallback(debug)
+        return
     if isinstance(callback, type):
         raise UsageError(
             "trader_callback", callback, "应为回调对象，不是类：加上括号，如 MyCallback()"
@@ -23,7 +23,6 @@ def check_callback(callback: Any, debug: bool) -> Any:
             callback,
             "应为带 on_stock_order 等方法的对象（XtQuantTraderCallback 的子类）",
         )
-    return callback
 
 
 _CALLBACK_NAMES: Final = tuple(

@@ -9,6 +9,7 @@ from easytrader import arguments
 from easytrader.backend import Capabilities
 from easytrader.miniqmt import loader, preflight, settings
 from easytrader.miniqmt.aside import Strays
+from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 from easytrader.miniqmt.connector import QmtConnector
 from easytrader.miniqmt.session_ids import check_session_id
 from easytrader.miniqmt.verbs.async_orders import AsyncOrders
@@ -96,7 +97,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
         self._engine.check_usable()
         path = preflight.check_path(miniqmt_path)
         account_id = arguments.account(stock_account)
-        callback = settings.check_callback(trader_callback, self._log.debug_on)
+        settings.check_callback(trader_callback)
         fixed_id = None if session_id is None else check_session_id(session_id)
         kind = settings.check_account_type(account_type)
         timeout_s = arguments.seconds("timeout", timeout)
@@ -116,7 +117,7 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
             connector,
             AccountKey.of(path, account_id),
             path=path,
-            callback=callback,
+            callback=trader_callback,
             reconnect_enabled=reconnect_enabled,
             reconnect_interval=reconnect_interval,
             max_reconnect_attempts=max_reconnect_attempts,
@@ -126,3 +127,6 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
             on_give_up=on_give_up,
             trading_day=None if self._trading_day is None else partial(self._trading_day, path),
         )
+
+    def _default_callback(self) -> DefaultXtQuantTraderCallback:
+        return DefaultXtQuantTraderCallback(self._log.debug_on)

@@ -9,11 +9,10 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from easytrader import rows
-from easytrader.basics.beijing import BEIJING
+from easytrader.basics.days import A_SHARES
 from easytrader.errors import (
     ClosedError,
     JournalError,
@@ -25,6 +24,8 @@ from easytrader.records import storage as marks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from easytrader.basics.days import DayBoundary
+    from easytrader.basics.quantity import OrderId
     from easytrader.broker import Session
     from easytrader.log import Log
     from easytrader.model import OrderLike
@@ -72,14 +73,24 @@ class Doubts:
         records: 委托记录。
         get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
         log: 日志口。
+        day: 后端的一天从何时算起。
     """
 
-    def __init__(self, records: Records, get_session: Callable[[], Session], log: Log) -> None:
+    def __init__(
+        self,
+        records: Records,
+        get_session: Callable[[], Session],
+        log: Log,
+        day: DayBoundary = A_SHARES,
+    ) -> None:
         self._records = records
         self._get_session = get_session
         self._log = log
+        self.day_of = day.text
+        """Unix 秒 → 哪一天，如 ``2026-11-30``。"""
+        self._began = day.began
         # 标记 → 委托编号：柜台上见过的，别的机器、别的程序下的也在内
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, OrderId] = {}
         # 标记 → 意向（没有给 client_order_id 的为 None）
         self._open: dict[str, Intent | None] = {}
         # 标记 → 第一次没有查到
@@ -91,7 +102,7 @@ class Doubts:
         # 标记 → 哪一天发的
         self._days: dict[str, str] = {}
         # 今天见过的某一笔委托：它都不在列表里，列表就不全
-        self._witness = 0
+        self._witness: OrderId = 0
         self._day = ""
 
     def __len__(self) -> int:
@@ -100,7 +111,7 @@ class Doubts:
     def __contains__(self, tag: str) -> bool:
         return tag in self._open
 
-    def seen(self, tag: str) -> int | None:
+    def seen(self, tag: str) -> OrderId | None:
         """柜台上带这个标记的委托编号。"""
         return self._seen.get(tag)
 
@@ -117,11 +128,11 @@ class Doubts:
         if number is not None:
             self._found(tag, intent, number)
 
-    def met(self, tag: str, order_id: int) -> None:
+    def met(self, tag: str, order_id: OrderId) -> None:
         """柜台上见到了带这个标记的委托。任何线程。"""
         if self._seen.get(tag) == order_id:
             return
-        today = day_of(time.time())
+        today = self.day_of(time.time())
         if today != self._day:
             self._new_day(today)
         self._seen[tag] = self._witness = order_id
@@ -129,7 +140,7 @@ class Doubts:
             self._found(tag, self._open.get(tag), order_id)
 
     def _hold(self, tag: str, intent: Intent | None) -> None:
-        self._days.setdefault(tag, day_of(intent.created if intent else time.time()))
+        self._days.setdefault(tag, self.day_of(intent.created if intent else time.time()))
         self._open.setdefault(tag, intent)
 
     def _drop(self, tag: str) -> None:
@@ -137,7 +148,7 @@ class Doubts:
         self._looks.pop(tag, None)
         self._days.pop(tag, None)
 
-    def _found(self, tag: str, intent: Intent | None, order_id: int) -> None:
+    def _found(self, tag: str, intent: Intent | None, order_id: OrderId) -> None:
         self._drop(tag)
         if intent is not None:
             self._records.settle(intent, marks.PLACED, order_id)
@@ -223,7 +234,7 @@ class Doubts:
         day = self._days.get(tag)
         if day is None:  # 另一个线程刚核对完：没有
             return Verdict(None, absent=True), 0.0
-        if day != day_of(time.time()):
+        if day != self.day_of(time.time()):
             raise OtherDayError
         first = self._looks.get(tag)
         if first is None or first.session is not session:
@@ -236,7 +247,7 @@ class Doubts:
         return Verdict(None, absent=True), 0.0
 
     def _complete(self, orders: Iterable[OrderLike]) -> bool:
-        if not self._witness or self._day != day_of(time.time()):
+        if not self._witness or self._day != self.day_of(time.time()):
             return True
         return any(each.order_id == self._witness for each in orders)
 
@@ -257,7 +268,7 @@ class Doubts:
     def resync(self, session: Session, orders: Iterable[OrderLike]) -> None:
         """认出柜台上的，悬着的看第一眼。主人已经不在的悬案归我们。"""
         held = list(orders)
-        today = day_of(time.time())
+        today = self.day_of(time.time())
         if today != self._day:
             self._new_day(today)
         for intent in self._orphans():
@@ -321,7 +332,7 @@ class Doubts:
                 if intent.state == marks.UNKNOWN or not owner.is_alive(intent.owner, intent.created)
             ]
             if found and not self._witness:
-                self._witness = journal.placed_since(_midnight(), deadline)
+                self._witness = journal.placed_since(self._began(time.time()), deadline)
             return found
         except (JournalError, ClosedError) as exc:
             self._log.warning("读不了委托记录，没有核对上次的委托：{}", exc)
@@ -334,14 +345,3 @@ def with_tag(orders: Iterable[OrderLike], tag: str) -> OrderLike | None:
         if rows.tag_of(order) == tag:
             return order
     return None
-
-
-def _midnight() -> float:
-    """今天零点（北京时间），Unix 秒。"""
-    now = datetime.now(BEIJING)
-    return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-
-
-def day_of(epoch_s: float) -> str:
-    """北京时间的日期。"""
-    return datetime.fromtimestamp(epoch_s, BEIJING).strftime("%Y-%m-%d")

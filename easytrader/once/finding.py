@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import tags
 from easytrader.errors import QueryFailedError
-from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of, with_tag
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict, with_tag
 from easytrader.records import storage as marks
 
 if TYPE_CHECKING:
@@ -94,9 +94,10 @@ class Finder:
                 order = with_tag(session.orders(), tag)
             if order is not None or intent.state != marks.PLACED:
                 return order
-            if day_of(intent.created) != day_of(time.time()) or time.monotonic() >= deadline:
+            day = self.doubts.day_of(intent.created)
+            if day != self.doubts.day_of(time.time()) or time.monotonic() >= deadline:
                 raise QueryFailedError(
-                    f"{name} 在 {day_of(intent.created)} 已经成为委托 {intent.order_id}，"
+                    f"{name} 在 {day} 已经成为委托 {intent.order_id}，"
                     "但当日委托里还查不到、或已经查不到它"
                 )
             self._records.wait(min(_RETRY_S, deadline - time.monotonic()))  # 查询是缓存

@@ -11,6 +11,7 @@ from easytrader.errors import ClosedError, JournalError, QueryFailedError
 from easytrader.records.guarded import DeadlineLock
 
 if TYPE_CHECKING:
+    from easytrader.basics.quantity import OrderId
     from easytrader.records.storage import Intent, Intents, Owner, Storage
 
 _PATIENCE_S: Final = 0.5
@@ -91,7 +92,7 @@ class Records:
         except JournalError as exc:
             raise QueryFailedError(f"核对不了 {client_order_id}：{exc}") from exc
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """这一次有了结果（或者说不清）。不阻塞，不会失败：标记在柜台上，下次核对认得出来。"""
         opened = self._opened
         if opened is not None:

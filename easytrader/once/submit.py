@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import tags
+from easytrader.basics.days import A_SHARES
 from easytrader.codes import ORDER_TYPE_NAMES
 from easytrader.errors import (
     ClosedError,
@@ -15,7 +17,7 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
-from easytrader.once.doubts import Doubts, OtherDayError, Verdict, day_of
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict
 from easytrader.once.finding import Finder
 from easytrader.once.records import Records
 from easytrader.records import storage as marks
@@ -24,6 +26,8 @@ from easytrader.records.storage import Intent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.basics.days import DayBoundary
+    from easytrader.basics.quantity import OrderId
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
@@ -78,15 +82,21 @@ class Once(Finder):
         account_id: 资金账号。
         get_session: 此刻可用的会话，没有则抛 `NotConnectedError`。
         log: 日志口。
+        day: 后端的一天从何时算起。
     """
 
     def __init__(
-        self, storage: Storage, account_id: str, get_session: Callable[[], Session], log: Log
+        self,
+        storage: Storage,
+        account_id: str,
+        get_session: Callable[[], Session],
+        log: Log,
+        day: DayBoundary = A_SHARES,
     ) -> None:
         self._account_id = account_id
         self.get_session = get_session
         self._records = Records(storage)
-        self.doubts = Doubts(self._records, get_session, log)
+        self.doubts = Doubts(self._records, get_session, log, day)
         # 正在发的 id → 哪个线程在发，或正在飞的那一笔
         self._busy: dict[str, int | _Flying] = {}
 
@@ -149,7 +159,8 @@ class Once(Finder):
             while (busy := self._busy.setdefault(client_order_id, me)) != me:
                 if isinstance(busy, _Flying):
                     order = request(busy.intent.tag)
-                    _check_same(busy.intent, _intent(client_order_id, order, busy.intent.owner))
+                    wanted = _intent(client_order_id, order, busy.intent.owner)
+                    _check_same(busy.intent, wanted, self.doubts.day_of(time.time()))
                     return Launched(busy.handle)
                 self._await_change(client_order_id, deadline)
             found = self._claim(client_order_id, request, deadline, turn)
@@ -169,10 +180,9 @@ class Once(Finder):
         return Launched(handle)
 
     def _landing(self, flying: _Flying) -> Callable[[SubmitAnswer | None, Any], None]:
-        turn = _Turn()
-        turn.open = flying.intent
-
         def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
+            turn = _Turn()
+            turn.open = flying.intent
             if answer is not None:
                 self._note_answer(turn, answer)
             else:
@@ -226,7 +236,7 @@ class Once(Finder):
                     continue
                 intent = again
                 break
-            _check_same(found, intent)
+            _check_same(found, intent, self.doubts.day_of(found.created))
             if found.state == marks.PLACED:
                 return Placed(None, found)
             if found.owner != owner.name and self._being_sent(found):
@@ -281,14 +291,14 @@ class Once(Finder):
             )
         return None
 
-    def _note(self, turn: _Turn, state: str, order_id: int = 0) -> None:
+    def _note(self, turn: _Turn, state: str, order_id: OrderId = 0) -> None:
         intent = turn.open
         assert intent is not None
         self._records.settle(intent, state, order_id)
         turn.open = None
 
     def _note_answer(self, turn: _Turn, answer: SubmitAnswer) -> None:
-        if answer.order_id > 0:
+        if answer.accepted:
             self._note(turn, marks.PLACED, answer.order_id)
         else:
             self._note(turn, marks.REFUSED)
@@ -316,8 +326,8 @@ class Once(Finder):
             verdict = self.doubts.settle(found.tag, found, deadline, patient=True)
         except OtherDayError:
             raise OutcomeUnknownError(
-                f"委托 {found.client_order_id} 是 {day_of(found.created)} 发的，没有应答，"
-                "现在核对不了；请看历史委托，要再下请换一个 client_order_id",
+                f"委托 {found.client_order_id} 是 {self.doubts.day_of(found.created)} 发的，"
+                "没有应答，现在核对不了；请看历史委托，要再下请换一个 client_order_id",
                 tag=found.tag,
                 client_order_id=found.client_order_id,
             ) from None
@@ -333,7 +343,7 @@ class Once(Finder):
             raise _still_unknown(client_order_id, tag, "另一个线程或程序正在发它")
         self._records.wait(min(_PEEK_S, left_s))
 
-    def _check_on_counter(self, intent: Intent, number: int) -> None:
+    def _check_on_counter(self, intent: Intent, number: OrderId) -> None:
         order = self.get_session().order(number)
         if order is None:
             return
@@ -354,13 +364,13 @@ def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
         order.security.stock_code,
         int(order.order_type),
         int(order.price_type),
-        float(order.price),
+        order.price if isinstance(order.price, Decimal) else float(order.price),
         order.volume,
         owner,
     )
 
 
-def _check_same(found: Intent, intent: Intent) -> None:
+def _check_same(found: Intent, intent: Intent, day: str) -> None:
     if found.wish == intent.wish:
         return
     side = ORDER_TYPE_NAMES.get(found.order_type, str(found.order_type))
@@ -368,8 +378,7 @@ def _check_same(found: Intent, intent: Intent) -> None:
     raise UsageError(
         "client_order_id",
         found.client_order_id,
-        f"{day_of(found.created)} 已用于{side} {found.stock_code} {found.volume}{price}，"
-        "与这一笔不同；换一个 id",
+        f"{day} 已用于{side} {found.stock_code} {found.volume}{price}，与这一笔不同；换一个 id",
     )
 
 

@@ -18,7 +18,6 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.model import ContractNumber
-from easytrader.once import doubts
 from easytrader.ordering import wanted
 from easytrader.symbols import ambiguity
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend import Capabilities
+    from easytrader.basics.quantity import Number
     from easytrader.broker import Session
     from easytrader.codes import Exchange
     from easytrader.guard import GuardPost
@@ -59,7 +59,7 @@ class MarketView:
         """最新价，元。"""
         return self._session.last_price(stock_code)
 
-    def total_asset(self) -> float:
+    def total_asset(self) -> Number:
         """总资产，元。"""
         return self._session.asset().total_asset
 
@@ -83,7 +83,7 @@ class Ordering:
         """连接之后才有。"""
         self.post: GuardPost | None = None
         """没有开风控为 None。"""
-        self.recent: deque[int] = deque(maxlen=_REMEMBERED)
+        self.recent: deque[Any] = deque(maxlen=_REMEMBERED)
 
     def limit(
         self, side: int, security: object, price: object, amount: object, extras: Extras
@@ -108,7 +108,9 @@ class Ordering:
     def cancel_all(self) -> list[BulkCancel]:
         """撤掉当日所有可撤的。"""
         session = self._get_session()
-        numbers = [o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES]
+        numbers: list[Any] = [
+            o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES
+        ]
         results: list[BulkCancel] = []
         deadline: float | None = None
         for number in numbers:
@@ -271,9 +273,10 @@ class Ordering:
 
     def row(self, order: Wanted, answer: SubmitAnswer) -> EntrustResult:
         """下单的结果。"""
-        if answer.order_id > 0:
-            self.recent.append(answer.order_id)
-            return {"entrust_no": answer.order_id}
+        if answer.accepted:
+            number: Any = answer.order_id
+            self.recent.append(number)
+            return {"entrust_no": number}
         message = answer.message or "客户端当场拒绝，没有说明原因（价格超出涨跌停、报价类型不对等）"
         self._log.warning("委托被拒绝 {} {}：{}", order.target.stock_code, order.volume, message)
         return {"entrust_no": -1, "message": message}
@@ -282,10 +285,13 @@ class Ordering:
         """以前发过：同一个编号。"""
         earlier = placed.earlier
         assert earlier is not None
-        self.recent.append(earlier.order_id)
-        row: EntrustResult = {"entrust_no": earlier.order_id}
-        day = doubts.day_of(earlier.created)
-        if day != doubts.day_of(time.time()):
+        assert self.once is not None
+        number: Any = earlier.order_id
+        self.recent.append(number)
+        row: EntrustResult = {"entrust_no": number}
+        day_of = self.once.doubts.day_of
+        day = day_of(earlier.created)
+        if day != day_of(time.time()):
             row["message"] = f"client_order_id {client_order_id} 在 {day} 已经下过，没有再下"
             self._log.warning("{}", row["message"])
         else:

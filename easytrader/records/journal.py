@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from filelock import FileLock, Timeout
@@ -28,6 +29,8 @@ from easytrader.records.storage import STATES, UNKNOWN, Intent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from easytrader.basics.quantity import Number, OrderId
 
 _T = TypeVar("_T")
 
@@ -95,13 +98,13 @@ class _Outcome(NamedTuple):
 
     intent: Intent
     state: str
-    order_id: int
+    order_id: OrderId
 
     @property
     def values(self) -> tuple[Any, ...]:
         intent = self.intent
         name = intent.client_order_id
-        return (self.state, self.order_id, name, intent.attempt, intent.owner)
+        return (self.state, _stored(self.order_id), name, intent.attempt, intent.owner)
 
     def same_try(self, intent: Intent) -> bool:
         mine = self.intent
@@ -156,7 +159,7 @@ class Journal:
         fresh = self._fresh.get(intent.client_order_id)
         if fresh is not None:
             return fresh.row
-        values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *intent.wish)
+        values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *_wish(intent))
 
         def insert(db: sqlite3.Connection) -> Intent | None:
             if db.execute(_INSERT, values).rowcount == 1:
@@ -170,7 +173,7 @@ class Journal:
         """``found`` 那一次没有成为委托，再发一次；被别人抢先返回 False。"""
         name = found.client_order_id
         values = (
-            *(intent.tag, intent.owner, time.time(), *intent.wish),
+            *(intent.tag, intent.owner, time.time(), *_wish(intent)),
             *(name, found.attempt, found.state),
         )
 
@@ -187,7 +190,7 @@ class Journal:
 
         return self._do("写不进去", deadline, update)
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """这一次有了结果（或者说不清）；稍后成批落盘，本进程里马上算数。不阻塞。"""
         name = intent.client_order_id
         told = self._fresh.get(name)
@@ -207,12 +210,13 @@ class Journal:
         found = [_intent(row) for row in rows]
         return [each for each in found if each.client_order_id not in self._fresh]
 
-    def placed_since(self, epoch_s: float, deadline: float) -> int:
+    def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
         """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
         row = self._do(
             "读不出来", deadline, lambda db: db.execute(_PLACED_SINCE, (epoch_s,)).fetchone()
         )
-        return int(row[0]) if row else 0
+        found: OrderId = _loaded(row[0], str) if row else 0
+        return found
 
     # ---- 内部
 
@@ -364,11 +368,36 @@ def _check_sound(db: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"检查没有通过（{told.splitlines()[-1]}）")
 
 
+def _wish(intent: Intent) -> tuple[Any, ...]:
+    stock_code, order_type, price_type, price, volume = intent.wish
+    return (stock_code, order_type, price_type, _stored(price), _stored(volume))
+
+
+def _stored(value: OrderId | Number) -> int | float | str:
+    """存进数字列：文字的编号、Decimal 前面加「=」，免得 SQLite 把 ``007``、0.10 改成 7、0.1。"""
+    return f"={value}" if isinstance(value, (str, Decimal)) else value
+
+
+def _loaded(value: Any, kind: Callable[[str], Any]) -> Any:
+    """`_stored` 的反面；坏了的抛 ``ValueError``。"""
+    if not isinstance(value, str):
+        return value
+    try:
+        return kind(value.removeprefix("="))
+    except ArithmeticError:
+        raise ValueError(f"{value!r} 不是数") from None
+
+
 def _intent(row: tuple[Any, ...]) -> Intent:
     name, tag, state, order_id, attempt, owner, created, code, kind, how, price, volume = row
+    price, volume, order_id = (
+        _loaded(price, Decimal),
+        _loaded(volume, Decimal),
+        _loaded(order_id, str),
+    )
     texts, numbers = (name, tag, owner, code), (attempt, created, kind, how, price, volume)
     sound = all(isinstance(each, str) for each in texts)
-    sound = sound and all(isinstance(each, (int, float)) for each in numbers)
+    sound = sound and all(isinstance(each, (int, float, Decimal)) for each in numbers)
     sound = sound and isinstance(order_id, (int, str))
     if not sound or state not in STATES:
         raise ValueError(f"{name!r} 那一行读不懂")

@@ -23,6 +23,8 @@ from easytrader.records.storage import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from easytrader.basics.quantity import OrderId
+
 _KEPT: Final = 10_000
 
 
@@ -80,7 +82,7 @@ class MemoryIntents:
             self.rows[name] = made
         return True
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """有了结果。"""
         with self._lock:
             now = self.rows.get(intent.client_order_id)
@@ -100,7 +102,7 @@ class MemoryIntents:
         left = [each for each in self.rows.copy().values() if each.state in OPEN]
         return sorted(left, key=lambda each: each.created)
 
-    def placed_since(self, epoch_s: float, deadline: float) -> int:
+    def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
         """这个时刻以来成为了委托的一笔。"""
         for each in reversed(self.rows.copy().values()):
             if each.state == PLACED and each.created >= epoch_s:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from easytrader.basics.quantity import Number, OrderId
+
 SENDING: Final = "sending"
 """正在发，或发的进程中途没了。"""
 UNKNOWN: Final = "unknown"
@@ -60,11 +62,11 @@ class Intent(NamedTuple):
     stock_code: str
     order_type: int
     price_type: int
-    price: float
-    volume: int
+    price: Number
+    volume: Number
     owner: str
     state: str = SENDING
-    order_id: int = 0
+    order_id: OrderId = 0
     attempt: int = 1
     created: float = 0.0
 
@@ -83,7 +85,7 @@ class Intents(Protocol):
     def reopen(self, found: Intent, intent: Intent, deadline: float) -> bool:
         """那一行还是 ``found``（同一次、同一状态）才改成再发一次；被别人抢先返回 False。原子。"""
 
-    def settle(self, intent: Intent, state: str, order_id: int = 0) -> None:
+    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
         """这个主人的这一次有了结果；还没有结果的才改得动。
 
         不阻塞、不失败：可以稍后落盘，但本进程里马上算数。
@@ -95,7 +97,7 @@ class Intents(Protocol):
     def unsettled(self, deadline: float) -> list[Intent]:
         """结果还不知道的，先发的在前。"""
 
-    def placed_since(self, epoch_s: float, deadline: float) -> int:
+    def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
         """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
 
     def close(self) -> None:

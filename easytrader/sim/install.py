@@ -86,9 +86,7 @@ class _Finder(MetaPathFinder):
             loader = _NativeLoader(real, wrap)
             return spec_from_loader(fullname, loader, origin="easytrader.sim.native")
         if fullname == _OLD_NAME and next_spec(self, fullname, path, target) is None:
-            return spec_from_loader(
-                fullname, _OldNameLoader(), origin="easytrader.sim.install"
-            )
+            return spec_from_loader(fullname, _OldNameLoader(), origin="easytrader.sim.install")
         return None
 
 

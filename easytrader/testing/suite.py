@@ -151,7 +151,7 @@ class TestConnect:
         try:
             with pytest.raises(ConnectFailedError):
                 broker.connect(user)
-            assert user.state == "未连接"
+            assert user.status["state"] == "未连接"
             broker.restore_link()
             broker.connect(user)
             assert user.state == "已连接"
@@ -200,7 +200,7 @@ class TestQueries:
 
     def test_unknown_number_has_no_row(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
-        other = number + 987_654 if isinstance(number, int) else f"{number}-none"
+        other: Any = number + 987_654 if isinstance(number, int) else f"{number}-none"
         assert user.entrust(other) is None
 
 

@@ -25,7 +25,7 @@ HEADER = "time,open,high,low,close,volume,amount,preClose\n"
 
 
 def trading_days() -> list[date]:
-    from easytrader.trading_days import is_trading_day
+    from easytrader.market.calendar import is_trading_day
 
     numbers = range(FIRST.toordinal(), FIRST.toordinal() + 3 * DAYS)
     days = [date.fromordinal(number) for number in numbers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections import namedtuple
@@ -12,6 +13,8 @@ import pytest
 
 from easytrader.checkup import folder as folder_looks
 from easytrader.checkup.case import Case
+from easytrader.errors import ConnectFailedError
+from easytrader.log import Log
 from easytrader.miniqmt import file_checks, preflight, session_ids
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
 from easytrader.miniqmt.session_ids import POOL_SIZE, SessionIds
@@ -228,14 +231,101 @@ def test_the_worse_of_the_two_disks_counts(real: Path) -> None:
 
 
 def test_the_failure_text_quotes_the_checks_and_names_the_command(real: Path) -> None:
-    text = preflight.failure_text(str(real), 100000, -1)
+    lease = take(real)
+    text = preflight.failure_text(str(real), lease, -1)
     assert text.splitlines()[-1].endswith(f'easytrader doctor "{real}" --account 资金账号')
     assert "没有运行" in text
     assert "up_queue" not in text
     (real / "up_queue_win_xtquant").unlink()
     for number in range(40):
         (real / f"down_queue_win_{number}").touch()
-    text = preflight.failure_text(str(real), 100000, -1)
+    text = preflight.failure_text(str(real), lease, -1)
+    lease.release()
     permission = file_checks.look_permission(real)
     assert f"1. {permission.detail}：{permission.fix}" in text
     assert "down_queue 文件 40 个" in text
+
+
+def test_a_conflict_of_session_ids_is_named_only_for_an_id_the_user_chose(real: Path) -> None:
+    ours = take(real)
+    assert "会话 id" not in preflight.failure_text(str(real), ours, -1)
+    ours.release()
+    chosen = SessionIds(str(real), "10001", 424242).take(threading.Event(), time.monotonic())
+    assert "会话 id 424242 是你指定的" in preflight.failure_text(str(real), chosen, -1)
+    chosen.release()
+
+
+def test_off_windows_a_real_clients_folder_is_sent_to_its_windows_machine(real: Path) -> None:
+    lease, told = take(real), "不是模拟 MiniQMT 的文件夹；先建一个：easytrader sim init"
+    text = preflight.failure_text(str(real), lease, -1, told, windows=False)
+    assert "Windows 机器" in text
+    assert "sim init" not in text
+    assert "sim init" in preflight.failure_text(str(real), lease, -1, told, windows=True)
+    (real / "easytrader_sim.json").touch()
+    assert "sim init" in preflight.failure_text(str(real), lease, -1, told, windows=False)
+    lease.release()
+
+
+# ---- 会话 id 的锁：一个客户端一把，谁都看得到
+
+
+def test_two_spellings_of_one_folder_never_get_the_same_id(real: Path, tmp_path: Path) -> None:
+    other = tmp_path / "另一种写法"
+    other.symlink_to(real, target_is_directory=True)
+    lease = SessionIds(str(real), "10001", 5).take(threading.Event(), time.monotonic())
+    for spelling in (str(other), f"{real}{os.sep}", str(real / ".." / real.name)):
+        with pytest.raises(ConnectFailedError, match="5"):
+            SessionIds(spelling, "10001", 5).take(threading.Event(), time.monotonic())
+    lease.release()
+
+
+def test_the_locks_are_where_every_user_of_the_machine_sees_them(
+    real: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = session_ids.lock_root()
+    lease = take(real)
+    if os.name != "nt":
+        assert stat.S_IMODE(root.stat().st_mode) == 0o1777
+        [folder] = root.iterdir()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+        assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o666}
+    lease.release()
+    monkeypatch.delenv("EASYTRADER_LOCKS")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert tmp_path not in session_ids.lock_root().parents, "不随各人的临时目录走"
+
+
+def test_a_planted_link_is_not_followed(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
+    victim = tmp_path / "别人的"
+    victim.mkdir()
+    planted = tmp_path / "锁"
+    planted.symlink_to(victim, target_is_directory=True)
+    monkeypatch.setenv("EASYTRADER_LOCKS", str(planted))
+    lease = SessionIds(str(real), "10001", log=Log()).take(threading.Event(), time.monotonic())
+    lease.release()
+    assert not list(victim.iterdir())
+    assert any("别的用户的程序看不到" in line for line in logged)
+
+
+def test_when_every_id_is_taken_the_culprit_is_named(real: Path) -> None:
+    leases = [take(real) for _ in range(POOL_SIZE)]
+    with pytest.raises(ConnectFailedError) as caught:
+        take(real)
+    assert f"本进程（{os.getpid()}）占着 16 个" in str(caught.value)
+    assert "锁文件" not in str(caught.value)
+    for lease in leases:
+        lease.release()
+
+
+def test_an_id_whose_teardown_hung_is_the_last_one_to_be_used_again(
+    real: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_ids, "QUARANTINE_S", 0.0)
+    first = take(real)
+    first.release(stuck=True)
+    second = take(real)
+    assert second.session_id != first.session_id
+    second.release()

@@ -202,13 +202,13 @@ def test_the_date_header_is_what_is_compared(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("moment", "status", "told"),
     [
-        (datetime(2026, 11, 20, 10, 0, tzinfo=BEIJING), OK, "连续竞价（上午）"),
-        (datetime(2026, 11, 20, 9, 20, tzinfo=BEIJING), OK, "开盘集合竞价"),
-        (datetime(2026, 11, 20, 12, 0, tzinfo=BEIJING), OK, "午间休市"),
-        (datetime(2026, 11, 20, 14, 58, tzinfo=BEIJING), OK, "收盘集合竞价"),
-        (datetime(2026, 11, 20, 20, 0, tzinfo=BEIJING), OK, "收盘后"),
-        (datetime(2026, 11, 20, 2, 0, tzinfo=timezone.utc), OK, "连续竞价（上午）"),
-        (datetime(2026, 11, 21, 10, 0, tzinfo=BEIJING), NOTE, "下一个交易日 2026-11-23"),
+        (datetime(2026, 10, 20, 10, 0, tzinfo=BEIJING), OK, "连续竞价（上午）"),
+        (datetime(2026, 10, 20, 9, 20, tzinfo=BEIJING), OK, "开盘集合竞价"),
+        (datetime(2026, 10, 20, 12, 0, tzinfo=BEIJING), OK, "午间休市"),
+        (datetime(2026, 10, 20, 14, 58, tzinfo=BEIJING), OK, "收盘集合竞价"),
+        (datetime(2026, 10, 20, 20, 0, tzinfo=BEIJING), OK, "收盘后"),
+        (datetime(2026, 10, 20, 2, 0, tzinfo=timezone.utc), OK, "连续竞价（上午）"),
+        (datetime(2026, 11, 21, 10, 0, tzinfo=BEIJING), NOTE, "下一个交易日 2026-11-23；日历只到"),
         (datetime(2026, 10, 1, 10, 0, tzinfo=BEIJING), NOTE, "下一个交易日 2026-10-0"),
         (datetime(2099, 1, 5, 10, 0, tzinfo=BEIJING), NOTE, "不知道是不是交易日"),
     ],
@@ -221,12 +221,10 @@ def test_trading_day(moment: datetime, status: str, told: str) -> None:
 
 
 def test_a_calendar_about_to_end_is_noted() -> None:
-    friday = datetime(2026, 11, 20, 10, 0, tzinfo=BEIJING)
-    known = (friday.date() - timedelta(days=900), friday.date() + timedelta(days=7))
-    found = calendar.look_trading_day(Case(), now=friday, known=known)
+    found = calendar.look_trading_day(Case(), now=datetime(2026, 11, 2, 10, tzinfo=BEIJING))
     assert found.status == NOTE
-    assert "日历只到 2026-11-27" in found.detail
-    assert "exchange_calendars" in found.fix
+    assert "日历只到 2026-12-31" in found.detail
+    assert "trading_days.json" in found.fix
 
 
 def test_a_simulated_folder_may_trade_every_day(tmp_path: Path) -> None:

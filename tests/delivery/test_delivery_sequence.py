@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import delivery_records as records
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easytrader.basics.days import DayBoundary
 from easytrader.delivery import sequence
 from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.delivery.sequence import Sequencer
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, PushEvent, Traded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NOW = 1_795_000_000
+
+def order(status: int, traded: int = 0, number: int = 1) -> OrderChanged:
+    return OrderChanged(records.order(status, traded, number))
 
 
-def order(status: int, traded: int = 0, number: int = 1) -> PushEvent:
-    record = SimpleNamespace(
-        order_id=number, order_status=status, traded_volume=traded, order_time=NOW, order_sysid="1"
-    )
-    return PushEvent("on_stock_order", (record,))
-
-
-def trade(name: str, volume: int = 100, number: int = 1) -> PushEvent:
-    record = SimpleNamespace(
-        order_id=number,
-        traded_id=name,
-        traded_volume=volume,
-        traded_time=NOW,
-        traded_price=1.0,
-        stock_code="600036.SH",
-    )
-    return PushEvent("on_stock_trade", (record,))
+def trade(name: str, volume: int = 100, number: int = 1) -> Traded:
+    return Traded(records.trade(name, volume, number))
 
 
 class Desk:
@@ -54,12 +44,11 @@ class Desk:
 
     def deliver(self, events: Iterable[PushEvent]) -> None:
         for event in events:
-            record = event.args[0]
-            if event.name == "on_stock_order":
-                if self.ledger.is_new_order_state(record):
-                    self.given.append(str(record.order_status))
-            elif self.ledger.is_new_trade(record):
-                self.given.append(record.traded_id)
+            if isinstance(event, OrderChanged):
+                if self.ledger.is_new_order_state(event.order):
+                    self.given.append(str(event.order.order_status))
+            elif isinstance(event, Traded) and self.ledger.is_new_trade(event.trade):
+                self.given.append(event.trade.traded_id)
 
 
 def test_in_order_nothing_waits() -> None:
@@ -109,18 +98,84 @@ def test_other_orders_do_not_wait() -> None:
     assert desk.given == ["50", "b"]
 
 
-def test_what_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr(sequence, "time", SimpleNamespace(monotonic=lambda: now))
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    clock = [100.0]
+    monkeypatch.setattr(sequence, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
+
+
+def test_what_never_comes_is_not_waited_for(now: list[float]) -> None:
     desk = Desk().push(order(56, 100), trade("a", number=2))
     assert desk.given == []
     assert desk.sequencer.next_due_s() == pytest.approx(sequence.HOLD_S)
     desk.deliver(desk.sequencer.due())
     assert desk.given == []
-    now += sequence.HOLD_S
+    now[0] += sequence.HOLD_S
     desk.deliver(desk.sequencer.due())
     assert desk.given == ["56", "a"]
     assert desk.sequencer.next_due_s() is None
+
+
+def test_a_later_push_does_not_put_off_what_waits(now: list[float]) -> None:
+    desk = Desk().push(trade("a"))
+    now[0] += sequence.HOLD_S / 2
+    desk.push(trade("b"))
+    assert desk.sequencer.next_due_s() == pytest.approx(sequence.HOLD_S / 2)
+    now[0] += sequence.HOLD_S
+    assert desk.sequencer.next_due_s() == 0
+
+
+def test_a_pending_cancel_waits_for_the_report() -> None:
+    desk = Desk().push(order(51))
+    assert desk.given == []
+    assert desk.push(order(50)).given == ["50", "51"]
+
+
+def test_after_two_fills_the_state_between_them_is_waited_for() -> None:
+    desk = Desk().push(order(50), trade("a"), trade("b"), order(56, 200))
+    assert desk.given == ["50", "a", "b"]
+    desk.push(order(55, 100))
+    desk.deliver(desk.sequencer.flush())
+    assert desk.given == ["50", "a", "b", "55", "56"]
+
+
+def test_a_state_that_may_go_ends_the_waiting_of_the_next() -> None:
+    desk = Desk().push(order(50), trade("a"), trade("b"), order(56, 200), order(51))
+    assert desk.given == ["50", "a", "b", "51", "56"]
+
+
+def test_a_repeated_fill_is_not_counted_twice() -> None:
+    desk = Desk().push(order(50), trade("a"), order(55, 100), order(56, 200), trade("a"))
+    assert desk.given == ["50", "a", "55"]
+    assert desk.push(trade("b")).given == ["50", "a", "55", "b", "56"]
+
+
+def test_what_is_given_late_is_still_in_order() -> None:
+    desk = Desk().push(order(55, 200), order(55, 100), trade("b", number=2), order(50, 9, number=2))
+    desk.deliver(desk.sequencer.flush())
+    assert desk.given == ["55", "55", "50", "b"]
+    assert desk.sequencer.next_due_s() is None
+
+
+def test_what_waits_is_taken_out_in_three_parts() -> None:
+    desk = Desk()
+    for each in (order(55, 100), trade("a"), order(50, 100), order(49, 100), trade("b")):
+        desk.push(each)
+    early, late, trades = desk.sequencer.pop(1)
+    assert [each.order.order_status for each in early] == [49, 50]
+    assert [each.order.order_status for each in late] == [55]
+    assert [each.trade.traded_id for each in trades] == ["a", "b"]
+    assert desk.sequencer.next_due_s() is None
+
+
+def test_several_trades_are_kept_until_their_order_comes(now: list[float]) -> None:
+    desk = Desk()
+    desk.sequencer.keep(trade("a"), 15)
+    now[0] += 5
+    desk.sequencer.keep(trade("b"), 15)
+    assert desk.sequencer.next_due_s() == 10
+    assert desk.push(order(50)).given == ["50", "a", "b"]
 
 
 STORY: list[Any] = [order(50), trade("a"), order(55, 100), trade("b"), trade("c"), order(56, 300)]
@@ -137,3 +192,20 @@ def test_any_order_of_arrival_with_duplicates_gives_one_natural_order(
     assert sorted(each for each in desk.given if not each.isdigit()) == ["a", "b", "c"]
     assert desk.given[0] == "50"
     assert desk.given[-1] == "56"
+
+
+def test_the_ledger_keeps_the_day_of_its_market(monkeypatch: pytest.MonkeyPatch) -> None:
+    """夜盘二十点起是下一个交易日：编号从头数，昨天的同号委托不挡今天的。"""
+    night = DayBoundary(begins=20, weekends=False)
+    ledger = DeliveryLedger(night.day_of)
+    evening = 1_795_003_200  # 2026-11-18 20:00 北京时间
+    monkeypatch.setattr(time, "time", lambda: evening + 86_400)
+    old = records.order(56, 2, at=evening - 60)
+    new = records.order(50, at=evening)
+    late = records.order(55, 1, at=evening + 5 * 3600)
+    assert ledger.is_new_order_state(old)
+    assert ledger.is_new_order_state(new)
+    assert ledger.is_new_order_state(late)  # 过了零点还是同一天
+    assert ledger.last_status(1) == 55
+    assert not ledger.is_new_order_state(new)
+    assert not ledger.is_new_order_state(old)

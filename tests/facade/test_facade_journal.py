@@ -18,11 +18,13 @@ from support import ACCOUNT, ROOT, SimProcess
 
 import easytrader
 from easytrader import tags
-from easytrader.errors import JournalError
+from easytrader.errors import JournalError, OutcomeUnknownError
 from easytrader.once.records import Records
 from easytrader.records import journal as journals
 from easytrader.records import lease
 from easytrader.records.lease import FileOwner
+from easytrader.records.memory import MemoryStorage
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -349,6 +351,25 @@ def test_a_lock_left_by_an_interrupt_is_not_held_for_ever(user: Any) -> None:
     thread.start()
     thread.join(20)
     assert found[0]["entrust_no"] > 0
+
+
+def test_other_storages_will_do(
+    served: SimProcess, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """记在别处（这里是内存）：恰好一次与核对照旧，一个文件也不建。"""
+    shared = MemoryStorage()
+    monkeypatch.setattr("easytrader.miniqmt.trader.SqliteStorage", lambda folder: shared)
+    here, there = connect(timeout=2), connect(timeout=2)
+    number = buy(here, "一")["entrust_no"]
+    assert buy(there, "一")["entrust_no"] == number
+    Faults(served.folder).drop_answer("submit")
+    with pytest.raises(OutcomeUnknownError):
+        buy(here, "二")
+    Faults(served.folder).clear()
+    found = there.find_entrust("二")
+    assert buy(here, "二")["entrust_no"] == buy(there, "二")["entrust_no"] == found["order_id"]
+    assert len(here.today_entrusts) == 2
+    assert not records_of(served.folder).exists()
 
 
 @posix

@@ -16,7 +16,7 @@ from easytrader import vitals as vitals_room
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.events import CAPACITY, EARLY, EventLog
 from easytrader.log import Log
-from easytrader.model import PushEvent
+from easytrader.model import OrderChanged, Traded
 from easytrader.sim.host.faults import Faults
 from easytrader.vitals import Vitals
 
@@ -118,10 +118,19 @@ def test_hooks_must_be_functions(sim_folder: Path, name: str) -> None:
 # ---- 事件循环
 
 
+def until(user: Any, kind: str, status: str | None = None) -> list[Any]:
+    """一直取到这一种事件（委托的这个状态）为止。"""
+    taken: list[Any] = []
+    for event in user.events(timeout=30):
+        taken.append(event)
+        if (event["event"], event["data"].get("order_status_name")) == (kind, status):
+            return taken
+    raise AssertionError(f"没有等到 {kind} {status}：{taken}")
+
+
 def test_events_in_a_loop(user: Any) -> None:
     number = user.market_buy("600036", 100)["entrust_no"]
-    user.wait(number)
-    events = [event for event in user.events(timeout=0.3) if event["event"] != "connected"]
+    events = [each for each in until(user, "order", "已成") if each["event"] != "connected"]
     assert {event["event"] for event in events} == {"order", "trade"}
     assert [event["data"]["order_id"] for event in events] == [number] * len(events)
     assert events[0]["data"]["order_status_name"] == "已报"
@@ -135,13 +144,13 @@ def test_events_in_a_loop(user: Any) -> None:
 
 def test_events_of_refusals(user: Any) -> None:
     user.buy("600036", 1.0, 100)
-    [error] = [e for e in user.events(timeout=0.3) if e["event"] == "order_error"]
+    error = until(user, "order_error")[-1]
     assert error["event_name"] == "下单失败"
     assert "跌停" in error["data"]["error_msg"]
     done = user.market_buy("600036", 100)["entrust_no"]
     user.wait(done)
     user.cancel_entrust(done)
-    [error] = [e for e in user.events(timeout=0.3) if e["event"] == "cancel_error"]
+    error = until(user, "cancel_error")[-1]
     assert error["data"]["order_id"] == done
 
 
@@ -152,7 +161,7 @@ def test_events_wake_and_end_with_close(user: Any) -> None:
     number = user.buy("600036", 33.0, 100)["entrust_no"]
     eventually(lambda: any(each["event"] == "order" for each in seen))
     user.close()
-    reader.join(5)
+    reader.join(30)
     assert not reader.is_alive()
     assert [e["data"]["order_id"] for e in seen if e["event"] == "order"] == [number]
 
@@ -173,7 +182,8 @@ def test_events_across_a_reconnect(served: SimProcess, connect: Callable[..., An
     number = other.market_buy("600036", 100)["entrust_no"]
     other.wait(number)
     eventually(lambda: user.state == "已连接")
-    kinds = [(e["event"], e["data"].get("order_status_name")) for e in user.events(timeout=1)]
+    taken = [*until(user, "order", "已成"), *user.events(timeout=0)]
+    kinds = [(each["event"], each["data"].get("order_status_name")) for each in taken]
     assert kinds[:1] == [("connected", None)]
     assert ("disconnected", None) in kinds
     assert kinds.count(("order", "已成")) == 1
@@ -193,14 +203,16 @@ def test_a_slow_callback_loses_no_trade_and_says_it_is_behind(
     numbers = [user.market_buy("600036", 100)["entrust_no"] for _ in range(20)]
     for number in numbers:
         user.wait(number)  # 等待不靠回调
-    assert user.status["behind"] is True
-    assert user.status["queue_depth"] > 5
+    eventually(lambda: user.status["behind"] and user.status["queue_depth"] > 5)
     assert any("回调跟不上推送" in line for line in logged)
     gate.set()
     recorder.wait_for("trade", len(user.today_trades))
-    eventually(lambda: user.status["behind"] is False and user.status["queue_depth"] == 0)
-    final = [each.order_id for each in recorder.of("order") if each.order_status == 56]
-    assert sorted(final) == sorted(numbers)
+    eventually(lambda: user.status["behind"] is False)
+
+    def final() -> list[int]:
+        return sorted(each.order_id for each in recorder.of("order") if each.order_status == 56)
+
+    eventually(lambda: final() == sorted(numbers))
     traded = [each.traded_id for each in recorder.of("trade")]
     assert sorted(traded) == sorted(row["traded_id"] for row in user.today_trades)
     assert user.status["queue_merged"] > 0
@@ -333,10 +345,11 @@ def test_a_repeated_rejection_is_told_once(user: Any, recorder: Recorder, sim_fo
 
 def test_trades_outlive_other_events_until_someone_reads() -> None:
     log = EventLog()
-    trade = SimpleNamespace(order_id=1)
-    log.add(PushEvent("on_stock_trade", (trade,)))
+    trade: Any = SimpleNamespace(order_id=1)
+    log.add(Traded(trade))
     for number in range(EARLY + 10):
-        log.add(PushEvent("on_stock_order", (SimpleNamespace(order_id=number),)))
+        order: Any = SimpleNamespace(order_id=number)
+        log.add(OrderChanged(order))
     kinds = [kind for kind, _, _ in log._items.values()]
     assert kinds.count("trade") == 1
     assert kinds.count("order") == EARLY
@@ -349,8 +362,9 @@ def test_unread_events_are_merged_by_order_and_trades_are_kept() -> None:
     log = EventLog()
     log.read(0)
     for number in range(CAPACITY + 500):
-        log.add(PushEvent("on_stock_order", (SimpleNamespace(order_id=number % 7),)))
-        log.add(PushEvent("on_stock_trade", (SimpleNamespace(order_id=number % 7),)))
+        record: Any = SimpleNamespace(order_id=number % 7)
+        log.add(OrderChanged(record))
+        log.add(Traded(record))
     kinds = [kind for kind, _, _ in log._items.values()]
     assert kinds.count("trade") == CAPACITY + 500
     assert kinds.count("order") <= CAPACITY / 2 + 7
@@ -363,18 +377,18 @@ def test_lost_pushes_are_made_up_for_when_it_is_quiet(
     recorder = Recorder()
     user = connect(recorder, heartbeat_interval=0.3)
     deliver = user._engine.courier.deliver
-    lost: list[str] = []
+    lost: list[type] = []
 
     def leaky(event: Any) -> None:
-        if event.name in ("on_stock_order", "on_stock_trade"):
-            lost.append(event.name)
+        if isinstance(event, OrderChanged | Traded):
+            lost.append(type(event))
         else:
             deliver(event)
 
     user._engine.courier.deliver = leaky
     number = user.market_buy("600036", 100)["entrust_no"]
     user.wait(number)
-    eventually(lambda: "on_stock_trade" in lost)
+    eventually(lambda: Traded in lost)
     user._engine.courier.deliver = deliver
     trades = recorder.wait_for("trade", len(user.today_trades))
     assert {each.order_id for each in trades} == {number}

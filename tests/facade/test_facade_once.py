@@ -306,9 +306,11 @@ def test_an_order_of_another_machine_is_recognised(
 ) -> None:
     """别的机器没有我们的委托记录；标记在柜台上，照样认得。"""
     from easytrader import paper
+    from easytrader.records.sqlite import SqliteStorage
 
     here = connect()
-    monkeypatch.setattr(paper, "_account_folder", lambda key: tmp_path / "另一台" / key.account_id)
+    elsewhere = tmp_path / "另一台"
+    monkeypatch.setattr(paper, "_storage_of", lambda key: SqliteStorage(elsewhere / key.account_id))
     recorder = Recorder()
     there = connect(recorder)
     number = buy(here, "一")["entrust_no"]

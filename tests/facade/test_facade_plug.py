@@ -17,8 +17,8 @@ from easytrader.backend import Capabilities
 from easytrader.connection import Supervisor
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
 from easytrader.log import Log
+from easytrader.market.calendar import is_trading_day
 from easytrader.pace import ReconnectOptions
-from easytrader.trading_days import is_trading_day
 from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
@@ -254,6 +254,7 @@ def supervisor(connector: Any, **options: Any) -> Supervisor:
         recheck=lambda session: None,
         finish=lambda deadline: None,
         deliver=lambda event: None,
+        tend=lambda: False,
         vitals=Vitals(),
         log=Log(),
         account=("", ""),

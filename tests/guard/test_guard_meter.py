@@ -21,6 +21,7 @@ from support import ROOT, eventually
 from easytrader.errors import RiskRefusedError
 from easytrader.guard import Meter
 from easytrader.log import Log
+from easytrader.records.memory import MemoryStorage
 from easytrader.records.tally import beijing_day
 
 if TYPE_CHECKING:
@@ -339,6 +340,67 @@ class TestDisk:
         meter_path.unlink()
         assert not take(meter, clock, day=100)
         assert meter.read()["error"] == ""
+        meter.close()
+
+    @pytest.mark.parametrize("damaged", [b"CREATE TABLE", b"pulse"])
+    def test_a_damaged_byte_stops_orders_not_cancels(
+        self, meter_path: Path, clock: Clock, damaged: bytes
+    ) -> None:
+        meter = clock.meter(meter_path)
+        assert not take(meter, clock, day=100)
+        meter.close()
+        body = bytearray(meter_path.read_bytes())
+        body[body.index(damaged) + 2] = 0xFF
+        meter_path.write_bytes(body)
+        meter = clock.meter(meter_path)
+        assert take(meter, clock, day=100) == "max_per_day"
+        assert str(meter_path) in meter.take("cancel", 299, 100, clock() + 5).trouble
+        assert str(meter_path) in meter.read()["error"]
+        meter.close()
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows 上打开着的文件移不走")
+    def test_moved_while_open_it_still_knows_today(self, meter_path: Path, clock: Clock) -> None:
+        meter = clock.meter(meter_path)
+        for _ in range(3):
+            assert not take(meter, clock, day=5)
+        for each in meter_path.parent.glob(f"{meter_path.name}*"):
+            each.unlink()
+        assert not take(meter, clock, day=5)
+        other = clock.meter(meter_path)
+        assert not take(other, clock, day=5)
+        assert take(meter, clock, day=5) == "max_per_day"
+        meter.close()
+        other.close()
+
+    def test_a_thread_that_holds_it_is_waited_for_only_to_the_deadline(
+        self, meter_path: Path
+    ) -> None:
+        meter = Meter(meter_path)
+        held, free = threading.Event(), threading.Event()
+
+        def hold(deadline: float) -> None:
+            held.set()
+            free.wait(30)
+
+        holder = threading.Thread(target=lambda: meter._with_tally(1.0, hold))
+        holder.start()
+        held.wait(10)
+        with pytest.raises(RiskRefusedError, match="别的线程占着"):
+            meter.take("order", 5, 5, time.monotonic() + 0.1)
+        assert meter.take("cancel", 5, 5, time.monotonic() + 0.1).trouble
+        assert holder.is_alive()
+        free.set()
+        holder.join(10)
+        meter.close()
+
+    def test_it_counts_in_memory_as_well(self, clock: Clock) -> None:
+        meter = Meter(
+            MemoryStorage().counters(clock.wall), clock=clock, wall=clock.wall, pause=clock.pause
+        )
+        assert [take(meter, clock, second=3) for _ in range(4)] == ["", "", "", "max_per_second"]
+        assert meter.take("cancel", 3, None, clock() + 5).waited_s > 0
+        clock.walk(2)
+        assert take(meter, clock, day=4) == "max_per_day"
         meter.close()
 
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path, clock: Clock) -> None:

@@ -9,7 +9,7 @@ from manual_fakes import Counter
 from support import ACCOUNT
 
 from easytrader.errors import ClosedError, QueryFailedError, UsageError
-from easytrader.rows_accounts import STATISTICS_FIELDS
+from easytrader.rows.business import STATISTICS_FIELDS
 from easytrader.sim.gateway.fields import structs
 from easytrader.sim.host.faults import Faults
 

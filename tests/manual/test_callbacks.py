@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from manual_fakes import push
 
-from easytrader.events import _KINDS, EVENT_NAMES
+from easytrader.events import EVENT_NAMES
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
+from easytrader.push.events import TABLE
 from easytrader.sim.gateway.rows import AssetRow, PositionRow
 
+KINDS = {each.callback: each.kind for each in TABLE}
 NEVER_CALLED = {"on_connected"}  # 厂商有这个方法而从不调用；easytrader 补上
 
 
@@ -28,7 +30,7 @@ def vendor_callbacks() -> list[str]:
 
 @pytest.mark.parametrize("name", vendor_callbacks())
 def test_every_vendor_callback_has_an_event_and_a_default(name: str) -> None:
-    assert EVENT_NAMES[_KINDS[name]]
+    assert EVENT_NAMES[KINDS[name]]
     assert callable(getattr(DefaultXtQuantTraderCallback, name))
 
 
@@ -70,8 +72,8 @@ def test_what_the_vendor_calls_is_delivered(sim_folder: Any, name: str) -> None:
     with easytrader.use("sim") as user:
         user.connect(str(sim_folder), trader_callback=callback)
         getattr(user.trader.callback, name)(RESPONSE)
-        event = next(each for each in user.events(5) if each["event"] == _KINDS[name])
-    assert event["event_name"] == EVENT_NAMES[_KINDS[name]]
+        event = next(each for each in user.events(5) if each["event"] == KINDS[name])
+    assert event["event_name"] == EVENT_NAMES[KINDS[name]]
     assert event["data"]
     assert (name, RESPONSE) in callback.seen
 

@@ -17,9 +17,9 @@ from coverage_page import manual_text, mentioned, render
 from coverage_table import CALLBACKS, METHODS, OLD_MANUAL, ORDER_TYPES, Row
 
 from easytrader import codes
-from easytrader.events import _KINDS
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
 from easytrader.miniqmt.vendor_versions import SINCE
+from easytrader.push.events import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "zh" / "reference" / "manual.md"
@@ -97,7 +97,7 @@ def test_the_facade_has_it(row: Row) -> None:
 
 @pytest.mark.parametrize("row", CALLBACKS, ids=lambda row: row.vendor)
 def test_the_callback_is_an_event(row: Row) -> None:
-    assert _KINDS[row.vendor] == row.facade
+    assert {each.callback: each.kind for each in TABLE}[row.vendor] == row.facade
     assert callable(getattr(DefaultXtQuantTraderCallback, row.vendor))
 
 

@@ -10,8 +10,9 @@ from manual_fakes import Counter
 from support import ROOT
 from types_check import check
 
-from easytrader import rows_credit, types
+from easytrader import types
 from easytrader.errors import QueryFailedError
+from easytrader.rows import credit as rows_credit
 from easytrader.sim.gateway import rows as native
 from easytrader.sim.gateway.fields import structs
 

@@ -10,7 +10,7 @@ from manual_fakes import Counter
 
 from easytrader.errors import MissingDependencyError, OutcomeUnknownError, QueryFailedError
 from easytrader.errors import UsageError as BadArgument
-from easytrader.rows_smart import PARAM_FIELDS, TASK_FIELDS
+from easytrader.rows.business import PARAM_FIELDS, TASK_FIELDS
 
 PARAMS = {"m_dLimitOverRate": 0.25, "m_strCmdRemark": "投资备注1"}
 ORDER = ("买入", "000001", 2000, 11.65, "VWAP", "10:25:00", "14:50:00", PARAMS)

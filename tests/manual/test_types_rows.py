@@ -13,11 +13,6 @@ from types_check import check
 import easytrader
 from easytrader import (
     events,
-    rows_accounts,
-    rows_async,
-    rows_smart,
-    rows_smt,
-    rows_transfers,
     types,
 )
 from easytrader.connection import State
@@ -26,6 +21,7 @@ from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.miniqmt.verbs.ipo import STATUS_NAMES
 from easytrader.paper import SimTrader
+from easytrader.rows import business
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -204,26 +200,26 @@ class Anything(SimpleNamespace):
 
 
 BUILDERS: tuple[tuple[Callable[..., Any], tuple[Any, ...], Any], ...] = (
-    (rows_accounts.account_info_row, (Anything(),), types.AccountInfo),
-    (rows_accounts.secu_account_row, (Anything(),), types.SecuAccount),
-    (rows_accounts.position_statistics_row, (Anything(),), types.PositionStatistics),
-    (rows_accounts.ipo_row, ("787001.SH", {}), types.IpoIssue),
-    (rows_async.order_response_row, (Anything(order_remark=""),), types.OrderResponse),
-    (rows_async.cancel_response_row, (Anything(),), types.CancelResponse),
-    (rows_smart.task_row, ({},), types.SmartAlgoTask),
-    (rows_smart.param_row, ({},), types.SmartAlgoParam),
-    (rows_smart.smart_order_row, (Anything(),), types.SmartAlgoOrderResponse),
-    (rows_smart.smart_task_row, (Anything(),), types.SmartTaskResponse),
-    (rows_smt.smt_quoter_row, ({},), types.SmtQuoter),
-    (rows_smt.smt_order_row, ({},), types.SmtOrder),
-    (rows_smt.smt_compact_row, ({},), types.SmtCompact),
-    (rows_smt.smt_response_row, (Anything(),), types.SmtResponse),
-    (rows_transfers.com_fund_row, ({},), types.ComFund),
-    (rows_transfers.com_position_row, ({},), types.ComPosition),
-    (rows_transfers.bank_row, (Anything(),), types.Bank),
-    (rows_transfers.bank_amount_row, (Anything(),), types.BankAmount),
-    (rows_transfers.bank_stream_row, (Anything(),), types.BankStream),
-    (rows_transfers.transfer_response_row, (Anything(),), types.TransferResponse),
+    (business.account_info_row, (Anything(),), types.AccountInfo),
+    (business.secu_account_row, (Anything(),), types.SecuAccount),
+    (business.position_statistics_row, (Anything(),), types.PositionStatistics),
+    (business.ipo_row, ("787001.SH", {}), types.IpoIssue),
+    (business.order_response_row, (Anything(order_remark=""),), types.OrderResponse),
+    (business.cancel_response_row, (Anything(),), types.CancelResponse),
+    (business.task_row, ({},), types.SmartAlgoTask),
+    (business.param_row, ({},), types.SmartAlgoParam),
+    (business.smart_order_row, (Anything(),), types.SmartAlgoOrderResponse),
+    (business.smart_task_row, (Anything(),), types.SmartTaskResponse),
+    (business.smt_quoter_row, ({},), types.SmtQuoter),
+    (business.smt_order_row, ({},), types.SmtOrder),
+    (business.smt_compact_row, ({},), types.SmtCompact),
+    (business.smt_response_row, (Anything(),), types.SmtResponse),
+    (business.com_fund_row, ({},), types.ComFund),
+    (business.com_position_row, ({},), types.ComPosition),
+    (business.bank_row, (Anything(),), types.Bank),
+    (business.bank_amount_row, (Anything(),), types.BankAmount),
+    (business.bank_stream_row, (Anything(),), types.BankStream),
+    (business.transfer_response_row, (Anything(),), types.TransferResponse),
 )
 
 
@@ -237,12 +233,10 @@ def test_keys_of_the_other_rows(
 
 
 def test_every_row_builder_is_checked() -> None:
-    modules = (rows_accounts, rows_async, rows_smart, rows_smt, rows_transfers)
     defined = {
         each
-        for module in modules
-        for name, each in vars(module).items()
-        if name.endswith("_row") and inspect.isfunction(each) and each.__module__ == module.__name__
+        for name, each in vars(business).items()
+        if name.endswith("_row") and inspect.isfunction(each)
     }
     assert {build for build, *_ in BUILDERS} == defined
 

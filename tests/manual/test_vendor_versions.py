@@ -15,7 +15,7 @@ import pytest
 from easytrader.errors import MissingDependencyError
 from easytrader.miniqmt import vendor_versions
 from easytrader.miniqmt.vendor_versions import SINCE, missing_text
-from easytrader.rows_transfers import com_position_row
+from easytrader.rows.business import com_position_row
 from easytrader.sim.gateway.verbs import VERBS
 from easytrader.sim.native.requests import reader_of
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader.sim.host import hub
 from easytrader.sim import install
+from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from core_desk import ACCOUNT, DAY, START, Desk, kinds, yuan
 from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
+from easytrader.market import notice
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import AccountQuery, CancelOrder, OrdersQuery
 from easytrader.sim.ledger.state import FIRST_ORDER_ID
@@ -332,9 +333,9 @@ def test_unchanged_rows_are_the_same_objects(desk: Desk) -> None:
         (at(2026, 11, 20, 12, 0), ""),
         (at(2026, 11, 20, 15, 0), ""),
         (at(2026, 11, 21, 10, 0), ""),
-        (at(2027, 1, 4, 10, 0), "2026-12-31"),
+        (at(2027, 1, 9, 10, 0), ""),
     ],
-    ids=["开盘前", "午休", "收盘后", "周六", "日历之外"],
+    ids=["开盘前", "午休", "收盘后", "周六", "日历之后的周六"],
 )
 def test_outside_trading_hours(make_desk: Make, when: float, reason: str) -> None:
     desk = make_desk(start=when, clock="exchange")
@@ -344,6 +345,41 @@ def test_outside_trading_hours(make_desk: Make, when: float, reason: str) -> Non
     text = outcome.events[0].row.error_msg
     assert text.startswith("限价买入 [SZ162411] [COUNTER] [12313][当前时间不允许此类证券交易]")
     assert reason in text
+
+
+def test_past_the_calendar_weekdays_trade_and_it_is_said_once(
+    make_desk: Make, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notice, "_said", set())
+    desk = make_desk(start=at(2027, 1, 4, 10, 0), clock="exchange")
+    assert kinds(desk.buy("162411.SZ", 100, 0.0, 44))[-1] == 56
+    desk.clock.set(at(2027, 1, 6, 10, 0))
+    assert kinds(desk.buy("162411.SZ", 100, 0.0, 44))[-1] == 56
+    (said,) = [line for line in logged if "交易日历" in line]
+    assert said.startswith("WARNING - 交易日历只到 2026-12-31：此后模拟盘把周一至周五都当作交易日")
+    assert "trading_days.json" in said
+
+
+@pytest.mark.parametrize(
+    ("clock", "when", "told"),
+    [
+        ("exchange", at(2026, 11, 1, 10, 0), False),
+        ("exchange", at(2026, 11, 20, 10, 0), True),
+        ("always", at(2026, 11, 20, 10, 0), False),
+        ("always", at(2027, 1, 4, 10, 0), False),
+    ],
+)
+def test_a_calendar_about_to_end_is_said(
+    make_desk: Make,
+    logged: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    clock: str,
+    when: float,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(notice, "_said", set())
+    make_desk(start=when, clock=clock)
+    assert any("交易日历只到 2026-12-31" in line for line in logged) is told
 
 
 def test_resting_through_the_closing_call(make_desk: Make) -> None:

@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 
 from easytrader.errors import SimulatorError
+from easytrader.market.calendar import coverage, is_trading_day, last_trading_day
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours, day_code
 from easytrader.sim.rules import Lot, Rules, price_limits, rules_for
 from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.symbols import parse_security
-from easytrader.trading_days import coverage, is_trading_day, last_trading_day
 
 TODAY = date(2026, 11, 20)
 SHANGHAI = timezone(timedelta(hours=8))
@@ -155,7 +155,8 @@ def test_fees_never_fall_as_the_order_fills() -> None:
         (date(2026, 10, 1), False),
         (date(2026, 12, 31), True),
         (date(2027, 1, 4), None),
-        (date(2000, 1, 4), None),
+        (date(2000, 1, 3), False),
+        (date(1999, 12, 31), None),
     ],
 )
 def test_trading_days(day: date, known: bool | None) -> None:
@@ -165,7 +166,7 @@ def test_trading_days(day: date, known: bool | None) -> None:
 def test_calendar_coverage() -> None:
     known = coverage()
     assert known is not None
-    assert known[1] == date(2026, 12, 31)
+    assert known == (date(2000, 1, 1), date(2026, 12, 31))
     assert last_trading_day(date(2026, 11, 22)) == TODAY
     assert last_trading_day(date(2030, 1, 1)) == date(2026, 12, 31)
 
@@ -180,7 +181,8 @@ def test_calendar_coverage() -> None:
         (at(2026, 11, 20, 15, 0, 0), False, "20261120"),
         (at(2026, 11, 21, 10, 0, 0), False, "20261120"),
         (at(2026, 11, 23, 10, 0, 0), True, "20261123"),
-        (at(2027, 1, 4, 10, 0, 0), False, "20261231"),
+        (at(2027, 1, 4, 10, 0, 0), True, "20270104"),  # 末日之后：周一至周五
+        (at(2027, 1, 9, 10, 0, 0), False, "20270108"),
     ],
 )
 def test_exchange_hours(ts: float, opened: bool, day: str) -> None:
@@ -189,8 +191,9 @@ def test_exchange_hours(ts: float, opened: bool, day: str) -> None:
     assert day_code(hours.day(ts)) == day
 
 
-def test_exchange_hours_say_when_the_calendar_ends() -> None:
-    assert "2026-12-31" in ExchangeHours().closed_reason(at(2027, 1, 4, 10))
+def test_exchange_hours_say_when_the_calendar_begins() -> None:
+    assert "2000-01-01" in ExchangeHours().closed_reason(at(1999, 1, 4, 10))
+    assert ExchangeHours().closed_reason(at(2027, 1, 9, 10)) == ""
     assert ExchangeHours().closed_reason(at(2026, 11, 21, 10)) == ""
     with pytest.raises(SimulatorError, match="交易日历"):
         ExchangeHours().day(at(1999, 1, 4, 10))

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from easytrader.trading_days import is_trading_day
+from easytrader.market.calendar import is_trading_day
 
 CASH, CREDIT = "880000001", "660000001"
 KINDS = {CASH: 2, CREDIT: 3}

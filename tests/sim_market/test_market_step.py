@@ -287,7 +287,11 @@ def test_init_takes_market_options_and_checks_the_data(
     assert main([*base, *options]) == 0
     config = easytrader.sim.config.folder.SimFolder.open(path).config
     assert (config.replay, config.start) == (str(data), "2026-03-02 09:30")
-    assert config.accounts[0].positions == ((CODE, 100, 100 * 35_000),)
+    assert config.accounts[0].held == ((CODE, 100, None),)
+    none = ["sim", "init", str(tmp_path / "没有行情的"), *base[3:], *options[:4]]
+    assert main([*none, "--position", "000001.SZ:100"]) == 2
+    assert "回放数据里没有这只证券" in capsys.readouterr().err
+    assert not (tmp_path / "没有行情的").exists()
     bad = tmp_path / "坏的"
     bad.mkdir()
     write(bad / f"{CODE}.csv", ["20260302093100,35,35,36,35,1,0,35"])

@@ -11,6 +11,7 @@ from repo_helpers import GC001, GC007, GC014, R001, at, go, interest, lend, line
 
 from easytrader.errors import UsageError
 from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.rules.repo import TERMS
 
 if TYPE_CHECKING:
@@ -224,14 +225,12 @@ def test_resting_orders_fill_until_half_past_three(make_repo: Make) -> None:
     assert at("2026-11-20 15:05") < min(filled) <= max(filled) < at("2026-11-20 15:30")
 
 
-def test_the_calendar_does_not_reach_so_far(make_repo: Make) -> None:
-    """日历只到 2026-12-31：到期交收日不知道的，不收，也不猜。"""
-    desk = make_repo("2026-12-29 10:00")
-    lend(desk, GC001, 10)
-    text = error_of(desk.sell(GC014, 10, 0.005))
-    assert "不知道到期日" in text
-    go(desk, "2026-12-30 10:00")
-    assert "不知道到期日" in error_of(desk.sell(GC001, 10, 0.005))
+def test_past_the_calendar_the_due_day_counts_weekdays(make_repo: Make) -> None:
+    """日历只到 2026-12-31：此后模拟盘把周一至周五当作交易日，照收。"""
+    desk = make_repo("2026-12-30 10:00")
+    lend(desk, GC014, 10)
+    (contract,) = line_of(desk)._contracts.values()
+    assert day_code(contract.due) == "20270113"
 
 
 def test_the_books_remember(make_repo: Make) -> None:

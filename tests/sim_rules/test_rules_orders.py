@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
-from rules_page import all_rows
 from rules_cases import CASES, MAIN, ST
 from rules_desk import ACCEPTED, Case, refusal
+from rules_page import all_rows
 
 from easytrader.sim.rules.sources import SOURCES
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from easytrader.miniqmt.verbs.base import Verbs, checked
 from easytrader.rows import account_status_row
-from easytrader.rows_accounts import account_info_row, position_statistics_row, secu_account_row
+from easytrader.rows.business import account_info_row, position_statistics_row, secu_account_row
 
 if TYPE_CHECKING:
     from easytrader.types import AccountInfo, AccountStatus, PositionStatistics, SecuAccount

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.miniqmt.verbs import checks
 from easytrader.miniqmt.verbs.base import Verbs, checked
-from easytrader.rows_transfers import (
+from easytrader.rows.business import (
     bank_amount_row,
     bank_row,
     bank_stream_row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from easytrader.errors import QueryFailedError
-from easytrader.picking import failure
+from easytrader.rows.picking import failure
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import CashgroupProp, CompactType
 from easytrader.errors import UsageError
-from easytrader.rows_credit import compact_row
+from easytrader.rows.credit import compact_row
 
 if TYPE_CHECKING:
     from easytrader.miniqmt.requests import Requests

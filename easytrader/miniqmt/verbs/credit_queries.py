@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from easytrader.errors import QueryFailedError
 from easytrader.miniqmt.verbs.base import Verbs
-from easytrader.rows_credit import (
+from easytrader.rows.credit import (
     compact_row,
     credit_assure_row,
     credit_detail_row,

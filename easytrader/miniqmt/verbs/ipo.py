@@ -10,7 +10,7 @@ from easytrader.basics.beijing import stamp
 from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
 from easytrader.miniqmt.verbs.base import STOCKS, Verbs
-from easytrader.rows_accounts import ipo_row
+from easytrader.rows.business import ipo_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -182,7 +182,7 @@ def _applied(orders: Iterable[OrderLike]) -> tuple[dict[str, int], Counter[str]]
         if order.order_status == OrderStatus.JUNK:
             junk[order.stock_code] += 1
         else:
-            done[order.stock_code] = order.order_id
+            done[order.stock_code] = int(order.order_id)
     return done, junk
 
 

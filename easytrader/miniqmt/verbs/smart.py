@@ -10,7 +10,7 @@ from easytrader.codes import OrderType
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.miniqmt.verbs import checks
 from easytrader.miniqmt.verbs.base import STOCKS, Verbs
-from easytrader.rows_smart import param_row, smart_order_row, smart_task_row, task_row
+from easytrader.rows.business import param_row, smart_order_row, smart_task_row, task_row
 
 if TYPE_CHECKING:
     from easytrader.ordering import Receipt

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from easytrader import arguments
 from easytrader.miniqmt.verbs import checks
 from easytrader.miniqmt.verbs.base import Verbs, checked
-from easytrader.rows_smt import smt_compact_row, smt_order_row, smt_quoter_row, smt_response_row
+from easytrader.rows.business import (
+    smt_compact_row,
+    smt_order_row,
+    smt_quoter_row,
+    smt_response_row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from easytrader.codes import TRANSFER_DIRECTION_NAMES, TRANSFER_TYPE_NAMES, Tran
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.miniqmt.verbs import checks
 from easytrader.miniqmt.verbs.base import STOCKS, Verbs, checked
-from easytrader.rows_transfers import com_fund_row, com_position_row, transfer_response_row
+from easytrader.rows.business import com_fund_row, com_position_row, transfer_response_row
 
 if TYPE_CHECKING:
     from easytrader.ordering import Receipt

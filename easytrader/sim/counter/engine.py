@@ -10,10 +10,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import SimulatorError
+from easytrader.market.notice import warn_if_ending
 from easytrader.sim.business import businesses_for
 from easytrader.sim.config.instruments import load_facts
 from easytrader.sim.config.market import market_for
@@ -81,6 +83,7 @@ class Engine:
         self._grouped = False
         self._budget = Budget(0)
         self._stale = False
+        self._looked = 0
         self._status_of: Callable[[str], int] = lambda _: 0
         self._store = Store(folder.store_path)
         try:
@@ -228,6 +231,10 @@ class Engine:
     def _advance(self, work: int) -> Outcome:
         def action(now: float, budget: Budget) -> Outcome:
             events = self._counter.advance(now, budget)
+            day = self._counter.state.progress.day
+            if day != self._looked and self.folder.config.clock != "always":
+                warn_if_ending(date.fromordinal(day), simulated=True)
+            self._looked = day
             return Outcome(self._counter.lagging, events)
 
         return self._step(action, work)

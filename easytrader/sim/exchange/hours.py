@@ -10,6 +10,13 @@ from typing import Final, NamedTuple, Protocol
 
 from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import SimulatorError
+from easytrader.market.calendar import (
+    coverage,
+    explain,
+    is_trading_day,
+    last_trading_day,
+    next_trading_day,
+)
 from easytrader.sim.rules.phases import (
     CLOSING_CALL,
     CONTINUOUS,
@@ -18,7 +25,6 @@ from easytrader.sim.rules.phases import (
     Phase,
     clock_phase,
 )
-from easytrader.trading_days import explain, is_trading_day, last_trading_day, next_trading_day
 
 __all__ = [
     "AlwaysOpen",
@@ -158,12 +164,12 @@ class AlwaysOpen:
 
 
 class ExchangeHours:
-    """交易所的日历与时间；日历没有覆盖到的日子一律不开市。"""
+    """交易所的日历与时间；日历的末日之后，周一至周五都当作交易日。"""
 
     def day(self, ts: float) -> int:
         """当天或之前最近的交易日。"""
         asked = date.fromordinal(day_of(ts))
-        found = last_trading_day(asked)
+        found = last_trading_day(asked, past_end=True)
         if found is None:
             raise SimulatorError(
                 f"没有可用的交易日历，不能按交易所时间运行：{explain(asked)}；"
@@ -173,14 +179,15 @@ class ExchangeHours:
 
     def previous(self, day: int) -> int:
         """上一个交易日；日历的第一天之前按日历日退一天。"""
-        found = last_trading_day(date.fromordinal(day - 1))
+        found = last_trading_day(date.fromordinal(day - 1), past_end=True)
         return day - 1 if found is None else found.toordinal()
 
     def following(self, day: int) -> int:
         """下一个交易日。"""
-        found = next_trading_day(date.fromordinal(day))
+        asked = date.fromordinal(day)
+        found = next_trading_day(asked, past_end=True)
         if found is None:
-            raise SimulatorError(f"不知道 {date.fromordinal(day)} 之后哪天开市：{_beyond(day)}。")
+            raise SimulatorError(f"不知道 {asked} 之后哪天开市：{explain(asked)}。")
         return found.toordinal()
 
     def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
@@ -192,7 +199,7 @@ class ExchangeHours:
         opened = any(start <= second < end for start, end in CONTINUOUS)
         if not (opened or (late and _is_late(second))):
             return False
-        return is_trading_day(date.fromordinal(day)) is True
+        return _is_open(day)
 
     def phase(
         self,
@@ -205,7 +212,7 @@ class ExchangeHours:
         day = day_of(ts)
         second = ts - midnight(day)
         found = Phase.CONTINUOUS if late and _is_late(second) else clock_phase(second)
-        if found is Phase.CLOSED or is_trading_day(date.fromordinal(day)) is not True:
+        if found is Phase.CLOSED or not _is_open(day):
             return Phase.CLOSED
         if found is Phase.CLOSE_CALL and not closing_call:
             return Phase.CONTINUOUS
@@ -241,8 +248,10 @@ class ExchangeHours:
         return start + next((edge for edge in EDGES if start + edge > ts), _DAY)
 
     def closed_reason(self, ts: float) -> str:
-        """日历不知道这一天时说明白，不去猜。"""
-        return explain(date.fromordinal(day_of(ts)))
+        """日历还没有开始，或读不懂时说明白。"""
+        day = date.fromordinal(day_of(ts))
+        known = coverage()
+        return "" if known is not None and day > known[1] else explain(day)
 
 
 def _is_late(second: float) -> bool:
@@ -250,13 +259,8 @@ def _is_late(second: float) -> bool:
     return CONTINUOUS[-1][1] <= second < LATE_CLOSE
 
 
-def _beyond(day: int) -> str:
-    """日历到哪里为止。"""
-    for ahead in range(1, 400):
-        reason = explain(date.fromordinal(day + ahead))
-        if reason:
-            return reason
-    return "日历里没有更晚的交易日"
+def _is_open(day: int) -> bool:
+    return is_trading_day(date.fromordinal(day), past_end=True) is True
 
 
 def hours_for(clock: str) -> MarketHours:

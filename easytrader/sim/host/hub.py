@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
+from easytrader.records.paths import canonical
 from easytrader.sim.gateway.wire import is_quote_session
 from easytrader.sim.host.links import (
     InProcessLink,
@@ -210,7 +211,7 @@ class Hub:
                 host.close()
 
     def _entry(self, path: Path) -> _Entry:
-        key = os.path.normcase(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111
+        key = canonical(path)
         with self._lock:
             if self._pid != os.getpid():
                 # fork 出来的子进程没有父进程的线程：那些柜台不在这里

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader import types
+    from easytrader.basics.quantity import OrderId
     from easytrader.codes import (
         AccountStatusName,
         DirectionName,
@@ -92,7 +93,7 @@ class _Guarded:
             return ""
 
 
-def _asset(asset: AssetLike) -> types.Asset:
+def _asset(asset: Any) -> types.Asset:
     return {
         "total_asset": asset.total_asset,
         "market_value": asset.market_value,
@@ -103,7 +104,7 @@ def _asset(asset: AssetLike) -> types.Asset:
     }
 
 
-def _position(position: PositionLike) -> types.Position:
+def _position(position: Any) -> types.Position:
     stock_code = position.stock_code
     return {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
@@ -122,7 +123,7 @@ def _position(position: PositionLike) -> types.Position:
     }
 
 
-def _order(order: OrderLike) -> types.Entrust:
+def _order(order: Any) -> types.Entrust:
     stock_code = order.stock_code
     order_type = order.order_type
     price_type = order.price_type
@@ -159,7 +160,7 @@ def _order(order: OrderLike) -> types.Entrust:
     }
 
 
-def _trade(trade: TradeLike) -> types.Trade:
+def _trade(trade: Any) -> types.Trade:
     stock_code = trade.stock_code
     account_type = trade.account_type
     order_type = trade.order_type
@@ -273,7 +274,7 @@ class OrderRows:
 
     def __init__(self) -> None:
         # 委托编号 → (会变的字段, 行)
-        self._known: dict[int, tuple[tuple[Any, ...], types.Entrust]] = {}
+        self._known: dict[OrderId, tuple[tuple[Any, ...], types.Entrust]] = {}
 
     def rows(self, orders: Iterable[OrderLike]) -> list[types.Entrust]:
         """一批委托 → 行。"""
@@ -325,6 +326,10 @@ def trade_row(trade: TradeLike) -> types.Trade:
 
 def quote_row(quote: Quote) -> types.Quote:
     """行情 → 文档页「行情」的字典。"""
+    return _quote(quote)
+
+
+def _quote(quote: Any) -> types.Quote:
     stock_code = quote.stock_code
     return {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],

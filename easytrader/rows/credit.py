@@ -16,7 +16,7 @@ from easytrader.codes import (
     SUBJECT_STATUS_NAMES,
     Market,
 )
-from easytrader.picking import fields, named, pick
+from easytrader.rows.picking import fields, named, pick
 
 if TYPE_CHECKING:
     from easytrader import types
