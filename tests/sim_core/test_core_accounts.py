@@ -19,7 +19,7 @@ from easytrader.records.private import private_file, private_folder
 from easytrader.sim.config import folder as folder_room
 from easytrader.sim.config.folder import AccountConfig, SimConfig, SimFolder, create
 from easytrader.sim.exchange.clock import ManualClock
-from easytrader.sim.host.lease import Owner, holder_of, reset
+from easytrader.sim.host.lease import Lease, holder_of, reset
 from easytrader.sim.ledger.events import AccountQuery
 
 CODE = "600036.SH"
@@ -226,15 +226,15 @@ def test_a_path_too_long_is_explained(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_damaged_card_names_the_file(tmp_path: Path, card: str) -> None:
     made = create(tmp_path / "a", [AccountConfig("1")])
-    owner = Owner(made, "serve")
+    owner = Lease(made, "serve")
     made.service_path.write_text(card, encoding="utf-8")
     with pytest.raises(SimulatorError, match=r"service\.json 读不懂"):
         holder_of(made.path)
     with pytest.raises(SimulatorError, match="已被占用"):
-        Owner(made, "serve")
+        Lease(made, "serve")
     owner.release()
     made.service_path.write_text(card, encoding="utf-8")
-    assert holder_of(made.path) is None  # 没有人占着：留下的旧名片不算数
+    assert holder_of(made.path) is None  # 没有人占着：留下的旧信息不算数
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上由用户目录的 ACL 管")

@@ -20,7 +20,7 @@ from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.config import folder
 from easytrader.sim.config.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
 from easytrader.sim.exchange.clock import ManualClock
-from easytrader.sim.host.lease import Owner
+from easytrader.sim.host.lease import Lease
 from easytrader.sim.ledger.events import AccountQuery, OrdersQuery
 
 Make = Callable[..., Desk]
@@ -207,7 +207,7 @@ def test_a_card_that_cannot_be_written_leaves_no_litter(
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(SimulatorError, match="写不进"):
-        Owner(made, "embedded")
+        Lease(made, "embedded")
     assert not list(made.path.glob("*.tmp"))
 
 

@@ -90,7 +90,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(folder: SimFolder, service: Serv
     service.wait()
     assert client.eof()
     client.close()
-    # 名片还在，主人已经不在：不算数
+    # 服务信息还在，占用者已经不在：不算数
     assert folder.service_path.exists()
     assert holder_of(folder.path) is None
     assert not is_served(folder.path)
@@ -129,7 +129,7 @@ def test_probing_never_keeps_an_owner_out(folder: SimFolder) -> None:
             seen.add(is_served(folder.path))
 
     probes = [threading.Thread(target=probe) for _ in range(3)]
-    # 留一张过期的名片，逼着探查去碰主人锁
+    # 留一份过期的服务信息，逼着探查去碰租约锁
     folder.service_path.write_text(
         '{"pid": 1, "port": 9, "token": "x", "started": 1, "kind": "serve"}', encoding="utf-8"
     )

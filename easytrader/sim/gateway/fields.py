@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 REQUESTS: Final = """
 ConnectReq: nSessionID:q nPID
@@ -217,6 +217,8 @@ _EXTRA_SPELLINGS: Final[dict[tuple[str, str], str]] = {
 
 _TOKEN: Final = re.compile(r"(\w+?)(?::(\w+))?(?:\^(\d+))?(?:=(\w+))?(!)?")
 _HUNGARIAN: Final = re.compile(r"(str|n|e|d|b)([A-Z]\w*)")
+ZEROS: Final[dict[str, Any]] = {"i": 0, "q": 0, "d": 0.0, "b": False, "s": ""}
+"""没有赋过值的字段读出什么。"""
 _CODES: Final = {"n": "i", "e": "i", "d": "d", "b": "b"}
 
 
@@ -276,3 +278,9 @@ def _snake(stem: str) -> str:
     """OrderSysID → order_sys_id。"""
     parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", stem)
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", parted).lower()
+
+
+def row_names(struct: str) -> list[str]:
+    """行里的名字：与字段一一对应，都是小写的。"""
+    names = (field.name for field in structs()[struct])
+    return [_snake(re.sub(r"^m_(str|[nedb])", "", name)) for name in names]

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from easytrader.sim.config.transfers import Bank
     from easytrader.sim.counter.engine import Engine
     from easytrader.sim.counter.views import Asset, Holding
+    from easytrader.sim.gateway.rows import Row
     from easytrader.sim.ledger.events import Done, Event
 
 __all__ = ["Translator", "asset_row", "order_row", "trade_row"]
@@ -214,9 +215,8 @@ class Translator:
             known = self._made[key] = shown, make(shown)
         return known[1]
 
-    def _order_row(self, order: OrderSnapshot) -> rows.OrderRow:
-        row: rows.OrderRow = self._row(order.order_id, order, order_row)
-        return row
+    def _order_row(self, order: OrderSnapshot) -> Row:
+        return self._row(order.order_id, order, order_row)
 
     def _told(self, found: Outcome, answer: Any) -> Outcome:
         if not found.events:
@@ -244,7 +244,7 @@ def _push(kind: str, order: OrderSnapshot, row: tuple[Any, ...]) -> Push:
     return Push(kind, order.account_type, order.account_id, row)
 
 
-def order_row(order: OrderSnapshot) -> rows.OrderRow:
+def order_row(order: OrderSnapshot) -> Row:
     """XtOrder。"""
     traded = order.traded_volume
     subscribing = order.off_book and order.order_type == OrderType.BUY
@@ -272,7 +272,7 @@ def order_row(order: OrderSnapshot) -> rows.OrderRow:
     )
 
 
-def trade_row(trade: TradeSnapshot) -> rows.TradeRow:
+def trade_row(trade: TradeSnapshot) -> Row:
     """XtTrade。``commission`` 是这笔成交收的全部费用。"""
     return rows.TradeRow(
         trade.account_type,
@@ -296,7 +296,7 @@ def trade_row(trade: TradeSnapshot) -> rows.TradeRow:
     )
 
 
-def asset_row(asset: Asset) -> rows.AssetRow:
+def asset_row(asset: Asset) -> Row:
     """XtAsset。"""
     return rows.AssetRow(
         asset.account_type,
@@ -310,7 +310,7 @@ def asset_row(asset: Asset) -> rows.AssetRow:
     )
 
 
-def _position_row(held: Holding) -> rows.PositionRow:
+def _position_row(held: Holding) -> Row:
     value = held.volume * held.last_li
     profit = value - held.cost_li
     average = _average(held.cost_li, held.volume)
@@ -337,18 +337,18 @@ def _position_row(held: Holding) -> rows.PositionRow:
     )
 
 
-def _info_row(account_type: int, account_id: str) -> rows.AccountInfoRow:
+def _info_row(account_type: int, account_id: str) -> Row:
     product, broker = "模拟账户", "easytrader 模拟柜台"
     return rows.AccountInfoRow(
         account_type, account_id, _STOCK_BROKER, 0, "", product, 0, broker, "", _LOGIN_OK
     )
 
 
-def _status_row(event: AccountStatusChanged) -> rows.AccountStatusRow:
+def _status_row(event: AccountStatusChanged) -> Row:
     return rows.AccountStatusRow(*event.account, event.status)
 
 
-def _order_error_row(event: Refused) -> rows.OrderErrorRow:
+def _order_error_row(event: Refused) -> Row:
     order = event.order
     how = "限价" if order.price_type in LIMIT_TYPES else "市价"
     side = "买入" if order.order_type in BUY_TYPES else "卖出"
@@ -365,7 +365,7 @@ def _order_error_row(event: Refused) -> rows.OrderErrorRow:
     )
 
 
-def _cancel_error_row(event: CancelRefused) -> rows.CancelErrorRow:
+def _cancel_error_row(event: CancelRefused) -> Row:
     order = event.order
     text = _counter_text(event.reject)
     if event.reject == WRONG_STATUS:
@@ -417,7 +417,7 @@ def _average(cost_li: int, volume: int) -> float:
     return round(cost_li / volume / 1000, 6) if volume else 0.0
 
 
-def _done_row(verb: str, args: BusinessQuery, done: Done) -> tuple[Any, ...]:
+def _done_row(verb: str, args: BusinessQuery, done: Done) -> Row:
     good = not done.reason
     if verb == "transfer":
         return rows.TransferRow(args.account_id, good, done.reason or "划拨成功")
@@ -429,7 +429,7 @@ def _done_row(verb: str, args: BusinessQuery, done: Done) -> tuple[Any, ...]:
 # 信用 --------------------------------------------------------------------
 
 
-def _credit_detail(args: AccountQuery, found: Statement) -> rows.CreditDetailRow:
+def _credit_detail(args: AccountQuery, found: Statement) -> Row:
     figures, settings = found.figures, found.settings
     fin_used = figures.fin_left + figures.fin_working
     slo_used = figures.slo_left + figures.slo_working
@@ -470,7 +470,7 @@ def _credit_detail(args: AccountQuery, found: Statement) -> rows.CreditDetailRow
     )
 
 
-def _stk_compact(args: AccountQuery, found: CreditContract) -> rows.StkCompactRow:
+def _stk_compact(args: AccountQuery, found: CreditContract) -> Row:
     security = parse_security(found.stock_code)
     return rows.StkCompactRow(
         account_type=args.account_type,
@@ -494,7 +494,7 @@ def _stk_compact(args: AccountQuery, found: CreditContract) -> rows.StkCompactRo
     )
 
 
-def _credit_subject(args: AccountQuery, found: Subject) -> rows.CreditSubjectRow:
+def _credit_subject(args: AccountQuery, found: Subject) -> Row:
     """不是这一种标的的，状态是作废。"""
     return rows.CreditSubjectRow(
         args.account_type,
@@ -508,7 +508,7 @@ def _credit_subject(args: AccountQuery, found: Subject) -> rows.CreditSubjectRow
     )
 
 
-def _slo_code(args: AccountQuery, found: ShortSource) -> rows.CreditSloCodeRow:
+def _slo_code(args: AccountQuery, found: ShortSource) -> Row:
     security = found.security
     market = _market(security.exchange)
     return rows.CreditSloCodeRow(
@@ -516,7 +516,7 @@ def _slo_code(args: AccountQuery, found: ShortSource) -> rows.CreditSloCodeRow:
     )
 
 
-def _credit_assure(args: AccountQuery, found: Collateral) -> rows.CreditAssureRow:
+def _credit_assure(args: AccountQuery, found: Collateral) -> Row:
     ratio, market = found.ratio_ppm / _PPM, _market(found.security.exchange)
     return rows.CreditAssureRow(
         args.account_type, args.account_id, market, _NORMAL, ratio, found.security.code
@@ -526,7 +526,7 @@ def _credit_assure(args: AccountQuery, found: Collateral) -> rows.CreditAssureRo
 # 申购 --------------------------------------------------------------------
 
 
-def _ipo_data(_: AccountQuery, issue: Issue) -> rows.IPODataRow:
+def _ipo_data(_: AccountQuery, issue: Issue) -> Row:
     return rows.IPODataRow(
         issue.code,
         issue.name,
@@ -538,24 +538,24 @@ def _ipo_data(_: AccountQuery, issue: Issue) -> rows.IPODataRow:
     )
 
 
-def _purchase_limit(_: AccountQuery, limit: tuple[str, int]) -> rows.NewPurchaseLimitRow:
+def _purchase_limit(_: AccountQuery, limit: tuple[str, int]) -> Row:
     return rows.NewPurchaseLimitRow(*limit)
 
 
 # 划拨、转账 ----------------------------------------------------------------
 
 
-def _bank_info(_: BusinessQuery, bank: Bank) -> rows.BankRow:
+def _bank_info(_: BusinessQuery, bank: Bank) -> Row:
     return rows.BankRow(True, "", _CNY, bank.bank_no, bank.bank_account, bank.bank_name)
 
 
-def _bank_amount(args: BusinessQuery, found: BankBalance) -> rows.BankAmountRow:
+def _bank_amount(args: BusinessQuery, found: BankBalance) -> Row:
     good, money = not found.reason, yuan(found.balance_li)
     currency, card = _CNY if good else "", found.bank_account
     return rows.BankAmountRow(good, found.reason, args.account_id, card, currency, money, money)
 
 
-def _bank_stream(args: BusinessQuery, entry: BankEntry) -> rows.BankStreamRow:
+def _bank_stream(args: BusinessQuery, entry: BankEntry) -> Row:
     return rows.BankStreamRow(
         True,
         "",
@@ -574,13 +574,13 @@ def _bank_stream(args: BusinessQuery, entry: BankEntry) -> rows.BankStreamRow:
     )
 
 
-def _com_fund(_: BusinessQuery, found: ComFund) -> rows.ComFundRow:
+def _com_fund(_: BusinessQuery, found: ComFund) -> Row:
     cash, value = yuan(found.cash_li), yuan(found.value_li)
     total = yuan(found.cash_li + found.value_li)
     return rows.ComFundRow(True, "", _CNY, cash, cash, cash, 0.0, total, cash, value, 0.0)
 
 
-def _com_position(args: BusinessQuery, held: ComHolding) -> rows.ComPositionRow:
+def _com_position(args: BusinessQuery, held: ComHolding) -> Row:
     security = parse_security(held.stock_code)
     value_li = held.volume * held.last_li
     income_li = value_li - held.cost_li
@@ -607,12 +607,12 @@ def _com_position(args: BusinessQuery, held: ComHolding) -> rows.ComPositionRow:
     )
 
 
-def _shareholder(args: BusinessQuery, market: str) -> rows.SecuAccountRow:
+def _shareholder(args: BusinessQuery, market: str) -> Row:
     """沪市的是主账户。"""
     return rows.SecuAccountRow(market == "SH", market, _secu_account(args.account_id, market))
 
 
-def _statistics(args: BusinessQuery, found: Standing) -> rows.PositionStatisticsRow:
+def _statistics(args: BusinessQuery, found: Standing) -> Row:
     held, quote = found.held, found.quote
     security = parse_security(held.stock_code)
     average = _average(held.cost_li, held.volume)
@@ -653,7 +653,7 @@ def _statistics(args: BusinessQuery, found: Standing) -> rows.PositionStatistics
 # 约券 --------------------------------------------------------------------
 
 
-def _smt_quoter(_: BusinessQuery, found: tuple[Quoter, int, int]) -> rows.SmtQuoterRow:
+def _smt_quoter(_: BusinessQuery, found: tuple[Quoter, int, int]) -> Row:
     quoter, left, today = found
     code, exchange = _split(quoter.code)
     return rows.SmtQuoterRow(
@@ -680,7 +680,7 @@ def _smt_quoter(_: BusinessQuery, found: tuple[Quoter, int, int]) -> rows.SmtQuo
     )
 
 
-def _smt_order(_: BusinessQuery, found: tuple[Application, int]) -> rows.SmtOrderRow:
+def _smt_order(_: BusinessQuery, found: tuple[Application, int]) -> Row:
     order, today = found
     code, exchange = _split(order.code)
     balance = yuan(order.price_li * order.amount)
@@ -715,7 +715,7 @@ def _smt_order(_: BusinessQuery, found: tuple[Application, int]) -> rows.SmtOrde
     )
 
 
-def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> rows.SmtCompactRow:
+def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> Row:
     compact, today = found
     code, exchange = _split(compact.code)
     row = rows.SmtCompactRow(
@@ -746,7 +746,7 @@ def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> rows.SmtCompac
     return _with_interest(row, compact, today)
 
 
-def _with_interest(row: rows.SmtCompactRow, compact: Compact, today: int) -> rows.SmtCompactRow:
+def _with_interest(row: Row, compact: Compact, today: int) -> Row:
     """利率、利息与日期。"""
     interest_li, fine_li = compact.interest_li(today)
     interest, fine = yuan(interest_li), yuan(fine_li)

@@ -1,4 +1,4 @@
-"""收发室：连着的会话，和给它们的东西按什么次序送。只由主机线程使用（`Session.send/detach` 除外）。
+"""会话与投递：连着的会话，给它们的东西按什么次序送。只由主机线程使用（`Session.send` `detach` 除外）。
 
 次序的规矩：一个请求先送它的应答，再送它引起的推送；推送的次序就是事件的次序。应答被故障拖住时，
 这个会话的推送排在它后面一起等，别的会话和别的应答照常。故障要求对调时，一条推送扣在会话手里，
@@ -21,11 +21,11 @@ from easytrader.sim.gateway.wire import Message, Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from easytrader.sim.gateway.rows import OrderAnswer
+    from easytrader.sim.gateway.rows import Row
     from easytrader.sim.gateway.wire import Push
     from easytrader.sim.host.faults import FaultPlan
 
-__all__ = ["ConnectRefusedError", "Mailroom", "Session"]
+__all__ = ["ConnectRefusedError", "Delivery", "Session"]
 
 _REMEMBERED_SUBMITS: Final = 4096
 """为下单失败推送记住的「委托编号 → 请求序号」条数；失败推送紧跟着委托，不必记全天的。"""
@@ -99,7 +99,7 @@ class Session:
             logger.exception("会话 {} 处理断线时出错", self.session_id)
 
 
-class Mailroom:
+class Delivery:
     """会话的登记与投递。"""
 
     def __init__(self, quarantine_s: float = 0.0) -> None:
@@ -159,7 +159,7 @@ class Mailroom:
         else:
             self._hand(session, message)
 
-    def remember(self, session: Session, seq: int, answer: OrderAnswer) -> None:
+    def remember(self, session: Session, seq: int, answer: Row) -> None:
         """记下委托编号是哪个请求来的，好填下单失败推送的 ``seq``。"""
         if answer.order_id > 0:
             submits = session.submits

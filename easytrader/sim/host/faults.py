@@ -397,7 +397,7 @@ class Faults:
 
 
 def control(path: str | os.PathLike[str], command: str, spec: Any = None) -> Any:
-    """给文件夹的主人发一条控制命令，取回结果。
+    """给占着文件夹的进程发一条控制命令，取回结果。
 
     Raises:
         SimulatorError: 没有人服务这个文件夹，或它在期限内没有回应、回答了错误。

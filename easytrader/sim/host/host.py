@@ -21,9 +21,9 @@ from easytrader.sim.exchange.hours import hours_for, later_open, trading_time
 from easytrader.sim.gateway.dispatch import Dispatcher
 from easytrader.sim.gateway.translator import Translator
 from easytrader.sim.gateway.wire import Push, Request, is_quote_session
-from easytrader.sim.host.delivery import ConnectRefusedError, Mailroom, Session
+from easytrader.sim.host.delivery import ConnectRefusedError, Delivery, Session
 from easytrader.sim.host.faults import FaultPlan, parse_fault
-from easytrader.sim.host.lease import Owner
+from easytrader.sim.host.lease import Lease
 from easytrader.sim.host.server import Server
 from easytrader.sim.ledger.events import Outcome
 
@@ -70,11 +70,11 @@ class Host:
     Args:
         folder: 模拟 MiniQMT 的文件夹。
         clock: 柜台的时钟；None 为配置里的（真实时间，或单步）。
-        kind: 名片上写的身份，``embedded`` 或 ``serve``。
+        kind: 服务信息里写的身份，``embedded`` 或 ``serve``。
         engine_factory: 造柜台的函数；None 为 `Engine`。
 
     Raises:
-        SimulatorError: 文件夹已有主人（说出是谁），或柜台打不开。
+        SimulatorError: 文件夹已被占用（说出是谁），或柜台打不开。
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Host:
         self._stall = Stall()
         self._make = engine_factory or (lambda: open_engine(folder, self._clock, self.faults))
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._mail = Mailroom(folder.config.session_quarantine_s)
+        self._delivery = Delivery(folder.config.session_quarantine_s)
         self._door = threading.Lock()
         self._closing = False
         self._ready = threading.Event()
@@ -102,7 +102,7 @@ class Host:
         self._wakeup_failed = False
         self.stopped = threading.Event()
         self.crashed: BaseException | None = None
-        self._owner = Owner(folder, kind)
+        self._lease = Lease(folder, kind)
         self._server: Server | None = None
         self._dispatcher: Dispatcher | None = None
         self._thread = threading.Thread(target=self._main, name="easytrader-sim-host", daemon=True)
@@ -111,8 +111,8 @@ class Host:
 
     @property
     def info(self) -> ServiceInfo:
-        """名片：进程号、端口、起始时间。"""
-        return self._owner.info
+        """服务信息：进程号、端口、起始时间。"""
+        return self._lease.info
 
     @property
     def closed(self) -> bool:
@@ -122,7 +122,7 @@ class Host:
     @property
     def handed(self) -> int:
         """一共送出了多少条应答与推送。任何线程都可以看。"""
-        return self._mail.handed
+        return self._delivery.handed
 
     def __repr__(self) -> str:
         state = "已停止" if self.stopped.is_set() else f"端口 {self.info.port}"
@@ -148,7 +148,7 @@ class Host:
         def enter() -> Session:
             if not is_quote_session(session_id) and self.faults.refuses_connect():
                 raise ConnectRefusedError("按故障计划拒绝这次连接")
-            self._mail.enter(session)
+            self._delivery.enter(session)
             return session
 
         return self.call(enter)
@@ -178,9 +178,9 @@ class Host:
         if command == "stop":
             self.close(wait=False)
             return None
-        mail = self._mail
+        delivery = self._delivery
         actions: dict[str, Callable[[], Any]] = {
-            "status": lambda: describe(self.folder, self.info, mail.sessions(), self._active()),
+            "status": lambda: describe(self.folder, self.info, delivery.sessions(), self._active()),
             "faults": self._active,
             "clear": self._clear,
             "fault": lambda: self._add_fault(spec or {}),
@@ -193,7 +193,7 @@ class Host:
         return self.call(actions[command])
 
     def close(self, *, wait: bool = True, timeout: float = 5.0) -> None:
-        """停下：队列里已有的请求办完，会话收到断线，锁和名片收起。可重复调用，有期限。"""
+        """停下：队列里已有的请求办完，会话收到断线，锁和服务信息收起。可重复调用，有期限。"""
         with self._door:
             if not self._closing:
                 self._closing = True
@@ -234,10 +234,10 @@ class Host:
     def _open(self) -> None:
         self._dispatcher = Dispatcher(self._make())
         try:
-            self._server = Server(self, self._owner.info.token)
+            self._server = Server(self, self._lease.info.token)
         except OSError as error:
             raise SimulatorError(f"不能在本机监听：{error}") from error
-        self._owner.announce(self._server.port)
+        self._lease.announce(self._server.port)
 
     def _shut(self) -> None:
         with self._door:
@@ -249,9 +249,9 @@ class Host:
                     item.fail(SimulatorError("模拟 MiniQMT 已经停止"))
         # 解释器正在退出时，本进程的会话不必再听断线：它们的执行器已经关了，只会抛异常。
         # 别的进程的会话照样看到断线：下面关服务口时挂断
-        self._mail.lose_all(tell=threading.main_thread().is_alive())
+        self._delivery.lose_all(tell=threading.main_thread().is_alive())
         closers = [part.close for part in (self._server, self._dispatcher) if part is not None]
-        for close in (*closers, self._owner.release):
+        for close in (*closers, self._lease.release):
             self._attempt(close)
         self.stopped.set()
 
@@ -264,7 +264,7 @@ class Host:
     def _loop(self) -> None:
         while True:
             batch = self._take()
-            self._mail.release_due()
+            self._delivery.release_due()
             if not batch:
                 self._advance()
                 continue
@@ -281,7 +281,7 @@ class Host:
                     item.run()
                     self._stall.pause()
                 else:
-                    self._mail.leave(item[0], lost=False)
+                    self._delivery.leave(item[0], lost=False)
             self._serve(posts)
 
     def _take(self) -> list[Any]:
@@ -300,7 +300,7 @@ class Host:
             market = _MAX_SLEEP_S
         elif self._wakeup_failed:
             market = max(market, _RETRY_S)
-        due = self._mail.next_due_s()
+        due = self._delivery.next_due_s()
         # 至少睡一毫秒：柜台说「现在」而推进之后还说「现在」时，不空转
         return max(0.001, market if due is None else min(market, due))
 
@@ -342,7 +342,7 @@ class Host:
             self._reply(session, request, outcome, None)
         except Exception:  # noqa: BLE001  边界：一个连接的错不能带倒主机
             logger.exception("会话 {} 的应答送不出去，断开它", session.session_id)
-            self._mail.leave(session, lost=True)
+            self._delivery.leave(session, lost=True)
 
     def _serve_struck(self, session: Session, request: Request) -> None:
         """有故障等着时一个一个办：柜台受理前、落盘后都可能出事。"""
@@ -355,27 +355,27 @@ class Host:
             self._strike(ruling.after, session)
         self._reply(session, request, outcome, ruling)
         if ruling.hang_up:
-            self._mail.leave(session, lost=True)
+            self._delivery.leave(session, lost=True)
 
     def _reply(
         self, session: Session, request: Request, outcome: Outcome, ruling: Ruling | None
     ) -> None:
         answer = outcome.answer
         if request.verb == "submit":
-            self._mail.remember(session, request.seq, answer)
+            self._delivery.remember(session, request.seq, answer)
         elif request.verb == "subscribe" and answer == 0:
             session.accounts.add((request.args[0], request.args[1]))
         elif request.verb == "unsubscribe":
             session.accounts.discard((request.args[0], request.args[1]))
         if ruling is None:
-            self._mail.answer(session, request, answer, 0.0)
+            self._delivery.answer(session, request, answer, 0.0)
         elif not ruling.drop:
-            self._mail.answer(session, request, answer, ruling.delay_s)
+            self._delivery.answer(session, request, answer, ruling.delay_s)
         self._publish(outcome)
 
     def _publish(self, outcome: Outcome) -> None:
         if outcome.events:
-            self._mail.publish(outcome.events, self.faults if self.faults.armed else None)
+            self._delivery.publish(outcome.events, self.faults if self.faults.armed else None)
 
     # 故障与状态 ---------------------------------------------------------
 
@@ -383,9 +383,9 @@ class Host:
         if blow == "crash":
             os._exit(CRASH_EXIT_CODE)  # 猝死就是什么都不收拾
         if session is None:
-            self._mail.lose_all()
+            self._delivery.lose_all()
         else:
-            self._mail.leave(session, lost=True)
+            self._delivery.leave(session, lost=True)
 
     def _add_fault(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         kind = spec.get("kind")

@@ -1,13 +1,13 @@
-"""一个文件夹同时只有一个主人：谁占着、怎么找到它。
+"""一个文件夹同时只有一个占用者：谁占着、怎么找到它。
 
-两把文件锁，一张名片：
+两把文件锁，一份服务信息：
 
-- 主人锁：主人活着就一直拿着；进程一死（包括 ``kill -9``）系统自动放开。名片是不是过期只看它，
+- 租约锁：占用者活着就一直拿着；进程一死（包括 ``kill -9``）系统自动放开。服务信息是不是过期只看它，
   不看进程号，因此不怕进程号被别人重用。
-- 门锁：凡要碰主人锁的（占有、探查）先拿门锁，只拿一瞬间。这样探查不会把正在启动的主人误挡在外，
-  两个同时探查的也不会把对方当成主人。
-- 名片 ``service.json``：进程号、端口、口令。占到主人锁后先换成自己的（端口 0，表示还没就绪），
-  监听好了再补上端口；所以「锁有人拿着」时名片一定是拿锁者的。
+- 门锁：凡要碰租约锁的（占有、探查）先拿门锁，只拿一瞬间。这样探查不会把正在启动的误挡在外，
+  两个同时探查的也不会把对方当成占用者。
+- 服务信息 ``service.json``：进程号、端口、口令。占到租约锁后先换成自己的（端口 0，表示还没就绪），
+  监听好了再补上端口；所以「锁有人拿着」时服务信息一定是拿锁者的。
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from easytrader.sim.config.folder import RECORDS, SimFolder, is_sim_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Owner", "ServiceInfo", "holder_of", "is_served", "reset", "service_of"]
+__all__ = ["Lease", "ServiceInfo", "holder_of", "is_served", "reset", "service_of"]
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ _KIND_NAMES: Final = {
 
 
 class ServiceInfo(NamedTuple):
-    """名片：谁占着这个文件夹，怎么连上它。``port`` 为 0 表示还在启动。"""
+    """服务信息：谁占着这个文件夹，怎么连上它。``port`` 为 0 表示还在启动。"""
 
     pid: int
     port: int
@@ -66,7 +66,7 @@ class ServiceInfo(NamedTuple):
         return f"进程 {self.pid}（{kind}，端口 {port}，自 {since} 起）"
 
 
-class Owner:
+class Lease:
     """占有一个文件夹；``release()`` 之前别的进程都占不到。"""
 
     def __init__(self, folder: SimFolder, kind: str) -> None:
@@ -84,16 +84,16 @@ class Owner:
                 raise
 
     def announce(self, port: int) -> None:
-        """监听好了：把端口写上名片，别的进程从此可以连。"""
+        """监听好了：把端口写上服务信息，别的进程从此可以连。"""
         self.info = self.info._replace(port=port)
         _write(self._service_path, self.info)
 
     def release(self) -> None:
-        """收起名片，放开锁；可重复调用。"""
+        """收起服务信息，放开锁；可重复调用。"""
         if self._released:
             return
         self._released = True
-        # 先删名片后放锁：反过来会删掉下一个主人的名片
+        # 先删服务信息后放锁：反过来会删掉下一个占用者的服务信息
         with suppress(OSError):
             _patiently(lambda: self._service_path.unlink(missing_ok=True))
         self._lock.release(force=True)
@@ -103,13 +103,13 @@ def holder_of(path: str | os.PathLike[str]) -> ServiceInfo | None:
     """此刻占着文件夹的是谁（可能还没就绪）；没有人占着，或不是模拟文件夹时为 None。
 
     Raises:
-        SimulatorError: 有人占着，而名片读不懂；或拿不到门锁。
+        SimulatorError: 有人占着，而服务信息读不懂；或拿不到门锁。
     """
     if not is_sim_folder(path):
         return None
     folder = SimFolder.open(path)
     if not Path(folder.service_path).exists():
-        return None  # 主人一占到锁就写名片，没有名片就没有主人
+        return None  # 一占到锁就写服务信息，没有服务信息就没有人占着
     probe = _lock(folder.owner_lock_path)
     with _gate(folder):
         if _try(probe):
@@ -125,13 +125,13 @@ def holder_of(path: str | os.PathLike[str]) -> ServiceInfo | None:
 
 
 def service_of(path: str | os.PathLike[str]) -> ServiceInfo | None:
-    """此刻服务着这个文件夹、可以连的主人；没有或还没就绪时为 None。"""
+    """此刻服务着这个文件夹、可以连的进程；没有或还没就绪时为 None。"""
     info = holder_of(path)
     return info if info is not None and info.ready else None
 
 
 def is_served(path: str | os.PathLike[str]) -> bool:
-    """文件夹此刻有没有就绪的主人（独立的 serve，或嵌在某个进程里）。"""
+    """文件夹此刻有没有就绪的占用者（独立的 serve，或嵌在某个进程里）。"""
     return service_of(path) is not None
 
 
@@ -169,7 +169,7 @@ def _gate(folder: SimFolder) -> Iterator[None]:
 def _held_message(folder: SimFolder, info: ServiceInfo | None) -> str:
     who = info.describe() if info is not None else "另一个进程"
     return (
-        f"{folder.path} 已被占用：{who}。一个文件夹同时只能有一个主人："
+        f"{folder.path} 已被占用：{who}。一个文件夹同时只能由一个进程占着："
         "要交易直接按这个路径连接即可；要重新启动先停掉它"
     )
 
@@ -229,7 +229,7 @@ def reset(path: str | os.PathLike[str]) -> SimFolder:
     """
     folder = SimFolder.open(path)
     records = folder.path / RECORDS
-    owner = Owner(folder, kind="reset")  # 占着它删：同时启动的程序要么先占到，要么等删完
+    lease = Lease(folder, kind="reset")  # 占着它删：同时启动的程序要么先占到，要么等删完
     try:
         # 主文件最后删：中途停下，剩下的是一本旧账；反过来，旧的 WAL 会并进新账
         for suffix in ("-shm", "-wal", ""):
@@ -241,5 +241,5 @@ def reset(path: str | os.PathLike[str]) -> SimFolder:
             f"{folder.path} 没有删干净（{exc}）：关掉用着它的程序，再来一次。"
         ) from exc
     finally:
-        owner.release()
+        lease.release()
     return folder

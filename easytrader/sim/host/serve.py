@@ -27,7 +27,7 @@ def serve(folder: SimFolder, announce: Callable[[Host], None]) -> None:
     """服务到被叫停为止；就绪时调用 ``announce``。
 
     Raises:
-        SimulatorError: 文件夹已有主人、柜台打不开，或中途出错停止。
+        SimulatorError: 文件夹已被占用、柜台打不开，或中途出错停止。
     """
     with _stop_signals() as stop:
         host = Host(folder, kind="serve")

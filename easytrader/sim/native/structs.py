@@ -9,7 +9,7 @@ from __future__ import annotations
 from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from easytrader.sim.gateway.fields import Field, structs
+from easytrader.sim.gateway.fields import ZEROS, Field, structs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -281,7 +281,6 @@ SHAPES: Final[dict[str, type[Any]]] = {
 
 
 _MODULE: Final = "xtquant.xtpythonclient"
-_ZEROS: Final[dict[str, Any]] = {"i": 0, "q": 0, "d": 0.0, "b": False, "s": ""}
 _BITS: Final = {"i": 32, "q": 64}
 _ENTRIES: Final[dict[str, tuple[Any, ...]]] = {}
 _set_class: Final = object.__dict__["__class__"].__set__
@@ -399,7 +398,7 @@ def _make(struct: str, fields: tuple[Field, ...]) -> type[NativeStruct]:
         "__slots__": () if shape else tuple(field.name for field in fields),
         "__module__": _MODULE,
         "__doc__": f"原生结构 {struct}。",
-        "_zeros": {field.name: _ZEROS[field.code] for field in fields},
+        "_zeros": {field.name: ZEROS[field.code] for field in fields},
     }
     if shape:
         body["__init__"] = _no_arguments
