@@ -8,11 +8,13 @@ r"""easytrader：同步的 A 股自动交易 SDK。
     user.connect(miniqmt_path=r"D:\国金证券QMT交易端\\userdata_mini", stock_account="资金账号")
     user.buy("600036", price=35.5, amount=100)
 
-导入本包不导入 xtquant、pandas，也不安装日志处理器。
+导入本包不导入 xtquant、pandas，也不安装日志处理器。Windows 以外没有真的客户端，
+导入之后 ``from xtquant import xttrader`` 就可用，连的是模拟的（`easytrader.sim.install`）。
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from easytrader import errors
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
     from easytrader.checkup import doctor as doctor
     from easytrader.guard import Guard as Guard
     from easytrader.ordering import Receipt as Receipt
+
+if sys.platform != "win32":
+    from easytrader.sim.install import install as _install
+
+    _install()
 
 __all__ = [
     "ClosedError",

@@ -2,59 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from easytrader.errors import UsageError
+from easytrader.basics.keywords import guarded
 
 if TYPE_CHECKING:
     from easytrader.guard import Guard
     from easytrader.miniqmt.trader import MiniqmtTrader
     from easytrader.paper import SimTrader
+    from easytrader.trader import Trader
 
     GuardLike = Guard | dict[str, Any] | bool | None
 
-_ALIASES: Final = {
-    "miniqmt": "miniqmt",
-    "qmt": "miniqmt",
-    "sim": "sim",
-    "模拟": "sim",
-}
-
 
 @overload
 def use(
-    broker: Literal["miniqmt", "qmt"], debug: bool = False, guard: GuardLike = None, **ignored: Any
+    broker: Literal["miniqmt", "qmt"], debug: bool = False, guard: GuardLike = None
 ) -> MiniqmtTrader: ...
 @overload
 def use(
-    broker: Literal["sim", "模拟"], debug: bool = False, guard: GuardLike = None, **ignored: Any
+    broker: Literal["sim", "模拟"], debug: bool = False, guard: GuardLike = None
 ) -> SimTrader: ...
 @overload
-def use(
-    broker: str, debug: bool = False, guard: GuardLike = None, **ignored: Any
-) -> MiniqmtTrader: ...
+def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader: ...
 
 
-def use(broker: str, debug: bool = False, guard: GuardLike = None, **ignored: Any) -> MiniqmtTrader:
+@guarded
+def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader:
     """得到一个交易口；接着调用它的 ``connect()``。
 
     Args:
         broker: ``'miniqmt'``：券商的 MiniQMT 客户端（路径是模拟文件夹时连模拟的）；
-            ``'sim'``：自带的模拟 MiniQMT，什么都不用准备。
+            ``'sim'``：自带的模拟 MiniQMT，什么都不用准备；
+            别的包带来的后端写它登记的名字，见 `easytrader.backends`。
         debug: 是否记 DEBUG 日志，默认 INFO。
         guard: 风控规则，默认不开；`Guard(...)`、同样内容的字典，或 True（只管程序化交易的笔数）。
             以后可以用 ``user.guard = ...`` 换。
-        **ignored: 旧代码传来的其他参数，接受而不用。
 
     Raises:
-        UsageError: 没有这个后端，或风控规则写得不对。
+        UsageError: 没有这个后端，风控规则、参数写得不对。
+        MissingDependencyError: 这个后端登记了而导入不了。
     """
-    name = _ALIASES.get(broker.strip().lower()) if isinstance(broker, str) else None
-    if name is None:
-        raise UsageError("broker", broker, "可用的后端：'miniqmt'、'sim'")
-    from easytrader import paper
+    from easytrader import arguments
+    from easytrader.backends import find
 
-    user = paper.sim_trader(debug) if name == "sim" else paper.miniqmt_trader(debug)
+    make = find(broker)
+    user = make(arguments.flag("debug", debug))
     if guard is not None:
         user.guard = guard
     return user

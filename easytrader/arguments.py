@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Iterable
-from decimal import Decimal
-from numbers import Real
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from easytrader.basics import numbers
 from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_CODES, MARKET_ORDER_TYPES, PriceType
 from easytrader.errors import UsageError
 from easytrader.symbols import Kind, Security, parse_security
@@ -50,28 +48,37 @@ MAX_CODES: Final = 6000
 def codes(value: object) -> dict[str, Security]:
     """一只或一批证券代码：写的样子 → 证券。指数也可以（只看不买）。"""
     form = "应为一个代码，或代码的列表，如 '600036'、['600036', '000001.SZ']"
-    given = [value] if isinstance(value, str) else value
-    if isinstance(given, (bytes, dict)) or not isinstance(given, Iterable):
-        raise UsageError("codes", value, form)
     found: dict[str, Security] = {}
-    for text in given:
+    for text in several("codes", value, form, MAX_CODES):
         try:
             found[text] = parse_security(text)
-        except UsageError as exc:
+        except UsageError as exc:  # noqa: PERF203
             raise UsageError("codes", text, exc.expected) from None
-        if len(found) > MAX_CODES:
-            raise UsageError("codes", f"{len(found)} 个以上", f"一次最多 {MAX_CODES} 个")
+    return found
+
+
+def several(argument: str, value: object, form: str, most: int) -> list[Any]:
+    """一段文字，或一批东西；空的、多于 ``most`` 个的、数不出来的不收。"""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, (bytes, Mapping)) or not isinstance(value, Iterable):
+        raise UsageError(argument, value, form)
+    try:
+        found = list(islice(value, most + 1))
+    except Exception:  # noqa: BLE001  边界：用户的迭代器抛什么都可能，如没有维数的数组
+        raise UsageError(argument, value, form) from None
+    if len(found) > most:
+        raise UsageError(argument, f"{most} 个以上", f"一次最多 {most} 个")
     if not found:
-        raise UsageError("codes", value, form)
+        raise UsageError(argument, value, form)
     return found
 
 
 def whole(argument: str, value: object, unit: str = "") -> int:
     """一个正整数：int、numpy 整数、恰为整数的 float / Decimal。"""
-    form = f"应为正整数{unit}，如 100"
-    number = _as_int(value)
-    if number is None or not 0 < number < 2**63:
-        raise UsageError(argument, value, form)
+    number = numbers.whole(value)
+    if number is None or number <= 0:
+        raise UsageError(argument, value, f"应为正整数{unit}，如 100")
     return number
 
 
@@ -83,19 +90,21 @@ def amount(value: object) -> int:
     return number
 
 
-def price(value: object) -> float:
-    """限价，元；必须是有限的正数。"""
-    form = "应为大于 0 的数（元），如 35.5；市价委托请用 market_buy / market_sell"
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
-        raise UsageError("price", value, form)
-    try:
-        number = float(value)
-    except (OverflowError, ValueError):  # 过大的 Decimal、sNaN
-        raise UsageError("price", value, form) from None
-    if not math.isfinite(number) or number <= 0:
+_PRICE: Final = "应为大于 0 的数（元），如 35.5；市价委托请用 market_buy / market_sell"
+
+
+def price(value: object, target: Security, form: str = _PRICE) -> float:
+    """限价，元；有限，不小于这只证券的最小变动价位。"""
+    number = numbers.real(value)
+    if number is None or number <= 0:
         raise UsageError("price", value, form)
     if number > MAX_PRICE:
         raise UsageError("price", value, f"超过 {MAX_PRICE:g} 元，{form}")
+    if number * 1000 < target.tick_li - 1e-6:
+        tick = target.tick_li / 1000
+        raise UsageError(
+            "price", value, f"{target.stock_code} 的最小变动价位是 {tick:g} 元，{form}"
+        )
     return number
 
 
@@ -113,7 +122,7 @@ def market_type(ttype: object, target: Security) -> int:
             return number
         found = {each for each in PriceType if name == each.label or name in each.vendor}
     else:
-        number = _as_int(name)
+        number = numbers.whole(name)
         found = {each for each in PriceType if each == number}
     usable = found & allowed
     if usable:
@@ -139,7 +148,7 @@ def market(value: object) -> Exchange:
             if name == code or name in others:
                 return cast("Exchange", code)
     else:
-        number = _as_int(value)
+        number = numbers.whole(value)
         for exchange, code_number in MARKET_CODES.items():
             if code_number == number:
                 return exchange
@@ -165,13 +174,8 @@ def contract_number(value: object) -> str:
 def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:
     """一段时间，秒。"""
     form = f"应为{'不小于' if allow_zero else '大于'} 0、不超过 {MAX_SECONDS} 的秒数，如 5"
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
-        raise UsageError(argument, value, form)
-    try:
-        number = float(value)
-    except (OverflowError, ValueError):  # 过大的数、sNaN
-        raise UsageError(argument, value, form) from None
-    if not 0 <= number <= MAX_SECONDS or (number == 0 and not allow_zero):
+    number = numbers.real(value)
+    if number is None or not 0 <= number <= MAX_SECONDS or (number == 0 and not allow_zero):
         raise UsageError(argument, value, form)
     return number
 
@@ -186,7 +190,7 @@ def flag(argument: str, value: object) -> bool:
 
 def count(argument: str, value: object) -> int:
     """不小于 0 的整数。"""
-    number = _as_int(value)
+    number = numbers.whole(value)
     if number is None or number < 0:
         raise UsageError(argument, value, "应为不小于 0 的整数，0 表示不限")
     return number
@@ -205,19 +209,3 @@ def account(value: object) -> str:
 
 MAX_ACCOUNT_BYTES: Final = 23
 """厂商的账号缓冲区。"""
-
-
-def _as_int(value: Any) -> int | None:
-    if isinstance(value, (bool, str, bytes)):
-        return None
-    try:
-        return operator.index(value)
-    except TypeError:
-        pass
-    if not isinstance(value, (Real, Decimal)):
-        return None
-    try:
-        number = int(value)  # type: ignore[arg-type]  # Real 都能取整，类型表里没写
-    except (ValueError, OverflowError):  # NaN、无穷
-        return None
-    return number if number == value else None

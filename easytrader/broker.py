@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from easytrader.errors import OutcomeUnknownError
     from easytrader.model import (
         AssetLike,
         ContractNumber,
@@ -28,21 +27,37 @@ if TYPE_CHECKING:
 _T_contra = TypeVar("_T_contra", contravariant=True)
 
 
-class Landed(Protocol[_T_contra]):
-    """异步请求有了结果时调用，恰好一次：(应答, None) 或 (None, 结果未知)。
+class Reply(Protocol[_T_contra]):
+    """一个请求等的应答（`ordering.Receipt`）：`put` 或 `fail`，先到的算，在任何线程上，不阻塞。"""
 
-    在别的线程上（包括后端收应答的线程），不得阻塞。
-    """
+    seq: int
+    """请求序号；还没有发出为 0。"""
+    awaited: bool
+    """有人当场等着：不必占异步的空位，也不必推异步应答的事件。"""
+    over: Callable[[bool], None] | None
+    """后端可以放：有了结果之后调用一次，参数是不是到期。"""
 
-    def __call__(self, answer: _T_contra | None, error: OutcomeUnknownError | None, /) -> None:
-        """见类的说明。"""
+    def done(self) -> bool:
+        """有结果了没有。"""
+
+    def wait(self) -> object:
+        """等到有结果，最晚到期限；``awaited`` 的可以先在后端里等。"""
+
+    def depart(self, seq: int) -> None:
+        """就要发出，请求序号是 ``seq``；期限从这时算起，到期由回执自己了结。"""
+
+    def put(self, answer: _T_contra, /) -> bool:
+        """应答来了；已经有了结果返回 False。"""
+
+    def fail(self, error: BaseException, /) -> bool:
+        """不会有应答了；已经有了结果返回 False。``OutcomeUnknownError(原因)`` 里只写原因。"""
 
 
 class Session(Protocol):
     """一次会话：从连上到断开。断开后不再复活，重连是新的会话。
 
     每个方法都在期限内返回或抛异常：没有应答的查询抛 `QueryFailedError`，
-    没有应答的委托、撤单抛 `OutcomeUnknownError`。
+    委托、撤单的应答交给 `Reply`。
     """
 
     @property
@@ -96,30 +111,16 @@ class Session(Protocol):
     def still_sending(self, tag: str) -> bool:
         """带这个标记的委托，放弃等待之后可能还没有真正发出去：这时查不到不说明什么。"""
 
-    def submit(self, request: OrderRequest) -> SubmitAnswer:
-        """下单，只发一次。"""
+    def submit(self, request: OrderRequest, reply: Reply[SubmitAnswer]) -> None:
+        """下单，只发一次，不等应答：先 ``reply.depart(序号)``，应答来了 ``reply.put``。
 
-    def cancel(self, target: int | ContractNumber) -> bool:
-        """按委托编号或柜台合同编号撤单：True 表示撤单请求已被收下。"""
-
-    def submit_async(
-        self, request: OrderRequest, departed: Callable[[int], None], landed: Landed[SubmitAnswer]
-    ) -> None:
-        """下单，只发一次，不等应答。
-
-        ``departed`` 在发出之前得到请求序号；``landed`` 最晚在 ``timeout_s`` 秒之后得到结果。
-        抛出异常的不再调用 ``landed``：没有发出的抛 `NotConnectedError`，
-        其余抛 `OutcomeUnknownError`。
-        在途的满了会等空位，最多 ``timeout_s`` 秒。
+        没有发出的抛 `NotConnectedError`（等）；抛别的，就当作可能已经发出。
+        会话断了（`lose`）要让在途的都 ``reply.fail``。
+        异步的在途满了可以等空位，最多 ``timeout_s`` 秒。
         """
 
-    def cancel_async(
-        self,
-        target: int | ContractNumber,
-        departed: Callable[[int], None],
-        landed: Landed[bool],
-    ) -> None:
-        """撤单，不等应答；其余同 `submit_async`。"""
+    def cancel(self, target: int | ContractNumber, reply: Reply[bool]) -> None:
+        """按委托编号或柜台合同编号撤单，应答 True 是收下了；其余同 `submit`。"""
 
     def lose(self, reason: str) -> None:
         """会话已断：让所有还在等的调用立刻失败。可重复调用，任意线程。"""

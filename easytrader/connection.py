@@ -125,7 +125,6 @@ class Supervisor:
         self._no_more = threading.Event()
         self._retrying: threading.Thread | None = None
         self._calm = threading.Event()
-        self._calm.set()
         self._polled_at = time.monotonic()
         self._thread: threading.Thread | None = None
         self._last_error = ""

@@ -167,5 +167,8 @@ def _risk_refused(message: str, rule: str, actual: object, limit: object) -> Ris
 
 
 def _shown(value: object, limit: int = 80) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  边界：几千位的整数、用户的类写不出来，不能盖住要说的错
+        text = f"（{type(value).__name__}，写不出来）"
     return text if len(text) <= limit else text[: limit - 1] + "…"

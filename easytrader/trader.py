@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from easytrader import arguments, rows, tags
 from easytrader.backend import Capabilities
+from easytrader.basics.keywords import guarded_class
 from easytrader.codes import OrderType
 from easytrader.errors import UsageError
 from easytrader.link.engine import Engine, Handlers
 from easytrader.log import Log, masked
-from easytrader.ordering import Extras
+from easytrader.ordering import Extras, wanted
+from easytrader.orders.verb import Ticket, cancel, order, order_verb
 from easytrader.pace import ReconnectOptions
 from easytrader.records import paths
 from easytrader.records.sqlite import SqliteStorage
@@ -51,6 +53,9 @@ class Trader:
     capabilities: ClassVar[Capabilities] = Capabilities("柜台")
     """后端的本事。"""
 
+    def __init_subclass__(cls) -> None:
+        guarded_class(cls)
+
     def __init__(
         self,
         debug: bool = False,
@@ -62,6 +67,10 @@ class Trader:
         self._ordering = self._engine.orders
         # 引擎的线程不持有这个对象：没有人要它了，引擎自己会知道
         weakref.finalize(self, self._engine.abandon).atexit = False
+
+    def connect(self, *args: Any, **options: Any) -> None:
+        """连接；参数由各后端定。"""
+        raise NotImplementedError(f"{type(self).__name__} 没有写 connect()")
 
     # ---- 查询
 
@@ -88,30 +97,36 @@ class Trader:
         """当日成交：每笔一个字典，``traded_time`` 是 Unix 秒，金额为元。"""
         return [rows.trade_row(each) for each in self._session.trades()]
 
-    def entrust(self, entrust_no: int) -> types.Entrust | None:
-        """一笔当日委托（与 `today_entrusts` 的行相同）；没有这个编号返回 None。"""
-        return self._engine.find(self.capabilities.check_id(entrust_no))
+    def find_entrust(self, key: int | str) -> types.Entrust | None:
+        """找一笔当日委托：按委托编号，或按 ``client_order_id``、`OutcomeUnknownError.tag`。
 
-    def find_entrust(self, client_order_id: str) -> types.Entrust | None:
-        """按 ``client_order_id`` 或 `OutcomeUnknownError.tag` 找当日委托：柜台有没有收到。
+        按后两样找，问的是柜台有没有收到：结果未知的那笔查不到时，会隔几秒（模拟 1 秒，
+        真实客户端 6 秒：它的查询是缓存）再看一次才下结论，最多阻塞 ``timeout`` 秒。
 
-        结果未知的那笔查不到时，会隔几秒（模拟 1 秒，真实客户端 6 秒：它的查询是缓存）再看一次
-        才下结论，最多阻塞 ``timeout`` 秒。
+        Args:
+            key: 整数是委托编号，字符串是 ``client_order_id`` 或标记。
 
         Returns:
-            与 `today_entrusts` 相同的行；确实没有到柜台返回 None。
+            与 `today_entrusts` 相同的行；没有这个编号、确实没有到柜台返回 None。
 
         Raises:
-            UsageError: 不是字符串。
-            QueryFailedError: 期限内核对不清楚，或是往日的委托。
+            UsageError: 两样都不是。
+            QueryFailedError: 没有应答、期限内核对不清楚，或是往日的委托。
             NotConnectedError: 没有可用会话。
         """
-        client_order_id = tags.check_client_order_id(client_order_id)
+        form = "：委托编号（正整数），或 client_order_id（字符串）"
+        if self.capabilities.id_type is str and isinstance(key, str):
+            found_row = self._engine.find(key)  # 编号也是字符串的柜台：先当编号找
+            if found_row is not None or not self.capabilities.tags:
+                return found_row
+        elif not isinstance(key, str):
+            return self._engine.find(arguments.whole("key", key, form))
+        client_order_id = tags.check_client_order_id(key)
         self.capabilities.check_tag(client_order_id)
         session, once = self._session, self._ordering.once
         assert once is not None  # 有会话就有
-        order = once.find(client_order_id, session.timeout_s)
-        return None if order is None else rows.order_row(order)
+        found = once.find(client_order_id, session.timeout_s)
+        return None if found is None else self._engine.order_rows.row(found)
 
     def quote(self, codes: str | Iterable[str]) -> dict[str, types.Quote]:
         """此刻的行情，一次问完：``user.quote(["600036", "510300.SH"])``。
@@ -132,6 +147,7 @@ class Trader:
 
     # ---- 下单
 
+    @order_verb
     def buy(
         self,
         security: str,
@@ -141,8 +157,8 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """限价买入，等到客户端给出委托编号为止。
 
         Args:
@@ -154,7 +170,7 @@ class Trader:
             client_order_id: 自己取的、不会重复的委托 id，不超过 64 字节。给了就**恰好一次**：
                 同一个 id 再下（同一个进程、重启之后、两个程序同时），只有一笔委托，返回同一个编号；
                 当场被拒绝的、没有到柜台的，同一个 id 可以再下。
-            **ignored: 旧代码传来的其他参数（如 ``entrust_prop``），接受而不用。
+            **legacy: 旧版的 ``entrust_prop="limit"`` 等，见文档；别的名字、改变意思的值都不收。
 
         Returns:
             ``{'entrust_no': int}``。有编号不等于已被交易所接受，见 ``order_status_name``。
@@ -169,8 +185,12 @@ class Trader:
                 给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.BUY, security, price, amount, extras)
+        return order(self._ordering, wanted.limit(OrderType.BUY, security, price, amount, extras))
 
+    buy_async = buy.twin
+    """同 `buy`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
+
+    @order_verb
     def sell(
         self,
         security: str,
@@ -180,12 +200,16 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.limit(OrderType.SELL, security, price, amount, extras)
+        return order(self._ordering, wanted.limit(OrderType.SELL, security, price, amount, extras))
 
+    sell_async = sell.twin
+    """同 `sell`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
+
+    @order_verb
     def market_buy(
         self,
         security: str,
@@ -195,8 +219,8 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """市价买入。
 
         Args:
@@ -206,13 +230,17 @@ class Trader:
             strategy_name: 策略名。
             remark: 备注。
             client_order_id: 自己取的委托 id，同 `buy`。
-            **ignored: 接受而不用。
+            **legacy: 同 `buy`，``entrust_prop="market"`` 也收。
 
         返回与异常同 `buy`。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.BUY, security, amount, ttype, extras)
+        return order(self._ordering, wanted.market(OrderType.BUY, security, amount, ttype, extras))
 
+    market_buy_async = market_buy.twin
+    """同 `market_buy`，发出就返回回执。"""
+
+    @order_verb
     def market_sell(
         self,
         security: str,
@@ -222,15 +250,19 @@ class Trader:
         strategy_name: str = "",
         remark: str = "",
         client_order_id: str | None = None,
-        **ignored: Unpack[types.Ignored],
-    ) -> types.EntrustResult:
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return self._ordering.market(OrderType.SELL, security, amount, ttype, extras)
+        return order(self._ordering, wanted.market(OrderType.SELL, security, amount, ttype, extras))
+
+    market_sell_async = market_sell.twin
+    """同 `market_sell`，发出就返回回执。"""
 
     # ---- 撤单、等待
 
-    def cancel_entrust(self, entrust_no: int) -> types.CancelResult:
+    @order_verb
+    def cancel_entrust(self, entrust_no: int) -> Ticket[types.CancelResult, types.CancelResult]:
         """撤单。
 
         Args:
@@ -245,7 +277,10 @@ class Trader:
             RiskRefusedError: 风控不许（只有程序化交易的笔数会拦撤单），什么都没有发出。
             OutcomeUnknownError: 已发出而没有应答。撤单可以放心再撤一次。
         """
-        return self._ordering.cancel(entrust_no)
+        return cancel(self._ordering, self._ordering.cancel(entrust_no))
+
+    cancel_entrust_async = cancel_entrust.twin
+    """同 `cancel_entrust`，发出就返回回执。"""
 
     def cancel_all(self) -> list[types.BulkCancel]:
         """撤掉当日所有可撤的委托。
@@ -473,3 +508,6 @@ def _wait_seconds(wait: object) -> float | None:
 def _own_files(key: AccountKey) -> Storage:
     """默认：用户数据目录下，这个账号的文件夹。"""
     return SqliteStorage(paths.key_folder(key))
+
+
+guarded_class(Trader)

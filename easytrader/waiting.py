@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
-from easytrader.codes import FINAL_STATUSES
+from easytrader.codes import FINAL_STATUSES, OrderStatus
 from easytrader.errors import NotConnectedError, QueryFailedError, UsageError, WaitTimeoutError
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _WAIT_POLL_S: Final = 0.5
 """等委托时，即使没有推送也隔这么久查一次。"""
+
+_REASON_S: Final = 0.3
+"""废单的原因在另一条推送里，状态先到的话最多再等这么久。"""
 
 _CACHE_LAG_S: Final = 6.0
 """客户端的查询是缓存，刚下的委托最慢几秒后才查得到（厂商文档：无推送的柜台 1–6 秒）。"""
@@ -29,6 +32,7 @@ class Waiting:
         find: (委托编号, 最晚到什么时候) → 它的行。
         recent: 自己最近下的委托：查不到是缓存慢，不是编号错。
         check_id: 校验委托编号。
+        reason: 这笔委托为什么废了；还不知道为空。
     """
 
     def __init__(
@@ -36,10 +40,12 @@ class Waiting:
         find: Callable[[Any, float | None], Entrust | None],
         recent: Container[Any],
         check_id: Callable[[object], Any],
+        reason: Callable[[Any], str],
     ) -> None:
         self._check_id = check_id
         self._find = find
         self._recent = recent
+        self._reason = reason
         self._changed = threading.Condition()
         self._changes = 0
 
@@ -69,7 +75,7 @@ class Waiting:
                 if row is None and time.monotonic() >= patience:
                     raise UsageError("entrust_no", entrust_no, "当日没有这个委托编号")
                 if row is not None and row["order_status"] in FINAL_STATUSES:
-                    return row
+                    return self._explained(row, deadline)
             left = deadline - time.monotonic()
             if left <= 0:
                 status = row["order_status_name"] if row else "未知"
@@ -78,3 +84,13 @@ class Waiting:
             with self._changed:
                 if seen == self._changes:
                     self._changed.wait(min(left, _WAIT_POLL_S))
+
+    def _explained(self, row: Entrust, deadline: float) -> Entrust:
+        """废单等一等它的原因。"""
+        number = row["order_id"]
+        if row["order_status"] == OrderStatus.JUNK:
+            with self._changed:
+                limit_s = min(_REASON_S, deadline - time.monotonic())
+                self._changed.wait_for(lambda: self._reason(number), max(limit_s, 0.0))
+            row["status_msg"] = self._reason(number) or row["status_msg"]
+        return row

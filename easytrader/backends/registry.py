@@ -42,8 +42,8 @@ class Backend(NamedTuple):
 
 
 _BUILT_IN: Final = {
-    "miniqmt": "easytrader.backends.sim:miniqmt_trader",
-    "sim": "easytrader.backends.sim:sim_trader",
+    "miniqmt": "easytrader.paper:miniqmt_trader",
+    "sim": "easytrader.paper:sim_trader",
 }
 _ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim"}
 

@@ -212,7 +212,7 @@ class Demo:
         return f"新进程 {self._miniqmt.pid}；从被杀到重新可用 {spent:.1f} 秒"
 
     def _verify(self) -> str:
-        row = self._user.entrust(self._survivor)
+        row = self._user.find_entrust(self._survivor)
         _check(row is not None, f"委托 {self._survivor} 不见了")
         _check(
             row["order_status_name"] == "已报", f"应为「已报」，是「{row['order_status_name']}」"
@@ -255,7 +255,7 @@ class Demo:
         """挂一笔成交不了的买单：比现价低 5%，还在涨跌幅之内。"""
         price = round(max(self._price * 0.95, self._pre_close * 0.905), 2)
         number = self._sent(self._user.buy(_SECURITY, price=price, amount=100, remark="demo"))
-        row = self._user.entrust(number)
+        row = self._user.find_entrust(number)
         _check(row is not None and row["order_status_name"] == "已报", f"委托 {number} 没有挂上")
         return number
 

@@ -6,11 +6,10 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from decimal import Decimal
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
+from easytrader.basics import numbers
 from easytrader.errors import UsageError
 from easytrader.symbols import parse_security
 
@@ -119,13 +118,8 @@ def _share(name: str, value: object) -> float:
 
 
 def _number(name: str, value: object, most: float, form: str) -> float:
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
-        raise UsageError(name, value, form)
-    try:
-        number = float(value)
-    except (OverflowError, ValueError):  # 过大的整数、sNaN
-        raise UsageError(name, value, form) from None
-    if not 0 < number <= most:
+    number = numbers.real(value)
+    if number is None or not 0 < number <= most:
         raise UsageError(name, value, form)
     return number
 

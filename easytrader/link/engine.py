@@ -22,9 +22,15 @@ from easytrader.delivery import Courier
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
 from easytrader.events import EventLog
 from easytrader.log import masked
-from easytrader.model import CallbackReplaced, Disconnected, OrderChanged, Traded
+from easytrader.model import (
+    CallbackReplaced,
+    Disconnected,
+    OrderChanged,
+    OrderRefused,
+    Traded,
+)
 from easytrader.once import Once
-from easytrader.ordering import Ordering
+from easytrader.ordering import Router
 from easytrader.records.paths import AccountKey
 from easytrader.vitals import Vitals
 from easytrader.waiting import Waiting
@@ -92,8 +98,13 @@ class Engine:
         """给人看的路径。"""
         self.vitals = Vitals()
         self.events = EventLog()
-        self.orders = Ordering(log, lambda: self.session, capabilities)
-        self.waiting = Waiting(self.find, self.orders.recent, capabilities.check_id)
+        self.orders = Router(log, lambda: self.session, capabilities)
+        self.waiting = Waiting(
+            self.find,
+            self.orders.recent,
+            capabilities.check_id,
+            lambda number: self.order_rows.reason(number),
+        )
         self.order_rows = rows.OrderRows()
         self.supervisor: Supervisor | None = None
         self.closed = False
@@ -165,7 +176,7 @@ class Engine:
         session = self.session
         with session.until(deadline):
             order = session.order(number)
-        return None if order is None else rows.order_row(order)
+        return None if order is None else self.order_rows.row(order)
 
     @property
     def guard(self) -> Guard | None:
@@ -265,6 +276,7 @@ class Engine:
         supervisor = self.supervisor
         if supervisor is not None:
             supervisor.close(_CLOSE_S)
+        self.orders.close()
         self.waiting.note_change()
         self._close_courier(self.courier)
         self.events.close()
@@ -422,12 +434,14 @@ class Engine:
         self.orders.post = GuardPost(guard, self._meter, self._log)
 
     def _deliver(self, courier: Courier, event: PushEvent) -> None:
+        if isinstance(event, OrderRefused):
+            self.order_rows.explain(event.error)  # 先记原因：回调里看到的行就带着它
         courier.deliver(event)
         if isinstance(event, CallbackReplaced) and self._handlers is not None:
             handlers = self._handlers()
             if handlers is not None:
                 handlers.callback, self._listening = event.callback, True
-        if isinstance(event, OrderChanged | Traded):
+        if isinstance(event, OrderChanged | Traded | OrderRefused):
             self.waiting.note_change()
         elif isinstance(event, Disconnected) and self.orders.once is not None:
             self.orders.once.doubts.hurry()

@@ -81,7 +81,9 @@ _learned: _Table | None = None
 def override_path() -> Path:
     """改正文件在哪里：环境变量 ``EASYTRADER_TRADING_DAYS``，否则在用户数据目录下。"""
     told = os.environ.get(PATH_VARIABLE, "").strip()
-    return Path(told).expanduser().absolute() if told else home() / FILE_NAME
+    if not told:
+        return home() / FILE_NAME
+    return Path(os.path.abspath(os.path.expanduser(told)))  # noqa: PTH100, PTH111  不认识的 ~ 也不抛
 
 
 @lru_cache(maxsize=1)

@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.basics import waits
 from easytrader.errors import (
     FORKED,
     ClosedError,
@@ -23,13 +24,16 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
-from easytrader.miniqmt.flights import MAX_IN_FLIGHT, Clock, Departed, Flight, Room
 from easytrader.miniqmt.mends import mended
+from easytrader.ordering.receipt import Receipt, unknown_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from easytrader.broker import Reply
     from easytrader.vitals import Vitals
+
+    Heard = Callable[[int, Any], None]
 
 _MAX_UNANSWERED: Final = 400
 """厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
@@ -37,8 +41,12 @@ _MAX_UNANSWERED: Final = 400
 _MOST_UNANSWERED: Final = 480
 """连厂商的异步接口发出的一起算，最多这么多。"""
 
-_SLICE_S: Final = 0.5
-"""Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
+MAX_IN_FLIGHT: Final = 256
+"""一次会话里最多这么多笔在途；满了的等空位。厂商的上行队列 512 格，余下的留给查询和撤单。"""
+
+
+_ROOMY: Final = MAX_IN_FLIGHT * 3 // 4
+"""等空位的等到只剩这么多在途：一个一个放行的话，线程切换比请求本身还贵。"""
 
 _HARMLESS: Final = (
     "query",
@@ -50,47 +58,66 @@ _HARMLESS: Final = (
 )
 
 
-class Reply:
-    """等一个应答：一把锁，谁先到算谁的。"""
-
-    __slots__ = ("_done", "error", "late", "value")
+class Room:
+    """一次会话里在途的有多少，满了等空位。"""
 
     def __init__(self) -> None:
-        self._done = threading.Lock()
-        self._done.acquire()
-        self.value: Any = None
-        self.error: EasytraderError | None = None
-        self.late: Callable[[Any], None] | None = None
+        self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
+        self._aloft = 0
+        self._waiters = 0
+        self._closed = False
 
-    def put(self, value: Any) -> None:
-        """应答来了（厂商的线程）。"""
-        late = self.late
-        if late is not None:
-            late(value)
-            return
-        self.value = value
-        self._release()
+    def take(self, limit_s: float) -> bool:
+        """占一个空位，最多等 ``limit_s`` 秒；没有等到、或不会再有了返回 False。"""
+        with self._lock:
+            if self._aloft >= MAX_IN_FLIGHT and not self._wait(limit_s):
+                return False
+            self._aloft += 1
+            return True
 
-    def fail(self, error: EasytraderError) -> None:
-        """不会有应答了。"""
-        if self.error is None:
-            self.error = error
-            self._release()
+    def leave(self) -> None:
+        """让出一个。"""
+        with self._lock:
+            self._aloft -= 1
+            if self._waiters and self._aloft <= _ROOMY:
+                self._freed.notify_all()
 
-    def wait(self, timeout_s: float) -> bool:
-        """等到应答或失败；到期返回 False。"""
-        if timeout_s <= _SLICE_S:
-            return self._done.acquire(timeout=timeout_s)
-        deadline = time.monotonic() + timeout_s
-        while not self._done.acquire(timeout=min(timeout_s, _SLICE_S)):
-            timeout_s = max(0.0, deadline - time.monotonic())
-            if not timeout_s:
-                return self._done.acquire(timeout=0)
-        return True
+    def close(self) -> None:
+        """不会再有空位了。"""
+        with self._lock:
+            self._closed = True
+            self._freed.notify_all()
 
-    def _release(self) -> None:
-        with contextlib.suppress(RuntimeError):  # 应答与断线同时到：已经放过一次
-            self._done.release()
+    def _wait(self, limit_s: float) -> bool:
+        deadline = time.monotonic() + limit_s
+        self._waiters += 1
+        try:
+            while not self._closed:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    return self._aloft < MAX_IN_FLIGHT
+                waits.change(self._freed, left_s)
+                if self._aloft <= _ROOMY:
+                    return True
+            return False
+        finally:
+            self._waiters -= 1
+
+
+class Departed(NamedTuple):
+    """厂商的同步方法从应答里取编号；只发不等的时候给它这个，取到的就是请求序号。"""
+
+    order_id: int
+    cancel_result: int
+
+
+class _Order(NamedTuple):
+    """本线程正要发的一笔，只发不等。"""
+
+    reply: Reply[Any]
+    read: Callable[[Any], Any]
+    heard: Heard | None
 
 
 class Replies:
@@ -109,13 +136,12 @@ class Replies:
         self._on_late = on_late
         self._vitals = vitals
         self._pid = os.getpid()
-        self._waiting: dict[int, tuple[str, Reply | Flight]] = {}
+        self._waiting: dict[int, Reply[Any]] = {}
         self._lost = ""
         self._local = threading.local()
         self._room = Room()
         self.others: Callable[[], int] = _none
         """另有多少请求占着厂商的上行队列而不经这里：厂商的异步接口发出的。"""
-        self._clock = Clock(self._expire)
 
     @property
     def timeout_s(self) -> float:
@@ -141,129 +167,131 @@ class Replies:
         finally:
             self._local.deadline = before
 
-    @property
-    def last_message(self) -> str:
-        """本线程上一个应答里的说明文字：厂商的同步下单只留下编号，把它丢了。"""
-        try:
-            return str(getattr(getattr(self._local, "answer", None), "error_msg", "") or "")
-        except UnicodeDecodeError:
-            return ""
-
     def lose(self, reason: str) -> None:
         """会话断了：在等的全部失败，以后的直接拒绝。"""
         self._lost = self._lost or reason or "连接已断开"
-        self._clock.stop()
         self._room.close()
-        for name, reply in list(self._waiting.copy().values()):
-            reply.fail(_no_answer(name, self._lost))
+        for reply in list(self._waiting.copy().values()):
+            reply.fail(OutcomeUnknownError(self._lost))
 
     def call(self, cbs: dict[int, Any], seq: int, request: tuple[Any, ...]) -> Any:
-        """发出请求并等应答。
+        """厂商的同步方法走到这里：发出请求；是 `start` 发的当场返回，别的等到应答。
 
         Args:
             cbs: 厂商的应答表：序号 → 应答来时调用的函数。
             seq: 请求序号。
             request: (原生方法, 参数…)。
         """
-        flight: Flight | None = getattr(self._local, "flight", None)
-        if flight is not None:
-            return self._depart(flight, cbs, seq, request)
         self._check_sendable()
+        order: _Order | None = getattr(self._local, "order", None)
         name = getattr(request[0], "__name__", "")
-        reply = Reply()
+        if order is None:
+            asked: Receipt[Any] = Receipt(name, self.timeout_s, awaited=True)
+            asked.blame, asked.over = partial(no_answer, name), self._over
+            self._send(cbs, seq, request, _Order(asked, _as_it_is, None))
+            return asked.value()
+        self._send(cbs, seq, request, order)
+        if order.reply.awaited:  # 反正要等：马上让出解释器，应答来得快一截
+            order.reply.wait()
+        return Departed(seq, seq)
 
-        def answered(value: Any) -> None:
+    def _send(self, cbs: dict[int, Any], seq: int, request: tuple[Any, ...], order: _Order) -> None:
+        cbs[seq] = self._depart(order, getattr(request[0], "__name__", ""), seq)
+        try:
+            request[0](*request[1:])
+        except Exception:
             self._waiting.pop(seq, None)
-            reply.put(value)
+            raise
+        if self._lost:  # 登记与断线擦肩而过的，补上失败
+            order.reply.fail(OutcomeUnknownError(self._lost))
 
-        self._waiting[seq] = (name, reply)
-        cbs[seq] = answered
-        began = time.monotonic()
-        request[0](*request[1:])
-        self._fail_if_lost(name, reply)
-        limit_s = self.timeout_s
-        if not reply.wait(limit_s):
-            reply.late = lambda value: self._on_late(name, value)
-            if not reply.wait(0):
-                self._vitals.expired()
-                raise _no_answer(name, f"{limit_s:.3g} 秒内没有应答")
-        if reply.error is not None:
-            raise reply.error
-        self._vitals.answered(name, time.monotonic() - began)
-        self._local.answer = reply.value
-        return reply.value
+    def start(
+        self,
+        reply: Reply[Any],
+        send: Callable[[], Any],
+        read: Callable[[Any], Any],
+        heard: Heard | None,
+    ) -> None:
+        """发出而不等应答；异步的在途满了就等空位，最晚到本线程的期限。
 
-    def launch(self, flight: Flight, send: Callable[[], Any]) -> None:
-        """发出而不等应答，应答来了交给 ``flight``；在途的满了就等空位，最晚到本线程的期限。
-
-        ``send`` 调用厂商的同步方法，所以请求与同步的一模一样，只是不等。
+        Args:
+            reply: 应答交给它。
+            send: 调用厂商的同步方法，所以请求与同步的一模一样，只是不等。
+            read: 厂商的应答 → 要交的；读不出抛 `OutcomeUnknownError`。
+            heard: 每来一个应答调用一次（过期之后才到的也算），在交给 ``reply`` 之后。
 
         Raises:
             NotConnectedError: 断了，或等不到空位；什么都没有发出。
         """
-        self._check_sendable()
-        limit_s = self.timeout_s
-        if not self._room.take(limit_s):
-            self._check_sendable()  # 等着的时候断了的，说断了
-            raise NotConnectedError(
-                f"已有 {MAX_IN_FLIGHT} 笔异步请求在途，{limit_s:.3g} 秒内没有一笔有应答；"
-                "什么都没有发出"
-            )
-        flight.release = self._room.leave
+        if reply.awaited:
+            reply.over = self._over
+        else:
+            self._take_room()
+            reply.over = self._over_and_leave
         try:
-            self._local.flight = flight
-            send()
-        except BaseException:
-            flight.give_up()
-            raise
+            self._local.order = _Order(reply, read, heard)
+            found = send()
         finally:
-            self._local.flight = None
+            self._local.order = None
+        if not reply.seq:  # 没有走到发出那一步，厂商当场就答了
+            reply.put(read(found))
 
-    def depart(self, flight: Flight, name: str, seq: int) -> Callable[[Any], None]:
+    def aside(
+        self, reply: Reply[Any], name: str, seq: int, call: Callable[[], Any]
+    ) -> threading.Thread:
+        """同形模块没有可以只发不等的地方：在一次性的线程上等它的同步方法。"""
+        answered = self._depart(self._local.order, name, seq)
+
+        def run() -> None:
+            try:
+                value = call()
+            except Exception as exc:  # noqa: BLE001  边界：同形模块抛什么都是「结果未知」
+                self._waiting.pop(seq, None)
+                reply.fail(exc)
+            else:
+                answered(value)
+
+        return threading.Thread(target=run, name="easytrader-call", daemon=True)
+
+    def _depart(self, order: _Order, name: str, seq: int) -> Callable[[Any], None]:
         """登记一笔就要发出的；返回应答来时调用的函数。"""
+        reply, read, heard = order
         began = time.monotonic()
-        flight.name, flight.seq = name, seq
-        flight.deadline = began + self.timeout_s
 
         def answered(value: Any) -> None:
             self._waiting.pop(seq, None)
-            if not flight.is_over:
+            if not reply.done():
                 self._vitals.answered(name, time.monotonic() - began)
-            if not flight.put(value):
+            try:
+                is_in_time = reply.put(read(value))
+            except OutcomeUnknownError as exc:
+                is_in_time = reply.fail(exc)
+            if not is_in_time:
                 self._on_late(name, value)
-            flight.heard(seq, value)
+            if heard is not None:
+                heard(seq, value)
 
-        flight.departed(seq)
-        self._waiting[seq] = (name, flight)
-        self._clock.watch(flight.deadline)
+        reply.depart(seq)
+        self._waiting[seq] = reply
         return answered
 
-    def dropped(self, flight: Flight, error: EasytraderError) -> None:
-        """登记过的一笔不会有应答了。"""
-        self._waiting.pop(flight.seq, None)
-        flight.fail(error)
-
-    def _depart(
-        self, flight: Flight, cbs: dict[int, Any], seq: int, request: tuple[Any, ...]
-    ) -> Departed:
+    def _take_room(self) -> None:
         self._check_sendable()
-        name = getattr(request[0], "__name__", "")
-        cbs[seq] = self.depart(flight, name, seq)
-        request[0](*request[1:])
-        self._fail_if_lost(name, flight)
-        return Departed(seq, seq)
+        limit_s = self.timeout_s
+        if self._room.take(limit_s):
+            return
+        self._check_sendable()  # 等着的时候断了的，说断了
+        raise NotConnectedError(
+            f"已有 {MAX_IN_FLIGHT} 笔异步请求在途，{limit_s:.3g} 秒内没有一笔有应答；什么都没有发出"
+        )
 
-    def _expire(self) -> float:
-        """了结到期的异步请求，返回下一个期限；它们还占着队列，所以仍算未应答的。"""
-        earliest = math.inf
-        for name, flight in list(self._waiting.copy().values()):
-            if not isinstance(flight, Flight) or flight.is_over:
-                continue
-            if flight.deadline > time.monotonic():
-                earliest = min(earliest, flight.deadline)
-            elif flight.fail(_no_answer(name, "到期没有应答")):
-                self._vitals.expired()
-        return earliest
+    def _over(self, expired: bool) -> None:
+        if expired:  # 它还占着队列，所以仍算未应答的
+            self._vitals.expired()
+
+    def _over_and_leave(self, expired: bool) -> None:
+        self._room.leave()
+        self._over(expired)
 
     def _check_sendable(self) -> None:
         if os.getpid() != self._pid:
@@ -275,27 +303,53 @@ class Replies:
                 f"客户端已有 {self.unanswered} 个请求没有应答，疑似僵死；什么都没有发出"
             )
 
-    def _fail_if_lost(self, name: str, reply: Reply | Flight) -> None:
-        """登记与断线擦肩而过的，补上失败。"""
-        if self._lost:
-            reply.fail(_no_answer(name, self._lost))
-
 
 def _none() -> int:
     """没有别的请求。"""
     return 0
 
 
-def _no_answer(name: str, reason: str) -> EasytraderError:
+def _as_it_is(answer: Any) -> Any:
+    return answer
+
+
+def no_answer(name: str, error: object) -> EasytraderError:
+    """没有应答的请求怎么说：查询可以重试，别的结果未知。"""
     what = name.removesuffix("WithSeq") or "请求"
     if name.startswith(_HARMLESS):
-        return QueryFailedError(f"{what} 没有应答：{reason}")
-    return OutcomeUnknownError(f"{what} 已发出而没有应答（{reason}），结果未知，不要重发，请先核对")
+        return QueryFailedError(f"{what} 没有应答：{error}")
+    return OutcomeUnknownError(unknown_text(what, OutcomeUnknownError(str(error))))
+
+
+_PASSING: Final = (
+    "order_stock",
+    "cancel_order_stock",
+    "query_stock_asset",
+    "query_stock_positions",
+    "query_stock_orders",
+    "query_stock_trades",
+    "subscribe",
+)
+"""厂商的同步方法，都在 ``common_op_sync_with_seq`` 里等应答。"""
+
+
+def is_vendor(kind: type[Any]) -> bool:
+    """同步调用真的从 ``common_op_sync_with_seq`` 走，由 ``cbs`` 收应答。
+
+    同形模块可以只有这个名字而不从它走：换掉它等于没有加期限。看不到代码的也不算。
+    """
+
+    def uses(method: str, name: str) -> bool:
+        code = getattr(getattr(kind, method, None), "__code__", None)
+        return name in getattr(code, "co_names", ())
+
+    waiting = "common_op_sync_with_seq"
+    return uses(waiting, "cbs") and all(uses(method, waiting) for method in _PASSING)
 
 
 def bounded_class(base: type[Any]) -> type[Any]:
-    """厂商类的子类；厂商（或同形模块）没有这个内部方法时原样返回。"""
-    if not hasattr(base, "common_op_sync_with_seq"):
+    """厂商类的子类；不是厂商的（同形模块）原样返回，放在一次性的线程上调用。"""
+    if not is_vendor(base):
         return base
 
     class BoundedXtQuantTrader(mended(base)):  # type: ignore[misc]  # 基类在运行时才知道

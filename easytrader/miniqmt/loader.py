@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import platform
-import sys
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
 
 from easytrader.errors import MissingDependencyError, UsageError
-from easytrader.vendor_import import quiet_vendor_import
+from easytrader.vendor_import import binary_remedy, quiet_vendor_import
 
 _INSTALL: Final = "pip install easytrader[miniqmt]"
 _FORM: Final = "应为与 xtquant 同形的模块，或它的导入名（字符串），如 'xtquant'"
@@ -120,11 +118,4 @@ def _find_in_root(name: str, wanted: str, exc: ModuleNotFoundError) -> Any:
 
 
 def _no_binary(exc: ImportError, name: str) -> MissingDependencyError:
-    python = ".".join(map(str, sys.version_info[:2]))
-    here = f"{platform.system()} {platform.machine()}，Python {python}"
-    return MissingDependencyError(
-        f"装着 {name}，但没有本平台的二进制（{here}）："
-        "厂商只提供 Windows x64、Python 3.6–3.13。"
-        f"在别的系统上请用模拟 MiniQMT：easytrader.use('sim')。原始错误：{exc}",
-        name=exc.name,
-    )
+    return MissingDependencyError(binary_remedy(name, exc), name=exc.name)

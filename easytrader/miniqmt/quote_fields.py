@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any, Final
 
+from easytrader.basics import numbers
 from easytrader.errors import UsageError
 from easytrader.model import Quote
 from easytrader.symbols import Board, parse_security
@@ -46,10 +46,8 @@ def read_quote(stock_code: str, tick: Any, detail: Any) -> Quote | None:
 
 def positive(price: Any) -> float | None:
     """正的有限数；0、NaN、别的东西都不是价格。"""
-    if isinstance(price, bool) or not isinstance(price, Real):
-        return None
-    number = float(price)
-    return number if math.isfinite(number) and number > 0 else None
+    number = numbers.real(price)
+    return number if number is not None and number > 0 else None
 
 
 def _limit(price: Any) -> float | None:

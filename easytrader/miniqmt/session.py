@@ -6,43 +6,62 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader.basics import waits
-from easytrader.basics.threads import AbandonedError, Aside, call_aside
+from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
     EasytraderError,
+    MissingDependencyError,
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
+    UsageError,
 )
 from easytrader.log import masked
 from easytrader.miniqmt.account_check import check_account
-from easytrader.miniqmt.bounded import Replies, bounded_class
+from easytrader.miniqmt.bounded import Replies, bounded_class, no_answer
 from easytrader.miniqmt.pending import Pending
 from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
-from easytrader.miniqmt.session_orders import SessionOrders
-from easytrader.model import CallbackReplaced
+from easytrader.miniqmt.vendor_versions import missing_text
+from easytrader.model import (
+    Answered,
+    CallbackReplaced,
+    ContractNumber,
+    OrderRequest,
+    SubmitAnswer,
+)
+from easytrader.ordering.receipt import Receipt, unknown_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from easytrader.broker import Listener
+    from easytrader.broker import Listener, Reply
     from easytrader.log import Log
     from easytrader.miniqmt.aside import Strays
     from easytrader.miniqmt.loader import Vendor
     from easytrader.miniqmt.session_ids import Lease
     from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
+    from easytrader.types import Outcome
     from easytrader.vitals import Vitals
 
 _T = TypeVar("_T")
+
+_ORDERED: Final = "order_response"
+_CANCELLED: Final = "cancel_response"
+
+_MAX_PENDING: Final = 400
+"""厂商的上行队列只有 512 格，写满时厂商会死等；没有应答的请求到了这个数，异步的就不再发。"""
 
 _CACHE_LAG_S: Final = 6.0
 """没有推送的柜台，客户端的缓存最慢 6 秒刷新一次（厂商文档：1–6 秒）。"""
@@ -53,7 +72,7 @@ _STUCK_S: Final = 15.0
 """过了这么久 stop() 还没有回来，会话 id 也不再为它占着。"""
 
 
-class QmtSession(SessionOrders):
+class QmtSession:
     """见模块说明；实现 `broker.Session`。
 
     Args:
@@ -94,6 +113,8 @@ class QmtSession(SessionOrders):
         self._replies.others = self.pending.__len__
         self._trader: Any = None
         self._account: Any = None
+        # 同形模块的异步请求没有厂商的序号，自己数
+        self._own_seq = itertools.count(1)
         self._bounded = False
         self._ready = threading.Event()
         self._ending = threading.Event()
@@ -293,6 +314,38 @@ class QmtSession(SessionOrders):
         client = getattr(self._trader, "async_client", None)
         return float(getattr(client, "cache_lag_s", _CACHE_LAG_S))
 
+    def submit(self, request: OrderRequest, reply: Reply[SubmitAnswer]) -> None:
+        """下单。"""
+        terms = (
+            self._account,
+            request.security.stock_code,
+            int(request.order_type),
+            request.volume,
+            int(request.price_type),
+            request.price,
+            request.strategy_name,
+            request.remark,
+        )
+        self._start(reply, self._trader.order_stock, terms, _order_answer, request)
+
+    def cancel(self, target: int | ContractNumber, reply: Reply[bool]) -> None:
+        """撤单。"""
+
+        def read(response: Any) -> bool:
+            result = getattr(response, "cancel_result", response)
+            if result != 0 and (why := _message(response)):
+                self._log.warning("撤单 {} 被拒绝：{}", target, why)
+            return bool(result == 0)
+
+        terms: tuple[Any, ...]
+        if isinstance(target, ContractNumber):
+            # 市场送整数：字符串的市场是后来的版本才认的
+            method = self._method("cancel_order_stock_sysid")
+            terms = (self._account, target.market, target.order_sysid)
+        else:
+            method, terms = self._trader.cancel_order_stock, (self._account, target)
+        self._start(reply, method, terms, read, target)
+
     def still_sending(self, tag: str) -> bool:
         """放弃等待的委托是不是还在一次性的线程上没有回来。"""
         return self._strays.holds(tag)
@@ -329,33 +382,188 @@ class QmtSession(SessionOrders):
         if self._lost_reason:
             raise NotConnectedError(f"会话已断开（{self._lost_reason}），什么都没有发出")
 
-    def _call(self, method: Callable[..., _T], *args: Any, tag: str = "") -> _T:
+    def _call(self, method: Callable[..., _T], *args: Any) -> _T:
+        """厂商的同步方法，有期限。同形模块没有可以加期限的地方：放到一次性的线程上，到期就丢下它。"""
         self._check_connected()
         if self._bounded:
             return method(*args)
-        return self._call_aside(method, args, tag)
-
-    def _call_aside(self, method: Callable[..., _T], args: tuple[Any, ...], tag: str) -> _T:
-        """同形模块没有可以加期限的地方：放到一次性的线程上，到期就丢下它。"""
         name = getattr(method, "__name__", "请求")
         limit_s, began = self.timeout_s, time.monotonic()
-        aside = Aside(lambda: method(*args))
         try:
-            found = aside.start().result(limit_s, lambda: self.is_lost)
+            found = call_aside(lambda: method(*args), limit_s, stop=lambda: self.is_lost)
         except AbandonedError:
-            if tag:
-                self._strays.add(tag, aside.thread)
             if not self._lost_reason:
                 self._vitals.expired()
-            raise self._unanswered(name, limit_s) from None
+            raise no_answer(name, self._lost_reason or f"{limit_s:.3g} 秒内没有应答") from None
         self._vitals.answered(name, time.monotonic() - began)
         return found
 
-    def _unanswered(self, name: str, limit_s: float) -> EasytraderError:
-        reason = self._lost_reason or f"{limit_s:.3g} 秒内没有应答"
-        if name.startswith(("query", "subscribe", "unsubscribe")):
-            return QueryFailedError(f"{name} 没有应答：{reason}")
-        return OutcomeUnknownError(f"{name} 已发出而没有应答（{reason}），结果未知，不要重发")
+    def _start(
+        self,
+        reply: Reply[Any],
+        method: Callable[..., Any],
+        args: tuple[Any, ...],
+        read: Callable[[Any], Any],
+        request: OrderRequest | int | ContractNumber,
+    ) -> None:
+        """只发不等；异步的来了应答另推一个事件，与厂商的异步接口一样。"""
+        heard = None if reply.awaited else partial(self._heard, request)
+        if self._bounded:
+            send: Callable[[], Any] = partial(method, *args)
+        else:
+            self._check_connected()
+            send = partial(self._send_aside, reply, method, args, request)
+        self._replies.start(reply, send, read, heard)
+
+    def _send_aside(
+        self,
+        reply: Reply[Any],
+        method: Callable[..., Any],
+        args: tuple[Any, ...],
+        request: OrderRequest | int | ContractNumber,
+    ) -> None:
+        """同形模块没有可以只发不等的地方：在一次性的线程上等它。"""
+        name, seq = getattr(method, "__name__", "请求"), next(self._own_seq)
+        thread = self._replies.aside(reply, name, seq, partial(method, *args))
+        if isinstance(request, OrderRequest):
+            self._strays.add(request.tag, thread)  # 它回来之前，查不到这笔委托不说明什么
+        thread.start()
+
+    def _heard(self, request: OrderRequest | int | ContractNumber, seq: int, value: Any) -> None:
+        if not self._bounded:
+            value = self._response(seq, request, value)
+        event = _ORDERED if isinstance(request, OrderRequest) else _CANCELLED
+        self._listener.pushed(self, Answered(event, value))
+
+    def _response(
+        self, seq: int, request: OrderRequest | int | ContractNumber, value: Any
+    ) -> SimpleNamespace:
+        """同形模块的同步方法只给编号：补成应答的样子。"""
+        found = SimpleNamespace(account_id=self._account_id, seq=seq, error_msg="")
+        if isinstance(request, ContractNumber):
+            found.cancel_result, found.order_id = value, 0
+            found.order_sysid = request.order_sysid
+        elif isinstance(request, int):
+            found.cancel_result, found.order_id, found.order_sysid = value, request, ""
+        else:
+            found.order_id, found.order_remark = value, request.remark
+            found.strategy_name = request.strategy_name
+        return found
+
+    # ---- 给动词的：厂商的任何方法，分「查」「办」「异步办」三种说法报错
+
+    @property
+    def account(self) -> Any:
+        """厂商的账号对象，作厂商方法的第一个参数。"""
+        return self._account
+
+    @property
+    def account_type(self) -> str:
+        """账号类型的名字，如 ``STOCK``。"""
+        return self._account_type
+
+    @property
+    def account_id(self) -> str:
+        """资金账号。"""
+        return self._account_id
+
+    def need(self, verb: str, *kinds: str) -> None:
+        """这个动词只有这几种账号能用。
+
+        Raises:
+            UsageError: 账号类型不对，什么都没有发出。
+        """
+        if self._account_type not in kinds:
+            wanted = "、".join(kinds)
+            raise UsageError(
+                "account_type",
+                self._account_type,
+                f"{verb} 只能用于 {wanted} 账号：connect(..., account_type='{kinds[0]}')",
+            )
+
+    def query(self, what: str, name: str, *args: Any) -> Any:
+        """查：厂商的方法 ``name``，没有得到可信的回答一律 `QueryFailedError`。
+
+        Args:
+            what: 中文，说给人听的，如 ``银行信息``。
+            name: 厂商的方法名。
+            *args: 原样交给厂商。
+        """
+        method = self._method(name)
+
+        def asked(*given: Any) -> Any:
+            answer = method(*given)
+            # 模拟柜台的失败要到看内容时才说
+            return list(answer) if isinstance(answer, list) else answer
+
+        found = self._ask(what, asked, *args)
+        if not found:
+            self._still_alive()
+        return found
+
+    def act(self, what: str, name: str, *args: Any) -> Any:
+        """办：会改变东西的同步方法，只发一次；没有应答、厂商抛异常都是 `OutcomeUnknownError`。"""
+        method = self._method(name)
+        try:
+            return self._call(method, *args)
+        except (NotConnectedError, ClosedError):
+            raise  # 这两种没有发出
+        except Exception as exc:  # 厂商（或同形模块）抛什么都可能在发出之后
+            raise OutcomeUnknownError(unknown_text(what, exc)) from exc
+
+    def confirm(self, what: str, name: str, *args: Any) -> Outcome:
+        """办，厂商答 ``(成没成, 说明)`` 的那一类 → ``{'success': bool, 'message': str}``。"""
+        answer = self.act(what, name, *args)
+        try:
+            success, message = answer
+        except (TypeError, ValueError):
+            raise OutcomeUnknownError(
+                f"{what}：厂商返回 {answer!r}，结果未知，不要重发，请先核对"
+            ) from None
+        if not success and not message and self._lost_reason:
+            # 没连着的时候厂商答空的失败：到底发没发出说不准
+            raise OutcomeUnknownError(f"{what} 的时候断线了（{self._lost_reason}），结果未知")
+        return {"success": bool(success), "message": str(message or "")}
+
+    def start(self, what: str, build: Callable[[Any], _T], name: str, *args: Any) -> Receipt[_T]:
+        """异步办：发出去，返回回执。``build`` 把厂商的应答变成字典。"""
+        self._check_connected()
+        if self._replies.unanswered >= _MAX_PENDING:
+            raise NotConnectedError(
+                f"已有 {self._replies.unanswered} 个请求没有应答，疑似僵死；什么都没有发出"
+            )
+        receipt: Receipt[_T] = Receipt(what, self.timeout_s)
+        receipt.build = build
+        seq = self.act(what, name, *args)
+        if not isinstance(seq, int) or isinstance(seq, bool) or seq <= 0:
+            raise OutcomeUnknownError(
+                f"{what}：厂商返回的序号是 {seq!r}，没有应答可等，结果未知，请先核对"
+            )
+        receipt.depart(seq)
+        self.pending.add(receipt)
+        return receipt
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._trader, name, None)
+        if method is None:
+            self._check_connected()
+            raise MissingDependencyError(missing_text(name, self._vendor.plug))
+        return method  # type: ignore[no-any-return]
+
+
+def _order_answer(response: Any) -> SubmitAnswer:
+    """编号 0 是厂商 ``set_timeout`` 到期的假应答：结果未知。"""
+    number = getattr(response, "order_id", response)
+    if not isinstance(number, int) or number == 0:
+        raise OutcomeUnknownError(f"厂商返回的委托编号是 {number!r}")
+    return SubmitAnswer(number, "" if number > 0 else _message(response))
+
+
+def _message(response: Any) -> str:
+    try:
+        return str(getattr(response, "error_msg", "") or "")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _stop(trader: Any) -> None:

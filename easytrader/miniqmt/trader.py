@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from easytrader import arguments
 from easytrader.backend import Capabilities
-from easytrader.miniqmt import loader, preflight, settings
+from easytrader.miniqmt import groups, loader, preflight, settings
 from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 from easytrader.miniqmt.connector import QmtConnector
+from easytrader.miniqmt.groups.ipo import exchange_today
 from easytrader.miniqmt.session_ids import check_session_id
-from easytrader.miniqmt.verbs.async_orders import AsyncOrders
-from easytrader.miniqmt.verbs.manual import ManualVerbs
 from easytrader.records.paths import AccountKey
 from easytrader.trader import Trader
 
@@ -22,11 +21,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import ModuleType
 
+    from easytrader.miniqmt.session import QmtSession
     from easytrader.records.storage import Storage
     from easytrader.types import AccountTypeName, Status
 
+_Group = TypeVar("_Group", bound=groups.Group)
 
-class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
+
+class MiniqmtTrader(Trader):
     """经券商 MiniQMT 客户端交易。用 ``easytrader.use('miniqmt')`` 得到。
 
     Args:
@@ -130,3 +132,52 @@ class MiniqmtTrader(AsyncOrders, ManualVerbs, Trader):
 
     def _default_callback(self) -> DefaultXtQuantTraderCallback:
         return DefaultXtQuantTraderCallback(self._log.debug_on)
+
+    # ---- 别的动词，一组一个对象
+
+    @property
+    def credit(self) -> groups.Credit:
+        """信用账号：融资融券、还款还券、负债与额度。"""
+        return self._group(groups.Credit)
+
+    @property
+    def ipo(self) -> groups.Ipo:
+        """新股新债：当日数据、额度、一次申购完。"""
+        return groups.Ipo(self._desk, self._ordering, self._log, self._today)
+
+    @property
+    def bank(self) -> groups.Bank:
+        """银证转账。"""
+        return self._group(groups.Bank)
+
+    @property
+    def transfer(self) -> groups.Transfer:
+        """资金、股份在两个柜台之间，期权与期货账号之间的划拨。"""
+        return self._group(groups.Transfer)
+
+    @property
+    def lending(self) -> groups.Lending:
+        """约券。"""
+        return self._group(groups.Lending)
+
+    @property
+    def algo(self) -> groups.Algo:
+        """智能算法。"""
+        return self._group(groups.Algo)
+
+    @property
+    def client(self) -> groups.Client:
+        """客户端的其余功能：登录的账号、股东账户、按合同编号撤单、导出与录入。"""
+        return self._group(groups.Client)
+
+    # ---- 内部
+
+    def _group(self, kind: type[_Group]) -> _Group:
+        return kind(self._desk, self._ordering, self._log)
+
+    def _desk(self) -> QmtSession:
+        return cast("QmtSession", self._session)
+
+    def _today(self) -> str:
+        """交易所的今天，``YYYYMMDD``。"""
+        return exchange_today()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from easytrader import tags
 from easytrader.basics.days import A_SHARES
@@ -14,45 +15,44 @@ from easytrader.errors import (
     ClosedError,
     NotConnectedError,
     OutcomeUnknownError,
+    QueryFailedError,
     RiskRefusedError,
     UsageError,
 )
-from easytrader.once.doubts import Doubts, OtherDayError, Verdict
-from easytrader.once.finding import Finder
+from easytrader.once.doubts import Doubts, OtherDayError, Verdict, with_tag
 from easytrader.once.records import Records
 from easytrader.records import storage as marks
 from easytrader.records.storage import Intent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from easytrader.basics.days import DayBoundary
     from easytrader.basics.quantity import OrderId
     from easytrader.broker import Session
     from easytrader.errors import EasytraderError
     from easytrader.log import Log
-    from easytrader.model import OrderRequest, SubmitAnswer
-    from easytrader.records.storage import Intents, Storage
+    from easytrader.model import OrderLike, OrderRequest, SubmitAnswer
+    from easytrader.records.storage import Storage
+
+_T = TypeVar("_T")
 
 _NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
 _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
+_RETRY_S: Final = 0.1
 _LEAST_SEND_S: Final = 0.2
 """核对完旧的，剩下的时间不到这么多就不发了。"""
+_OTHER_DAY: Final = "{} 不是今天发的，现在核对不了；请看历史委托"
 
 
-class Placed(NamedTuple):
-    """一个 id 的结果：``answer`` 这次真的发了；``earlier`` 以前发过的那一笔。"""
-
-    answer: SubmitAnswer | None
-    earlier: Intent | None = None
+Noted = Callable[["SubmitAnswer | None", "EasytraderError | None"], None]
+"""有了结果时先调用，记下来：(应答, None) 或 (None, 错误)。"""
 
 
-class Launched(NamedTuple):
-    """异步下单：``handle`` 是这个 id 正在飞的那一笔的，``earlier`` 是以前已经下好的。"""
+class Submitted(NamedTuple):
+    """``handle``：这个 id 正在飞的那一笔的把手；``earlier``：以前已经下好的。"""
 
     handle: Any
-    earlier: Placed | None = None
+    earlier: Intent | None = None
 
 
 class _Flying(NamedTuple):
@@ -74,7 +74,7 @@ class _Turn:
         self.open: Intent | None = None
 
 
-class Once(Finder):
+class Once:
     """一个账号的「恰好一次」。任何线程都可以用。
 
     Args:
@@ -110,47 +110,23 @@ class Once(Finder):
         self,
         client_order_id: str,
         request: Callable[[str], OrderRequest],
-        send: Callable[[OrderRequest], SubmitAnswer],
-        timeout_s: float,
-    ) -> Placed:
-        """发出，或认出早就发过。
-
-        Args:
-            client_order_id: 用户给的 id。
-            request: 标记 → 要发的委托。
-            send: 只发一次；没发出的抛 `NotConnectedError` 等，没有应答的抛 `OutcomeUnknownError`。
-            timeout_s: 总共最多这么多秒。
-
-        Raises:
-            UsageError: 这个 id 已经用于另一笔不同的委托。
-            JournalError: 记不下来，什么都没有发出。
-            OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
-        """
-        deadline = time.monotonic() + timeout_s
-        me, turn = threading.get_ident(), _Turn()
-        try:
-            while self._busy.setdefault(client_order_id, me) != me:
-                self._await_change(client_order_id, deadline)
-            return self._submit(client_order_id, request, send, deadline, turn)
-        finally:
-            self._leave(client_order_id, turn, me)
-
-    def launch(
-        self,
-        client_order_id: str,
-        request: Callable[[str], OrderRequest],
         handle: Any,
-        start: Callable[[OrderRequest, Callable[[SubmitAnswer | None, Any], None]], None],
+        start: Callable[[OrderRequest, Noted], None],
         timeout_s: float,
-    ) -> Launched:
-        """异步地发出，或认出早就发过、正在飞；记录、核对与 `submit` 相同。
+    ) -> Submitted:
+        """发出，或认出早就发过、正在飞。
 
         Args:
             client_order_id: 用户给的 id。
             request: 标记 → 要发的委托。
             handle: 这一笔的把手；别人用同一个 id 再下，得到的就是它。
-            start: (委托, 有了结果时先调用的) → 发出，只发一次；抛出的异常同 `submit` 的 ``send``。
+            start: (委托, 有了结果时先调用的) → 发出，只发一次；没发出的抛 `NotConnectedError` 等。
             timeout_s: 发出之前总共最多这么多秒。
+
+        Raises:
+            UsageError: 这个 id 已经用于另一笔不同的委托。
+            JournalError: 记不下来，什么都没有发出。
+            OutcomeUnknownError: 以前发的还没有核对清楚，或这次没有应答。
         """
         deadline = time.monotonic() + timeout_s
         me, turn = threading.get_ident(), _Turn()
@@ -161,14 +137,13 @@ class Once(Finder):
                     order = request(busy.intent.tag)
                     wanted = _intent(client_order_id, order, busy.intent.owner)
                     _check_same(busy.intent, wanted, self.doubts.day_of(time.time()))
-                    return Launched(busy.handle)
+                    return Submitted(busy.handle)
                 self._await_change(client_order_id, deadline)
-            found = self._claim(client_order_id, request, deadline, turn)
-            if isinstance(found, Placed):
-                return Launched(None, found)
-            intent, order = found
+            intent, wish = self._claim(client_order_id, request, deadline, turn)
+            if wish is None:
+                return Submitted(None, intent)
             flying = self._busy[client_order_id] = _Flying(intent, handle)
-            start(order, self._landing(flying))
+            start(wish, self._landing(flying, turn))
             turn.open = None  # 飞着：结果由 landed 记
         except BaseException as exc:
             self._note_failure(turn, exc)
@@ -177,10 +152,11 @@ class Once(Finder):
             raise
         finally:
             self._leave(client_order_id, turn, me)
-        return Launched(handle)
+        return Submitted(handle)
 
-    def _landing(self, flying: _Flying) -> Callable[[SubmitAnswer | None, Any], None]:
+    def _landing(self, flying: _Flying, sending: _Turn) -> Noted:
         def landed(answer: SubmitAnswer | None, error: EasytraderError | None) -> None:
+            sending.open = None  # 有结果了，由这里记
             turn = _Turn()
             turn.open = flying.intent
             if answer is not None:
@@ -199,91 +175,61 @@ class Once(Finder):
             self._busy.pop(client_order_id, None)
         self._records.tell()
 
-    def _submit(
-        self,
-        client_order_id: str,
-        request: Callable[[str], OrderRequest],
-        send: Callable[[OrderRequest], SubmitAnswer],
-        deadline: float,
-        turn: _Turn,
-    ) -> Placed:
-        found = self._claim(client_order_id, request, deadline, turn)
-        if isinstance(found, Placed):
-            return found
-        try:
-            answer = send(found[1])
-        except BaseException as exc:
-            self._note_failure(turn, exc)
-            raise
-        self._note_answer(turn, answer)
-        return Placed(answer)
-
     def _claim(
         self,
         client_order_id: str,
         request: Callable[[str], OrderRequest],
         deadline: float,
         turn: _Turn,
-    ) -> Placed | tuple[Intent, OrderRequest]:
-        """记下要发的这一笔，可以发了；或者以前发过的那一笔。"""
+    ) -> tuple[Intent, OrderRequest | None]:
+        """记下要发的这一笔，可以发了；或者以前发过的那一笔，没有要发的。"""
         intents, owner = self._records.open(deadline)
         order = request(tags.tag_for(self._account_id, client_order_id))
         intent = _intent(client_order_id, order, owner.name)
-        while (found := self._begin(intents, intent, deadline, turn)) is not None:
+        while True:
+            found = self._record(turn, intent, intents.begin, intent, deadline)
+            if found is None:
+                break
+            turn.open = None
             if found.state in marks.FREE:
                 again = intent._replace(attempt=found.attempt + 1)
-                if not self._reopen(intents, found, again, deadline, turn):
-                    continue
-                intent = again
-                break
+                if self._record(turn, again, intents.reopen, found, again, deadline):
+                    intent = again
+                    break
+                turn.open = None
+                continue
             _check_same(found, intent, self.doubts.day_of(found.created))
             if found.state == marks.PLACED:
-                return Placed(None, found)
+                return found, None
             if found.owner != owner.name and self._being_sent(found):
                 self._await_change(client_order_id, deadline)
                 continue
             verdict = self._settle(found, deadline)
             if verdict.order is not None:
-                return Placed(None, found._replace(order_id=verdict.order.order_id))
+                return found._replace(order_id=verdict.order.order_id), None
         try:
-            return self._check_unsent(turn, intent, deadline) or (intent, order)
+            placed = self._check_unsent(turn, intent, deadline)
+            return (intent, order) if placed is None else (placed, None)
         except BaseException as exc:
             self._note_failure(turn, exc)
             raise
 
-    def _begin(
-        self, intents: Intents, intent: Intent, deadline: float, turn: _Turn
-    ) -> Intent | None:
+    def _record(self, turn: _Turn, intent: Intent, write: Callable[..., _T], *told: Any) -> _T:
+        """记下一笔：从这里起被打断，都当成可能已经记下了。"""
         turn.open = intent
         try:
-            found = intents.begin(intent, deadline)
+            return write(*told)
         except Exception:
             turn.open = None  # 没有记下
             raise
-        if found is not None:
-            turn.open = None
-        return found
 
-    def _reopen(
-        self, intents: Intents, found: Intent, again: Intent, deadline: float, turn: _Turn
-    ) -> bool:
-        turn.open = again
-        try:
-            done = intents.reopen(found, again, deadline)
-        except Exception:
-            turn.open = None
-            raise
-        if not done:
-            turn.open = None
-        return done
-
-    def _check_unsent(self, turn: _Turn, intent: Intent, deadline: float) -> Placed | None:
+    def _check_unsent(self, turn: _Turn, intent: Intent, deadline: float) -> Intent | None:
         """记下了、发出之前再看一眼；柜台上已经有了就是它。"""
         number = self.doubts.seen(intent.tag)
         if number is not None:  # 别的机器发的，或记录丢了：柜台上已经有
             self._check_on_counter(intent, number)
             self._note(turn, marks.PLACED, number)
-            return Placed(None, intent._replace(order_id=number, created=time.time()))
+            return intent._replace(order_id=number, created=time.time())
         if deadline - time.monotonic() < _LEAST_SEND_S and intent.attempt > 1:
             raise NotConnectedError(
                 f"委托 {intent.client_order_id} 上一次没有到柜台；时间用完了，"
@@ -356,6 +302,77 @@ class Once(Finder):
                 "与这一笔不同；换一个 id",
             )
 
+    # ---- 找
+
+    def find(self, name: str, timeout_s: float) -> OrderLike | None:
+        """按 ``client_order_id`` 或标记找委托；None 表示确实没有到柜台。
+
+        Raises:
+            QueryFailedError: 期限内核对不清楚，或是往日的委托。
+            NotConnectedError: 没有可用会话。
+        """
+        deadline = time.monotonic() + timeout_s
+        tag = tags.tag_for(self._account_id, name)
+        while True:
+            intent = self._records.find(name, deadline)
+            if intent is not None and self._being_sent(intent):
+                if time.monotonic() >= deadline:
+                    raise QueryFailedError(f"{name} 正在发，还没有结果；请稍后再问")
+                self._records.wait(_PEEK_S)
+                continue
+            if intent is not None:
+                tag = intent.tag
+            elif name in self.doubts or name in self.doubts.stale:
+                tag, intent = name, self.doubts.intent(name)
+            if tag in self.doubts.stale:
+                raise QueryFailedError(_OTHER_DAY.format(name))
+            if tag not in self.doubts and (intent is None or intent.state not in marks.OPEN):
+                return self._find_known(name, tag, intent, deadline)
+            if intent is not None:
+                self.doubts.add(tag, intent)
+            order = self._find_doubt(name, tag, intent, deadline)
+            settled = self._records.find(name, deadline)  # 核对的这会儿，别的程序可能又发了一次
+            if order is not None or settled is None or settled.state in marks.FREE:
+                return order
+
+    def _being_sent(self, intent: Intent) -> bool:
+        """此刻有人正在发它：没有查到不说明什么。"""
+        if intent.state != marks.SENDING:
+            return False
+        owner = self._records.open()[1]
+        if intent.owner == owner.name:
+            return intent.client_order_id in self._busy
+        return owner.is_alive(intent.owner, intent.created)
+
+    def _find_doubt(
+        self, name: str, tag: str, intent: Intent | None, deadline: float
+    ) -> OrderLike | None:
+        try:
+            verdict = self.doubts.settle(tag, intent, deadline)
+        except OtherDayError:
+            raise QueryFailedError(_OTHER_DAY.format(name)) from None
+        return _known(name, verdict)
+
+    def _find_known(
+        self, name: str, tag: str, intent: Intent | None, deadline: float
+    ) -> OrderLike | None:
+        """没有悬着的疑问。"""
+        if intent is None:  # 没有记录：可能是标记，可能是别的机器下的
+            return _known(name, self.doubts.settle_stranger((tag, name), deadline))
+        while True:
+            session = self.get_session()
+            with session.until(deadline):
+                order = with_tag(session.orders(), tag)
+            if order is not None or intent.state != marks.PLACED:
+                return order
+            day = self.doubts.day_of(intent.created)
+            if day != self.doubts.day_of(time.time()) or time.monotonic() >= deadline:
+                raise QueryFailedError(
+                    f"{name} 在 {day} 已经成为委托 {intent.order_id}，"
+                    "但当日委托里还查不到、或已经查不到它"
+                )
+            self._records.wait(min(_RETRY_S, deadline - time.monotonic()))  # 查询是缓存
+
 
 def _intent(client_order_id: str, order: OrderRequest, owner: str) -> Intent:
     return Intent(
@@ -388,3 +405,11 @@ def _still_unknown(client_order_id: str, tag: str, why: str) -> OutcomeUnknownEr
         tag=tag,
         client_order_id=client_order_id,
     )
+
+
+def _known(name: str, verdict: Verdict) -> OrderLike | None:
+    if verdict == Verdict(None):
+        raise QueryFailedError(
+            f"{name} 还核对不清楚：要隔几秒看两次都没有，才能认定它没有到柜台；请稍后再问"
+        )
+    return verdict.order

@@ -1,8 +1,7 @@
-"""下单与撤单：校验 → 认出重复的 → 风控 → 只发一次 → 结果；同步的等结果，异步的给一张回执。"""
+"""下单与撤单：校验 → 认出重复的 → 风控 → 只发一次 → 一张回执；同步的等它有结果。"""
 
-from easytrader.ordering.desk import Ordering
-from easytrader.ordering.launch import Launcher
+from easytrader.ordering.desk import Router
 from easytrader.ordering.receipt import Receipt
-from easytrader.ordering.wanted import Extras
+from easytrader.ordering.wanted import Cancel, Extras
 
-__all__ = ["Extras", "Launcher", "Ordering", "Receipt"]
+__all__ = ["Cancel", "Extras", "Receipt", "Router"]

@@ -1,24 +1,31 @@
-"""同步的下单与撤单，以及两种走法共用的几步。"""
+"""委托与撤单怎样发出：校验过的 → 认出重复的 → 风控 → 只发一次 → 回执。"""
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from easytrader import arguments, tags
 from easytrader.board_rules import board_doubts
 from easytrader.codes import CANCELLABLE_STATUSES, MARKET_CODES, PriceType
 from easytrader.errors import (
+    ClosedError,
+    EasytraderError,
     JournalError,
+    MissingDependencyError,
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
     RiskRefusedError,
     UsageError,
+    WaitTimeoutError,
 )
 from easytrader.model import ContractNumber
-from easytrader.ordering import wanted
+from easytrader.ordering.receipt import Deadlines, Receipt, unknown_text
+from easytrader.ordering.wanted import Cancel
 from easytrader.symbols import ambiguity
 
 if TYPE_CHECKING:
@@ -31,8 +38,8 @@ if TYPE_CHECKING:
     from easytrader.guard import GuardPost
     from easytrader.log import Log
     from easytrader.model import OrderRequest, SubmitAnswer
-    from easytrader.once import Once, Placed
-    from easytrader.ordering.wanted import Extras, Wanted
+    from easytrader.once import Intent, Noted, Once
+    from easytrader.ordering.wanted import Wanted
     from easytrader.types import BulkCancel, CancelResult, EntrustResult
 
 _AT_ONCE_S: Final = 0.05
@@ -44,6 +51,9 @@ _PRECHECK_SHARE: Final = 0.4
 """发出之前的核对最多用掉期限的这么多：它没有应答，委托也要来得及发。"""
 
 _STOCKS: Final = ("STOCK", "CREDIT")
+
+_NOT_SENT: Final = (NotConnectedError, ClosedError, UsageError, MissingDependencyError)
+"""会话抛的这几种，什么都没有发出；别的都可能在发出之后。"""
 
 _REMEMBERED: Final = 1000
 """记住自己最近下的这么多笔：`wait` 时查不到是缓存慢，不是编号错。"""
@@ -64,8 +74,10 @@ class MarketView:
         return self._session.asset().total_asset
 
 
-class Ordering:
-    """一个账号的下单口。
+class Router:
+    """一个账号的委托与撤单。
+
+    只有一条路：`start` 发出就给一张回执；同步的 `run` 是发出，再等这张回执。
 
     Args:
         log: 日志口。
@@ -79,31 +91,43 @@ class Ordering:
         self.capabilities = capabilities
         self._log = log
         self._get_session = get_session
+        self._deadlines = Deadlines()
         self.once: Once | None = None
         """连接之后才有。"""
         self.post: GuardPost | None = None
         """没有开风控为 None。"""
         self.recent: deque[Any] = deque(maxlen=_REMEMBERED)
 
-    def limit(
-        self, side: int, security: object, price: object, amount: object, extras: Extras
-    ) -> EntrustResult:
-        """限价委托。"""
-        return self.place(wanted.limit(side, security, price, amount, extras))
+    @overload
+    def start(self, ticket: Wanted) -> Receipt[EntrustResult]: ...
+    @overload
+    def start(self, ticket: Cancel) -> Receipt[CancelResult]: ...
+    def start(self, ticket: Wanted | Cancel) -> Receipt[Any]:
+        """发出一笔校验过的委托或撤单；没有发出的当场抛异常。"""
+        session = self._session()
+        receipt: Receipt[Any] = Receipt(ticket, session.timeout_s)
+        receipt.watch = self._deadlines.watch  # 没有人等也要了结
+        return self._start(ticket, session, receipt)
 
-    def market(
-        self, side: int, security: object, amount: object, ttype: object, extras: Extras
-    ) -> EntrustResult:
-        """市价委托。"""
-        return self.place(wanted.market(side, security, amount, ttype, extras))
-
-    def cancel(self, entrust_no: object) -> CancelResult:
-        """撤单。"""
-        return self._cancel(self.capabilities.check_id(entrust_no))
-
-    def cancel_sysid(self, order_sysid: object, market: object) -> CancelResult:
-        """按柜台合同编号撤单。"""
-        return self._cancel(self.contract(order_sysid, market))
+    @overload
+    def run(self, ticket: Wanted) -> EntrustResult: ...
+    @overload
+    def run(self, ticket: Cancel) -> CancelResult: ...
+    def run(self, ticket: Wanted | Cancel) -> Any:
+        """发出，等到有结果。"""
+        session = self._session()
+        receipt: Receipt[Any] = Receipt(ticket, session.timeout_s, awaited=True)
+        try:
+            found = self._start(ticket, session, receipt)
+            if found is not receipt:
+                return self._share(found, ticket, session.timeout_s)
+            return receipt.value()
+        except EasytraderError:
+            raise
+        except BaseException as exc:  # Ctrl-C：和没有应答一样，可能已经成交
+            if not receipt.fail(exc) and receipt.error is None:
+                self._log.warning("被打断的时候已经有结果：{!r}", receipt)
+            raise
 
     def cancel_all(self) -> list[BulkCancel]:
         """撤掉当日所有可撤的。"""
@@ -119,7 +143,7 @@ class Ordering:
             else:
                 try:
                     with session.until(deadline):
-                        result = self.cancel(number)
+                        result = self.run(Cancel(number))
                 except RiskRefusedError as exc:
                     result = {"success": False, "message": str(exc)}
                 except (OutcomeUnknownError, NotConnectedError) as exc:
@@ -128,86 +152,189 @@ class Ordering:
             results.append({"entrust_no": number, **result})
         return results
 
-    def place(self, order: Wanted) -> EntrustResult:
-        """一笔校验过的委托。"""
-        session = self.opening(order)
-        if order.client_order_id is not None:
-            return self._place_once(session.timeout_s, order, order.client_order_id)
-        answer = self._send(session, order.request(tags.new_tag()))
-        return self.row(order, answer)
+    def close(self) -> None:
+        """会话都没有了：看期限的线程马上结束。"""
+        self._deadlines.close()
 
-    # ---- 内部
+    # ---- 撤单要撤哪一笔
 
-    def _place_once(self, timeout_s: float, order: Wanted, client_order_id: str) -> EntrustResult:
-        once = self.journal()
-        began = time.monotonic()
+    def cancel(self, entrust_no: object) -> Cancel:
+        """按委托编号。"""
+        return Cancel(self.capabilities.check_id(entrust_no))
 
-        def send(request: OrderRequest) -> SubmitAnswer:
-            # 问 once 要会话：这期间换了账号的话，它说没有，不会发到别的账号去
-            return self._send(once.get_session(), request, latest(began, timeout_s), True)
-
-        placed = once.submit(client_order_id, order.request, send, timeout_s)
-        if placed.answer is None:
-            return self.earlier(client_order_id, placed)
-        return self.row(order, placed.answer)
-
-    def _send(
-        self,
-        session: Session,
-        request: OrderRequest,
-        deadline: float | None = None,
-        recorded: bool = False,
-    ) -> SubmitAnswer:
-        """一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
-        deadline = self.admit(session, request, deadline)
-        try:
-            if deadline is None:
-                return session.submit(request)
-            with session.until(deadline):
-                return session.submit(request)
-        except OutcomeUnknownError:
-            if not recorded:
-                self.doubt(request)
-            raise
-
-    def _cancel(self, target: int | ContractNumber) -> CancelResult:
-        session = self._get_session()
-        with session.until(self.admit_cancel(session, target)):
-            return self.cancel_row(target, session.cancel(target))
-
-    # ---- 两种走法共用的
-
-    def opening(self, order: Wanted) -> Session:
-        """要用的会话；顺便提醒可能被柜台拒绝的地方。
+    def cancel_sysid(self, order_sysid: object, market: object) -> Cancel:
+        """按柜台合同编号撤单；没有给市场就在当日委托里找。
 
         Raises:
-            UsageError: 账号类型不对。
+            UsageError: 编号或市场不对，或当日委托里没有、不止一个市场有这个编号。
+            QueryFailedError: 要查当日委托而查不到。
         """
+        number = arguments.contract_number(order_sysid)
+        if market is not None:
+            return Cancel(ContractNumber(number, MARKET_CODES[arguments.market(market)]))
+        orders = self._get_session().orders()
+        codes = {each.stock_code for each in orders if each.order_sysid == number}
+        found = sorted({code.rpartition(".")[2] for code in codes} & set(MARKET_CODES))
+        if not found:
+            raise UsageError(
+                "order_sysid", number, "当日委托里没有这个柜台合同编号；确知有的话请给出 market"
+            )
+        if len(found) > 1:
+            choices = "、".join(f"market='{each}'" for each in found)
+            raise UsageError(
+                "order_sysid", number, f"几个市场都有这个编号，请说是哪一个：{choices}"
+            )
+        return Cancel(ContractNumber(number, MARKET_CODES[cast("Exchange", found[0])]))
+
+    # ---- 一条路
+
+    def _session(self) -> Session:
+        """此刻可用的会话；有委托记录的问它要：换了账号的话，不会给出另一个账号的。"""
+        return self._get_session() if self.once is None else self.once.get_session()
+
+    def _start(
+        self, ticket: Wanted | Cancel, session: Session, receipt: Receipt[Any]
+    ) -> Receipt[Any]:
+        """发出；返回 ``receipt``，或另一处正在发的同一个 id 的回执。"""
+        if isinstance(ticket, Cancel):
+            self._start_cancel(ticket, session, receipt)
+            return receipt
+        self._check(ticket, session)
+        if ticket.client_order_id is not None:
+            return self._start_once(ticket, ticket.client_order_id, session.timeout_s, receipt)
+        request = ticket.request(tags.new_tag())
+        self._start_order(session, ticket, request, receipt, None)
+        return receipt
+
+    def _start_once(
+        self, order: Wanted, client_order_id: str, timeout_s: float, receipt: Receipt[Any]
+    ) -> Receipt[Any]:
+        once = self.once
+        if once is None:
+            raise JournalError("这个后端没有委托记录，不能用 client_order_id")
+        began = time.monotonic()
+
+        def start(request: OrderRequest, noted: Noted) -> None:
+            # 问 once 要会话：这期间换了账号的话，它说没有，不会发到别的账号去
+            deadline = latest(began, timeout_s)
+            self._start_order(once.get_session(), order, request, receipt, noted, deadline)
+
+        try:
+            handle, earlier = once.submit(client_order_id, order.request, receipt, start, timeout_s)
+        except BaseException as exc:
+            receipt.fail(exc)  # 这期间用同一个 id 再下的人拿着它
+            raise
+        if earlier is None:
+            found: Receipt[Any] = handle
+            return found
+        receipt.ready(self._earlier(client_order_id, earlier))
+        return receipt
+
+    def _start_order(
+        self,
+        session: Session,
+        order: Wanted,
+        request: OrderRequest,
+        receipt: Receipt[Any],
+        noted: Noted | None,
+        deadline: float | None = None,
+    ) -> None:
+        """过风控，发出。一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
+        deadline = self._admit(session, request, deadline)
+
+        def build(answer: SubmitAnswer) -> EntrustResult:
+            if noted is not None:
+                noted(answer, None)
+            return self._row(order, answer)
+
+        def blame(error: BaseException) -> EasytraderError:
+            told = self._blame(order, request, error)
+            if noted is not None:
+                noted(None, told)
+            elif isinstance(told, OutcomeUnknownError) and self.once is not None:
+                self.once.doubts.add(request.tag, None)  # 没有 client_order_id 的也核对
+            return told
+
+        receipt.build, receipt.blame = build, blame
+        self._depart(session, session.submit, request, receipt, deadline)
+
+    def _start_cancel(self, ticket: Cancel, session: Session, receipt: Receipt[Any]) -> None:
+        target = ticket.target
+
+        def blame(error: BaseException) -> EasytraderError:
+            if isinstance(error, _NOT_SENT):
+                return error
+            number = target if isinstance(target, int) else None
+            return OutcomeUnknownError(unknown_text(ticket, error), entrust_no=number)
+
+        deadline = self._admit_cancel(session, target)
+        receipt.build, receipt.blame = partial(self._cancel_row, ticket), blame
+        self._depart(session, session.cancel, target, receipt, deadline)
+
+    def _depart(
+        self,
+        session: Session,
+        send: Callable[[Any, Receipt[Any]], None],
+        request: OrderRequest | int | ContractNumber,
+        receipt: Receipt[Any],
+        deadline: float | None,
+    ) -> None:
+        """交给会话。它抛的异常里，只有没有连着的几种肯定没有发出。"""
+        receipt.latest = deadline
+        try:
+            if deadline is None:
+                send(request, receipt)
+            else:
+                with session.until(deadline):
+                    send(request, receipt)
+        except BaseException as exc:
+            failed = receipt.fail(exc)
+            if not isinstance(exc, Exception):
+                raise
+            if failed:
+                receipt.value()  # 抛出说给用户的那一个
+        if not receipt.sent:  # 后端没有说就要发出：期限也从这时算起
+            receipt.depart(0)
+
+    def _blame(self, order: Wanted, request: OrderRequest, error: BaseException) -> EasytraderError:
+        """没有应答的原因 → 说给用户的。"""
+        if isinstance(error, _NOT_SENT):
+            return error
+        told = f"{unknown_text(order, error)}：user.find_entrust('{request.tag}')"
+        if not isinstance(error, Exception):
+            self._log.warning("{}", told)  # Ctrl-C 带不出标记，只有日志里有
+        return OutcomeUnknownError(told, tag=request.tag)
+
+    def _share(
+        self, receipt: Receipt[Any], ticket: Wanted | Cancel, timeout_s: float
+    ) -> EntrustResult:
+        """另一个线程正在发同一个 id：等它的。"""
+        try:
+            row: EntrustResult = copy.copy(receipt.value(timeout_s))
+            return row
+        except WaitTimeoutError as exc:
+            raise OutcomeUnknownError(
+                f"{ticket}：另一个线程正在发同一个 client_order_id，{timeout_s:.3g} 秒没有结果；"
+                "这一次什么都没有发出，稍后用同一个 id 再来",
+                client_order_id=getattr(ticket, "client_order_id", None) or "",
+            ) from exc
+
+    # ---- 每一步
+
+    def _check(self, order: Wanted, session: Session) -> None:
+        """后端或账号做不了的抛 `UsageError`；顺便提醒可能被柜台拒绝的地方。"""
         kind = "limit" if order.price_type == PriceType.FIX else "market"
         self.capabilities.check_order(kind, order.target.exchange)
         if order.client_order_id is not None:
             self.capabilities.check_tag(order.client_order_id)
-        once = self.once
-        session = once.get_session() if once is not None else self._get_session()
         check_account_type(order.verb, session.account_type)
         if order.money is None:
             for doubt in board_doubts(order.side, order.target, order.price, order.volume):
                 self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
-        return session
 
-    def journal(self) -> Once:
-        """委托记录。"""
-        if self.once is None:
-            raise JournalError("这个后端没有委托记录，不能用 client_order_id")
-        return self.once
-
-    def session(self) -> Session:
-        """此刻可用的会话。"""
-        return self._get_session()
-
-    def admit(
+    def _admit(
         self, session: Session, request: OrderRequest, deadline: float | None
     ) -> float | None:
         """核对、过风控；返回此后的期限（``time.monotonic``），没有收紧为 None。"""
@@ -229,50 +356,19 @@ class Ordering:
         except QueryFailedError as exc:
             self._log.warning("发出之前没能核对（{}），由柜台判断", exc)
 
-    def admit_cancel(self, session: Session, target: int | ContractNumber) -> float | None:
-        """撤单过风控；返回同 `admit`。"""
+    def _admit_cancel(self, session: Session, target: int | ContractNumber) -> float | None:
+        """撤单过风控；返回同 `_admit`。"""
         if self.post is None:
             return None
         deadline = time.monotonic() + session.timeout_s
         self.post.check_cancel(target, deadline)
         return deadline
 
-    def doubt(self, request: OrderRequest) -> None:
-        """这一笔没有应答：没有 ``client_order_id`` 的也核对。"""
-        if self.once is not None:
-            self.once.doubts.add(request.tag, None)
-
-    def contract(self, order_sysid: object, market: object) -> ContractNumber:
-        """柜台合同编号与市场；没有给市场就在当日委托里找。
-
-        Raises:
-            UsageError: 编号或市场不对，或当日委托里没有、不止一个市场有这个编号。
-            QueryFailedError: 要查当日委托而查不到。
-        """
-        number = arguments.contract_number(order_sysid)
-        if market is not None:
-            return ContractNumber(number, MARKET_CODES[arguments.market(market)])
-        orders = self._get_session().orders()
-        codes = {each.stock_code for each in orders if each.order_sysid == number}
-        found = sorted({code.rpartition(".")[2] for code in codes} & set(MARKET_CODES))
-        if not found:
-            raise UsageError(
-                "order_sysid", number, "当日委托里没有这个柜台合同编号；确知有的话请给出 market"
-            )
-        if len(found) > 1:
-            choices = "、".join(f"market='{each}'" for each in found)
-            raise UsageError(
-                "order_sysid", number, f"几个市场都有这个编号，请说是哪一个：{choices}"
-            )
-        return ContractNumber(number, MARKET_CODES[cast("Exchange", found[0])])
-
-    def cancel_row(self, target: int | ContractNumber, done: bool) -> CancelResult:
-        """撤单的结果。"""
-        self._log.debug("撤单 {}：{}", target, "已收下" if done else "被拒绝")
+    def _cancel_row(self, ticket: Cancel, done: bool) -> CancelResult:
+        self._log.debug("{}：{}", ticket, "已收下" if done else "被拒绝")
         return {"success": done, "message": "success" if done else "failed"}
 
-    def row(self, order: Wanted, answer: SubmitAnswer) -> EntrustResult:
-        """下单的结果。"""
+    def _row(self, order: Wanted, answer: SubmitAnswer) -> EntrustResult:
         if answer.accepted:
             number: Any = answer.order_id
             self.recent.append(number)
@@ -281,10 +377,8 @@ class Ordering:
         self._log.warning("委托被拒绝 {} {}：{}", order.target.stock_code, order.volume, message)
         return {"entrust_no": -1, "message": message}
 
-    def earlier(self, client_order_id: str, placed: Placed) -> EntrustResult:
+    def _earlier(self, client_order_id: str, earlier: Intent) -> EntrustResult:
         """以前发过：同一个编号。"""
-        earlier = placed.earlier
-        assert earlier is not None
         assert self.once is not None
         number: Any = earlier.order_id
         self.recent.append(number)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from easytrader import arguments, tags
 from easytrader.codes import PriceType
-from easytrader.model import OrderRequest
+from easytrader.model import ContractNumber, OrderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,10 +65,19 @@ class Wanted(NamedTuple):
         return f"委托 {self.target.stock_code} {self.volume}"
 
 
+class Cancel(NamedTuple):
+    """一笔撤单：按委托编号，或按柜台合同编号。"""
+
+    target: int | ContractNumber
+
+    def __str__(self) -> str:
+        return f"撤单 {self.target}"
+
+
 def limit(side: int, security: object, price: object, amount: object, extras: Extras) -> Wanted:
     """限价委托。"""
     target = arguments.security(security)
-    value = arguments.price(price)
+    value = arguments.price(price, target)
     volume = arguments.amount(amount)
     return Wanted(side, security, target, PriceType.FIX, value, volume, checked(extras))
 

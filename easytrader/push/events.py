@@ -12,7 +12,6 @@ from easytrader.model import (
     AccountChanged,
     Answered,
     AssetChanged,
-    CallbackReplaced,
     CancelRefused,
     Connected,
     Disconnected,
@@ -133,27 +132,3 @@ def heard(callback: str, args: tuple[Any, ...]) -> PushEvent:
         return Note(callback, args)
     event: PushEvent = kind.event(kind.kind, *args) if kind.event is Answered else kind.event(*args)
     return event
-
-
-__all__ = [
-    "TABLE",
-    "AccountChanged",
-    "Answered",
-    "AssetChanged",
-    "CallbackReplaced",
-    "CancelRefused",
-    "Connected",
-    "Disconnected",
-    "GaveUp",
-    "HealthChanged",
-    "Kind",
-    "Note",
-    "OrderChanged",
-    "OrderRefused",
-    "PositionChanged",
-    "Traded",
-    "callback_name",
-    "contents",
-    "heard",
-    "of",
-]

@@ -43,17 +43,19 @@ class DeadlineLock:
         if nested:
             raise TimeoutError("这个线程正在做到一半")
         try:
-            while not self._lock.acquire(timeout=_slice_s(deadline)):
-                if time.monotonic() >= deadline:
-                    raise TimeoutError("别的线程一直占着")
+            if not self._lock.acquire(blocking=False):
+                while not self._lock.acquire(timeout=_slice_s(deadline)):
+                    if time.monotonic() >= deadline:
+                        raise TimeoutError("别的线程一直占着")
             self._inside = me
             return work()
         finally:
             if self._inside == me:
                 self._inside = 0
             try:
-                while True:  # 上一次放锁时被打断的，一并放开
-                    self._lock.release()
+                self._lock.release()
+                while self._lock._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
+                    self._lock.release()  # 上一次放锁之前被打断的，一并放开
             except RuntimeError:
                 pass
 
@@ -79,11 +81,14 @@ class Unmoved:
 
     Args:
         path: 主文件；此刻打开着。
+        beside: 一起看着的，名字的后缀。
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        name = os.fspath(path)
-        self._files = [(each, _identity(each)) for each in (name, f"{name}-wal", f"{name}-shm")]
+    def __init__(
+        self, path: str | os.PathLike[str], beside: tuple[str, ...] = ("-wal", "-shm")
+    ) -> None:
+        names = [os.fspath(path) + each for each in ("", *beside)]
+        self._files = [(each, _identity(each)) for each in names]
 
     def also(self, path: str | os.PathLike[str]) -> None:
         """这个文件也看着。"""

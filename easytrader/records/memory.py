@@ -1,3 +1,4 @@
+# ruff: noqa: D102  每个方法见 storage 的协议
 """`MemoryStorage`：全在本进程的内存里，给测试和示例后端用；进程没了就没了。"""
 
 from __future__ import annotations
@@ -39,21 +40,17 @@ class MemoryStorage:
         self._counters: MemoryCounters | None = None
 
     def has_intents(self) -> bool:
-        """记过意向没有。"""
         return bool(self._intents.rows)
 
     def open(self, deadline: float) -> tuple[MemoryIntents, MemoryOwner]:
-        """同一份意向，新的身份。"""
         return self._intents, MemoryOwner(self._owners)
 
     def counters(self, wall: Callable[[], float]) -> MemoryCounters:
-        """同一份计数。"""
         if self._counters is None:
             self._counters = MemoryCounters(f"{self.where}#{id(self):x}", wall)
         return self._counters
 
     def events(self) -> MemoryEvents:
-        """同一份事件。"""
         return self._events
 
 
@@ -65,13 +62,11 @@ class MemoryIntents:
         self._lock = threading.Lock()
 
     def begin(self, intent: Intent, deadline: float) -> Intent | None:
-        """没有就记下。"""
         made = intent._replace(state=SENDING, order_id=0, attempt=1, created=time.time())
         found = self.rows.setdefault(intent.client_order_id, made)
         return None if found is made else found
 
     def reopen(self, found: Intent, intent: Intent, deadline: float) -> bool:
-        """还是那一行才改。"""
         name = found.client_order_id
         attempt = found.attempt + 1
         made = intent._replace(state=SENDING, order_id=0, attempt=attempt, created=time.time())
@@ -83,7 +78,6 @@ class MemoryIntents:
         return True
 
     def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
-        """有了结果。"""
         with self._lock:
             now = self.rows.get(intent.client_order_id)
             mine = now is not None and (now.owner, now.attempt) == (intent.owner, intent.attempt)
@@ -91,26 +85,22 @@ class MemoryIntents:
                 self.rows[now.client_order_id] = now._replace(state=state, order_id=order_id)
 
     def find(self, name: str, deadline: float) -> Intent | None:
-        """按 id 或标记。"""
         found = self.rows.get(name)
         if found is None:
             found = next((each for each in self.rows.copy().values() if each.tag == name), None)
         return found
 
     def unsettled(self, deadline: float) -> list[Intent]:
-        """结果还不知道的。"""
         left = [each for each in self.rows.copy().values() if each.state in OPEN]
         return sorted(left, key=lambda each: each.created)
 
     def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
-        """这个时刻以来成为了委托的一笔。"""
         for each in reversed(self.rows.copy().values()):
             if each.state == PLACED and each.created >= epoch_s:
                 return each.order_id
         return 0
 
-    def close(self) -> None:
-        """没有要放手的。"""
+    def close(self) -> None: ...
 
 
 class MemoryOwner:
@@ -122,11 +112,9 @@ class MemoryOwner:
         alive.add(self.name)
 
     def is_alive(self, name: str, since: float = 0.0) -> bool:
-        """还在不在。"""
         return name in self._alive
 
     def close(self) -> None:
-        """不在了。"""
         self._alive.discard(self.name)
 
 
@@ -141,12 +129,8 @@ class MemoryCounters:
         self._day = (0, 0)
 
     def add(
-        self,
-        limit_s: int | None,
-        limit_day: int | None,
-        deadline: float,
+        self, limit_s: int | None, limit_day: int | None, deadline: float
     ) -> Counted | SecondFull | DayFull:
-        """有名额就记上一次。"""
         with self._lock:
             now = self._count()
             if limit_s is not None and now.second >= limit_s:
@@ -159,18 +143,15 @@ class MemoryCounters:
             return Counted(now.day, now.today + 1, now.second + 1)
 
     def seed(self, count: int, deadline: float) -> None:
-        """抬到至少这么多。"""
         with self._lock:
             now = self._count()
             self._day = now.day, max(now.today, count)
 
     def read(self, deadline: float) -> Counted:
-        """此刻的数。"""
         with self._lock:
             return self._count()
 
-    def close(self) -> None:
-        """没有要放手的。"""
+    def close(self) -> None: ...
 
     def _count(self) -> Counted:
         wall = self._wall()
@@ -188,21 +169,13 @@ class MemoryEvents:
         self._number = 0
         self._lock = threading.Lock()
 
-    def append(
-        self,
-        kind: str,
-        at: float,
-        row: Mapping[str, Any],
-        deadline: float,
-    ) -> int:
-        """记下一条。"""
+    def append(self, kind: str, at: float, row: Mapping[str, Any], deadline: float) -> int:
         with self._lock:
             self._number += 1
             self._rows.append(Stored(self._number, kind, at, row))
             return self._number
 
     def read(self, after: int, most: int, deadline: float) -> list[Stored]:
-        """这个序号之后的。"""
         with self._lock:
             skip = max(0, after - (self._rows[0].number - 1)) if self._rows else 0
             return list(self._rows)[skip : skip + most]

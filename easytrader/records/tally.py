@@ -180,7 +180,7 @@ class Tally:
         except BaseException:
             db.close()
             raise
-        self._db, self._files, self._pid = db, Unmoved(self.where), os.getpid()
+        self._db, self._files, self._pid = db, Unmoved(self.where, ()), os.getpid()
         return db
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from loguru import logger
 
 from easytrader import tags
+from easytrader.basics.quantity import is_number
 from easytrader.codes import (
     ACCOUNT_STATUS_NAMES,
     CREDIT_ORDER_TYPE_NAMES,
@@ -24,6 +25,7 @@ from easytrader.codes import (
     PRICE_TYPE_NAMES,
     UNKNOWN_NAME,
     AccountType,
+    OrderStatus,
 )
 
 if TYPE_CHECKING:
@@ -120,6 +122,10 @@ def _position(position: Any) -> types.Position:
         "direction": position.direction,
         "account_type": position.account_type,
         "account_id": position.account_id,
+        # 老的 xtquant、别的后端没有这几项
+        "security_name": getattr(position, "instrument_name", ""),
+        "profit": getattr(position, "float_profit", None),
+        "profit_ratio": getattr(position, "profit_rate", None),
     }
 
 
@@ -263,6 +269,8 @@ _changing: Final = attrgetter(
 """一笔委托里会变的字段；其余（代码、方向、数量、策略名、账号）定了就不变。"""
 
 _REMEMBERED: Final = 20_000
+_REASONS: Final = 1000
+"""记住最近这么多笔废单的原因。"""
 
 
 class OrderRows:
@@ -270,11 +278,41 @@ class OrderRows:
 
     一天的委托绝大多数已到终态，每次都把 24 个键重算一遍，几千笔时比厂商的查询本身还慢。
     交出去的总是新的字典，用户改它不影响下一次。
+
+    厂商的 ``status_msg`` 只有 23 字节，废单的原因多半说到一半；「下单失败」的推送里是全的，
+    记下来写在废单的行里。
     """
 
     def __init__(self) -> None:
         # 委托编号 → (会变的字段, 行)
         self._known: dict[OrderId, tuple[tuple[Any, ...], types.Entrust]] = {}
+        # 委托编号 → 为什么废了，旧的在前
+        self._reasons: dict[OrderId, str] = {}
+
+    def explain(self, error: Any) -> None:
+        """来了一条「下单失败」的推送。任何线程。"""
+        told = order_error_row(error)
+        number: OrderId = told["order_id"]
+        why = told["error_msg"]
+        if not why or not is_number(number):
+            return
+        self._reasons[number] = why
+        self._known.pop(number, None)
+        if len(self._reasons) > _REASONS:
+            self._reasons.pop(next(iter(self._reasons)), None)
+
+    def reason(self, number: OrderId) -> str:
+        """这笔委托为什么废了；不知道为空。"""
+        return self._reasons.get(number, "")
+
+    def row(self, order: OrderLike) -> types.Entrust:
+        """一笔委托 → 行。"""
+        return self._told(order_row(order))
+
+    def _told(self, row: types.Entrust) -> types.Entrust:
+        if row["order_status"] == OrderStatus.JUNK:
+            row["status_msg"] = self._reasons.get(row["order_id"], row["status_msg"])
+        return row
 
     def rows(self, orders: Iterable[OrderLike]) -> list[types.Entrust]:
         """一批委托 → 行。"""
@@ -284,7 +322,7 @@ class OrderRows:
         try:
             return self._rows(held)
         except UnicodeDecodeError:
-            return [order_row(order) for order in held]
+            return [self.row(order) for order in held]
 
     def _rows(self, orders: list[OrderLike]) -> list[types.Entrust]:
         known = self._known
@@ -297,9 +335,11 @@ class OrderRows:
             if last is not None and last[0] == now:
                 add(last[1].copy())
             else:
-                row = _order(order)
+                row = self._told(_order(order))
                 if len(known) < _REMEMBERED:
                     known[now[0]] = (now, row.copy())
+                    if now[0] in self._reasons:
+                        del known[now[0]]  # 原因也许正好这时才来；废单不多，不记着它
                 add(row)
         return found
 

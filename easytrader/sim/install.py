@@ -2,9 +2,9 @@
 
 ``install()`` 往 ``sys.meta_path`` 放一个查找器，它只管三个名字：
 
-- ``xtquant.xtpythonclient``：厂商的原生模块，只有 Windows 版。没有就给替身；有就包一层：
-  模拟文件夹走替身，别的路径走真的客户端。
-- ``xtquant.datacenter``：行情的原生模块，同样只有 Windows 版，同样替代或包一层；包着的时候，
+- ``xtquant.xtpythonclient``：厂商的原生模块，只有 Windows 版。Windows 以外给替身；
+  Windows 上包一层：模拟文件夹走替身，别的路径走真的客户端；真的加载不了就抛它的错误，不拿替身顶上。
+- ``xtquant.datacenter``：行情的原生模块，同样替代或包一层；包着的时候，
   行情连模拟的还是真的见 `_choosing_quotes`。
 - ``xtquant.xtquant``：老手册的示例从这里导入 ``StockAccount``，新版的包里没有了；没有就补上。
 
@@ -21,9 +21,8 @@ from importlib.util import module_from_spec, spec_from_loader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from loguru import logger
-
-from easytrader.vendor_import import next_spec, quiet_vendor_import
+from easytrader.errors import MissingDependencyError
+from easytrader.vendor_import import binary_remedy, next_spec, quiet_vendor_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +35,8 @@ _NATIVE: Final = "xtquant.xtpythonclient"
 _QUOTES: Final = "xtquant.datacenter"
 _OLD_NAME: Final = "xtquant.xtquant"
 _install_lock: Final = threading.Lock()
+_WINDOWS: Final = sys.platform == "win32"
+"""这里可以有真的客户端。"""
 
 
 def install() -> None:
@@ -103,7 +104,9 @@ class _OldNameLoader(Loader):
 
 class _NativeLoader(Loader):
     def __init__(
-        self, real: ModuleSpec | None, wrap: Callable[[ModuleType | None], ModuleType]
+        self,
+        real: ModuleSpec | None,
+        wrap: Callable[[ModuleType | MissingDependencyError | None], ModuleType],
     ) -> None:
         self._real = real
         self._wrap = wrap
@@ -115,17 +118,22 @@ class _NativeLoader(Loader):
         """内容在 create_module 里已经齐了。"""
 
 
-def _load_real(spec: ModuleSpec | None) -> ModuleType | None:
-    """真的原生模块；没有，或这台机器上加载不了，为 None。"""
+def _load_real(spec: ModuleSpec | None) -> ModuleType | MissingDependencyError | None:
+    """真的原生模块；该有而加载不了的是它的错误；这台机器上不会有的为 None。"""
     if spec is None or spec.loader is None:
-        return None
+        return _missing(None) if _WINDOWS else None
     try:
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
     except ImportError as error:
-        logger.warning("厂商的原生模块加载失败，只能用模拟 MiniQMT：{}", error)
-        return None
+        return _missing(error)
     return module
+
+
+def _missing(error: ImportError | None) -> MissingDependencyError:
+    found = MissingDependencyError(binary_remedy(_PACKAGE, error, windows=_WINDOWS), name=_NATIVE)
+    found.__cause__ = error
+    return found
 
 
 class _Wrapper(ModuleType):
@@ -143,23 +151,23 @@ class _Wrapper(ModuleType):
 
 
 class _NativeModule(_Wrapper):
-    """``xtquant.xtpythonclient``：真的在手里时，只有客户端类按路径挑。"""
+    """``xtquant.xtpythonclient``：Windows 上只有客户端类按路径挑，其余是真的。"""
 
-    def __init__(self, real: ModuleType | None) -> None:
+    def __init__(self, real: ModuleType | MissingDependencyError | None) -> None:
         from easytrader.sim import native
 
-        super().__init__(_NATIVE, native if real is None else real)
+        super().__init__(_NATIVE, real if isinstance(real, ModuleType) else native)
         if real is not None:
             self.XtQuantAsyncClient = _choosing(native.XtQuantAsyncClient, real)
 
 
 class _QuoteModule(_Wrapper):
-    """``xtquant.datacenter``：真的在手里时，只有客户端类按本进程在用什么挑。"""
+    """``xtquant.datacenter``：Windows 上只有客户端类按本进程在用什么挑。"""
 
-    def __init__(self, real: ModuleType | None) -> None:
+    def __init__(self, real: ModuleType | MissingDependencyError | None) -> None:
         from easytrader.sim.native import datacenter
 
-        super().__init__(_QUOTES, datacenter if real is None else real)
+        super().__init__(_QUOTES, real if isinstance(real, ModuleType) else datacenter)
         if real is not None:
             self.IPythonApiClient = _choosing_quotes(datacenter.IPythonApiClient, real)
 
@@ -169,7 +177,7 @@ _real_used: Final = threading.Event()
 
 
 def _choosing(simulated: Any, real: Any) -> Any:
-    """按路径挑客户端类：模拟文件夹用替身，其余用真的。"""
+    """按路径挑客户端类：模拟文件夹用替身，其余用真的；真的加载不了就抛它的错误。"""
 
     def make(path: str | bytes, name: str, session: int) -> Any:
         from easytrader.sim.config.folder import is_sim_folder
@@ -177,6 +185,8 @@ def _choosing(simulated: Any, real: Any) -> Any:
         text = path.decode("gb18030", "replace") if isinstance(path, bytes) else path
         if is_sim_folder(text):
             return simulated(path, name, session)
+        if isinstance(real, MissingDependencyError):
+            raise real.with_traceback(None)
         _real_used.set()
         return real.XtQuantAsyncClient(path, name, session)
 
@@ -194,7 +204,11 @@ def _choosing_quotes(simulated: Any, real: Any) -> Any:
         from easytrader.sim.native.quote_connection import told_by_environment, told_folder
 
         asked = told_by_environment() or (told_folder() and not _real_used.is_set())
-        return simulated() if asked else real.IPythonApiClient()
+        if asked:
+            return simulated()
+        if isinstance(real, MissingDependencyError):
+            raise real.with_traceback(None)
+        return real.IPythonApiClient()
 
     make.__name__ = make.__qualname__ = "IPythonApiClient"
     return make

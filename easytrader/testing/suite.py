@@ -193,15 +193,15 @@ class TestQueries:
 
     def test_entrust_and_its_row_agree(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
-        eventually(lambda: user.entrust(number) is not None)
+        eventually(lambda: user.find_entrust(number) is not None)
         (row,) = [each for each in user.today_entrusts if each["order_id"] == number]
         assert set(row) >= _ORDER_KEYS
-        assert user.entrust(number) == row
+        assert user.find_entrust(number) == row
 
     def test_unknown_number_has_no_row(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
         other: Any = number + 987_654 if isinstance(number, int) else f"{number}-none"
-        assert user.entrust(other) is None
+        assert user.find_entrust(other) is None
 
 
 class TestOrders:
@@ -209,8 +209,8 @@ class TestOrders:
 
     def test_limit_buy_rests(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
-        eventually(lambda: user.entrust(number) is not None)
-        row = user.entrust(number)
+        eventually(lambda: user.find_entrust(number) is not None)
+        row = user.find_entrust(number)
         assert row is not None
         assert _same(row["stock_code"], broker)
         assert row["order_volume"] == broker.amount
@@ -232,8 +232,8 @@ class TestOrders:
         row = user.sell(broker.security, price, broker.amount)
         number = row["entrust_no"]
         assert number not in (-1, 0, ""), row
-        eventually(lambda: user.entrust(number) is not None)
-        found = user.entrust(number)
+        eventually(lambda: user.find_entrust(number) is not None)
+        found = user.find_entrust(number)
         assert found is not None
         assert found["order_type_name"] in ("卖出", "卖")
 
@@ -247,8 +247,8 @@ class TestOrders:
         if user.capabilities.tag_in != "remark":
             pytest.skip("这个后端不带备注")
         number = _buy(user, broker, remark="网格 3")
-        eventually(lambda: user.entrust(number) is not None)
-        row = user.entrust(number)
+        eventually(lambda: user.find_entrust(number) is not None)
+        row = user.find_entrust(number)
         assert row is not None
         assert row["order_remark"] == "网格 3"
 
@@ -266,11 +266,11 @@ class TestOrders:
     def test_receipt_gives_the_same_answer(self, user: Trader, broker: Broker) -> None:
         receipt = user.buy_async(broker.security, broker.resting_price, broker.amount)
         number = receipt.result()["entrust_no"]
-        eventually(lambda: user.entrust(number) is not None)
+        eventually(lambda: user.find_entrust(number) is not None)
 
     def test_wait_says_when_it_is_not_over(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
-        eventually(lambda: user.entrust(number) is not None)
+        eventually(lambda: user.find_entrust(number) is not None)
         with pytest.raises(WaitTimeoutError) as caught:
             user.wait(number, timeout=0.2)
         assert caught.value.row is not None
@@ -288,7 +288,7 @@ class TestCancel:
         number = _buy(user, broker, broker.crossing_price)
         user.wait(number, timeout=10)
         user.cancel_entrust(number)  # 说成没成各家不同，但不许抛别的、不许改变它
-        row = user.entrust(number)
+        row = user.find_entrust(number)
         assert row is not None
         assert row["order_status_name"] == "已成"
 
@@ -439,7 +439,7 @@ class TestEvents:
         recorder.doing["trade"] = follow
         user.wait(_buy(user, broker, broker.crossing_price), timeout=10)
         eventually(lambda: placed and placed[0] is not None)
-        eventually(lambda: user.entrust(placed[0]) is not None)
+        eventually(lambda: user.find_entrust(placed[0]) is not None)
 
 
 class TestReconnect:
@@ -650,7 +650,7 @@ def _last_status(recorder: Recorder, number: Any) -> Any:
 
 
 def _status(user: Trader, number: Any) -> Any:
-    row = user.entrust(number)
+    row = user.find_entrust(number)
     return None if row is None else row["order_status"]
 
 

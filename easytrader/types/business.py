@@ -11,7 +11,7 @@ from easytrader.codes import AccountStatusName, DirectionName
 
 
 class AccountInfo(TypedDict):
-    """一个资金账号：`user.account_infos` 的一项。"""
+    """一个资金账号：`user.client.account_infos` 的一项。"""
 
     account_id: str
     account_type: int
@@ -28,7 +28,7 @@ class AccountInfo(TypedDict):
 
 
 class SecuAccount(TypedDict):
-    """一个股东账户：`user.secu_accounts` 的一项。"""
+    """一个股东账户：`user.client.secu_accounts` 的一项。"""
 
     market: str
     secu_account: str
@@ -36,7 +36,7 @@ class SecuAccount(TypedDict):
 
 
 class PositionStatistics(TypedDict):
-    """一个合约的持仓统计：`user.position_statistics` 的一项。"""
+    """一个合约的持仓统计：`user.client.position_statistics` 的一项。"""
 
     account_id: str
     exchange_id: str
@@ -85,7 +85,7 @@ class PositionStatistics(TypedDict):
 
 
 class IpoIssue(TypedDict):
-    """一只新股或新债：`user.ipo_data` 的一项。"""
+    """一只新股或新债：`user.ipo.data` 的一项。"""
 
     security: str
     stock_code: str
@@ -99,7 +99,7 @@ class IpoIssue(TypedDict):
 
 
 class IpoResult(TypedDict):
-    """一只新股的申购结果：`user.auto_ipo` 的一项。"""
+    """一只新股的申购结果：`user.ipo.subscribe_all` 的一项。"""
 
     stock_code: str
     name: str
@@ -121,7 +121,7 @@ class Outcome(TypedDict):
 
 
 class ComFund(TypedDict):
-    """普通柜台的资金：`user.com_fund` 的返回。"""
+    """普通柜台的资金：`user.transfer.com_fund` 的返回。"""
 
     current_balance: float
     enable_balance: float
@@ -134,7 +134,7 @@ class ComFund(TypedDict):
 
 
 class ComPosition(TypedDict):
-    """普通柜台的一只持仓：`user.com_position` 的一项。"""
+    """普通柜台的一只持仓：`user.transfer.com_position` 的一项。"""
 
     security: str
     stock_code: str
@@ -154,7 +154,7 @@ class ComPosition(TypedDict):
 
 
 class Bank(TypedDict):
-    """一个签约的银行：`user.bank_info` 的一项。"""
+    """一个签约的银行：`user.bank.info` 的一项。"""
 
     bank_no: str
     bank_name: str
@@ -164,7 +164,7 @@ class Bank(TypedDict):
 
 
 class BankAmount(TypedDict):
-    """银行卡的余额：`user.bank_amount` 的一项。"""
+    """银行卡的余额：`user.bank.amount` 的一项。"""
 
     account_id: str
     bank_account: str
@@ -175,7 +175,7 @@ class BankAmount(TypedDict):
 
 
 class BankStream(TypedDict):
-    """一条银行转账流水：`user.bank_transfer_stream` 的一项。"""
+    """一条银行转账流水：`user.bank.transfer_stream` 的一项。"""
 
     date: str
     time: str
@@ -194,7 +194,7 @@ class BankStream(TypedDict):
 
 
 class SmtQuoter(TypedDict):
-    """一条券源行情：`user.smt_quoters` 的一项。"""
+    """一条券源行情：`user.lending.quoters` 的一项。"""
 
     code: str
     code_name: str
@@ -218,7 +218,7 @@ class SmtQuoter(TypedDict):
 
 
 class SmtOrder(TypedDict):
-    """一笔约券申请：`user.smt_orders` 的一项。"""
+    """一笔约券申请：`user.lending.orders` 的一项。"""
 
     apply_id: str
     code: str
@@ -248,7 +248,7 @@ class SmtOrder(TypedDict):
 
 
 class SmtCompact(TypedDict):
-    """一张约券合约：`user.smt_compacts` 的一项。"""
+    """一张约券合约：`user.lending.compacts` 的一项。"""
 
     cash_compact_id: str
     ori_cash_compact_id: str
@@ -299,7 +299,7 @@ class SmtCompact(TypedDict):
 
 
 class SmartAlgoParam(TypedDict):
-    """一个算法参数：`user.smart_algo_params` 的一项。"""
+    """一个算法参数：`user.algo.params` 的一项。"""
 
     key: str
     name: str
@@ -314,7 +314,7 @@ class SmartAlgoParam(TypedDict):
 
 
 class SmartAlgoTask(TypedDict):
-    """一个智能算法任务：`user.smart_algo_tasks` 的一项。"""
+    """一个智能算法任务：`user.algo.tasks` 的一项。"""
 
     task_id: int
     task_status: str

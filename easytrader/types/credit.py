@@ -1,4 +1,4 @@
-"""信用账号的字典，与信用动词的参数。
+"""信用账号的字典。
 
 老版本的 ``xtquant`` 没有的字段，值是 None（类型里不写）。
 """
@@ -9,21 +9,12 @@ from typing import Literal, TypedDict
 
 from easytrader.codes import AccountStatusName
 
-
-class OrderOptions(TypedDict, total=False):
-    """下单时可以不给的几项，含义同 `buy`。"""
-
-    strategy_name: str
-    remark: str
-    client_order_id: str | None
-
-
 AmountIn = Literal["volume", "price"]
 """直接还款的金额写在委托的哪一项：数量（整数元）还是价格。"""
 
 
 class CreditDetail(TypedDict):
-    """信用资产，元：`user.credit_detail` 的返回。"""
+    """信用资产，元：`user.credit.detail` 的返回。"""
 
     status: int
     status_name: AccountStatusName
@@ -63,7 +54,7 @@ class CreditDetail(TypedDict):
 
 
 class Compact(TypedDict):
-    """一份负债合约：`user.compacts` 的一项。"""
+    """一份负债合约：`user.credit.compacts` 的一项。"""
 
     security: str
     stock_code: str
@@ -91,7 +82,7 @@ class Compact(TypedDict):
 
 
 class CreditSubject(TypedDict):
-    """一只融资融券标的：`user.credit_subjects` 的一项。"""
+    """一只融资融券标的：`user.credit.subjects` 的一项。"""
 
     security: str
     stock_code: str
@@ -109,7 +100,7 @@ class CreditSubject(TypedDict):
 
 
 class SloCode(TypedDict):
-    """一只可融的券、一种头寸：`user.slo_codes` 的一项。"""
+    """一只可融的券、一种头寸：`user.credit.slo_codes` 的一项。"""
 
     security: str
     stock_code: str
@@ -124,7 +115,7 @@ class SloCode(TypedDict):
 
 
 class CreditAssure(TypedDict):
-    """一只担保品：`user.credit_assure` 的一项。"""
+    """一只担保品：`user.credit.assure` 的一项。"""
 
     security: str
     stock_code: str

@@ -16,10 +16,12 @@ from easytrader.codes import (
 )
 
 
-class Ignored(TypedDict, total=False):
-    """下单时接受而不用的旧参数。写错的参数名（``remrak=…``）不在这里，mypy 会指出来。"""
+class Legacy(TypedDict, total=False):
+    """旧版的下单参数：只收不改变意思的值（限价的 ``entrust_prop="limit"`` 等）。"""
 
     entrust_prop: Any
+    volume: Literal[0] | None
+    limit_price: None
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -50,7 +52,7 @@ class Asset(TypedDict):
 
 
 class Position(TypedDict):
-    """持仓：`user.position` 的一项。"""
+    """持仓：`user.position` 的一项；后端不知道的名称为空、盈亏为 None。"""
 
     security: str
     stock_code: str
@@ -65,10 +67,13 @@ class Position(TypedDict):
     direction: int
     account_type: int
     account_id: str
+    security_name: str
+    profit: float | None
+    profit_ratio: float | None
 
 
 class Entrust(TypedDict):
-    """委托：`user.today_entrusts` 的一项，`user.entrust`、`find_entrust`、`wait` 的返回。"""
+    """委托：`user.today_entrusts` 的一项，`find_entrust`、`wait` 的返回。"""
 
     security: str
     stock_code: str

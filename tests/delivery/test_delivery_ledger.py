@@ -94,9 +94,11 @@ def test_a_new_day_starts_from_nothing_and_only_two_days_are_kept() -> None:
     ledger = DeliveryLedger()
     for day in range(5):
         at = NOW + day * DAY
-        assert ledger.is_new_order_state(order(50, at=at))
         assert ledger.is_new_trade(trade("a", at=at))
-        assert ledger.traded(1) == 100
+        assert ledger.fresh_trades(1) == 1  # 昨天最后那一笔不算
+        assert ledger.is_new_order_state(order(50, at=at))
+        assert ledger.is_new_trade(trade("b", at=at))
+        assert ledger.traded(1) == 200
         assert ledger.fresh_trades(1) == 1
         assert ledger.is_new_rejection(7)
         assert not ledger.is_new_rejection(7)

@@ -11,7 +11,8 @@ from easytrader import model
 from easytrader.delivery.courier import Courier
 from easytrader.events import EventLog
 from easytrader.log import Log
-from easytrader.push.events import TABLE, Answered, Kind, Note, callback_name, contents, heard, of
+from easytrader.model import Answered, Note
+from easytrader.push.events import TABLE, Kind, callback_name, contents, heard, of
 
 
 class Everything:

@@ -43,7 +43,7 @@ def test_wrong_amounts(value: object) -> None:
     "value", [35.5, Decimal("35.5"), np.float64(35.5), np.float32(35.5), Fraction(71, 2)]
 )
 def test_prices(value: object) -> None:
-    price = arguments.price(value)
+    price = arguments.price(value, parse_security("600036"))
     assert (price, type(price)) == (35.5, float)
 
 
@@ -55,7 +55,7 @@ def test_prices(value: object) -> None:
 )  # fmt: skip
 def test_wrong_prices(value: object) -> None:
     with pytest.raises(UsageError) as caught:
-        arguments.price(value)
+        arguments.price(value, parse_security("600036"))
     assert caught.value.argument == "price"
 
 

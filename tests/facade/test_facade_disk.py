@@ -28,7 +28,7 @@ def test_a_broken_ledger_is_never_an_empty_answer(sim_folder: Path) -> None:
                 with pytest.raises(QueryFailedError, match="磁盘满"):
                     getattr(user, query)
             with pytest.raises(QueryFailedError):
-                user.entrust(number)
+                user.find_entrust(number)
             answer = user.buy("600036", 32.5, 100)
             assert answer["entrust_no"] == -1
             assert "磁盘满" in answer["message"]

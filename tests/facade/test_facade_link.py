@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,9 @@ from easytrader.errors import (
 from easytrader.log import Log
 from easytrader.miniqmt import session as session_room
 from easytrader.miniqmt import session_ids
-from easytrader.model import PushEvent
+from easytrader.model import Connected, OrderChanged, PushEvent
 from easytrader.pace import ReconnectOptions
+from easytrader.push.events import callback_name, contents
 from easytrader.records.paths import AccountKey
 from easytrader.sim.host.faults import Faults
 from easytrader.trader import Trader
@@ -133,24 +133,28 @@ def watch(connector: Any, deliver: Callable[[PushEvent], None], **parts: Any) ->
 # ---- 推送与接管
 
 
+def change(row: Any = None) -> OrderChanged:
+    return OrderChanged(row)
+
+
 def test_pushes_before_the_session_is_ours_come_after_connected_in_their_order() -> None:
     """还没开完（我们还不认得它）和补查期间的推送：一条不少，跟在「已连接」后面。"""
     stranger = MemorySession()
 
     def early(listener: Any, session: Any) -> None:
-        listener.pushed(session, PushEvent("on_stock_order", ("开的时候",)))
-        listener.pushed(stranger, PushEvent("on_stock_order", ("别的会话的",)))
+        listener.pushed(session, change("开的时候"))
+        listener.pushed(stranger, change("别的会话的"))
 
     got: list[PushEvent] = []
     watched = watch(
         Memory(early),
         got.append,
-        resync=lambda session: watched.pushed(session, PushEvent("on_stock_order", ("补查时",))),
+        resync=lambda session: watched.pushed(session, change("补查时")),
     )
     watched.connect(None)
-    watched.pushed(watched.session, PushEvent("on_stock_order", ("之后",)))
+    watched.pushed(watched.session, change("之后"))
     watched.close()
-    told = [each.args[0] if each.args else each.name for each in got]
+    told = [contents(each)[0] if contents(each) else callback_name(each) for each in got]
     assert told == ["on_connected", "on_health", "开的时候", "补查时", "之后"]
 
 
@@ -164,7 +168,7 @@ def test_a_loss_between_resync_and_adoption_is_not_missed() -> None:
             watched.lost(session, "就在这时断了")
 
     got: list[str] = []
-    watched = watch(connector, lambda event: got.append(event.name), resync=resync)
+    watched = watch(connector, lambda event: got.append(callback_name(event)), resync=resync)
     watched.connect(None)
     eventually(lambda: len(connector.sessions) == 2 and watched.state is State.CONNECTED)
     watched.close()
@@ -179,18 +183,16 @@ def test_foreign_code_never_runs_under_the_lock() -> None:
 
     def deliver(event: PushEvent) -> None:
         assert not watched._lock.locked()
-        if event.name == "on_connected":
+        if event == Connected():
             inside.set()
             go.wait(10)
-        got.append(event.name)
+        got.append(callback_name(event))
 
     watched = watch(Memory(), deliver, options=ReconnectOptions(enabled=False, heartbeat_s=0))
     connecting = threading.Thread(target=lambda: watched.connect(None))
     connecting.start()
     assert inside.wait(10)
-    pushing = threading.Thread(
-        target=lambda: watched.pushed(watched.session, PushEvent("on_stock_order", ()))
-    )
+    pushing = threading.Thread(target=lambda: watched.pushed(watched.session, change()))
     pushing.start()
     pushing.join(10)
     assert not pushing.is_alive()
@@ -246,6 +248,30 @@ def test_without_reconnecting_the_heartbeat_still_looks(
     hung.resume()
 
 
+def test_stopping_reconnects_ends_the_attempt_under_way() -> None:
+    """返回的时候，没有尝试还在半当中。"""
+    trying, ended, pause = threading.Event(), threading.Event(), threading.Event()
+
+    def refuse(listener: Any, session: Any) -> None:
+        if len(connector.sessions) > 1:
+            trying.set()
+            connector.cancelled.wait(10)
+            pause.wait(0.3)  # 出来还要一会儿
+            ended.set()
+            raise ConnectFailedError("被取消")
+
+    connector = Memory(refuse)
+    watched = watch(connector, lambda event: None)
+    watched.connect(None)
+    watched.lost(watched.session, "断")
+    assert trying.wait(10)
+    watched.stop_reconnect()
+    assert ended.is_set()
+    assert watched.state is State.LOST
+    watched.close()
+    assert len(connector.sessions) == 2
+
+
 def test_connecting_again_looks_like_connecting_to_other_threads(
     served: SimProcess, connect: Connect
 ) -> None:
@@ -264,6 +290,7 @@ def test_connecting_again_looks_like_connecting_to_other_threads(
     user.connect(str(served.folder), ACCOUNT, timeout=5)
     assert seen == [("连接中", NotConnectedError)]
     assert user.balance
+    assert user._engine._old == [], "换下来的都关好了"
 
 
 def test_a_failed_second_connect_leaves_no_connection(served: SimProcess, connect: Connect) -> None:
@@ -387,13 +414,15 @@ def test_a_trader_with_a_callback_goes_on_until_the_account_is_connected_again(
     del first
     gc.collect()
     with easytrader.use("sim") as user:
-        other = easytrader.use("sim")
-        other.connect(str(sim_folder), ACCOUNT)  # 有人拿着：不动它
+        other, heard = easytrader.use("sim"), Recorder()
+        other.connect(str(sim_folder), ACCOUNT, heard)
         number = user_buy(other)
+        heard.wait_for("order")
         assert not recorder.of("order"), "再连同一个账号时，听着的那个关掉了"
-        user.connect(str(sim_folder), ACCOUNT)
+        user.connect(str(sim_folder), ACCOUNT)  # 有人拿着的不动：照旧连着、听着
         assert user.entrust(number)["order_id"] == number
-        assert other.balance
+        other.cancel_entrust(number)
+        eventually(lambda: heard.of("order")[-1].order_status == 54)
         other.close()
     assert sum("也没有人用了" in line for line in logged) == 1
 
@@ -487,6 +516,22 @@ def test_a_backend_that_never_pushes_is_polled(
     assert kinds == ["connected", "order", "order"]
 
 
+def test_what_a_poll_finds_is_delivered_at_once(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """不推送的后端没有「推送可能还在路上」，查到就交。"""
+    connector = Memory()
+    rare = Capabilities("内存", pushes=False, poll_s=1000.0, id_type=str)
+    monkeypatch.setattr(MemoryTrader, "capabilities", rare)
+    with MemoryTrader() as user:
+        user.connect(connector, recorder, heartbeat_interval=0)
+        [session] = connector.sessions
+        session.place("甲-1", 50)
+        user._engine._recheck(user._engine.courier, session)  # type: ignore[arg-type]
+        assert user._engine.courier.settle(10)
+        assert [each.order_id for each in recorder.of("order")] == ["甲-1"]
+
+
 def test_polling_goes_on_without_reconnecting(recorder: Recorder) -> None:
     connector = Memory()
     with MemoryTrader() as user:
@@ -514,10 +559,3 @@ def test_what_the_backend_cannot_do_is_refused_before_anything_is_sent(
     with pytest.raises(UsageError) as caught:
         call(memory[0])
     assert caught.value.argument == argument
-
-
-def test_the_day_of_a_counter_with_a_night_session() -> None:
-    night = Capabilities("期货", day_hour=-3)  # 21 点以后算下一天
-    at = datetime(2026, 11, 20, 13, 30, tzinfo=timezone.utc).timestamp()
-    assert night.day_of(at) == "20261121"  # 北京时间 21:30
-    assert Capabilities("A 股").day_of(at) == "20261120"

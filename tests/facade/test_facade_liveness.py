@@ -136,7 +136,7 @@ def test_events_in_a_loop(user: Any) -> None:
     assert events[0]["data"]["order_status_name"] == "已报"
     assert events[0]["event_name"] == "委托"
     assert events[-1]["data"]["order_status_name"] == "已成"
-    assert events[-1]["data"] == user.entrust(number)
+    assert events[-1]["data"] == user.find_entrust(number)
     trades = [event["data"] for event in events if event["event"] == "trade"]
     assert trades == user.today_trades
     assert list(user.events(timeout=0)) == []

@@ -156,7 +156,7 @@ user.connect(path, account, timeout=8)
 Faults(path).drop_answer("submit")
 if when == "before":  # 意向落了盘，还没有发出就没了
     from easytrader.miniqmt.session import QmtSession
-    QmtSession.submit = lambda self, request: os._exit(9)
+    QmtSession.submit = lambda self, request, reply: os._exit(9)
 threading.Timer(1.0, os._exit, [9]).start()
 user.buy("600036", 33.0, 100, client_order_id="半路")
 """
@@ -266,7 +266,9 @@ def test_refused_and_unsent_ids_can_be_used_again(user: Any, sim_folder: Path) -
 
     original = QmtSession.submit
     try:
-        QmtSession.submit = lambda self, request: SubmitAnswer(-1, "不收")  # type: ignore[method-assign,assignment]
+        QmtSession.submit = lambda self, request, reply: reply.put(  # type: ignore[method-assign,assignment]
+            SubmitAnswer(-1, "不收")
+        )
         assert buy(user, "一") == {"entrust_no": -1, "message": "不收"}
         QmtSession.submit = _not_connected  # type: ignore[method-assign,assignment]
         with pytest.raises(NotConnectedError):
@@ -278,7 +280,7 @@ def test_refused_and_unsent_ids_can_be_used_again(user: Any, sim_folder: Path) -
     assert buy(user, "一", price=33.5)["entrust_no"] == number
 
 
-def _not_connected(self: Any, request: Any) -> Any:
+def _not_connected(self: Any, request: Any, reply: Any) -> Any:
     raise NotConnectedError("会话已断开，什么都没有发出")
 
 
@@ -287,8 +289,8 @@ def test_interrupted_mid_order_is_unknown_not_lost(user: Any, sim_folder: Path) 
 
     original = QmtSession.submit
 
-    def interrupted(self: Any, request: Any) -> Any:
-        original(self, request)
+    def interrupted(self: Any, request: Any, reply: Any) -> Any:
+        original(self, request, reply)
         raise KeyboardInterrupt
 
     QmtSession.submit = interrupted  # type: ignore[method-assign]
@@ -428,10 +430,10 @@ def test_find_waits_for_whoever_is_sending(
     gate, sending = threading.Event(), threading.Event()
     original = QmtSession.submit
 
-    def slow(self: Any, request: Any) -> Any:
+    def slow(self: Any, request: Any, reply: Any) -> Any:
         sending.set()
         gate.wait(10)
-        return original(self, request)
+        return original(self, request, reply)
 
     monkeypatch.setattr(QmtSession, "submit", slow)
     buyer = threading.Thread(target=lambda: buy(user, "一"))

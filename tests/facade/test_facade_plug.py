@@ -114,6 +114,54 @@ def test_a_shim_that_hangs_does_not_hang_us(shim: ModuleType, tmp_path: Path) ->
         backend.hang.set()
 
 
+class Decorated(ShimTrader):
+    """带着厂商内部方法的名字，同步调用却不从它走。"""
+
+    cbs: ClassVar[dict[int, Any]] = {}
+
+    def common_op_sync_with_seq(self, seq: int, callable: Any) -> Any:
+        self.cbs[seq] = callable
+        return callable[0](*callable[1:])
+
+
+def routed(self: Any, *request: Any) -> Any:
+    return self.common_op_sync_with_seq(1, (ShimTrader.order_stock, self, *request))
+
+
+@pytest.mark.parametrize(
+    "kind", [Decorated, type("Half", (Decorated,), {"order_stock": routed})], ids=["none", "half"]
+)
+def test_a_shim_with_the_vendors_names_is_still_bounded(
+    shim: ModuleType, tmp_path: Path, kind: type[Any]
+) -> None:
+    """认厂商看调用真的从哪里走，不看有没有那个名字：不然期限加不上，永远挂住。"""
+    shim.XtQuantTrader = kind  # type: ignore[attr-defined]
+    with easytrader.use("miniqmt") as user:
+        user.connect(str(tmp_path), "1", xtquant=shim, timeout=0.3)
+        assert type(user.trader) is kind
+        backend = ShimTrader.instances[0]
+        backend.hang.clear()
+        with pytest.raises(QueryFailedError):
+            _ = user.balance
+        with pytest.raises(OutcomeUnknownError) as caught:
+            user.buy("600036", 35.5, 100)
+        assert caught.value.tag
+        assert len(backend.sent) == 1
+        backend.hang.set()
+
+
+def test_the_vendor_is_recognised() -> None:
+    easytrader.use("sim")
+    from xtquant.xttrader import XtQuantTrader
+
+    from easytrader.miniqmt.bounded import is_vendor
+
+    assert is_vendor(XtQuantTrader)
+    assert is_vendor(type("Mine", (XtQuantTrader,), {}))
+    assert not is_vendor(ShimTrader)
+    assert not is_vendor(type("Cut", (XtQuantTrader,), {"query_stock_orders": lambda *_: []}))
+
+
 def test_connect_that_hangs_is_bounded(shim: ModuleType, tmp_path: Path) -> None:
     released = threading.Event()
     shim.XtQuantTrader = type(  # type: ignore[attr-defined]

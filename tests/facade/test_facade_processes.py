@@ -61,7 +61,7 @@ def test_32_threads_on_one_trader(user: Any, recorder: Recorder) -> None:
             for _ in range(5):
                 number = user.buy("600036", 33.0, 100)["entrust_no"]
                 numbers.append(number)
-                assert user.entrust(number)["order_id"] == number
+                assert user.find_entrust(number)["order_id"] == number
                 assert any(row["order_id"] == number for row in user.today_entrusts)
                 assert user.balance[0]["total_asset"] > 0
                 if n % 2:

@@ -186,10 +186,15 @@ def test_an_answered_order_does_not_wait_for_a_locked_record(user: Any, sim_fold
     submit = user._session.submit
     held = sqlite3.connect(journal.path, isolation_level=None, check_same_thread=False)
 
-    def locked_after(request: Any) -> Any:
-        answer = submit(request)
-        eventually(lambda: _locks(held))
-        return answer
+    def locked_after(request: Any, reply: Any) -> None:
+        build = reply.build
+
+        def locked(answer: Any) -> Any:
+            eventually(lambda: _locks(held))
+            return build(answer)
+
+        reply.build = locked
+        submit(request, reply)
 
     user._session.submit = locked_after
     number = buy(user, "一")["entrust_no"]
@@ -215,14 +220,14 @@ def test_an_owner_we_cannot_look_at_is_not_dead(
     """描述符用完了、没有权限：看不了不等于没有了。"""
     buy(user, "先建起来")
     gate, inside = threading.Event(), threading.Event()
-    send = user._ordering._send
+    send = user._ordering._start_order
 
     def slow(*args: Any) -> Any:
         inside.set()
         gate.wait(10)
         return send(*args)
 
-    monkeypatch.setattr(user._ordering, "_send", slow)
+    monkeypatch.setattr(user._ordering, "_start_order", slow)
     buying, outcome = spawn(lambda: buy(user, "一"))
     inside.wait(10)
     other = easytrader.use("sim")

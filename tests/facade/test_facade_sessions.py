@@ -21,6 +21,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
+from easytrader.log import masked
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -42,14 +43,14 @@ def test_connect_logs_as_documented(
     wanted = [
         "INFO - 正在连接到 MiniQMT...",
         f"INFO - MiniQMT 路径: {served.folder}",
-        f"INFO - 资金账号: {ACCOUNT}",
+        f"INFO - 资金账号: {masked(ACCOUNT)}",
         "INFO - 自动重连: 启用",
         "INFO - 重连间隔: 0.2 秒",
         "INFO - 最大重连次数: 无限",
         "INFO - 创建 XtQuantTrader 实例，会话ID: ",
         "INFO - 正在尝试连接...",
-        f"INFO - ✓ 成功连接到 MiniQMT, 账号: {ACCOUNT}",
-        f"INFO - ✓ 已订阅账户: {ACCOUNT}",
+        f"INFO - ✓ 成功连接到 MiniQMT, 账号: {masked(ACCOUNT)}",
+        f"INFO - ✓ 已订阅账户: {masked(ACCOUNT)}",
     ]
     positions = [
         next(i for i, line in enumerate(lines) if line.startswith(each)) for each in wanted
@@ -71,7 +72,7 @@ def test_kill_and_restart(
     served.start()
     recorder.wait_for("connected", 2)
     assert user.state == "已连接"
-    assert user.entrust(number)["order_status_name"] == "已报"
+    assert user.find_entrust(number)["order_status_name"] == "已报"
     assert resting(user) > number
     text = "".join(logged)
     for line in ("WARNING - MiniQMT 连接已断开", "INFO - 准备触发自动重连...",
@@ -141,7 +142,7 @@ def test_crash_in_the_middle_of_an_order_loses_nothing_accepted(
     served.kill()
     served.start()
     recorder.wait_for("connected", 2)
-    assert user.entrust(first) is not None
+    assert user.find_entrust(first) is not None
     assert (user.find_entrust(caught.value.tag) is not None) is (when == "after")
 
 
@@ -508,7 +509,7 @@ def test_faults_work_on_the_embedded_counter_too(user: Any, recorder: Recorder) 
     faults.refuse_connect(1)
     faults.disconnect()
     recorder.wait_for("connected", 2, within_s=20)
-    assert user.entrust(number)["order_status_name"] == "已报"
+    assert user.find_entrust(number)["order_status_name"] == "已报"
 
 
 HOLDER = """
@@ -534,7 +535,7 @@ def test_the_process_embedding_the_counter_dies_and_we_take_over(
         number = int(holder.stdout.readline())
         with easytrader.use("sim") as user:
             user.connect(str(sim_folder), ACCOUNT, recorder, reconnect_interval=0.2)
-            assert user.entrust(number)["order_status_name"] == "已报"
+            assert user.find_entrust(number)["order_status_name"] == "已报"
             mine = resting(user)
             holder.kill()
             recorder.wait_for("connected", 2)

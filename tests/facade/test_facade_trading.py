@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from support import ACCOUNT, Recorder
+from support import ACCOUNT, Recorder, eventually
 
 import easytrader
 from easytrader import tags
@@ -18,6 +19,8 @@ from easytrader.errors import (
     UsageError,
     WaitTimeoutError,
 )
+from easytrader.rows import OrderRows, position_row
+from easytrader.waiting import Waiting
 
 BALANCE = {
     "total_asset": float, "market_value": float, "cash": float, "frozen_cash": float,
@@ -27,6 +30,7 @@ POSITION = {
     "security": str, "stock_code": str, "volume": int, "can_use_volume": int, "open_price": float,
     "market_value": float, "frozen_volume": int, "on_road_volume": int, "yesterday_volume": int,
     "avg_price": float, "direction": int, "account_type": int, "account_id": str,
+    "security_name": str, "profit": float, "profit_ratio": float,
 }  # fmt: skip
 ENTRUST = {
     "security": str, "stock_code": str, "order_id": int, "order_sysid": str, "order_time": int,
@@ -112,14 +116,14 @@ def test_selling_what_was_there_before_today(user: Any) -> None:
 def test_every_market_type_is_accepted(user: Any, code: str, ttype: str, returned: int) -> None:
     number = user.market_buy(code, amount=100, ttype=ttype)["entrust_no"]
     assert number > 0
-    row = user.entrust(number)
+    row = user.find_entrust(number)
     assert row["price_type"] == returned
     assert row["order_status_name"] != "废单"
 
 
 def test_cancel(user: Any, recorder: Recorder) -> None:
     number = resting(user)
-    assert user.entrust(number)["order_status_name"] == "已报"
+    assert user.find_entrust(number)["order_status_name"] == "已报"
     frozen = user.balance[0]["frozen_cash"]
     assert frozen >= 3250
     assert user.cancel_entrust(number) == {"success": True, "message": "success"}
@@ -136,7 +140,7 @@ def test_cancel_of_an_unknown_order_fails_and_of_a_filled_one_reports(
     user.cancel_entrust(number)
     (error,) = recorder.wait_for("cancel_error")
     assert error.order_id == number
-    assert user.entrust(number)["order_status_name"] == "已成"
+    assert user.find_entrust(number)["order_status_name"] == "已成"
 
 
 def test_cancel_all(user: Any) -> None:
@@ -170,19 +174,14 @@ def test_numbers_from_notebooks(user: Any) -> None:
     assert user.buy("600036", np.float64(33), np.int64(100))["entrust_no"] > 0
     assert user.buy("600036", Decimal("33.00"), Decimal(100))["entrust_no"] > 0
     number = np.int64(user.buy("600036", 33, 100.0)["entrust_no"])
-    assert user.entrust(number) is not None
+    assert user.find_entrust(number) is not None
     assert user.cancel_entrust(number)["success"]
-
-
-def test_extra_keywords_of_older_callers_are_ignored(user: Any) -> None:
-    assert user.buy("600036", price=33.0, amount=100, entrust_prop=0)["entrust_no"] > 0
-    assert user.market_sell("600000", amount=100, entrust_prop="market")["entrust_no"] > 0
 
 
 @pytest.mark.parametrize("remark", ["", "rebalance-7", "调仓第七批，卖出腾资金", "~", "x" * 100])
 def test_the_users_remark_survives(user: Any, remark: str) -> None:
     number = user.buy("600036", 33.0, 100, remark=remark, strategy_name="双均线")["entrust_no"]
-    row = user.entrust(number)
+    row = user.find_entrust(number)
     assert (row["order_remark"], row["strategy_name"]) == (remark, "双均线")
     sent = user.trader.query_stock_order(user.account, number).order_remark
     tag = tags.split(sent)[0]
@@ -191,7 +190,7 @@ def test_the_users_remark_survives(user: Any, remark: str) -> None:
 
 def test_find_entrust_of_an_unknown_tag_is_none(user: Any) -> None:
     assert user.find_entrust("000000000") is None
-    assert user.entrust(12345) is None
+    assert user.find_entrust(12345) is None
 
 
 def test_wait_has_a_deadline_and_shows_the_row(user: Any) -> None:
@@ -206,9 +205,12 @@ def test_wait_has_a_deadline_and_shows_the_row(user: Any) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, "5", None, 1.5, True, {"entrust_no": 5}])
 def test_wrong_entrust_numbers(user: Any, number: object) -> None:
-    for call in (user.cancel_entrust, user.entrust, user.wait):
+    for call in (user.cancel_entrust, user.wait):
         with pytest.raises(UsageError, match="entrust_no"):
             call(number)
+    if not isinstance(number, str):
+        with pytest.raises(UsageError, match="key"):
+            user.find_entrust(number)
 
 
 def test_wrong_arguments_send_nothing(user: Any) -> None:
@@ -246,7 +248,7 @@ def test_vendor_objects_are_the_vendors(user: Any) -> None:
         "s",
         "原始备注",
     )
-    assert user.entrust(number)["order_remark"] == "原始备注"
+    assert user.find_entrust(number)["order_remark"] == "原始备注"
 
 
 def test_ordering_cancelling_and_querying_inside_callbacks(user: Any, recorder: Recorder) -> None:
@@ -295,7 +297,7 @@ def test_async_requests_through_the_vendor_object_reach_the_callback(
         seq = trader.trader.order_stock_async(trader.account, "600036.SH", 23, 100, 11, 33.0)
         assert got.wait(5)
         assert seen[0].seq == seq
-        assert trader.entrust(seen[0].order_id)["price"] == 33.0
+        assert trader.find_entrust(seen[0].order_id)["price"] == 33.0
 
 
 def test_callback_registered_later_on_the_vendor_object_is_dispatched(user: Any) -> None:
@@ -338,7 +340,7 @@ def test_sim_needs_nothing_prepared() -> None:
         left = trader.balance[0]["cash"]
     with easytrader.use("sim") as again:
         again.connect()
-        assert again.entrust(number)["order_status_name"] == "已成"
+        assert again.find_entrust(number)["order_status_name"] == "已成"
         assert again.balance[0]["cash"] == left
 
 
@@ -346,3 +348,94 @@ def test_sim_refuses_to_write_into_a_strangers_folder(tmp_path: Any) -> None:
     (tmp_path / "up_queue_xtquant").touch()
     with pytest.raises(UsageError, match="sim init"):
         easytrader.use("sim").connect(str(tmp_path))
+
+
+# ---- 废单的原因、持仓的名称与盈亏
+
+
+def refused(user: Any) -> int:
+    """一笔废单：卖没有的券，原因比厂商的 23 字节长。"""
+    return int(user.sell("600036", 36.0, 10_000)["entrust_no"])
+
+
+def test_a_refused_order_tells_the_whole_reason(user: Any, recorder: Recorder) -> None:
+    number = refused(user)
+    row = user.wait(number, 5)
+    [error] = recorder.wait_for("order_error")
+    assert row["order_status_name"] == "废单"
+    assert len(error.error_msg.encode()) > 23
+    assert row["status_msg"] == error.error_msg
+    assert user.find_entrust(number)["status_msg"] == error.error_msg
+    for _ in range(2):  # 第二次是没有重算的行
+        [listed] = [each for each in user.today_entrusts if each["order_id"] == number]
+        assert listed["status_msg"] == error.error_msg
+    cut = next(each for each in user._session.orders() if each.order_id == number).status_msg
+    assert len(cut.encode()) <= 23, "厂商那里是截断的"
+
+
+def test_the_reason_comes_after_the_row_was_seen(user: Any) -> None:
+    number = refused(user)
+    known = user.wait(number, 5)["status_msg"]
+    rows, orders = OrderRows(), user._session.orders()
+    before = rows.rows(orders)[-1]["status_msg"]
+    assert before != known
+    rows.explain(SimpleNamespace(
+        order_id=number, error_id=-61, error_msg=known, strategy_name="", order_remark="",
+        account_id=ACCOUNT, account_type=2,
+    ))  # fmt: skip
+    assert rows.rows(orders)[-1]["status_msg"] == known
+
+
+def test_a_reason_that_never_comes_does_not_hold_up_waiting(user: Any) -> None:
+    number = refused(user)
+    eventually(lambda: user._order_rows.reason(number))
+    user._order_rows._reasons.clear()
+    row = user.wait(number, 5)
+    assert row["order_status_name"] == "废单"
+    assert row["status_msg"]
+
+
+def test_the_reason_arrives_while_waiting() -> None:
+    """状态先到、原因后到：等它一下。"""
+    reasons: dict[int, str] = {}
+    junk = {"order_id": 7, "order_status": 57, "order_status_name": "废单", "status_msg": "[COUN"}
+
+    def find(number: int, deadline: float | None) -> Any:
+        threading.Timer(0, arrive).start()
+        return dict(junk)
+
+    def arrive() -> None:
+        reasons[7] = "[COUNTER][251005][证券可用数量不足]"
+        waiting.note_change()
+
+    waiting = Waiting(find, (), lambda number: reasons.get(number, ""))
+    assert waiting.wait(7, 30)["status_msg"] == "[COUNTER][251005][证券可用数量不足]"
+
+
+def test_reasons_do_not_pile_up() -> None:
+    rows = OrderRows()
+    for number in range(1, 3001):
+        rows.explain(SimpleNamespace(
+            order_id=number, error_id=-61, error_msg=f"原因 {number}", strategy_name="",
+            order_remark="", account_id=ACCOUNT, account_type=2,
+        ))  # fmt: skip
+    assert len(rows._reasons) <= 1000
+    assert rows.reason(3000) == "原因 3000"
+    assert rows.reason(1) == ""
+
+
+def test_positions_carry_name_and_profit(user: Any) -> None:
+    by_code = {row["stock_code"]: row for row in user.position}
+    row = by_code["600000.SH"]
+    assert row["security_name"] == "浦发银行"
+    cost = row["avg_price"] * row["volume"]
+    assert row["profit"] == pytest.approx(row["market_value"] - cost, abs=0.01)
+    assert row["profit_ratio"] == pytest.approx(row["profit"] / cost, abs=1e-4)
+
+
+def test_a_backend_that_does_not_know_name_and_profit() -> None:
+    fields = POSITION.keys() - {"security", "security_name", "profit", "profit_ratio"}
+    old = SimpleNamespace(**dict.fromkeys(fields, 0) | {"stock_code": "600000.SH"})
+    row = position_row(old)  # type: ignore[arg-type]
+    assert (row["security_name"], row["profit"], row["profit_ratio"]) == ("", None, None)
+    assert list(row) == list(POSITION)

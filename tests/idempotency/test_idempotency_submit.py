@@ -20,11 +20,13 @@ from easytrader.errors import (
     QueryFailedError,
     RiskRefusedError,
     UsageError,
+    WaitTimeoutError,
 )
 from easytrader.log import Log
 from easytrader.model import OrderRequest, SubmitAnswer
-from easytrader.once import Once
+from easytrader.once import Noted, Once
 from easytrader.once import submit as module
+from easytrader.ordering import Receipt
 from easytrader.records import storage as marks
 from easytrader.records.memory import MemoryIntents, MemoryStorage
 from easytrader.symbols import parse_security
@@ -116,13 +118,26 @@ class World:
         within: float = 5.0,
         **wish: Any,
     ) -> int:
-        placed = (once or self.here).submit(
-            name, request_of(**wish), send or self.counter.accept, within
-        )
-        if placed.earlier is not None:
-            return placed.earlier.order_id
-        assert placed.answer is not None
-        return placed.answer.order_id
+        receipt: Receipt[SubmitAnswer] = Receipt(name, within)
+
+        def start(request: OrderRequest, noted: Noted) -> None:
+            answer = (send or self.counter.accept)(request)
+            noted(answer, None)
+            receipt.put(answer)
+
+        try:
+            handle, earlier = (once or self.here).submit(
+                name, request_of(**wish), receipt, start, within
+            )
+        except BaseException as exc:
+            receipt.fail(exc)
+            raise
+        if earlier is not None:
+            return earlier.order_id
+        try:
+            return int(handle.value(within).order_id)
+        except WaitTimeoutError as exc:
+            raise OutcomeUnknownError("另一个线程正在发") from exc
 
     def state(self, name: str = "一") -> str:
         return self.storage._intents.rows[name].state
@@ -264,6 +279,52 @@ class TestManyAtOnce:
         assert numbers == [101] * 12
         assert all(once._busy == {} for once in traders)
 
+    def test_a_launch_waits_for_the_one_that_is_claiming(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        claimed, free = threading.Event(), threading.Event()
+        real = MemoryIntents.begin
+
+        def slow(*args: Any) -> Any:
+            found = real(*args)
+            if not claimed.is_set():
+                claimed.set()
+                free.wait(20)
+            return found
+
+        monkeypatch.setattr(MemoryIntents, "begin", slow)
+        started: list[OrderRequest] = []
+
+        def start(request: OrderRequest, landed: Any) -> None:
+            started.append(request)
+            landed(world.counter.accept(request), None)
+
+        first = threading.Thread(
+            target=world.here.submit, args=("一", request_of(), "把手", start, 5.0)
+        )
+        first.start()
+        claimed.wait(10)
+        with pytest.raises(OutcomeUnknownError, match="正在发"):
+            world.here.submit("一", request_of(), "另一个", start, 0.2)
+        free.set()
+        first.join(20)
+        assert len(started) == 1
+
+    def test_a_free_id_another_program_takes_first(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.buy(send=world.counter.refuse)
+        other, real = world.trader(), MemoryIntents.reopen
+
+        def beaten(*args: Any) -> bool:
+            monkeypatch.setattr(MemoryIntents, "reopen", real)
+            assert world.buy(once=other) == 101
+            return real(*args)
+
+        monkeypatch.setattr(MemoryIntents, "reopen", beaten)
+        assert world.buy() == 101
+        assert len(world.counter.sent) == 1
+
     def test_others_wait_for_the_one_who_is_sending(self, world: World) -> None:
         sending, free = threading.Event(), threading.Event()
 
@@ -315,10 +376,9 @@ class TestInterrupted:
         assert world.buy() == 101
         assert len(world.counter.sent) == 1
 
-    @pytest.mark.parametrize("verb", ["submit", "launch"])
     @pytest.mark.parametrize("step", ["begin", "reopen"])
     def test_just_after_the_claim(
-        self, world: World, monkeypatch: pytest.MonkeyPatch, step: str, verb: str
+        self, world: World, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         """记下了、还没有发：别的线程、别的 trader 核对过照样能发。"""
         if step == "reopen":
@@ -331,9 +391,8 @@ class TestInterrupted:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(MemoryIntents, step, struck)
-        placing = world.buy if verb == "submit" else Flight(world).launch
         with pytest.raises(KeyboardInterrupt):
-            placing()
+            world.buy()
         assert world.state() == marks.UNKNOWN
         assert world.here._busy == {}
         assert world.buy(once=world.trader()) == 101
@@ -360,29 +419,31 @@ class Flight:
         self.world = world
         self.land: Any = None
         self.request: Any = None
+        self.receipt: Receipt[SubmitAnswer] = Receipt("把手", 5.0)
 
     def start(self, request: OrderRequest, landed: Any) -> None:
         self.request, self.land = request, landed
 
-    def launch(self, handle: str = "把手", **wish: Any) -> Any:
-        return self.world.here.launch("一", request_of(**wish), handle, self.start, 5.0)
+    def submit(self, **wish: Any) -> Any:
+        return self.world.here.submit("一", request_of(**wish), self.receipt, self.start, 5.0)
 
 
-class TestLaunch:
+class TestInTheAir:
     def test_in_the_air_it_is_the_same_handle(self, world: World) -> None:
         flight = Flight(world)
-        assert flight.launch().handle == "把手"
-        assert world.here.launch("一", request_of(), "另一个", flight.start, 5.0).handle == "把手"
+        assert flight.submit().handle is flight.receipt
+        found = world.here.submit("一", request_of(), "另一个", flight.start, 5.0)
+        assert found.handle is flight.receipt
         with pytest.raises(UsageError):
-            flight.launch(volume=200)
+            flight.submit(volume=200)
         with pytest.raises(OutcomeUnknownError, match="正在发"):
             world.buy(within=0.05)
         flight.land(world.counter.accept(flight.request), None)
         assert world.here._busy == {}
         assert world.state() == marks.PLACED
         assert world.buy() == 101
-        earlier = flight.launch().earlier
-        assert earlier.earlier.order_id == 101
+        earlier = flight.submit().earlier
+        assert earlier.order_id == 101
         assert world.here._busy == {}
 
     @pytest.mark.parametrize(
@@ -395,7 +456,7 @@ class TestLaunch:
     )
     def test_landings(self, world: World, answer: Any, error: Any, state: str) -> None:
         flight = Flight(world)
-        flight.launch()
+        flight.submit()
         flight.land(answer, error)
         assert world.state() == state
         assert world.here._busy == {}
@@ -414,7 +475,7 @@ class TestLaunch:
             raise error
 
         with pytest.raises(type(error)):
-            world.here.launch("一", request_of(), "把手", start, 5.0)
+            world.here.submit("一", request_of(), "把手", start, 5.0)
         assert world.state() == state
         assert world.here._busy == {}
         assert world.buy() == 101

@@ -67,12 +67,12 @@ class Sent:
 def open_contracts(user: Any, clock: Stepper | None = None) -> None:
     """普通的：融资 1000 股、融券 500 股；专项的：融资 200 股、融券 300 股。都在昨天开的。"""
     clock = clock or user.sim
-    user.fin_buy(CODE, None, 1000, ttype=LATEST)
-    user.fin_buy(CODE, None, 200, ttype=LATEST, special=True)
-    user.slo_sell(CODE, None, 500, ttype=LATEST)
-    user.slo_sell(CODE, None, 300, ttype=LATEST, special=True)
+    user.credit.fin_buy(CODE, None, 1000, ttype=LATEST)
+    user.credit.fin_buy(CODE, None, 200, ttype=LATEST, special=True)
+    user.credit.slo_sell(CODE, None, 500, ttype=LATEST)
+    user.credit.slo_sell(CODE, None, 300, ttype=LATEST, special=True)
     clock.step(minutes=60)
     user.cancel_all()
     clock.next_day()
-    volumes = [each["real_compact_vol"] for each in user.compacts()]
+    volumes = [each["real_compact_vol"] for each in user.credit.compacts()]
     assert sorted(volumes) == [200, 300, 500, 1000]

@@ -15,7 +15,7 @@ from easytrader.sim.host.faults import Faults
 
 
 def test_account_infos(user: Any) -> None:
-    [row] = user.account_infos()
+    [row] = user.client.account_infos()
     assert row["account_id"] == ACCOUNT
     assert (row["account_type"], row["account_type_name"]) == (2, "股票")
     assert (row["login_status"], row["login_status_name"]) == (0, "正常")
@@ -23,7 +23,7 @@ def test_account_infos(user: Any) -> None:
 
 
 def test_account_status(user: Any) -> None:
-    assert user.account_status() == [
+    assert user.client.account_status() == [
         {"status": 0, "status_name": "正常", "account_id": ACCOUNT, "account_type": 2}
     ]
 
@@ -36,7 +36,7 @@ def test_status_pushed_by_a_fault_reaches_everything(
     faults.account_status(3)
     [pushed] = recorder.wait_for("status")
     assert (pushed.account_id, pushed.account_type, pushed.status) == (ACCOUNT, 2, 3)
-    assert user.account_status()[0]["status_name"] == "失败"
+    assert user.client.account_status()[0]["status_name"] == "失败"
     assert faults.active() == [{"kind": "account_status", "status": 3}]
     refused = user.buy("600036", 35, 100)
     assert refused["entrust_no"] == -1
@@ -56,14 +56,14 @@ def test_a_status_that_does_not_exist(user: Any, sim_folder: Any, status: Any) -
 
 
 def test_secu_accounts(user: Any) -> None:
-    shanghai, shenzhen = user.secu_accounts()
+    shanghai, shenzhen = user.client.secu_accounts()
     assert shanghai["main"] is True
     assert (shanghai["market"], shenzhen["market"]) == ("SH", "SZ")
     assert shanghai["secu_account"].startswith("A")
 
 
 def test_position_statistics(user: Any) -> None:
-    first, second = user.position_statistics()
+    first, second = user.client.position_statistics()
     assert (first["instrument_id"], second["instrument_id"]) == ("000001", "600000")
     assert (second["position"], second["can_close_vol"]) == (1000, 1000)
     assert second["position_cost"] == 10_000.0
@@ -80,18 +80,22 @@ def test_every_statistics_field_of_the_native_struct_has_a_key() -> None:
 def test_an_unanswered_query_is_a_failure_in_time(user: Any) -> None:
     Counter(user, "querySecuAccount", None)
     with user._session.until(0), pytest.raises(QueryFailedError, match="没有应答"):
-        user.secu_accounts()
+        user.client.secu_accounts()
 
 
 def test_nothing_is_asked_without_a_session(user: Any) -> None:
     user.close()
-    for verb in (user.account_infos, user.secu_accounts, user.position_statistics):
+    for verb in (
+        user.client.account_infos,
+        user.client.secu_accounts,
+        user.client.position_statistics,
+    ):
         with pytest.raises(ClosedError, match="关闭"):
             verb()
 
 
 def test_answers_over_a_real_connection(served: Any, connect: Any) -> None:
     user = connect()
-    assert user.account_infos()[0]["account_id"] == ACCOUNT
-    assert [each["market"] for each in user.secu_accounts()] == ["SH", "SZ"]
-    assert len(user.position_statistics()) == 2
+    assert user.client.account_infos()[0]["account_id"] == ACCOUNT
+    assert [each["market"] for each in user.client.secu_accounts()] == ["SH", "SZ"]
+    assert len(user.client.position_statistics()) == 2

@@ -13,8 +13,7 @@ from support import SimProcess, eventually, freeze
 
 import easytrader
 from easytrader.errors import OutcomeUnknownError, WaitTimeoutError
-from easytrader.miniqmt.bounded import _MAX_UNANSWERED
-from easytrader.miniqmt.flights import MAX_IN_FLIGHT
+from easytrader.miniqmt.bounded import _MAX_UNANSWERED, MAX_IN_FLIGHT
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def test_a_lost_answer_is_unknown_and_found_by_its_tag(
     with pytest.raises(OutcomeUnknownError) as caught:
         receipt.result()
     assert receipt.done()
-    assert "到期没有应答" in str(caught.value)
+    assert "0.5 秒内没有应答" in str(caught.value)
     found = user.find_entrust(caught.value.tag)
     assert found["order_remark"] == "丢了"
     assert user.status["open_intents"] == 0
@@ -173,7 +172,7 @@ def test_closing_settles_what_is_in_the_air(served: SimProcess, connect: Connect
     assert not waiter.is_alive()
     assert "关闭" in str(failed[0])
     eventually(
-        lambda: not [each for each in threading.enumerate() if each.name == "easytrader-flights"]
+        lambda: not [each for each in threading.enumerate() if each.name == "easytrader-deadlines"]
     )
 
 

@@ -107,7 +107,7 @@ def test_a_refused_id_can_be_used_again(user: Any, sim_folder: Path) -> None:
 
 def test_a_second_caller_learns_that_the_first_was_refused(user: Any) -> None:
     session = type(user._session)
-    original = session.submit_async
+    original = session.submit
     entered, release = threading.Event(), threading.Event()
 
     def blocked(self: Any, *args: Any) -> None:
@@ -115,7 +115,7 @@ def test_a_second_caller_learns_that_the_first_was_refused(user: Any) -> None:
         release.wait(5)
         raise NotConnectedError("没有发出")
 
-    session.submit_async = blocked
+    session.submit = blocked
     failed: list[Exception] = []
 
     def first() -> None:
@@ -137,7 +137,7 @@ def test_a_second_caller_learns_that_the_first_was_refused(user: Any) -> None:
             second.result()
     finally:
         release.set()
-        session.submit_async = original
+        session.submit = original
     assert rest(user, client_order_id="一").result()["entrust_no"] > 0
     assert len(user.today_entrusts) == 1
 

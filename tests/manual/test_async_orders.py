@@ -13,7 +13,7 @@ from support import ACCOUNT, eventually
 
 import easytrader
 from easytrader.errors import NotConnectedError, RiskRefusedError, UsageError
-from easytrader.miniqmt.flights import MAX_IN_FLIGHT
+from easytrader.miniqmt.bounded import MAX_IN_FLIGHT
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_a_receipt_gives_what_the_sync_verb_gives(user: Any, recorder: AsyncReco
     assert list(row) == ["entrust_no"]
     assert receipt.done()
     assert receipt.result(0) == row, "可以取多次"
-    order = user.entrust(row["entrust_no"])
+    order = user.find_entrust(row["entrust_no"])
     assert (order["order_remark"], order["strategy_name"]) == ("异步", "甲")
     (response,) = recorder.wait_for("order_response")
     assert (response.seq, response.order_id) == (receipt.seq, row["entrust_no"])
@@ -52,7 +52,7 @@ def test_the_other_verbs(user: Any) -> None:
     sold = user.market_sell_async("600000", 100, ttype="最优五档即时成交剩余撤销").result()
     assert user.wait(sold["entrust_no"], 5)["order_type_name"] == "卖出"
     limited = user.sell_async("600000", 10.9, 100).result()
-    assert user.entrust(limited["entrust_no"])["order_type_name"] == "卖出"
+    assert user.find_entrust(limited["entrust_no"])["order_type_name"] == "卖出"
 
 
 def test_a_refusal_at_once(

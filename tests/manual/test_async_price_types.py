@@ -83,6 +83,6 @@ def taken(given: Any, code: str) -> int:
 )
 def test_sent_as_the_vendor_wants_it(user: Any, given: Any, returned: int) -> None:
     number = user.market_buy("600036", 100, ttype=given)["entrust_no"]
-    assert user.entrust(number)["price_type"] == returned
+    assert user.find_entrust(number)["price_type"] == returned
     number = user.market_buy_async("600036", 100, ttype=given).result()["entrust_no"]
-    assert user.entrust(number)["price_type"] == returned
+    assert user.find_entrust(number)["price_type"] == returned

@@ -28,8 +28,8 @@ def recorder() -> AsyncRecorder:
 def contract(user: Any, code: str = "600036", price: float = 32.5) -> tuple[int, str]:
     """挂一笔，等它有合同编号。"""
     number = user.buy(code, price, 100)["entrust_no"]
-    eventually(lambda: user.entrust(number)["order_sysid"])
-    return number, user.entrust(number)["order_sysid"]
+    eventually(lambda: user.find_entrust(number)["order_sysid"])
+    return number, user.find_entrust(number)["order_sysid"]
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def contract(user: Any, code: str = "600036", price: float = 32.5) -> tuple[int,
 )
 def test_cancel_by_contract_number(user: Any, market: Any) -> None:
     number, sysid = contract(user)
-    assert user.cancel_entrust_sysid(sysid, market) == {"success": True, "message": "success"}
+    assert user.client.cancel_sysid(sysid, market) == {"success": True, "message": "success"}
     assert user.wait(number, 5)["order_status_name"] == "已撤"
 
 
 def test_cancel_by_contract_number_async(user: Any, recorder: AsyncRecorder) -> None:
     number, sysid = contract(user)
-    receipt = user.cancel_entrust_sysid_async(sysid, market="SH")
+    receipt = user.client.cancel_sysid_async(sysid, market="SH")
     assert receipt.result() == {"success": True, "message": "success"}
     (response,) = recorder.wait_for("cancel_response")
     assert (response.seq, response.order_sysid) == (receipt.seq, sysid)
@@ -63,13 +63,13 @@ def test_markets(given: Any, expected: str) -> None:
 @pytest.mark.parametrize("market", ["", "SF", "上期所", 2, True, 0.5, b"SH", ["SH"]])
 def test_wrong_markets(user: Any, market: Any) -> None:
     with pytest.raises(UsageError, match="'SH'（上交所）") as caught:
-        user.cancel_entrust_sysid("1", market)
+        user.client.cancel_sysid("1", market)
     assert caught.value.argument == "market"
 
 
 @pytest.mark.parametrize("sysid", ["", " ", 8129, None, "1" * 24, "a\nb", b"1"])
 def test_wrong_contract_numbers(user: Any, sysid: Any) -> None:
-    for cancel in (user.cancel_entrust_sysid, user.cancel_entrust_sysid_async):
+    for cancel in (user.client.cancel_sysid, user.client.cancel_sysid_async):
         with pytest.raises(UsageError) as caught:
             cancel(sysid, "SH")
         assert caught.value.argument == "order_sysid"
@@ -77,8 +77,8 @@ def test_wrong_contract_numbers(user: Any, sysid: Any) -> None:
 
 def test_a_contract_number_nobody_has(user: Any) -> None:
     with pytest.raises(UsageError, match="当日委托里没有"):
-        user.cancel_entrust_sysid("999999")
-    assert user.cancel_entrust_sysid("999999", "SH") == user.cancel_entrust(999999)
+        user.client.cancel_sysid("999999")
+    assert user.client.cancel_sysid("999999", "SH") == user.cancel_entrust(999999)
 
 
 def test_two_exchanges_with_the_same_number(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,14 +87,14 @@ def test_two_exchanges_with_the_same_number(user: Any, monkeypatch: pytest.Monke
     ]
     monkeypatch.setattr(type(user._session), "orders", lambda self: orders)
     with pytest.raises(UsageError, match="market='SH'、market='SZ'"):
-        user.cancel_entrust_sysid("7")
+        user.client.cancel_sysid("7")
 
 
 def test_a_lookup_that_fails_sends_nothing(user: Any, sim_folder: Path) -> None:
     _, sysid = contract(user)
     Faults(sim_folder).drop_answer("orders")
     with user._session.until(0.3), pytest.raises(QueryFailedError):
-        user.cancel_entrust_sysid(sysid)
+        user.client.cancel_sysid(sysid)
 
 
 def test_a_lost_answer(served: Any, connect: Callable[..., Any]) -> None:
@@ -102,17 +102,17 @@ def test_a_lost_answer(served: Any, connect: Callable[..., Any]) -> None:
     _, sysid = contract(user)
     Faults(served.folder).drop_answer("cancel", times=2)
     with pytest.raises(OutcomeUnknownError, match=f"合同编号 {sysid}"):
-        user.cancel_entrust_sysid(sysid, "SH")
+        user.client.cancel_sysid(sysid, "SH")
     with pytest.raises(OutcomeUnknownError, match=f"合同编号 {sysid}"):
-        user.cancel_entrust_sysid_async(sysid, "SH").result()
+        user.client.cancel_sysid_async(sysid, "SH").result()
 
 
 def test_the_guard_counts_them(user: Any) -> None:
     user.guard = {"max_per_day": 5, "max_per_second": None}
     for _ in range(5):
-        user.cancel_entrust_sysid("999999", "SH")
+        user.client.cancel_sysid("999999", "SH")
     with pytest.raises(RiskRefusedError, match="max_per_day"):
-        user.cancel_entrust_sysid_async("999999", "SH")
+        user.client.cancel_sysid_async("999999", "SH")
 
 
 # ---- 同形的模块：没有厂商内部的那一层
@@ -175,6 +175,6 @@ def test_a_module_of_the_same_shape(shim: Any, recorder: AsyncRecorder) -> None:
     assert shim.buy_async("600036", 33.0, 200).result()["entrust_no"] == -1
     with pytest.raises(OutcomeUnknownError, match="坏了"):
         shim.buy_async("600036", 33.0, 300).result()
-    assert shim.cancel_entrust_sysid_async("7", "BJ").result()["success"]
+    assert shim.client.cancel_sysid_async("7", "BJ").result()["success"]
     assert shim.trader.sent[-1] == (70, "7")
     assert recorder.wait_for("cancel_response")[0].order_sysid == "7"

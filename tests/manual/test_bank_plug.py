@@ -97,25 +97,25 @@ def user(tmp_path: Any) -> Iterator[Any]:
 def test_what_never_comes_back_is_unknown(user: Any) -> None:
     user._session._replies._timeout_s = 0.2
     with pytest.raises(OutcomeUnknownError, match="不要重发"):
-        user.bank_transfer_in("1", "2", 3)
+        user.bank.transfer_in("1", "2", 3)
 
 
 def test_what_it_raises_is_unknown(user: Any) -> None:
     with pytest.raises(OutcomeUnknownError, match="别人家的错"):
-        user.bank_transfer_out("1", "2", 3)
+        user.bank.transfer_out("1", "2", 3)
     with pytest.raises(OutcomeUnknownError, match="None"):
-        user.fund_transfer(510, 3)
+        user.transfer.fund(510, 3)
     with pytest.raises(QueryFailedError, match="别人家的错"):
-        user.bank_info()
+        user.bank.info()
 
 
 def test_what_it_does_not_have(user: Any) -> None:
     with pytest.raises(MissingDependencyError, match="query_secu_account"):
-        user.secu_accounts()
+        user.client.secu_accounts()
 
 
 def test_async(user: Any) -> None:
-    row = user.bank_transfer_in_async("1", "2", 3).result(2)
+    row = user.bank.transfer_in_async("1", "2", 3).result(2)
     assert row == {"seq": 5, "success": True, "message": "好"}
     with pytest.raises(OutcomeUnknownError, match="-1"):
-        user.bank_transfer_out_async("1", "2", 3)
+        user.bank.transfer_out_async("1", "2", 3)

@@ -105,11 +105,12 @@ def test_answers_to_requests_made_on_the_raw_object_do_not_pile_up(user: Any) ->
 
 
 def test_an_answer_faster_than_its_number(user: Any) -> None:
-    from easytrader.miniqmt.pending import AsyncReceipt
+    from easytrader.ordering import Receipt
 
     pending = user._session.pending
     pending.arrived(SimpleNamespace(seq=77))
-    receipt = AsyncReceipt("测试", 5)
+    receipt: Receipt[Any] = Receipt("测试", 5)
+    receipt.build = lambda each: {"seq": each.seq}
     receipt.depart(77)
-    pending.add(receipt, lambda each: {"seq": each.seq})
+    pending.add(receipt)
     assert receipt.result(0) == {"seq": 77}

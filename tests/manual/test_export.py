@@ -25,13 +25,13 @@ def bson(document: bytes) -> dict[str, Any]:
 def test_export(user: Any, tmp_path: Path) -> None:
     counter = Counter(user, "exportData", DONE)
     target = tmp_path / "deal.csv"
-    done = user.export_data(target, "deal", date(2026, 11, 1), "2026-11-20", {"x": 1})
+    done = user.client.export_data(target, "deal", date(2026, 11, 1), "2026-11-20", {"x": 1})
     assert done == {"success": True, "message": "export success"}
     fixed, extra = map(bson, counter.requests[0])
     assert (fixed["resultPath"], fixed["dataType"]) == (str(target), "deal")
     assert (fixed["startTime"], fixed["endTime"]) == ("20261101", "20261120")
     assert extra == {"x": 1}
-    user.export_data(str(target), "deal", datetime(2026, 11, 1, 9, 30), "20261120150000")  # noqa: DTZ001
+    user.client.export_data(str(target), "deal", datetime(2026, 11, 1, 9, 30), "20261120150000")  # noqa: DTZ001
     fixed = bson(counter.requests[1][0])
     assert (fixed["startTime"], fixed["endTime"]) == ("20261101093000", "20261120150000")
 
@@ -39,10 +39,10 @@ def test_export(user: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["msg", "errorMsg", "ErrorMsg"])
 def test_a_refusal(user: Any, tmp_path: Path, key: str) -> None:
     Counter(user, "exportData", json.dumps({"error": {key: "can not find account info"}}))
-    answer = user.export_data(tmp_path / "a.csv", "deal")
+    answer = user.client.export_data(tmp_path / "a.csv", "deal")
     assert answer == {"success": False, "message": "can not find account info"}
     with pytest.raises(QueryFailedError, match="can not find account info"):
-        user.query_data("deal")
+        user.client.query_data("deal")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
@@ -57,14 +57,14 @@ def test_query_data_keeps_every_character(user: Any, encoding: str) -> None:
 
     Counter(user, "exportData", write)
     user.trader.async_client.exportDataWithSeq.__name__ = "exportDataWithSeq"
-    assert user.query_data("deal") == [{"资金账号": "000123", "备注": "招商"}]
+    assert user.client.query_data("deal") == [{"资金账号": "000123", "备注": "招商"}]
     assert not written[0].exists()
 
 
 def test_a_file_that_was_never_written(user: Any) -> None:
     Counter(user, "exportData", DONE)
     with pytest.raises(QueryFailedError, match="读不出来"):
-        user.query_data("deal")
+        user.client.query_data("deal")
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_a_file_that_was_never_written(user: Any) -> None:
 def test_bad_arguments_are_never_sent(user: Any, given: tuple[Any, ...], argument: str) -> None:
     counter = Counter(user, "exportData", DONE)
     with pytest.raises(UsageError) as caught:
-        user.export_data(*given)
+        user.client.export_data(*given)
     assert caught.value.argument == argument
     assert counter.requests == []
 
 
 def test_deals_from_outside(user: Any) -> None:
     counter = Counter(user, "syncTransactionFromExternal", json.dumps({"msg": "sync success"}))
-    assert user.sync_transaction_from_external("ADD", [DEAL]) == {
+    assert user.client.sync_transaction_from_external("ADD", [DEAL]) == {
         "success": True,
         "message": "sync success",
     }
@@ -105,7 +105,7 @@ def test_deals_from_outside(user: Any) -> None:
     assert bson(fixed)["operation"] == "ADD"
     assert [bson(each) for each in deals] == [DEAL]
     Counter(user, "syncTransactionFromExternal", json.dumps({"error": {"msg": "[0-0: invalid], "}}))
-    assert user.sync_transaction_from_external("DELETE", [DEAL])["success"] is False
+    assert user.client.sync_transaction_from_external("DELETE", [DEAL])["success"] is False
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_deals_from_outside(user: Any) -> None:
 def test_bad_deals_are_never_sent(user: Any, given: tuple[Any, ...], argument: str) -> None:
     counter = Counter(user, "syncTransactionFromExternal", None)
     with pytest.raises(UsageError) as caught:
-        user.sync_transaction_from_external(*given)
+        user.client.sync_transaction_from_external(*given)
     assert caught.value.argument == argument
     assert counter.requests == []
 
@@ -133,15 +133,15 @@ def test_unanswered(user: Any, tmp_path: Path) -> None:
     user._session._replies._timeout_s = 0.2
     Counter(user, "exportData", None)
     with pytest.raises(QueryFailedError):
-        user.export_data(tmp_path / "a.csv", "deal")
+        user.client.export_data(tmp_path / "a.csv", "deal")
     Counter(user, "syncTransactionFromExternal", None)
     with pytest.raises(OutcomeUnknownError):
-        user.sync_transaction_from_external("ADD", [DEAL])
+        user.client.sync_transaction_from_external("ADD", [DEAL])
     Counter(user, "syncTransactionFromExternal", "不是 JSON")
     with pytest.raises(OutcomeUnknownError, match="结果未知"):
-        user.sync_transaction_from_external("ADD", [DEAL])
+        user.client.sync_transaction_from_external("ADD", [DEAL])
 
 
 def test_what_the_simulator_does_not_do_is_refused_clearly(user: Any, tmp_path: Path) -> None:
-    assert "暂不支持" in user.export_data(tmp_path / "a.csv", "deal")["message"]
-    assert "暂不支持" in user.sync_transaction_from_external("ADD", [DEAL])["message"]
+    assert "暂不支持" in user.client.export_data(tmp_path / "a.csv", "deal")["message"]
+    assert "暂不支持" in user.client.sync_transaction_from_external("ADD", [DEAL])["message"]

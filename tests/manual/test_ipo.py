@@ -13,7 +13,7 @@ from manual_fakes import Counter
 import easytrader
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, QueryFailedError
 from easytrader.guard import Guard
-from easytrader.miniqmt.verbs.ipo import STATUS_NAMES, purchase_volume
+from easytrader.miniqmt.groups.ipo import STATUS_NAMES, purchase_volume
 from easytrader.sim.host.faults import Faults
 
 TODAY = f"{datetime.now(timezone(timedelta(hours=8))):%Y%m%d}"
@@ -46,8 +46,8 @@ def listed(user: Any, *issues: tuple[Any, ...], **limits: int) -> None:
 def test_data_and_limits(user: Any) -> None:
     bond = issue("754810.SH", "BOND", name="丰山发债", most=10000, least=10, price=100.0)
     listed(user, bond, KCB=0, SH=9000, SZ=500)
-    assert user.new_purchase_limit() == {"KCB": 0, "SH": 9000, "SZ": 500}
-    assert user.ipo_data() == [
+    assert user.ipo.limits() == {"KCB": 0, "SH": 9000, "SZ": 500}
+    assert user.ipo.data() == [
         {
             "security": "754810",
             "stock_code": "754810.SH",
@@ -64,7 +64,7 @@ def test_data_and_limits(user: Any) -> None:
 
 def test_nothing_on_offer(user: Any) -> None:
     listed(user)
-    assert user.auto_ipo() == []
+    assert user.ipo.subscribe_all() == []
 
 
 def test_everything_that_can_be_bought_is_bought_once(user: Any) -> None:
@@ -79,7 +79,7 @@ def test_everything_that_can_be_bought_is_bought_once(user: Any) -> None:
         SH=1700,
         SZ=9000,
     )
-    rows = {row["stock_code"]: row for row in user.auto_ipo()}
+    rows = {row["stock_code"]: row for row in user.ipo.subscribe_all()}
     assert (rows["600036.SH"]["status"], rows["600036.SH"]["volume"]) == ("placed", 1500)
     assert (rows["000001.SZ"]["status"], rows["000001.SZ"]["volume"]) == ("placed", 3000)
     assert rows["787801.SH"]["message"] == "科创板没有新股申购额度"
@@ -92,7 +92,7 @@ def test_everything_that_can_be_bought_is_bought_once(user: Any) -> None:
     ]  # fmt: skip
     placed = {row["stock_code"]: row["order_id"] for row in user.today_entrusts}
     assert placed == {code: rows[code]["entrust_no"] for code in ("600036.SH", "000001.SZ")}
-    again = {row["stock_code"]: row for row in user.auto_ipo()}
+    again = {row["stock_code"]: row for row in user.ipo.subscribe_all()}
     assert len(user.today_entrusts) == 2
     for code, number in placed.items():
         assert (again[code]["status"], again[code]["entrust_no"]) == ("already", number)
@@ -102,15 +102,15 @@ def test_everything_that_can_be_bought_is_bought_once(user: Any) -> None:
 def test_a_manual_subscription_counts(user: Any) -> None:
     listed(user, issue("600036.SH"), SH=1000)
     number = user.buy("600036", market_price(user, "600036.SH"), 500)["entrust_no"]
-    [row] = user.auto_ipo()
+    [row] = user.ipo.subscribe_all()
     assert (row["status"], row["entrust_no"]) == ("already", number)
 
 
 def test_seen_too_late_in_the_query_it_is_still_placed_once(user: Any) -> None:
     listed(user, issue("600036.SH"), SH=1000)
-    first = user.auto_ipo()[0]["entrust_no"]
+    first = user.ipo.subscribe_all()[0]["entrust_no"]
     Counter(user, "queryStockOrders", [])  # 客户端的查询是缓存，还没有这一笔
-    [row] = user.auto_ipo()
+    [row] = user.ipo.subscribe_all()
     assert (row["status"], row["entrust_no"]) == ("already", first)
 
 
@@ -119,7 +119,7 @@ def test_another_program_on_the_same_day(served: Any, connect: Any) -> None:
     for user in users:
         listed(user, issue("600036.SH"), SH=1000)
         Counter(user, "queryStockOrders", [])
-    rows = [user.auto_ipo()[0] for user in users]
+    rows = [user.ipo.subscribe_all()[0] for user in users]
     assert rows[0]["entrust_no"] == rows[1]["entrust_no"] > 0
     del users[0].trader.async_client.queryStockOrdersWithSeq
     assert len(users[0].today_entrusts) == 1
@@ -127,20 +127,20 @@ def test_another_program_on_the_same_day(served: Any, connect: Any) -> None:
 
 def test_junk_may_be_tried_again(user: Any) -> None:
     listed(user, issue("600036.SH", price=1.0), SH=1000)  # 价格低于跌停：废单
-    first = user.auto_ipo()[0]["entrust_no"]
+    first = user.ipo.subscribe_all()[0]["entrust_no"]
     assert user.wait(first)["order_status_name"] == "废单"
     listed(user, issue("600036.SH"), SH=1000)
-    [row] = user.auto_ipo()
+    [row] = user.ipo.subscribe_all()
     assert row["status"] == "placed"
     assert row["entrust_no"] != first
 
 
 def test_a_quota_that_changed_in_between(user: Any) -> None:
     listed(user, issue("600036.SH"), SH=1000)
-    assert user.auto_ipo()[0]["status"] == "placed"
+    assert user.ipo.subscribe_all()[0]["status"] == "placed"
     Counter(user, "queryStockOrders", [])
     listed(user, issue("600036.SH"), SH=2000)
-    [row] = user.auto_ipo()
+    [row] = user.ipo.subscribe_all()
     assert row["status"] == "already"
     del user.trader.async_client.queryStockOrdersWithSeq
     assert [each["order_volume"] for each in user.today_entrusts] == [1000]
@@ -150,18 +150,18 @@ def test_an_unknown_outcome_does_not_stop_the_rest(user: Any, sim_folder: Any) -
     listed(user, issue("600036.SH"), issue("000001.SZ"), SH=500, SZ=500)
     Faults(sim_folder).drop_answer("submit")
     user._session._replies._timeout_s = 0.5
-    first, second = user.auto_ipo()
+    first, second = user.ipo.subscribe_all()
     assert first["status"] == "unknown"
     assert second["status"] == "placed"
     user._session._replies._timeout_s = 5
-    assert {row["status"] for row in user.auto_ipo()} == {"already"}
+    assert {row["status"] for row in user.ipo.subscribe_all()} == {"already"}
     assert len(user.today_entrusts) == 2
 
 
 def test_the_guard_may_refuse(user: Any) -> None:
     listed(user, issue("600036.SH"), SH=500)
     user.guard = Guard(max_order_value=1000)
-    [row] = user.auto_ipo()
+    [row] = user.ipo.subscribe_all()
     assert row["status"] == "refused"
     assert user.today_entrusts == []
 
@@ -176,8 +176,8 @@ def test_what_could_not_be_sent(user: Any, monkeypatch: pytest.MonkeyPatch) -> N
         def fail(*_: Any, error: Exception = error, **__: Any) -> None:
             raise error
 
-        monkeypatch.setattr(user, "buy", fail)
-        [row] = user.auto_ipo()
+        monkeypatch.setattr(user._ordering, "place", fail)
+        [row] = user.ipo.subscribe_all()
         assert (row["status"], row["message"]) == (status, str(error))
         assert row["status_name"] == STATUS_NAMES[status]
 
@@ -188,14 +188,14 @@ def test_nothing_is_placed_when_the_facts_cannot_be_had(user: Any) -> None:
         listed(user, issue("600036.SH"), SH=500)
         Counter(user, name, None)
         with pytest.raises(QueryFailedError):
-            user.auto_ipo()
+            user.ipo.subscribe_all()
     del user.trader.async_client.queryStockOrdersWithSeq
     assert user.today_entrusts == []
 
 
 def test_the_wrong_account_type(user: Any) -> None:
     user._session._account_type = "FUTURE"
-    for verb in (user.auto_ipo, user.new_purchase_limit):
+    for verb in (user.ipo.subscribe_all, user.ipo.limits):
         with pytest.raises(easytrader.UsageError, match="FUTURE"):
             verb()
 

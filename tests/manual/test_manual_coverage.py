@@ -18,6 +18,7 @@ from coverage_table import CALLBACKS, METHODS, OLD_MANUAL, ORDER_TYPES, Row
 
 from easytrader import codes
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
+from easytrader.miniqmt.groups import Group
 from easytrader.miniqmt.vendor_versions import SINCE
 from easytrader.push.events import TABLE
 
@@ -26,6 +27,7 @@ PAGE = ROOT / "docs" / "zh" / "reference" / "manual.md"
 ADD = "在 tests/manual/coverage_table.py 里添上它，想好交易口里叫什么、由哪个测试跑"
 
 METHOD_ROWS = tuple(row for rows in METHODS.values() for row in rows)
+GROUPS = {"": MiniqmtTrader, **{each.__name__.lower(): each for each in Group.__subclasses__()}}
 ROWS = (*METHOD_ROWS, *CALLBACKS, *ORDER_TYPES)
 NOT_API = {"MyXtQuantTraderCallback", "XtQuantTraderCallback"}
 
@@ -88,11 +90,10 @@ def test_the_facade_has_it(row: Row) -> None:
     assert row.facade or row.note, "没有对应的，要说为什么"
     for name in row.facade.split():
         owner, _, method = name.rpartition(".")
-        if owner:
-            assert owner == "trader"
+        if owner == "trader":
             assert method in vendor_class("XtQuantTrader")
         else:
-            assert hasattr(MiniqmtTrader, name), name
+            assert hasattr(GROUPS[owner], method), name
 
 
 @pytest.mark.parametrize("row", CALLBACKS, ids=lambda row: row.vendor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ from types_check import check
 
 import easytrader
 from easytrader import types
-from easytrader.errors import RiskRefusedError
+from easytrader.errors import RiskRefusedError, UsageError
 from easytrader.guard import Guard
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from support import Recorder
 
 VERBS: dict[str, tuple[tuple[Any, ...], int, int]] = {
-    "credit_buy": ((CODE, 35.0, 100), 23, 0),
-    "credit_sell": ((CODE, 35.0, 100), 24, 0),
-    "fin_buy": ((CODE, 35.0, 100), 27, 40),
-    "slo_sell": ((CODE, 36.0, 100), 28, 41),
-    "buy_secu_repay": ((CODE, 35.0, 100), 29, 42),
-    "direct_secu_repay": ((CODE, 100), 30, 43),
-    "sell_secu_repay": ((CODE, 36.0, 100), 31, 44),
-    "direct_cash_repay": ((100,), 32, 45),
+    "credit.buy": ((CODE, 35.0, 100), 23, 0),
+    "credit.sell": ((CODE, 35.0, 100), 24, 0),
+    "credit.fin_buy": ((CODE, 35.0, 100), 27, 40),
+    "credit.slo_sell": ((CODE, 36.0, 100), 28, 41),
+    "credit.buy_secu_repay": ((CODE, 35.0, 100), 29, 42),
+    "credit.direct_secu_repay": ((CODE, 100), 30, 43),
+    "credit.sell_secu_repay": ((CODE, 36.0, 100), 31, 44),
+    "credit.direct_cash_repay": ((100,), 32, 45),
 }
 """动词 → (参数, 普通的委托类型, 专项的委托类型)。"""
 
@@ -41,7 +42,7 @@ def unchecked(verb: str) -> dict[str, Any]:
 def test_every_verb_sends_its_order_type(credit_user: Any, verb: str, suffix: str) -> None:
     given, plain, special = VERBS[verb]
     sent = Sent(credit_user)
-    place = getattr(credit_user, verb + suffix)
+    place = attrgetter(verb + suffix)(credit_user)
     rows = [place(*given, **unchecked(verb))]
     if special:
         rows.append(place(*given, special=True, **unchecked(verb)))
@@ -68,11 +69,11 @@ def test_plain_verbs_on_a_credit_account_are_collateral(credit_user: Any) -> Non
 
 def test_price_types(credit_user: Any) -> None:
     sent = Sent(credit_user)
-    credit_user.fin_buy(CODE, 35.0, 100)
-    credit_user.fin_buy(CODE, None, 100, ttype="对手方最优价格委托")
-    credit_user.fin_buy(CODE, None, 100, ttype=42)
-    credit_user.slo_sell(CODE, None, 100, ttype=LATEST)
-    credit_user.direct_secu_repay(CODE, 100, check_debt=False)
+    credit_user.credit.fin_buy(CODE, 35.0, 100)
+    credit_user.credit.fin_buy(CODE, None, 100, ttype="对手方最优价格委托")
+    credit_user.credit.fin_buy(CODE, None, 100, ttype=42)
+    credit_user.credit.slo_sell(CODE, None, 100, ttype=LATEST)
+    credit_user.credit.direct_secu_repay(CODE, 100, check_debt=False)
     told = [(each.m_nPriceType, each.m_dPrice) for each in sent.requests]
     assert told == [(11, 35.0), (44, 0.0), (42, 0.0), (5, 0.0), (5, 0.0)]
 
@@ -80,13 +81,13 @@ def test_price_types(credit_user: Any) -> None:
 def test_all_the_repayments(credit_user: Any) -> None:
     user = credit_user
     open_contracts(user)
-    debts = {each["compact_id"]: each for each in user.compacts()}
+    debts = {each["compact_id"]: each for each in user.credit.compacts()}
     wait = lambda row: user.wait(row["entrust_no"], 5)["order_status_name"]  # noqa: E731
-    assert wait(user.direct_secu_repay(CODE, 300, special=True)) == "已成"
-    assert wait(user.buy_secu_repay(CODE, None, 500, ttype=42)) == "已成"
-    assert wait(user.sell_secu_repay(CODE, None, 100, ttype=42)) == "已成"
-    assert wait(user.direct_cash_repay(5000, special=True)) == "已成"
-    left = {each["compact_id"]: each for each in user.compacts()}
+    assert wait(user.credit.direct_secu_repay(CODE, 300, special=True)) == "已成"
+    assert wait(user.credit.buy_secu_repay(CODE, None, 500, ttype=42)) == "已成"
+    assert wait(user.credit.sell_secu_repay(CODE, None, 100, ttype=42)) == "已成"
+    assert wait(user.credit.direct_cash_repay(5000, special=True)) == "已成"
+    left = {each["compact_id"]: each for each in user.credit.compacts()}
     assert set(left) == set(debts)
     shorts = [each for each in left.values() if each["compact_type_name"] == "融券"]
     assert [each["real_compact_vol"] for each in shorts] == [0, 0]
@@ -99,10 +100,10 @@ def test_all_the_repayments(credit_user: Any) -> None:
         for each in left.values()
         if each["cashgroup_prop_name"] == "专项头寸"
     )
-    assert wait(user.direct_cash_repay(int(owed) + 1, special=True)) == "已成"
+    assert wait(user.credit.direct_cash_repay(int(owed) + 1, special=True)) == "已成"
     [paid] = [
         each
-        for each in user.compacts()
+        for each in user.credit.compacts()
         if (each["compact_type"], each["cashgroup_prop"]) == (48, 49)
     ]
     assert (paid["real_compact_balance"], paid["real_compact_fare"]) == (0, 0)
@@ -110,9 +111,9 @@ def test_all_the_repayments(credit_user: Any) -> None:
 
 def test_cash_repay_in_the_volume_or_in_the_price(credit_user: Any) -> None:
     sent = Sent(credit_user)
-    credit_user.direct_cash_repay(12_345, check_debt=False)
-    credit_user.direct_cash_repay(12_345.67, amount_in="price", check_debt=False)
-    credit_user.direct_cash_repay(100, security="600000", check_debt=False)
+    credit_user.credit.direct_cash_repay(12_345, check_debt=False)
+    credit_user.credit.direct_cash_repay(12_345.67, amount_in="price", check_debt=False)
+    credit_user.credit.direct_cash_repay(100, security="600000", check_debt=False)
     told = [
         (each.m_nOrderVolume, each.m_nPriceType, each.m_dPrice, each.stock_code)
         for each in sent.requests
@@ -128,14 +129,14 @@ def test_a_counter_that_reads_the_price(tmp_path: Path, recorder: Recorder) -> N
     with easytrader.use("sim") as user:
         user.connect(str(folder), "2000000777", recorder, account_type="CREDIT", timeout=5)
         open_contracts(user)
-        before = user.credit_detail()["fin_debt"]
-        row = user.direct_cash_repay(1234.56, amount_in="price")
+        before = user.credit.detail()["fin_debt"]
+        row = user.credit.direct_cash_repay(1234.56, amount_in="price")
         assert user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
-        assert user.credit_detail()["fin_debt"] == pytest.approx(before - 1234.56, abs=0.005)
+        assert user.credit.detail()["fin_debt"] == pytest.approx(before - 1234.56, abs=0.005)
 
 
 def test_what_the_counter_refuses(credit_user: Any, recorder: Any) -> None:
-    row = credit_user.slo_sell("000001", 11.0, 100)
+    row = credit_user.credit.slo_sell("000001", 11.0, 100)
     order = credit_user.wait(row["entrust_no"], 5)
     assert order["order_status_name"] == "废单"
     [error] = recorder.wait_for("order_error")
@@ -145,20 +146,23 @@ def test_what_the_counter_refuses(credit_user: Any, recorder: Any) -> None:
 
 
 def test_options_reach_the_order(credit_user: Any) -> None:
-    row = credit_user.fin_buy(CODE, 33.0, 100, strategy_name="网格", remark="一号")
-    order = credit_user.entrust(row["entrust_no"])
+    row = credit_user.credit.fin_buy(CODE, 33.0, 100, strategy_name="网格", remark="一号")
+    order = credit_user.find_entrust(row["entrust_no"])
     assert (order["strategy_name"], order["order_remark"]) == ("网格", "一号")
-    with pytest.raises(TypeError, match="remrak"):
-        credit_user.fin_buy(CODE, 33.0, 100, remrak="一号")
+    with pytest.raises(UsageError, match="remrak"):
+        credit_user.credit.fin_buy(CODE, 33.0, 100, remrak="一号")
 
 
 def guard_cases() -> list[tuple[str, Callable[[Any], Any]]]:
     return [
-        ("max_order_value", lambda user: user.fin_buy(CODE, 35.0, 1000)),
-        ("max_order_value", lambda user: user.direct_cash_repay(20_000, check_debt=False)),
-        ("max_order_value", lambda user: user.direct_secu_repay(CODE, 900, check_debt=False)),
-        ("block", lambda user: user.slo_sell("510300", 4.0, 100)),
-        ("max_price_distance", lambda user: user.fin_buy_async(CODE, 33.0, 100)),
+        ("max_order_value", lambda user: user.credit.fin_buy(CODE, 35.0, 1000)),
+        ("max_order_value", lambda user: user.credit.direct_cash_repay(20_000, check_debt=False)),
+        (
+            "max_order_value",
+            lambda user: user.credit.direct_secu_repay(CODE, 900, check_debt=False),
+        ),
+        ("block", lambda user: user.credit.slo_sell("510300", 4.0, 100)),
+        ("max_price_distance", lambda user: user.credit.fin_buy_async(CODE, 33.0, 100)),
     ]
 
 
@@ -178,14 +182,14 @@ def test_the_guard_reads_a_cash_repayment_as_money(credit_user: Any) -> None:
     """占位的代码在禁止的名单里、占位的价格离最新价很远，都不相干。"""
     credit_user.guard = Guard(max_order_value=10_000, max_price_distance=0.05, block=["000001"])
     sent = Sent(credit_user)
-    credit_user.direct_cash_repay(9_999, check_debt=False)
-    credit_user.direct_cash_repay(9_999.99, amount_in="price", check_debt=False)
+    credit_user.credit.direct_cash_repay(9_999, check_debt=False)
+    credit_user.credit.direct_cash_repay(9_999.99, amount_in="price", check_debt=False)
     assert sent.kinds == [32, 32]
 
 
 def test_odd_lots_of_financing_are_doubted(credit_user: Any, logged: list[str]) -> None:
-    credit_user.fin_buy(CODE, 35.0, 150)
-    credit_user.direct_cash_repay(77.01, amount_in="price", check_debt=False)
+    credit_user.credit.fin_buy(CODE, 35.0, 150)
+    credit_user.credit.direct_cash_repay(77.01, amount_in="price", check_debt=False)
     doubts = [each for each in logged if "柜台可能拒绝" in each]
     assert len(doubts) == 1
     assert "150" in doubts[0]
@@ -193,7 +197,7 @@ def test_odd_lots_of_financing_are_doubted(credit_user: Any, logged: list[str]) 
 
 def test_the_same_over_a_served_process(credit_served: Any, recorder: Recorder) -> None:
     with connect(credit_served.folder, recorder) as user:
-        row = user.fin_buy(CODE, None, 300, ttype=LATEST)
+        row = user.credit.fin_buy(CODE, None, 300, ttype=LATEST)
         assert user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
-        [compact] = user.compacts()
+        [compact] = user.credit.compacts()
         assert (compact["business_vol"], compact["compact_type_name"]) == (300, "融资")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUERIES: dict[str, tuple[str, str, Any, Any, Callable[[Any], Any], Any]] = {
-    "credit_detail": (
+    "credit.detail": (
         "queryCreditDetail", "XtCreditDetail", types.CreditDetail, rows_credit.DETAIL_FIELDS,
         rows_credit.credit_detail_row, native.CreditDetailRow,
     ),
-    "compacts": (
+    "credit.compacts": (
         "queryStkCompacts", "StkCompacts", types.Compact, rows_credit.COMPACT_FIELDS,
         rows_credit.compact_row, native.StkCompactRow,
     ),
-    "credit_subjects": (
+    "credit.subjects": (
         "queryCreditSubjects", "CreditSubjects", types.CreditSubject, rows_credit.SUBJECT_FIELDS,
         rows_credit.credit_subject_row, native.CreditSubjectRow,
     ),
-    "slo_codes": (
+    "credit.slo_codes": (
         "queryCreditSloCode", "CreditSloCode", types.SloCode, rows_credit.SLO_CODE_FIELDS,
         rows_credit.slo_code_row, native.CreditSloCodeRow,
     ),
-    "credit_assure": (
+    "credit.assure": (
         "queryCreditAssure", "CreditAssure", types.CreditAssure, rows_credit.ASSURE_FIELDS,
         rows_credit.credit_assure_row, native.CreditAssureRow,
     ),
@@ -47,40 +48,40 @@ QUERIES: dict[str, tuple[str, str, Any, Any, Callable[[Any], Any], Any]] = {
 def test_rows_through_the_vendor(credit_user: Any) -> None:
     user = credit_user
     open_contracts(user)
-    detail = user.credit_detail()
+    detail = user.credit.detail()
     check(detail, types.CreditDetail)
     assert detail["total_debt"] == pytest.approx(detail["fin_debt"] + detail["slo_debt"])
     assert (detail["status_name"], detail["account_type_name"]) == ("正常", "信用")
     assert detail["fin_max_quota"] == 400_000
     for verb, kind in (
-        ("compacts", types.Compact),
-        ("credit_subjects", types.CreditSubject),
-        ("slo_codes", types.SloCode),
-        ("credit_assure", types.CreditAssure),
+        ("credit.compacts", types.Compact),
+        ("credit.subjects", types.CreditSubject),
+        ("credit.slo_codes", types.SloCode),
+        ("credit.assure", types.CreditAssure),
     ):
-        found = getattr(user, verb)()
+        found = attrgetter(verb)(user)()
         assert found
         check(found, list[kind])  # type: ignore[valid-type]
     kinds = [
         (each["stock_code"], each["compact_type_name"], each["cashgroup_prop_name"])
-        for each in user.compacts()
+        for each in user.credit.compacts()
     ]
     assert sorted(kinds) == [
         ("600036.SH", "融券", "专项头寸"), ("600036.SH", "融券", "普通头寸"),
         ("600036.SH", "融资", "专项头寸"), ("600036.SH", "融资", "普通头寸"),
     ]  # fmt: skip
-    [wide, narrow] = sorted(user.credit_subjects(), key=lambda row: row["security"], reverse=True)
+    [wide, narrow] = sorted(user.credit.subjects(), key=lambda row: row["security"], reverse=True)
     assert (wide["stock_code"], wide["slo_status_name"]) == ("600036.SH", "正常")
     assert (narrow["stock_code"], narrow["slo_status_name"]) == ("000001.SZ", "作废")
     assert (narrow["fin_ratio"], narrow["exchange_id_name"]) == (1.2, "深交所")
-    assert [each["enable_amount"] for each in user.slo_codes()] == [4500, 700]
-    ratios = {each["security"]: each["assure_ratio"] for each in user.credit_assure()}
+    assert [each["enable_amount"] for each in user.credit.slo_codes()] == [4500, 700]
+    ratios = {each["security"]: each["assure_ratio"] for each in user.credit.assure()}
     assert ratios == {"600036": 0.7, "000001": 0.65}
 
 
 def test_a_quiet_account(credit_user: Any) -> None:
-    assert credit_user.compacts() == []
-    assert credit_user.credit_detail()["total_debt"] == 0
+    assert credit_user.credit.compacts() == []
+    assert credit_user.credit.detail()["total_debt"] == 0
 
 
 def native_row(verb: str, **changes: Any) -> Any:
@@ -93,8 +94,8 @@ def native_row(verb: str, **changes: Any) -> Any:
 
 def test_unknown_codes_are_said_to_be_unknown(credit_user: Any) -> None:
     odd = {"compact_type": 77, "cashgroup_prop": 78, "exchange_id": 9999}
-    Counter(credit_user, "queryStkCompacts", [native_row("compacts", **odd)])
-    [row] = credit_user.compacts()
+    Counter(credit_user, "queryStkCompacts", [native_row("credit.compacts", **odd)])
+    [row] = credit_user.credit.compacts()
     names = [row[f"{key}_name"] for key in ("compact_type", "cashgroup_prop", "exchange_id")]
     assert names == ["未知"] * 3
     assert (row["security"], row["stock_code"]) == ("600036", "600036")
@@ -103,24 +104,24 @@ def test_unknown_codes_are_said_to_be_unknown(credit_user: Any) -> None:
 
 def test_the_account_of_its_own_is_picked(credit_user: Any) -> None:
     rows = [
-        native_row("credit_detail", account_id="别的", balance=1.0),
-        native_row("credit_detail", account_id="2000000777", balance=2.0),
+        native_row("credit.detail", account_id="别的", balance=1.0),
+        native_row("credit.detail", account_id="2000000777", balance=2.0),
     ]
     Counter(credit_user, "queryCreditDetail", rows)
-    assert credit_user.credit_detail()["balance"] == 2.0
+    assert credit_user.credit.detail()["balance"] == 2.0
 
 
 def test_no_detail_is_a_failure(credit_user: Any) -> None:
     Counter(credit_user, "queryCreditDetail", [])
     with pytest.raises(QueryFailedError, match="没有结果"):
-        credit_user.credit_detail()
+        credit_user.credit.detail()
 
 
 @pytest.mark.parametrize("verb", QUERIES)
 def test_an_answer_that_never_comes(credit_user: Any, verb: str) -> None:
     Counter(credit_user, QUERIES[verb][0], None)
     with credit_user._session.until(0), pytest.raises(QueryFailedError):
-        getattr(credit_user, verb)()
+        attrgetter(verb)(credit_user)()
 
 
 @pytest.mark.parametrize("verb", QUERIES)
@@ -132,7 +133,7 @@ def test_a_lost_connection_is_not_an_empty_list(credit_user: Any, verb: str) -> 
     Counter(credit_user, QUERIES[verb][0], lost)
     credit_user.stop_reconnect()
     with pytest.raises(QueryFailedError):
-        getattr(credit_user, verb)()
+        attrgetter(verb)(credit_user)()
 
 
 # ---- 字段的对照
@@ -182,6 +183,6 @@ def test_the_vendor_spells_them_so() -> None:
 
 
 def test_only_financing_in_the_contracts(credit_user: Any) -> None:
-    row = credit_user.fin_buy(CODE, None, 100, ttype=LATEST)
+    row = credit_user.credit.fin_buy(CODE, None, 100, ttype=LATEST)
     credit_user.wait(row["entrust_no"], 5)
-    assert [each["compact_type_name"] for each in credit_user.compacts()] == ["融资"]
+    assert [each["compact_type_name"] for each in credit_user.credit.compacts()] == ["融资"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -93,7 +94,7 @@ def test_queries_of_another_account(open_account: Callable[[str], Any], kind: st
     assert row["direction_name"] == "空"
     assert user.today_trades[0]["offset_flag_name"] == "平今"
     assert user.position[0]["direction"] == 49
-    [info] = user.account_infos()
+    [info] = user.client.account_infos()
     assert (info["account_type"], info["account_type_name"]) == (number, AccountType[kind].label)
 
 
@@ -102,11 +103,11 @@ VERBS: dict[str, tuple[Any, ...]] = {
     "sell_async": ("600036", 35.0, 100),
     "market_buy": ("600036", 100),
     "market_sell_async": ("600036", 100),
-    "fin_buy": ("600036", 35.0, 100),
-    "direct_cash_repay_async": (100,),
-    "credit_detail": (),
-    "fund_transfer": (510, 100.0),
-    "smt_quoters": (),
+    "credit.fin_buy": ("600036", 35.0, 100),
+    "credit.direct_cash_repay_async": (100,),
+    "credit.detail": (),
+    "transfer.fund": (510, 100.0),
+    "lending.quoters": (),
 }
 
 
@@ -118,7 +119,7 @@ def test_verbs_that_make_no_sense_are_refused(
     sent = Sent(user)
     options = {"client_order_id": "一"} if len(VERBS[verb]) > 1 and "fund" not in verb else {}
     with pytest.raises(UsageError) as caught:
-        getattr(user, verb)(*VERBS[verb], **options)
+        attrgetter(verb)(user)(*VERBS[verb], **options)
     assert (caught.value.argument, caught.value.value) == ("account_type", "FUTURE")
     assert sent.requests == []
     if verb in ("buy", "market_buy"):

@@ -78,7 +78,7 @@ def test_async_queries_of_all_accounts(user: Any, name: str) -> None:
 )  # fmt: skip
 def test_async_queries_of_a_credit_account(credit: Any, name: str) -> None:
     bought = credit.trader.order_stock(credit.account, "600036.SH", 27, 100, 42, 0)
-    assert credit.entrust(bought)["order_status_name"] == "已成"
+    assert credit.find_entrust(bought)["order_status_name"] == "已成"
     sync, heard = both(credit, name, credit.account)
     assert sync
     assert heard == sync
@@ -89,12 +89,12 @@ def test_async_queries_of_new_shares(user: Any) -> None:
     sync, heard = both(user, "query_new_purchase_limit", user.account)
     limits = {row["m_strNewPurchaseLimitKey"]: row["m_nNewPurchaseLimitValue"] for row in heard}
     assert limits == sync  # 厂商的异步写法给的是结构，同步的是字典
-    assert user.new_purchase_limit() == {"SH": 9000, "SZ": 500}
+    assert user.ipo.limits() == {"SH": 9000, "SZ": 500}
     Counter(user, "queryIPOData", [("787001.SH", "新股", "STOCK", 500, 500, "20261118", 10.0)])
     sync, heard = both(user, "query_ipo_data")
     assert [(row["m_strIPOCode"], row["m_strIPOName"]) for row in heard] == [("787001.SH", "新股")]
     assert list(sync) == ["787001.SH"]
-    assert [each["stock_code"] for each in user.ipo_data()] == ["787001.SH"]
+    assert [each["stock_code"] for each in user.ipo.data()] == ["787001.SH"]
 
 
 def test_one_position_is_one_of_the_list(user: Any) -> None:
@@ -108,7 +108,7 @@ def test_async_cancels(user: Any, recorder: Recorder) -> None:
     recorder.on_cancel_order_stock_async_response = lambda each: recorder._take("gone", each)
     raw, account = user.trader, user.account
     first, second = (user.buy("600036", 33.0, 100)["entrust_no"] for _ in range(2))
-    sysid = user.entrust(second)["order_sysid"]
+    sysid = user.find_entrust(second)["order_sysid"]
     sent = {
         raw.cancel_order_stock_async(account, first),
         raw.cancel_order_stock_sysid_async(account, 0, sysid),
@@ -132,7 +132,7 @@ def test_unsubscribe(user: Any, recorder: Recorder) -> None:
     recorder.wait_for("trade")
     assert user.trader.unsubscribe(user.account) == 0
     number = user.market_buy("600036", 100)["entrust_no"]
-    eventually(lambda: user.entrust(number)["order_status_name"] == "已成")
+    eventually(lambda: user.find_entrust(number)["order_status_name"] == "已成")
     assert len(recorder.of("trade")) == 1
     assert user.trader.subscribe(user.account) == 0
 

@@ -36,9 +36,9 @@ def answered(**given: Any) -> str:
 def test_params(user: Any) -> None:
     raw = {source: "x" for _, source in PARAM_FIELDS}
     counter = Counter(user, "getSmartAlgoParam", json.dumps({"datas": {"VWAP": [raw]}}))
-    assert user.smart_algo_params("VWAP") == {"VWAP": [{key: "x" for key, _ in PARAM_FIELDS}]}
+    assert user.algo.params("VWAP") == {"VWAP": [{key: "x" for key, _ in PARAM_FIELDS}]}
     assert counter.requests == [["VWAP"]]
-    user.smart_algo_params(("TWAP", "VWAP"))
+    user.algo.params(("TWAP", "VWAP"))
     assert counter.requests[-1] == ["TWAP", "VWAP"]
 
 
@@ -46,7 +46,7 @@ def test_an_order(user: Any, recorder: Any) -> None:
     recorder.on_smart_algo_order_async_response = lambda each: recorder._take("algo", each)
     counter = Counter(user, "smartOrderStock", answered())
     given = dict(PARAMS)
-    receipt = user.smart_algo_order_async(*ORDER[:-1], given, strategy_name="s", remark="r")
+    receipt = user.algo.order_async(*ORDER[:-1], given, strategy_name="s", remark="r")
     row = receipt.result(5)
     assert (row["seq"], row["task_id"], row["error_msg"]) == (receipt.seq, 7, "")
     assert given == PARAMS  # 厂商会往字典里添东西，不该添到用户的里面
@@ -65,7 +65,7 @@ def test_an_order(user: Any, recorder: Any) -> None:
 def test_market_orders_and_refusals(user: Any) -> None:
     refusal = json.dumps({"error": json.loads(answered(task_id=-1, error_msg="没有算法权限"))})
     counter = Counter(user, "smartOrderStock", refusal)
-    receipt = user.smart_algo_order_async(24, "000001", 100, None, *ORDER[4:])
+    receipt = user.algo.order_async(24, "000001", 100, None, *ORDER[4:])
     assert receipt.result(5)["error_msg"] == "没有算法权限"
     order = bson(counter.requests[0][0])
     assert (order["order_type"], order["price_type"], order["price"]) == (24, 12, 0.0)
@@ -74,16 +74,16 @@ def test_market_orders_and_refusals(user: Any) -> None:
 def test_tasks(user: Any) -> None:
     raw = {source: 1 for _, source in TASK_FIELDS}
     Counter(user, "querySmartAlgoTask", json.dumps({"datas": [raw]}))
-    assert user.smart_algo_tasks() == [raw]
+    assert user.algo.tasks() == [raw]
     Counter(user, "querySmartAlgoTask", json.dumps({"error": {"ErrorMsg": "坏了"}}))
     with pytest.raises(QueryFailedError):
-        user.smart_algo_tasks()
+        user.algo.tasks()
 
 
 def test_cancelling_a_task(user: Any, recorder: Any) -> None:
     recorder.on_operate_smart_task_async_response = lambda each: recorder._take("task", each)
     counter = Counter(user, "operateSmartAlgoTask", (True, 7, "用户撤销", ""))
-    receipt = user.cancel_smart_algo_task_async(7)
+    receipt = user.algo.cancel_task_async(7)
     row = receipt.result(5)
     assert (row["success"], row["task_id"], row["operate_reason"]) == (True, 7, "用户撤销")
     assert (counter.requests[0].m_nTaskId, counter.requests[0].m_nOperateType) == (7, 3)
@@ -113,7 +113,7 @@ def test_bad_orders_are_never_sent(user: Any, position: int, value: Any, argumen
     given = list(ORDER)
     given[position] = value
     with pytest.raises(BadArgument) as caught:
-        user.smart_algo_order_async(*given)
+        user.algo.order_async(*given)
     assert caught.value.argument == argument
     assert counter.requests == []
 
@@ -121,16 +121,16 @@ def test_bad_orders_are_never_sent(user: Any, position: int, value: Any, argumen
 @pytest.mark.parametrize("names", ["", [], [1], b"VWAP", {"VWAP": 1}, 5])
 def test_bad_algo_names(user: Any, names: Any) -> None:
     with pytest.raises(BadArgument) as caught:
-        user.smart_algo_params(names)
+        user.algo.params(names)
     assert caught.value.argument == "algo_names"
 
 
 def test_the_wrong_account_type(user: Any) -> None:
     user._session._account_type = "FUTURE"
     for call in (
-        lambda: user.smart_algo_order_async(*ORDER),
-        user.smart_algo_tasks,
-        lambda: user.cancel_smart_algo_task_async(1),
+        lambda: user.algo.order_async(*ORDER),
+        user.algo.tasks,
+        lambda: user.algo.cancel_task_async(1),
     ):
         with pytest.raises(BadArgument, match="FUTURE"):
             call()
@@ -139,18 +139,18 @@ def test_the_wrong_account_type(user: Any) -> None:
 def test_an_answer_the_vendor_cannot_read_is_an_unknown_outcome(user: Any) -> None:
     Counter(user, "smartOrderStock", json.dumps({"error": {"ErrorMsg": "没有 task_id 这些"}}))
     user._session._replies._timeout_s = 0.2
-    receipt = user.smart_algo_order_async(*ORDER)
+    receipt = user.algo.order_async(*ORDER)
     with pytest.raises(OutcomeUnknownError, match="不要重发"):
         receipt.result()
 
 
 def test_what_the_simulator_does_not_do_is_refused_clearly(user: Any) -> None:
     with pytest.raises(QueryFailedError, match="暂不支持 get_smart_algo_param"):
-        user.smart_algo_params("VWAP")
+        user.algo.params("VWAP")
     with pytest.raises(QueryFailedError, match="暂不支持 query_smart_algo_task"):
-        user.smart_algo_tasks()
-    assert "暂不支持" in user.smart_algo_order_async(*ORDER).result(5)["error_msg"]
-    assert "暂不支持" in user.cancel_smart_algo_task_async(1).result(5)["error_msg"]
+        user.algo.tasks()
+    assert "暂不支持" in user.algo.order_async(*ORDER).result(5)["error_msg"]
+    assert "暂不支持" in user.algo.cancel_task_async(1).result(5)["error_msg"]
 
 
 def test_an_old_vendor_without_it(user: Any) -> None:
@@ -160,4 +160,4 @@ def test_an_old_vendor_without_it(user: Any) -> None:
     kind = type(user.trader)
     kind.smart_algo_order_async = property(gone)
     with pytest.raises(MissingDependencyError, match="smart_algo_order_async"):
-        user.smart_algo_order_async(*ORDER)
+        user.algo.order_async(*ORDER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,11 +52,11 @@ def credit(tmp_path: Any, recorder: Any) -> Iterator[Any]:
 
 
 def left(user: Any) -> dict[str, float]:
-    return {row["src_group_id"]: row["enable_slo_amount_t0"] for row in user.smt_quoters()[:2]}
+    return {row["src_group_id"]: row["enable_slo_amount_t0"] for row in user.lending.quoters()[:2]}
 
 
 def test_quoters(credit: Any) -> None:
-    first, second, third = credit.smt_quoters()
+    first, second, third = credit.lending.quoters()
     assert (first["code"], first["occupied_rate"], first["date"]) == ("600036", 0.08, 28)
     assert (first["apply_mode"], first["apply_mode_name"]) == ("1", "库存券")
     assert third["apply_mode_name"] == "专项券"
@@ -64,12 +65,12 @@ def test_quoters(credit: Any) -> None:
 
 
 def test_negotiate_makes_a_compact_and_takes_the_source(credit: Any, recorder: Any) -> None:
-    receipt = credit.smt_negotiate_order_async("600036", 400, 7, 0.06)
+    receipt = credit.lending.negotiate_order_async("600036", 400, 7, 0.06)
     row = receipt.result(5)
     assert (row["seq"], row["success"]) == (receipt.seq, True)
-    [order] = credit.smt_orders()
+    [order] = credit.lending.orders()
     assert (order["apply_id"], order["apply_status"]) == (row["apply_id"], "已成交")
-    [compact] = credit.smt_compacts()
+    [compact] = credit.lending.compacts()
     assert compact["cash_compact_id"] == order["cash_compact_id"]
     assert (compact["src_group_id"], compact["compact_amount"]) == ("G2", 400)
     assert (compact["compact_status"], compact["compact_status_name"]) == ("0", "未归还")
@@ -90,62 +91,64 @@ def test_negotiate_makes_a_compact_and_takes_the_source(credit: Any, recorder: A
     ],
 )
 def test_what_no_source_can_give(credit: Any, given: tuple[Any, ...], why: str) -> None:
-    row = credit.smt_negotiate_order_async(*given).result(5)
+    row = credit.lending.negotiate_order_async(*given).result(5)
     assert (row["success"], row["apply_id"]) == (False, "-1")
     assert why in row["message"]
-    assert credit.smt_orders() == credit.smt_compacts() == []
+    assert credit.lending.orders() == credit.lending.compacts() == []
 
 
 def test_the_group_asked_for_is_the_group_used(credit: Any) -> None:
     options = {"src_group_id": "G1", "fine_rate": 0.2, "sub_fare_rate": 0.01}
-    assert credit.smt_negotiate_order_async("600036", 100, 7, 0.1, **options).result(5)["success"]
-    [compact] = credit.smt_compacts()
+    assert credit.lending.negotiate_order_async("600036", 100, 7, 0.1, **options).result(5)[
+        "success"
+    ]
+    [compact] = credit.lending.compacts()
     assert (compact["src_group_id"], compact["fine_rate"]) == ("G1", 0.2)
     assert compact["preend_rate"] == 0.01
 
 
 def test_appointments_wait_can_be_cancelled_and_settle_overnight(credit: Any) -> None:
-    kept = credit.smt_appointment_order_async("000001", 300, 30, 0.1).result(5)["apply_id"]
-    gone = credit.smt_appointment_order_async("000001", 100, 30, 0.1).result(5)["apply_id"]
-    greedy = credit.smt_appointment_order_async("000001", 700, 30, 0.1).result(5)["apply_id"]
-    assert [row["apply_status"] for row in credit.smt_orders()] == ["待成交"] * 3
-    cancelled = credit.smt_appointment_cancel_async(gone).result(5)
+    kept = credit.lending.appointment_order_async("000001", 300, 30, 0.1).result(5)["apply_id"]
+    gone = credit.lending.appointment_order_async("000001", 100, 30, 0.1).result(5)["apply_id"]
+    greedy = credit.lending.appointment_order_async("000001", 700, 30, 0.1).result(5)["apply_id"]
+    assert [row["apply_status"] for row in credit.lending.orders()] == ["待成交"] * 3
+    cancelled = credit.lending.appointment_cancel_async(gone).result(5)
     assert (cancelled["success"], cancelled["apply_id"]) == (True, gone)
-    again = credit.smt_appointment_cancel_async(gone).result(5)
+    again = credit.lending.appointment_cancel_async(gone).result(5)
     assert (again["success"], again["message"]) == (False, f"申请 {gone} 已撤销，不能撤销")
-    assert credit.smt_compacts() == []
+    assert credit.lending.compacts() == []
     credit.sim.next_day()
-    statuses = {row["apply_id"]: row["apply_status"] for row in credit.smt_orders()}
+    statuses = {row["apply_id"]: row["apply_status"] for row in credit.lending.orders()}
     assert statuses == {kept: "已成交", gone: "已撤销", greedy: "已作废"}
-    assert [row["compact_amount"] for row in credit.smt_compacts()] == [300]
+    assert [row["compact_amount"] for row in credit.lending.compacts()] == [300]
 
 
 def test_renewal_and_return(credit: Any) -> None:
-    credit.smt_negotiate_order_async("600036", 400, 7, 0.08).result(5)
-    number = credit.smt_compacts()[0]["cash_compact_id"]
-    row = credit.smt_compact_renewal_async(number, "600036", 7, 400, 0.08).result(5)
+    credit.lending.negotiate_order_async("600036", 400, 7, 0.08).result(5)
+    number = credit.lending.compacts()[0]["cash_compact_id"]
+    row = credit.lending.compact_renewal_async(number, "600036", 7, 400, 0.08).result(5)
     assert row["success"] is True
-    [compact] = credit.smt_compacts()
+    [compact] = credit.lending.compacts()
     assert (compact["date"], compact["postpone_times"]) == (14, 1)
     assert compact["postpone_status_name"] == "审核通过"
-    assert credit.smt_compact_return_async(number, "600036", 100).result(5)["success"] is True
-    [compact] = credit.smt_compacts()
+    assert credit.lending.compact_return_async(number, "600036", 100).result(5)["success"] is True
+    [compact] = credit.lending.compacts()
     assert (compact["compact_amount"], compact["compact_status_name"]) == (300, "部分归还")
-    too_much = credit.smt_compact_return_async(number, "600036", 301).result(5)
+    too_much = credit.lending.compact_return_async(number, "600036", 301).result(5)
     assert "未还的 300" in too_much["message"]
     credit.sim.next_day()
-    assert credit.smt_compacts()[0]["compact_interest"] > 0
-    assert credit.smt_compact_return_async(number, "600036", 300).result(5)["success"] is True
-    [compact] = credit.smt_compacts()
+    assert credit.lending.compacts()[0]["compact_interest"] > 0
+    assert credit.lending.compact_return_async(number, "600036", 300).result(5)["success"] is True
+    [compact] = credit.lending.compacts()
     assert (compact["compact_amount"], compact["compact_status_name"]) == (0, "提前了结")
     assert left(credit) == {"G1": 1000, "G2": 500}
 
 
 def test_unknown_ids_are_refused(credit: Any) -> None:
-    assert "没有合约" in credit.smt_compact_return_async("C1", "600036", 1).result(5)["message"]
-    renewal = credit.smt_compact_renewal_async("C1", "600036", 1, 1, 0.1).result(5)
+    assert "没有合约" in credit.lending.compact_return_async("C1", "600036", 1).result(5)["message"]
+    renewal = credit.lending.compact_renewal_async("C1", "600036", 1, 1, 0.1).result(5)
     assert "没有合约" in renewal["message"]
-    assert "没有申请" in credit.smt_appointment_cancel_async("9").result(5)["message"]
+    assert "没有申请" in credit.lending.appointment_cancel_async("9").result(5)["message"]
 
 
 def test_the_vendor_methods_it_got_wrong_work_on_the_raw_object_too(
@@ -160,21 +163,21 @@ def test_the_vendor_methods_it_got_wrong_work_on_the_raw_object_too(
 
 
 CALLS = {
-    "smt_negotiate_order_async": ("600036", 100, 7, 0.1),
-    "smt_appointment_order_async": ("600036", 100, 7, 0.1),
-    "smt_appointment_cancel_async": ("1",),
-    "smt_compact_renewal_async": ("C1", "600036", 7, 100, 0.1),
-    "smt_compact_return_async": ("C1", "600036", 100),
-    "smt_quoters": (),
-    "smt_orders": (),
-    "smt_compacts": (),
+    "lending.negotiate_order_async": ("600036", 100, 7, 0.1),
+    "lending.appointment_order_async": ("600036", 100, 7, 0.1),
+    "lending.appointment_cancel_async": ("1",),
+    "lending.compact_renewal_async": ("C1", "600036", 7, 100, 0.1),
+    "lending.compact_return_async": ("C1", "600036", 100),
+    "lending.quoters": (),
+    "lending.orders": (),
+    "lending.compacts": (),
 }
 
 
 @pytest.mark.parametrize("verb", CALLS)
 def test_only_credit_accounts(user: Any, verb: str) -> None:
     with pytest.raises(UsageError, match="CREDIT") as caught:
-        getattr(user, verb)(*CALLS[verb])
+        attrgetter(verb)(user)(*CALLS[verb])
     assert caught.value.argument == "account_type"
     assert verb in str(caught.value)
 
@@ -182,18 +185,18 @@ def test_only_credit_accounts(user: Any, verb: str) -> None:
 @pytest.mark.parametrize(
     ("verb", "given", "argument"),
     [
-        ("smt_negotiate_order_async", ("x", 100, 7, 0.1), "security"),
-        ("smt_negotiate_order_async", ("600036", 0, 7, 0.1), "amount"),
-        ("smt_negotiate_order_async", ("600036", 100, 0, 0.1), "days"),
-        ("smt_negotiate_order_async", ("600036", 100, 7, 8), "apply_rate"),
-        ("smt_negotiate_order_async", ("600036", 100, 7, "8%"), "apply_rate"),
-        ("smt_appointment_order_async", ("600036", 2**31, 7, 0.1), "amount"),
-        ("smt_appointment_cancel_async", ("",), "apply_id"),
-        ("smt_appointment_cancel_async", (5,), "apply_id"),
-        ("smt_compact_renewal_async", ("x" * 24, "600036", 7, 1, 0.1), "cash_compact_id"),
-        ("smt_compact_renewal_async", ("C", "600036", -1, 1, 0.1), "defer_days"),
-        ("smt_compact_renewal_async", ("C", "600036", 7, None, 0.1), "defer_amount"),
-        ("smt_compact_return_async", ("C", "600036", 0.5), "amount"),
+        ("lending.negotiate_order_async", ("x", 100, 7, 0.1), "security"),
+        ("lending.negotiate_order_async", ("600036", 0, 7, 0.1), "amount"),
+        ("lending.negotiate_order_async", ("600036", 100, 0, 0.1), "days"),
+        ("lending.negotiate_order_async", ("600036", 100, 7, 8), "apply_rate"),
+        ("lending.negotiate_order_async", ("600036", 100, 7, "8%"), "apply_rate"),
+        ("lending.appointment_order_async", ("600036", 2**31, 7, 0.1), "amount"),
+        ("lending.appointment_cancel_async", ("",), "apply_id"),
+        ("lending.appointment_cancel_async", (5,), "apply_id"),
+        ("lending.compact_renewal_async", ("x" * 24, "600036", 7, 1, 0.1), "cash_compact_id"),
+        ("lending.compact_renewal_async", ("C", "600036", -1, 1, 0.1), "defer_days"),
+        ("lending.compact_renewal_async", ("C", "600036", 7, None, 0.1), "defer_amount"),
+        ("lending.compact_return_async", ("C", "600036", 0.5), "amount"),
     ],
 )
 def test_bad_arguments(credit: Any, verb: str, given: tuple[Any, ...], argument: str) -> None:
@@ -202,27 +205,27 @@ def test_bad_arguments(credit: Any, verb: str, given: tuple[Any, ...], argument:
     for name in natives:
         setattr(credit.trader.async_client, name, lambda *_, name=name: sent.append(name))
     with pytest.raises(UsageError) as caught:
-        getattr(credit, verb)(*given)
+        attrgetter(verb)(credit)(*given)
     assert caught.value.argument == argument
     assert sent == []
 
 
 def test_an_answer_that_never_comes(credit: Any) -> None:
     Counter(credit, "smtAppointmentOrder", None)
-    receipt = credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+    receipt = credit.lending.appointment_order_async("600036", 100, 7, 0.1)
     credit._session.lose("测试")
     with pytest.raises(OutcomeUnknownError, match="测试"):
         receipt.result(5)
     with pytest.raises(NotConnectedError):
-        credit._session.start("约券", dict, "smt_appointment_order_async")
+        credit._session.start("约券", dict, "lending.appointment_order_async")
 
 
 def test_too_many_unanswered(credit: Any) -> None:
     Counter(credit, "smtAppointmentOrder", None)
     for _ in range(400):
-        credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+        credit.lending.appointment_order_async("600036", 100, 7, 0.1)
     with pytest.raises(NotConnectedError, match="没有应答"):
-        credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+        credit.lending.appointment_order_async("600036", 100, 7, 0.1)
 
 
 def test_all_that_is_unanswered_shares_the_vendor_queue(credit: Any) -> None:
@@ -230,13 +233,13 @@ def test_all_that_is_unanswered_shares_the_vendor_queue(credit: Any) -> None:
     Counter(credit, "smtAppointmentOrder", None)
     Counter(credit, "orderStock", None)
     for _ in range(390):
-        credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+        credit.lending.appointment_order_async("600036", 100, 7, 0.1)
     for _ in range(90):
         credit.buy_async("600036", 35.0, 100)
     with pytest.raises(NotConnectedError, match="什么都没有发出"):
         credit.buy_async("600036", 35.0, 100)
     with pytest.raises(NotConnectedError, match="什么都没有发出"):
-        credit.smt_appointment_order_async("600036", 100, 7, 0.1)
+        credit.lending.appointment_order_async("600036", 100, 7, 0.1)
     assert credit._session._replies.unanswered <= 480
 
 
@@ -244,7 +247,7 @@ def test_a_failed_row_fails_the_query(credit: Any) -> None:
     blank = [False, "没有权限", *[""] * 2, 0, *[""] * 3, *[0.0] * 5, 0, 0, 0.0, 0.0, "", "", 0]
     Counter(credit, "smtQueryQuoter", [tuple(blank)])
     with pytest.raises(QueryFailedError, match="没有权限"):
-        credit.smt_quoters()
+        credit.lending.quoters()
 
 
 @pytest.mark.parametrize(

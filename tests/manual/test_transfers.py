@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,14 +35,14 @@ def volumes(user: Any) -> dict[str, int]:
 
 
 def test_com_fund(rich: Any) -> None:
-    row = rich.com_fund()
+    row = rich.transfer.com_fund()
     assert (row["current_balance"], row["enable_balance"], row["debt"]) == (50_000, 50_000, 0)
     assert row["asset_balance"] == row["current_balance"] + row["market_value"]
     assert "success" not in row
 
 
 def test_com_position(rich: Any) -> None:
-    [row] = rich.com_position()
+    [row] = rich.transfer.com_position()
     assert (row["security"], row["stock_code"]) == ("600036", "600036.SH")
     assert (row["total_amount"], row["enable_amount"], row["cost_price"]) == (300, 300, 30.0)
     assert row["stock_name"] == "招商银行"
@@ -49,40 +50,40 @@ def test_com_position(rich: Any) -> None:
 
 def test_funds_move_between_the_counters(rich: Any) -> None:
     cash = rich.balance[0]["cash"]
-    assert rich.fund_transfer(510, 20_000)["success"] is True
-    assert rich.com_fund()["current_balance"] == 30_000
+    assert rich.transfer.fund(510, 20_000)["success"] is True
+    assert rich.transfer.com_fund()["current_balance"] == 30_000
     assert rich.balance[0]["cash"] == cash + 20_000
-    assert rich.fund_transfer("资金划拨-极速柜台到普通柜台", 500.5)["success"] is True
-    assert rich.com_fund()["current_balance"] == 30_500.5
-    assert "资金不足" in rich.fund_transfer(510, 10**9)["message"]
-    assert "资金不足" in rich.fund_transfer(511, 10**9)["message"]
-    assert "只有一个节点" in rich.fund_transfer(512, 1)["message"]
-    assert rich.com_fund()["current_balance"] == 30_500.5
+    assert rich.transfer.fund("资金划拨-极速柜台到普通柜台", 500.5)["success"] is True
+    assert rich.transfer.com_fund()["current_balance"] == 30_500.5
+    assert "资金不足" in rich.transfer.fund(510, 10**9)["message"]
+    assert "资金不足" in rich.transfer.fund(511, 10**9)["message"]
+    assert "只有一个节点" in rich.transfer.fund(512, 1)["message"]
+    assert rich.transfer.com_fund()["current_balance"] == 30_500.5
 
 
 def test_shares_move_between_the_counters(rich: Any) -> None:
-    assert rich.secu_transfer(520, "600036", 200)["success"] is True
+    assert rich.transfer.secu(520, "600036", 200)["success"] is True
     assert volumes(rich)["600036"] == 200
-    assert rich.com_position()[0]["total_amount"] == 100
+    assert rich.transfer.com_position()[0]["total_amount"] == 100
     [row] = [each for each in rich.position if each["security"] == "600036"]
     assert (row["can_use_volume"], row["open_price"]) == (200, 30.0)
     assert rich.sell("600036", row["market_value"] / 200 * 0.95, 100)["entrust_no"] > 0
-    assert rich.secu_transfer(521, "600000", 400)["success"] is True
+    assert rich.transfer.secu(521, "600000", 400)["success"] is True
     assert volumes(rich)["600000"] == 600
-    assert {row["security"] for row in rich.com_position()} == {"600036", "600000"}
-    assert "股份不足" in rich.secu_transfer(520, "600036", 101)["message"]
-    assert "股份不足" in rich.secu_transfer(521, "300750", 100)["message"]
+    assert {row["security"] for row in rich.transfer.com_position()} == {"600036", "600000"}
+    assert "股份不足" in rich.transfer.secu(520, "600036", 101)["message"]
+    assert "股份不足" in rich.transfer.secu(521, "300750", 100)["message"]
 
 
 def test_what_was_moved_survives_a_crash(served: Any, connect: Any, sim_folder: Any) -> None:
     user = connect()
-    assert user.fund_transfer(511, 1000)["success"] is True
-    assert user.secu_transfer(521, "600000", 100)["success"] is True
+    assert user.transfer.fund(511, 1000)["success"] is True
+    assert user.transfer.secu(521, "600000", 100)["success"] is True
     served.kill()
     served.start()
     user = connect()
-    assert user.com_fund()["current_balance"] == 1000
-    assert [row["total_amount"] for row in user.com_position()] == [100]
+    assert user.transfer.com_fund()["current_balance"] == 1000
+    assert [row["total_amount"] for row in user.transfer.com_position()] == [100]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_bad_fund_transfers_are_never_sent(
 ) -> None:
     counter = Counter(user, "transfer", None)
     with pytest.raises(UsageError) as caught:
-        user.fund_transfer(*given)
+        user.transfer.fund(*given)
     assert caught.value.argument == argument
     assert counter.requests == []
 
@@ -124,7 +125,7 @@ def test_bad_share_transfers_are_never_sent(
 ) -> None:
     counter = Counter(user, "transfer", None)
     with pytest.raises(UsageError) as caught:
-        user.secu_transfer(*given)
+        user.transfer.secu(*given)
     assert caught.value.argument == argument
     assert counter.requests == []
 
@@ -132,10 +133,10 @@ def test_bad_share_transfers_are_never_sent(
 def test_the_wrong_account_type(user: Any) -> None:
     user._session._account_type = "FUTURE"
     for call in (
-        user.com_fund,
-        user.com_position,
-        lambda: user.fund_transfer(510, 1),
-        lambda: user.secu_transfer(520, "600036", 100),
+        user.transfer.com_fund,
+        user.transfer.com_position,
+        lambda: user.transfer.fund(510, 1),
+        lambda: user.transfer.secu(520, "600036", 100),
     ):
         with pytest.raises(UsageError) as caught:
             call()
@@ -147,31 +148,31 @@ def test_an_unanswered_transfer_is_unknown(user: Any, sim_folder: Any) -> None:
     user._session._replies._timeout_s = 0.3
     Faults(sim_folder).drop_answer("transfer")
     with pytest.raises(OutcomeUnknownError, match="不要重发"):
-        user.fund_transfer(511, 1000)
-    assert user.com_fund()["current_balance"] == 1000  # 柜台其实办了
+        user.transfer.fund(511, 1000)
+    assert user.transfer.com_fund()["current_balance"] == 1000  # 柜台其实办了
 
 
 def test_a_counter_without_this_business(user: Any) -> None:
     Counter(user, "queryComFund", [])
     with pytest.raises(QueryFailedError, match="普通柜台资金"):
-        user.com_fund()
+        user.transfer.com_fund()
     blank = (False, "没有开通划拨", "", *[0.0] * 8)
     Counter(user, "queryComFund", [blank])
     with pytest.raises(QueryFailedError, match="没有开通划拨"):
-        user.com_fund()
+        user.transfer.com_fund()
 
 
 def test_com_position_works_although_the_vendor_forgot_to_bind_it(user: Any) -> None:
     client = user.trader.async_client
     assert "QueryComPositionResp" in client._callbacks
-    assert user.com_position() == []
+    assert user.transfer.com_position() == []
 
 
 def test_ctp_transfers(user: Any) -> None:
     counter = Counter(user, "ctpInternalTransfer", ("60016061", "10001951", True, "内转成功"))
     for verb, direction in (
-        (user.ctp_transfer_option_to_future, 515),
-        (user.ctp_transfer_future_to_option, 516),
+        (user.transfer.option_to_future, 515),
+        (user.transfer.future_to_option, 516),
     ):
         assert verb("60016061", "10001951", 10) == {"success": True, "message": "内转成功"}
         request = counter.requests[-1]
@@ -182,8 +183,8 @@ def test_ctp_transfers(user: Any) -> None:
 def test_ctp_transfers_async(user: Any) -> None:
     Counter(user, "ctpInternalTransfer", ("1", "2", False, "资金不足"))
     for verb in (
-        user.ctp_transfer_option_to_future_async,
-        user.ctp_transfer_future_to_option_async,
+        user.transfer.option_to_future_async,
+        user.transfer.future_to_option_async,
     ):
         receipt = verb("1", "2", 10)
         assert receipt.result(5) == {
@@ -204,8 +205,8 @@ def test_ctp_transfers_async(user: Any) -> None:
 )
 def test_bad_ctp_transfers_are_never_sent(user: Any, given: tuple[Any, ...], argument: str) -> None:
     counter = Counter(user, "ctpInternalTransfer", None)
-    for name in ("ctp_transfer_option_to_future", "ctp_transfer_future_to_option"):
-        for verb in (getattr(user, name), getattr(user, f"{name}_async")):
+    for name in ("transfer.option_to_future", "transfer.future_to_option"):
+        for verb in (attrgetter(name)(user), attrgetter(f"{name}_async")(user)):
             with pytest.raises(UsageError) as caught:
                 verb(*given)
             assert caught.value.argument == argument
@@ -213,6 +214,6 @@ def test_bad_ctp_transfers_are_never_sent(user: Any, given: tuple[Any, ...], arg
 
 
 def test_what_the_simulator_does_not_do_is_refused_clearly(user: Any) -> None:
-    answer = user.ctp_transfer_option_to_future("1", "2", 1)
+    answer = user.transfer.option_to_future("1", "2", 1)
     assert answer["success"] is False
     assert "暂不支持" in answer["message"]

@@ -56,44 +56,44 @@ def credit(tmp_path: Path) -> Iterator[Any]:
 
 
 def test_accounts(user: Any) -> None:
-    some(user.account_infos(), list[types.AccountInfo])
-    some(user.account_status(), list[types.AccountStatus])
-    some(user.secu_accounts(), list[types.SecuAccount])
-    some(user.position_statistics(), list[types.PositionStatistics])
+    some(user.client.account_infos(), list[types.AccountInfo])
+    some(user.client.account_status(), list[types.AccountStatus])
+    some(user.client.secu_accounts(), list[types.SecuAccount])
+    some(user.client.position_statistics(), list[types.PositionStatistics])
 
 
 def test_transfers(rich: Any) -> None:
-    check(rich.com_fund(), types.ComFund)
-    some(rich.com_position(), list[types.ComPosition])
-    check(rich.fund_transfer(510, 100.0), types.Outcome)
-    check(rich.fund_transfer(510, 10**9), types.Outcome)
-    check(rich.secu_transfer(520, "600036", 100), types.Outcome)
+    check(rich.transfer.com_fund(), types.ComFund)
+    some(rich.transfer.com_position(), list[types.ComPosition])
+    check(rich.transfer.fund(510, 100.0), types.Outcome)
+    check(rich.transfer.fund(510, 10**9), types.Outcome)
+    check(rich.transfer.secu(520, "600036", 100), types.Outcome)
 
 
 def test_bank(user: Any) -> None:
-    some(user.bank_info(), list[types.Bank])
-    check(user.bank_transfer_in(*BANK, 100.0), types.Outcome)
-    check(user.bank_transfer_out_async(*BANK, 10.0).result(5), types.TransferResponse)
-    some(user.bank_amount(*BANK), list[types.BankAmount])
-    some(user.bank_transfer_stream(TODAY, TODAY), list[types.BankStream])
+    some(user.bank.info(), list[types.Bank])
+    check(user.bank.transfer_in(*BANK, 100.0), types.Outcome)
+    check(user.bank.transfer_out_async(*BANK, 10.0).result(5), types.TransferResponse)
+    some(user.bank.amount(*BANK), list[types.BankAmount])
+    some(user.bank.transfer_stream(TODAY, TODAY), list[types.BankStream])
 
 
 def test_securities_lending(credit: Any) -> None:
-    some(credit.smt_quoters(), list[types.SmtQuoter])
-    receipt = credit.smt_negotiate_order_async("600036", 400, 28, 0.08)
+    some(credit.lending.quoters(), list[types.SmtQuoter])
+    receipt = credit.lending.negotiate_order_async("600036", 400, 28, 0.08)
     check(receipt.result(5), types.SmtResponse)
-    some(credit.smt_orders(), list[types.SmtOrder])
-    some(credit.smt_compacts(), list[types.SmtCompact])
+    some(credit.lending.orders(), list[types.SmtOrder])
+    some(credit.lending.compacts(), list[types.SmtCompact])
 
 
 def test_new_shares(user: Any) -> None:
     issue = ("600036.SH", "新股", "STOCK", 16500, 500, TODAY, 36.0)
     Counter(user, "queryIPOData", [issue])
     Counter(user, "queryNewPurchaseLimit", [("SH", 9000)])
-    some(user.ipo_data(), list[types.IpoIssue])
-    check(user.new_purchase_limit(), dict[str, int])
-    first = user.auto_ipo()
-    again = user.auto_ipo()
+    some(user.ipo.data(), list[types.IpoIssue])
+    check(user.ipo.limits(), dict[str, int])
+    first = user.ipo.subscribe_all()
+    again = user.ipo.subscribe_all()
     some(first, list[types.IpoResult])
     some(again, list[types.IpoResult])
 
@@ -116,9 +116,9 @@ PARAM = {
 
 def test_smart_algorithms(user: Any) -> None:
     Counter(user, "querySmartAlgoTask", json.dumps({"datas": [TASK]}))
-    some(user.smart_algo_tasks(), list[types.SmartAlgoTask])
+    some(user.algo.tasks(), list[types.SmartAlgoTask])
     Counter(user, "getSmartAlgoParam", json.dumps({"datas": {"VWAP": [PARAM]}}))
-    some(user.smart_algo_params("VWAP"), dict[str, list[types.SmartAlgoParam]])
+    some(user.algo.params("VWAP"), dict[str, list[types.SmartAlgoParam]])
 
 
 def test_every_business_type_is_checked_here() -> None:

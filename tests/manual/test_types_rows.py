@@ -18,8 +18,9 @@ from easytrader import (
 from easytrader.connection import State
 from easytrader.guard import Guard
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
+from easytrader.miniqmt.groups import Group
+from easytrader.miniqmt.groups.ipo import STATUS_NAMES
 from easytrader.miniqmt.trader import MiniqmtTrader
-from easytrader.miniqmt.verbs.ipo import STATUS_NAMES
 from easytrader.paper import SimTrader
 from easytrader.rows import business
 from easytrader.sim.host.faults import Faults
@@ -42,7 +43,7 @@ def test_queries_and_orders(user: Any) -> None:
     check(bought, types.EntrustResult)
     check(user.wait(bought["entrust_no"], 5), types.Entrust)
     number = resting(user)
-    check(user.entrust(number), types.Entrust)
+    check(user.find_entrust(number), types.Entrust)
     check(user.balance, list[types.Asset])
     for found, kind in (
         (user.position, types.Position),
@@ -256,7 +257,7 @@ UNTYPED = {"trader", "account"}
 def test_no_public_method_returns_a_bare_dict() -> None:
     bare = {
         name
-        for cls in (MiniqmtTrader, SimTrader)
+        for cls in (MiniqmtTrader, SimTrader, *Group.__subclasses__())
         for name, member in inspect.getmembers(cls)
         if not name.startswith("_") and _says_bare(member)
     }

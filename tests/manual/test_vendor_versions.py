@@ -26,32 +26,32 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "zh" / "reference" / "vendor_versions.md"
 
 CALLS: dict[str, Callable[[Any], Any]] = {
-    "query_position_statistics": lambda user: user.position_statistics(),
-    "export_data": lambda user: user.export_data("x.csv", "deal"),
-    "query_data": lambda user: user.query_data("deal"),
-    "sync_transaction_from_external": lambda user: user.sync_transaction_from_external(
+    "query_position_statistics": lambda user: user.client.position_statistics(),
+    "export_data": lambda user: user.client.export_data("x.csv", "deal"),
+    "query_data": lambda user: user.client.query_data("deal"),
+    "sync_transaction_from_external": lambda user: user.client.sync_transaction_from_external(
         "ADD", [{"m_strExchangeID": "SF", "m_strInstrumentID": "ag2407", "m_dPrice": 1}]
     ),
-    "bank_transfer_in": lambda user: user.bank_transfer_in("1", "2", 3),
-    "bank_transfer_in_async": lambda user: user.bank_transfer_in_async("1", "2", 3),
-    "bank_transfer_out": lambda user: user.bank_transfer_out("1", "2", 3),
-    "bank_transfer_out_async": lambda user: user.bank_transfer_out_async("1", "2", 3),
-    "query_bank_info": lambda user: user.bank_info(),
-    "query_bank_amount": lambda user: user.bank_amount("1", "2"),
-    "query_bank_transfer_stream": lambda user: user.bank_transfer_stream("20261101", "20261120"),
-    "query_secu_account": lambda user: user.secu_accounts(),
-    "ctp_transfer_option_to_future": lambda user: user.ctp_transfer_option_to_future("1", "2", 3),
-    "ctp_transfer_option_to_future_async": lambda user: user.ctp_transfer_option_to_future_async(
+    "bank_transfer_in": lambda user: user.bank.transfer_in("1", "2", 3),
+    "bank_transfer_in_async": lambda user: user.bank.transfer_in_async("1", "2", 3),
+    "bank_transfer_out": lambda user: user.bank.transfer_out("1", "2", 3),
+    "bank_transfer_out_async": lambda user: user.bank.transfer_out_async("1", "2", 3),
+    "query_bank_info": lambda user: user.bank.info(),
+    "query_bank_amount": lambda user: user.bank.amount("1", "2"),
+    "query_bank_transfer_stream": lambda user: user.bank.transfer_stream("20261101", "20261120"),
+    "query_secu_account": lambda user: user.client.secu_accounts(),
+    "ctp_transfer_option_to_future": lambda user: user.transfer.option_to_future("1", "2", 3),
+    "ctp_transfer_option_to_future_async": lambda user: user.transfer.option_to_future_async(
         "1", "2", 3
     ),
-    "ctp_transfer_future_to_option": lambda user: user.ctp_transfer_future_to_option("1", "2", 3),
-    "ctp_transfer_future_to_option_async": lambda user: user.ctp_transfer_future_to_option_async(
+    "ctp_transfer_future_to_option": lambda user: user.transfer.future_to_option("1", "2", 3),
+    "ctp_transfer_future_to_option_async": lambda user: user.transfer.future_to_option_async(
         "1", "2", 3
     ),
-    "get_smart_algo_param": lambda user: user.smart_algo_params("VWAP"),
-    "smart_algo_order_async": lambda user: user.smart_algo_order_async(*ORDER),
-    "query_smart_algo_task": lambda user: user.smart_algo_tasks(),
-    "cancel_smart_algo_task_async": lambda user: user.cancel_smart_algo_task_async(1),
+    "get_smart_algo_param": lambda user: user.algo.params("VWAP"),
+    "smart_algo_order_async": lambda user: user.algo.order_async(*ORDER),
+    "query_smart_algo_task": lambda user: user.algo.tasks(),
+    "cancel_smart_algo_task_async": lambda user: user.algo.cancel_task_async(1),
 }
 ORDER = ("买入", "000001", 2000, 11.65, "VWAP", "10:25:00", "14:50:00", {})
 
@@ -100,7 +100,7 @@ def test_a_missing_method_is_told_with_the_version_needed(old: Any, name: str) -
 def test_the_rest_works_without_them(old: Any) -> None:
     number = old.user.buy("600036", 33.0, 100)["entrust_no"]
     assert old.user.cancel_entrust(number)["success"]
-    assert old.user.account_infos()
+    assert old.user.client.account_infos()
     assert old.user.balance
     assert old.sent
 

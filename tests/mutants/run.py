@@ -2,6 +2,7 @@
 
     python tests/mutants/run.py                      # 全部
     python tests/mutants/run.py doubts journal       # 名单文件或源文件的名字里有这些字的
+    python tests/mutants/run.py --first doubts       # 只跑每组的第一处测试：快，漏网的再全跑
 
 名单是本目录的 ``*.txt``，每份管几个源文件；格式见 `read`。要加一条：照着写一段，先跑一次，
 漏网的补上测试再提交。在一份临时的副本上改，不动工作区；退出码是漏网的个数。
@@ -70,7 +71,11 @@ def read(path: Path) -> list[Mutant]:
 
 
 def main(words: list[str]) -> int:
+    first = "--first" in words
+    words = [each for each in words if each != "--first"]
     mutants = [each for path in sorted(HERE.glob("*.txt")) for each in read(path)]
+    if first:
+        mutants = [each._replace(tests=each.tests[:1]) for each in mutants]
     wanted = [m for m in mutants if not words or any(w in m.file or w in m.where for w in words)]
     survivors = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -72,14 +73,17 @@ def test_an_interrupt_anywhere_leaves_it_free(where: str) -> None:
     class Struck:
         """拿到之后马上来 Ctrl-C。"""
 
-        def acquire(self, timeout: float) -> bool:
-            got = real.acquire(timeout=timeout)
+        def acquire(self, **how: Any) -> bool:
+            got = real.acquire(**how)
             if where == "acquired":
                 raise KeyboardInterrupt
             return got
 
         def release(self) -> None:
             real.release()
+
+        def _is_owned(self) -> bool:
+            return real._is_owned()  # type: ignore[no-any-return,attr-defined]
 
     lock._lock = Struck()  # type: ignore[assignment]
 

@@ -218,6 +218,23 @@ class TestOwners:
         assert not owner.is_alive("从来没有过")
         intents.close()
 
+    def test_whom_we_cannot_look_at_is_taken_for_alive(
+        self, opened: Opened, another: Callable[[], Storage], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        owner, (intents, theirs) = opened[1], another().open(soon())
+        if isinstance(owner, lease.FileOwner):
+
+            def broken(*args: Any, **how: Any) -> None:
+                raise PermissionError("看不了")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(lease.FileLock, "acquire", broken)
+                assert owner.is_alive(theirs.name)
+        intents.close()
+        theirs.close()
+        if isinstance(theirs, lease.FileOwner):
+            assert not theirs._lock.is_locked
+
     def test_who_just_acted_is_taken_for_alive(self, opened: Opened) -> None:
         """锁文件可能还没来得及看见。"""
         owner = opened[1]

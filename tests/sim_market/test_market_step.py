@@ -77,7 +77,7 @@ def test_a_step_returns_after_its_callbacks(user: SimTrader, told: Recorder) -> 
     user.sim.step(minutes=5)
     assert [order.order_status for order in told.of("order")] == [50, 56]
     assert [trade.order_id for trade in told.of("trade")] == [number]
-    assert user.entrust(number)["order_status_name"] == "已成"
+    assert user.find_entrust(number)["order_status_name"] == "已成"
     kinds = [event["event"] for event in user.events(timeout=0)]
     assert kinds == ["connected", "order", "trade", "order"]
 
@@ -132,7 +132,7 @@ def test_a_day_rolls_over_and_unlocks(user: SimTrader, told: Recorder) -> None:
     user.sim.step(minutes=1)
     sold = user.sell("600036", 34.9, 200)["entrust_no"]
     user.sim.step(minutes=5)
-    assert user.entrust(sold)["order_status_name"] == "已成"
+    assert user.find_entrust(sold)["order_status_name"] == "已成"
 
 
 def test_goto_takes_times_and_refuses_to_go_back(user: SimTrader) -> None:

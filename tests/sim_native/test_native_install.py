@@ -173,17 +173,105 @@ def test_a_real_client_already_imported_is_wrapped_too(windows_like, folder):
     )
 
 
-def test_a_real_module_that_does_not_load_falls_back(windows_like, folder):
+BROKEN = """
+    native = sys.modules["xtquant.xtpythonclient"]
+    from easytrader.errors import MissingDependencyError
+    ours = native.XtQuantAsyncClient(sys.argv[1].encode("gb18030"), "xtquant", 5)
+    assert type(ours).__module__ == "easytrader.sim.native.client"
+    assert native.XtOrder().order_id == 0
+    for _ in range(2):
+        try:
+            native.XtQuantAsyncClient("C:/x".encode("gb18030"), "xtquant", 5)
+        except MissingDependencyError as exc:
+            told = str(exc)
+        else:
+            raise SystemExit("替身顶替了真的客户端")
+    print(told)
+"""
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_a_real_module_that_does_not_load_is_never_replaced(windows_like, folder, windows):
+    """真的二进制加载不了：模拟文件夹照样能用，真的文件夹抛它的错误，说怎么办。"""
     (windows_like / "xtquant" / "xtpythonclient.py").write_text(
         "raise ImportError('DLL load failed')\n", encoding="utf-8"
     )
+    version = "".join(map(str, sys.version_info[:2]))
+    name = f"xtpythonclient.cp{version}-win_amd64.pyd"
+    (windows_like / "xtquant" / name).write_text("", encoding="utf-8")
     done = run(
-        """
-        from easytrader.sim.install import install
-        install()
-        from xtquant import xttrader
-        assert xttrader._XTQC_.XtOrder().order_id == 0
-        """,
+        f"from easytrader.sim import install\ninstall._WINDOWS = {windows}\ninstall.install()\n"
+        "import xtquant.xttrader\n" + textwrap.dedent(BROKEN),
+        folder,
         path=[windows_like],
     )
-    assert "DLL load failed" in done.stderr
+    assert "DLL load failed" in done.stdout
+    assert ("vc_redist" in done.stdout) == windows
+    assert ("Windows 机器" in done.stdout) != windows
+
+
+def test_on_windows_a_wheel_without_this_python_says_which_it_has(windows_like, folder):
+    package = windows_like / "xtquant"
+    (package / "xtpythonclient.py").unlink()
+    for version in ("cp36", "cp39"):
+        name = f"xtpythonclient.{version}-win_amd64.pyd"
+        (package / name).write_text("", encoding="utf-8")
+    done = run(
+        "from easytrader.sim import install\ninstall._WINDOWS = True\ninstall.install()\n"
+        "import xtquant.xttrader\n" + textwrap.dedent(BROKEN),
+        folder,
+        path=[windows_like],
+    )
+    assert "3.6、3.9" in done.stdout
+    assert "换一个这样的 64 位 Python" in done.stdout
+
+
+def test_connecting_a_real_folder_says_why_the_binary_does_not_load(windows_like, tmp_path):
+    """``use('miniqmt')`` 一路上都带着钩子：真的文件夹照样得到二进制自己的错误。"""
+    (windows_like / "xtquant" / "xtpythonclient.py").write_text(
+        "raise ImportError('DLL load failed')\n", encoding="utf-8"
+    )
+    (windows_like / "xtquant" / "xttrader.py").write_text(
+        textwrap.dedent("""
+            from . import xtpythonclient as _XTQC_
+            class XtQuantTrader:
+                def __init__(self, path, session, callback=None):
+                    self.client = _XTQC_.XtQuantAsyncClient(path.encode("gb18030"), "xtquant", 1)
+        """),
+        encoding="utf-8",
+    )
+    (windows_like / "xtquant" / "xttype.py").write_text(
+        "class StockAccount:\n    def __init__(self, *a): pass\n", encoding="utf-8"
+    )
+    (tmp_path / "userdata_mini").mkdir()
+    done = run(
+        """
+        from loguru import logger
+        logger.remove()
+        import easytrader
+        from easytrader.sim import install
+        install._WINDOWS = True
+        user = easytrader.use("miniqmt")
+        try:
+            user.connect(sys.argv[1], "1")
+        except easytrader.MissingDependencyError as exc:
+            print(exc)
+        """,
+        str(tmp_path / "userdata_mini"),
+        path=[windows_like],
+    )
+    assert "DLL load failed" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows 上 xtquant 用自己的二进制")
+def test_importing_easytrader_is_enough_off_windows():
+    done = run("""
+        import easytrader
+        assert "xtquant" not in sys.modules and "easytrader.sim.native" not in sys.modules
+        assert "loguru" not in sys.modules
+        from xtquant.xttrader import XtQuantTrader
+        from xtquant.xtquant import StockAccount
+        import xtquant.xtdata
+        assert sum(type(f).__module__ == "easytrader.sim.install" for f in sys.meta_path) == 1
+    """)
+    assert done.stdout == done.stderr == ""

@@ -17,6 +17,8 @@ from subscribe_desk import (
     star,
 )
 
+from easytrader.errors import SimulatorError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -138,11 +140,12 @@ def test_a_credit_account_cannot(open_desk: Open) -> None:
     assert set(desk.limits().values()) == {0}
 
 
-def test_a_payment_past_the_calendar_is_refused(open_desk: Open) -> None:
-    """2026-12-31 是日历的最后一天。"""
+def test_a_payment_past_the_calendar_counts_weekdays(open_desk: Open) -> None:
+    """2026-12-31 是日历的最后一天；此后周一至周五都算，缴款日是 2027-01-01（周五）。"""
     desk = open_desk({STAR: star(date="2026-12-30", listing="2027-01-20")}, start="2026-12-30")
-    number, text = refusal(desk.apply(STAR, 500, 25.6))
-    assert (number, "缴款日超出交易日历" in text) == (12313, True)
+    assert refusal(desk.apply(STAR, 500, 25.6))[0] == 0
+    with pytest.raises(SimulatorError, match="缴款日 2027-01-01 不在上市日 2027-01-01 之前"):
+        open_desk({STAR: star(date="2026-12-30", listing="2027-01-01")}, start="2026-12-30")
 
 
 def test_the_order_works_all_day_and_is_done_at_the_end(open_desk: Open) -> None:

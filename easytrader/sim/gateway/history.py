@@ -3,7 +3,7 @@
 当日查询（厂商的、easytrader 的）只有今天的；这里按日子查，键与名字同 `user.today_entrusts` 那些，
 值也是（见 `rows`）。文件夹正被服务着、被嵌着、没有人用，都能查：只读，不占锁，不改动一个字节的账::
 
-    from easytrader.sim import history
+    from easytrader.sim.gateway import history
 
     history.orders("my-qmt", "2026-11-20")
 """

@@ -14,7 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import numbers
 from easytrader.basics.beijing import BEIJING, moment
+from easytrader.basics.keywords import guarded_class
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Stepper"]
 
+_LATEST: Final = 2**32
+"""2106 年。"""
 _MOST_STEP_S: Final = 400 * 86400
 _MOMENT: Final = "应为 'YYYY-MM-DD HH:MM' 或 datetime"
 
@@ -101,19 +105,27 @@ class Stepper:
         return float(answer["now"])
 
 
+guarded_class(Stepper)
+
+
 def _length(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+    number = numbers.real(value)
+    if number is None or number < 0:
         raise UsageError(name, value, "应为不小于 0 的数。")
-    return float(value)
+    return number
 
 
 def _moment(when: object) -> float:
-    if isinstance(when, datetime):
-        return (when if when.tzinfo else when.replace(tzinfo=BEIJING)).timestamp()
     try:
-        return moment(str(when))
-    except ValueError:
-        raise UsageError("when", when, _MOMENT) from None
+        if isinstance(when, datetime):
+            found = (when if when.tzinfo else when.replace(tzinfo=BEIJING)).timestamp()
+        else:
+            found = moment(str(when))
+    except Exception:  # noqa: BLE001  边界：用户的东西写成文字时抛什么都可能
+        found = -1.0
+    if not 0 <= found < _LATEST:  # NaT 也算 datetime，它是 nan
+        raise UsageError("when", when, _MOMENT)
+    return found
 
 
 def _shown(ts: float) -> datetime:

@@ -25,21 +25,21 @@ user.quote(600036)  # 错: arg-type
 print(user.balance[0]["total"])  # 错: typeddict-item
 print(user.balance["cash"])  # 错: call-overload
 print(user.position[0]["amount"])  # 错: typeddict-item
-print(user.entrust(1)["price"])  # 错: index
+print(user.find_entrust(1)["price"])  # 错: index
 print(user.quote("600036")["600036"]["last"] * 2)  # 错: operator
 print(user.status["latncy_ms"])  # 错: typeddict-item
 print(user.status["guard"]["refused"])  # 错: index
 print(easytrader.doctor()[0]["satus"])  # 错: typeddict-item
-print(user.buy("600036", 35.5, 100)["order_id"])  # 错: typeddict-item
-print(user.buy_async("600036", 35.5, 100).result()["order_id"])  # 错: typeddict-item
-print(user.bank_info()[0]["bank"])  # 错: typeddict-item
-user.fund_transfer("普通到极速", 100.0)  # 错: arg-type
-user.secu_transfer(520, "600036", "100")  # 错: arg-type
-user.fin_buy("600036", 35.5, 100, remrak="调仓")  # 错: call-arg
-user.slo_sell("600036", None, 100, ttype="最新")  # 错: arg-type
-user.direct_cash_repay(1000, amount_in="money")  # 错: arg-type
-print(user.credit_detail()["totalDebt"])  # 错: typeddict-item
-print(user.compacts()[0]["businessFare"])  # 错: typeddict-item
+print(user.buy("600036", 35.5, 100)["order_id"])  # 错: misc
+print(user.buy_async("600036", 35.5, 100).result()["order_id"])  # 错: misc
+print(user.bank.info()[0]["bank"])  # 错: typeddict-item
+user.transfer.fund("普通到极速", 100.0)  # 错: arg-type
+user.transfer.secu(520, "600036", "100")  # 错: arg-type
+user.credit.fin_buy("600036", 35.5, 100, remrak="调仓")  # 错: call-arg
+user.credit.slo_sell("600036", None, 100, ttype="最新")  # 错: arg-type
+user.credit.direct_cash_repay(1000, amount_in="money")  # 错: arg-type
+print(user.credit.detail()["totalDebt"])  # 错: typeddict-item
+print(user.credit.compacts()[0]["businessFare"])  # 错: typeddict-item
 print(user.state == "连上了")  # 错: comparison-overlap
 print(OrderType.FIN_BY)  # 错: attr-defined
 

@@ -56,7 +56,7 @@ def main(kind: AccountTypeName = "CREDIT", ttype: MarketTypeName = "对手方最
     done: Entrust = user.wait(result["entrust_no"])
     if done["order_status"] == OrderStatus.SUCCEEDED or done["order_status_name"] == "已成":
         print(OrderType(done["order_type"]).label, done["order_type_name"] == "担保品买入")
-    again = user.entrust(result["entrust_no"])
+    again = user.find_entrust(result["entrust_no"])
     if again is not None:
         print(again["price"] * 2)
     cancelled: CancelResult = user.cancel_entrust(done["order_id"])
@@ -70,11 +70,13 @@ def main(kind: AccountTypeName = "CREDIT", ttype: MarketTypeName = "对手方最
     receipt = user.buy_async("600036", 35.5, 100)
     print(receipt.seq, receipt.result(5)["entrust_no"] + 1)
     print([each["message"] for each in user.cancel_all()], user.state == "已连接")
-    user.fin_buy("600036", None, 100, ttype="最新价", client_order_id="融资-1")
-    user.direct_cash_repay(1000.5, amount_in="price", special=True, check_debt=False)
-    repaid = user.direct_secu_repay_async("600036", 100, remark="还券").result(5)["entrust_no"]
-    owed = sum(each["real_compact_balance"] for each in user.compacts())
-    print(repaid, owed, user.credit_detail()["total_debt"] - owed)
+    user.credit.fin_buy("600036", None, 100, ttype="最新价", client_order_id="融资-1")
+    user.credit.direct_cash_repay(1000.5, amount_in="price", special=True, check_debt=False)
+    repaid = user.credit.direct_secu_repay_async("600036", 100, remark="还券").result(5)[
+        "entrust_no"
+    ]
+    owed = sum(each["real_compact_balance"] for each in user.credit.compacts())
+    print(repaid, owed, user.credit.detail()["total_debt"] - owed)
     print([each["fix"] for each in easytrader.doctor() if each["status"] == "有问题"])
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader import arguments
-from easytrader.miniqmt.verbs import checks
-from easytrader.miniqmt.verbs.base import Verbs, checked
+from easytrader.miniqmt.groups import checks
+from easytrader.miniqmt.groups.base import Group, checked
 from easytrader.rows.business import (
     smt_compact_row,
     smt_order_row,
@@ -17,23 +17,25 @@ from easytrader.rows.business import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader import types
     from easytrader.ordering import Receipt
-    from easytrader.types import SmtCompact, SmtOrder, SmtQuoter, SmtResponse
 
 _Row = TypeVar("_Row")
 
 _ID_BYTES: Final = 23
 
 
-class SmtVerbs(Verbs):
-    """见模块说明。
+class Lending(Group):
+    """约券：``user.lending``。
 
     五个会改变东西的方法都只有异步的：当场返回回执，``result(timeout)`` 等到应答，返回
     ``seq success message apply_id``；同一个应答也进 ``on_smt_appointment_async_response``
     和 `events`。
     """
 
-    def smt_quoters(self) -> list[SmtQuoter]:
+    __slots__ = ()
+
+    def quoters(self) -> list[types.SmtQuoter]:
         """券源行情：能约哪些券、多少、什么利率。
 
         Raises:
@@ -41,17 +43,17 @@ class SmtVerbs(Verbs):
             QueryFailedError: 没有得到可信的回答，或柜台说不行。
             NotConnectedError: 没有可用会话。
         """
-        return self._smt_query("smt_quoters", "券源行情", "smt_query_quoter", smt_quoter_row)
+        return self._query("lending.quoters", "券源行情", "smt_query_quoter", smt_quoter_row)
 
-    def smt_orders(self) -> list[SmtOrder]:
-        """约券申请。异常同 `smt_quoters`。"""
-        return self._smt_query("smt_orders", "约券申请", "smt_query_order", smt_order_row)
+    def orders(self) -> list[types.SmtOrder]:
+        """约券申请。异常同 `quoters`。"""
+        return self._query("lending.orders", "约券申请", "smt_query_order", smt_order_row)
 
-    def smt_compacts(self) -> list[SmtCompact]:
-        """约券合约。异常同 `smt_quoters`。"""
-        return self._smt_query("smt_compacts", "约券合约", "smt_query_compact", smt_compact_row)
+    def compacts(self) -> list[types.SmtCompact]:
+        """约券合约。异常同 `quoters`。"""
+        return self._query("lending.compacts", "约券合约", "smt_query_compact", smt_compact_row)
 
-    def smt_negotiate_order_async(
+    def negotiate_order_async(
         self,
         security: str,
         amount: int,
@@ -61,7 +63,7 @@ class SmtVerbs(Verbs):
         src_group_id: str = "",
         sub_fare_rate: float | None = None,
         fine_rate: float | None = None,
-    ) -> Receipt[SmtResponse]:
+    ) -> Receipt[types.SmtResponse]:
         """库存券约券申请。
 
         Args:
@@ -69,7 +71,7 @@ class SmtVerbs(Verbs):
             amount: 数量，股。
             days: 期限，天。
             apply_rate: 资券申请利率，年利率，0.05 是 5%。
-            src_group_id: 来源组编号，见 `smt_quoters`。
+            src_group_id: 来源组编号，见 `quoters`。
             sub_fare_rate: 提前归还利率；不给就由柜台定。
             fine_rate: 罚息利率；不给就由柜台定。
 
@@ -79,7 +81,7 @@ class SmtVerbs(Verbs):
         Raises:
             UsageError: 参数或账号类型不对，什么都没有发出。
             NotConnectedError: 没有可用会话，什么都没有发出。
-            OutcomeUnknownError: 交给厂商接口时出错，**不可重发**，先用 `smt_orders` 核对。
+            OutcomeUnknownError: 交给厂商接口时出错，**不可重发**，先用 `orders` 核对。
         """
         group = checks.text("src_group_id", src_group_id, "来源组编号", _ID_BYTES, empty=True)
         code, date, volume, rate = _appointment(security, days, amount, apply_rate)
@@ -88,48 +90,48 @@ class SmtVerbs(Verbs):
             extra["subFareRate"] = checks.rate("sub_fare_rate", sub_fare_rate)
         if fine_rate is not None:
             extra["fineRate"] = checks.rate("fine_rate", fine_rate)
-        return self._smt_start(
+        return self._start(
             "库存券约券", "smt_negotiate_order_async", group, code, date, volume, rate, extra
         )
 
-    def smt_appointment_order_async(
+    def appointment_order_async(
         self, security: str, amount: int, days: int, apply_rate: float
-    ) -> Receipt[SmtResponse]:
-        """专项券约券申请；参数、返回、异常同 `smt_negotiate_order_async`。"""
+    ) -> Receipt[types.SmtResponse]:
+        """专项券约券申请；参数、返回、异常同 `negotiate_order_async`。"""
         given = _appointment(security, days, amount, apply_rate)
-        return self._smt_start("专项券约券", "smt_appointment_order_async", *given)
+        return self._start("专项券约券", "smt_appointment_order_async", *given)
 
-    def smt_appointment_cancel_async(self, apply_id: str) -> Receipt[SmtResponse]:
+    def appointment_cancel_async(self, apply_id: str) -> Receipt[types.SmtResponse]:
         """撤销约券申请。
 
         Args:
-            apply_id: 资券申请编号：申请的应答、`smt_orders` 里都有。
+            apply_id: 资券申请编号：申请的应答、`orders` 里都有。
 
-        返回与异常同 `smt_negotiate_order_async`。
+        返回与异常同 `negotiate_order_async`。
         """
         given = checks.text("apply_id", apply_id, "资券申请编号", _ID_BYTES)
-        return self._smt_start("约券撤单", "smt_appointment_cancel_async", given)
+        return self._start("约券撤单", "smt_appointment_cancel_async", given)
 
-    def smt_compact_renewal_async(
+    def compact_renewal_async(
         self,
         cash_compact_id: str,
         security: str,
         defer_days: int,
         defer_amount: int,
         apply_rate: float,
-    ) -> Receipt[SmtResponse]:
+    ) -> Receipt[types.SmtResponse]:
         """约券合约展期。
 
         Args:
-            cash_compact_id: 头寸合约编号，见 `smt_compacts`。
+            cash_compact_id: 头寸合约编号，见 `compacts`。
             security: 证券代码。
             defer_days: 展期天数。
             defer_amount: 展期数量，股。
             apply_rate: 资券申请利率，年利率。
 
-        返回与异常同 `smt_negotiate_order_async`，核对用 `smt_compacts`。
+        返回与异常同 `negotiate_order_async`，核对用 `compacts`。
         """
-        return self._smt_start(
+        return self._start(
             "约券展期",
             "smt_compact_renewal_async",
             checks.text("cash_compact_id", cash_compact_id, "头寸合约编号", _ID_BYTES),
@@ -139,21 +141,21 @@ class SmtVerbs(Verbs):
             checks.rate("apply_rate", apply_rate),
         )
 
-    def smt_compact_return_async(
+    def compact_return_async(
         self, cash_compact_id: str, security: str, amount: int, *, src_group_id: str = ""
-    ) -> Receipt[SmtResponse]:
+    ) -> Receipt[types.SmtResponse]:
         """约券合约归还。
 
         Args:
-            cash_compact_id: 头寸合约编号，见 `smt_compacts`。
+            cash_compact_id: 头寸合约编号，见 `compacts`。
             security: 证券代码。
             amount: 归还数量，股。
-            src_group_id: 来源组编号，见 `smt_compacts`。
+            src_group_id: 来源组编号，见 `compacts`。
 
-        返回与异常同 `smt_compact_renewal_async`。
+        返回与异常同 `compact_renewal_async`。
         """
         group = checks.text("src_group_id", src_group_id, "来源组编号", _ID_BYTES, empty=True)
-        return self._smt_start(
+        return self._start(
             "约券归还",
             "smt_compact_return_async",
             group,
@@ -162,16 +164,14 @@ class SmtVerbs(Verbs):
             checks.number("amount", amount, "（股）"),
         )
 
-    def _smt_query(
-        self, verb: str, what: str, name: str, build: Callable[[Any], _Row]
-    ) -> list[_Row]:
+    def _query(self, verb: str, what: str, name: str, build: Callable[[Any], _Row]) -> list[_Row]:
         desk = self._desk
         desk.need(verb, "CREDIT")
         return checked(what, desk.query(what, name, desk.account) or (), build)
 
-    def _smt_start(self, what: str, name: str, *given: Any) -> Receipt[SmtResponse]:
+    def _start(self, what: str, name: str, *given: Any) -> Receipt[types.SmtResponse]:
         desk = self._desk
-        desk.need(name, "CREDIT")
+        desk.need(name.replace("smt_", "lending."), "CREDIT")
         return desk.start(what, smt_response_row, name, desk.account, *given)
 
 

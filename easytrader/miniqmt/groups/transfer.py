@@ -7,31 +7,25 @@ from typing import TYPE_CHECKING, Final
 from easytrader import arguments
 from easytrader.codes import TRANSFER_DIRECTION_NAMES, TRANSFER_TYPE_NAMES, TransferType
 from easytrader.errors import QueryFailedError, UsageError
-from easytrader.miniqmt.verbs import checks
-from easytrader.miniqmt.verbs.base import STOCKS, Verbs, checked
-from easytrader.rows.business import com_fund_row, com_position_row, transfer_response_row
+from easytrader.miniqmt.groups import checks
+from easytrader.miniqmt.groups.base import STOCKS, Group, checked
+from easytrader.orders.verb import Ticket, order_verb
+from easytrader.rows.business import com_fund_row, com_position_row
 
 if TYPE_CHECKING:
-    from easytrader.ordering import Receipt
-    from easytrader.types import (
-        ComFund,
-        ComPosition,
-        FundsTransferName,
-        Outcome,
-        SecuTransferName,
-        TransferResponse,
-        TransferTypeName,
-    )
+    from easytrader import types
 
 _FUNDS: Final = {code: name for code, name in TRANSFER_DIRECTION_NAMES.items() if code < 520}
 _SECUS: Final = {code: name for code, name in TRANSFER_DIRECTION_NAMES.items() if code >= 520}
 _CTP: Final = "期权期货内转"
 
 
-class TransferVerbs(Verbs):
-    """见模块说明。"""
+class Transfer(Group):
+    """划拨：``user.transfer``。"""
 
-    def com_fund(self) -> ComFund:
+    __slots__ = ()
+
+    def com_fund(self) -> types.ComFund:
         """普通柜台的资金，元。资金与股份分在两个柜台的券商才有。
 
         Raises:
@@ -40,20 +34,20 @@ class TransferVerbs(Verbs):
             NotConnectedError: 没有可用会话。
         """
         desk = self._desk
-        desk.need("com_fund", *STOCKS)
+        desk.need("transfer.com_fund", *STOCKS)
         found = desk.query("普通柜台资金", "query_com_fund", desk.account)
         if not found:
             raise QueryFailedError("查询普通柜台资金没有结果：券商没有这项业务，或没有登录")
         return checked("普通柜台资金", [found], com_fund_row)[0]
 
-    def com_position(self) -> list[ComPosition]:
+    def com_position(self) -> list[types.ComPosition]:
         """普通柜台的持仓，每只证券一个字典。异常同 `com_fund`。"""
         desk = self._desk
-        desk.need("com_position", *STOCKS)
+        desk.need("transfer.com_position", *STOCKS)
         found = desk.query("普通柜台持仓", "query_com_position", desk.account)
         return checked("普通柜台持仓", found or (), com_position_row)
 
-    def fund_transfer(self, direction: FundsTransferName | int, amount: float) -> Outcome:
+    def fund(self, direction: types.FundsTransferName | int, amount: float) -> types.Outcome:
         """资金划拨。
 
         Args:
@@ -71,16 +65,16 @@ class TransferVerbs(Verbs):
         code = checks.choice("direction", direction, _FUNDS)
         money = checks.money("amount", amount)
         desk = self._desk
-        desk.need("fund_transfer", *STOCKS)
+        desk.need("transfer.fund", *STOCKS)
         return desk.confirm("资金划拨", "fund_transfer", desk.account, code, money)
 
-    def secu_transfer(
+    def secu(
         self,
-        direction: SecuTransferName | int,
+        direction: types.SecuTransferName | int,
         security: str,
         volume: int,
-        transfer_type: TransferTypeName | int | None = None,
-    ) -> Outcome:
+        transfer_type: types.TransferTypeName | int | None = None,
+    ) -> types.Outcome:
         """股份划拨。
 
         Args:
@@ -89,7 +83,7 @@ class TransferVerbs(Verbs):
             volume: 数量，股/张。
             transfer_type: 划拨类型 0–2 或中文名；默认普通账号 0，信用账号 2。
 
-        返回与异常同 `fund_transfer`，核对用 `com_position`、`position`。
+        返回与异常同 `fund`，核对用 `com_position`、`position`。
         """
         code = checks.choice("direction", direction, _SECUS)
         target = arguments.security(security)
@@ -98,7 +92,7 @@ class TransferVerbs(Verbs):
         if transfer_type is not None:
             kind = checks.choice("transfer_type", transfer_type, TRANSFER_TYPE_NAMES)
         desk = self._desk
-        desk.need("secu_transfer", *STOCKS)
+        desk.need("transfer.secu", *STOCKS)
         credit = desk.account_type == "CREDIT"
         if kind is None:
             kind = TransferType.CREDIT_SHARE if credit else TransferType.SHARE
@@ -113,9 +107,10 @@ class TransferVerbs(Verbs):
             "股份划拨", "secu_transfer", desk.account, code, spelled, amount, int(kind)
         )
 
-    def ctp_transfer_option_to_future(
+    @order_verb
+    def option_to_future(
         self, opt_account_id: str, ft_account_id: str, amount: float
-    ) -> Outcome:
+    ) -> Ticket[types.Outcome, types.TransferResponse]:
         """CTP 柜台的期权资金账号转到期货资金账号；两个账号要在同一个客户端里登录。
 
         Args:
@@ -123,35 +118,24 @@ class TransferVerbs(Verbs):
             ft_account_id: 期货资金账号。
             amount: 金额，元。
 
-        返回与异常同 `fund_transfer`，核对用 `balance`。
+        返回与异常同 `fund`，核对用 `balance`；异步的回执给出 ``seq success message``。
         """
         given = _ctp(opt_account_id, ft_account_id, amount)
-        return self._desk.confirm(_CTP, "ctp_transfer_option_to_future", *given)
+        return self._moving(_CTP, "ctp_transfer_option_to_future", *given)
 
-    def ctp_transfer_option_to_future_async(
-        self, opt_account_id: str, ft_account_id: str, amount: float
-    ) -> Receipt[TransferResponse]:
-        """同 `ctp_transfer_option_to_future`，不等应答：返回回执，``result()`` 给出应答。"""
-        given = _ctp(opt_account_id, ft_account_id, amount)
-        return self._desk.start(
-            _CTP, transfer_response_row, "ctp_transfer_option_to_future_async", *given
-        )
+    option_to_future_async = option_to_future.twin
+    """同 `option_to_future`，发出就返回回执。"""
 
-    def ctp_transfer_future_to_option(
+    @order_verb
+    def future_to_option(
         self, opt_account_id: str, ft_account_id: str, amount: float
-    ) -> Outcome:
-        """期货资金账号转到期权资金账号；其余同 `ctp_transfer_option_to_future`。"""
+    ) -> Ticket[types.Outcome, types.TransferResponse]:
+        """期货资金账号转到期权资金账号；其余同 `option_to_future`。"""
         given = _ctp(opt_account_id, ft_account_id, amount)
-        return self._desk.confirm(_CTP, "ctp_transfer_future_to_option", *given)
+        return self._moving(_CTP, "ctp_transfer_future_to_option", *given)
 
-    def ctp_transfer_future_to_option_async(
-        self, opt_account_id: str, ft_account_id: str, amount: float
-    ) -> Receipt[TransferResponse]:
-        """同 `ctp_transfer_future_to_option`，不等应答：返回回执。"""
-        given = _ctp(opt_account_id, ft_account_id, amount)
-        return self._desk.start(
-            _CTP, transfer_response_row, "ctp_transfer_future_to_option_async", *given
-        )
+    future_to_option_async = future_to_option.twin
+    """同 `future_to_option`，发出就返回回执。"""
 
 
 def _ctp(opt_account_id: object, ft_account_id: object, amount: object) -> tuple[str, str, float]:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.miniqmt.verbs import checks
-from easytrader.miniqmt.verbs.base import Verbs, checked
+from easytrader.miniqmt.groups import checks
+from easytrader.miniqmt.groups.base import Group, checked
+from easytrader.orders.verb import Ticket, order_verb
 from easytrader.rows.business import (
     bank_amount_row,
     bank_row,
     bank_stream_row,
-    transfer_response_row,
 )
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from easytrader.ordering import Receipt
-    from easytrader.types import Bank, BankAmount, BankStream, Outcome, TransferResponse
+    from easytrader import types
 
 _KINDS: Final = ("STOCK", "CREDIT", "FUTURE", "STOCK_OPTION", "FUTURE_OPTION")
-_IN: Final = "银行转证券"
-_OUT: Final = "证券转银行"
 
 
-class BankVerbs(Verbs):
-    """见模块说明。"""
+class Bank(Group):
+    """银证转账：``user.bank``。转入、转出各有异步的（``transfer_in_async`` 等）。"""
 
-    def bank_info(self) -> list[Bank]:
+    __slots__ = ()
+
+    def info(self) -> list[types.Bank]:
         """签约的银行，每个一个字典；``bank_no``、``bank_account`` 是其余几个方法要的。
 
         Raises:
@@ -36,34 +35,34 @@ class BankVerbs(Verbs):
             NotConnectedError: 没有可用会话。
         """
         desk = self._desk
-        desk.need("bank_info", *_KINDS)
+        desk.need("bank.info", *_KINDS)
         found = desk.query("银行信息", "query_bank_info", desk.account)
         return checked("银行信息", found or (), bank_row)
 
-    def bank_amount(self, bank_no: str, bank_account: str, bank_pwd: str = "") -> list[BankAmount]:
+    def amount(self, bank_no: str, bank_account: str, bank_pwd: str = "") -> list[types.BankAmount]:
         """银行卡里的余额，元。
 
         Args:
-            bank_no: 银行编号，见 `bank_info`。
+            bank_no: 银行编号，见 `info`。
             bank_account: 银行账号。
             bank_pwd: 银行密码。
 
-        异常同 `bank_info`。
+        异常同 `info`。
         """
         given = _bank(bank_no, bank_account)
         password = checks.secret("bank_pwd", bank_pwd)
         desk = self._desk
-        desk.need("bank_amount", *_KINDS)
+        desk.need("bank.amount", *_KINDS)
         found = desk.query("银行余额", "query_bank_amount", desk.account, *given, password)
         return checked("银行余额", found or (), bank_amount_row)
 
-    def bank_transfer_stream(
+    def transfer_stream(
         self,
         start_date: str | date,
         end_date: str | date,
         bank_no: str = "",
         bank_account: str = "",
-    ) -> list[BankStream]:
+    ) -> list[types.BankStream]:
         """银证转账的流水，每笔一个字典。
 
         Args:
@@ -72,19 +71,20 @@ class BankVerbs(Verbs):
             bank_no: 只看这个银行；空为全部。
             bank_account: 只看这个银行账号；空为全部。
 
-        异常同 `bank_info`。
+        异常同 `info`。
         """
         start, end = checks.days(start_date, end_date)
         number = checks.text("bank_no", bank_no, "银行编号", empty=True)
         card = checks.text("bank_account", bank_account, "银行账号", empty=True)
         desk = self._desk
-        desk.need("bank_transfer_stream", *_KINDS)
+        desk.need("bank.transfer_stream", *_KINDS)
         found = desk.query(
             "银行转账流水", "query_bank_transfer_stream", desk.account, start, end, number, card
         )
         return checked("银行转账流水", found or (), bank_stream_row)
 
-    def bank_transfer_in(
+    @order_verb
+    def transfer_in(
         self,
         bank_no: str,
         bank_account: str,
@@ -92,29 +92,34 @@ class BankVerbs(Verbs):
         *,
         bank_pwd: str = "",
         fund_pwd: str = "",
-    ) -> Outcome:
+    ) -> Ticket[types.Outcome, types.TransferResponse]:
         """银行转证券。
 
         Args:
-            bank_no: 银行编号，见 `bank_info`。
+            bank_no: 银行编号，见 `info`。
             bank_account: 银行账号。
             amount: 金额，元。
             bank_pwd: 银行密码；要不要看银行。
             fund_pwd: 资金密码；要不要看银行。
 
         Returns:
-            ``{'success': bool, 'message': str}``。
+            ``{'success': bool, 'message': str}``；异步的回执给出 ``seq success message``，
+            同一个应答也进 ``on_bank_transfer_async_response`` 和 `events`。
 
         Raises:
             UsageError: 参数或账号类型不对，什么都没有发出。
             NotConnectedError: 没有可用会话，什么都没有发出。
-            OutcomeUnknownError: 已发出而没有应答，**不可重发**，先用 `bank_transfer_stream` 核对。
+            OutcomeUnknownError: 已发出而没有应答，**不可重发**，先用 `transfer_stream` 核对。
         """
-        return self._bank_transfer(
-            _IN, "bank_transfer_in", bank_no, bank_account, amount, bank_pwd, fund_pwd
+        return self._transfer(
+            "银行转证券", "transfer_in", bank_no, bank_account, amount, bank_pwd, fund_pwd
         )
 
-    def bank_transfer_out(
+    transfer_in_async = transfer_in.twin
+    """同 `transfer_in`，发出就返回回执。"""
+
+    @order_verb
+    def transfer_out(
         self,
         bank_no: str,
         bank_account: str,
@@ -122,66 +127,29 @@ class BankVerbs(Verbs):
         *,
         bank_pwd: str = "",
         fund_pwd: str = "",
-    ) -> Outcome:
-        """证券转银行；其余同 `bank_transfer_in`。"""
-        return self._bank_transfer(
-            _OUT, "bank_transfer_out", bank_no, bank_account, amount, bank_pwd, fund_pwd
+    ) -> Ticket[types.Outcome, types.TransferResponse]:
+        """证券转银行；其余同 `transfer_in`。"""
+        return self._transfer(
+            "证券转银行", "transfer_out", bank_no, bank_account, amount, bank_pwd, fund_pwd
         )
 
-    def bank_transfer_in_async(
-        self,
-        bank_no: str,
-        bank_account: str,
-        amount: float,
-        *,
-        bank_pwd: str = "",
-        fund_pwd: str = "",
-    ) -> Receipt[TransferResponse]:
-        """同 `bank_transfer_in`，不等应答。
+    transfer_out_async = transfer_out.twin
+    """同 `transfer_out`，发出就返回回执。"""
 
-        Returns:
-            回执：``seq`` 是请求序号，``result(timeout)`` 等到应答，返回 ``seq success message``。
-            同一个应答也进 ``on_bank_transfer_async_response`` 和 `events`。
-        """
-        return self._start_bank_transfer(
-            _IN, "bank_transfer_in_async", bank_no, bank_account, amount, bank_pwd, fund_pwd
-        )
-
-    def bank_transfer_out_async(
-        self,
-        bank_no: str,
-        bank_account: str,
-        amount: float,
-        *,
-        bank_pwd: str = "",
-        fund_pwd: str = "",
-    ) -> Receipt[TransferResponse]:
-        """同 `bank_transfer_out`，不等应答；返回同 `bank_transfer_in_async`。"""
-        return self._start_bank_transfer(
-            _OUT, "bank_transfer_out_async", bank_no, bank_account, amount, bank_pwd, fund_pwd
-        )
-
-    def _bank_transfer(self, what: str, name: str, *given: object) -> Outcome:
+    def _transfer(
+        self, what: str, verb: str, *given: object
+    ) -> Ticket[types.Outcome, types.TransferResponse]:
         arguments = _transfer(*given)
         desk = self._desk
-        desk.need(name, *_KINDS)
+        desk.need(f"bank.{verb}", *_KINDS)
         self._log.info("{} {:.2f} 元", what, arguments[2])
-        return desk.confirm(what, name, desk.account, *arguments)
-
-    def _start_bank_transfer(
-        self, what: str, name: str, *given: object
-    ) -> Receipt[TransferResponse]:
-        arguments = _transfer(*given)
-        desk = self._desk
-        desk.need(name, *_KINDS)
-        self._log.info("{} {:.2f} 元（异步）", what, arguments[2])
-        return desk.start(what, transfer_response_row, name, desk.account, *arguments)
+        return self._moving(what, f"bank_{verb}", desk.account, *arguments)
 
 
 def _bank(bank_no: object, bank_account: object) -> tuple[str, str]:
     return (
-        checks.text("bank_no", bank_no, "银行编号，见 bank_info()"),
-        checks.text("bank_account", bank_account, "银行账号，见 bank_info()"),
+        checks.text("bank_no", bank_no, "银行编号，见 user.bank.info()"),
+        checks.text("bank_account", bank_account, "银行账号，见 user.bank.info()"),
     )
 
 

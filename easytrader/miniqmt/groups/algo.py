@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments, tags
 from easytrader.codes import OrderType
 from easytrader.errors import QueryFailedError, UsageError
-from easytrader.miniqmt.verbs import checks
-from easytrader.miniqmt.verbs.base import STOCKS, Verbs
+from easytrader.miniqmt.groups import checks
+from easytrader.miniqmt.groups.base import STOCKS, Group
 from easytrader.rows.business import param_row, smart_order_row, smart_task_row, task_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from easytrader import types
     from easytrader.ordering import Receipt
-    from easytrader.types import (
-        SideName,
-        SmartAlgoOrderResponse,
-        SmartAlgoParam,
-        SmartAlgoTask,
-        SmartTaskResponse,
-    )
 
 _SIDES: Final = {int(OrderType.BUY): "买入", int(OrderType.SELL): "卖出"}
 _FIX: Final = 11
 _MARKET: Final = 12
+_MOST_ALGOS: Final = 100
+_PARAMS: Final = "应为字典 {参数名: 数或字符串}，参数名见 user.algo.params()"
 
 
-class SmartVerbs(Verbs):
-    """见模块说明。"""
+class Algo(Group):
+    """智能算法：``user.algo``。"""
 
-    def smart_algo_params(self, algo_names: str | Iterable[str]) -> dict[str, list[SmartAlgoParam]]:
+    __slots__ = ()
+
+    def params(self, algo_names: str | Iterable[str]) -> dict[str, list[types.SmartAlgoParam]]:
         """智能算法有哪些参数。
 
         Args:
@@ -50,9 +50,9 @@ class SmartVerbs(Verbs):
             for name, params in _mapping("智能算法参数", found).items()
         }
 
-    def smart_algo_order_async(
+    def order_async(
         self,
-        side: SideName | int,
+        side: types.SideName | int,
         security: str,
         amount: int,
         price: float | None,
@@ -63,7 +63,7 @@ class SmartVerbs(Verbs):
         *,
         strategy_name: str = "",
         remark: str = "",
-    ) -> Receipt[SmartAlgoOrderResponse]:
+    ) -> Receipt[types.SmartAlgoOrderResponse]:
         """智能算法下单：一个母单，由客户端按算法拆成小单。
 
         Args:
@@ -74,7 +74,7 @@ class SmartVerbs(Verbs):
             algo_name: 算法名，如 ``'VWAP'``。
             start_time: 从几点，``'10:25:00'``；是本机的今天。
             end_time: 到几点，``'14:50:00'``。
-            algo_param: 算法参数，键见 `smart_algo_params`。
+            algo_param: 算法参数，键见 `params`。
             strategy_name: 策略名，不超过 23 字节。
             remark: 备注，不超过 23 字节。
 
@@ -86,18 +86,18 @@ class SmartVerbs(Verbs):
         Raises:
             UsageError: 参数或账号类型不对，什么都没有发出。
             NotConnectedError: 没有可用会话，什么都没有发出。
-            OutcomeUnknownError: 交给厂商接口时出错，**不可重发**，先用 `smart_algo_tasks` 核对。
+            OutcomeUnknownError: 交给厂商接口时出错，**不可重发**，先用 `tasks` 核对。
         """
         order = _order(side, security, amount, price)
         name = checks.text("algo_name", algo_name, "算法名")
         start, end = checks.clock("start_time", start_time), checks.clock("end_time", end_time)
         if start >= end:
             raise UsageError("end_time", end_time, f"应晚于 start_time（{start}）")
-        params = _params(algo_param)
+        params = checks.plain("algo_param", algo_param, _PARAMS)
         strategy = "" if strategy_name is None else tags.check_strategy_name(strategy_name)
         note = checks.text("remark", remark, "备注", tags.SHORT_BYTES, empty=True)
         desk = self._desk
-        desk.need("smart_algo_order_async", *STOCKS)
+        desk.need("algo.order_async", *STOCKS)
         return desk.start(
             "智能算法下单",
             smart_order_row,
@@ -112,7 +112,7 @@ class SmartVerbs(Verbs):
             params,
         )
 
-    def smart_algo_tasks(self) -> list[SmartAlgoTask]:
+    def tasks(self) -> list[types.SmartAlgoTask]:
         """智能算法任务，每个一个字典。
 
         Raises:
@@ -121,27 +121,27 @@ class SmartVerbs(Verbs):
             NotConnectedError: 没有可用会话。
         """
         desk = self._desk
-        desk.need("smart_algo_tasks", *STOCKS)
+        desk.need("algo.tasks", *STOCKS)
         found = desk.query("智能算法任务", "query_smart_algo_task", desk.account)
         if not isinstance(found, (list, tuple, type(None))):
             raise QueryFailedError(f"查询智能算法任务失败：{_reason(found)}")
         return [task_row(each) for each in found or ()]
 
-    def cancel_smart_algo_task_async(self, task_id: int) -> Receipt[SmartTaskResponse]:
+    def cancel_task_async(self, task_id: int) -> Receipt[types.SmartTaskResponse]:
         """撤销智能算法任务。
 
         Args:
-            task_id: 任务编号，见 `smart_algo_tasks`。
+            task_id: 任务编号，见 `tasks`。
 
         Returns:
             回执：``result(timeout)`` 返回 ``seq success task_id operate_reason error_msg``；
             同一个应答也进 ``on_operate_smart_task_async_response`` 和 `events`。
 
-        异常同 `smart_algo_order_async`。
+        异常同 `order_async`。
         """
         number = checks.number("task_id", task_id)
         desk = self._desk
-        desk.need("cancel_smart_algo_task_async", *STOCKS)
+        desk.need("algo.cancel_task_async", *STOCKS)
         return desk.start(
             "撤销智能算法任务",
             smart_task_row,
@@ -160,30 +160,14 @@ def _order(
     volume = arguments.amount(amount)
     if price is None:
         return target.stock_code, code, volume, _MARKET, 0.0
-    return target.stock_code, code, volume, _FIX, arguments.price(price)
+    return target.stock_code, code, volume, _FIX, arguments.price(price, target)
 
 
 def _algo_names(value: object) -> list[str]:
-    form = "应为算法名，如 'VWAP'，或一批算法名"
-    given = [value] if isinstance(value, str) else value
-    if isinstance(given, (bytes, Mapping)) or not isinstance(given, Iterable):
-        raise UsageError("algo_names", value, form)
-    found = [checks.text("algo_names", each, "算法名") for each in given]
-    if not found:
-        raise UsageError("algo_names", value, form)
-    return found
-
-
-def _params(value: object) -> dict[str, Any]:
-    """厂商会往里面写东西，所以给它一份自己的。"""
-    form = "应为字典 {参数名: 数或字符串}，参数名见 smart_algo_params()"
-    if not isinstance(value, Mapping):
-        raise UsageError("algo_param", value, form)
-    for key, each in value.items():
-        good = isinstance(key, str) and isinstance(each, (str, int, float))
-        if not good or not all(checks.sendable(text) for text in (key, str(each))):
-            raise UsageError("algo_param", {key: each}, form)
-    return dict(value)
+    given = arguments.several(
+        "algo_names", value, "应为算法名，如 'VWAP'，或一批算法名", _MOST_ALGOS
+    )
+    return [checks.text("algo_names", each, "算法名") for each in given]
 
 
 def _mapping(what: str, found: Any) -> dict[str, Any]:

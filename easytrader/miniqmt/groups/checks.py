@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from numbers import Real
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from easytrader import arguments
+from easytrader.basics import numbers
 from easytrader.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _MOST_MONEY: Final = 1e12
 _DATE: Final = "应为日期，写成 '20261120'、'2026-11-20' 或 date"
@@ -23,13 +20,8 @@ _CLOCK: Final = "应为一天里的时刻，写成 '09:30:00'"
 def money(argument: str, value: object) -> float:
     """一笔钱，元，至多两位小数。"""
     form = "应为大于 0 的金额（元），至多两位小数，如 1000.5"
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
-        raise UsageError(argument, value, form)
-    try:
-        amount = float(value)
-    except (OverflowError, ValueError):  # 过大的 Decimal、sNaN
-        raise UsageError(argument, value, form) from None
-    if not math.isfinite(amount) or not 0 < amount <= _MOST_MONEY:
+    amount = numbers.real(value)
+    if amount is None or not 0 < amount <= _MOST_MONEY:
         raise UsageError(argument, value, form)
     cents = Decimal(repr(amount)) * 100  # 按写出来的样子，不按二进制的零头
     if cents != cents.to_integral_value():
@@ -39,15 +31,9 @@ def money(argument: str, value: object) -> float:
 
 def rate(argument: str, value: object) -> float:
     """一个利率。"""
-    form = "应为不小于 0、不大于 1 的利率，如 0.05（即 5%）"
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (Real, Decimal)):
-        raise UsageError(argument, value, form)
-    try:
-        number = float(value)
-    except (OverflowError, ValueError):
-        raise UsageError(argument, value, form) from None
-    if not 0 <= number <= 1:
-        raise UsageError(argument, value, form)
+    number = numbers.real(value)
+    if number is None or not 0 <= number <= 1:
+        raise UsageError(argument, value, "应为不小于 0、不大于 1 的利率，如 0.05（即 5%）")
     return number
 
 
@@ -92,19 +78,31 @@ def number(argument: str, value: object, unit: str = "") -> int:
 
 def day(argument: str, value: object) -> str:
     """日期 → ``20261120``。"""
-    if isinstance(value, datetime):
-        return f"{value:%Y%m%d}"
-    if isinstance(value, date):
-        return f"{value:%Y%m%d}"
+    found = _written(value, "%Y%m%d") if isinstance(value, date) else None
     if isinstance(value, str):
         for form in ("%Y%m%d", "%Y-%m-%d"):
-            if len(value) != len(f"{date(2000, 1, 1):{form}}"):
-                continue
-            try:
-                return f"{datetime.strptime(value, form):%Y%m%d}"  # noqa: DTZ007  只要日期
-            except ValueError:
-                break
-    raise UsageError(argument, value, _DATE)
+            if len(value) == len(f"{date(2000, 1, 1):{form}}"):
+                found = found or _read(value, form, "%Y%m%d")
+    if found is None:
+        raise UsageError(argument, value, _DATE)
+    return found
+
+
+def _written(value: date, form: str) -> str | None:
+    """写成数字；写不出来的（``NaT`` 也算 datetime）为 None。"""
+    try:
+        text = f"{value:{form}}"
+    except (TypeError, ValueError):
+        return None
+    return text if len(text) == len(f"{datetime(2000, 1, 1):{form}}") and text.isdigit() else None  # noqa: DTZ001  只量长短
+
+
+def _read(value: str, form: str, want: str) -> str | None:
+    """按 ``form`` 读，写成 ``want``；读不出来为 None。"""
+    try:
+        return f"{datetime.strptime(value, form):{want}}"  # noqa: DTZ007  只要写的样子
+    except ValueError:
+        return None
 
 
 def days(start: object, end: object) -> tuple[str, str]:
@@ -119,38 +117,55 @@ def moment(argument: str, value: object) -> str | None:
     """日期，或写到秒的时刻；None 为不限。"""
     if value is None:
         return None
+    found = None
     if isinstance(value, datetime):
-        return f"{value:%Y%m%d%H%M%S}"
-    if isinstance(value, str) and len(value) == 14 and value.isascii() and value.isdigit():
+        found = _written(value, "%Y%m%d%H%M%S")
+    elif isinstance(value, str) and len(value) == 14:
+        found = _read(value, "%Y%m%d%H%M%S", "%Y%m%d%H%M%S")
+    else:
         try:
-            datetime.strptime(value, "%Y%m%d%H%M%S")  # noqa: DTZ007  只看写得对不对
-        except ValueError:
-            raise UsageError(argument, value, _MOMENT) from None
-        return value
-    try:
-        return day(argument, value)
-    except UsageError:
-        raise UsageError(argument, value, _MOMENT) from None
+            found = day(argument, value)
+        except UsageError:
+            found = None
+    if found is None:
+        raise UsageError(argument, value, _MOMENT)
+    return found
 
 
 def clock(argument: str, value: object) -> str:
     """一天里的时刻 ``HH:MM:SS``。"""
-    if not isinstance(value, str) or len(value) != 8:
+    found = _read(value, "%H:%M:%S", "%H:%M:%S") if isinstance(value, str) else None
+    if found is None or found != value:
         raise UsageError(argument, value, _CLOCK)
-    try:
-        datetime.strptime(value, "%H:%M:%S")  # noqa: DTZ007  只看写得对不对
-    except ValueError:
-        raise UsageError(argument, value, _CLOCK) from None
-    return value
+    return found
 
 
 def choice(argument: str, value: object, names: Mapping[int, str]) -> int:
     """代码或它的中文名 → 代码。"""
-    if isinstance(value, str):
-        for code, name in names.items():
-            if name == value:
-                return code
-    elif isinstance(value, int) and not isinstance(value, bool) and value in names:
-        return int(value)
+    number = numbers.whole(value)
+    for code, name in names.items():
+        if code == number or (isinstance(value, str) and name == value):
+            return code
     shown = "、".join(f"{code} {name}" for code, name in names.items())
     raise UsageError(argument, value, f"可用的（写代码或中文名）：{shown}")
+
+
+def plain(argument: str, value: object, form: str) -> dict[str, Any]:
+    """只有简单的值的字典：要编成 BSON 交给客户端，它还会往里写东西，所以给它一份自己的。"""
+    if not isinstance(value, Mapping):
+        raise UsageError(argument, value, form)
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        if not isinstance(key, str) or not key or not sendable(key):
+            raise UsageError(argument, {key: each}, form)
+        if isinstance(each, str) and sendable(each):
+            found[key] = str(each)
+        elif each is None or isinstance(each, bool):
+            found[key] = each
+        elif isinstance(each, int) and (number := numbers.whole(each)) is not None:
+            found[key] = number
+        elif isinstance(each, float):
+            found[key] = float(each)
+        else:
+            raise UsageError(argument, {key: each}, form)
+    return found

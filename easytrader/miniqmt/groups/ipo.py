@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.basics.beijing import stamp
-from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus
+from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus, OrderType
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
-from easytrader.miniqmt.verbs.base import STOCKS, Verbs
+from easytrader.miniqmt.groups.base import STOCKS, Group
+from easytrader.ordering import Extras, wanted
 from easytrader.rows.business import ipo_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from easytrader import types
+    from easytrader.broker import Session
+    from easytrader.log import Log
+    from easytrader.miniqmt.session import QmtSession
     from easytrader.model import OrderLike
+    from easytrader.ordering import Router
     from easytrader.rows import Row
-    from easytrader.types import IpoIssue, IpoResult
 
 _BOND_LIMIT: Final = 10_000
 """厂商手册：额度查询只管股票，债券固定 10000 张。"""
@@ -33,13 +38,21 @@ STATUS_NAMES: Final[dict[str, str]] = {
     "unknown": "结果未知",
     "not_sent": "没有发出",
 }
-"""`auto_ipo` 每一只的结果 → 中文名。"""
+"""`subscribe_all` 每一只的结果 → 中文名。"""
 
 
-class IpoVerbs(Verbs):
-    """见模块说明。"""
+class Ipo(Group):
+    """新股新债：``user.ipo``。"""
 
-    def new_purchase_limit(self) -> dict[str, int]:
+    __slots__ = ("_today",)
+
+    def __init__(
+        self, desk: Callable[[], QmtSession], ordering: Router, log: Log, today: Callable[[], str]
+    ) -> None:
+        super().__init__(desk, ordering, log)
+        self._today = today  # 交易所的今天，YYYYMMDD
+
+    def limits(self) -> dict[str, int]:
         """新股申购额度，股：``{'KCB': 科创板, 'SH': 上海, 'SZ': 深圳}``，没有的市场不在里面。
 
         只管新股；新债的额度固定 10000 张。
@@ -50,11 +63,11 @@ class IpoVerbs(Verbs):
             NotConnectedError: 没有可用会话。
         """
         desk = self._desk
-        desk.need("new_purchase_limit", *STOCKS)
+        desk.need("ipo.limits", *STOCKS)
         found = desk.query("新股申购额度", "query_new_purchase_limit", desk.account)
         return dict(found or {})
 
-    def ipo_data(self) -> list[IpoIssue]:
+    def data(self) -> list[types.IpoIssue]:
         """当日的新股新债，每只一个字典；``stock_code`` 是申购代码，数量为股/张，价格为元。
 
         Raises:
@@ -64,7 +77,7 @@ class IpoVerbs(Verbs):
         found = self._desk.query("新股数据", "query_ipo_data")
         return [ipo_row(code, issue) for code, issue in (found or {}).items()]
 
-    def auto_ipo(self) -> list[IpoResult]:
+    def subscribe_all(self) -> list[types.IpoResult]:
         """申购当日全部新股新债，各按能申购的最大数量。同一天再跑什么都不会再下。
 
         每只用自己的 ``client_order_id``（``ipo-日期-申购代码``），所以同一天里跑几次、
@@ -81,12 +94,13 @@ class IpoVerbs(Verbs):
             NotConnectedError: 没有可用会话，什么都没有发出。
             JournalError: 委托记录写不下来，没有发出。
         """
-        self._desk.need("auto_ipo", *STOCKS)
-        issues = self.ipo_data()
+        desk = self._desk
+        desk.need("ipo.subscribe_all", *STOCKS)
+        issues = self.data()
         if not issues:
             return []
-        limits = self.new_purchase_limit()
-        orders = self._session.orders()
+        limits = self.limits()
+        orders = cast("Session", desk).orders()
         today = self._today()
         results = []
         for issue in issues:
@@ -99,12 +113,12 @@ class IpoVerbs(Verbs):
             results.append(_in_order(issue, result))
         return results
 
-    def _today(self) -> str:
-        """交易所的今天，``YYYYMMDD``。"""
-        return stamp(time.time(), "%Y%m%d")
-
     def _apply(
-        self, issue: IpoIssue, limits: Mapping[str, int], orders: Sequence[OrderLike], today: str
+        self,
+        issue: types.IpoIssue,
+        limits: Mapping[str, int],
+        orders: Sequence[OrderLike],
+        today: str,
     ) -> Row:
         done, junk = _applied(orders)
         code = issue["stock_code"]
@@ -121,7 +135,8 @@ class IpoVerbs(Verbs):
     def _subscribe(self, code: str, price: float, volume: int, client_order_id: str) -> Row:
         known = set(self._ordering.recent)
         try:
-            row = self.buy(code, price, volume, client_order_id=client_order_id)
+            extras = Extras("", "", client_order_id)
+            row = self._ordering.run(wanted.limit(OrderType.BUY, code, price, volume, extras))
         except OutcomeUnknownError as exc:
             return _result("unknown", volume, None, str(exc))
         except NotConnectedError as exc:
@@ -138,6 +153,11 @@ class IpoVerbs(Verbs):
         if number in known:  # 刚下的，客户端的查询里还没有
             return _result("already", volume, number, f"今天已经申购过，委托 {number}")
         return _result("placed", volume, number, "")
+
+
+def exchange_today() -> str:
+    """交易所的今天，``YYYYMMDD``。"""
+    return stamp(time.time(), "%Y%m%d")
 
 
 def purchase_volume(
@@ -190,7 +210,7 @@ def _result(status: str, volume: int, entrust_no: int | None, message: str) -> R
     return {"volume": volume, "status": status, "entrust_no": entrust_no, "message": message}
 
 
-def _in_order(issue: IpoIssue, result: Row) -> IpoResult:
+def _in_order(issue: types.IpoIssue, result: Row) -> types.IpoResult:
     return {
         "stock_code": issue["stock_code"],
         "name": issue["name"],

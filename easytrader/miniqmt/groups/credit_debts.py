@@ -13,21 +13,21 @@ from easytrader.errors import UsageError
 from easytrader.rows.credit import compact_row
 
 if TYPE_CHECKING:
-    from easytrader.miniqmt.requests import Requests
+    from easytrader.miniqmt.session import QmtSession
     from easytrader.symbols import Security
     from easytrader.types import Compact
 
 _MAYBE: Final = "；客户端的查询可能慢几秒，确知欠着的写 check_debt=False。什么都没有发出"
 
 
-def read_compacts(desk: Requests) -> list[Compact]:
+def read_compacts(desk: QmtSession) -> list[Compact]:
     """负债合约。"""
     found = desk.query("负债合约", "query_stk_compacts", desk.account)
     return [compact_row(each) for each in found or ()]
 
 
 def check_shares(
-    target: Security, volume: int, special: bool, desk: Requests, *, round_up: bool
+    target: Security, volume: int, special: bool, desk: QmtSession, *, round_up: bool
 ) -> None:
     """还的券不超过欠的；``round_up``：买来还的，可以进到一个数量单位。
 
@@ -53,7 +53,7 @@ def check_shares(
         raise UsageError("amount", volume, form + _MAYBE)
 
 
-def check_fin(special: bool, desk: Requests) -> None:
+def check_fin(special: bool, desk: QmtSession) -> None:
     """有没有融资负债可还。
 
     Raises:
@@ -61,11 +61,11 @@ def check_fin(special: bool, desk: Requests) -> None:
     """
     owing = [each for each in read_compacts(desk) if each["compact_type"] == CompactType.FIN]
     if _money(_group(owing, special)) <= 0:
-        what = f"没有{_name(special)}融资负债可还，要卖请用 credit_sell"
+        what = f"没有{_name(special)}融资负债可还，要卖请用 user.credit.sell"
         raise UsageError("special", special, what + _other(owing, special) + _MAYBE)
 
 
-def check_money(money: float, special: bool, desk: Requests) -> None:
+def check_money(money: float, special: bool, desk: QmtSession) -> None:
     """还的钱不超过欠的（进到整数元）。
 
     Raises:
