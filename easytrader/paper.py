@@ -18,10 +18,10 @@ from easytrader.miniqmt.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.records import paths
 from easytrader.records.sqlite import SqliteStorage
-from easytrader.sim import hub, install
-from easytrader.sim.default import DEFAULT_ACCOUNT, DEFAULT_CASH
-from easytrader.sim.default import default_folder as default_folder
-from easytrader.sim.folder import (
+from easytrader.sim import install
+from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH
+from easytrader.sim.config.default import default_folder as default_folder
+from easytrader.sim.config.folder import (
     ACCOUNT_TYPES,
     RECORDS,
     AccountConfig,
@@ -29,7 +29,8 @@ from easytrader.sim.folder import (
     create,
     is_sim_folder,
 )
-from easytrader.sim.stepping import Stepper
+from easytrader.sim.host import hub
+from easytrader.sim.host.stepping import Stepper
 
 if TYPE_CHECKING:
     from datetime import datetime

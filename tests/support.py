@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from easytrader.sim.engine import Engine
-from easytrader.sim.translator import Translator
+from easytrader.sim.counter.engine import Engine
+from easytrader.sim.gateway.translator import Translator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from easytrader.sim.folder import AccountConfig
+    from easytrader.sim.config.folder import AccountConfig
 
 ACCOUNT = "1000000365"
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,14 +133,14 @@ def in_li(
     account_id: str, kind: int, cash_li: int, held: Iterable[tuple[str, int, int]] = ()
 ) -> AccountConfig:
     """现金与总成本以厘计的账户：测试里的账按柜台内部的单位算。"""
-    from easytrader.sim.folder import AccountConfig
+    from easytrader.sim.config.folder import AccountConfig
 
     rows = [(code, volume, Decimal(cost) / 1000 / volume) for code, volume, cost in held]
     return AccountConfig(account_id, kind, Decimal(cash_li) / 1000, rows)
 
 
 def make_folder(path: Path, **options: object) -> Path:
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     account = AccountConfig(ACCOUNT, positions=(("600000.SH", 1000, 10), ("000001.SZ", 500, 11)))
     settings_ = {"connect_wait_s": 0.3, **options}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
-__all__ = ["BEIJING", "OFFSET_S", "day_of", "midnight", "stamp"]
+__all__ = ["BEIJING", "OFFSET_S", "day_of", "midnight", "moment", "stamp"]
 
 OFFSET_S: Final = 8 * 3600
 BEIJING: Final = timezone(timedelta(seconds=OFFSET_S))
@@ -26,6 +26,14 @@ def midnight(day: int) -> int:
 def stamp(epoch_s: float, form: str = "%Y%m%d%H%M%S") -> str:
     """Unix 秒 → 文字。"""
     return datetime.fromtimestamp(epoch_s, BEIJING).strftime(form)
+
+
+def moment(text: str) -> float:
+    """``YYYY-MM-DD HH:MM[:SS]`` → Unix 秒；写错了抛 ValueError。"""
+    found = datetime.fromisoformat(text.strip())
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=BEIJING)
+    return found.timestamp()
 
 
 def beijing_now() -> datetime:

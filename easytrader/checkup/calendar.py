@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.beijing import BEIJING, beijing_now
 from easytrader.miniqmt.file_checks import NOTE, OK, Verdict
-from easytrader.sim.folder import SimFolder
+from easytrader.sim.config.folder import SimFolder
 
 if TYPE_CHECKING:
     from easytrader.checkup.case import Case

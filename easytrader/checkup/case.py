@@ -10,7 +10,7 @@ from easytrader.errors import UsageError
 from easytrader.miniqmt.file_checks import BAD, SKIPPED, Verdict
 from easytrader.miniqmt.preflight import check_path
 from easytrader.paper import default_folder
-from easytrader.sim.folder import is_sim_folder
+from easytrader.sim.config.folder import is_sim_folder
 
 _GIVE_PATH: Final = (
     r'给出路径，如 easytrader doctor "D:\国金证券QMT交易端\userdata_mini" --account 资金账号'

@@ -16,9 +16,10 @@ from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
-from easytrader.sim import hub, install
-from easytrader.sim.folder import ACCOUNT_TYPES, SimFolder
-from easytrader.sim.service.owner import service_of
+from easytrader.sim import install
+from easytrader.sim.config.folder import ACCOUNT_TYPES, SimFolder
+from easytrader.sim.host import hub
+from easytrader.sim.host.lease import service_of
 from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from easytrader.errors import EasytraderError
 from easytrader.miniqmt import file_checks
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, Verdict
 from easytrader.records.paths import home
-from easytrader.sim.service.owner import holder_of
+from easytrader.sim.host.lease import holder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

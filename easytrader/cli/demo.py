@@ -86,8 +86,8 @@ def _terminate_politely() -> Iterator[None]:
 def _open_account(path: Path) -> str:
     """开一个新账号，带一点持仓。"""
     from easytrader.cli.opening import open_accounts
-    from easytrader.sim.folder import SimFolder, is_sim_folder
-    from easytrader.sim.service.owner import holder_of
+    from easytrader.sim.config.folder import SimFolder, is_sim_folder
+    from easytrader.sim.host.lease import holder_of
 
     holder = holder_of(path)
     if holder is not None:

@@ -53,7 +53,7 @@ class MiniqmtProcess:
         Raises:
             SimulatorError: 起不来，或期限内没有就绪。
         """
-        from easytrader.sim.service.owner import service_of
+        from easytrader.sim.host.lease import service_of
 
         command = [sys.executable, "-m", "easytrader", "sim", "serve", str(self._path)]
         self._process = subprocess.Popen(  # noqa: S603  只运行自己

@@ -12,7 +12,7 @@ from easytrader.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from easytrader.sim.folder import SimFolder
+    from easytrader.sim.config.folder import SimFolder
     from easytrader.symbols import Security
 
 __all__ = ["open_accounts"]
@@ -38,8 +38,14 @@ def open_accounts(
         UsageError: 某个参数不对。
         SimulatorError: 账号已存在，或写不进去。
     """
-    from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
-    from easytrader.sim.market.build import library_of
+    from easytrader.sim.config.folder import (
+        AccountConfig,
+        SimConfig,
+        SimFolder,
+        create,
+        is_sim_folder,
+    )
+    from easytrader.sim.config.market import library_of
 
     settings = {name: value for name, value in given.items() if value is not None}
     if "replay" in settings:

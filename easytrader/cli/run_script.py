@@ -32,7 +32,8 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
     Raises:
         UsageError: 没有这个脚本。
     """
-    from easytrader.sim import hub, install
+    from easytrader.sim import install
+    from easytrader.sim.host import hub
 
     path = Path(script)
     if not path.is_file():
@@ -57,7 +58,8 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
 
 def _join_simulation() -> None:
     """在 multiprocessing 的子进程里、导入主模块之前执行。"""
-    from easytrader.sim import hub, install
+    from easytrader.sim import install
+    from easytrader.sim.host import hub
 
     install.install()
     hub.allow_embed_all()

@@ -15,7 +15,7 @@ from easytrader.cli.sim_market import market_settings, register_market, register
 from easytrader.errors import SimulatorError, UsageError
 
 if TYPE_CHECKING:
-    from easytrader.sim.service.host import Host
+    from easytrader.sim.host.host import Host
 
 __all__ = ["register"]
 
@@ -82,7 +82,7 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _init(arguments: argparse.Namespace) -> int:
     from easytrader.cli.opening import open_accounts
-    from easytrader.sim.service.owner import holder_of
+    from easytrader.sim.host.lease import holder_of
 
     folder = open_accounts(
         arguments.path,
@@ -120,7 +120,7 @@ def _register_reset(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.service.reset import reset
+    from easytrader.sim.host.lease import reset
 
     folder = _folder(arguments.path)
     if not arguments.yes and sys.stdin is not None and sys.stdin.isatty():
@@ -138,7 +138,7 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 
 def _folder(path: str) -> Any:
-    from easytrader.sim.folder import SimFolder, is_sim_folder
+    from easytrader.sim.config.folder import SimFolder, is_sim_folder
 
     if not is_sim_folder(path):
         raise UsageError(
@@ -148,7 +148,7 @@ def _folder(path: str) -> Any:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.service.serve import serve
+    from easytrader.sim.host.serve import serve
 
     serve(_folder(arguments.path), _announce)
     say("已停止")
@@ -172,8 +172,8 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _look(folder: Any) -> tuple[int, dict[str, Any]]:
-    from easytrader.sim.faults import control
-    from easytrader.sim.service.owner import holder_of
+    from easytrader.sim.host.faults import control
+    from easytrader.sim.host.lease import holder_of
 
     holder = holder_of(folder.path)
     status: dict[str, Any] = {"served": False, "path": str(folder.path)}
@@ -283,7 +283,7 @@ _SECONDS: Final = {
 
 
 def _add_option(parser: Parser, fault: str, option: str) -> None:
-    from easytrader.sim.fault_plan import PUSHES, TARGETS, WHENS
+    from easytrader.sim.host.faults import PUSHES, TARGETS, WHENS
 
     add = parser.add_argument
     if option == "verb":
@@ -315,7 +315,7 @@ def _add_choice(
 
 
 def _add_fault(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.faults import Faults
+    from easytrader.sim.host.faults import Faults
 
     spec = {name: getattr(arguments, name) for name in arguments.options}
     Faults(_folder(arguments.path).path).add({"kind": arguments.kind, **spec})
@@ -324,7 +324,7 @@ def _add_fault(arguments: argparse.Namespace) -> int:
 
 
 def _list_faults(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.faults import Faults
+    from easytrader.sim.host.faults import Faults
 
     for row in Faults(_folder(arguments.path).path).active():
         details = " ".join(f"{name}={value}" for name, value in row.items() if name != "kind")
@@ -333,7 +333,7 @@ def _list_faults(arguments: argparse.Namespace) -> int:
 
 
 def _clear_faults(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.faults import Faults
+    from easytrader.sim.host.faults import Faults
 
     Faults(_folder(arguments.path).path).clear()
     say("已全部取消")

@@ -50,7 +50,7 @@ def _history(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace) -> tuple[list[Any], Callable[[Any], str]]:
     """要的行，与一行怎样写出来。"""
     from easytrader.errors import UsageError
-    from easytrader.sim import history
+    from easytrader.sim.gateway import history
 
     path, day, account = arguments.path, arguments.date, arguments.account
     if arguments.assets:

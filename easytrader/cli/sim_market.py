@@ -57,7 +57,7 @@ def register_step(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _step(arguments: argparse.Namespace) -> int:
-    from easytrader.sim.stepping import Stepper
+    from easytrader.sim.host.stepping import Stepper
 
     stepper = Stepper(arguments.path)
     if arguments.next_day:

@@ -180,7 +180,7 @@ def _choosing(simulated: Any, real: Any) -> Any:
     """按路径挑客户端类：模拟文件夹用替身，其余用真的；真的加载不了就抛它的错误。"""
 
     def make(path: str | bytes, name: str, session: int) -> Any:
-        from easytrader.sim.folder import is_sim_folder
+        from easytrader.sim.config.folder import is_sim_folder
 
         text = path.decode("gb18030", "replace") if isinstance(path, bytes) else path
         if is_sim_folder(text):
@@ -201,7 +201,7 @@ def _choosing_quotes(simulated: Any, real: Any) -> Any:
     """
 
     def make() -> Any:
-        from easytrader.sim.default import told_by_environment, told_folder
+        from easytrader.sim.native.quote_connection import told_by_environment, told_folder
 
         asked = told_by_environment() or (told_folder() and not _real_used.is_set())
         if asked:

@@ -133,7 +133,7 @@ def trade_a_day(user: Any, rng: random.Random, names: list[str]) -> int:
 
 def year(show: Any) -> None:
     import easytrader
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     home = Path(tempfile.mkdtemp(prefix="easytrader-bench-"))
     try:

@@ -42,7 +42,7 @@ class Bench:
 
     def __init__(self, cash_yuan: int = 10**10) -> None:
         import easytrader
-        from easytrader.sim.folder import AccountConfig, create
+        from easytrader.sim.config.folder import AccountConfig, create
 
         self.home = Path(tempfile.mkdtemp(prefix="easytrader-bench-"))
         create(self.home / "userdata_mini", (AccountConfig("1", cash=cash_yuan),))

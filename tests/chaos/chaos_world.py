@@ -14,8 +14,8 @@ from support import SimProcess, in_li
 import easytrader
 from easytrader import errors
 from easytrader.errors import EasytraderError, SimulatorError
-from easytrader.sim.faults import Faults
-from easytrader.sim.folder import create
+from easytrader.sim.config.folder import create
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

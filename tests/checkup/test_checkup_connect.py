@@ -15,8 +15,8 @@ from easytrader.checkup.connection import judge
 from easytrader.errors import ConnectFailedError
 from easytrader.miniqmt.account_check import refuse_wrong_account
 from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
-from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.service.owner import holder_of
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.host.lease import holder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +133,7 @@ def test_a_hung_client_is_bounded_and_leaves_nothing(served: SimProcess) -> None
 
 
 def test_lost_answers_are_bounded_too(served: SimProcess) -> None:
-    from easytrader.sim.faults import Faults
+    from easytrader.sim.host.faults import Faults
 
     Faults(served.folder).drop_answer("asset")
     row = connect_row(served.folder, ACCOUNT, timeout=1)

@@ -89,7 +89,7 @@ def test_a_strange_name_is_only_noted_without_permission_files(real: Path, tmp_p
 
 def test_no_path_means_the_default_simulated_folder() -> None:
     from easytrader.paper import default_folder
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     nothing = Case()
     nothing.find_folder()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_helpers import ACCOUNT
 
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from cli_helpers import ACCOUNT, DEADLINE_S, command, easytrader, environment
 
 from easytrader.cli import demo, main
 from easytrader.errors import SimulatorError
-from easytrader.sim.folder import SimFolder
-from easytrader.sim.service.host import Host
-from easytrader.sim.service.owner import holder_of
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.host.host import Host
+from easytrader.sim.host.lease import holder_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import pytest
 from cli_helpers import ACCOUNT, DEADLINE_S, command, easytrader, environment
 
 from easytrader.cli import main
-from easytrader.sim.folder import SimFolder
-from easytrader.sim.service.host import Host
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.host.host import Host
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from support import ACCOUNT, SimProcess, make_folder
 
 import easytrader
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 from easytrader.testing import Broker
 
 if TYPE_CHECKING:

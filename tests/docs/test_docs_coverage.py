@@ -18,9 +18,9 @@ from easytrader.cli import demo, doctor_command, sim_commands
 from easytrader.cli.parser import Parser
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
 from easytrader.paper import SimTrader
-from easytrader.sim import fault_plan
-from easytrader.sim.faults import Faults
-from easytrader.sim.folder import SimConfig
+from easytrader.sim.config.folder import SimConfig
+from easytrader.sim.host import faults as fault_plan
+from easytrader.sim.host.faults import Faults
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from support import ACCOUNT
 
 import easytrader
 from easytrader.errors import QueryFailedError
-from easytrader.sim import hub
+from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def test_a_broken_ledger_is_never_an_empty_answer(sim_folder: Path) -> None:
         number = user.buy("600036", 32.5, 100)["entrust_no"]
         host: Any = hub.acquire(sim_folder)
         try:
-            desk = host._desk
+            desk = host._dispatcher
             broken = dict.fromkeys(desk._verbs, _fail)
             working, desk._verbs = desk._verbs, broken
             for query in ("balance", "position", "today_entrusts", "today_trades"):

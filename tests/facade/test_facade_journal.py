@@ -24,7 +24,7 @@ from easytrader.records import journal as journals
 from easytrader.records import lease
 from easytrader.records.lease import FileOwner
 from easytrader.records.memory import MemoryStorage
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ from easytrader.model import Connected, OrderChanged, PushEvent
 from easytrader.pace import ReconnectOptions
 from easytrader.push.events import callback_name, contents
 from easytrader.records.paths import AccountKey
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 from easytrader.trader import Trader
 from easytrader.vitals import Vitals
 

@@ -17,7 +17,7 @@ from easytrader.errors import EasytraderError, UsageError
 from easytrader.events import CAPACITY, EARLY, EventLog
 from easytrader.log import Log
 from easytrader.model import OrderChanged, Traded
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:

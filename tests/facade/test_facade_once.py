@@ -22,7 +22,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,7 @@ def test_processes_with_one_id_place_one_order(
 KILLED = """
 import os, sys, threading
 import easytrader
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 from loguru import logger
 logger.remove()
 path, account, when = sys.argv[1:]

@@ -10,7 +10,7 @@ from support import ACCOUNT, Recorder
 
 import easytrader
 from easytrader import errors
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from pathlib import Path

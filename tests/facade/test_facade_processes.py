@@ -14,7 +14,7 @@ import pytest
 from support import ACCOUNT, ROOT, Recorder, SimProcess, make_folder
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,7 +231,7 @@ def test_inside_a_running_loop(sim_folder: Path) -> None:
 LAST_WORDS = """
 import atexit, os, sys
 import easytrader
-from easytrader.sim.faults import control
+from easytrader.sim.host.faults import control
 from loguru import logger
 logger.remove()
 path, account = sys.argv[1:]

@@ -21,8 +21,8 @@ from easytrader.errors import (
     QueryFailedError,
 )
 from easytrader.records import lease
-from easytrader.sim.faults import Faults
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.log import masked
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

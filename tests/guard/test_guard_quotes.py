@@ -15,12 +15,12 @@ from support import VendorEngine as Engine
 import easytrader
 from easytrader.miniqmt import loader
 from easytrader.miniqmt.quotes import last_price
-from easytrader.sim import engine as engine_module
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery
-from easytrader.sim.faults import Faults
-from easytrader.sim.folder import SimFolder
-from easytrader.sim.wire import QuoteArgs
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.counter import engine as engine_module
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.gateway.wire import QuoteArgs
+from easytrader.sim.host.faults import Faults
+from easytrader.sim.ledger.events import AccountQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.stepping import Stepper
+    from easytrader.sim.host.stepping import Stepper
 
 CREDIT = "2000000777"
 CODE = "600036"

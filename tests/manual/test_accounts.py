@@ -10,8 +10,8 @@ from support import ACCOUNT
 
 from easytrader.errors import ClosedError, QueryFailedError, UsageError
 from easytrader.rows.business import STATISTICS_FIELDS
-from easytrader.sim.faults import Faults
-from easytrader.sim.native.fields import structs
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.host.faults import Faults
 
 
 def test_account_infos(user: Any) -> None:

@@ -12,7 +12,7 @@ from support import ACCOUNT, SimProcess, eventually
 
 import easytrader
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from support import eventually
 import easytrader
 from easytrader import arguments
 from easytrader.errors import OutcomeUnknownError, QueryFailedError, RiskRefusedError, UsageError
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

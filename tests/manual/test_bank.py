@@ -18,7 +18,7 @@ from easytrader.errors import (
     SimulatorError,
     UsageError,
 )
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 BANK = ("0001", "6222000000000000001")
 
@@ -244,7 +244,7 @@ def test_dropped_answers_over_a_real_connection(
     ],
 )
 def test_a_wrong_settings_file_is_explained(tmp_path: Any, body: str) -> None:
-    from easytrader.sim.transfers.settings import load_settings
+    from easytrader.sim.config.transfers import load_settings
 
     folder = make_folder(tmp_path / "sim")
     (folder / "transfers.json").write_text(body, encoding="utf-8")

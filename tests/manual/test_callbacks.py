@@ -14,7 +14,7 @@ from manual_fakes import push
 from easytrader.events import EVENT_NAMES
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 from easytrader.push.events import TABLE
-from easytrader.sim.rows import AssetRow, PositionRow
+from easytrader.sim.gateway.rows import AssetRow, PositionRow
 
 KINDS = {each.callback: each.kind for each in TABLE}
 NEVER_CALLED = {"on_connected"}  # 厂商有这个方法而从不调用；easytrader 补上

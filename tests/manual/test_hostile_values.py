@@ -22,7 +22,7 @@ import easytrader
 from easytrader.basics import numbers
 from easytrader.errors import ConnectFailedError, EasytraderError, SimulatorError, UsageError
 from easytrader.miniqmt.groups import Group
-from easytrader.sim.stepping import Stepper
+from easytrader.sim.host.stepping import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

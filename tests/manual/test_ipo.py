@@ -14,7 +14,7 @@ import easytrader
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, QueryFailedError
 from easytrader.guard import Guard
 from easytrader.miniqmt.groups.ipo import STATUS_NAMES, purchase_volume
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 TODAY = f"{datetime.now(timezone(timedelta(hours=8))):%Y%m%d}"
 TOMORROW = f"{datetime.now(timezone(timedelta(hours=8))) + timedelta(days=1):%Y%m%d}"

@@ -11,8 +11,8 @@ from credit_helpers import CODE, LATEST, Sent, connect, open_contracts
 from support import SimProcess, eventually
 
 from easytrader.errors import OutcomeUnknownError, UsageError
-from easytrader.sim.faults import Faults
-from easytrader.sim.stepping import Stepper
+from easytrader.sim.host.faults import Faults
+from easytrader.sim.host.stepping import Stepper
 
 if TYPE_CHECKING:
     from support import Recorder

@@ -14,8 +14,8 @@ from types_check import check
 from easytrader import types
 from easytrader.errors import QueryFailedError
 from easytrader.rows import credit as rows_credit
-from easytrader.sim import rows as native
-from easytrader.sim.native.fields import structs
+from easytrader.sim.gateway import rows as native
+from easytrader.sim.gateway.fields import structs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def native_row(verb: str, **changes: Any) -> Any:
     """一行模拟柜台会给的。"""
     values = {str: "600036", int: 48, float: 1.5}
     row = QUERIES[verb][5]
-    given = {name: values[kind] for name, kind in get_type_hints(row).items()}
+    given = {name: values[type(zero)] for name, zero in row()._asdict().items()}
     return row(**{**given, "account_type": 3, **changes})
 
 

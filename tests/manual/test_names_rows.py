@@ -8,7 +8,7 @@ import pytest
 from support import ACCOUNT
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,9 +18,9 @@ import easytrader
 from easytrader import types
 from easytrader.codes import AccountType
 from easytrader.errors import ConnectFailedError, UsageError
-from easytrader.sim import folder as folders
-from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.rows import OrderRow, PositionRow, TradeRow
+from easytrader.sim.config import folder as folders
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.gateway.rows import OrderRow, PositionRow, TradeRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

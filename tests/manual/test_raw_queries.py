@@ -12,7 +12,7 @@ from manual_fakes import Counter
 from support import ACCOUNT, Recorder, eventually
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

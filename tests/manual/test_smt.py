@@ -18,7 +18,7 @@ from easytrader.errors import (
     SimulatorError,
     UsageError,
 )
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,7 +267,7 @@ def test_a_failed_row_fails_the_query(credit: Any) -> None:
     ],
 )
 def test_a_wrong_pool_is_explained(tmp_path: Any, body: str) -> None:
-    from easytrader.sim.smt.pool import load_pool
+    from easytrader.sim.config.smt import load_pool
 
     (tmp_path / "smt.json").write_text(body, encoding="utf-8")
     with pytest.raises(SimulatorError, match=r"smt\.json"):

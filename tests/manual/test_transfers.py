@@ -12,7 +12,7 @@ from support import ACCOUNT
 
 import easytrader
 from easytrader.errors import OutcomeUnknownError, QueryFailedError, UsageError
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

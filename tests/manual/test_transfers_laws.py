@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from support import VendorEngine as Engine
 
-from easytrader.sim import rows as smt_rows
-from easytrader.sim import rows as transfer_rows
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import BusinessQuery, SubmitOrder
-from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.native.fields import structs
-from easytrader.sim.wire import QUERY_FAILED
+from easytrader.sim.config.folder import AccountConfig, SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.gateway import rows as smt_rows
+from easytrader.sim.gateway import rows as transfer_rows
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.gateway.wire import QUERY_FAILED
+from easytrader.sim.ledger.events import BusinessQuery, SubmitOrder
 
 ACCOUNT = "880000001"
 START = 1795140000.0  # 2026-11-20（周五）10:00 上海时间

@@ -17,7 +17,7 @@ from types_check import check
 
 import easytrader
 from easytrader import types
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from easytrader.miniqmt.groups.ipo import STATUS_NAMES
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.paper import SimTrader
 from easytrader.rows import business
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

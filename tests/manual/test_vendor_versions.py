@@ -16,8 +16,8 @@ from easytrader.errors import MissingDependencyError
 from easytrader.miniqmt import vendor_versions
 from easytrader.miniqmt.vendor_versions import SINCE, missing_text
 from easytrader.rows.business import com_position_row
+from easytrader.sim.gateway.verbs import VERBS
 from easytrader.sim.native.requests import reader_of
-from easytrader.sim.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader.sim import hub, install
+from easytrader.sim import install
+from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

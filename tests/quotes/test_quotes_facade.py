@@ -14,7 +14,7 @@ import easytrader
 from easytrader.errors import NotConnectedError, QueryFailedError, UsageError
 from easytrader.miniqmt import loader
 from easytrader.miniqmt.quotes import quotes
-from easytrader.sim.faults import Faults
+from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

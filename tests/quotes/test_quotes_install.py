@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from easytrader.sim import hub, install
+from easytrader.sim import install
+from easytrader.sim.host import hub
 from easytrader.sim.native.quote_client import IPythonApiClient
 
 

@@ -12,11 +12,11 @@ from support import ACCOUNT, SimProcess, eventually, make_folder
 
 import easytrader
 from easytrader.errors import SimulatorError
-from easytrader.sim import hub
-from easytrader.sim.default import default_folder
-from easytrader.sim.faults import Faults
-from easytrader.sim.folder import SimFolder
-from easytrader.sim.native import quote_line
+from easytrader.sim.config.default import default_folder
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.host import hub
+from easytrader.sim.host.faults import Faults
+from easytrader.sim.native import quote_connection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +117,7 @@ class TestGone:
     ) -> None:
         client = xtdata.get_client()
         Faults(sim_folder).hang(60)
-        monkeypatch.setattr(quote_line.QuoteLine.now, "__defaults__", (0.2,))
+        monkeypatch.setattr(quote_connection.QuoteConnection.now, "__defaults__", (0.2,))
         began = time.monotonic()
         with pytest.raises(SimulatorError, match=r"0\.2 秒内没有回答"):
             client.get_full_tick(CODE)

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.corporate import CorporateLine
-from easytrader.sim.corporate.actions import FILE_NAME
-from easytrader.sim.events import AccountQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import SimFolder, create
+from easytrader.sim.business.corporate import CorporateBusiness
+from easytrader.sim.config.corporate_actions import FILE_NAME
+from easytrader.sim.config.folder import SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import AccountQuery, Outcome, SubmitOrder
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.account import Account
-    from easytrader.sim.market.book import Quote
-    from easytrader.sim.rows import PositionRow
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.gateway.rows import PositionRow
+    from easytrader.sim.ledger.account import Account
 
 ACCOUNT = "880000001"
 CODE = "600036.SH"
@@ -76,9 +76,9 @@ class Desk:
         return self.engine._counter.state.accounts[ACCOUNT]
 
     @property
-    def line(self) -> CorporateLine:
-        lines = self.engine._counter._ledger.lines
-        return next(each for each in lines if isinstance(each, CorporateLine))
+    def line(self) -> CorporateBusiness:
+        lines = self.engine._counter._ledger.businesses
+        return next(each for each in lines if isinstance(each, CorporateBusiness))
 
     def held(self, code: str = CODE) -> PositionRow | None:
         rows = self.engine.positions(AccountQuery(2, ACCOUNT, code)).answer
@@ -96,7 +96,7 @@ class Desk:
     def balance(self) -> int:
         """守恒律左边减右边：应当恒为 0。"""
         account = self.account
-        lines: Any = self.engine._counter._ledger.lines
+        lines: Any = self.engine._counter._ledger.businesses
         cost = sum(each.cost_li for each in account.positions.values())
         held = sum(each.held_li(ACCOUNT) for each in lines if hasattr(each, "held_li"))
         total = account.cash_li + account.frozen_li + account.fees_li + cost + held

@@ -11,8 +11,8 @@ from actions_desk import ACCOUNT, CODE, FUND
 from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.corporate.actions import FILE_NAME, load_actions
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.corporate_actions import FILE_NAME, load_actions
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from pathlib import Path

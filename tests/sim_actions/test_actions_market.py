@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
+from easytrader.sim.exchange.hours import ExchangeHours
 from easytrader.sim.market.conditions import Conditions
 from easytrader.sim.market.script import Listing, Script
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.rules import RuleBook, price_limits
 from easytrader.sim.rules.exrights import Change
 from easytrader.sim.rules.facts import Facts
-from easytrader.sim.sessions import ExchangeHours
 from easytrader.symbols import parse_security
 
 HOURS = ExchangeHours()

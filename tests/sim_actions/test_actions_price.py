@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from actions_desk import ACCOUNT, CODE, FUND, Desk, at
 
-from easytrader.sim.events import SubmitOrder
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.ledger.events import SubmitOrder
 from easytrader.sim.quotes.board import Board
 from easytrader.sim.rules.exrights import Change, reference_price
 from easytrader.symbols import parse_security
@@ -231,9 +231,9 @@ def test_the_market_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_the_file_has_the_market_it_had(tmp_path: Path) -> None:
-    from easytrader.sim.market.build import market_for
+    from easytrader.sim.config.market import market_for
+    from easytrader.sim.exchange.hours import ExchangeHours
     from easytrader.sim.market.synthetic import SyntheticMarket
-    from easytrader.sim.sessions import ExchangeHours
 
     folder = create(tmp_path / "没有", [AccountConfig(ACCOUNT)], clock="exchange")
     hours = ExchangeHours()

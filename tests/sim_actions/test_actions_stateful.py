@@ -11,7 +11,7 @@ from actions_desk import ACCOUNT, CODE, FUND, Desk, at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easytrader.sim.events import SubmitOrder
+from easytrader.sim.ledger.events import SubmitOrder
 
 START = date(2026, 11, 2)
 CODES = (CODE, "000001.SZ", FUND)

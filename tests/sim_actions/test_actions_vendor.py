@@ -10,7 +10,8 @@ from actions_desk import CODE
 from support import ACCOUNT, SimProcess, make_folder
 
 import easytrader
-from easytrader.sim import hub, install
+from easytrader.sim import install
+from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

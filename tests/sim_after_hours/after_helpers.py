@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core_desk import Desk
 
-    from easytrader.sim.events import Outcome
+    from easytrader.sim.ledger.events import Outcome
 
 SHANGHAI = timezone(timedelta(hours=8))
 AFTER_BUY, AFTER_SELL = 1043, 1044

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sim_core"))
 from after_helpers import at
 from core_desk import Desk
 
-from easytrader.sim.folder import create
+from easytrader.sim.config.folder import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from core_desk import Desk, yuan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easytrader.sim import engine as engine_module
+from easytrader.sim.counter import engine as engine_module
 
 Make = Callable[..., Desk]
 HELD = tuple((code, 500_000, 10**10) for code in BOARDS)
@@ -62,10 +62,10 @@ def test_unattended_is_the_same_as_attended(
 
 
 def conserved_with_repo(desk: Desk) -> None:
-    from easytrader.sim.repo import RepoLine
+    from easytrader.sim.business.repo import RepoBusiness
 
-    lines = desk.engine._counter._ledger.lines
-    lent = sum(each.held_li("880000001") for each in lines if isinstance(each, RepoLine))
+    lines = desk.engine._counter._ledger.businesses
+    lent = sum(each.held_li("880000001") for each in lines if isinstance(each, RepoBusiness))
     conserved(desk, OPENED - lent)
 
 

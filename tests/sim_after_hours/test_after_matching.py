@@ -27,10 +27,10 @@ from after_helpers import (
 from core_desk import Desk, kinds
 from support import VendorEngine as Engine
 
-from easytrader.sim.after_hours.crowd import Crowd, Entry, cross, crowd_of, queue
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import CancelOrder, Outcome, SubmitOrder
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.business.after_hours import Crowd, Entry, cross, crowd_of, queue
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import CancelOrder, Outcome, SubmitOrder
 from easytrader.sim.market.synthetic import SyntheticMarket
 
 if TYPE_CHECKING:

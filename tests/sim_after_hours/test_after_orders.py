@@ -22,7 +22,7 @@ from after_helpers import (
 )
 from core_desk import Desk, kinds
 
-from easytrader.sim.instruments import FILE_NAME
+from easytrader.sim.config.instruments import FILE_NAME
 
 Make = Callable[..., Desk]
 NONE = "[12314][该证券没有盘后固定价格交易]"

@@ -8,8 +8,8 @@ import pytest
 from support import ACCOUNT, Recorder, SimProcess, eventually
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.stepping import Stepper
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.host.stepping import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import SimFolder, create
+from easytrader.sim.config.folder import SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    SubmitOrder,
+)
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.market.book import Quote
-    from easytrader.sim.rows import AssetRow, OrderRow, PositionRow
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.gateway.rows import AssetRow, OrderRow, PositionRow
 
 ACCOUNT = "880000001"
 # 2026-11-20（周五）10:00:00 上海时间

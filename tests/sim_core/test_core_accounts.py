@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import VendorEngine as Engine
 
 import easytrader
 from easytrader import sim
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.records.private import private_file, private_folder
-from easytrader.sim import folder as folder_room
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.engine import Engine
-from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create
-from easytrader.sim.service.owner import Owner, holder_of
-from easytrader.sim.service.reset import reset
-from easytrader.sim.wire import AccountArgs
+from easytrader.sim.config import folder as folder_room
+from easytrader.sim.config.folder import AccountConfig, SimConfig, SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.host.lease import Lease, holder_of, reset
+from easytrader.sim.ledger.events import AccountQuery
 
 CODE = "600036.SH"
 START = 1795140000.0  # 2026-11-20 10:00
@@ -40,8 +39,8 @@ START = 1795140000.0  # 2026-11-20 10:00
 def test_money_is_in_yuan(tmp_path: Path, cash: Any, positions: Any) -> None:
     made = create(tmp_path / "a", [sim.AccountConfig("1", cash=cash, positions=positions)])
     engine = Engine(made, ManualClock(START))
-    asset = engine.asset(AccountArgs(2, "1")).answer[0]
-    (row,) = engine.positions(AccountArgs(2, "1")).answer
+    asset = engine.asset(AccountQuery(2, "1")).answer[0]
+    (row,) = engine.positions(AccountQuery(2, "1")).answer
     engine.close()
     assert asset.cash == 1000.5
     assert (row.stock_code, row.volume, row.avg_price) == (CODE, 1000, 35.5)
@@ -56,7 +55,7 @@ def test_a_long_cost_keeps_the_total_to_the_li() -> None:
 def test_no_cost_is_the_close_before_the_opening(tmp_path: Path) -> None:
     made = create(tmp_path / "a", [AccountConfig("1", positions={CODE: 200})])
     engine = Engine(made, ManualClock(START))
-    (row,) = engine.positions(AccountArgs(2, "1")).answer
+    (row,) = engine.positions(AccountQuery(2, "1")).answer
     assert row.avg_price * 1000 == engine._counter.quote(_security(CODE)).pre_close_li
     engine.close()
 
@@ -227,15 +226,15 @@ def test_a_path_too_long_is_explained(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_damaged_card_names_the_file(tmp_path: Path, card: str) -> None:
     made = create(tmp_path / "a", [AccountConfig("1")])
-    owner = Owner(made, "serve")
+    owner = Lease(made, "serve")
     made.service_path.write_text(card, encoding="utf-8")
     with pytest.raises(SimulatorError, match=r"service\.json 读不懂"):
         holder_of(made.path)
     with pytest.raises(SimulatorError, match="已被占用"):
-        Owner(made, "serve")
+        Lease(made, "serve")
     owner.release()
     made.service_path.write_text(card, encoding="utf-8")
-    assert holder_of(made.path) is None  # 没有人占着：留下的旧名片不算数
+    assert holder_of(made.path) is None  # 没有人占着：留下的旧信息不算数
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows 上由用户目录的 ACL 管")

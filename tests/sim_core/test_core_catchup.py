@@ -10,9 +10,9 @@ import pytest
 from core_desk import ACCOUNT, DAY, Desk, kinds, yuan
 from support import VendorEngine as Engine
 
-from easytrader.sim import engine as engine_module
-from easytrader.sim.service.host import Host
-from easytrader.sim.sweep import Budget
+from easytrader.sim.counter import engine as engine_module
+from easytrader.sim.counter.sweep import Budget
+from easytrader.sim.host.host import Host
 from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]
@@ -125,7 +125,7 @@ def test_the_host_serves_between_slices_and_advances_to_the_end(
         desk.clock.advance(DAY)
         assert host.control("status")["sessions"] == []
         host.advance()
-        engine = host.call(lambda: host._desk_now._engine)
+        engine = host.call(lambda: host._live._engine)
         assert host.call(engine.next_wakeup) is None  # 全部到期，没有挂单了
     finally:
         host.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from core_desk import Desk, kinds, yuan
 
-from easytrader.sim.events import SubmitOrder
+from easytrader.sim.ledger.events import SubmitOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

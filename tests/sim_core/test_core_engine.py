@@ -11,9 +11,9 @@ from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
 from easytrader.market import notice
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery
-from easytrader.sim.state import FIRST_ORDER_ID
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import AccountQuery, CancelOrder, OrdersQuery
+from easytrader.sim.ledger.state import FIRST_ORDER_ID
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"

@@ -17,11 +17,11 @@ from core_desk import ACCOUNT, START, Desk, yuan
 from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim import folder
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, OrdersQuery
-from easytrader.sim.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
-from easytrader.sim.service.owner import Owner
+from easytrader.sim.config import folder
+from easytrader.sim.config.folder import AccountConfig, SimConfig, SimFolder, create, is_sim_folder
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.host.lease import Lease
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"
@@ -207,7 +207,7 @@ def test_a_card_that_cannot_be_written_leaves_no_litter(
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(SimulatorError, match="写不进"):
-        Owner(made, "embedded")
+        Lease(made, "embedded")
     assert not list(made.path.glob("*.tmp"))
 
 
@@ -270,10 +270,10 @@ def test_a_failure_inside_a_group_spoils_the_group(
 
 VICTIM = """
 import sys
-from easytrader.sim.clock import ManualClock
+from easytrader.sim.exchange.clock import ManualClock
 from support import VendorEngine as Engine
-from easytrader.sim.folder import SimFolder
-from easytrader.sim.events import CancelOrder, SubmitOrder
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.ledger.events import CancelOrder, SubmitOrder
 
 account, start = sys.argv[2], float(sys.argv[3])
 clock = ManualClock(start)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from easytrader.sim.market.book import Level, Prints
-from easytrader.sim.matching import Arrival, Execution, arrive
-from easytrader.sim.orders import SimOrder
-from easytrader.sim.resting import RestingBook
+from easytrader.sim.exchange.depth import Level, Prints
+from easytrader.sim.exchange.matching import Arrival, Execution, arrive
+from easytrader.sim.ledger.orders import SimOrder
+from easytrader.sim.ledger.resting import RestingBook
 from easytrader.symbols import parse_security
 
 ASKS = tuple(Level(1000 + 10 * i, 100) for i in range(10))

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
-from easytrader.sim.events import Outcome
+from easytrader.sim.ledger.events import Outcome
 
 POSITIONS = (
     ("600036.SH", 1055, 35_000_000),

@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.corporate.line import CorporateLine
-from easytrader.sim.credit.line import CreditLine
-from easytrader.sim.credit.settings import FILE_NAME
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import create
+from easytrader.sim.business.corporate import CorporateBusiness
+from easytrader.sim.business.credit.plugin import CreditBusiness
+from easytrader.sim.config.credit import FILE_NAME
+from easytrader.sim.config.folder import create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    SubmitOrder,
+)
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.account import Account
-    from easytrader.sim.market.book import Quote
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.ledger.account import Account
 
 ACCOUNT = "660000001"
 CODE = "600036.SH"
@@ -75,9 +81,9 @@ class CreditDesk:
         self.engine = Engine(self.folder, self.clock)
 
     @property
-    def line(self) -> CreditLine:
-        lines = self.engine._counter._ledger.lines
-        return next(line for line in lines if isinstance(line, CreditLine))
+    def line(self) -> CreditBusiness:
+        lines = self.engine._counter._ledger.businesses
+        return next(line for line in lines if isinstance(line, CreditBusiness))
 
     @property
     def account(self) -> Account:
@@ -86,8 +92,8 @@ class CreditDesk:
     @property
     def income(self) -> int:
         """到账的红利。"""
-        lines = self.engine._counter._ledger.lines
-        return sum(line.income_li(ACCOUNT) for line in lines if isinstance(line, CorporateLine))
+        lines = self.engine._counter._ledger.businesses
+        return sum(line.income_li(ACCOUNT) for line in lines if isinstance(line, CorporateBusiness))
 
     def reopen(self) -> None:
         """柜台进程没了，再开：只剩账本。"""
@@ -173,7 +179,7 @@ class CreditDesk:
             - account.realized_li
         )
         assert total == self.opening, (total, self.opening)
-        book = self.line._book
+        book = self.line._debts
         assert min(account.cash_li, account.frozen_li, account.proceeds_li) >= 0
         assert min(book.pool(ACCOUNT), book.used_pool(ACCOUNT)) >= 0
         assert book.used_pool(ACCOUNT) <= account.frozen_li

@@ -41,7 +41,7 @@ def test_interest_runs_over_the_weekend(open_desk: Open) -> None:
     desk.clock.set(at("2026-11-23", "10:00"))
     desk.engine.advance()
     desk.check()
-    fin, slo = desk.line._book.contracts(ACCOUNT)
+    fin, slo = desk.line._debts.contracts(ACCOUNT)
     assert abs(fin.fare_li - fin.amount_li * 0.09 * 3 / 365) <= 5
     assert abs(slo.fare_li - 1000 * last * 0.08 * 3 / 365) <= 5
     assert desk.account.fees_li == fees + fin.fare_li + slo.fare_li
@@ -51,11 +51,11 @@ def test_interest_is_not_rounded_day_by_day(open_desk: Open) -> None:
     desk = open_desk(settings={"fin_rate": 0.0001})
     desk.buy(FIN_BUY, 100)
     desk.pass_days()
-    [made] = desk.line._book.contracts(ACCOUNT)
+    [made] = desk.line._debts.contracts(ACCOUNT)
     assert made.fare_li == 0  # 不到半分
     for _ in range(30):
         desk.pass_days()
-    [made] = desk.line._book.contracts(ACCOUNT)
+    [made] = desk.line._debts.contracts(ACCOUNT)
     assert abs(made.fare_li - made.amount_li * 0.0001 * 31 / 360) <= 5
     assert made.fare_li > 0
 
@@ -65,20 +65,20 @@ def test_changing_the_year_does_not_reopen_what_was_charged(open_desk: Open) -> 
     desk = open_desk(cash=500_000, settings={"fin_rate": 0.3, "year_days": 360})
     desk.buy(FIN_BUY, 1000)
     desk.pass_days(30)
-    [made] = desk.line._book.contracts(ACCOUNT)
+    [made] = desk.line._debts.contracts(ACCOUNT)
     desk.order(CASH_REPAY, CODE, made.left_fare_li // 1000 + 1, 0.0)
     charged, left = made.fare_li, made.left_li
     path = desk.folder.path / "credit.json"
     path.write_text('{"fin_rate": 0.3, "year_days": 366}', encoding="utf-8")
     desk.reopen()
     desk.pass_days()
-    [made] = desk.line._book.contracts(ACCOUNT)
+    [made] = desk.line._debts.contracts(ACCOUNT)
     assert abs(made.fare_li - charged - left * 0.3 / 366) <= 10
 
 
 def test_the_debt_is_in_the_history(open_desk: Open) -> None:
     """收盘的总资产不减负债，负债另记一项；第二天的息费还没有算进去。"""
-    from easytrader.sim import history
+    from easytrader.sim.gateway import history
 
     desk = open_desk(cash=100_000, settings={**POOL, "fin_rate": 0, "slo_rate": 0})
     desk.buy(FIN_BUY, 2000)
@@ -101,7 +101,7 @@ def test_ex_rights_change_what_is_owed(open_desk: Open) -> None:
     desk.short(500)
     fees, before = desk.account.fees_li, desk.detail
     desk.pass_days(3)
-    fin, slo = desk.line._book.contracts(ACCOUNT)
+    fin, slo = desk.line._debts.contracts(ACCOUNT)
     assert (fin.volume, fin.left_volume, desk.volume()) == (2000, 2000, 2000)
     assert (slo.volume, slo.left_volume, slo.fare_li) == (1000, 1000, 250_000)
     assert desk.account.fees_li == fees + 250_000
@@ -110,7 +110,7 @@ def test_ex_rights_change_what_is_owed(open_desk: Open) -> None:
     assert after.slo_debt == pytest.approx(before.slo_debt, rel=0.2)
     assert after.fin_debt == before.fin_debt
     assert desk.buy(BUY_BACK, 1000).code == 0
-    slo = desk.line._book.contracts(ACCOUNT)[1]
+    slo = desk.line._debts.contracts(ACCOUNT)[1]
     assert slo.closed
     assert slo.repaid_fare_li == 250_000
 
@@ -120,7 +120,7 @@ def test_contracts_opened_after_the_record_day_are_left_alone(open_desk: Open) -
     desk = open_desk(settings={**POOL, "slo_rate": 0}, actions={CODE: [action]})
     desk.short(500)
     desk.pass_days()
-    [slo] = desk.line._book.contracts(ACCOUNT)
+    [slo] = desk.line._debts.contracts(ACCOUNT)
     assert (slo.fare_li, slo.left_volume) == (0, 500)
 
 
@@ -132,7 +132,7 @@ def test_a_merged_fund_smaller_than_one_share_is_owed_no_more(open_desk: Open) -
     desk.short(100, ETF)
     cash = desk.account.cash_li
     desk.pass_days()
-    [slo] = desk.line._book.contracts(ACCOUNT)
+    [slo] = desk.line._debts.contracts(ACCOUNT)
     assert slo.closed
     assert desk.account.cash_li == cash + slo.proceeds_li
 

@@ -18,8 +18,8 @@ from credit_desk import (
     SLO_SELL,
 )
 
-from easytrader.sim.credit.terms import FIN_MARGINS, SLO_MARGINS
-from easytrader.sim.events import SubmitOrder
+from easytrader.sim.ledger.events import SubmitOrder
+from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ ETF, STAR, BSE, CONVERTIBLE = "510300.SH", "688981.SH", "920002.BJ", "113050.SH"
 
 
 def contract(desk: CreditDesk, number: int = 0) -> Any:
-    return desk.line._book.contracts("660000001")[number]
+    return desk.line._debts.contracts("660000001")[number]
 
 
 # 担保品买卖
@@ -49,7 +49,7 @@ def test_collateral_is_bought_with_cash_and_any_holding_is_sold(open_desk: Open)
     assert (refused.code, "不是担保品" in refused.text) == (263001, True)
     assert desk.sell(SELL, 300, OTHER).code == 0  # 卖出不看名单
     assert desk.sell(SELL, 100).code == 251005  # T+1
-    assert not desk.line._book.contracts("660000001")
+    assert not desk.line._debts.contracts("660000001")
 
 
 def test_without_a_list_everything_but_st_is_collateral(open_desk: Open) -> None:
@@ -168,7 +168,7 @@ def test_old_contracts_keep_their_margin(open_desk: Open) -> None:
     assert desk.buy(FIN_BUY, 300).code == 0
     desk.pass_days(3)
     assert desk.buy(FIN_BUY, 100).code == 0
-    assert [each.margin_ppm for each in desk.line._book.contracts("660000001")] == [
+    assert [each.margin_ppm for each in desk.line._debts.contracts("660000001")] == [
         800_000,
         1_000_000,
     ]
@@ -224,7 +224,7 @@ def test_a_short_sale_keeps_its_proceeds_aside(open_desk: Open, kind: int, group
     made = contract(desk)
     assert (made.kind, made.group, made.volume) == (49, group, 500)
     assert desk.account.cash_li == cash
-    assert desk.line._book.pool("660000001") == made.proceeds_li > 0
+    assert desk.line._debts.pool("660000001") == made.proceeds_li > 0
     assert desk.volume() == 0
 
 
@@ -325,7 +325,7 @@ def test_overdue_contracts_stop_new_ones(open_desk: Open) -> None:
 
 @pytest.mark.parametrize("kind", [27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45])
 def test_a_stock_account_has_no_credit_orders(open_desk: Open, kind: int) -> None:
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     desk = open_desk()
     create(desk.folder.path, [AccountConfig("1", 2)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from credit_desk import (
@@ -18,15 +18,15 @@ from credit_desk import (
     at,
 )
 
-from easytrader.sim.events import AccountQuery
-from easytrader.sim.native.fields import structs
-from easytrader.sim.rows import (
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.gateway.rows import (
     CreditAssureRow,
     CreditDetailRow,
     CreditSloCodeRow,
     CreditSubjectRow,
     StkCompactRow,
 )
+from easytrader.sim.ledger.events import AccountQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_rows_follow_the_vendor_structs(row: Any, struct: str) -> None:
     names = [field.name for field in fields]
     assert [name.replace("business_fare", "businessFare") for name in row._fields] == names
     kinds = {"i": int, "q": int, "d": float, "s": str}
-    assert list(get_type_hints(row).values()) == [kinds[field.code] for field in fields]
+    assert [type(zero) for zero in row()] == [kinds[field.code] for field in fields]
 
 
 def test_a_fresh_account(open_desk: Open) -> None:
@@ -89,7 +89,7 @@ def test_detail_by_hand(open_desk: Open) -> None:
     working = desk.order(BUY_BACK, CODE, 200, desk.quote().limit_down_li / 1000)
     assert working.code == 0
     row = desk.detail
-    account, book = desk.account, desk.line._book
+    account, book = desk.account, desk.line._debts
     fin, slo = book.contracts(ACCOUNT)
     price = {code: desk.quote(code).last_li for code in (CODE, OTHER, ETF)}
     market = 1000 * (price[CODE] + price[OTHER] + price[ETF])
@@ -178,7 +178,7 @@ def test_compacts(open_desk: Open) -> None:
     desk.pass_days(10)
     desk.order(GIVE_BACK, CODE, 100, 0.0)
     desk.order(45, CODE, 5000, 0.0)
-    fin, slo = desk.line._book.contracts(ACCOUNT)
+    fin, slo = desk.line._debts.contracts(ACCOUNT)
     first, second = desk.ask("stk_compacts")
     assert (first.account_type, first.account_id) == (3, ACCOUNT)
     assert (first.compact_type, first.cashgroup_prop, first.exchange_id) == (48, 49, 0)
@@ -278,7 +278,7 @@ def test_risk_warned_shares_are_neither_subject_nor_collateral(open_desk: Open) 
 
 
 def test_a_stock_account_gets_empty_lists(open_desk: Open) -> None:
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     desk = open_desk()
     create(desk.folder.path, [AccountConfig("1", 2)])

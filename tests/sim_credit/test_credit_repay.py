@@ -29,7 +29,7 @@ ETF, STAR, BSE, CONVERTIBLE = "510300.SH", "688981.SH", "920002.BJ", "113050.SH"
 
 
 def contract(desk: CreditDesk, number: int = 0) -> Any:
-    return desk.line._book.contracts("660000001")[number]
+    return desk.line._debts.contracts("660000001")[number]
 
 
 # 买券还券、直接还券
@@ -40,17 +40,17 @@ def test_buying_back_spends_the_proceeds_first(open_desk: Open) -> None:
     desk.short(500)
     assert desk.buy(BUY_BACK, 500).code == 263013  # RZ9：当天融的当天不能还
     desk.pass_days()
-    cash, pool = desk.account.cash_li, desk.line._book.pool("660000001")
+    cash, pool = desk.account.cash_li, desk.line._debts.pool("660000001")
     resting = desk.order(BUY_BACK, CODE, 500, desk.quote().limit_down_li / 1000)
     assert resting.code == 0
     assert desk.account.cash_li == cash  # 冻结的全是融券所得
-    assert desk.line._book.used_pool("660000001") == desk.account.frozen_li > 0
+    assert desk.line._debts.used_pool("660000001") == desk.account.frozen_li > 0
     desk.cancel(resting.order_id)
-    assert desk.line._book.pool("660000001") == pool
+    assert desk.line._debts.pool("660000001") == pool
     assert desk.buy(BUY_BACK, 600).code == 263013
     assert desk.buy(BUY_BACK, 500).code == 0
     assert contract(desk).closed
-    assert desk.line._book.pool("660000001") == 0
+    assert desk.line._debts.pool("660000001") == 0
     assert desk.volume() == 0
     desk.pass_days()
     assert desk.ask("stk_compacts") == []
@@ -60,7 +60,7 @@ def test_cash_helps_when_the_proceeds_are_not_enough(open_desk: Open) -> None:
     desk = open_desk(settings=POOL)
     desk.short(500)
     desk.pass_days()
-    pool = desk.line._book.pool("660000001")
+    pool = desk.line._debts.pool("660000001")
     cash = desk.account.cash_li
     order = desk.order(BUY_BACK, CODE, 500, desk.quote().asks[0].price_li * 1.015 // 10 * 10 / 1000)
     assert order.code == 0
@@ -95,7 +95,7 @@ def test_returning_shares_one_holds(open_desk: Open) -> None:
     assert desk.status(placed.order_id) == 56
     assert desk.volume() == 300
     assert contract(desk).left_volume == 0
-    assert desk.line._book.pool("660000001") == 0  # 还清了，所得是自己的
+    assert desk.line._debts.pool("660000001") == 0  # 还清了，所得是自己的
     assert desk.order(GIVE_BACK, "900901.SH", 100, -1.0).code == -990221020
     before = desk.status(placed.order_id)
     outcome = desk.cancel(placed.order_id)
@@ -130,13 +130,13 @@ def test_selling_to_repay_settles_the_oldest_contract_first(open_desk: Open) -> 
     desk.buy(FIN_BUY, 500)
     desk.buy(FIN_BUY, 500)
     desk.pass_days()
-    first, second = desk.line._book.contracts("660000001")
+    first, second = desk.line._debts.contracts("660000001")
     fare = first.left_fare_li
     assert fare > 0
     cash = desk.account.cash_li
     assert desk.sell(44, 600).code == 263007  # 专项没有负债
     assert desk.sell(SELL_REPAY, 600).code == 0
-    first, second = desk.line._book.contracts("660000001")
+    first, second = desk.line._debts.contracts("660000001")
     assert first.closed
     assert first.repaid_fare_li == fare
     assert second.repaid_fare_li > 0

@@ -9,8 +9,9 @@ import pytest
 from credit_desk import CODE, CreditDesk
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.credit.contracts import FIN, SLO, Contract
-from easytrader.sim.credit.settings import (
+from easytrader.sim.business.credit.contracts import FIN, SLO
+from easytrader.sim.business.credit.contracts import CreditContract as Contract
+from easytrader.sim.config.credit import (
     FILE_NAME,
     CreditSettings,
     Subject,

@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from easytrader.sim.events import CancelOrder, SubmitOrder
+from easytrader.sim.ledger.events import CancelOrder, SubmitOrder
 
 if TYPE_CHECKING:
-    from easytrader.sim.events import Outcome
+    from easytrader.sim.ledger.events import Outcome
 
 ETF, STAR = "510300.SH", "688981.SH"
 CODES = st.sampled_from([CODE, OTHER, ETF, STAR])
@@ -147,7 +147,7 @@ class Credit(RuleBasedStateMachine):
 
     @property
     def open_contracts(self) -> list[Any]:
-        found = self.desk.line._book.contracts(ACCOUNT)
+        found = self.desk.line._debts.contracts(ACCOUNT)
         return [each for each in found if not each.closed]
 
     @rule(which=st.integers(0, 50))
@@ -173,11 +173,11 @@ class Credit(RuleBasedStateMachine):
     @invariant()
     def balanced(self) -> None:
         self.desk.check()
-        book, line = self.desk.line._book, self.desk.line
+        book, line = self.desk.line._debts, self.desk.line
         for code in (CODE, OTHER, STAR):
             for group in (48, 49):
                 assert book.returnable(ACCOUNT, code, group, None) <= POOL
-        figures = line._desk.scales.weigh(self.desk.account)
+        figures = line._context.scales.weigh(self.desk.account)
         assert figures.fin_left <= QUOTA * 1000
         assert figures.slo_left <= QUOTA * 1000
         assert figures.debts >= 0

@@ -11,9 +11,9 @@ from credit_desk import CODE, OTHER
 from support import Recorder, SimProcess, eventually
 
 from easytrader.sim import install
-from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.native.fields import structs
-from easytrader.sim.stepping import Stepper
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.host.stepping import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easytrader.sim import auction
-from easytrader.sim.auction import TIE_RULES, Clearing, Interest, TieRule, clear
+from easytrader.sim.exchange import auction
+from easytrader.sim.exchange.auction import TIE_RULES, Clearing, Interest, TieRule, clear
 
 TICK = 10
 

@@ -10,11 +10,11 @@ import pytest
 from core_desk import ACCOUNT, Desk, kinds, yuan
 from day_helpers import at, jump, walk
 
-from easytrader.sim.auction import TIE_RULES, clear
-from easytrader.sim.crowd import auction_crowd, auction_price
-from easytrader.sim.market.book import Level, Quote
+from easytrader.sim.exchange.auction import TIE_RULES, clear
+from easytrader.sim.exchange.crowd import auction_crowd, auction_price
+from easytrader.sim.exchange.depth import Level, Quote
+from easytrader.sim.exchange.hours import ExchangeHours
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.sessions import ExchangeHours
 from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]

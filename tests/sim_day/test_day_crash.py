@@ -10,7 +10,7 @@ import pytest
 from core_desk import SELL, Desk, yuan
 from day_helpers import at, jump, stored, walk
 
-from easytrader.sim import engine as engine_module
+from easytrader.sim.counter import engine as engine_module
 
 Make = Callable[..., Desk]
 CODES = ("600036.SH", "000001.SZ", "920002.BJ", "113050.SH", "123107.SZ", "510300.SH")

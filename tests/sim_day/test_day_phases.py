@@ -9,9 +9,9 @@ import pytest
 from core_desk import Desk, kinds, yuan
 from day_helpers import at, error_of, jump
 
-from easytrader.sim.phases import WINDOWS, Phase
+from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
 from easytrader.sim.rules.after_hours import has_after_hours
-from easytrader.sim.sessions import AlwaysOpen, ExchangeHours
+from easytrader.sim.rules.phases import WINDOWS, Phase
 from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from easytrader.codes import FINAL_STATUSES
-from easytrader.sim.events import Outcome
+from easytrader.sim.ledger.events import Outcome
 
 CODES = ("600036.SH", "000001.SZ", "920002.BJ", "113050.SH")
 HELD = tuple((code, 20_000, 400_000_000) for code in CODES)

@@ -12,8 +12,8 @@ import threading
 from dataclasses import fields
 from typing import Any
 
-from easytrader.sim.engine import Engine
-from easytrader.sim.events import CancelOrder, Outcome, SubmitOrder
+from easytrader.sim.counter.engine import Engine
+from easytrader.sim.ledger.events import CancelOrder, Outcome, SubmitOrder
 
 _COMMANDS: dict[str, Any] = {"submit": SubmitOrder, "cancel": CancelOrder}
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from json_front import JsonFront
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.exchange.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from easytrader.errors import UsageError
-from easytrader.sim.fault_plan import TARGETS, parse_fault
+from easytrader.sim.gateway.dispatch import Dispatcher
+from easytrader.sim.gateway.verbs import UNSUPPORTED, VERBS
+from easytrader.sim.host.faults import TARGETS, parse_fault
+from easytrader.sim.host.framing import FrameError, to_request
 from easytrader.sim.native.calls import CALLS
 from easytrader.sim.native.requests import reader_of
-from easytrader.sim.service.desk import Desk
-from easytrader.sim.service.framing import FrameError, to_request
-from easytrader.sim.verbs import UNSUPPORTED, VERBS
 
 ALL = sorted(VERBS)
 
@@ -38,7 +38,7 @@ def test_the_service_and_the_socket_know_every_verb(verb: str) -> None:
         def __getattr__(self, name: str) -> object:
             return lambda *args: (name, *args)
 
-    assert verb in Desk(Anything())._verbs  # type: ignore[arg-type]
+    assert verb in Dispatcher(Anything())._verbs  # type: ignore[arg-type]
     shape = VERBS[verb].args
     values = [0] * (0 if shape is None else len(shape._fields))  # type: ignore[attr-defined]
     assert to_request([verb, 1, values]).verb == verb

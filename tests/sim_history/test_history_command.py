@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from support import ACCOUNT, ROOT, SimProcess
 
 import easytrader
-from easytrader.sim import history
+from easytrader.sim.gateway import history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def test_words_for_what_is_wrong(sim_folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_curve_of_a_stepped_account(tmp_path: Path) -> None:
-    from easytrader.sim.folder import AccountConfig, create
+    from easytrader.sim.config.folder import AccountConfig, create
 
     path = tmp_path / "净值"
     create(path, [AccountConfig(ACCOUNT)], clock="step", start="2026-11-18 10:00")

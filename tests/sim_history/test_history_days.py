@@ -17,8 +17,8 @@ from core_desk import ACCOUNT, DAY, SELL, Desk
 
 from easytrader import rows
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim import history
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.gateway import history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,8 +146,8 @@ def test_days_nobody_watched_are_closed_too(make: Any) -> None:
 def test_several_accounts(tmp_path: Path) -> None:
     from support import VendorEngine as Engine
 
-    from easytrader.sim.clock import ManualClock
-    from easytrader.sim.events import SubmitOrder
+    from easytrader.sim.exchange.clock import ManualClock
+    from easytrader.sim.ledger.events import SubmitOrder
 
     names = ("1_1", "121")
     folder = create(tmp_path / "两户", [AccountConfig(name) for name in names])

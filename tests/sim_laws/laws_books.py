@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from laws_world import HELD, KINDS, LISTINGS, MONEY, REPOS, SCRIPTED, T_ZERO
 
 from easytrader.codes import BUY_TYPES, FINAL_STATUSES, STATUS_RANK
-from easytrader.sim.credit.contracts import SLO, SPECIAL
-from easytrader.sim.credit.line import CreditLine
-from easytrader.sim.credit.off_book import SECU_REPAYS
+from easytrader.sim.business.credit.contracts import SLO, SPECIAL
+from easytrader.sim.business.credit.plugin import CreditBusiness
+from easytrader.sim.business.credit.ways import SECU_REPAYS
 
 if TYPE_CHECKING:
     from laws_desk import Desk
@@ -200,8 +200,8 @@ def frozen(desk: Desk, name: str) -> None:
             selling[order.stock_code] += 0 if order.stock_code in REPOS else order.remaining
     for code, held in account.positions.items():
         assert held.frozen == selling[code], f"{name} {code} 冻结的券对不上"
-    credit = next(line for line in desk.lines if isinstance(line, CreditLine))
-    book = credit._book
+    credit = next(line for line in desk.lines if isinstance(line, CreditBusiness))
+    book = credit._debts
     assert 0 <= book.used_pool(name) <= account.frozen_li
     assert book.pool(name) >= 0
     for each in book.contracts(name):
@@ -224,9 +224,9 @@ def orders_agree(desk: Desk, traded: dict[int, int]) -> None:
 def lent_within_pool(desk: Desk, pool: dict[str, Any]) -> None:
     """借出去的券不超过券源，普通与专项分开算。"""
     lent: dict[tuple[str, str, int], int] = defaultdict(int)
-    credit = next(line for line in desk.lines if isinstance(line, CreditLine))
+    credit = next(line for line in desk.lines if isinstance(line, CreditBusiness))
     for name in KINDS:
-        for contract in credit._book.contracts(name, SLO):
+        for contract in credit._debts.contracts(name, SLO):
             lent[name, contract.stock_code, contract.group] += contract.left_volume
     for (_, code, group), volume in lent.items():
         if code not in pool:
@@ -248,9 +248,9 @@ def held_volumes(desk: Desk) -> dict[Key, int]:
 def nets(desk: Desk) -> dict[Key, int]:
     """持仓减去欠的券。"""
     found = defaultdict(int, held_volumes(desk))
-    credit = next(line for line in desk.lines if isinstance(line, CreditLine))
+    credit = next(line for line in desk.lines if isinstance(line, CreditBusiness))
     for name in KINDS:
-        for contract in credit._book.contracts(name, SLO):
+        for contract in credit._debts.contracts(name, SLO):
             found[name, contract.stock_code] -= contract.left_volume
     return found
 

@@ -8,8 +8,9 @@ from laws_cash import DEPTHS, LIMIT
 from laws_machine import Base
 from laws_world import CASH, CREDIT
 
-from easytrader.sim.credit.contracts import FIN, SLO, SPECIAL, Contract
-from easytrader.sim.credit.line import CreditLine
+from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
+from easytrader.sim.business.credit.contracts import CreditContract as Contract
+from easytrader.sim.business.credit.plugin import CreditBusiness
 
 SUBJECTS = st.sampled_from(["600036.SH", "600036.SH", "000001.SZ", "300750.SZ", "159915.SZ"])
 SPECIALS = st.sampled_from([0, 0, 0, 13])
@@ -64,5 +65,5 @@ class Credit(Base):
         self.submit(CREDIT, kind, code, volume, LIMIT, price)
 
     def _contracts(self, kind: int) -> list[Contract]:
-        line = next(each for each in self.desk.lines if isinstance(each, CreditLine))
-        return line._book.contracts(CREDIT, kind)
+        line = next(each for each in self.desk.lines if isinstance(each, CreditBusiness))
+        return line._debts.contracts(CREDIT, kind)

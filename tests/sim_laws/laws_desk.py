@@ -12,10 +12,10 @@ from support import VendorEngine as Engine
 from support import in_li
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, SubmitOrder
-from easytrader.sim.folder import SimFolder, create
-from easytrader.sim.phases import Phase
+from easytrader.sim.config.folder import SimFolder, create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import AccountQuery, CancelOrder, OrdersQuery, SubmitOrder
+from easytrader.sim.rules.phases import Phase
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from laws_world import World
 
-    from easytrader.sim.market.book import Quote
-    from easytrader.sim.rows import OrderRow
-    from easytrader.sim.state import CounterState
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.gateway.rows import OrderRow
+    from easytrader.sim.ledger.state import CounterState
 
 Command = tuple[Any, ...]
 _SHANGHAI = timezone(timedelta(hours=8))
@@ -136,7 +136,7 @@ class Desk:
 
     @property
     def lines(self) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = self.engine._counter._ledger.lines
+        found: tuple[Any, ...] = self.engine._counter._ledger.businesses
         return found
 
     def quote(self, code: str) -> Quote | None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import create
+from easytrader.basics.beijing import moment
+from easytrader.sim.config.folder import create
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.exchange.hours import ExchangeHours
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.market.library import Library
 from easytrader.sim.market.replay import ReplayMarket
-from easytrader.sim.market.when import moment
-from easytrader.sim.sessions import ExchangeHours
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:

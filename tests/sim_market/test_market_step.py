@@ -12,15 +12,15 @@ from support import Recorder, SimProcess
 import easytrader
 from easytrader.cli import main
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.folder import AccountConfig, SimConfig, create
-from easytrader.sim.sessions import ExchangeHours
-from easytrader.sim.stepping import Stepper, later_open, trading_time
+from easytrader.sim.config.folder import AccountConfig, SimConfig, create
+from easytrader.sim.exchange.hours import ExchangeHours, later_open, trading_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from easytrader.paper import SimTrader
+    from easytrader.sim.host.stepping import Stepper
 
 ACCOUNT = "1000000365"
 DAYS = ("2026-03-02", "2026-03-03")
@@ -285,7 +285,7 @@ def test_init_takes_market_options_and_checks_the_data(
     base = ["sim", "init", path, "--account", "1", "--clock", "step", "--start", "2026-03-02 09:30"]
     options = ["--replay", str(data), "--replay-period", "1m", "--position", "600036.SH:100"]
     assert main([*base, *options]) == 0
-    config = easytrader.sim.folder.SimFolder.open(path).config
+    config = easytrader.sim.config.folder.SimFolder.open(path).config
     assert (config.replay, config.start) == (str(data), "2026-03-02 09:30")
     assert config.accounts[0].held == ((CODE, 100, None),)
     none = ["sim", "init", str(tmp_path / "没有行情的"), *base[3:], *options[:4]]
@@ -301,5 +301,5 @@ def test_init_takes_market_options_and_checks_the_data(
     assert not (tmp_path / "另一个").exists()
     mixed = ["sim", "init", str(tmp_path / "难走"), "--account", "1", "--limit-days", "0.2"]
     assert main([*mixed, "--gap-days", "0.1", "--halt-days", "0.1", "--thin-books", "1"]) == 0
-    config = easytrader.sim.folder.SimFolder.open(tmp_path / "难走").config
+    config = easytrader.sim.config.folder.SimFolder.open(tmp_path / "难走").config
     assert (config.limit_days, config.thin_books, config.clock) == (0.2, 1.0, "always")

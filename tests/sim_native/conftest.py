@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from native_desk import ACCOUNT, FakeHost, Recorder, eventually, on_thread, sim_threads
 
-from easytrader.sim import hub, install
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim import install
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.host import hub
 
 
 def pytest_configure(config):

@@ -6,8 +6,7 @@ import threading
 import time
 from queue import SimpleQueue
 
-from easytrader.sim.events import BusinessQuery
-from easytrader.sim.rows import (
+from easytrader.sim.gateway.rows import (
     AccountInfoRow,
     AccountStatusRow,
     AssetRow,
@@ -17,9 +16,10 @@ from easytrader.sim.rows import (
     PositionRow,
     TradeRow,
 )
-from easytrader.sim.service.mailroom import ConnectRefusedError
-from easytrader.sim.verbs import VERBS
-from easytrader.sim.wire import QUERY_FAILED, Message
+from easytrader.sim.gateway.verbs import VERBS
+from easytrader.sim.gateway.wire import QUERY_FAILED, Message
+from easytrader.sim.host.delivery import ConnectRefusedError
+from easytrader.sim.ledger.events import BusinessQuery
 
 ACCOUNT = "10001"
 DESK_VERBS = [verb.name for verb in VERBS.values() if verb.args is BusinessQuery]

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from native_desk import ACCOUNT, ASSET, INFO, ORDER, POSITION, TRADE
 
-from easytrader.sim.events import Outcome
-from easytrader.sim.rows import AccountStatusRow, CancelAnswer, OrderAnswer
-from easytrader.sim.wire import Push
+from easytrader.sim.gateway.rows import AccountStatusRow, CancelAnswer, OrderAnswer
+from easytrader.sim.gateway.wire import Push
+from easytrader.sim.ledger.events import Outcome
 
 
 class FakeEngine:

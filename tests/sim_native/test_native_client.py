@@ -25,15 +25,15 @@ from native_desk import (
 )
 
 from easytrader.sim import native
-from easytrader.sim.events import SubmitOrder
-from easytrader.sim.folder import SimConfig
-from easytrader.sim.rows import (
+from easytrader.sim.config.folder import SimConfig
+from easytrader.sim.gateway.rows import (
     AccountStatusRow,
     CancelAnswer,
     CancelErrorRow,
     OrderAnswer,
     OrderErrorRow,
 )
+from easytrader.sim.ledger.events import SubmitOrder
 
 BUY = ("600036.SH", 23, 100, 11, 10.5)
 

@@ -17,11 +17,11 @@ import pytest
 from native_desk import ACCOUNT, ORDER, FakeHost, eventually, on_thread, sim_threads
 
 from easytrader.errors import SimulatorError
-from easytrader.sim import hub
-from easytrader.sim.links import RefusedError, SocketLink, UnreachableError
-from easytrader.sim.service.framing import FrameSocket
-from easytrader.sim.service.owner import ServiceInfo
-from easytrader.sim.wire import PROTOCOL_VERSION, Request
+from easytrader.sim.gateway.wire import PROTOCOL_VERSION, Request
+from easytrader.sim.host import hub
+from easytrader.sim.host.framing import FrameSocket
+from easytrader.sim.host.lease import ServiceInfo
+from easytrader.sim.host.links import RefusedError, SocketLink, UnreachableError
 
 
 class Server:
@@ -255,8 +255,8 @@ SERVE = """
 import json, sys, threading
 sys.path[:0] = json.loads(sys.argv[2])
 from native_engine import FakeEngine
-from easytrader.sim.folder import SimFolder
-from easytrader.sim.service.host import Host
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.host.host import Host
 host = Host(SimFolder.open(sys.argv[1]), kind="serve", engine_factory=FakeEngine)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -14,9 +14,9 @@ from native_desk import ACCOUNT, Recorder, eventually, on_thread
 
 from easytrader.errors import SimulatorError
 from easytrader.sim import native
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.gateway.verbs import UNSUPPORTED
 from easytrader.sim.native.calls import CALLS, FailedList
-from easytrader.sim.native.fields import structs
-from easytrader.sim.verbs import UNSUPPORTED
 
 ARGUMENTS = {
     "transfer_direction": 510, "price": 1.0, "stock_code": "600036.SH", "volume": 100,

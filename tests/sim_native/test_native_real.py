@@ -6,8 +6,8 @@ import pytest
 from native_desk import eventually, on_thread, sim_threads
 
 from easytrader.errors import SimulatorError
-from easytrader.sim import hub
-from easytrader.sim.service.owner import holder_of, is_served
+from easytrader.sim.host import hub
+from easytrader.sim.host.lease import holder_of, is_served
 
 BUY = ("600036.SH", 23, 100, 11, 0.01)  # 低于跌停：柜台一定有话说
 
@@ -72,8 +72,8 @@ def test_a_clean_stop_of_the_counter_is_a_disconnect(folder, make_trader, accoun
 
 
 def test_another_process_may_not_take_an_embedded_folder(folder, make_trader):
-    from easytrader.sim.folder import SimFolder
-    from easytrader.sim.service.host import Host
+    from easytrader.sim.config.folder import SimFolder
+    from easytrader.sim.host.host import Host
 
     hub.allow_embed(folder)
     make_trader(1)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from easytrader.sim import native
+from easytrader.sim.gateway.fields import structs
 from easytrader.sim.native.calls import BINDERS, CALLS
-from easytrader.sim.native.fields import structs
 
 XTQUANT = Path(importlib.util.find_spec("xtquant").submodule_search_locations[0])
 SOURCE = (XTQUANT / "xttrader.py").read_text(encoding="utf-8")

@@ -12,10 +12,10 @@ import pytest
 from native_desk import ASSET, ORDER, POSITION, TRADE
 
 from easytrader.sim import native
-from easytrader.sim.native.fields import structs
+from easytrader.sim.gateway.fields import structs
+from easytrader.sim.gateway.verbs import VERBS
 from easytrader.sim.native.requests import reader_of
 from easytrader.sim.native.structs import STRUCTS, build, build_many
-from easytrader.sim.verbs import VERBS
 
 GOOD = {"i": 7, "q": 1 << 40, "d": 2.5, "b": True, "s": "ab"}
 BAD = {"i": "7", "q": 1.5, "d": "2.5", "b": "yes", "s": 7}

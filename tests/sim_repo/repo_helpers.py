@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core_desk import Desk
 
-    from easytrader.sim.account import Account
-    from easytrader.sim.events import Outcome
-    from easytrader.sim.repo import RepoLine
+    from easytrader.sim.business.repo import RepoBusiness
+    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.events import Outcome
 
 SHANGHAI = timezone(timedelta(hours=8))
 GC001, GC002, GC003, GC004, GC007, GC014 = (
@@ -73,11 +73,11 @@ def account_of(desk: Desk) -> Account:
     return next(iter(desk.engine._counter.state.accounts.values()))
 
 
-def line_of(desk: Desk) -> RepoLine:
-    from easytrader.sim.repo import RepoLine
+def line_of(desk: Desk) -> RepoBusiness:
+    from easytrader.sim.business.repo import RepoBusiness
 
-    lines = desk.engine._counter._ledger.lines
-    return next(line for line in lines if isinstance(line, RepoLine))
+    lines = desk.engine._counter._ledger.businesses
+    return next(line for line in lines if isinstance(line, RepoBusiness))
 
 
 def yuan(amount: float) -> Decimal:

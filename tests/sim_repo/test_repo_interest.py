@@ -25,9 +25,9 @@ from repo_helpers import (
     yuan,
 )
 
-from easytrader.sim.repo.contract import schedule
+from easytrader.sim.business.repo import schedule
+from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
 from easytrader.sim.rules.repo import interest_li
-from easytrader.sim.sessions import AlwaysOpen, ExchangeHours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

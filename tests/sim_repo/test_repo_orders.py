@@ -10,9 +10,9 @@ from core_desk import DAY, kinds
 from repo_helpers import GC001, GC007, GC014, R001, at, go, interest, lend, line_of, yuan
 
 from easytrader.errors import UsageError
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.rules.repo import TERMS
-from easytrader.sim.sessions import day_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from repo_helpers import GC001, R001, at
 
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.quotes.board import Board, new_deadline
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from repo_helpers import account_of, at, line_of
 
-from easytrader.sim.repo.way import RECORD
+from easytrader.sim.business.repo import RECORD
 from easytrader.sim.rules.repo import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.events import Outcome
+    from easytrader.sim.ledger.events import Outcome
 
     Command = Callable[[Desk], Outcome | None]
 

@@ -9,7 +9,7 @@ import pytest
 from support import ACCOUNT, Recorder, SimProcess, eventually
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import Outcome, SubmitOrder
-from easytrader.sim.folder import create
-from easytrader.sim.instruments import FILE_NAME
+from easytrader.sim.config.folder import create
+from easytrader.sim.config.instruments import FILE_NAME
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import Outcome, SubmitOrder
 from easytrader.sim.rules.cage import cage_limit, reference_price
 from easytrader.symbols import Security, parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.market.book import Quote
+    from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.rules import Rules
 
 ACCOUNT = "880000001"

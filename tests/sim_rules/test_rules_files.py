@@ -13,9 +13,9 @@ from support import VendorEngine as Engine
 from easytrader.errors import SimulatorError
 from easytrader.market import calendar
 from easytrader.records.paths import home
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.instruments import FILE_NAME, load_instruments
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.config.instruments import FILE_NAME, load_instruments
+from easytrader.sim.exchange.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rules_cases import CASES, MAIN, ST
 from rules_desk import ACCEPTED, Case, refusal
+from rules_page import all_rows
 
 from easytrader.sim.rules.sources import SOURCES
-from easytrader.sim.rules_page import all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

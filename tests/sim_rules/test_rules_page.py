@@ -6,18 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from easytrader.sim.rules_page import render
+from rules_page import render
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "zh" / "rules.md"
 
 
 def test_the_page_is_the_data() -> None:
-    told = "重新生成：python -m easytrader.sim.rules_page > docs/zh/rules.md"
+    told = "重新生成：python tests/sim_rules/rules_page.py > docs/zh/rules.md"
     assert PAGE.read_text(encoding="utf-8") == render(), told
 
 
 def test_the_command_writes_the_page() -> None:
-    command = [sys.executable, "-m", "easytrader.sim.rules_page"]
+    command = [sys.executable, str(Path(__file__).with_name("rules_page.py"))]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert done.stdout.decode("utf-8").replace("\r\n", "\n") == render()

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_desk import Case, at, refusal
 
-from easytrader.sim.market.book import Level, Quote
+from easytrader.sim.exchange.depth import Level, Quote
+from easytrader.sim.exchange.hours import AlwaysOpen
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.rules import RuleBook, price_limits, rules_for
 from easytrader.sim.rules.bands import bound
 from easytrader.sim.rules.cage import CAGES, cage_limit, reference_price
 from easytrader.sim.rules.facts import Facts, Period
-from easytrader.sim.sessions import AlwaysOpen
 from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rules_desk import RuleDesk
 
-    from easytrader.sim.events import Outcome
+    from easytrader.sim.ledger.events import Outcome
 
     Open = Callable[..., RuleDesk]
 

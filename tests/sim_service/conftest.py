@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from service_helpers import ACCOUNT, OTHER, Caller, RawClient, TinyEngine, eventually
 
-from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.service.host import Host
+from easytrader.sim.config.folder import AccountConfig, SimFolder, create
+from easytrader.sim.host.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

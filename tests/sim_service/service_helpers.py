@@ -11,16 +11,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.rows import CancelAnswer, OrderAnswer, OrderErrorRow, OrderRow, TradeRow
-from easytrader.sim.service.framing import FrameSocket
-from easytrader.sim.wire import PROTOCOL_VERSION, Message, Push, Request
+from easytrader.sim.gateway.rows import CancelAnswer, OrderAnswer, OrderErrorRow, OrderRow, TradeRow
+from easytrader.sim.gateway.wire import PROTOCOL_VERSION, Message, Push, Request
+from easytrader.sim.host.framing import FrameSocket
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    SubmitOrder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from easytrader.sim.service.host import Host, Session
-    from easytrader.sim.service.owner import ServiceInfo
+    from easytrader.sim.host.host import Host, Session
+    from easytrader.sim.host.lease import ServiceInfo
 
 ACCOUNT = "10001"
 OTHER = "10002"

@@ -10,9 +10,9 @@ import pytest
 from support import ACCOUNT, ROOT, SimProcess
 
 import easytrader
-from easytrader.sim.service.framing import FrameError, FrameSocket, to_request
-from easytrader.sim.service.owner import service_of
-from easytrader.sim.wire import PROTOCOL_VERSION
+from easytrader.sim.gateway.wire import PROTOCOL_VERSION
+from easytrader.sim.host.framing import FrameError, FrameSocket, to_request
+from easytrader.sim.host.lease import service_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def closed_by_peer(connection: FrameSocket) -> bool:
 CRASHING = """
 import sys
 from easytrader.cli import main
-from easytrader.sim.service.host import Host
+from easytrader.sim.host.host import Host
 
 def broken(self, posts):
     if posts:

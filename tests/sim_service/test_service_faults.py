@@ -7,14 +7,14 @@ import pytest
 from service_helpers import ACCOUNT, OTHER, Caller, RawClient, TinyEngine, eventually, submit_args
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.events import AccountQuery, OrdersQuery
-from easytrader.sim.faults import Faults
-from easytrader.sim.service.host import ConnectRefusedError, Host
+from easytrader.sim.host.faults import Faults
+from easytrader.sim.host.host import ConnectRefusedError, Host
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.folder import SimFolder
+    from easytrader.sim.config.folder import SimFolder
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_push_with_nothing_after_it_is_only_late(faults: Faults, caller: Calle
 def test_reordering_is_per_session(
     faults: Faults, host: Host, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easytrader.sim.service.mailroom._SWAP_WAIT_S", 5.0)
+    monkeypatch.setattr("easytrader.sim.host.delivery._SWAP_WAIT_S", 5.0)
     other = Caller(host, 2, OTHER)
     other.subscribe()
     faults.reorder_push("trade")
@@ -292,7 +292,7 @@ def test_the_host_checks_faults_too(host: Host) -> None:
 def test_status_and_stop_over_the_control_connection(
     faults: Faults, host: Host, caller: Caller
 ) -> None:
-    from easytrader.sim.faults import control
+    from easytrader.sim.host.faults import control
 
     status = control(faults.path, "status")
     assert [a["account_id"] for a in status["accounts"]] == [ACCOUNT, OTHER]

@@ -16,11 +16,11 @@ from service_helpers import (
 )
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery
-from easytrader.sim.folder import AccountConfig, SimFolder, create
-from easytrader.sim.service.host import ConnectRefusedError, Host
-from easytrader.sim.service.owner import is_served, service_of
-from easytrader.sim.wire import QUERY_FAILED, Push
+from easytrader.sim.config.folder import AccountConfig, SimFolder, create
+from easytrader.sim.gateway.wire import QUERY_FAILED, Push
+from easytrader.sim.host.host import ConnectRefusedError, Host
+from easytrader.sim.host.lease import is_served, service_of
+from easytrader.sim.ledger.events import AccountQuery, CancelOrder, OrdersQuery
 
 
 def test_answer_comes_before_its_pushes(caller: Caller, engine: TinyEngine) -> None:
@@ -201,7 +201,7 @@ def test_a_broken_receiver_is_cut_off_alone(host: Host, caller: Caller) -> None:
 
     gone = threading.Event()
     session = host.attach(9, 1, explode, gone.set)
-    from easytrader.sim.wire import Request
+    from easytrader.sim.gateway.wire import Request
 
     session.send(Request("account_infos", 1, ()))
     assert gone.wait(5)
@@ -231,7 +231,7 @@ def test_close_is_clean_bounded_and_idempotent(
 
 def test_close_from_inside_a_delivery(host: Host, folder: SimFolder) -> None:
     session = host.attach(3, 1, lambda _: host.close(), lambda: None)
-    from easytrader.sim.wire import Request
+    from easytrader.sim.gateway.wire import Request
 
     session.send(Request("account_infos", 1, ()))
     assert host.stopped.wait(5)

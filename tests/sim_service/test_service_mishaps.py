@@ -10,17 +10,17 @@ from service_helpers import ACCOUNT, Caller, eventually, submit_args
 import easytrader
 from easytrader.codes import OrderStatus
 from easytrader.errors import OutcomeUnknownError, SimulatorError
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, OrdersQuery, SubmitOrder
-from easytrader.sim.faults import Faults
-from easytrader.sim.service.host import Host
-from easytrader.sim.store import Store
-from easytrader.sim.wire import QUERY_FAILED
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.gateway.wire import QUERY_FAILED
+from easytrader.sim.host.faults import Faults
+from easytrader.sim.host.host import Host
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, SubmitOrder
+from easytrader.sim.storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from easytrader.sim.folder import SimFolder
+    from easytrader.sim.config.folder import SimFolder
 
 NOON = 1_790_000_000 // 86400 * 86400 + 4 * 3600.0  # 上海的正午
 LIMIT = 11

@@ -9,15 +9,15 @@ from service_helpers import ACCOUNT, OTHER, Caller, RawClient, eventually
 from service_process import Service, served
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.events import AccountQuery, OrdersQuery, SubmitOrder
-from easytrader.sim.faults import Faults, control
-from easytrader.sim.service.host import Host
-from easytrader.sim.service.owner import holder_of, is_served, service_of
+from easytrader.sim.host.faults import Faults, control
+from easytrader.sim.host.host import Host
+from easytrader.sim.host.lease import holder_of, is_served, service_of
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, SubmitOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from easytrader.sim.folder import SimFolder
+    from easytrader.sim.config.folder import SimFolder
 
 ACCOUNT_ARGS = AccountQuery(2, ACCOUNT)
 RESTING = SubmitOrder(2, ACCOUNT, "600036.SH", 23, 100, 11, 1.0, "测试", "备注")
@@ -39,9 +39,9 @@ def connect(folder: SimFolder, session_id: int = 7) -> RawClient:
 
 def resting_order(client: RawClient, folder: SimFolder) -> SubmitOrder:
     """跌停价的买单：不会成交。"""
-    from easytrader.sim.clock import WallClock
+    from easytrader.sim.exchange.clock import WallClock
+    from easytrader.sim.exchange.hours import hours_for
     from easytrader.sim.market.synthetic import SyntheticMarket
-    from easytrader.sim.sessions import hours_for
     from easytrader.symbols import parse_security
 
     market = SyntheticMarket(folder.config.seed, hours_for("always"))
@@ -90,7 +90,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(folder: SimFolder, service: Serv
     service.wait()
     assert client.eof()
     client.close()
-    # 名片还在，主人已经不在：不算数
+    # 服务信息还在，占用者已经不在：不算数
     assert folder.service_path.exists()
     assert holder_of(folder.path) is None
     assert not is_served(folder.path)
@@ -129,7 +129,7 @@ def test_probing_never_keeps_an_owner_out(folder: SimFolder) -> None:
             seen.add(is_served(folder.path))
 
     probes = [threading.Thread(target=probe) for _ in range(3)]
-    # 留一张过期的名片，逼着探查去碰主人锁
+    # 留一份过期的服务信息，逼着探查去碰租约锁
     folder.service_path.write_text(
         '{"pid": 1, "port": 9, "token": "x", "started": 1, "kind": "serve"}', encoding="utf-8"
     )
@@ -178,7 +178,7 @@ def test_stop_over_the_control_connection(folder: SimFolder, service: Service) -
 def test_a_frozen_owner_is_reported_within_the_deadline(
     folder: SimFolder, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from easytrader.sim import faults
+    from easytrader.sim.host import faults
 
     monkeypatch.setattr(faults, "_CONTROL_WAIT_S", 0.3)
     service.process.send_signal(signal.SIGSTOP)

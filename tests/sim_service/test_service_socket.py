@@ -16,13 +16,13 @@ from service_helpers import (
     submit_args,
 )
 
-from easytrader.sim.events import AccountQuery, OrdersQuery, SubmitOrder
-from easytrader.sim.service import server
-from easytrader.sim.service.framing import FrameError, FrameSocket, encode, to_request
-from easytrader.sim.wire import Request
+from easytrader.sim.gateway.wire import Request
+from easytrader.sim.host import server
+from easytrader.sim.host.framing import FrameError, FrameSocket, encode, to_request
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, SubmitOrder
 
 if TYPE_CHECKING:
-    from easytrader.sim.service.host import Host
+    from easytrader.sim.host.host import Host
 
 Make = Callable[..., RawClient]
 

@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery, CancelOrder, OrdersQuery, Outcome, SubmitOrder
-from easytrader.sim.folder import SimFolder, create
-from easytrader.sim.subscribe import SubscribeLine
-from easytrader.sim.subscribe.issues import FILE_NAME
+from easytrader.sim.business.subscribe import SubscribeBusiness
+from easytrader.sim.config.folder import SimFolder, create
+from easytrader.sim.config.ipo import FILE_NAME
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    SubmitOrder,
+)
 from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.sim.account import Account
-    from easytrader.sim.market.book import Quote
-    from easytrader.sim.subscribe.record import Subscription
+    from easytrader.sim.business.subscribe import Subscription
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.ledger.account import Account
 
 ACCOUNT = "880000001"
 CASH = 1_000_000_000
@@ -134,9 +140,9 @@ class Desk:
         return self.engine._counter.state.accounts[ACCOUNT]
 
     @property
-    def line(self) -> SubscribeLine:
-        lines = self.engine._counter._ledger.lines
-        return next(each for each in lines if isinstance(each, SubscribeLine))
+    def line(self) -> SubscribeBusiness:
+        lines = self.engine._counter._ledger.businesses
+        return next(each for each in lines if isinstance(each, SubscribeBusiness))
 
     def kept(self, code: str = STAR) -> Subscription:
         return self.line.subscriptions(ACCOUNT)[code]

@@ -11,10 +11,10 @@ from subscribe_desk import ACCOUNT, BOND, SHENZHEN, STAR, at, bond, shenzhen, st
 from support import VendorEngine as Engine
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.clock import ManualClock
-from easytrader.sim.events import AccountQuery
-from easytrader.sim.folder import AccountConfig, create
-from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
+from easytrader.sim.config.folder import AccountConfig, create
+from easytrader.sim.config.ipo import FILE_NAME, load_issues
+from easytrader.sim.exchange.clock import ManualClock
+from easytrader.sim.ledger.events import AccountQuery
 
 if TYPE_CHECKING:
     from pathlib import Path

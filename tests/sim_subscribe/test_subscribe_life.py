@@ -21,10 +21,10 @@ from subscribe_desk import (
 )
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.business import subscribe as record
+from easytrader.sim.business.subscribe import draw
+from easytrader.sim.config.ipo import FILE_NAME, load_issues
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.subscribe import record
-from easytrader.sim.subscribe.issues import FILE_NAME, load_issues
-from easytrader.sim.subscribe.lottery import draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -73,7 +73,7 @@ def test_no_more_than_twenty_days_and_unwatched_days_count(open_desk: Open) -> N
 def test_less_than_ten_thousand_yuan_is_nothing(
     open_desk: Open, monkeypatch: pytest.MonkeyPatch, volume: int, right: int
 ) -> None:
-    monkeypatch.setattr("easytrader.sim.subscribe.quota.Quotas._now", lambda *_: volume * 10_000)
+    monkeypatch.setattr("easytrader.sim.business.subscribe.Quotas._now", lambda *_: volume * 10_000)
     desk = open_desk({STAR: star()}, {})
     assert set(desk.limits().values()) == {right}
 

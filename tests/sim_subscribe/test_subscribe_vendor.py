@@ -10,7 +10,7 @@ from subscribe_desk import ACCOUNT, BOND, SHENZHEN, STAR, bond, shenzhen, star
 from support import SimProcess
 
 import easytrader
-from easytrader.sim.folder import AccountConfig, create
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.market.book import DISPLAYED, Level
+from easytrader.sim.exchange.depth import DISPLAYED, Level
 
 if TYPE_CHECKING:
     from easytrader.sim.market.columns import Bar

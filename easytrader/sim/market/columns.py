@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.sim.market.book import DISPLAYED, Level
+from easytrader.sim.exchange.depth import DISPLAYED, Level
 from easytrader.sim.market.when import seconds_of
 
 if TYPE_CHECKING:

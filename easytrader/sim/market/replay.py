@@ -11,18 +11,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.sim.exchange.depth import Level, Prints, Quote
 from easytrader.sim.market.bar_path import LEAST_TICKS, book_at, lots_at, price_at, side_at
-from easytrader.sim.market.book import Level, Prints, Quote
 from easytrader.sim.market.noise import hash01, salt_of
-from easytrader.sim.market.periods import PERIODS
 from easytrader.sim.market.script import NOTHING, Script
+from easytrader.sim.market.when import PERIODS
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.market.library import Library
-    from easytrader.sim.sessions import MarketHours
     from easytrader.symbols import Security
 
 __all__ = ["ReplayMarket"]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
+from easytrader.sim.exchange.depth import DISPLAYED, Level, Prints, Quote
 from easytrader.sim.market.anchors import Profile, profile_of
-from easytrader.sim.market.book import DISPLAYED, Level, Prints, Quote
 from easytrader.sim.market.closes import Closes
 from easytrader.sim.market.conditions import Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
@@ -23,7 +23,7 @@ from easytrader.sim.market.script import NOTHING, Script
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
-    from easytrader.sim.sessions import MarketHours
+    from easytrader.sim.exchange.hours import MarketHours
     from easytrader.symbols import Security
 
 __all__ = ["SyntheticMarket"]

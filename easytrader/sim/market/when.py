@@ -1,25 +1,17 @@
-"""行情文件与设置里的时刻 → Unix 秒。"""
+"""行情文件里的时刻 → Unix 秒；行情的周期与数量单位。"""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from easytrader.basics.beijing import BEIJING, midnight
+from easytrader.basics.beijing import midnight
 
-__all__ = ["moment", "seconds_of"]
+__all__ = ["PERIODS", "VOLUME_UNITS", "seconds_of"]
 
 _MS_DIGITS: Final = 13
 _TEXT_DIGITS: Final = 14
-
-
-def moment(text: str) -> float:
-    """``YYYY-MM-DD HH:MM[:SS]`` → Unix 秒；写错了抛 ValueError。"""
-    found = datetime.fromisoformat(text.strip())
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=BEIJING)
-    return found.timestamp()
 
 
 def seconds_of(value: object) -> int:
@@ -44,3 +36,10 @@ def _clock_of(text: str) -> int:
     if hour > 23 or minute > 59 or second > 59:
         raise ValueError(text)
     return hour * 3600 + minute * 60 + second
+
+
+PERIODS: Final = {"tick": 0, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
+"""周期 → 一根线多少秒；快照是 0。"""
+
+VOLUME_UNITS: Final = ("hand", "share")
+"""手（厂商的样子），股（张）。"""

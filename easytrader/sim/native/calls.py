@@ -8,11 +8,11 @@ from typing import Any, Final
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim import verbs
-from easytrader.sim.native.fields import structs
+from easytrader.sim.gateway import verbs
+from easytrader.sim.gateway.fields import ZEROS, structs
+from easytrader.sim.gateway.verbs import Verb
+from easytrader.sim.gateway.wire import QUERY_FAILED
 from easytrader.sim.native.structs import STRUCTS, build, build_many
-from easytrader.sim.verbs import Verb
-from easytrader.sim.wire import QUERY_FAILED
 
 __all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "FailedList"]
 
@@ -107,7 +107,7 @@ class Call(Verb):
         blank: dict[str, Any] = dict.fromkeys(_MESSAGE_FIELDS, message)
         blank |= {"order_id": -1, "cancel_result": -1, "task_id": -1}
         row = [
-            blank[field.name] if field.name in blank else _ZEROS[field.code]
+            blank[field.name] if field.name in blank else ZEROS[field.code]
             for field in structs()[self.struct]
         ]
         return build(self.struct, row)
@@ -115,7 +115,6 @@ class Call(Verb):
 
 _SUCCESS_FIELDS: Final = ("m_bSuccess", "success")
 _MESSAGE_FIELDS: Final = ("m_strMsg", "msg", "error_msg")
-_ZEROS: Final[dict[str, Any]] = {"i": 0, "q": 0, "d": 0.0, "b": False, "s": ""}
 
 
 def _json_error(kind: str, message: str, account_id: str) -> str:

@@ -20,21 +20,21 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim import hub
-from easytrader.sim.folder import SimConfig, SimFolder, is_sim_folder
-from easytrader.sim.links import Link, RefusedError, UnreachableError
+from easytrader.sim.config.folder import SimConfig, SimFolder, is_sim_folder
+from easytrader.sim.gateway.verbs import UNSUPPORTED
+from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request
+from easytrader.sim.host import hub
+from easytrader.sim.host.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
 from easytrader.sim.native.io_thread import IoThread, call_quietly
 from easytrader.sim.native.requests import reader_of
 from easytrader.sim.native.structs import build
-from easytrader.sim.verbs import UNSUPPORTED
-from easytrader.sim.wire import MARKET_TIME, QuoteArgs, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.sim.gateway.wire import Message
     from easytrader.sim.quotes.board import Board
-    from easytrader.sim.wire import Message
 
 __all__ = ["XtQuantAsyncClient"]
 

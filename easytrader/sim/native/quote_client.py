@@ -15,10 +15,9 @@ from loguru import logger
 
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import EasytraderError, SimulatorError
-from easytrader.sim.default import quote_folder
-from easytrader.sim.folder import SimFolder
+from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.native.frames import TICK_FIELDS, bar_row, columns, matrix, structured
-from easytrader.sim.native.quote_line import LOST, QuoteLine
+from easytrader.sim.native.quote_connection import LOST, QuoteConnection, quote_folder
 from easytrader.sim.native.quote_pump import Feed, QuotePump
 from easytrader.sim.quotes.bars import DAILY, LONG
 from easytrader.sim.quotes.board import PERIODS, Board, new_deadline
@@ -45,7 +44,7 @@ class IPythonApiClient:
     def __init__(self) -> None:
         self._address = ""
         self._path = ""
-        self._line: QuoteLine | None = None
+        self._connection: QuoteConnection | None = None
         self._board: Board | None = None
         self._pump = QuotePump(self._snapshot)
 
@@ -75,7 +74,7 @@ class IPythonApiClient:
                 raise SimulatorError(f"模拟行情只在本机，连不到 {self._address}。")
             path = quote_folder()
             folder = SimFolder.open(path)
-            self._line = QuoteLine(path)
+            self._connection = QuoteConnection(path)
             self._path, self._board = str(folder.path), Board(folder)
         except (EasytraderError, OSError) as error:
             self.shutdown()
@@ -85,14 +84,14 @@ class IPythonApiClient:
 
     def is_connected(self) -> bool:
         """还连着。"""
-        return self._line is not None and self._line.alive
+        return self._connection is not None and self._connection.alive
 
     def shutdown(self) -> None:
         """断开；可重复调用。"""
         self._pump.close()
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def get_data_dir(self) -> str:
         """模拟行情没有本地数据文件；给模拟文件夹。"""
@@ -275,10 +274,10 @@ class IPythonApiClient:
         return self._board
 
     def _now(self) -> float:
-        line = self._line
-        if line is None:
+        connection = self._connection
+        if connection is None:
             raise SimulatorError(LOST)
-        return line.now()
+        return connection.now()
 
     def _snapshot(self, codes: list[str]) -> dict[str, dict[str, Any]]:
         return self._live_board().snapshot(codes, self._now())

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import MARKET_CODES
-from easytrader.sim.events import (
+from easytrader.sim.ledger.events import (
     AccountQuery,
     BusinessQuery,
     CancelOrder,
@@ -17,7 +17,7 @@ from easytrader.sim.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.verbs import Verb
+    from easytrader.sim.gateway.verbs import Verb
 
 __all__ = ["reader_of"]
 

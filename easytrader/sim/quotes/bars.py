@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    from easytrader.sim.market.base import Market
+    from easytrader.sim.exchange.depth import Market
     from easytrader.sim.quotes.paths import Paths
     from easytrader.sim.quotes.tape import DayTape
     from easytrader.symbols import Security

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
-from easytrader.sim.corporate.actions import load_actions
-from easytrader.sim.instruments import load_facts
-from easytrader.sim.market.build import library_of, market_for
+from easytrader.sim.config.corporate_actions import load_actions
+from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.market import library_of, market_for
+from easytrader.sim.exchange.hours import hours_for
 from easytrader.sim.quotes import ticks
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
 from easytrader.sim.quotes.calendar import Calendar, moment
@@ -25,14 +26,13 @@ from easytrader.sim.quotes.dividends import to_factor
 from easytrader.sim.quotes.paths import Paths
 from easytrader.sim.quotes.tape import DayTape, ranges
 from easytrader.sim.rules import RuleBook
-from easytrader.sim.sessions import hours_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.folder import SimFolder
-    from easytrader.sim.market.base import Market
-    from easytrader.sim.sessions import MarketHours
+    from easytrader.sim.config.folder import SimFolder
+    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.hours import MarketHours
     from easytrader.symbols import Security
 
 __all__ = ["PERIODS", "Board"]
@@ -58,8 +58,8 @@ class Board:
         self._actions = load_actions(folder.path)
         self._facts = load_facts(folder.path)
         self._codes = library_of(config, folder.path).codes() if config.replay else universe()
-        self._live = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
-        self._past = _Desk(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._live = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._past = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
 
     # ---- 实时
 
@@ -212,7 +212,7 @@ class Board:
         return self._past.daily(security, day, now)
 
 
-class _Desk:
+class _Market:
     """一个市场实例和它的缓存；只在锁里用。"""
 
     def __init__(self, market: Market, calendar: Calendar, hours: MarketHours) -> None:

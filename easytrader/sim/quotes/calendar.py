@@ -9,7 +9,7 @@ from easytrader.basics.beijing import BEIJING, midnight, stamp
 from easytrader.errors import SimulatorError
 
 if TYPE_CHECKING:
-    from easytrader.sim.sessions import MarketHours
+    from easytrader.sim.exchange.hours import MarketHours
 
 __all__ = ["HISTORY_DAYS", "Calendar", "moment"]
 

@@ -12,7 +12,7 @@ from easytrader.sim.rules import rules_for
 from easytrader.symbols import Board, Kind, Security, parse_security
 
 if TYPE_CHECKING:
-    from easytrader.sim.market.book import Quote
+    from easytrader.sim.exchange.depth import Quote
 
 __all__ = ["SECTORS", "kinds_of", "known", "lot_of", "sector", "to_detail", "universe"]
 

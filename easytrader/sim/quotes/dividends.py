@@ -9,7 +9,7 @@ from easytrader.basics.beijing import midnight
 from easytrader.sim.rules.exrights import reference_price
 
 if TYPE_CHECKING:
-    from easytrader.sim.corporate.actions import Action
+    from easytrader.sim.config.corporate_actions import Action
 
 __all__ = ["to_factor"]
 

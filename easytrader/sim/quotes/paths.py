@@ -14,7 +14,7 @@ from easytrader.sim.market import synthetic
 from easytrader.sim.market.synthetic import SyntheticMarket
 
 if TYPE_CHECKING:
-    from easytrader.sim.market.base import Market
+    from easytrader.sim.exchange.depth import Market
     from easytrader.symbols import Security
 
 __all__ = ["Paths"]

@@ -16,7 +16,7 @@ from easytrader.sim.rules.repo import worth_li
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.market.base import Market
+    from easytrader.sim.exchange.depth import Market
     from easytrader.sim.quotes.paths import Paths
     from easytrader.symbols import Security
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.sim.market.book import DISPLAYED
+from easytrader.sim.exchange.depth import DISPLAYED
+from easytrader.sim.exchange.hours import Phase
 from easytrader.sim.quotes.details import lot_of
-from easytrader.sim.sessions import Phase
 
 if TYPE_CHECKING:
-    from easytrader.sim.market.book import Level, Quote
+    from easytrader.sim.exchange.depth import Level, Quote
     from easytrader.sim.quotes.tape import Stats
     from easytrader.symbols import Security
 

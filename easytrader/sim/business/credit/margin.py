@@ -1,0 +1,218 @@
+"""一个信用账号此刻的账：资产、负债、保证金可用余额、维持担保比例、可取。整数厘。
+
+保证金可用余额 = 现金 + Σ充抵保证金的证券市值×折算率 + Σ(融资买入市值−融资金额)×折算率
++ Σ(融券卖出金额−融券市值)×折算率 − Σ融券卖出金额 − Σ融资金额×保证金比例 − Σ融券市值×保证金比例
+− 息费；浮亏按 100% 折算。挂着的融资、融券委托按委托金额占用保证金，买单冻结的现金不算现金。
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from easytrader.codes import OrderType
+from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
+from easytrader.sim.rules.fees import to_fen
+from easytrader.symbols import Board, parse_security
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.sim.business.credit.contracts import CreditContract, Debts
+    from easytrader.sim.business.credit.policy import Policy
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.ledger import Ledger
+    from easytrader.sim.ledger.orders import SimOrder
+    from easytrader.symbols import Security
+
+__all__ = ["FIN_BUYS", "SLO_SELLS", "Figures", "Scales"]
+
+FIN_BUYS: Final = frozenset({OrderType.FIN_BUY, OrderType.FIN_BUY_SPECIAL})
+SLO_SELLS: Final = frozenset({OrderType.SLO_SELL, OrderType.SLO_SELL_SPECIAL})
+_PPM: Final = 1_000_000
+
+NO_DEBT_RATIO: Final = 999.0
+"""没有负债时的维持担保比例：没有样本，取一个不会误触警戒的数。"""
+
+
+def part_of(amount_li: int, ppm: int) -> int:
+    """按比例取一部分，取整到分（向下）。"""
+    return amount_li * ppm // (_PPM * 10) * 10
+
+
+@dataclass(slots=True)
+class Figures:
+    """账上的数。``*_working``：挂着的委托的。"""
+
+    cash: int = 0
+    frozen: int = 0
+    pool: int = 0
+    used_pool: int = 0
+    market: int = 0
+    stocks: int = 0
+    funds: int = 0
+    cost: int = 0
+    fin_left: int = 0
+    fin_fare: int = 0
+    slo_left: int = 0
+    slo_value: int = 0
+    slo_fare: int = 0
+    fin_working: int = 0
+    slo_working: int = 0
+    bail: int = 0
+
+    @property
+    def assets(self) -> int:
+        """总资产：现金（含冻结与融券所得）加证券市值。"""
+        return self.cash + self.frozen + self.pool + self.market
+
+    @property
+    def debts(self) -> int:
+        """总负债：融资本金、融券市值、息费。"""
+        return self.fin_left + self.fin_fare + self.slo_value + self.slo_fare
+
+    def below(self, line_ppm: int) -> bool:
+        """维持担保比例低于 ``line_ppm``；没有负债不算。"""
+        return self.debts > 0 and self.assets * _PPM < self.debts * line_ppm
+
+    @property
+    def ratio(self) -> float:
+        """维持担保比例，如 2.5；没有负债为 `NO_DEBT_RATIO`。"""
+        return round(self.assets / self.debts, 4) if self.debts else NO_DEBT_RATIO
+
+    def withdrawable(self, cash_rule_li: int, line_ppm: int) -> int:
+        """可取：先照普通账号的办法；不超过保证金可用余额，有负债时取后不低于提取线。"""
+        found = min(cash_rule_li, self.bail)
+        if self.debts:
+            found = min(found, self.assets - -(-self.debts * line_ppm // _PPM))
+        return max(found // 10 * 10, 0)
+
+
+class Scales:
+    """算 `Figures`。"""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        debts: Debts,
+        policy: Policy,
+        quote: Callable[[Security], Quote],
+    ) -> None:
+        self._ledger = ledger
+        self._debts = debts
+        self._policy = policy
+        self._quote = quote
+
+    @property
+    def _today(self) -> date:
+        return date.fromordinal(self._ledger.state.progress.day)
+
+    def weigh(self, account: Account) -> Figures:
+        """此刻的账。"""
+        name = account.account_id
+        found = Figures(account.cash_li, account.frozen_li)
+        found.pool, found.used_pool = self._debts.pool(name), self._debts.used_pool(name)
+        found.bail = found.cash + found.pool + found.used_pool
+        financed = self._by_code(self._debts.contracts(name, FIN))
+        for held in account.positions.values():
+            if held.volume:
+                own = held.volume - sum(
+                    each.left_volume for each in financed.get(held.stock_code, ())
+                )
+                self._add_holding(found, held.stock_code, held.volume, max(own, 0), held.cost_li)
+        for code, contracts in financed.items():
+            row = account.positions.get(code)
+            self._add_financed(found, code, row.volume if row else 0, contracts)
+        for code, contracts in self._by_code(self._debts.contracts(name, SLO)).items():
+            self._add_shorted(found, code, contracts)
+        for order in self._ledger.state.orders_of[name]:
+            if order.is_working:
+                self._add_working(found, order)
+        return found
+
+    def short_left(self, account: Account, stock_code: str, group: int) -> int:
+        """还能融多少券：券源减去没还的、挂着的。"""
+        name = account.account_id
+        owed = self._debts.returnable(name, stock_code, group, None)
+        kind = OrderType.SLO_SELL_SPECIAL if group == SPECIAL else OrderType.SLO_SELL
+        working = sum(
+            each.remaining
+            for each in self._ledger.state.orders_of[name]
+            if each.is_working and each.order_type == kind and each.stock_code == stock_code
+        )
+        return max(self._policy.pool(stock_code, group) - owed - working, 0)
+
+    def last(self, stock_code: str) -> int:
+        """最新价，厘。"""
+        return self._quote(parse_security(stock_code)).last_li
+
+    def haircut(self, stock_code: str) -> int:
+        """今天的折算率。"""
+        security = parse_security(stock_code)
+        found = self._ledger.instrument(security)
+        return self._policy.haircut(security, found.rules if found else None)
+
+    @staticmethod
+    def _by_code(contracts: list[CreditContract]) -> dict[str, list[CreditContract]]:
+        found: dict[str, list[CreditContract]] = {}
+        for contract in contracts:
+            if not contract.closed:
+                found.setdefault(contract.stock_code, []).append(contract)
+        return found
+
+    def _add_holding(self, found: Figures, code: str, volume: int, own: int, cost: int) -> None:
+        last, board = self.last(code), parse_security(code).board
+        value = last * volume
+        found.market += value
+        found.cost += cost
+        if board is Board.FUND:
+            found.funds += value
+        elif board is not Board.BOND:
+            found.stocks += value
+        found.bail += part_of(last * own, self.haircut(code))
+
+    def _add_financed(
+        self, found: Figures, code: str, held: int, contracts: list[CreditContract]
+    ) -> None:
+        """融资买入的：浮盈折算，浮亏照扣，占用按各合约自己的比例。"""
+        left = sum(each.left_li for each in contracts)
+        fare = sum(each.left_fare_li for each in contracts)
+        volume = min(held, sum(each.left_volume for each in contracts))
+        float_li = (to_fen(self.last(code) * volume) if volume else 0) - left
+        found.fin_left += left
+        found.fin_fare += fare
+        found.bail += part_of(float_li, self.haircut(code)) if float_li > 0 else float_li
+        found.bail -= sum(part_of(each.left_li, each.margin_ppm) for each in contracts) + fare
+
+    def _add_shorted(self, found: Figures, code: str, contracts: list[CreditContract]) -> None:
+        """融券卖出的：同上；卖出金额整个扣掉（所得在现金里）。"""
+        last = self.last(code)
+        left = sum(each.left_li for each in contracts)
+        fare = sum(each.left_fare_li for each in contracts)
+        value = to_fen(last * sum(each.left_volume for each in contracts))
+        found.slo_left += left
+        found.slo_value += value
+        found.slo_fare += fare
+        gain = left - value
+        found.bail += part_of(gain, self.haircut(code)) if gain > 0 else gain
+        used = sum(part_of(last * each.left_volume, each.margin_ppm) for each in contracts)
+        found.bail -= left + used + fare
+
+    def _add_working(self, found: Figures, order: SimOrder) -> None:
+        assert order.security is not None
+        if order.order_type in FIN_BUYS:
+            need = self.fin_need(order)
+            found.fin_working += need
+            found.bail -= part_of(need, self._policy.fin_margin(order.security, self._today))
+        elif order.order_type in SLO_SELLS:
+            need = to_fen(order.limit_li * order.remaining)
+            found.slo_working += need
+            found.bail -= part_of(need, self._policy.slo_margin(order.security, self._today))
+
+    def fin_need(self, order: SimOrder) -> int:
+        """一笔融资买入的剩余要借多少。"""
+        if self._policy.settings.fees_on_debt:
+            return self._ledger.cost_of_rest(order)
+        return to_fen(order.limit_li * order.remaining)

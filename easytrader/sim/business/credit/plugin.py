@@ -1,0 +1,201 @@
+"""信用账号接进柜台。
+
+守恒律（测试里逐步核对），比普通账号多一项 `CreditBusiness.held_li`::
+
+    cash + frozen + fees + Σ持仓成本 + held_li − 已实现盈亏 = 初始现金 + Σ初始成本
+    held_li = 没有动用的融券所得 − Σ未还的合约金额 − Σ未付的息费
+
+- 融资合约的金额是借到的钱（还没还的是欠着的）；融券合约的金额是卖出的金额（未扣费用），
+  还券时按当初卖出的金额了结，与买回花的（或还掉的持仓的成本）之差记已实现盈亏。
+- 除权除息时，合约的数量照变，金额不变；融券欠着的现金红利算进息费。
+- 息费在计提的那天记进账户的 ``fees``，付的时候不再记。
+- 挂着的买券还券冻结的融券所得在账户的 ``frozen`` 里，不在 held_li 里。
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.codes import AccountType, OrderStatus, OrderType
+from easytrader.errors import SimulatorError
+from easytrader.sim.business.credit.context import CreditContext
+from easytrader.sim.business.credit.contracts import FIN, SLO, Debts
+from easytrader.sim.business.credit.margin import FIN_BUYS, SLO_SELLS, Scales
+from easytrader.sim.business.credit.policy import Policy
+from easytrader.sim.business.credit.queries import ANSWERS, withdrawable
+from easytrader.sim.business.credit.ways import (
+    CASH_REPAYS,
+    OFF_BOOK,
+    CollateralWay,
+    FinBuyWay,
+    RepayBuyWay,
+    RepaySellWay,
+    ShortWay,
+    StillWay,
+    repay_cash,
+    return_shares,
+)
+from easytrader.sim.config.corporate_actions import load_actions
+from easytrader.sim.config.credit import load_settings
+from easytrader.sim.ledger.checks import order_refused
+from easytrader.sim.ledger.events import Reject
+from easytrader.sim.rules.fees import to_fen
+from easytrader.sim.rules.phases import Phase
+from easytrader.sim.rules.tables import REPOS, scope_of
+from easytrader.symbols import parse_security
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from easytrader.sim.business.credit.contracts import CreditContract
+    from easytrader.sim.config.corporate_actions import Action
+    from easytrader.sim.config.credit import CreditSettings
+    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.ledger import Surroundings
+    from easytrader.sim.ledger.orders import SimOrder
+    from easytrader.sim.ledger.plugin import Business, Way
+
+__all__ = ["CreditBusiness", "credit_business"]
+
+_PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
+_FINAL: Final = Reject(251020, "委托状态错误不能撤单")
+
+
+class CreditBusiness:
+    """两融。"""
+
+    def __init__(
+        self, settings: CreditSettings, actions: tuple[Action, ...], seen: Surroundings
+    ) -> None:
+        self._actions = actions
+        self._ledger, self._quote, self._hours = seen.ledger, seen.quote, seen.hours
+        self._settings = settings
+        self._debts = Debts(seen.ledger)
+        policy = Policy(settings)
+        scales = Scales(seen.ledger, self._debts, policy, seen.quote)
+        self._context = CreditContext(seen.ledger, self._debts, policy, scales)
+        still, repay_buy = StillWay(seen.ledger), RepayBuyWay(self._context)
+        self._ways: dict[int, Way] = {
+            **dict.fromkeys(_PLAIN, CollateralWay(self._context)),
+            **dict.fromkeys(FIN_BUYS, FinBuyWay(self._context)),
+            **dict.fromkeys(SLO_SELLS, ShortWay(self._context)),
+            **dict.fromkeys((OrderType.BUY_SECU_REPAY, 42), repay_buy),
+            **dict.fromkeys((OrderType.SELL_SECU_REPAY, 44), RepaySellWay(self._context)),
+            **dict.fromkeys(OFF_BOOK, still),
+        }
+
+    def held_li(self, account_id: str) -> int:
+        """账号的钱有多少在这里，减去欠的，厘。"""
+        return self._debts.held_li(account_id)
+
+    def way(self, order: SimOrder) -> Way | None:
+        """信用账号的委托；不做的品种（回购、申购代码）不归这里。"""
+        if order.account_type != AccountType.CREDIT:
+            return None
+        if order.order_type in OFF_BOOK:
+            return self._ways[order.order_type]
+        if order.security is None or scope_of(order.security) in (None, *REPOS):
+            return None
+        return self._ways.get(order.order_type)
+
+    def claims(self, order: SimOrder, account: Account) -> bool:
+        """直接还券、直接还款。"""
+        return account.account_type == AccountType.CREDIT and order.order_type in OFF_BOOK
+
+    def place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
+        """当场办完。"""
+        reject = self._closed(order, now)
+        if reject is None:
+            repays = order.order_type in CASH_REPAYS
+            reject = (repay_cash if repays else return_shares)(self._context, order, account)
+        if reject is not None:
+            self._ledger.reject(order, reject)
+
+    def _closed(self, order: SimOrder, now: float) -> Reject | None:
+        """9:15–15:30 办，午休也办。"""
+        if self._hours.phase(now, late=True) is not Phase.CLOSED:
+            return None
+        reason = self._hours.closed_reason(now)
+        return order_refused(Phase.CLOSED, "SH", order.price_type, reason)
+
+    def withdraw(self, order: SimOrder, now: float) -> Reject | None:
+        """当场就了结了，没有可以撤的。"""
+        assert order.status == OrderStatus.SUCCEEDED
+        return _FINAL
+
+    def end_day(self, day: int) -> None:
+        """没有要在收盘时做的。"""
+
+    def start_day(self, day: int) -> None:
+        """了结的合约不再留；没有了结的按过去的自然日计息。"""
+        for account_id in self._debts.accounts():
+            account = self._ledger.state.accounts[account_id]
+            for contract in self._debts.contracts(account_id):
+                if contract.closed:
+                    self._debts.drop(account_id, contract)
+                    continue
+                seen = contract.accrued_to
+                account.fees_li += self._accrue(contract, day)
+                self._adjust(account, contract, seen, day)
+                self._debts.save(account_id, contract)
+            self._debts.free_pool(account)
+            self._ledger.changes.accounts[account_id] = account
+
+    def _accrue(self, contract: CreditContract, day: int) -> int:
+        """息费：融资按未还的本金，融券按未还股份昨天收盘的市值。"""
+        settings = self._settings
+        if contract.kind == FIN:
+            base, rate = contract.left_li, settings.fin_rate_ppm
+        else:
+            base, rate = self._worth(contract), settings.slo_rate_ppm
+        return contract.accrue(day, base, rate, settings.year_days)
+
+    def _adjust(self, account: Account, contract: CreditContract, seen: int, day: int) -> None:
+        """``seen`` 之后到 ``day`` 的除权除息；登记日之后才开的合约不管。"""
+        for action in self._actions:
+            due = seen < action.ex <= day and contract.opened <= action.record
+            if not due or action.code != contract.stock_code:
+                continue
+            account.fees_li += contract.adjust(action)
+            if contract.kind == SLO and not contract.left_volume and contract.left_li:
+                account.realized_li += contract.left_li  # 合并之后不足一份，不用还了
+                contract.repaid_li = contract.amount_li
+
+    def _worth(self, contract: CreditContract) -> int:
+        """换日时看到的还是昨天最后的盘口。"""
+        try:
+            last = self._quote(parse_security(contract.stock_code)).last_li
+        except SimulatorError:  # 行情里没有这只证券了：按卖出时的
+            return contract.left_li
+        return to_fen(last * contract.left_volume)
+
+    def worth_li(self, account_id: str) -> int:
+        """总资产里的融券所得（没有动用的；动用的在冻结里）。"""
+        return self._debts.pool(account_id)
+
+    def owed_li(self, account_id: str) -> int:
+        """总负债：融资本金、融券市值、息费。"""
+        return sum(
+            (each.left_li if each.kind == FIN else self._worth(each)) + each.left_fare_li
+            for each in self._debts.contracts(account_id)
+        )
+
+    def fetch_li(self, account: Account) -> int | None:
+        """信用账号可取的，受提取线与保证金限制。"""
+        credit = account.account_type == AccountType.CREDIT
+        return withdrawable(self._context, account) if credit else None
+
+    def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
+        """五项信用查询；普通账号没有，为空。"""
+        answer = ANSWERS.get(verb)
+        if answer is None:
+            return None
+        credit = account.account_type == AccountType.CREDIT
+        return answer(self._context, account) if credit else []
+
+
+def credit_business(folder: Path) -> Callable[[Surroundings], Business]:
+    """读好 ``credit.json`` 的插件。"""
+    return partial(CreditBusiness, load_settings(folder), load_actions(folder))

@@ -1,0 +1,196 @@
+"""模拟文件夹里的 ``corporate_actions.json``：哪只证券、哪天登记、哪天除权除息、给多少。
+
+没有这个文件就什么也不发生。写错了抛 `SimulatorError`，说出哪一只、第几条、哪一项、应当怎么写。
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.sim.config.files import (
+    EntryError,
+    day_of,
+    fields_of,
+    load,
+    micro,
+    security_named,
+    whole,
+)
+from easytrader.sim.rules.exrights import Change
+from easytrader.sim.rules.tables import BONDS, FUNDS, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["FILE_NAME", "Action", "changes_of", "load_actions", "parse_actions"]
+
+FILE_NAME: Final = "corporate_actions.json"
+_EXAMPLE: Final = '{"record": "2026-11-17", "ex": "2026-11-18", "cash": 0.35}'
+_SHARE: Final = 10_000_000
+"""一股；送转的比例以它的整数份记（每 10 股多少，至多六位小数）。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """一次公司行为。日期都是序数。
+
+    Attributes:
+        code: 厂商写法的代码。
+        record: 股权登记日：这天收市时持有的有份。
+        ex: 除权除息日：价格除权除息，送转的股份到账、可以卖。
+        pay: 现金红利到账的日子。
+        cash_micro: 每股现金红利（税前），百万分之一元。
+        gift: 每股送、转合计多少股，千万分之一股。
+        bonus: 其中送的（不是转增的）。
+        tax_ppm: 派发时扣的税，现金红利的百万分之几。
+        split: 基金拆分、合并：``(新份额, 旧份额)``；不是为 None。
+    """
+
+    code: str
+    record: int
+    ex: int
+    pay: int
+    cash_micro: int = 0
+    gift: int = 0
+    bonus: int = 0
+    tax_ppm: int = 0
+    split: tuple[int, int] | None = None
+
+    @property
+    def key(self) -> str:
+        """记录里的编号。"""
+        return f"{self.code}:{date.fromordinal(self.ex)}"
+
+    @property
+    def change(self) -> Change:
+        """对价格的作用。"""
+        after, before = self.split or (_SHARE + self.gift, _SHARE)
+        return Change(self.ex, self.cash_micro, after, before)
+
+    def cash_li(self, volume: int) -> int:
+        """``volume`` 股的税前红利，四舍五入到分。"""
+        return (volume * self.cash_micro + 5000) // 10_000 * 10
+
+    def tax_li(self, cash_li: int) -> int:
+        """派发时扣的税，四舍五入到分。"""
+        return (cash_li * self.tax_ppm + 5_000_000) // 10_000_000 * 10
+
+    def shares(self, volume: int) -> int:
+        """``volume`` 股送转多少股：不足一股的舍去。"""
+        return volume * self.gift // _SHARE
+
+
+def load_actions(folder: Path) -> tuple[Action, ...]:
+    """读 ``folder`` 里的公司行为；没有文件为空。
+
+    Raises:
+        SimulatorError: 读不懂，或有一项写得不对。
+    """
+    return load(folder, FILE_NAME, parse_actions) or ()
+
+
+def changes_of(actions: tuple[Action, ...]) -> dict[str, list[Change]]:
+    """行情要知道的：代码 → 各次除权除息。"""
+    found: dict[str, list[Change]] = {}
+    for action in actions:
+        found.setdefault(action.code, []).append(action.change)
+    return found
+
+
+def parse_actions(body: Any) -> tuple[Action, ...]:
+    """文件的内容 → 各次公司行为，按除权除息日。"""
+    if not isinstance(body, dict):
+        raise EntryError("最外层应为对象，证券代码作键。")
+    found: dict[str, Action] = {}
+    for code, entries in body.items():
+        if not isinstance(entries, list):
+            raise EntryError(f"{code} 应为列表，一次公司行为一个对象：[{_EXAMPLE}]。")
+        for number, entry in enumerate(entries, 1):
+            action = _action(code, f"{code} 的第 {number} 条", entry)
+            if action.key in found:
+                raise EntryError(f"{code} 的第 {number} 条：同一天除权除息的写成一条。")
+            found[action.key] = action
+    return tuple(sorted(found.values(), key=lambda each: (each.ex, each.code)))
+
+
+def _action(code: str, what: str, entry: object) -> Action:
+    stock_code, fund = _stock_code(code)
+    if isinstance(entry, dict) and "rights" in entry:
+        raise EntryError(f"{what} 的 rights：配股没有模拟，去掉这一项。")
+    values = fields_of(what, entry, _READERS, _EXAMPLE)
+    if "ex" not in values:
+        raise EntryError(f"{what} 没有 ex（除权除息日）。")
+    if "split" in values:
+        return _split(stock_code, fund, what, values)
+    if "record" not in values:
+        raise EntryError(f"{what} 没有 record（股权登记日）。")
+    gift = values.get("bonus", 0) + values.get("transfer", 0)
+    if not gift and not values.get("cash"):
+        raise EntryError(f"{what} 什么也不给：cash、bonus、transfer 至少写一项大于 0 的。")
+    if gift and fund:
+        raise EntryError(f"{what} 是基金，没有送转股；份额拆分写 split。")
+    record, ex = values["record"], values["ex"]
+    pay = values.get("pay", ex)
+    if not record < ex <= pay:
+        raise EntryError(f"{what} 的日子应为 record（登记）< ex（除权除息）≤ pay（派发）。")
+    return Action(
+        stock_code,
+        record,
+        ex,
+        pay,
+        values.get("cash", 0),
+        gift,
+        values.get("bonus", 0),
+        values.get("tax_ppm", 0),
+    )
+
+
+def _split(code: str, fund: bool, what: str, values: dict[str, Any]) -> Action:
+    if not fund:
+        raise EntryError(f"{what} 的 split 只用于基金；股票的转增写 transfer。")
+    extra = sorted(set(values) - {"split", "ex"})
+    if extra:
+        raise EntryError(f"{what} 写了 split，就只能再写 ex，多了 {' '.join(extra)}。")
+    ex = values["ex"]
+    return Action(code, ex - 1, ex, ex, split=values["split"])
+
+
+def _stock_code(code: str) -> tuple[str, bool]:
+    """厂商写法的代码，是不是基金。"""
+    security = security_named(code)
+    if security.stock_code != code:
+        raise EntryError(f"证券代码 {code!r} 应写成 {security.stock_code}。")
+    scope = scope_of(security)
+    if scope is None:
+        raise EntryError(f"{code}：模拟柜台不交易这个品种（{security.kind.value}）。")
+    if scope in BONDS:
+        raise EntryError(f"{code}：债券付息没有模拟；有的是股票与基金。")
+    return code, scope in FUNDS
+
+
+def _ratio(value: object) -> tuple[int, int]:
+    right = "应为 [新份额, 旧份额]，两个 1–10000 的整数，如 1 拆 2 是 [2, 1]，4 合 1 是 [1, 4]。"
+    if not isinstance(value, list) or len(value) != 2:
+        raise EntryError(right)
+    try:
+        after, before = map(whole(1, 10_000), value)
+    except EntryError:
+        raise EntryError(right) from None
+    if after == before:
+        raise EntryError(right)
+    return after, before
+
+
+_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "record": day_of,
+    "ex": day_of,
+    "pay": day_of,
+    "cash": micro(10_000, 6),
+    "bonus": micro(100, 6),
+    "transfer": micro(100, 6),
+    "tax_ppm": whole(0, 200_000),
+    "split": _ratio,
+}

@@ -1,0 +1,487 @@
+"""一个文件夹扮演 ``userdata_mini``：配置、账本、服务地址都在里面。
+
+配置是 ``easytrader_sim.json``（UTF-8）；委托、成交、持仓与资金在 SQLite 账本里，
+配置只说开户时的样子。
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from easytrader.basics.beijing import moment
+from easytrader.errors import SimulatorError, UsageError
+from easytrader.records.private import private_folder
+from easytrader.sim.market.when import PERIODS, VOLUME_UNITS
+from easytrader.sim.rules import scope_of
+from easytrader.symbols import Kind, parse_security
+
+__all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
+
+CONFIG_NAME: Final = "easytrader_sim.json"
+FORMAT: Final = 2
+RECORDS: Final = "easytrader_records"
+"""用它交易的程序留下的委托记录在这个子文件夹里。"""
+UP_QUEUE: Final = "up_queue_win_xtquant"
+CLOCKS: Final = ("always", "exchange", "step")
+ACCOUNT_TYPES: Final = {2: "STOCK", 3: "CREDIT"}
+_ID_BYTES: Final = 23  # 厂商结构里资金账号缓冲区 24 字节
+_MOST_YUAN: Final = 10**12
+_POSITION_FORM: Final = "每行应为（证券代码，数量，每股成本价），例如 ('600036.SH', 1000, 35.5)。"
+_SETTLED_S: Final = 3.0
+"""配置文件的修改时间过了多久，才信得过「时间与大小没变就是没改」。"""
+
+Yuan = Decimal | float | str
+"""元。"""
+Positions = Mapping[str, object] | Iterable[Sequence[object]]
+"""初始持仓的写法，见 `AccountConfig`。"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """开户时的样子。钱一律以元计：``int``、``float``、``Decimal``，或它们的文字。
+
+    Attributes:
+        account_id: 资金账号，1–23 个字节。
+        account_type: 2 普通账号，3 信用账号，见 `credit`。
+        cash: 现金，元，至多三位小数。
+        positions: 初始持仓，``(证券代码, 数量, 成本价)`` 的一串，或 ``{代码: (数量, 成本价)}``；
+            成本价是每股多少元。省去成本价（``(代码, 数量)``、``{代码: 数量}``）取开户时的昨收。
+
+    Raises:
+        UsageError: 哪一项不对，给的是什么，应当怎么写。
+    """
+
+    account_id: str
+    account_type: int = 2
+    cash: Yuan = Decimal(1_000_000)
+    positions: Positions = ()
+
+    def __post_init__(self) -> None:
+        size = len(self.account_id.encode()) if isinstance(self.account_id, str) else 0
+        if not 1 <= size <= _ID_BYTES or self.account_id != self.account_id.strip():
+            raise UsageError(
+                "account_id", self.account_id, "应为 1–23 个字节的字符串，首尾无空白。"
+            )
+        if self.account_type not in ACCOUNT_TYPES:
+            raise UsageError("account_type", self.account_type, "应为 2（普通）或 3（信用）。")
+        cash = _yuan("cash", self.cash, "应为不小于 0 的金额，单位元，至多三位小数。", places=3)
+        object.__setattr__(self, "cash", cash)
+        held = tuple(_position(row) for row in _position_rows(self.positions))
+        seen: set[str] = set()
+        for code, _, _ in held:
+            if code in seen:
+                raise UsageError("positions", code, "同一只证券只能有一行初始持仓。")
+            seen.add(code)
+        object.__setattr__(self, "positions", held)
+
+    @property
+    def cash_li(self) -> int:
+        """现金，厘。"""
+        return to_li(self.cash)
+
+    @property
+    def held(self) -> tuple[tuple[str, int, int | None], ...]:
+        """初始持仓 ``(证券代码, 数量, 总成本)``；总成本以厘计，没有给成本价为 None。"""
+        rows: Any = self.positions
+        return tuple(
+            (code, volume, None if cost is None else to_li(cost * volume))
+            for code, volume, cost in rows
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SimConfig:
+    """整个文件夹的设置。
+
+    Attributes:
+        seed: 行情的种子；同一个种子、同一时刻，价格相同。
+        clock: ``always`` 全天可交易；``exchange`` 按交易所日历与时间；``step`` 也按交易所的，
+            而时间由脚本一步一步走。
+        accounts: 各资金账号。
+        connect_wait_s: 客户端连接不上时等多久才报失败（真实客户端 3 秒）。
+        session_quarantine_s: 会话编号释放后多久才能再用（真实客户端约 4 秒）。
+        tick_s: 行情多少秒变一次。
+        commission_ppm: 股票与基金佣金，百万分之几。
+        commission_min: 每笔委托最低佣金，元。
+        query_lag_s: 新委托多少秒后才查得到（真实客户端的查询是缓存：1–6 秒）；推送不受影响。
+        start: ``step`` 的时钟从哪一刻开始，上海时间 ``YYYY-MM-DD HH:MM``。
+        gap_days: 合成行情里，每只证券隔夜跳空的日子占多少，0–1；以下三项也是。
+        limit_days: 涨停、跌停的日子。
+        halt_days: 停牌的日子，全天与盘中临时停牌各半。
+        thin_books: 盘口稀薄的日子。
+        replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
+        replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h``。
+        replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
+        repo_rate_cap: 逆回购委托的利率上限，%；交易所不设涨跌幅，柜台各有各的上限。
+    """
+
+    seed: int = 20261121
+    clock: str = "always"
+    accounts: tuple[AccountConfig, ...] = field(default=())
+    connect_wait_s: float = 3.0
+    session_quarantine_s: float = 0.0
+    tick_s: float = 3.0
+    commission_ppm: int = 250
+    commission_min: Yuan = Decimal(5)
+    query_lag_s: float = 0.0
+    start: str = ""
+    gap_days: float = 0.0
+    limit_days: float = 0.0
+    halt_days: float = 0.0
+    thin_books: float = 0.0
+    replay: str = ""
+    replay_period: str = "1m"
+    replay_volume: str = "hand"
+    repo_rate_cap: float = 100.0
+
+    def __post_init__(self) -> None:
+        if self.clock not in CLOCKS:
+            raise UsageError("clock", self.clock, f"应为 {' 或 '.join(CLOCKS)}。")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool):
+            raise UsageError("seed", self.seed, "应为整数。")
+        _seconds("tick_s", self.tick_s, 0.001)
+        _seconds("connect_wait_s", self.connect_wait_s, 0.0)
+        _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
+        _seconds("query_lag_s", self.query_lag_s, 0.0)
+        _whole(
+            "commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000
+        )
+        least = _yuan(
+            "commission_min", self.commission_min, "应为不小于 0 的金额，单位元。", places=3
+        )
+        object.__setattr__(self, "commission_min", least)
+        names = [account.account_id for account in self.accounts]
+        if len(set(names)) != len(names):
+            raise UsageError("accounts", names, "资金账号不能重复。")
+        _check_market(self)
+        cap = self.repo_rate_cap
+        if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 < cap <= 1000:
+            raise UsageError("repo_rate_cap", cap, "应为大于 0、不超过 1000 的利率，单位 %。")
+
+    @property
+    def commission_min_li(self) -> int:
+        """每笔委托最低佣金，厘。"""
+        return to_li(self.commission_min)
+
+
+def to_li(yuan: Yuan) -> int:
+    """元 → 厘，四舍六入五成双。"""
+    return int((Decimal(yuan) * 1000).to_integral_value())
+
+
+def _check_market(config: SimConfig) -> None:
+    """行情与单步的几项设置。"""
+    for name in ("gap_days", "limit_days", "halt_days", "thin_books"):
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise UsageError(name, value, "应为 0–1 之间的比例。")
+    if not isinstance(config.replay, str):
+        raise UsageError("replay", config.replay, "应为回放数据的路径，空串为合成行情。")
+    if config.replay_period not in PERIODS:
+        raise UsageError("replay_period", config.replay_period, f"应为 {' '.join(PERIODS)} 之一。")
+    if config.replay_volume not in VOLUME_UNITS:
+        raise UsageError("replay_volume", config.replay_volume, "应为 hand（手）或 share（股）。")
+    if config.replay and config.clock != "step":
+        raise UsageError("replay", config.replay, "回放要用单步的时钟：clock 设为 step。")
+    if config.clock == "step" or config.start:
+        _check_start(config.start)
+
+
+def _check_start(start: object) -> None:
+    try:
+        moment(str(start))
+    except ValueError:
+        expected = "clock 为 step 时要说从哪一刻开始，写成 'YYYY-MM-DD HH:MM'（上海时间）。"
+        raise UsageError("start", start, expected) from None
+
+
+def _whole(name: str, value: object, expected: str, least: int = 0, most: int = 10**15) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise UsageError(name, value, expected)
+
+
+def _yuan(name: str, value: object, expected: str, places: int | None = None) -> Decimal:
+    """核对一个金额或单价；``places``：至多几位小数。"""
+    yuan = Decimal("NaN")
+    if isinstance(value, (int, float, Decimal, str)) and not isinstance(value, bool):
+        with suppress(InvalidOperation):
+            yuan = Decimal(repr(float(value)) if isinstance(value, float) else value)
+    # 先看大小再做算术：1E+200000 展开成整数要很久
+    if not yuan.is_finite() or not 0 <= yuan <= _MOST_YUAN:
+        raise UsageError(name, value, expected)
+    if places is not None and yuan != round(yuan, places):
+        raise UsageError(name, value, expected)
+    return yuan
+
+
+def _position_rows(positions: Any) -> list[Any]:
+    if isinstance(positions, Mapping):
+        return [
+            (code, *held) if isinstance(held, (tuple, list)) else (code, held)
+            for code, held in positions.items()
+        ]
+    if isinstance(positions, str) or not isinstance(positions, Iterable):
+        raise UsageError("positions", positions, _POSITION_FORM)
+    return list(positions)
+
+
+def _position(item: object) -> tuple[str, int, Decimal | None]:
+    """核对一行初始持仓，代码换成厂商写法。"""
+    if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
+        raise UsageError("positions", item, _POSITION_FORM)
+    code, volume, cost = (*item, None)[:3]
+    try:
+        security = parse_security(code)
+    except UsageError as exc:
+        raise UsageError("positions", code, exc.expected) from None
+    if scope_of(security) is None:
+        raise UsageError("positions", code, "模拟柜台不交易这个品种，不能作为持仓。")
+    if security.kind is Kind.REPO:
+        raise UsageError("positions", code, "债券回购不是持仓：借出去的钱到期自己回来。")
+    _whole("positions", volume, "持仓数量应为正整数。", least=1)
+    if cost is not None:
+        cost = _yuan("positions", cost, "成本价应为不小于 0 的数，每股多少元。")
+        if cost * volume > _MOST_YUAN:
+            raise UsageError("positions", item, "这一行的总成本超过一万亿元：成本价是每股多少元。")
+    return security.stock_code, volume, cost
+
+
+def _seconds(name: str, value: object, least: float) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= 3600:
+        raise UsageError(name, value, f"应为 {least:g}–3600 之间的秒数。")
+
+
+@dataclass(frozen=True, slots=True)
+class SimFolder:
+    """已经存在的模拟 MiniQMT 文件夹；用 `create` 建，用 `SimFolder.open` 打开。"""
+
+    path: Path
+    config: SimConfig
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> SimFolder:
+        """打开文件夹。
+
+        Raises:
+            SimulatorError: 不是模拟文件夹，或配置读不懂；信息里说明怎么办。
+        """
+        where = _absolute(path)
+        try:
+            return cls(where, _config(where / CONFIG_NAME))
+        except (FileNotFoundError, NotADirectoryError):
+            raise SimulatorError(
+                f"{where} 不是模拟 MiniQMT 的文件夹（没有 {CONFIG_NAME}）；"
+                f'先建一个：easytrader sim init "{where}" --account 账号 --cash 1000000'
+            ) from None
+        except OSError as exc:
+            raise SimulatorError(f"{where / CONFIG_NAME} 读不出来：{_why(exc)}") from exc
+
+    @property
+    def store_path(self) -> Path:
+        """账本。"""
+        return self.path / "easytrader_sim.sqlite3"
+
+    @property
+    def owner_lock_path(self) -> Path:
+        """独占锁。"""
+        return self.path / "easytrader_sim.lock"
+
+    @property
+    def service_path(self) -> Path:
+        """服务进程写下的地址与口令。"""
+        return self.path / "service.json"
+
+    @property
+    def up_queue_path(self) -> Path:
+        """真实客户端有的上行队列文件；这里只是个空文件，给路径检查看的。"""
+        return self.path / UP_QUEUE
+
+    def down_queue_path(self, session_id: int) -> Path:
+        """真实客户端为每个会话建的下行队列文件的名字。"""
+        return self.path / f"down_queue_win_{session_id}"
+
+
+def is_sim_folder(path: str | os.PathLike[str]) -> bool:
+    """是不是模拟 MiniQMT 的文件夹。不抛异常。"""
+    try:
+        return (Path(path).expanduser() / CONFIG_NAME).is_file()
+    except (OSError, ValueError, TypeError, RuntimeError):
+        return False
+
+
+def create(
+    path: str | os.PathLike[str],
+    accounts: Iterable[AccountConfig] = (),
+    *,
+    exist_ok: bool = False,
+    **settings: Any,
+) -> SimFolder:
+    """建一个模拟文件夹；已经是模拟文件夹时把账号加进去。
+
+    Args:
+        path: 文件夹，可以不存在，可以有空格与中文。
+        accounts: 要开的资金账号。
+        exist_ok: 账号已经有了、开户时的样子也相同，就留着它接着用，不算错；脚本可以再跑一遍。
+            要从头来过用 `reset`。
+        **settings: `SimConfig` 的其余字段；对已有文件夹，给出的会改掉，没给的保持原样。
+
+    Raises:
+        SimulatorError: 账号已存在、那里是真的 MiniQMT、或写不进去。
+        UsageError: 设置的名字或取值不对。
+    """
+    where = _absolute(path)
+    if isinstance(accounts, AccountConfig) or not isinstance(accounts, Iterable):
+        raise UsageError("accounts", accounts, "应为一串 AccountConfig。")
+    added = tuple(accounts)
+    known = {name for name in SimConfig.__dataclass_fields__ if name != "accounts"}
+    for name in settings:
+        if name not in known:
+            raise UsageError("settings", name, f"没有这个设置；有：{' '.join(sorted(known))}。")
+    fresh = not is_sim_folder(where)
+    try:
+        if not fresh:
+            before = SimFolder.open(where).config
+            added = _not_there(where, before, added, exist_ok)
+            config = replace(before, accounts=before.accounts + added, **settings)
+        else:
+            _refuse_real_client(where)
+            config = SimConfig(accounts=added, **settings)
+        private_folder(where)
+        _write_new(where, config, fresh=fresh)
+    except OSError as exc:
+        raise SimulatorError(f"写不进 {where}：{_why(exc)}") from exc
+    return SimFolder(where, config)
+
+
+def _not_there(
+    where: Path, before: SimConfig, added: tuple[AccountConfig, ...], exist_ok: bool
+) -> tuple[AccountConfig, ...]:
+    """``added`` 里还没有的账号。"""
+    taken = {account.account_id: account for account in before.accounts}
+    for account in added:
+        there = taken.get(account.account_id)
+        if there is not None and not (exist_ok and there == account):
+            advice = (
+                "，开户时的样子与这次给的不同：换一个账号或文件夹"
+                if exist_ok
+                else "；接着用它：exist_ok=True（--exist-ok），从头来过：easytrader sim reset"
+            )
+            raise SimulatorError(f"账号 {account.account_id} 在 {where} 里已经有了{advice}。")
+    return tuple(account for account in added if account.account_id not in taken)
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except (TypeError, RuntimeError) as exc:  # 不是路径；~ 没有所指的用户
+        raise UsageError("path", path, f"应为文件夹的路径（{exc}）。") from None
+
+
+def _why(exc: OSError) -> str:
+    """给人看的原因。"""
+    if isinstance(exc, PermissionError):
+        return f"没有权限（{exc}）：检查它的属主与权限，别的文件不用动"
+    return str(exc)
+
+
+def _write_new(where: Path, config: SimConfig, *, fresh: bool) -> None:
+    """先写配置：只有队列文件的文件夹会被当成真的 MiniQMT。半途而废的不留下，可以原样再来。"""
+    write_atomically(where / CONFIG_NAME, _dump(config))
+    try:
+        (where / UP_QUEUE).touch()
+    except OSError:
+        if fresh:
+            (where / CONFIG_NAME).unlink(missing_ok=True)
+        raise
+
+
+def _refuse_real_client(where: Path) -> None:
+    if where.exists() and not where.is_dir():
+        raise SimulatorError(f"{where} 是一个文件，需要的是文件夹。")
+    if any(where.glob("up_queue*xtquant")):
+        raise SimulatorError(f"{where} 看起来是真的 MiniQMT 的 userdata_mini，请另选一个文件夹。")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """先写临时文件再改名：别的进程看到的不是旧的就是新的，不会是半个。"""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105  mkstemp 给的是字符串路径
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _dump(config: SimConfig) -> str:
+    body = {"format": FORMAT, **asdict(config)}
+    return json.dumps(body, ensure_ascii=False, indent=2, default=_plain) + "\n"
+
+
+def _plain(yuan: Decimal) -> int | str:
+    """整数元写成整数，有小数的写成文字：不经过二进制小数。"""
+    return int(yuan) if yuan == yuan.to_integral_value() else str(yuan)
+
+
+def _config(path: Path) -> SimConfig:
+    """读配置；没有改过就不再读。
+
+    Raises:
+        OSError: 没有，或读不出来。
+    """
+    found = path.stat()
+    age = time.time() - found.st_mtime
+    if age < _SETTLED_S:  # 刚写的，也许还会在同一个时刻再写
+        return _read(path)
+    return _read_once(path, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+def _read(path: Path) -> SimConfig:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(body, dict):
+            raise TypeError("最外层应是一个对象")
+        version = body.pop("format", None)
+        if not isinstance(version, int) or version > FORMAT:
+            raise SimulatorError(
+                f"{path} 的格式是 {version!r}，本版本只认识到 {FORMAT}；请升级 easytrader。"
+            )
+        if version < FORMAT:
+            _to_yuan(body)
+        accounts = tuple(AccountConfig(**row) for row in body.pop("accounts", ()))
+        return SimConfig(accounts=accounts, **body)
+    except SimulatorError:
+        raise
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as exc:
+        raise SimulatorError(f"{path} 读不懂：{exc}；改对它，或删掉整个文件夹重新 init。") from exc
+
+
+@lru_cache(maxsize=16)
+def _read_once(path: Path, stamp: tuple[int, int, int]) -> SimConfig:
+    return _read(path)
+
+
+def _to_yuan(body: dict[str, Any]) -> None:
+    """第 1 版的文件以厘计，持仓写的是总成本。"""
+    if "commission_min_li" in body:
+        body["commission_min"] = Decimal(body.pop("commission_min_li")) / 1000
+    for row in body.get("accounts", ()):
+        if "cash_li" in row:
+            row["cash"] = Decimal(row.pop("cash_li")) / 1000
+        row["positions"] = [
+            (code, volume, Decimal(cost_li) / 1000 / volume)
+            for code, volume, cost_li in row.get("positions", ())
+        ]

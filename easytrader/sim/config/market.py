@@ -1,0 +1,76 @@
+"""文件夹的设置 → 行情：合成的，或回放的。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.config.corporate_actions import changes_of, load_actions
+from easytrader.sim.config.ipo import FILE_NAME as ISSUES_NAME
+from easytrader.sim.config.ipo import listings_of, load_issues
+from easytrader.sim.market.conditions import Conditions
+from easytrader.sim.market.script import Script
+from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.symbols import parse_security
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from easytrader.sim.config.folder import SimConfig
+    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.market.library import Library
+    from easytrader.sim.rules import RuleBook
+
+__all__ = ["library_of", "market_for", "script_of"]
+
+
+def market_for(
+    config: SimConfig, folder: Path, hours: MarketHours, book: RuleBook | None = None
+) -> Market:
+    """``folder`` 这个模拟文件夹的行情。
+
+    Raises:
+        SimulatorError: 回放数据不在那里，或读不懂；公司行为、新股的文件写得不对。
+    """
+    script = script_of(folder)
+    if config.replay:
+        from easytrader.sim.market.replay import ReplayMarket
+
+        library = library_of(config, folder)
+        _check_listings(library, script)
+        return ReplayMarket(library, config.replay_period, hours, config.tick_s, book, script)
+    return SyntheticMarket(
+        config.seed, hours, config.tick_s, conditions_of(config), book=book, script=script
+    )
+
+
+def script_of(folder: Path) -> Script:
+    """文件夹里写明的除权除息与新股上市。
+
+    Raises:
+        SimulatorError: 哪个文件写得不对。
+    """
+    return Script(changes_of(load_actions(folder)), listings_of(load_issues(folder)))
+
+
+def _check_listings(library: Library, script: Script) -> None:
+    """上市以后没有行情的新股，会让资金都算不出来。"""
+    for code in script.listed_codes:
+        if library.tape(parse_security(code)) is None:
+            raise SimulatorError(
+                f"{ISSUES_NAME} 里的 {code} 没有回放数据：上市以后要有它的行情，"
+                "补上，或去掉这一只。"
+            )
+
+
+def conditions_of(config: SimConfig) -> Conditions:
+    """设置里要了哪些难走的日子。"""
+    return Conditions(config.gap_days, config.limit_days, config.halt_days, config.thin_books)
+
+
+def library_of(config: SimConfig, folder: Path) -> Library:
+    """回放数据；相对路径从模拟文件夹算起。"""
+    from easytrader.sim.market.library import Library
+
+    return Library(folder / config.replay, config.replay_period, config.replay_volume)

@@ -1,0 +1,450 @@
+"""柜台：命令进，回执与事件出。没有 I/O、没有线程、不读时钟；同样的命令得到同样的结果。
+
+委托的一生：回执（编号 > 0）→ 收下 → 每笔成交 → 终态。柜台拒绝：回执（编号 > 0）→ 废单。
+撤单：回执 → 撤单收下 → 撤掉，或撤不了。
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.codes import (
+    AFTER_HOURS_TYPES,
+    BROKER_PRICE_TYPES,
+    ORDER_TYPE_NAMES,
+    AccountType,
+    OrderType,
+    PriceType,
+)
+from easytrader.errors import SimulatorError
+from easytrader.sim.counter import views
+from easytrader.sim.counter.floor import Floor
+from easytrader.sim.counter.rollover import Rollover
+from easytrader.sim.ledger.checks import (
+    NO_SUCH,
+    Ticket,
+    cancel_refused,
+    check,
+    order_refused,
+    working_limit,
+)
+from easytrader.sim.ledger.closing import Outside
+from easytrader.sim.ledger.events import (
+    BusinessQuery,
+    CancelOrder,
+    Done,
+    Outcome,
+    Receipt,
+    Reject,
+    SubmitOrder,
+    Unanswered,
+)
+from easytrader.sim.ledger.ledger import Ledger, Surroundings
+from easytrader.sim.ledger.orders import SimOrder, security_of
+from easytrader.sim.ledger.plugin import Cashier, Clerk, Debtor, Holder
+from easytrader.sim.rules.after_hours import has_after_hours
+from easytrader.sim.rules.phases import Phase
+from easytrader.symbols import Kind, Security
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from easytrader.sim.counter.sweep import Budget
+    from easytrader.sim.exchange.depth import Market, Quote
+    from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.events import AccountQuery, Event
+    from easytrader.sim.ledger.ledger import Instrument
+    from easytrader.sim.ledger.plugin import Business
+    from easytrader.sim.ledger.state import Changes, CounterState
+    from easytrader.sim.rules import RuleBook
+    from easytrader.sim.rules.fees import FeeSchedule
+    from easytrader.symbols import Security
+
+__all__ = ["Counter", "clean", "find_account", "read_price", "refusal"]
+
+_CODE_BYTES: Final = 63
+
+_LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
+WRONG_STATUS: Final = Reject(251020, "委托状态错误不能撤单")
+
+
+class Counter:
+    """柜台。``now`` 由调用者给；每条命令先把市场推进到那一刻。"""
+
+    def __init__(
+        self,
+        state: CounterState,
+        market: Market,
+        hours: MarketHours,
+        fees: FeeSchedule,
+        book: RuleBook | None = None,
+        businesses: Sequence[Callable[[Surroundings], Business]] = (),
+    ) -> None:
+        self.state = state
+        self._market = market
+        self._hours = hours
+        self._ledger = Ledger(state, fees, book)
+        self._floor = Floor(self._ledger, market, hours)
+        self._rollover = Rollover(
+            self._ledger, self._floor, market, hours, self.quote, self._outside
+        )
+        seen = Surroundings(self._ledger, self.quote, hours)
+        self.businesses = self._ledger.businesses = tuple(make(seen) for make in businesses)
+        self.lagging = False
+        """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
+
+    @property
+    def changes(self) -> Changes:
+        """还没落盘的改动。"""
+        return self._ledger.changes
+
+    def handle(self, command: SubmitOrder | CancelOrder, now: float, budget: Budget) -> Outcome:
+        """执行一条命令；市场还没有追上现在就不受理，什么都不留下。"""
+        now = self._sync(now, budget)
+        if self.lagging:
+            answer = Receipt(0, _LAGGING)
+        elif isinstance(command, SubmitOrder):
+            answer = self._submit(command, now)
+        else:
+            answer = self._cancel(command, now)
+        return Outcome(answer, self._ledger.take_events())
+
+    def advance(self, now: float, budget: Budget) -> tuple[Event, ...]:
+        """把市场推进到 ``now``：挂单成交，换日。``budget`` 做完了就停下，见 `lagging`。"""
+        self._sync(now, budget)
+        return self._ledger.take_events()
+
+    def quote(self, security: Security) -> Quote:
+        """市场推进到的那一刻看得见的盘口。"""
+        tick = self._floor.rounds.shown_tick(security, self.state.progress.tick)
+        return self._market.quote(security, tick)
+
+    def wakeup(self, now: float) -> float | None:
+        """多少秒以后值得再推进一次；没有挂单就不必。"""
+        if self.lagging:
+            return 0.0
+        resting = bool(self.state.resting)
+        if not resting and not self.state.late:
+            return None
+        if resting and self._hours.is_open(now, late=self._floor.runs_late()):
+            due = self._market.tick_time(self._market.tick_at(now) + 1)
+        else:
+            due = min(self._hours.next_change(now), self._floor.rounds.next_time(now))
+        return max(due - now, 0.0)
+
+    def _sync(self, now: float, budget: Budget) -> float:
+        """推进市场；返回不倒流的现在。"""
+        progress = self.state.progress
+        now = max(now, progress.now)
+        tick = self._market.tick_at(now)
+        self.lagging = False
+        if tick > progress.tick:
+            day = self._hours.day(now)
+            if day > progress.day:
+                self.lagging = not self._rollover.run(day, tick, budget)
+            else:
+                self.lagging = not self._floor.catch_up(tick, budget)
+        if self.lagging:  # 没有成交也要落盘：进程总在半途退出时，下次接着做而不是从头来
+            self._ledger.changes.progress = True
+        progress.now = now
+        return now
+
+    def _submit(self, args: SubmitOrder, now: float) -> Receipt:
+        account = find_account(self.state.accounts, args.account_type, args.account_id)
+        refused = refusal(args, account)
+        if refused or account is None:
+            return Receipt(0, refused)
+        price_li, whole = read_price(args.price)
+        order = SimOrder(
+            self._ledger.next_order_id(),
+            self.state.progress.day,
+            account.account_id,
+            account.account_type,
+            clean(args.stock_code).encode()[:_CODE_BYTES].decode(errors="ignore"),
+            security_of(args.stock_code),
+            int(args.order_type),
+            args.order_volume,
+            int(args.price_type),
+            price_li,
+            int(now),
+            clean(args.strategy_name),
+            clean(args.order_remark),
+        )
+        self._place(order, account, whole, now)
+        return Receipt(order.order_id, "", order.sysid)
+
+    def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
+        for business in self._ledger.businesses:
+            if business.claims(order, account):
+                order.off_book = True
+                business.place(order, account, whole, now)
+                return
+        instrument = self._ledger.instrument(order.security) if order.security else None
+        known = order.security is not None and order.security.kind is not Kind.OTHER
+        if order.security is None or not (known and order.security.tradable):
+            self._ledger.reject(order, NO_SUCH)
+        elif instrument is None:
+            kind = order.security.kind.value
+            self._ledger.reject(order, Reject(12314, f"模拟柜台暂不支持{kind}交易"))
+        else:
+            self._enter(order, order.security, account, instrument, whole, now)
+
+    def _enter(
+        self,
+        order: SimOrder,
+        security: Security,
+        account: Account,
+        instrument: Instrument,
+        whole: bool,
+        now: float,
+    ) -> None:
+        """模拟的品种：时间与检查都过了就收下，按时段成交、挂着或等着。"""
+        phase = self._phase(security, instrument, now)
+        quote = self.quote(security)
+        reject = None
+        if phase is not Phase.CONTINUOUS:
+            reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
+            reject = order_refused(phase, security.exchange, order.price_type, reason)
+        if reject is None:
+            reject = self._examine(order, account, instrument, quote, whole, phase)
+        if reject is not None:
+            self._ledger.reject(order, reject)
+            return
+        self._ledger.accept(order)
+        if phase is Phase.CONTINUOUS:
+            self._floor.arrive(order, quote, now)
+        elif phase is Phase.PRE_OPEN:
+            self._floor.wait(order)
+        else:
+            self._floor.join(order)
+
+    def _phase(self, security: Security, instrument: Instrument, now: float) -> Phase:
+        """此刻对这只证券来说是哪个时段。"""
+        rules = instrument.rules
+        phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
+        if phase is Phase.AFTER_HOURS:
+            today = date.fromordinal(self.state.progress.day)
+            return phase if has_after_hours(security, today) else Phase.CLOSED
+        return phase
+
+    def _examine(
+        self,
+        order: SimOrder,
+        account: Account,
+        instrument: Instrument,
+        quote: Quote,
+        whole: bool,
+        phase: Phase,
+    ) -> Reject | None:
+        """检查；顺带定下起作用的限价，最新价委托的报价也在这里换成实际价格。"""
+        assert order.security is not None
+        protects = instrument.rules.protects
+        buy = order.is_buy
+        order.limit_li = working_limit(order.price_type, buy, order.price_li, protects, quote)
+        if order.price_type == PriceType.LATEST:
+            order.price_li = order.limit_li
+        way = self._ledger.way(order)
+        return check(
+            Ticket(
+                buy,
+                order.volume,
+                order.price_type,
+                order.price_li,
+                whole,
+                order.limit_li,
+                protects,
+                instrument.rules,
+                quote,
+                instrument.rates(buy),
+                account.cash_li,
+                way.sellable(account, order),
+                partial(way.cash, account, order),
+                partial(way.shares, account, order),
+                self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
+                Phase.CONTINUOUS if phase is Phase.PRE_OPEN else phase,  # 9:30 才到，照那时查
+            )
+        )
+
+    def _cancel(self, args: CancelOrder, now: float) -> Receipt:
+        order = self._find(args)
+        if order is None:
+            return Receipt(0, f"没有找到委托 {clean(str(args.order_id or args.sysid))}")
+        if order.is_working:
+            self._withdraw(order, now)
+        else:
+            self._ledger.refuse_cancel(order, WRONG_STATUS)
+        return Receipt(order.order_id, "", order.sysid)
+
+    def _find(self, args: CancelOrder) -> SimOrder | None:
+        if args.order_id:
+            order = self.state.orders.get(args.order_id)
+        else:
+            order = self.state.by_sysid.get(args.sysid)
+            exchange = order.security.exchange if order and order.security else ""
+            if args.exchange not in ("", exchange):
+                order = None
+        if order is None or order.account_id != args.account_id:
+            return None
+        return order if order.account_type == args.account_type else None
+
+    def _withdraw(self, order: SimOrder, now: float) -> None:
+        """撤挂着的委托：这个时段不接受就撤不了，静默期里等到 9:30。"""
+        if order.off_book:
+            self._withdraw_off_book(order, now)
+            return
+        assert order.security is not None
+        instrument = self._ledger.instrument(order.security)
+        assert instrument is not None
+        phase = self._phase(order.security, instrument, now)
+        refused = cancel_refused(phase, order.security.exchange)
+        if refused is not None:
+            self._ledger.refuse_cancel(order, refused)
+            return
+        self._ledger.request_cancel(order)
+        if phase is Phase.PRE_OPEN:
+            self._floor.wait(order)
+            return
+        self._ledger.finish(order)
+        self.state.prune(order.stock_code)
+
+    def _withdraw_off_book(self, order: SimOrder, now: float) -> None:
+        """撤不经过撮合的委托：能不能撤由那项业务说。"""
+        account = self.state.accounts[order.account_id]
+        business = next(each for each in self._ledger.businesses if each.claims(order, account))
+        refused = business.withdraw(order, now)
+        if refused is not None:
+            self._ledger.refuse_cancel(order, refused)
+            return
+        self._ledger.request_cancel(order)
+        self._ledger.finish(order)
+
+    def ask(self, verb: str, args: AccountQuery | BusinessQuery) -> list[Any]:
+        """某项业务的查询，一项一个；没有这个账号为空。"""
+        account = find_account(self.state.accounts, args.account_type, args.account_id)
+        if not args.account_id:  # 不问账号的查询（当日新股）：谁的都一样
+            account = next(iter(self.state.accounts.values()), None)
+        if account is None:
+            return []
+        for business in self._ledger.businesses:
+            rows = business.ask(verb, account, args)
+            if rows is not None:
+                return rows
+        raise SimulatorError(f"模拟柜台没有 {verb} 这项查询")
+
+    def act(self, verb: str, args: BusinessQuery, now: float, budget: Budget) -> Outcome:
+        """委托之外的一件事（划拨、转账、约券）：`Done`；没有人办的 `Unanswered`，什么都不留下。"""
+        events = self.advance(now, budget)
+        answer: Any = Unanswered(_LAGGING)
+        if not self.lagging:
+            answer = self._act(verb, args, max(now, self.state.progress.now))
+            events += self.advance(now, budget)  # 它引起的事件
+        return Outcome(answer, events)
+
+    def _act(self, verb: str, args: BusinessQuery, now: float) -> Done | Unanswered:
+        account = find_account(self.state.accounts, args.account_type, args.account_id)
+        if account is None:
+            told = f"资金账号 {args.account_id} 不存在，或账号类型不是 {args.account_type}"
+            return Unanswered(told)
+        for business in self.businesses:
+            done = business.act(verb, account, args, now) if isinstance(business, Clerk) else None
+            if done is not None:
+                return done
+        return Unanswered(f"模拟柜台没有 {verb} 这项业务")
+
+    def asset(self, account: Account) -> views.Asset:
+        """资金。"""
+        found = views.asset(account, self.quote, self._outside(account).worth_li)
+        for business in self._ledger.businesses:
+            fetch_li = business.fetch_li(account) if isinstance(business, Cashier) else None
+            if fetch_li is not None:
+                found = found._replace(fetch_li=fetch_li)
+        return found
+
+    def _outside(self, account: Account) -> Outside:
+        """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
+        businesses = self._ledger.businesses
+        worth = sum(
+            each.worth_li(account.account_id) for each in businesses if isinstance(each, Holder)
+        )
+        owed = sum(
+            each.owed_li(account.account_id) for each in businesses if isinstance(each, Debtor)
+        )
+        return Outside(worth, owed)
+
+
+_INT32: Final = 2**31 - 1
+_PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
+_DIRECT: Final = frozenset(
+    {
+        OrderType.DIRECT_SECU_REPAY,
+        OrderType.DIRECT_CASH_REPAY,
+        OrderType.DIRECT_SECU_REPAY_SPECIAL,
+        OrderType.DIRECT_CASH_REPAY_SPECIAL,
+    }
+)
+"""直接还券、直接还款：价格是占位的，厂商的例子里有 0 也有 -1。"""
+
+
+_CREDIT_TYPES: Final = frozenset({*range(27, 33), *range(40, 46)})
+"""融资融券的委托：27 融资买入到 32 直接还款，40 到 45 是专项的。"""
+
+
+def find_account(
+    accounts: dict[str, Account], account_type: int, account_id: str
+) -> Account | None:
+    """账号与类型都对得上的账户。"""
+    account = accounts.get(account_id)
+    return account if account is not None and account.account_type == account_type else None
+
+
+def refusal(args: SubmitOrder, account: Account | None) -> str:
+    """客户端拒绝的理由；合法为空。"""
+    if account is None:
+        return f"资金账号 {args.account_id} 不存在，或账号类型不是 {args.account_type}"
+    wrong = _wrong_type(args.order_type, account)
+    if wrong:
+        return wrong
+    if args.price_type not in BROKER_PRICE_TYPES:
+        return f"报价类型 {args.price_type} 不合法"
+    if not 0 < args.order_volume <= _INT32:
+        return f"委托数量 {args.order_volume} 不合法"
+    if not math.isfinite(args.price) or abs(args.price) > 1e9:
+        return f"委托价格 {args.price} 不合法"
+    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT
+    if priced and args.price <= 0:
+        return f"限价委托的价格 {args.price} 应大于 0"
+    return ""
+
+
+def _wrong_type(order_type: int, account: Account) -> str:
+    """这种账号没有这种委托的理由；有为空。"""
+    if order_type in _PLAIN:
+        return ""
+    if order_type not in _CREDIT_TYPES | AFTER_HOURS_TYPES:
+        return f"模拟柜台不支持委托类型 {order_type}"
+    name = ORDER_TYPE_NAMES[order_type]
+    credit = account.account_type == AccountType.CREDIT
+    if order_type in AFTER_HOURS_TYPES:
+        told = f"委托类型 {order_type}（{name}）：模拟柜台的信用账号不做盘后固定价格"
+        return told if credit else ""
+    if credit:
+        return ""
+    return (
+        f"委托类型 {order_type}（{name}）只有信用账号（CREDIT）能用；"
+        "普通账号只有 23 买入、24 卖出、1043 盘后定价买入、1044 盘后定价卖出"
+    )
+
+
+def read_price(price: float) -> tuple[int, bool]:
+    """元 → （厘，是不是整厘）。"""
+    li = round(price * 1000)
+    return li, abs(price * 1000 - li) < 1e-4
+
+
+def clean(text: str) -> str:
+    """去掉编不成 UTF-8 的字符（孤立代理项），免得账本写不进去。"""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

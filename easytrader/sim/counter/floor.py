@@ -1,0 +1,305 @@
+"""交易大厅：刚到的委托与盘口成交，挂着的委托随市场一跳一跳往前走，到点一次处理一批。
+
+到点的有 9:25 与 15:00 的集合竞价、9:30 静默期里收下的申报与撤单、盘后固定价格，都发生在一跳之末，
+与这一跳的其他撮合同在一个事务里。没有集合竞价的时间安排（``clock=always``）里没有。
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from easytrader.sim.business.after_hours import AfterHours
+from easytrader.sim.counter.sweep import Sweep
+from easytrader.sim.exchange.auction import TIE_RULES, Interest, clear
+from easytrader.sim.exchange.crowd import auction_crowd, auction_price, queue_ahead
+from easytrader.sim.exchange.depth import Level
+from easytrader.sim.exchange.matching import Arrival, arrive
+from easytrader.sim.ledger.checks import LIMIT_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.sim.exchange.depth import Market, Quote
+    from easytrader.sim.exchange.hours import Bells, MarketHours
+    from easytrader.sim.ledger.ledger import Ledger
+    from easytrader.sim.ledger.orders import SimOrder
+    from easytrader.sim.ledger.resting import RestingBook
+    from easytrader.symbols import Security
+
+    Arrive = Callable[[SimOrder, Quote, float], None]
+    from collections.abc import Sequence
+
+    from easytrader.sim.counter.sweep import Budget
+
+__all__ = ["Floor", "Rounds"]
+
+_DAY: Final = 86400.0
+_WORK: Final = 15
+"""一只证券的一次集合竞价要多少活，见 `sweep.Budget`。"""
+
+
+class _Ticks(NamedTuple):
+    """`Bells` 各在哪一跳：不早于那个时刻的第一跳。"""
+
+    open_call: int
+    continuous: int
+    closing_start: int
+    close_call: int
+
+
+class Rounds:
+    """一天里的几次到点。``arrive`` 是连续竞价里一笔委托到达时做的事。"""
+
+    def __init__(self, ledger: Ledger, market: Market, hours: MarketHours, arrive: Arrive) -> None:
+        self._ledger = ledger
+        self._state = ledger.state
+        self._market = market
+        self._hours = hours
+        self._arrive = arrive
+        self._day = -1
+        self._bells: Bells | None = None
+        self._ticks: _Ticks | None = None
+        self._after = AfterHours(ledger, market)
+
+    def next_tick(self, after: int, last: int) -> int | None:
+        """``after`` 之后、``last`` 以内（含）要停下来的那一跳；没有为 None。"""
+        ticks = self._today()
+        if ticks is None:
+            return None
+        stops = (ticks.open_call, ticks.continuous, ticks.close_call)
+        found = next((tick for tick in stops if after < tick <= last), None)
+        return self._after.next_tick(after, last) if found is None else found
+
+    def last_tick(self, tick: int) -> int:
+        """今天撮合到哪一跳为止；``tick`` 是连续竞价的最后一跳。"""
+        ticks = self._today()
+        return tick if ticks is None else max(tick, ticks.close_call)
+
+    def next_time(self, now: float) -> float:
+        """下一次到点的时刻；今天没有了为无穷。"""
+        ticks = self._today()
+        if ticks is None:
+            return math.inf
+        at = self._market.tick_at(now)
+        late = self._after.next_tick(at, at + self._market.tick_at(_DAY))
+        times = [self._market.tick_time(tick) for tick in (*ticks, *filter(None, (late,)))]
+        return min((ts for ts in times if ts > now), default=math.inf)
+
+    def shown_tick(self, security: Security, tick: int) -> int:
+        """这时看得见的是哪一跳的盘口。
+
+        开盘集合竞价成交之后、9:30 之前是开盘那一刻的；收盘集合竞价期间停在它开始之前。
+        """
+        ticks = self._ticks if self._state.progress.day == self._day else self._today()
+        if ticks is None or not ticks.open_call <= tick < ticks.close_call:
+            return tick
+        if tick < ticks.continuous:
+            return ticks.continuous
+        if tick < ticks.closing_start:
+            return tick
+        instrument = self._ledger.instrument(security)
+        closing = instrument is not None and instrument.rules.closing_call
+        return ticks.closing_start - 1 if closing else tick
+
+    def ring(self, tick: int) -> int:
+        """到点了；返回做了多少活。"""
+        ticks = self._today()
+        assert ticks is not None
+        books = [self._state.resting[code] for code in sorted(self._state.resting)]
+        if tick == ticks.open_call:
+            for book in books:
+                self._open(book, tick, ticks.continuous)
+        if tick == ticks.continuous:
+            for book in books:
+                self._release(book, tick)
+        if tick == ticks.close_call:
+            for book in books:
+                self._close(book, tick, ticks.closing_start - 1)
+        for book in books:
+            self._state.prune(book.security.stock_code)
+        return len(books) * _WORK + self._after.ring(tick)
+
+    def _today(self) -> _Ticks | None:
+        day = self._state.progress.day
+        if day != self._day:
+            self._day = day
+            self._bells = bells = self._hours.bells(day)
+            self._ticks = None
+            if bells is not None:
+                self._ticks = _Ticks(*(self._first(ts) for ts in bells[1:]))
+                self._after.start_day(day, self._ticks.close_call)
+        return self._ticks
+
+    def _first(self, ts: float) -> int:
+        """不早于 ``ts`` 开始的第一跳。"""
+        tick = self._market.tick_at(ts)
+        return tick if self._market.tick_time(tick) >= ts else tick + 1
+
+    def _open(self, book: RestingBook, tick: int, continuous: int) -> None:
+        bells = self._bells
+        assert bells is not None
+        orders = [each for each in book.orders() if each.order_time < bells.open_call]
+        quote = self._market.quote(book.security, continuous)
+        start, end = int(bells.call_start), int(bells.open_call)
+        self._auction(orders, quote, quote.pre_close_li, tick, (start, end))
+        for order in orders:
+            if order.is_working:  # 没有成交的接着排队：来得越早，前面的人越少
+                crowd = queue_ahead(quote, order.is_buy, order.limit_li)
+                waited = min(max(order.order_time - start, 0), end - start)
+                book.queue_up(order, crowd * waited // (end - start))
+                self._ledger.changes.orders[order.order_id] = order
+
+    def _close(self, book: RestingBook, tick: int, before: int) -> None:
+        bells = self._bells
+        assert bells is not None
+        if not self._ledger.rules(book.security).closing_call:
+            return
+        quote = self._market.quote(book.security, tick)
+        last = self._market.quote(book.security, before).last_li
+        window = int(bells.closing_start), int(bells.close_call)
+        self._auction(book.orders(), quote, last, tick, window)
+
+    def _auction(
+        self,
+        orders: list[SimOrder],
+        quote: Quote,
+        reference_li: int,
+        tick: int,
+        window: tuple[int, int],
+    ) -> None:
+        """自己的委托与别人的一起撮合；停牌的不撮合。"""
+        price_li = auction_price(quote)
+        if price_li is None or not orders:
+            return
+        security = orders[0].security
+        assert security is not None
+        mine = [
+            Interest(each.is_buy, each.limit_li, each.remaining, (each.order_time, each.order_id))
+            for each in orders
+        ]
+        cleared = clear(
+            [*mine, *auction_crowd(quote, price_li, *window)],
+            TIE_RULES[security.exchange],
+            reference_li,
+            self._ledger.rules(security).tick_li,
+        )
+        if cleared is None:
+            return
+        ts = self._market.tick_time(tick)
+        for order, volume in zip(orders, cleared.filled, strict=False):
+            if volume:
+                self._ledger.fill(order, cleared.price_li, volume, ts, tick, passive=True)
+
+    def _release(self, book: RestingBook, tick: int) -> None:
+        """静默期里收下的：撤单先了结，申报按到的先后进场。"""
+        waiting, book.waiting = sorted(book.waiting, key=lambda each: each.order_id), []
+        ts = self._market.tick_time(tick)
+        for order in waiting:
+            order.waiting = False
+            self._ledger.changes.orders[order.order_id] = order
+            if order.is_working:
+                self._arrive(order, self._market.quote(book.security, tick), ts)
+            else:
+                self._ledger.finish(order)
+
+
+class Floor:
+    """撮合。只通过 `Ledger` 改状态。"""
+
+    def __init__(self, ledger: Ledger, market: Market, hours: MarketHours) -> None:
+        self._ledger = ledger
+        self._state = ledger.state
+        self._market = market
+        self._hours = hours
+        self.rounds = Rounds(ledger, market, hours, self.arrive)
+        self._sweep: Sweep | None = None  # 没做完的追赶
+
+    def arrive(self, order: SimOrder, quote: Quote, now: float) -> None:
+        """刚收下的委托：能成的成，剩余挂单或撤销。"""
+        buy = order.is_buy
+        opposite = self._left(order.stock_code, quote, lifting=buy)
+        own = quote.bids if buy else quote.asks
+        execution = arrive(
+            order.price_type,
+            Arrival(buy, order.volume, order.limit_li, opposite, own[0].price_li if own else None),
+        )
+        for price_li, volume in execution.fills:
+            self._ledger.fill(order, price_li, volume, now, quote.tick, passive=False)
+        if order.remaining == 0:
+            return
+        if execution.rest_li is None:
+            self._ledger.finish(order)
+            return
+        if order.price_type not in LIMIT_TYPES:
+            self._ledger.reprice(order, execution.rest_li)
+        self._state.rest(order, queue_ahead(quote, buy, order.limit_li))
+
+    def join(self, order: SimOrder) -> None:
+        """集合竞价里收下的委托：先挂着，到点一起撮合。"""
+        self._state.rest(order, 0)
+
+    def wait(self, order: SimOrder) -> None:
+        """9:25–9:30 收下的申报或撤单：9:30 才处理。"""
+        if not order.waiting:
+            self._state.wait(order)
+
+    def _left(self, stock_code: str, quote: Quote, *, lifting: bool) -> Sequence[Level]:
+        """对手盘减去自己这一跳已经吃掉的。"""
+        levels = quote.asks if lifting else quote.bids
+        used = self._state.used(stock_code, quote.tick)
+        if not used:
+            return levels
+        left = ((price, volume - used.get((lifting, price), 0)) for price, volume in levels)
+        return [Level(price, volume) for price, volume in left if volume > 0]
+
+    def catch_up(self, last: int, budget: Budget) -> bool:
+        """挂单撮合到第 ``last`` 跳为止；``budget`` 做完了先停下，返回假，下次接着做。"""
+        progress = self._state.progress
+        while progress.tick < last and (self._state.resting or self._state.late):
+            stop = self.rounds.next_tick(progress.tick, last)
+            if self._sweep is None:
+                self._sweep = self._new_sweep(progress.tick + 1, last if stop is None else stop)
+            done = self._sweep.run(self._match, budget)
+            progress.tick = self._sweep.reached
+            if not done:
+                return False
+            self._sweep = None
+            if progress.tick == stop:
+                budget.left -= self.rounds.ring(stop)
+        progress.tick = max(progress.tick, last)
+        return True
+
+    def runs_late(self) -> bool:
+        """挂着的里面有没有连续到 15:30 的，有没有等盘后固定价格的。"""
+        if self._state.late:
+            return True
+        books = self._state.resting.values()
+        return any(self._ledger.rules(book.security).late_close for book in books)
+
+    def _new_sweep(self, first: int, last: int) -> Sweep:
+        books = [
+            (book, self._ledger.rules(book.security).hours) for book in self._state.resting.values()
+        ]
+        return Sweep(self._market, self._hours, books, first, last)
+
+    def _match(self, book: RestingBook, tick: int, before_li: int, now_li: int) -> int:
+        """这一跳的成交分给挂单；返回成交了几笔。"""
+        prints = self._market.printed(book.security, tick, before_li, now_li)
+        ts = self._market.tick_time(tick)
+        fills = 0
+        for order, volume in book.match(prints, self._elapsed(ts), self._elapsed):
+            price_li = prints.fill_price(order.limit_li)
+            self._ledger.fill(order, price_li, volume, ts, tick, passive=True)
+            fills += 1
+        stock_code = book.security.stock_code
+        for key in book.touched:
+            today = self._state.progress.day
+            self._ledger.changes.queues[stock_code, key] = (today, book.queues[key])
+        book.touched.clear()
+        self._state.prune(stock_code)
+        return fills
+
+    def _elapsed(self, ts: float) -> int:
+        """今天的交易时间走到了百万分之几。"""
+        return int(self._hours.progress(ts, self._state.progress.day) * 1_000_000)

@@ -1,0 +1,86 @@
+"""盘口：一只证券此刻的买卖各档、这一跳的成交，和给出它们的行情（`Market`）的样子。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from easytrader.symbols import Security
+
+__all__ = ["DISPLAYED", "Level", "Market", "Prints", "Quote"]
+
+DISPLAYED: Final = 5
+"""对外展示、「最优五档」所指的档数；更深的档位只有能扫穿五档的委托碰得到。"""
+
+
+class Level(NamedTuple):
+    """一档。"""
+
+    price_li: int
+    volume: int
+
+
+class Prints(NamedTuple):
+    """一跳之内市场自己的成交：价格范围与成交量。
+
+    ``bounded``：挂单也只能成交在这个范围之内（回放的一根线从没到过的价格，谁也没有成交过）；
+    否则按挂单自己的限价成交。
+    """
+
+    low_li: int
+    high_li: int
+    volume: int
+    bounded: bool = False
+
+    def fill_price(self, limit_li: int) -> int:
+        """限价为 ``limit_li`` 的挂单成交在哪里。"""
+        return min(max(limit_li, self.low_li), self.high_li) if self.bounded else limit_li
+
+
+class Quote(NamedTuple):
+    """某只证券在某一跳的盘口。
+
+    ``asks`` 由低到高、``bids`` 由高到低；前 `DISPLAYED` 档是展示的五档。涨停时 ``asks`` 为空，
+    跌停时 ``bids`` 为空；停牌时两边都空，全天停牌的 ``suspended`` 为真。
+    """
+
+    tick: int
+    pre_close_li: int
+    last_li: int
+    limit_down_li: int
+    limit_up_li: int
+    asks: tuple[Level, ...]
+    bids: tuple[Level, ...]
+    suspended: bool = False
+
+
+class Market(Protocol):
+    """按「跳」给出盘口与成交；同样的问题永远得到同样的回答。"""
+
+    def tick_at(self, ts: float) -> int:
+        """``ts`` 属于第几跳。"""
+        ...
+
+    def tick_time(self, tick: int) -> float:
+        """第 ``tick`` 跳开始的时刻。"""
+        ...
+
+    def quote(self, security: Security, tick: int) -> Quote:
+        """这一跳的盘口；休市时是收盘时的样子。"""
+        ...
+
+    def prints(self, security: Security, tick: int) -> Prints:
+        """这一跳里市场的成交；休市时成交量为 0。"""
+        ...
+
+    def path(self, security: Security, first: int, last: int) -> list[int]:
+        """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。"""
+        ...
+
+    def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
+        """`prints`，前一跳与这一跳的最近成交价已经由 `path` 知道。"""
+        ...
+
+    def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
+        """``first`` 到 ``last`` 跳（同一交易日）成交价的一个保守范围：实际的成交不会在它之外。"""
+        ...

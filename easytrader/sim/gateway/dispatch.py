@@ -1,0 +1,204 @@
+"""分派：把请求交给 Engine，几个请求合一次提交；Engine 出错时也给出像样的应答。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from loguru import logger
+
+from easytrader.errors import SimulatorError
+from easytrader.sim.gateway.rows import CancelAnswer, OrderAnswer
+from easytrader.sim.gateway.verbs import UNSUPPORTED, VERBS
+from easytrader.sim.gateway.wire import QUERY_FAILED, QuoteArgs, Request
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    CancelOrder,
+    OrdersQuery,
+    Outcome,
+    SubmitOrder,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from easytrader.sim.gateway.verbs import Verb
+
+__all__ = ["Dispatcher", "EngineLike"]
+
+_FAILED: Final = -1
+
+
+class EngineLike(Protocol):
+    """主机用到的柜台。"""
+
+    def submit(self, args: SubmitOrder) -> Outcome:
+        """下单。"""
+        ...
+
+    def cancel(self, args: CancelOrder) -> Outcome:
+        """撤单。"""
+        ...
+
+    def asset(self, args: AccountQuery) -> Outcome:
+        """资金。"""
+        ...
+
+    def orders(self, args: OrdersQuery) -> Outcome:
+        """当日委托。"""
+        ...
+
+    def trades(self, args: AccountQuery) -> Outcome:
+        """当日成交。"""
+        ...
+
+    def positions(self, args: AccountQuery) -> Outcome:
+        """持仓。"""
+        ...
+
+    def account_infos(self) -> Outcome:
+        """账号信息。"""
+        ...
+
+    def account_status(self) -> Outcome:
+        """账号状态。"""
+        ...
+
+    def quote(self, args: QuoteArgs) -> Outcome:
+        """最新价。"""
+        ...
+
+    def ask(self, verb: str, args: Any) -> Outcome:
+        """各项业务的查询。"""
+        ...
+
+    def act(self, verb: str, args: Any) -> Outcome:
+        """委托之外要办的事。"""
+        ...
+
+    def has_account(self, account_type: int, account_id: str) -> bool:
+        """有没有这个账号。"""
+        ...
+
+    def advance(self) -> Outcome:
+        """把行情往此刻推进一段；应答为真是还没有到，应当再来。"""
+        ...
+
+    def keep_time(self) -> None:
+        """把走到的时刻落盘。"""
+        ...
+
+    def next_wakeup(self) -> float | None:
+        """几秒后值得再推进。"""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """几个请求合一次提交。"""
+        ...
+
+    def close(self) -> None:
+        """关账本。"""
+        ...
+
+
+class Dispatcher:
+    """只由主机线程使用。"""
+
+    def __init__(self, engine: EngineLike) -> None:
+        self._engine = engine
+        self.advance = engine.advance
+        self.close = engine.close
+        self._verbs: dict[str, Callable[[Any], Outcome]] = {
+            name: self._doer(verb) for name, verb in VERBS.items()
+        }
+
+    def _doer(self, verb: Verb) -> Callable[[Any], Outcome]:
+        """办这个动作的函数。"""
+        name, engine = verb.name, self._engine
+        if verb.kind == "session":
+            return self._known
+        if verb.kind == "business":
+            return lambda args: engine.ask(name, args)
+        if verb.kind == "action":
+            return lambda args: engine.act(name, args)
+        if name == UNSUPPORTED:
+            return lambda args: Outcome(("not_simulated", args[0]))
+        return lambda args: getattr(engine, name)(*([args] if verb.args else ()))
+
+    def handle(self, requests: list[Request]) -> list[Outcome]:
+        """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""
+        if len(requests) == 1:
+            return [self._one(requests[0])]
+        outcomes: list[Outcome] = []
+        try:
+            with self._engine.transaction():
+                for request in requests:
+                    outcomes.append(self._verbs[request.verb](request.args))  # noqa: PERF401
+        except Exception as error:  # noqa: BLE001  一批出错，主机照常
+            if len(outcomes) == len(requests):  # 卡在提交上：到底写没写成说不准，不可重做
+                _log("提交", error)
+                return [failed(request, error) for request in requests]
+            # 还没到提交，谁也没有生效：一个一个重来，别让出错的那个连累别人
+            return [self._one(request) for request in requests]
+        return outcomes
+
+    def keep_time(self) -> None:
+        """把走到的时刻落盘。"""
+        self._engine.keep_time()
+
+    def next_wakeup(self) -> float | None:
+        """几秒后值得再推进；说不出来就一秒。"""
+        try:
+            return self._engine.next_wakeup()
+        except Exception as error:  # noqa: BLE001  主机要活着
+            _log("估计下一跳", error)
+            return 1.0
+
+    def _one(self, request: Request) -> Outcome:
+        try:
+            return self._verbs[request.verb](request.args)
+        except Exception as error:  # noqa: BLE001  一个请求出错，主机和别的请求照常
+            _log(request.verb, error)
+            return failed(request, error)
+
+    def _known(self, args: AccountQuery) -> Outcome:
+        return Outcome(0 if self._engine.has_account(args[0], args[1]) else _FAILED)
+
+
+def failed(request: Request, error: BaseException) -> Outcome:
+    """柜台办不了时的应答：下单 -1 带原因，撤单、订阅 -1，查询说失败（不能说成没有）。"""
+    args: Any = request.args
+    if request.verb == "submit":
+        return Outcome(
+            OrderAnswer(
+                account_type=args.account_type,
+                account_id=args.account_id,
+                order_id=_FAILED,
+                strategy_name=args.strategy_name,
+                order_remark=args.order_remark,
+                error_id=_FAILED,
+                error_msg=str(error),
+            )
+        )
+    if request.verb == "cancel":
+        return Outcome(
+            CancelAnswer(
+                account_type=args.account_type,
+                account_id=args.account_id,
+                cancel_result=_FAILED,
+                order_id=args.order_id,
+                order_sysid=args.sysid,
+                error_id=_FAILED,
+                error_msg=str(error),
+            )
+        )
+    if request.verb in ("subscribe", "unsubscribe"):
+        return Outcome(_FAILED)
+    return Outcome((QUERY_FAILED, str(error)))
+
+
+def _log(what: str, error: BaseException) -> None:
+    if isinstance(error, SimulatorError):
+        logger.error("模拟柜台办不了 {}：{}", what, error)
+    else:
+        logger.exception("模拟柜台处理 {} 时出错", what)

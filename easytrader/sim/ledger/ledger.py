@@ -1,0 +1,315 @@
+"""记账：委托的每一步改哪些数、记哪些改动、发生了什么事件。"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from easytrader.codes import OrderStatus
+from easytrader.sim.exchange.hours import day_code
+from easytrader.sim.ledger.checks import enough_cash, enough_shares
+from easytrader.sim.ledger.events import (
+    Accepted,
+    Cancelled,
+    CancelRefused,
+    CancelRequested,
+    Completed,
+    Event,
+    Filled,
+    Refused,
+    Reject,
+)
+from easytrader.sim.ledger.orders import SimOrder, SimTrade
+from easytrader.sim.ledger.state import Changes, CounterState
+from easytrader.sim.rules import RuleBook, Rules
+from easytrader.sim.rules.fees import to_fen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.checks import Ticket
+    from easytrader.sim.ledger.plugin import Business, Way
+    from easytrader.sim.rules.fees import FeeRates, FeeSchedule
+    from easytrader.symbols import Security
+
+__all__ = ["CashWay", "Instrument", "Ledger", "Surroundings"]
+
+
+class Instrument(NamedTuple):
+    """一只证券今天的规则与费率。"""
+
+    rules: Rules
+    buy: FeeRates
+    sell: FeeRates
+
+    def rates(self, buy: bool) -> FeeRates:
+        """某个方向的费率。"""
+        return self.buy if buy else self.sell
+
+
+class Ledger:
+    """账。改状态的唯一地方；改动攒在 ``changes``，事件攒在 ``events``。"""
+
+    def __init__(
+        self, state: CounterState, fees: FeeSchedule, book: RuleBook | None = None
+    ) -> None:
+        self.state = state
+        self._book = RuleBook() if book is None else book
+        self.changes = Changes()
+        self.events: list[Event] = []
+        self._fees = fees
+        self._instruments: dict[str, Instrument | None] = {}
+        self._date = date.fromordinal(state.progress.day)
+        self.today = day_code(state.progress.day)
+        self.businesses: tuple[Business, ...] = ()
+        self._cash_way = CashWay(self)
+
+    def take_events(self) -> tuple[Event, ...]:
+        """取走攒下的事件。"""
+        if not self.events:
+            return ()
+        events = tuple(self.events)
+        self.events.clear()
+        return events
+
+    def instrument(self, security: Security) -> Instrument | None:
+        """今天的规则与费率；模拟柜台不做的品种为 None。"""
+        try:
+            return self._instruments[security.stock_code]
+        except KeyError:
+            pass
+        rules = self._book.rules(security, self._date)
+        found = None
+        if rules is not None:
+            found = Instrument(
+                rules,
+                self._fees.rates(security, buy=True, day=self._date),
+                self._fees.rates(security, buy=False, day=self._date),
+            )
+        self._instruments[security.stock_code] = found
+        return found
+
+    def rules(self, security: Security) -> Rules:
+        """今天的规则；只用于收下过委托的证券。"""
+        instrument = self.instrument(security)
+        assert instrument is not None
+        return instrument.rules
+
+    def bought_today(self, order: SimOrder) -> int:
+        """这个账号今天买入这只证券的数量：成交了的加上还挂着的。"""
+        return sum(
+            each.traded_volume + (each.remaining if each.is_working else 0)
+            for each in self.state.orders_of[order.account_id]
+            if each.is_buy and each.stock_code == order.stock_code
+        )
+
+    def _update(self, order: SimOrder, status: int) -> None:
+        """改状态，记改动。"""
+        order.status = status
+        order.touch()
+        self.changes.orders[order.order_id] = order
+
+    def next_order_id(self) -> int:
+        """新的委托编号。"""
+        self.state.progress.order_id += 1
+        return self.state.progress.order_id
+
+    def reject(self, order: SimOrder, reject: Reject) -> None:
+        """废单。"""
+        order.reason = str(reject)
+        self.state.add_order(order)
+        self._update(order, OrderStatus.JUNK)
+        self.events.append(Refused(order.snapshot, reject))
+
+    def accept(self, order: SimOrder) -> None:
+        """收下：给合同编号，冻结资金或股份。"""
+        progress = self.state.progress
+        progress.sysid += 1
+        order.sysid = str(progress.sysid)
+        self.state.add_order(order)
+        self.way(order).freeze(self.state.accounts[order.account_id], order)
+        self._update(order, OrderStatus.REPORTED)
+        self.events.append(Accepted(order.snapshot))
+
+    def complete(self, order: SimOrder) -> None:
+        """没有成交记录就了结：数量算全部，没有价格。"""
+        order.traded_volume = order.volume
+        self._update(order, OrderStatus.SUCCEEDED)
+        self.events.append(Completed(order.snapshot))
+
+    def reprice(self, order: SimOrder, limit_li: int) -> None:
+        """市价委托转成限价：按新的限价重算冻结。"""
+        order.limit_li = limit_li
+        self.changes.orders[order.order_id] = order
+        if order.is_buy:
+            self.way(order).freeze(self.state.accounts[order.account_id], order)
+
+    def fill(
+        self, order: SimOrder, price_li: int, volume: int, ts: float, tick: int, *, passive: bool
+    ) -> None:
+        """一笔成交：付钱交货，收「累计应收」与「已收」之差的费用。"""
+        assert order.security is not None
+        assert 0 < volume <= order.remaining, f"成交 {volume} 超过剩余 {order.remaining}"
+        instrument = self.instrument(order.security)
+        assert instrument is not None
+        account = self.state.accounts[order.account_id]
+        way = self.way(order)
+        exact = price_li * volume
+        worth = order.traded_worth_li + order.worth_li(price_li, volume)
+        due = instrument.rates(order.is_buy).total(worth) - order.fees_li
+        settled = order.settled_li(price_li, volume)
+        due = way.settle(account, order, settled, due, volume)
+        order.traded_volume += volume
+        order.traded_amount_li += exact
+        order.fees_li += due
+        way.freeze(account, order)
+        progress = self.state.progress
+        progress.trade += 1
+        traded_id = f"{self.today[4:]}{progress.trade % 10**12:012d}"
+        trade = SimTrade(
+            progress.trade, order, traded_id, int(ts), price_li, volume, due, tick, passive
+        )
+        self.changes.trades.append(trade)
+        shown = self.state.add_trade(trade)
+        done = order.remaining == 0
+        self._update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
+        self.events.append(Filled(order.snapshot, shown))
+
+    def request_cancel(self, order: SimOrder) -> None:
+        """撤单收下了：部成待撤，或已报待撤。"""
+        part = order.traded_volume > 0
+        self._update(order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL)
+        self.events.append(CancelRequested(order.snapshot))
+
+    def refuse_cancel(self, order: SimOrder, reject: Reject) -> None:
+        """撤不了。"""
+        self.events.append(CancelRefused(order.snapshot, reject))
+
+    def finish(self, order: SimOrder) -> None:
+        """撤掉剩余：解冻，部撤或已撤。"""
+        self.state.forget_late(order)
+        self.way(order).release(self.state.accounts[order.account_id], order)
+        part = order.traded_volume > 0
+        self._update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
+        self.events.append(Cancelled(order.snapshot))
+
+    def start_day(self, day: int) -> None:
+        """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结。"""
+        for account in self.state.accounts.values():
+            for code in account.roll():
+                self.changes.positions[account.account_id, code] = None
+            for code, held in account.positions.items():
+                self.changes.positions[account.account_id, code] = held
+            self.changes.accounts[account.account_id] = account
+        self.state.start_day(day)
+        self._instruments.clear()
+        self._date, self.today = date.fromordinal(day), day_code(day)
+        for business in self.businesses:
+            business.start_day(day)
+        self.changes.progress = True
+
+    def cost_of_rest(self, order: SimOrder) -> int:
+        """买单的剩余要多少钱：按限价成交时的金额，加上全部成交后还要补收的费用，厘。"""
+        rest = order.limit_li * order.remaining
+        if not rest:
+            return 0
+        assert order.security is not None
+        instrument = self.instrument(order.security)
+        assert instrument is not None
+        fees = instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
+        return to_fen(rest) + fees
+
+    def note(self, kind: str, account_id: str, key: str, body: str | None) -> None:
+        """记一条某项业务的记录；None 是删掉。"""
+        where = (kind, account_id, key)
+        if body is None:
+            self.state.records.pop(where, None)
+        else:
+            self.state.records[where] = body
+        self.changes.records[where] = body
+
+    def way(self, order: SimOrder) -> Way:
+        """这笔委托的钱和券怎样走。"""
+        for business in self.businesses:
+            found = business.way(order)
+            if found is not None:
+                return found
+        return self._cash_way
+
+
+class CashWay:
+    """普通买卖（信用账户里是担保品买卖）：现金买，现券卖。"""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def sellable(self, account: Account, order: SimOrder) -> int:
+        """持仓里没有锁定、没有冻结的。"""
+        held = account.positions.get(order.stock_code)
+        return held.sellable if held else 0
+
+    def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+        """可用数量。"""
+        return enough_shares(ticket)
+
+    def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+        """可用资金。"""
+        return enough_cash(ticket)
+
+    def freeze(self, account: Account, order: SimOrder) -> None:
+        """买单冻结剩余数量按限价成交时的金额，加上全部成交后还要补收的费用；卖单冻结股份。"""
+        if order.is_buy:
+            need = self._ledger.cost_of_rest(order)
+            account.freeze(need - order.frozen_li)
+            order.frozen_li = need
+            self._ledger.changes.accounts[account.account_id] = account
+        elif order.traded_volume == 0:
+            held = account.position(order.stock_code)
+            held.frozen += order.volume
+            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+
+    def settle(
+        self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
+    ) -> int:
+        """从冻结里付钱收券，或交券收钱。"""
+        held = account.position(order.stock_code)
+        if order.is_buy:
+            account.buy(held, amount_li, fee_li, volume, self._ledger.today)
+            order.frozen_li -= amount_li + fee_li
+            assert order.security is not None
+            if not self._ledger.rules(order.security).same_day_sale:
+                held.locked += volume
+        else:
+            fee_li = account.sell(held, amount_li, fee_li, volume)
+        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.changes.positions[account.account_id, held.stock_code] = held
+        return fee_li
+
+    def release(self, account: Account, order: SimOrder) -> None:
+        """退回剩余的冻结。"""
+        if order.is_buy:
+            account.freeze(-order.frozen_li)
+            order.frozen_li = 0
+            self._ledger.changes.accounts[account.account_id] = account
+        else:
+            held = account.position(order.stock_code)
+            held.frozen -= order.remaining
+            assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
+            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+
+
+class Surroundings(NamedTuple):
+    """一项业务看得见的柜台。
+
+    Attributes:
+        ledger: 账：改状态、记改动、推送。
+        quote: 一只证券此刻的盘口。
+        hours: 交易日与时段。
+    """
+
+    ledger: Ledger
+    quote: Callable[[Security], Quote]
+    hours: MarketHours

@@ -1,0 +1,203 @@
+"""柜台记得的一切，和自上次落盘以来改了什么。"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from easytrader.codes import AFTER_HOURS_TYPES
+from easytrader.sim.ledger.resting import Queue, QueueKey, RestingBook
+
+if TYPE_CHECKING:
+    from easytrader.sim.ledger.account import Account, Position
+    from easytrader.sim.ledger.closing import Closing
+    from easytrader.sim.ledger.events import TradeSnapshot
+    from easytrader.sim.ledger.orders import SimOrder, SimTrade
+
+__all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress", "RecordKey"]
+
+FIRST_ORDER_ID: Final = 1082130433
+"""真实客户端见过的编号段；int32，只增不减，换日不归零。"""
+
+
+RecordKey = tuple[str, str, str]
+"""各项业务自己的记录：（业务，资金账号，编号）。"""
+
+
+@dataclass(slots=True)
+class Progress:
+    """走到哪里了。
+
+    Attributes:
+        day: 当前交易日（序数）。
+        tick: 挂单已经撮合到的那一跳。
+        now: 见过的最晚时刻；时钟倒流时以它为准。
+        order_id: 最后用掉的委托编号。
+        sysid: 当日最后用掉的合同编号。
+        trade: 最后用掉的成交序号（不归零）。
+        first_order_id: 当日第一笔委托的编号不小于它。
+        first_trade: 当日第一笔成交的序号不小于它。
+    """
+
+    day: int
+    tick: int
+    now: float
+    order_id: int = FIRST_ORDER_ID - 1
+    sysid: int = 0
+    trade: int = 0
+    first_order_id: int = FIRST_ORDER_ID
+    first_trade: int = 1
+
+
+@dataclass(slots=True)
+class Changes:
+    """还没落盘的改动；同一对象改多次只写一次。"""
+
+    orders: dict[int, SimOrder] = field(default_factory=dict)
+    trades: list[SimTrade] = field(default_factory=list)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    positions: dict[tuple[str, str], Position | None] = field(default_factory=dict)
+    queues: dict[tuple[str, QueueKey], tuple[int, Queue]] = field(default_factory=dict)
+    records: dict[RecordKey, str | None] = field(default_factory=dict)
+    closings: list[Closing] = field(default_factory=list)
+    progress: bool = False
+
+    def __bool__(self) -> bool:
+        return self.progress or bool(
+            self.orders or self.accounts or self.positions or self.queues or self.records
+        )
+
+    def clear(self) -> None:
+        """已经落盘。"""
+        self.orders.clear()
+        self.trades.clear()
+        self.accounts.clear()
+        self.positions.clear()
+        self.queues.clear()
+        self.records.clear()
+        self.closings.clear()
+        self.progress = False
+
+
+class CounterState:
+    """当日的账户、委托、成交、挂单。
+
+    ``queues``：今天各价位上已经走掉的别人，证券 → 价位 → 数量。
+    ``records``：各项业务（`plugin`）的合约、申购、回购等，各自解释，一条一段 JSON。
+    ``late``：等盘后固定价格（`after_hours`）的委托，证券 → 编号 → 委托，按收下的先后。
+    ``consumed``：这一跳里自己已经吃掉的盘口，证券 → {(吃的是卖盘, 价格): 数量}。
+    """
+
+    __slots__ = (
+        "accounts",
+        "by_sysid",
+        "consumed",
+        "consumed_tick",
+        "late",
+        "orders",
+        "orders_of",
+        "progress",
+        "queues",
+        "records",
+        "resting",
+        "trades_of",
+    )
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.accounts: dict[str, Account] = {}
+        self.orders: dict[int, SimOrder] = {}
+        self.by_sysid: dict[str, SimOrder] = {}
+        self.orders_of: dict[str, list[SimOrder]] = {}
+        self.trades_of: dict[str, list[TradeSnapshot]] = {}
+        self.resting: dict[str, RestingBook] = {}
+        self.queues: dict[str, dict[QueueKey, Queue]] = {}
+        self.late: dict[str, dict[int, SimOrder]] = {}
+        self.records: dict[RecordKey, str] = {}
+        self.consumed: dict[str, dict[tuple[bool, int], int]] = {}
+        self.consumed_tick = progress.tick
+
+    def add_account(self, account: Account) -> None:
+        """开户。"""
+        self.accounts[account.account_id] = account
+        self.orders_of.setdefault(account.account_id, [])
+        self.trades_of.setdefault(account.account_id, [])
+
+    def add_order(self, order: SimOrder) -> None:
+        """记下当日的一笔委托。"""
+        self.orders[order.order_id] = order
+        self.orders_of[order.account_id].append(order)
+        if order.sysid:
+            self.by_sysid[order.sysid] = order
+            if order.order_type in AFTER_HOURS_TYPES and order.is_working:
+                self.late.setdefault(order.stock_code, {})[order.order_id] = order
+
+    def book(self, order: SimOrder) -> RestingBook:
+        """这只证券的挂单；没有就立一个。"""
+        assert order.security is not None
+        book = self.resting.get(order.stock_code)
+        if book is None:
+            queues = self.queues.setdefault(order.stock_code, {})
+            book = self.resting[order.stock_code] = RestingBook(order.security, queues)
+        return book
+
+    def rest(self, order: SimOrder, crowd: int | None = None) -> None:
+        """挂到市场上，前面排着 ``crowd`` 个别人；从账本里读回来的已经有自己的位置，不给。"""
+        book = self.book(order)
+        if crowd is not None:
+            book.queue_up(order, crowd)
+        book.add(order)
+
+    def wait(self, order: SimOrder) -> None:
+        """等主机到 9:30 再处理的申报或撤单。"""
+        order.waiting = True
+        self.book(order).waiting.append(order)
+
+    def prune(self, stock_code: str) -> None:
+        """没有挂单的证券不必再盯行情。"""
+        book = self.resting.get(stock_code)
+        if book is not None and book.empty:
+            del self.resting[stock_code]
+
+    def forget_late(self, order: SimOrder) -> None:
+        """不再等盘后的：成交完了、撤了。"""
+        waiting = self.late.get(order.stock_code, {})
+        waiting.pop(order.order_id, None)
+        if not waiting:
+            self.late.pop(order.stock_code, None)
+
+    def add_trade(self, trade: SimTrade) -> TradeSnapshot:
+        """记下一笔成交；主动成交还要记下吃掉的盘口。"""
+        shown = trade.snapshot
+        self.trades_of[trade.order.account_id].append(shown)
+        if not trade.passive:
+            self.consume(trade)
+        return shown
+
+    def consume(self, trade: SimTrade) -> None:
+        """同一跳里同样的显示数量不能再吃第二次。"""
+        if self.consumed_tick != trade.tick:
+            self.consumed.clear()
+            self.consumed_tick = trade.tick
+        used = self.consumed.setdefault(trade.order.stock_code, {})
+        key = (trade.order.is_buy, trade.price_li)
+        used[key] = used.get(key, 0) + trade.volume
+
+    def used(self, stock_code: str, tick: int) -> dict[tuple[bool, int], int] | None:
+        """这一跳这只证券被自己吃掉的；没有为 None。"""
+        return self.consumed.get(stock_code) if self.consumed_tick == tick else None
+
+    def start_day(self, day: int) -> None:
+        """换日：昨天的委托与成交归档（账本里还在），查询里不再出现。"""
+        self.progress.day = day
+        self.progress.sysid = 0
+        self.progress.first_order_id = self.progress.order_id + 1
+        self.progress.first_trade = self.progress.trade + 1
+        self.orders.clear()
+        self.by_sysid.clear()
+        self.resting.clear()
+        self.late.clear()
+        self.queues.clear()
+        for account_id in self.accounts:
+            self.orders_of[account_id] = []
+            self.trades_of[account_id] = []

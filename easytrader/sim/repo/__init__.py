@@ -1,7 +1,0 @@
-"""债券逆回购：借出的钱、利息、到期自动回来。"""
-
-from __future__ import annotations
-
-from easytrader.sim.repo.line import RepoLine, repo_line
-
-__all__ = ["RepoLine", "repo_line"]
