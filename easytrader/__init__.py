@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from easytrader import sim as sim
     from easytrader.api import use as use
     from easytrader.checkup import doctor as doctor
-    from easytrader.guard import Guard as Guard
-    from easytrader.ordering import Receipt as Receipt
+    from easytrader.orders import Receipt as Receipt
+    from easytrader.risk import Guard as Guard
 
 if sys.platform != "win32":
     from easytrader.sim.install import install as _install
@@ -74,8 +74,8 @@ _LAZY_MODULES = ("miniqmt", "sim")
 _LAZY_NAMES = {
     "use": "easytrader.api",
     "doctor": "easytrader.checkup",
-    "Guard": "easytrader.guard",
-    "Receipt": "easytrader.ordering",
+    "Guard": "easytrader.risk",
+    "Receipt": "easytrader.orders",
 }
 
 

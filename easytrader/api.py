@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from easytrader.basics.keywords import guarded
 
 if TYPE_CHECKING:
-    from easytrader.guard import Guard
+    from easytrader.brokers.sim import SimTrader
     from easytrader.miniqmt.trader import MiniqmtTrader
-    from easytrader.paper import SimTrader
+    from easytrader.risk import Guard
     from easytrader.trader import Trader
 
 GuardLike: TypeAlias = "Guard | dict[str, Any] | bool | None"
@@ -34,7 +34,7 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader:
     Args:
         broker: ``'miniqmt'``：券商的 MiniQMT 客户端（路径是模拟文件夹时连模拟的）；
             ``'sim'``：自带的模拟 MiniQMT，什么都不用准备；
-            别的包带来的后端写它登记的名字，见 `easytrader.backends`。
+            别的包带来的后端写它登记的名字，见 `easytrader.brokers`。
         debug: 是否记 DEBUG 日志，默认 INFO。
         guard: 风控规则，默认不开；`Guard(...)`、同样内容的字典，或 True（只管程序化交易的笔数）。
             以后可以用 ``user.guard = ...`` 换。
@@ -44,7 +44,7 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader:
         MissingDependencyError: 这个后端登记了而导入不了。
     """
     from easytrader import arguments
-    from easytrader.backends import find
+    from easytrader.brokers import find
 
     make = find(broker)
     user = make(arguments.flag("debug", debug))

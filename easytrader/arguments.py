@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from easytrader.basics import numbers
 from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_CODES, MARKET_ORDER_TYPES, PriceType
 from easytrader.errors import UsageError
-from easytrader.symbols import Kind, Security, parse_security
+from easytrader.market.symbols import Kind, Security, parse_security
 
 if TYPE_CHECKING:
     from easytrader.codes import Exchange

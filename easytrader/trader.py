@@ -5,17 +5,17 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from easytrader import arguments, rows, tags
-from easytrader.backend import Capabilities
+from easytrader import arguments, rows
+from easytrader.backend.capabilities import Capabilities
+from easytrader.basics import paths, tags
 from easytrader.basics.keywords import guarded_class
+from easytrader.basics.log import Log, masked
 from easytrader.codes import OrderType
 from easytrader.errors import UsageError
+from easytrader.link.backoff import ReconnectOptions
 from easytrader.link.engine import Engine, Handlers
-from easytrader.log import Log, masked
-from easytrader.ordering import Extras, wanted
+from easytrader.orders import Extras, ticket
 from easytrader.orders.verb import Ticket, cancel, order, order_verb
-from easytrader.pace import ReconnectOptions
-from easytrader.records import paths
 from easytrader.records.sqlite import SqliteStorage
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from easytrader import types
-    from easytrader.broker import Connector, Session
-    from easytrader.guard import Guard
-    from easytrader.records.paths import AccountKey
+    from easytrader.backend.session import Connector, Session
+    from easytrader.basics.paths import AccountKey
     from easytrader.records.storage import Storage
+    from easytrader.risk import Guard
 
 
 class Trader:
@@ -185,7 +185,7 @@ class Trader:
                 给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, wanted.limit(OrderType.BUY, security, price, amount, extras))
+        return order(self._ordering, ticket.limit(OrderType.BUY, security, price, amount, extras))
 
     buy_async = buy.twin
     """同 `buy`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
@@ -204,7 +204,7 @@ class Trader:
     ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, wanted.limit(OrderType.SELL, security, price, amount, extras))
+        return order(self._ordering, ticket.limit(OrderType.SELL, security, price, amount, extras))
 
     sell_async = sell.twin
     """同 `sell`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
@@ -235,7 +235,7 @@ class Trader:
         返回与异常同 `buy`。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, wanted.market(OrderType.BUY, security, amount, ttype, extras))
+        return order(self._ordering, ticket.market(OrderType.BUY, security, amount, ttype, extras))
 
     market_buy_async = market_buy.twin
     """同 `market_buy`，发出就返回回执。"""
@@ -254,7 +254,7 @@ class Trader:
     ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, wanted.market(OrderType.SELL, security, amount, ttype, extras))
+        return order(self._ordering, ticket.market(OrderType.SELL, security, amount, ttype, extras))
 
     market_sell_async = market_sell.twin
     """同 `market_sell`，发出就返回回执。"""

@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.beijing import BEIJING, beijing_now
-from easytrader.miniqmt.file_checks import NOTE, OK, Verdict
+from easytrader.miniqmt.diagnose.file_checks import NOTE, OK, Verdict
 from easytrader.sim.config.folder import SimFolder
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from easytrader.brokers.sim import default_folder
 from easytrader.errors import UsageError
-from easytrader.miniqmt.file_checks import BAD, SKIPPED, Verdict
-from easytrader.miniqmt.preflight import check_path
-from easytrader.paper import default_folder
+from easytrader.miniqmt.diagnose.file_checks import BAD, SKIPPED, Verdict
+from easytrader.miniqmt.diagnose.preflight import check_path
 from easytrader.sim.config.folder import is_sim_folder
 
 _GIVE_PATH: Final = (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 
 from easytrader.basics.beijing import OFFSET_S
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,27 +7,27 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.log import Log, masked
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import ConnectFailedError, MissingDependencyError, QueryFailedError
-from easytrader.log import Log, masked
-from easytrader.miniqmt import loader
-from easytrader.miniqmt.account_check import account_rows
+from easytrader.link.vitals import Vitals
 from easytrader.miniqmt.aside import Strays
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
+from easytrader.miniqmt.diagnose.account_check import account_rows
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
+from easytrader.miniqmt.vendor import loader
 from easytrader.sim import install
 from easytrader.sim.config.folder import ACCOUNT_TYPES, SimFolder
 from easytrader.sim.host import hub
 from easytrader.sim.host.lease import service_of
-from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from easytrader.broker import Session
+    from easytrader.backend.records import PushEvent
+    from easytrader.backend.session import Session
     from easytrader.checkup.case import Case
-    from easytrader.model import PushEvent
 
 Account = tuple[str, str]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from easytrader._version import __version__
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, Verdict
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

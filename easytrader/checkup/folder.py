@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.paths import home
 from easytrader.errors import EasytraderError
-from easytrader.miniqmt import file_checks
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, Verdict
-from easytrader.records.paths import home
+from easytrader.miniqmt.diagnose import file_checks
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, Verdict
 from easytrader.sim.host.lease import holder_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from easytrader.basics.threads import call_aside
 from easytrader.checkup import calendar, clock, connection, environment, folder
 from easytrader.errors import EasytraderError
-from easytrader.miniqmt.file_checks import BAD, SKIPPED, Verdict
+from easytrader.miniqmt.diagnose.file_checks import BAD, SKIPPED, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

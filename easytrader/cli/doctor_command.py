@@ -43,7 +43,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from easytrader.checkup import doctor
-    from easytrader.miniqmt.file_checks import BAD
+    from easytrader.miniqmt.diagnose.file_checks import BAD
 
     with _quiet_log():
         rows = doctor(

@@ -12,8 +12,8 @@ from easytrader.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.config.folder import SimFolder
-    from easytrader.symbols import Security
 
 __all__ = ["open_accounts"]
 
@@ -80,8 +80,8 @@ def _decimal(text: str) -> Decimal:
 
 
 def _position(text: str) -> tuple[Security, int, Decimal | None]:
+    from easytrader.market.symbols import Kind, parse_security
     from easytrader.sim.rules import scope_of
-    from easytrader.symbols import Kind, parse_security
 
     code, _, rest = text.partition(":")
     amount, _, price = rest.partition(":")

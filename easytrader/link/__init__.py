@@ -1,1 +1,1 @@
-"""一次又一次的会话：引擎，以及它的看护、节奏、心跳。"""
+"""连接：引擎（`engine`）、看护与重连（`supervisor`、`backoff`）、心跳（`heartbeat`、`vitals`）。"""

@@ -17,34 +17,34 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import rows
-from easytrader.connection import State, Supervisor
-from easytrader.delivery import Courier
-from easytrader.errors import FORKED, ClosedError, NotConnectedError
-from easytrader.events import EventLog
-from easytrader.log import masked
-from easytrader.model import (
+from easytrader.backend.records import (
     CallbackReplaced,
     Disconnected,
     OrderChanged,
     OrderRefused,
     Traded,
 )
-from easytrader.once import Once
-from easytrader.ordering import Router
-from easytrader.records.paths import AccountKey
-from easytrader.vitals import Vitals
-from easytrader.waiting import Waiting
+from easytrader.basics.log import masked
+from easytrader.basics.paths import AccountKey
+from easytrader.errors import FORKED, ClosedError, NotConnectedError
+from easytrader.idempotency import Once
+from easytrader.link.supervisor import State, Supervisor
+from easytrader.link.vitals import Vitals
+from easytrader.orders import Router
+from easytrader.orders.wait import Waiting
+from easytrader.push import Courier
+from easytrader.push.event_log import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.backend import Capabilities
-    from easytrader.broker import Connector, Session
-    from easytrader.guard import Guard, Meter
-    from easytrader.log import Log
-    from easytrader.model import OrderLike, PushEvent
-    from easytrader.pace import ReconnectOptions
+    from easytrader.backend.capabilities import Capabilities
+    from easytrader.backend.records import OrderLike, PushEvent
+    from easytrader.backend.session import Connector, Session
+    from easytrader.basics.log import Log
+    from easytrader.link.backoff import ReconnectOptions
     from easytrader.records.storage import Storage
+    from easytrader.risk import Guard, Meter
     from easytrader.types import Entrust, Status
 
 _CLOSE_S: Final = 5.0
@@ -185,7 +185,7 @@ class Engine:
 
     @guard.setter
     def guard(self, value: Guard | dict[str, Any] | bool | None) -> None:
-        from easytrader.guard import Guard  # 没有开风控的不必带上它
+        from easytrader.risk import Guard  # 没有开风控的不必带上它
 
         self._guard = Guard.of(value)
         self._set_guard()
@@ -427,7 +427,7 @@ class Engine:
         if guard is None or not self.key.account_id or self.closed:
             self.orders.post = None
             return
-        from easytrader.guard import GuardPost, Meter
+        from easytrader.risk import GuardPost, Meter
 
         if self._meter is None:
             self._meter = Meter.open(self._storage.counters(time.time), self._log)

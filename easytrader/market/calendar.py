@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.records.paths import home
+from easytrader.basics.paths import home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from easytrader.basics.log import Log
 from easytrader.codes import ORDER_STATUS_NAMES, UNKNOWN_NAME
-from easytrader.log import Log
 
 if TYPE_CHECKING:
-    from easytrader.model import OrderLike, TradeLike
+    from easytrader.backend.records import OrderLike, TradeLike
 
 
 class DefaultXtQuantTraderCallback:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from easytrader.log import masked
-from easytrader.miniqmt import client_calendar
+from easytrader.basics.log import masked
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
+from easytrader.miniqmt.vendor import client_calendar
 
 if TYPE_CHECKING:
-    from easytrader.broker import Listener
-    from easytrader.log import Log
+    from easytrader.backend.session import Listener
+    from easytrader.basics.log import Log
+    from easytrader.link.vitals import Vitals
     from easytrader.miniqmt.aside import Strays
-    from easytrader.miniqmt.loader import Vendor
-    from easytrader.vitals import Vitals
+    from easytrader.miniqmt.vendor.loader import Vendor
 
 
 class QmtConnector:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.errors import OutcomeUnknownError
 
 if TYPE_CHECKING:
-    from easytrader.ordering import Receipt
+    from easytrader.orders import Receipt
 
 _EARLY: Final = 1000
 """不是经 easytrader 发出的异步请求也有应答：只留最近这么多条等人来认。"""

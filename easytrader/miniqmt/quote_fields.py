@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from easytrader.backend.records import Quote
 from easytrader.basics import numbers
 from easytrader.errors import UsageError
-from easytrader.model import Quote
-from easytrader.symbols import Board, parse_security
+from easytrader.market.symbols import Board, parse_security
 
 __all__ = ["positive", "read_quote"]
 

@@ -17,8 +17,8 @@ from easytrader.miniqmt.quote_fields import positive, read_quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.miniqmt.loader import Vendor
-    from easytrader.model import Quote
+    from easytrader.backend.records import Quote
+    from easytrader.miniqmt.vendor.loader import Vendor
 
 __all__ = ["last_price", "quotes"]
 

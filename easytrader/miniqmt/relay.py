@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.push.events import heard
+from easytrader.push.table import heard
 
 if TYPE_CHECKING:
-    from easytrader.broker import Listener
+    from easytrader.backend.session import Listener
     from easytrader.miniqmt.session import QmtSession
 
 _ANSWER: Final = "_async_response"

@@ -13,7 +13,15 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from easytrader.backend.records import (
+    Answered,
+    CallbackReplaced,
+    ContractNumber,
+    OrderRequest,
+    SubmitAnswer,
+)
 from easytrader.basics import waits
+from easytrader.basics.log import masked
 from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.errors import (
     ClosedError,
@@ -25,35 +33,27 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.log import masked
-from easytrader.miniqmt.account_check import check_account
-from easytrader.miniqmt.bounded import Replies, bounded_class, no_answer
+from easytrader.miniqmt.diagnose.account_check import check_account
+from easytrader.miniqmt.diagnose.preflight import failure_text
 from easytrader.miniqmt.pending import Pending
-from easytrader.miniqmt.preflight import failure_text
 from easytrader.miniqmt.quotes import last_price, quotes
 from easytrader.miniqmt.relay import Relay, Silent
-from easytrader.miniqmt.vendor_versions import missing_text
-from easytrader.model import (
-    Answered,
-    CallbackReplaced,
-    ContractNumber,
-    OrderRequest,
-    SubmitAnswer,
-)
-from easytrader.ordering.receipt import Receipt, unknown_text
+from easytrader.miniqmt.vendor.bounded import Replies, bounded_class, no_answer
+from easytrader.miniqmt.vendor.versions import missing_text
+from easytrader.orders.receipt import Receipt, unknown_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from easytrader.broker import Listener, Reply
-    from easytrader.log import Log
+    from easytrader.backend.records import AssetLike, OrderLike, PositionLike, Quote, TradeLike
+    from easytrader.backend.session import Listener, Reply
+    from easytrader.basics.log import Log
+    from easytrader.link.vitals import Vitals
     from easytrader.miniqmt.aside import Strays
-    from easytrader.miniqmt.loader import Vendor
     from easytrader.miniqmt.session_ids import Lease
-    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
+    from easytrader.miniqmt.vendor.loader import Vendor
     from easytrader.types import Outcome
-    from easytrader.vitals import Vitals
 
 _T = TypeVar("_T")
 

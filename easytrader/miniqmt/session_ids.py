@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from filelock import FileLock, Timeout
 
 from easytrader import arguments
+from easytrader.basics.paths import canonical
 from easytrader.errors import ConnectFailedError, UsageError
-from easytrader.records.paths import canonical
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from easytrader.log import Log
+    from easytrader.basics.log import Log
 
 POOL_SIZE: Final = 16
 QUARANTINE_S: Final = 4.0

@@ -6,14 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from easytrader import arguments
-from easytrader.backend import Capabilities
-from easytrader.miniqmt import groups, loader, preflight, settings
+from easytrader.backend.capabilities import Capabilities
+from easytrader.basics.paths import AccountKey
+from easytrader.miniqmt import groups, settings
 from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
 from easytrader.miniqmt.connector import QmtConnector
+from easytrader.miniqmt.diagnose import preflight
 from easytrader.miniqmt.groups.ipo import exchange_today
 from easytrader.miniqmt.session_ids import check_session_id
-from easytrader.records.paths import AccountKey
+from easytrader.miniqmt.vendor import loader
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from easytrader.basics.keywords import guarded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.ordering.desk import Router
-    from easytrader.ordering.receipt import Receipt
-    from easytrader.ordering.wanted import Cancel, Wanted
+    from easytrader.orders.receipt import Receipt
+    from easytrader.orders.router import Router
+    from easytrader.orders.ticket import Cancel, Wanted
     from easytrader.types import CancelResult, EntrustResult
 
 __all__ = ["OrderVerb", "Ticket", "Verb", "cancel", "order", "order_verb"]

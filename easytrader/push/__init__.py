@@ -1,1 +1,5 @@
-"""推送：后端来的每一件事，和它在用户那里的样子。"""
+"""推送的交付：排队、理顺次序、去重、交给用户的回调。"""
+
+from easytrader.push.courier import Courier
+
+__all__ = ["Courier"]

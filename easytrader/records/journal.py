@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from filelock import FileLock, Timeout
 from loguru import logger
 
+from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import JournalError
 from easytrader.records.guarded import DeadlineLock, Unmoved, patiently
-from easytrader.records.private import private_file, private_folder
 from easytrader.records.storage import STATES, UNKNOWN, Intent
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
+from easytrader.basics.private import private_folder
 from easytrader.errors import JournalError
-from easytrader.records.private import private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.beijing import OFFSET_S
+from easytrader.basics.private import private_file, private_folder
 from easytrader.records.guarded import Unmoved, patiently
-from easytrader.records.private import private_file, private_folder
 from easytrader.records.storage import Counted, DayFull, SecondFull
 
 if TYPE_CHECKING:

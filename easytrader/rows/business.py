@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader import tags
+from easytrader.basics import tags
 from easytrader.codes import (
     ACCOUNT_STATUS_NAMES,
     ACCOUNT_TYPE_NAMES,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from loguru import logger
 
-from easytrader import tags
+from easytrader.basics import tags
 from easytrader.basics.quantity import is_number
 from easytrader.codes import (
     ACCOUNT_STATUS_NAMES,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader import types
+    from easytrader.backend.records import AssetLike, OrderLike, PositionLike, Quote, TradeLike
     from easytrader.basics.quantity import OrderId
     from easytrader.codes import (
         AccountStatusName,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         OrderTypeName,
         PriceTypeName,
     )
-    from easytrader.model import AssetLike, OrderLike, PositionLike, Quote, TradeLike
 
 Row = dict[str, Any]
 _Name = TypeVar("_Name", bound=str)

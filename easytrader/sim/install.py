@@ -21,8 +21,8 @@ from importlib.util import module_from_spec, spec_from_loader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.vendor_import import binary_remedy, next_spec, quiet_vendor_import
 from easytrader.errors import MissingDependencyError
-from easytrader.vendor_import import binary_remedy, next_spec, quiet_vendor_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chaos_check import LedgerOrder, LedgerTrade
 
-from easytrader import tags
+from easytrader.basics import tags
 from easytrader.codes import FINAL_STATUSES
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from support import ACCOUNT, SimProcess, eventually, freeze
 import easytrader
 from easytrader.checkup.connection import judge
 from easytrader.errors import ConnectFailedError
-from easytrader.miniqmt.account_check import refuse_wrong_account
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
+from easytrader.miniqmt.diagnose.account_check import refuse_wrong_account
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.host.lease import holder_of
 

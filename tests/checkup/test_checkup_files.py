@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from easytrader.basics.log import Log
 from easytrader.checkup import folder as folder_looks
 from easytrader.checkup.case import Case
 from easytrader.errors import ConnectFailedError
-from easytrader.log import Log
-from easytrader.miniqmt import file_checks, preflight, session_ids
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
+from easytrader.miniqmt import session_ids
+from easytrader.miniqmt.diagnose import file_checks, preflight
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED
 from easytrader.miniqmt.session_ids import POOL_SIZE, SessionIds
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_a_strange_name_is_only_noted_without_permission_files(real: Path, tmp_p
 
 
 def test_no_path_means_the_default_simulated_folder() -> None:
-    from easytrader.paper import default_folder
+    from easytrader.brokers.sim import default_folder
     from easytrader.sim.config.folder import AccountConfig, create
 
     nothing = Case()

@@ -19,7 +19,7 @@ from easytrader.checkup import calendar, clock, environment
 from easytrader.checkup.case import Case
 from easytrader.checkup.run import CHECKS, Check, examine
 from easytrader.errors import UsageError
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 
 BEIJING = timezone(timedelta(hours=8))
 NAMES = (

@@ -148,7 +148,7 @@ def test_a_hung_client_does_not_hang_the_command(folder: Path) -> None:
 def test_the_users_logging_is_as_before(
     folder: Path, capsys: pytest.CaptureFixture[str], logged: list[str]
 ) -> None:
-    from easytrader.log import Log
+    from easytrader.basics.log import Log
 
     assert main(["doctor", str(folder), "--no-network"]) == 0
     assert "已登录" in capsys.readouterr().out

@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import eventually
 
-from easytrader.delivery import backlog as backlog_room
-from easytrader.delivery.backlog import Backlog
-from easytrader.model import (
+from easytrader.backend.records import (
     AccountChanged,
     AssetChanged,
     CancelRefused,
@@ -22,6 +20,8 @@ from easytrader.model import (
     PositionChanged,
     Traded,
 )
+from easytrader.push import backlog as backlog_room
+from easytrader.push.backlog import Backlog
 
 if TYPE_CHECKING:
     import pytest

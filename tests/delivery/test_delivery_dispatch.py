@@ -10,12 +10,12 @@ import pytest
 from delivery_records import order, trade
 from support import eventually
 
-from easytrader.delivery import backlog, dispatch
-from easytrader.delivery.dispatch import Dispatcher
-from easytrader.delivery.ledger import DeliveryLedger
-from easytrader.delivery.sequence import Sequencer
-from easytrader.log import Log
-from easytrader.model import Connected, Disconnected, OrderChanged, Traded
+from easytrader.backend.records import Connected, Disconnected, OrderChanged, Traded
+from easytrader.basics.log import Log
+from easytrader.push import backlog, dispatch
+from easytrader.push.dispatch import Dispatcher
+from easytrader.push.ledger import DeliveryLedger
+from easytrader.push.sequence import Sequencer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def test_settled_means_given_and_nothing_held_back(desk: Desk, now: list[float])
 def test_not_settled_while_something_is_held_back(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easytrader.delivery.sequence.HOLD_S", FAR_S)
+    monkeypatch.setattr("easytrader.push.sequence.HOLD_S", FAR_S)
     desk.put(Traded(trade("a")))
     assert not desk.dispatcher.settle(FAR_S)
     desk.put(OrderChanged(order(50)))

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from support import eventually
 
-from easytrader import events as room
-from easytrader.events import EventLog
-from easytrader.model import Connected, Disconnected, GaveUp, OrderChanged, Traded
+from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged, Traded
+from easytrader.push import event_log as room
+from easytrader.push.event_log import EventLog
 
 
 def order(number: int, state: int = 0) -> OrderChanged:

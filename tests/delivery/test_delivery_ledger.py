@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from delivery_records import NOW, order, trade
 
-from easytrader.delivery import ledger as ledger_room
-from easytrader.delivery.ledger import DeliveryLedger
+from easytrader.push import ledger as ledger_room
+from easytrader.push.ledger import DeliveryLedger
 
 DAY = 86_400
 FAR = 4_070_908_800

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from delivery_records import order, trade
 
-from easytrader.delivery import courier as courier_room
-from easytrader.delivery.courier import Courier
+from easytrader.backend.records import OrderChanged, PushEvent, Traded
+from easytrader.basics.log import Log
 from easytrader.errors import ClosedError
-from easytrader.log import Log
-from easytrader.model import OrderChanged, PushEvent, Traded
+from easytrader.push import courier as courier_room
+from easytrader.push.courier import Courier
 
 
 def label(event: PushEvent) -> str:

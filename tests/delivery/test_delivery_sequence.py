@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easytrader.backend.records import OrderChanged, PushEvent, Traded
 from easytrader.basics.days import DayBoundary
-from easytrader.delivery import sequence
-from easytrader.delivery.ledger import DeliveryLedger
-from easytrader.delivery.sequence import Sequencer
-from easytrader.model import OrderChanged, PushEvent, Traded
+from easytrader.push import sequence
+from easytrader.push.ledger import DeliveryLedger
+from easytrader.push.sequence import Sequencer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

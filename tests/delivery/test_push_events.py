@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
-from easytrader import model
-from easytrader.delivery.courier import Courier
-from easytrader.events import EventLog
-from easytrader.log import Log
-from easytrader.model import Answered, Note
-from easytrader.push.events import TABLE, Kind, callback_name, contents, heard, of
+from easytrader.backend import records
+from easytrader.backend.records import Answered, Note
+from easytrader.basics.log import Log
+from easytrader.push.courier import Courier
+from easytrader.push.event_log import EventLog
+from easytrader.push.table import TABLE, Kind, callback_name, contents, heard, of
 
 
 class Everything:
@@ -25,7 +25,7 @@ class Everything:
         return lambda *args: self.seen.append((name, *args))
 
 
-def deliver(*events: model.PushEvent, **hooks: Any) -> list[tuple[Any, ...]]:
+def deliver(*events: records.PushEvent, **hooks: Any) -> list[tuple[Any, ...]]:
     callback = Everything()
     courier = Courier(
         Log(), delivered=lambda event: None, met=lambda order: None, status=lambda: {"state": "好"}
@@ -34,13 +34,13 @@ def deliver(*events: model.PushEvent, **hooks: Any) -> list[tuple[Any, ...]]:
     for each in events:
         courier.deliver(each)
     assert courier.close(10)
-    assert courier.handed == sum(not isinstance(each, model.CallbackReplaced) for each in events)
+    assert courier.handed == sum(not isinstance(each, records.CallbackReplaced) for each in events)
     return callback.seen
 
 
 def test_every_event_is_in_the_table_or_passed_on_as_it_is() -> None:
     listed = {each.event for each in TABLE}
-    assert set(get_args(model.PushEvent)) == listed | {model.Note, model.CallbackReplaced}
+    assert set(get_args(records.PushEvent)) == listed | {records.Note, records.CallbackReplaced}
     assert len({each.callback for each in TABLE}) == len(TABLE)
     assert len({each.kind for each in TABLE}) == len(TABLE)
 
@@ -69,20 +69,22 @@ def test_an_answer_of_an_unknown_kind_reaches_nobody() -> None:
 
 def test_the_health_callback_gets_the_status_of_that_moment_and_no_event() -> None:
     told: list[Any] = []
-    assert deliver(model.HealthChanged(), on_health=told.append) == [("on_health", {"state": "好"})]
+    assert deliver(records.HealthChanged(), on_health=told.append) == [
+        ("on_health", {"state": "好"})
+    ]
     assert told == [{"state": "好"}]
     log = EventLog()
-    log.add(model.HealthChanged())
+    log.add(records.HealthChanged())
     assert log.take(0) is None
 
 
 def test_giving_up_calls_hook_and_callback_with_the_error() -> None:
     told: list[Any] = []
     error = OSError("没连上")
-    assert deliver(model.GaveUp(error), on_give_up=told.append) == [("on_give_up", error)]
+    assert deliver(records.GaveUp(error), on_give_up=told.append) == [("on_give_up", error)]
     assert told == [error]
     log = EventLog()
-    log.add(model.GaveUp(error))
+    log.add(records.GaveUp(error))
     row = log.take(0)
     assert row is not None
     assert (row["event"], row["event_name"], row["data"]) == (
@@ -92,7 +94,9 @@ def test_giving_up_calls_hook_and_callback_with_the_error() -> None:
 
 def test_a_callback_registered_later_takes_over_and_is_no_event() -> None:
     later = Everything()
-    assert deliver(model.Connected(), model.CallbackReplaced(later), model.Disconnected()) in (
+    assert deliver(
+        records.Connected(), records.CallbackReplaced(later), records.Disconnected()
+    ) in (
         [("on_connected",)],
         [],
     )
@@ -103,7 +107,7 @@ def test_a_hook_that_fails_does_not_keep_the_callback_from_being_called() -> Non
     def broken(status: Any) -> None:
         raise ValueError(status)
 
-    assert deliver(model.HealthChanged(), model.Connected(), on_health=broken) == [
+    assert deliver(records.HealthChanged(), records.Connected(), on_health=broken) == [
         ("on_health", {"state": "好"}),
         ("on_connected",),
     ]

@@ -9,22 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader import model, rows
+from easytrader import rows
+from easytrader.backend import records
+from easytrader.backend.records import (
+    Order,
+    OrderChanged,
+    OrderRefused,
+    Refusal,
+    Side,
+    Trade,
+    Traded,
+)
+from easytrader.basics.log import Log
 from easytrader.basics.quantity import exact
 from easytrader.codes import AccountType, Direction, OffsetFlag, OrderStatus, OrderType
-from easytrader.delivery.courier import Courier
-from easytrader.delivery.ledger import DeliveryLedger
-from easytrader.delivery.sequence import Sequencer
-from easytrader.events import EventLog
-from easytrader.log import Log
-from easytrader.model import Order, OrderChanged, OrderRefused, Refusal, Side, Trade, Traded
+from easytrader.push.courier import Courier
+from easytrader.push.event_log import EventLog
+from easytrader.push.ledger import DeliveryLedger
+from easytrader.push.sequence import Sequencer
 from easytrader.records.journal import Journal
 from easytrader.records.storage import PLACED, Intent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.model import AssetLike, OrderLike, PositionLike, TradeLike
+    from easytrader.backend.records import AssetLike, OrderLike, PositionLike, TradeLike
 
 NOW = int(time.time())
 
@@ -71,8 +80,8 @@ def fits(
     return order, trade, position, asset
 
 
-POSITION = model.Position(stock_code="BTC/USDT", volume=Decimal("0.0015"))
-ASSET = model.Asset(total_asset=Decimal("1000.5"), cash=Decimal("900.25"))
+POSITION = records.Position(stock_code="BTC/USDT", volume=Decimal("0.0015"))
+ASSET = records.Asset(total_asset=Decimal("1000.5"), cash=Decimal("900.25"))
 assert fits(coin(OrderStatus.REPORTED), coin_fill("t", "0.0015"), POSITION, ASSET)
 
 
@@ -99,8 +108,8 @@ def test_rows_without_decimals_are_json_as_they_are() -> None:
         stock_code="rb2501.SHFE", order_id=order.order_id, side=Side.SHORT, traded_id="9",
         traded_time=NOW, traded_price=3480.0, traded_volume=2, traded_amount=69_600.0,
     )  # fmt: skip
-    position = model.Position(stock_code="rb2501.SHFE", volume=2, direction=Direction.SHORT)
-    asset = model.Asset(total_asset=100_000.0, cash=9.5)
+    position = records.Position(stock_code="rb2501.SHFE", volume=2, direction=Direction.SHORT)
+    asset = records.Asset(total_asset=100_000.0, cash=9.5)
     for row in (
         rows.order_row(order),
         rows.trade_row(trade),
@@ -160,11 +169,11 @@ def test_the_amount_of_a_trade_is_exact() -> None:
 
 def test_all_of_a_position_can_be_used_unless_it_is_said() -> None:
     assert POSITION.can_use_volume == Decimal("0.0015")
-    assert model.Position(stock_code="x", volume=3, can_use_volume=0).can_use_volume == 0
+    assert records.Position(stock_code="x", volume=3, can_use_volume=0).can_use_volume == 0
 
 
 def test_the_side_of_a_request() -> None:
-    request: Any = model.OrderRequest(None, 51, 1, 11, 1.0, "", "", "")  # type: ignore[arg-type]
+    request: Any = records.OrderRequest(None, 51, 1, 11, 1.0, "", "", "")  # type: ignore[arg-type]
     assert request.side is Side.COVER
     with pytest.raises(ValueError, match="27"):
         _ = request._replace(order_type=27).side
@@ -173,8 +182,8 @@ def test_the_side_of_a_request() -> None:
 def test_an_answer_is_accepted_when_it_has_a_number() -> None:
     taken = [1, "0f3a", "-1"]
     refused = [0, -1, ""]
-    assert all(model.SubmitAnswer(each).accepted for each in taken)
-    assert not any(model.SubmitAnswer(each).accepted for each in refused)
+    assert all(records.SubmitAnswer(each).accepted for each in taken)
+    assert not any(records.SubmitAnswer(each).accepted for each in refused)
 
 
 # ---- 去重、理顺、交付

@@ -12,12 +12,13 @@ import pytest
 from docs_helpers import DOCS, ROOT, all_text, blocks
 
 import easytrader
-from easytrader import codes, errors, events, rows
+from easytrader import codes, errors, rows
 from easytrader._version import __version__
+from easytrader.brokers.sim import SimTrader
 from easytrader.cli import demo, doctor_command, sim_commands
 from easytrader.cli.parser import Parser
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
-from easytrader.paper import SimTrader
+from easytrader.push import event_log
 from easytrader.sim.config.folder import SimConfig
 from easytrader.sim.host import faults as fault_plan
 from easytrader.sim.host.faults import Faults
@@ -148,7 +149,7 @@ def test_status_table_marks_final_and_cancellable() -> None:
 
 def test_event_table() -> None:
     listed = table(section(page("reference/fields.md"), "事件"))
-    assert {row[0].strip("`"): row[1] for row in listed} == events.EVENT_NAMES
+    assert {row[0].strip("`"): row[1] for row in listed} == event_log.EVENT_NAMES
     keys = {row[0].strip("`"): row[2].split("`")[1].split() for row in listed if "`" in row[2]}
     built = {
         "order_error": rows.order_error_row(_Anything()),

@@ -20,7 +20,7 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def user(sim_folder: Path, recorder: Recorder) -> Iterator[easytrader.paper.SimTrader]:
+def user(sim_folder: Path, recorder: Recorder) -> Iterator[easytrader.brokers.sim.SimTrader]:
     """嵌在本进程里的模拟账户。"""
     trader = easytrader.use("sim")
     trader.connect(str(sim_folder), ACCOUNT, recorder, timeout=5)

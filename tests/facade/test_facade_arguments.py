@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from easytrader import arguments, errors, tags
+from easytrader import arguments, errors
+from easytrader.basics import tags
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
-from easytrader.delivery.ledger import DeliveryLedger
 from easytrader.errors import UsageError
-from easytrader.symbols import parse_security
+from easytrader.market.symbols import parse_security
+from easytrader.push.ledger import DeliveryLedger
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import easytrader
 from easytrader.errors import MissingDependencyError, UsageError
-from easytrader.miniqmt import loader
+from easytrader.miniqmt.vendor import loader
 
 
 def run(code: str) -> str:

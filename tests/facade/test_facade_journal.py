@@ -17,9 +17,9 @@ import pytest
 from support import ACCOUNT, ROOT, SimProcess
 
 import easytrader
-from easytrader import tags
+from easytrader.basics import tags
 from easytrader.errors import JournalError, OutcomeUnknownError
-from easytrader.once.records import Records
+from easytrader.idempotency.records import Records
 from easytrader.records import journal as journals
 from easytrader.records import lease
 from easytrader.records.lease import FileOwner
@@ -302,11 +302,11 @@ def test_a_second_close_finishes_an_interrupted_one(
 
 
 STEPS = [
-    ("easytrader.once.submit", "Once", "_claim"),
-    ("easytrader.once.records", "Records", "open"),
+    ("easytrader.idempotency.submit", "Once", "_claim"),
+    ("easytrader.idempotency.records", "Records", "open"),
     ("easytrader.records.journal", "Journal", "begin"),
-    ("easytrader.once.submit", "Once", "_submit"),
-    ("easytrader.once.submit", "Once", "_note"),
+    ("easytrader.idempotency.submit", "Once", "_submit"),
+    ("easytrader.idempotency.submit", "Once", "_note"),
 ]
 
 

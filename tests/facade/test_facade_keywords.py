@@ -9,10 +9,10 @@ import pytest
 
 import easytrader
 from easytrader.basics.keywords import guarded
+from easytrader.brokers.sim import SimTrader
 from easytrader.errors import UsageError
 from easytrader.miniqmt import MiniqmtTrader
 from easytrader.miniqmt.groups import Group
-from easytrader.paper import SimTrader
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:

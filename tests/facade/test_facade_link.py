@@ -15,8 +15,10 @@ import pytest
 from support import ACCOUNT, Recorder, SimProcess, eventually, freeze
 
 import easytrader
-from easytrader.backend import Capabilities
-from easytrader.connection import State, Supervisor
+from easytrader.backend.capabilities import Capabilities
+from easytrader.backend.records import Connected, OrderChanged, PushEvent
+from easytrader.basics.log import Log
+from easytrader.basics.paths import AccountKey
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -24,16 +26,14 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.log import Log
+from easytrader.link.backoff import ReconnectOptions
+from easytrader.link.supervisor import State, Supervisor
+from easytrader.link.vitals import Vitals
 from easytrader.miniqmt import session as session_room
 from easytrader.miniqmt import session_ids
-from easytrader.model import Connected, OrderChanged, PushEvent
-from easytrader.pace import ReconnectOptions
-from easytrader.push.events import callback_name, contents
-from easytrader.records.paths import AccountKey
+from easytrader.push.table import callback_name, contents
 from easytrader.sim.host.faults import Faults
 from easytrader.trader import Trader
-from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

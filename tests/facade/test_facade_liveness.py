@@ -11,14 +11,14 @@ import pytest
 from support import ACCOUNT, Recorder, SimProcess, eventually, freeze, make_folder
 
 import easytrader
-from easytrader import heartbeat
-from easytrader import vitals as vitals_room
+from easytrader.backend.records import OrderChanged, Traded
+from easytrader.basics.log import Log
 from easytrader.errors import EasytraderError, UsageError
-from easytrader.events import CAPACITY, EARLY, EventLog
-from easytrader.log import Log
-from easytrader.model import OrderChanged, Traded
+from easytrader.link import heartbeat
+from easytrader.link import vitals as vitals_room
+from easytrader.link.vitals import Vitals
+from easytrader.push.event_log import CAPACITY, EARLY, EventLog
 from easytrader.sim.host.faults import Faults
-from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Callable

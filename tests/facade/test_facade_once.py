@@ -14,7 +14,7 @@ import pytest
 from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually, make_folder
 
 import easytrader
-from easytrader import tags
+from easytrader.basics import tags
 from easytrader.errors import (
     JournalError,
     NotConnectedError,
@@ -261,8 +261,8 @@ def test_without_an_id_the_tag_is_settled_too(
 
 
 def test_refused_and_unsent_ids_can_be_used_again(user: Any, sim_folder: Path) -> None:
+    from easytrader.backend.records import SubmitAnswer
     from easytrader.miniqmt.session import QmtSession
-    from easytrader.model import SubmitAnswer
 
     original = QmtSession.submit
     try:
@@ -307,12 +307,11 @@ def test_an_order_of_another_machine_is_recognised(
     served: SimProcess, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """别的机器没有我们的委托记录；标记在柜台上，照样认得。"""
-    from easytrader import paper
     from easytrader.records.sqlite import SqliteStorage
 
     here = connect()
     elsewhere = tmp_path / "另一台"
-    monkeypatch.setattr(paper, "_storage_of", lambda key: SqliteStorage(elsewhere / key.account_id))
+    monkeypatch.setattr("easytrader.brokers.sim._storage_of", lambda key: SqliteStorage(elsewhere / key.account_id))
     recorder = Recorder()
     there = connect(recorder)
     number = buy(here, "一")["entrust_no"]
@@ -408,11 +407,11 @@ def test_an_open_question_of_yesterday_cannot_be_settled(
     Faults(served.folder).drop_answer("submit")
     with pytest.raises(OutcomeUnknownError):
         buy(user, "一")
-    from easytrader.once import doubts
+    from easytrader.idempotency import reconcile
 
-    real = doubts.time.time
-    later = SimpleNamespace(time=lambda: real() + 86400, monotonic=doubts.time.monotonic)
-    monkeypatch.setattr(doubts, "time", later)
+    real = reconcile.time.time
+    later = SimpleNamespace(time=lambda: real() + 86400, monotonic=reconcile.time.monotonic)
+    monkeypatch.setattr(reconcile, "time", later)
     user._ordering.once.doubts._seen.clear()
     monkeypatch.setattr(user._session, "orders", list)
     with pytest.raises(OutcomeUnknownError, match="换一个 client_order_id"):

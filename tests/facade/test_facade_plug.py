@@ -13,13 +13,13 @@ from support import eventually
 
 import easytrader
 from easytrader import codes
-from easytrader.backend import Capabilities
-from easytrader.connection import Supervisor
+from easytrader.backend.capabilities import Capabilities
+from easytrader.basics.log import Log
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
-from easytrader.log import Log
+from easytrader.link.backoff import ReconnectOptions
+from easytrader.link.supervisor import Supervisor
+from easytrader.link.vitals import Vitals
 from easytrader.market.calendar import is_trading_day
-from easytrader.pace import ReconnectOptions
-from easytrader.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +154,7 @@ def test_the_vendor_is_recognised() -> None:
     easytrader.use("sim")
     from xtquant.xttrader import XtQuantTrader
 
-    from easytrader.miniqmt.bounded import is_vendor
+    from easytrader.miniqmt.vendor.bounded import is_vendor
 
     assert is_vendor(XtQuantTrader)
     assert is_vendor(type("Mine", (XtQuantTrader,), {}))

@@ -13,6 +13,7 @@ import pytest
 from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually, freeze
 
 import easytrader
+from easytrader.basics.log import masked
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -21,7 +22,6 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.log import masked
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from easytrader.errors import UsageError
-from easytrader.symbols import Board, Kind, ambiguity, parse_security
+from easytrader.market.symbols import Board, Kind, ambiguity, parse_security
 
 SPELLINGS = [
     "600036", "600036.SH", "600036.sh", "sh600036", "SH600036", "sh.600036",

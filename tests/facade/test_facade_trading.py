@@ -12,15 +12,15 @@ import pytest
 from support import ACCOUNT, Recorder, eventually
 
 import easytrader
-from easytrader import tags
+from easytrader.basics import tags
 from easytrader.errors import (
     ClosedError,
     NotConnectedError,
     UsageError,
     WaitTimeoutError,
 )
+from easytrader.orders.wait import Waiting
 from easytrader.rows import OrderRows, position_row
-from easytrader.waiting import Waiting
 
 BALANCE = {
     "total_asset": float, "market_value": float, "cash": float, "frozen_cash": float,

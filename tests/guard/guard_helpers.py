@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from easytrader.backend.records import OrderRequest
+from easytrader.basics.log import Log
 from easytrader.codes import OrderType, PriceType
-from easytrader.guard import GuardPost, Meter
-from easytrader.log import Log
-from easytrader.model import OrderRequest
-from easytrader.symbols import parse_security
+from easytrader.market.symbols import parse_security
+from easytrader.risk import GuardPost, Meter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.guard import Guard
+    from easytrader.risk import Guard
 
 NOON = 1_800_072_000.0
 """2027-01-16 12:00 北京时间。"""

@@ -9,7 +9,7 @@ import threading
 import time
 
 from easytrader.errors import RiskRefusedError
-from easytrader.guard import Meter
+from easytrader.risk import Meter
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from guard_helpers import Clock, post_of
 from support import ROOT
 
-from easytrader.guard import Guard
+from easytrader.risk import Guard
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import easytrader
 from easytrader.errors import UsageError
-from easytrader.guard import Guard
-from easytrader.guard.limits import orders_line
+from easytrader.risk import Guard
+from easytrader.risk.limits import orders_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import ROOT, eventually
 
+from easytrader.basics.log import Log
 from easytrader.errors import RiskRefusedError
-from easytrader.guard import Meter
-from easytrader.log import Log
 from easytrader.records.memory import MemoryStorage
 from easytrader.records.tally import beijing_day
+from easytrader.risk import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

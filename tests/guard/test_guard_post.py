@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from guard_helpers import Clock, View, order, post_of
 
+from easytrader.basics.log import Log
 from easytrader.errors import RiskRefusedError
-from easytrader.guard import Guard, GuardPost, Meter
-from easytrader.log import Log
+from easytrader.risk import Guard, GuardPost, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,8 +13,8 @@ from support import ACCOUNT, eventually
 from support import VendorEngine as Engine
 
 import easytrader
-from easytrader.miniqmt import loader
 from easytrader.miniqmt.quotes import last_price
+from easytrader.miniqmt.vendor import loader
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.counter import engine as engine_module
 from easytrader.sim.exchange.clock import ManualClock

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from easytrader.codes import OrderType
 from easytrader.errors import NotConnectedError, QueryFailedError, RiskRefusedError, UsageError
-from easytrader.guard import Guard
-from easytrader.guard.rules import Rules
+from easytrader.risk import Guard
+from easytrader.risk.rules import Rules
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.model import OrderRequest
+    from easytrader.backend.records import OrderRequest
 
 
 def refused(guard: Guard, request: OrderRequest, view: View | None = None) -> RiskRefusedError:

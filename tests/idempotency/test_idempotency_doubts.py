@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from easytrader.basics.log import Log
 from easytrader.errors import NotConnectedError, QueryFailedError
-from easytrader.log import Log
-from easytrader.once import doubts as module
-from easytrader.once.doubts import Doubts, OtherDayError, Verdict
-from easytrader.once.records import Records
+from easytrader.idempotency import reconcile as module
+from easytrader.idempotency.reconcile import Doubts, OtherDayError, Verdict
+from easytrader.idempotency.records import Records
 from easytrader.records import memory
 from easytrader.records import storage as marks
 from easytrader.records.memory import MemoryStorage

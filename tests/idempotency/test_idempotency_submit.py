@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader import tags
+from easytrader.backend.records import OrderRequest, SubmitAnswer
+from easytrader.basics import tags
+from easytrader.basics.log import Log
 from easytrader.codes import OrderType, PriceType
 from easytrader.errors import (
     ClosedError,
@@ -22,14 +24,12 @@ from easytrader.errors import (
     UsageError,
     WaitTimeoutError,
 )
-from easytrader.log import Log
-from easytrader.model import OrderRequest, SubmitAnswer
-from easytrader.once import Noted, Once
-from easytrader.once import submit as module
-from easytrader.ordering import Receipt
+from easytrader.idempotency import Noted, Once
+from easytrader.idempotency import submit as module
+from easytrader.market.symbols import parse_security
+from easytrader.orders import Receipt
 from easytrader.records import storage as marks
 from easytrader.records.memory import MemoryIntents, MemoryStorage
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

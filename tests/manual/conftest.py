@@ -21,7 +21,7 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def user(sim_folder: Path, recorder: Recorder) -> Iterator[easytrader.paper.SimTrader]:
+def user(sim_folder: Path, recorder: Recorder) -> Iterator[easytrader.brokers.sim.SimTrader]:
     """嵌在本进程里的模拟账户。"""
     trader = easytrader.use("sim")
     trader.connect(str(sim_folder), ACCOUNT, recorder, timeout=5)
@@ -47,7 +47,7 @@ def connect(sim_folder: Path) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def credit_user(tmp_path: Path, recorder: Recorder) -> Iterator[easytrader.paper.SimTrader]:
+def credit_user(tmp_path: Path, recorder: Recorder) -> Iterator[easytrader.brokers.sim.SimTrader]:
     """嵌在本进程里的信用账户：600036 有券源，单步的时钟。"""
     trader = easytrader.use("sim")
     folder = credit_folder(tmp_path)

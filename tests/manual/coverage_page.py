@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from coverage_table import CALLBACKS, METHODS, OLD_MANUAL, ORDER_TYPES
 
 from easytrader.codes import AccountType, OrderType, order_type_name
-from easytrader.miniqmt.vendor_versions import OLDEST, SINCE
+from easytrader.miniqmt.vendor.versions import OLDEST, SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

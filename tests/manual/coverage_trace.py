@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader.miniqmt import mends
+from easytrader.miniqmt.vendor import mends
 from easytrader.sim.install import install
 
 if TYPE_CHECKING:

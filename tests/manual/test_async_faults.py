@@ -13,7 +13,7 @@ from support import SimProcess, eventually, freeze
 
 import easytrader
 from easytrader.errors import OutcomeUnknownError, WaitTimeoutError
-from easytrader.miniqmt.bounded import _MAX_UNANSWERED, MAX_IN_FLIGHT
+from easytrader.miniqmt.vendor.bounded import _MAX_UNANSWERED, MAX_IN_FLIGHT
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:

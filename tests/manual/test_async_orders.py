@@ -13,7 +13,7 @@ from support import ACCOUNT, eventually
 
 import easytrader
 from easytrader.errors import NotConnectedError, RiskRefusedError, UsageError
-from easytrader.miniqmt.bounded import MAX_IN_FLIGHT
+from easytrader.miniqmt.vendor.bounded import MAX_IN_FLIGHT
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:

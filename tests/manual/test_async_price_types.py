@@ -10,7 +10,7 @@ import pytest
 
 from easytrader import arguments, codes
 from easytrader.errors import UsageError
-from easytrader.symbols import parse_security
+from easytrader.market.symbols import parse_security
 
 CODES = {"SH": "600036", "SZ": "000001", "BJ": "920002"}
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from manual_fakes import push
 
-from easytrader.events import EVENT_NAMES
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
-from easytrader.push.events import TABLE
+from easytrader.push.event_log import EVENT_NAMES
+from easytrader.push.table import TABLE
 from easytrader.sim.gateway.rows import AssetRow, PositionRow
 
 KINDS = {each.callback: each.kind for each in TABLE}
@@ -105,7 +105,7 @@ def test_answers_to_requests_made_on_the_raw_object_do_not_pile_up(user: Any) ->
 
 
 def test_an_answer_faster_than_its_number(user: Any) -> None:
-    from easytrader.ordering import Receipt
+    from easytrader.orders import Receipt
 
     pending = user._session.pending
     pending.arrived(SimpleNamespace(seq=77))

@@ -12,8 +12,8 @@ from manual_fakes import Counter
 
 import easytrader
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, QueryFailedError
-from easytrader.guard import Guard
 from easytrader.miniqmt.groups.ipo import STATUS_NAMES, purchase_volume
+from easytrader.risk import Guard
 from easytrader.sim.host.faults import Faults
 
 TODAY = f"{datetime.now(timezone(timedelta(hours=8))):%Y%m%d}"

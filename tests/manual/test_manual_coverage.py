@@ -19,8 +19,8 @@ from coverage_table import CALLBACKS, METHODS, OLD_MANUAL, ORDER_TYPES, Row
 from easytrader import codes
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
 from easytrader.miniqmt.groups import Group
-from easytrader.miniqmt.vendor_versions import SINCE
-from easytrader.push.events import TABLE
+from easytrader.miniqmt.vendor.versions import SINCE
+from easytrader.push.table import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "zh" / "reference" / "manual.md"

@@ -12,7 +12,7 @@ from types_check import check
 import easytrader
 from easytrader import types
 from easytrader.errors import RiskRefusedError, UsageError
-from easytrader.guard import Guard
+from easytrader.risk import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

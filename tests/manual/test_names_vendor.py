@@ -12,8 +12,8 @@ import pytest
 from names_left_out import LEFT_OUT, STRUCTURES
 
 from easytrader import codes
+from easytrader.basics.vendor_import import quiet_vendor_import
 from easytrader.codes.table import TABLE, XTCONSTANT
-from easytrader.vendor_import import quiet_vendor_import
 
 PAGE = "docs/zh/reference/codes.md（python -m easytrader.codes.page 重写）"
 

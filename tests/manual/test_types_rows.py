@@ -11,17 +11,15 @@ from support import ACCOUNT, ROOT, SimProcess, eventually
 from types_check import check
 
 import easytrader
-from easytrader import (
-    events,
-    types,
-)
-from easytrader.connection import State
-from easytrader.guard import Guard
-from easytrader.miniqmt.file_checks import BAD, NOTE, OK, SKIPPED
+from easytrader import types
+from easytrader.brokers.sim import SimTrader
+from easytrader.link.supervisor import State
+from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED
 from easytrader.miniqmt.groups import Group
 from easytrader.miniqmt.groups.ipo import STATUS_NAMES
 from easytrader.miniqmt.trader import MiniqmtTrader
-from easytrader.paper import SimTrader
+from easytrader.push import event_log
+from easytrader.risk import Guard
 from easytrader.rows import business
 from easytrader.sim.host.faults import Faults
 
@@ -115,9 +113,9 @@ KINDS = {
 
 
 def test_every_kind_of_event_has_its_type() -> None:
-    assert list(KINDS) == list(events.EVENT_NAMES) == list(get_args(types.EventName))
+    assert list(KINDS) == list(event_log.EVENT_NAMES) == list(get_args(types.EventName))
     for kind, each in KINDS.items():
-        assert get_args(get_type_hints(each)["event_name"]) == (events.EVENT_NAMES[kind],)
+        assert get_args(get_type_hints(each)["event_name"]) == (event_log.EVENT_NAMES[kind],)
 
 
 def collect(user: Any) -> dict[str, Any]:
@@ -151,7 +149,7 @@ def test_events_of_the_connection(served: SimProcess, connect: Callable[..., Any
 
 
 def test_gap(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "EARLY", 1)
+    monkeypatch.setattr(event_log, "EARLY", 1)
     for _ in range(3):
         user.cancel_entrust(resting(user))
     eventually(lambda: user._engine.events._missed > 0)  # 推送在路上：丢了的记下了再去收

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from easytrader.errors import MissingDependencyError
-from easytrader.miniqmt import vendor_versions
-from easytrader.miniqmt.vendor_versions import SINCE, missing_text
+from easytrader.miniqmt.vendor.versions import SINCE, missing_text
 from easytrader.rows.business import com_position_row
 from easytrader.sim.gateway.verbs import VERBS
 from easytrader.sim.native.requests import reader_of
@@ -67,7 +66,7 @@ def old(user: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in CALLS:
         if hasattr(base, name):  # 装着的就是老的，本来就没有
             monkeypatch.delattr(base, name)
-    monkeypatch.setattr(vendor_versions, "installed", lambda: "240119.3")
+    monkeypatch.setattr("easytrader.miniqmt.vendor.versions.installed", lambda: "240119.3")
     sent: list[str] = []
     client = user.trader.async_client
     send = client._send
@@ -161,7 +160,7 @@ def test_old_ways_of_importing_are_quiet(tmp_path: Path, version: str) -> None:
     text = textwrap.dedent(OLD_INITS[version])
     (folder / "__init__.py").write_text(text, encoding="utf-8")
     code = (
-        "from easytrader.vendor_import import quiet_vendor_import as quiet; quiet();"
+        "from easytrader.basics.vendor_import import quiet_vendor_import as quiet; quiet();"
         "import sys, xtquant; assert 'requests' not in sys.modules; import traceback;"
         "assert traceback.print_exc.__module__ == 'traceback'; print(xtquant.__file__)"
     )

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from easytrader.basics.beijing import BEIJING
-from easytrader.log import Log
+from easytrader.basics.log import Log
 from easytrader.market import calendar, notice
-from easytrader.miniqmt import client_calendar
-from easytrader.miniqmt.loader import Vendor
+from easytrader.miniqmt.vendor import client_calendar
+from easytrader.miniqmt.vendor.loader import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

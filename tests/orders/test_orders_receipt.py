@@ -10,7 +10,7 @@ import pytest
 from support import eventually
 
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, WaitTimeoutError
-from easytrader.ordering.receipt import Deadlines, Receipt
+from easytrader.orders.receipt import Deadlines, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

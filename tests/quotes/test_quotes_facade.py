@@ -12,8 +12,8 @@ from support import ACCOUNT, eventually
 
 import easytrader
 from easytrader.errors import NotConnectedError, QueryFailedError, UsageError
-from easytrader.miniqmt import loader
 from easytrader.miniqmt.quotes import quotes
+from easytrader.miniqmt.vendor import loader
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import easytrader
+from easytrader.basics.paths import AccountKey, account_folder, canonical, home
 from easytrader.errors import UsageError
-from easytrader.records.paths import AccountKey, account_folder, canonical, home
 
 if TYPE_CHECKING:
     from pathlib import Path

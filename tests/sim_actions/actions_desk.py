@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.business.corporate import CorporateBusiness
 from easytrader.sim.config.corporate_actions import FILE_NAME
 from easytrader.sim.config.folder import SimFolder, create
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import AccountQuery, Outcome, SubmitOrder
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.hours import ExchangeHours
 from easytrader.sim.market.conditions import Conditions
 from easytrader.sim.market.script import Listing, Script
@@ -14,7 +15,6 @@ from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.rules import RuleBook, price_limits
 from easytrader.sim.rules.exrights import Change
 from easytrader.sim.rules.facts import Facts
-from easytrader.symbols import parse_security
 
 HOURS = ExchangeHours()
 OLD, NEW = parse_security("600036.SH"), parse_security("688801.SH")

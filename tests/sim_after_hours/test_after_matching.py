@@ -252,7 +252,7 @@ def test_two_accounts_meet_by_time(pair: Engine) -> None:
     def order(name: str, side: int, price: float) -> Outcome:
         return pair.submit(SubmitOrder(2, name, SH, side, 1_000_000, 11, price, "", ""))
 
-    from easytrader.symbols import parse_security
+    from easytrader.market.symbols import parse_security
 
     quote = pair._counter.quote(parse_security(SH))
     sold = order("甲", AFTER_SELL, quote.limit_down_li / 1000).answer.order_id

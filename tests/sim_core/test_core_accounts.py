@@ -14,8 +14,8 @@ from support import VendorEngine as Engine
 
 import easytrader
 from easytrader import sim
+from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.records.private import private_file, private_folder
 from easytrader.sim.config import folder as folder_room
 from easytrader.sim.config.folder import AccountConfig, SimConfig, SimFolder, create
 from easytrader.sim.exchange.clock import ManualClock
@@ -61,7 +61,7 @@ def test_no_cost_is_the_close_before_the_opening(tmp_path: Path) -> None:
 
 
 def _security(code: str) -> Any:
-    from easytrader.symbols import parse_security
+    from easytrader.market.symbols import parse_security
 
     return parse_security(code)
 

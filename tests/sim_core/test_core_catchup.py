@@ -10,10 +10,10 @@ import pytest
 from core_desk import ACCOUNT, DAY, Desk, kinds, yuan
 from support import VendorEngine as Engine
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.counter import engine as engine_module
 from easytrader.sim.counter.sweep import Budget
 from easytrader.sim.host.host import Host
-from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.depth import Level, Prints
 from easytrader.sim.exchange.matching import Arrival, Execution, arrive
 from easytrader.sim.ledger.orders import SimOrder
 from easytrader.sim.ledger.resting import RestingBook
-from easytrader.symbols import parse_security
 
 ASKS = tuple(Level(1000 + 10 * i, 100) for i in range(10))
 BIDS = tuple(Level(990 - 10 * i, 100) for i in range(10))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.business.corporate import CorporateBusiness
 from easytrader.sim.business.credit.plugin import CreditBusiness
 from easytrader.sim.config.credit import FILE_NAME
@@ -22,7 +23,6 @@ from easytrader.sim.ledger.events import (
     Outcome,
     SubmitOrder,
 )
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ import pytest
 from core_desk import ACCOUNT, Desk, kinds, yuan
 from day_helpers import at, jump, walk
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.auction import TIE_RULES, clear
 from easytrader.sim.exchange.crowd import auction_crowd, auction_price
 from easytrader.sim.exchange.depth import Level, Quote
 from easytrader.sim.exchange.hours import ExchangeHours
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]
 SH, SZ, BJ, SH_BOND = "600036.SH", "000001.SZ", "920002.BJ", "113050.SH"

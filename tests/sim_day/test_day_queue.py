@@ -10,11 +10,11 @@ from day_helpers import at, jump, stored, walk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.crowd import LIFE_PPM, queue_ahead, withdrawn
 from easytrader.sim.exchange.depth import Level, Prints, Quote
 from easytrader.sim.ledger.orders import SimOrder
 from easytrader.sim.ledger.resting import Queue, RestingBook
-from easytrader.symbols import parse_security
 
 Make = Callable[..., Desk]
 SH = "600036.SH"

@@ -8,13 +8,13 @@ from support import VendorEngine as Engine
 from support import in_li
 
 from easytrader.basics.beijing import moment
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import create
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.exchange.hours import ExchangeHours
 from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, Outcome, SubmitOrder
 from easytrader.sim.market.library import Library
 from easytrader.sim.market.replay import ReplayMarket
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,11 +10,11 @@ from market_data import at
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import UsageError
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimConfig
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
 from easytrader.sim.market.conditions import BLOCK, Conditions, fate_of
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,9 +28,9 @@ from market_data import (
 )
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.symbols import parse_security
 from easytrader.sim.market.bar_path import book_at, lots_at, price_at
 from easytrader.sim.market.columns import Bar
-from easytrader.symbols import parse_security
 
 MINUTES = 30
 JUNK = 57

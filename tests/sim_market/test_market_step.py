@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from easytrader.paper import SimTrader
+    from easytrader.brokers.sim import SimTrader
     from easytrader.sim.host.stepping import Stepper
 
 ACCOUNT = "1000000365"

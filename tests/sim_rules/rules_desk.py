@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
+from easytrader.market.symbols import Security, parse_security
 from easytrader.sim.config.folder import create
 from easytrader.sim.config.instruments import FILE_NAME
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import Outcome, SubmitOrder
 from easytrader.sim.rules.cage import cage_limit, reference_price
-from easytrader.symbols import Security, parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
+from easytrader.market.symbols import Kind
 from easytrader.sim.rules import (
     after_hours,
     bands,
@@ -24,7 +25,6 @@ from easytrader.sim.rules import (
 from easytrader.sim.rules import credit as terms
 from easytrader.sim.rules.sources import CHECKED_ON, SOURCES
 from easytrader.sim.rules.tables import BOURSES, Dated, Scope
-from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

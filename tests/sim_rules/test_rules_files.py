@@ -10,9 +10,9 @@ import pytest
 from rules_desk import TODAY, Case, at, refusal
 from support import VendorEngine as Engine
 
+from easytrader.basics.paths import home
 from easytrader.errors import SimulatorError
 from easytrader.market import calendar
-from easytrader.records.paths import home
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.config.instruments import FILE_NAME, load_instruments
 from easytrader.sim.exchange.clock import ManualClock

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_desk import Case, at, refusal
 
+from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.exchange.depth import Level, Quote
 from easytrader.sim.exchange.hours import AlwaysOpen
 from easytrader.sim.market.synthetic import SyntheticMarket
@@ -19,7 +20,6 @@ from easytrader.sim.rules import RuleBook, price_limits, rules_for
 from easytrader.sim.rules.bands import bound
 from easytrader.sim.rules.cage import CAGES, cage_limit, reference_price
 from easytrader.sim.rules.facts import Facts, Period
-from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,10 +39,10 @@ def connect(folder: SimFolder, session_id: int = 7) -> RawClient:
 
 def resting_order(client: RawClient, folder: SimFolder) -> SubmitOrder:
     """跌停价的买单：不会成交。"""
+    from easytrader.market.symbols import parse_security
     from easytrader.sim.exchange.clock import WallClock
     from easytrader.sim.exchange.hours import hours_for
     from easytrader.sim.market.synthetic import SyntheticMarket
-    from easytrader.symbols import parse_security
 
     market = SyntheticMarket(folder.config.seed, hours_for("always"))
     quote = market.quote(parse_security("600036.SH"), market.tick_at(WallClock().now()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.business.subscribe import SubscribeBusiness
 from easytrader.sim.config.folder import SimFolder, create
 from easytrader.sim.config.ipo import FILE_NAME
@@ -20,7 +21,6 @@ from easytrader.sim.ledger.events import (
     Outcome,
     SubmitOrder,
 )
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path

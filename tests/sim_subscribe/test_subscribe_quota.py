@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from subscribe_desk import ACCOUNT, BOND, SHENZHEN, STAR, Desk, bond, refusal, shenzhen, star
 
-from easytrader.symbols import parse_security
+from easytrader.market.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

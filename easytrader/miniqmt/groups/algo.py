@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader import arguments, tags
+from easytrader import arguments
+from easytrader.basics import tags
 from easytrader.codes import OrderType
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.miniqmt.groups import checks
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from easytrader import types
-    from easytrader.ordering import Receipt
+    from easytrader.orders import Receipt
 
 _SIDES: Final = {int(OrderType.BUY): "买入", int(OrderType.SELL): "卖出"}
 _FIX: Final = 11

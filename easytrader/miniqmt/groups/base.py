@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader import types
-    from easytrader.log import Log
+    from easytrader.basics.log import Log
     from easytrader.miniqmt.session import QmtSession
-    from easytrader.ordering import Router
+    from easytrader.orders import Router
 
 _Row = TypeVar("_Row")
 

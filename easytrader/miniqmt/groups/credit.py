@@ -10,8 +10,8 @@ from easytrader.codes import OrderType, PriceType
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.miniqmt.groups import checks, credit_debts
 from easytrader.miniqmt.groups.base import Group
-from easytrader.ordering import Extras
-from easytrader.ordering.wanted import Wanted, checked
+from easytrader.orders import Extras
+from easytrader.orders.ticket import Wanted, checked
 from easytrader.orders.verb import Ticket, order, order_verb
 from easytrader.rows.credit import (
     compact_row,

@@ -13,8 +13,8 @@ from easytrader.errors import UsageError
 from easytrader.rows.credit import compact_row
 
 if TYPE_CHECKING:
+    from easytrader.market.symbols import Security
     from easytrader.miniqmt.session import QmtSession
-    from easytrader.symbols import Security
     from easytrader.types import Compact
 
 _MAYBE: Final = "；客户端的查询可能慢几秒，确知欠着的写 check_debt=False。什么都没有发出"

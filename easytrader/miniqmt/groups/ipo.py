@@ -10,18 +10,18 @@ from easytrader.basics.beijing import stamp
 from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus, OrderType
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
 from easytrader.miniqmt.groups.base import STOCKS, Group
-from easytrader.ordering import Extras, wanted
+from easytrader.orders import Extras, ticket
 from easytrader.rows.business import ipo_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from easytrader import types
-    from easytrader.broker import Session
-    from easytrader.log import Log
+    from easytrader.backend.records import OrderLike
+    from easytrader.backend.session import Session
+    from easytrader.basics.log import Log
     from easytrader.miniqmt.session import QmtSession
-    from easytrader.model import OrderLike
-    from easytrader.ordering import Router
+    from easytrader.orders import Router
     from easytrader.rows import Row
 
 _BOND_LIMIT: Final = 10_000
@@ -136,7 +136,7 @@ class Ipo(Group):
         known = set(self._ordering.recent)
         try:
             extras = Extras("", "", client_order_id)
-            row = self._ordering.run(wanted.limit(OrderType.BUY, code, price, volume, extras))
+            row = self._ordering.run(ticket.limit(OrderType.BUY, code, price, volume, extras))
         except OutcomeUnknownError as exc:
             return _result("unknown", volume, None, str(exc))
         except NotConnectedError as exc:

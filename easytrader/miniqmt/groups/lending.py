@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader import types
-    from easytrader.ordering import Receipt
+    from easytrader.orders import Receipt
 
 _Row = TypeVar("_Row")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.codes import AFTER_HOURS_TYPES, PriceType
+from easytrader.market.symbols import Kind
 from easytrader.sim.ledger.checks import CLOSED, NO_CANCEL, NO_SUCH, Ticket, check
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.resting import Queue
@@ -20,17 +21,16 @@ from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.rules.after_hours import MATCHING, has_after_hours, most, windows
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.quantities import Size
-from easytrader.symbols import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger, Surroundings
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
-    from easytrader.symbols import Security
 
 __all__ = [
     "AfterHours",

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import BEIJING
 from easytrader.errors import UsageError
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config.smt import SPECIAL, STOCK, Quoter, load_pool
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

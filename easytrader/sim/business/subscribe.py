@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.errors import SimulatorError
+from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.config.ipo import FILE_NAME, load_issues
 from easytrader.sim.ledger.events import Reject
@@ -33,7 +34,6 @@ from easytrader.sim.rules.issues import (
 )
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import Scope, pick
-from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import stamp
 from easytrader.errors import UsageError
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config.transfers import TransferSettings, load_settings
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details
 from easytrader.sim.rules.fees import yuan
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.records import paths
+from easytrader.basics import paths
 
 if TYPE_CHECKING:
     from pathlib import Path

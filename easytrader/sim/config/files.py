@@ -8,13 +8,13 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.symbols import parse_security
+from easytrader.market.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from easytrader.symbols import Security
+    from easytrader.market.symbols import Security
 
 __all__ = [
     "EntryError",

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from easytrader.basics.beijing import moment
+from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.records.private import private_folder
+from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.market.when import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
-from easytrader.symbols import Kind, parse_security
 
 __all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.market.symbols import Kind, Security
 from easytrader.sim.config.files import (
     EntryError,
     day_of,
@@ -21,7 +22,6 @@ from easytrader.sim.config.files import (
 from easytrader.sim.market.script import Listing
 from easytrader.sim.rules.issues import BOND_MOST, UNITS, Unit
 from easytrader.sim.rules.tables import Scope, pick, scope_of
-from easytrader.symbols import Kind, Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easytrader.errors import SimulatorError
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config.corporate_actions import changes_of, load_actions
 from easytrader.sim.config.ipo import FILE_NAME as ISSUES_NAME
 from easytrader.sim.config.ipo import listings_of, load_issues
 from easytrader.sim.market.conditions import Conditions
 from easytrader.sim.market.script import Script
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from pathlib import Path

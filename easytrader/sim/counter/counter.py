@@ -20,6 +20,7 @@ from easytrader.codes import (
     PriceType,
 )
 from easytrader.errors import SimulatorError
+from easytrader.market.symbols import Kind, Security
 from easytrader.sim.counter import views
 from easytrader.sim.counter.floor import Floor
 from easytrader.sim.counter.rollover import Rollover
@@ -47,11 +48,11 @@ from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Cashier, Clerk, Debtor, Holder
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
-from easytrader.symbols import Kind, Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.state import Changes, CounterState
     from easytrader.sim.rules import RuleBook
     from easytrader.sim.rules.fees import FeeSchedule
-    from easytrader.symbols import Security
 
 __all__ = ["Counter", "clean", "find_account", "read_price", "refusal"]
 

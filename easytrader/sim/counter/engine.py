@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import SimulatorError
 from easytrader.market.notice import warn_if_ending
+from easytrader.market.symbols import parse_security
 from easytrader.sim.business import businesses_for
 from easytrader.sim.config.instruments import load_facts
 from easytrader.sim.config.market import market_for
@@ -39,7 +40,6 @@ from easytrader.sim.ledger.state import CounterState, Progress
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.sim.storage.store import Store
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

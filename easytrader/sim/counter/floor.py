@@ -20,12 +20,12 @@ from easytrader.sim.ledger.checks import LIMIT_TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.ledger.ledger import Ledger
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.resting import RestingBook
-    from easytrader.symbols import Security
 
     Arrive = Callable[[SimOrder, Quote, float], None]
     from collections.abc import Sequence

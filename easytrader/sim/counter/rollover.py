@@ -14,6 +14,7 @@ from easytrader.sim.ledger.closing import closing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.counter.floor import Floor
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.closing import Outside
     from easytrader.sim.ledger.ledger import Ledger
-    from easytrader.symbols import Security
 
 __all__ = ["Rollover"]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.errors import SimulatorError
+from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.ledger.orders import security_of
-from easytrader.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.events import OrderSnapshot
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.symbols import Security
 
     QuoteOf = Callable[[Security], Quote]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from easytrader.symbols import Security
+    from easytrader.market.symbols import Security
 
 __all__ = ["DISPLAYED", "Level", "Market", "Prints", "Quote"]
 

@@ -9,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, MARKET_CODES, OrderStatus, OrderType
+from easytrader.market.symbols import parse_security
 from easytrader.sim.business.smt import DONE, day_number
 from easytrader.sim.business.transfers import IN
 from easytrader.sim.counter.counter import WRONG_STATUS
@@ -35,7 +36,6 @@ from easytrader.sim.ledger.events import (
 )
 from easytrader.sim.market.anchors import instrument_name
 from easytrader.sim.rules.fees import yuan
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,8 +11,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.paths import canonical
 from easytrader.errors import SimulatorError
-from easytrader.records.paths import canonical
 from easytrader.sim.gateway.wire import is_quote_session
 from easytrader.sim.host.links import (
     InProcessLink,

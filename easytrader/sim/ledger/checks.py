@@ -18,10 +18,10 @@ from easytrader.sim.rules.phases import CALL_PHASES, CANCEL_PHASES, PRE_OPEN_EXC
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Exchange
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.rules import Rules
     from easytrader.sim.rules.fees import FeeRates
-    from easytrader.symbols import Exchange
 
 __all__ = [
     "CLOSED",

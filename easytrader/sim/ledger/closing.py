@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.errors import SimulatorError
-from easytrader.symbols import parse_security
+from easytrader.market.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
-    from easytrader.symbols import Security
 
     QuoteOf = Callable[[Security], Quote]
     from easytrader.sim.ledger.account import Account, Position

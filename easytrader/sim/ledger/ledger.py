@@ -27,13 +27,13 @@ from easytrader.sim.rules.fees import to_fen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.checks import Ticket
     from easytrader.sim.ledger.plugin import Business, Way
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
-    from easytrader.symbols import Security
 
 __all__ = ["CashWay", "Instrument", "Ledger", "Surroundings"]
 

@@ -14,9 +14,9 @@ from easytrader.sim.exchange.crowd import withdrawn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Prints
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.symbols import Security
 
 __all__ = ["Queue", "QueueKey", "RestingBook"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from easytrader.market.symbols import Board, Kind, Security
 from easytrader.sim.market.noise import hash01
 from easytrader.sim.rules.repo import TERMS
-from easytrader.symbols import Board, Kind, Security
 
 __all__ = ["NAMES", "Profile", "instrument_name", "profile_of"]
 

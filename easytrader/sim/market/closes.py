@@ -13,12 +13,12 @@ from easytrader.sim.rules import RuleBook, price_limits
 from easytrader.sim.rules.exrights import reference_price
 
 if TYPE_CHECKING:
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.market.anchors import Profile
     from easytrader.sim.market.script import Script
     from easytrader.sim.rules import Rules
     from easytrader.sim.rules.exrights import Change
-    from easytrader.symbols import Security
 
 __all__ = ["Closes"]
 

@@ -6,16 +6,16 @@ import csv
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.symbols import Board, parse_security
 from easytrader.sim.market.columns import CODE_COLUMNS
 from easytrader.sim.market.tables import open_csv, read_table
-from easytrader.symbols import Board, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.market.tables import Tape
-    from easytrader.symbols import Security
 
 __all__ = ["Library"]
 

@@ -21,9 +21,9 @@ from easytrader.sim.rules import RuleBook, Rules, price_limits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.market.library import Library
-    from easytrader.symbols import Security
 
 __all__ = ["ReplayMarket"]
 

@@ -23,8 +23,8 @@ from easytrader.sim.market.script import NOTHING, Script
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.symbols import Security
 
 __all__ = ["SyntheticMarket"]
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.quotes.paths import Paths
     from easytrader.sim.quotes.tape import DayTape
-    from easytrader.symbols import Security
 
 __all__ = ["DAILY", "LONG", "MINUTES", "Bar", "merge", "minute_bars", "regroup"]
 

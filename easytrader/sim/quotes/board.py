@@ -30,10 +30,10 @@ from easytrader.sim.rules import RuleBook
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.config.folder import SimFolder
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.symbols import Security
 
 __all__ = ["PERIODS", "Board"]
 

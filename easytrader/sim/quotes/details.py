@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.market.anchors import ANCHORS_LI, instrument_name
 from easytrader.sim.rules import rules_for
-from easytrader.symbols import Board, Kind, Security, parse_security
 
 if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Quote

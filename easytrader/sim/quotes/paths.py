@@ -14,8 +14,8 @@ from easytrader.sim.market import synthetic
 from easytrader.sim.market.synthetic import SyntheticMarket
 
 if TYPE_CHECKING:
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
-    from easytrader.symbols import Security
 
 __all__ = ["Paths"]
 

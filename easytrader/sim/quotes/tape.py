@@ -16,9 +16,9 @@ from easytrader.sim.rules.repo import worth_li
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.quotes.paths import Paths
-    from easytrader.symbols import Security
 
 __all__ = ["DayTape", "Stats", "ranges"]
 

@@ -9,9 +9,9 @@ from easytrader.sim.exchange.hours import Phase
 from easytrader.sim.quotes.details import lot_of
 
 if TYPE_CHECKING:
+    from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Level, Quote
     from easytrader.sim.quotes.tape import Stats
-    from easytrader.symbols import Security
 
 __all__ = ["CLOSED", "CONTINUOUS", "HALTED", "PRE_OPEN", "STATUSES", "SUSPENDED", "to_tick"]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules import repo, trading
 from easytrader.sim.rules.bands import (
     BANDS,
@@ -30,7 +31,6 @@ from easytrader.sim.rules.cage import CAGES, CALL_RANGES, Cage, CallRange
 from easytrader.sim.rules.facts import ORDINARY, Facts
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
 from easytrader.sim.rules.tables import BONDS, FUNDS, REPOS, SHARES, Scope, find, pick, scope_of
-from easytrader.symbols import Kind, Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

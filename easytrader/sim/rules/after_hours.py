@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.tables import FUNDS, Dated, Scope, find, pick, scope_of
-from easytrader.symbols import Kind, Security
 
 __all__ = ["KINDS", "MATCHING", "SIZES", "WINDOWS", "has_after_hours", "most", "windows"]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.repo import FEES as REPO_FEES
 from easytrader.sim.rules.repo import fee_ppm
 from easytrader.sim.rules.tables import BONDS, BOURSES, FUNDS, SHARES, Dated, Scope, pick, scope_of
-from easytrader.symbols import Kind, Security
 
 __all__ = ["FeeRates", "FeeSchedule", "to_fen", "yuan"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
+from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.tables import BOURSES, REPOS, Dated
-from easytrader.symbols import Kind, Security
 
 __all__ = [
     "DAY_COUNT",

@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
-from easytrader.symbols import Board, Kind, Security
+from easytrader.market.symbols import Board, Kind, Security
 
 __all__ = [
     "BONDS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
+from easytrader.market.symbols import Kind
 from easytrader.sim.rules.tables import BOURSES, REPOS, SHARES, Dated, Scope
-from easytrader.symbols import Kind
 
 __all__ = [
     "CLOSING_CALLS",

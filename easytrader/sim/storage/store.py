@@ -11,8 +11,8 @@ import sqlite3
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics.private import private_file
 from easytrader.errors import SimulatorError
-from easytrader.records.private import private_file
 from easytrader.sim.ledger.account import Account, Position
 from easytrader.sim.ledger.resting import Queue
 from easytrader.sim.ledger.state import Changes, CounterState, Progress

@@ -12,6 +12,7 @@ from easytrader.sim.rules.credit import returns_next_day
 from easytrader.sim.rules.tables import scope_of
 
 if TYPE_CHECKING:
+    from easytrader.market.symbols import Security
     from easytrader.sim.business.credit.contracts import Debts
     from easytrader.sim.business.credit.margin import Figures, Scales
     from easytrader.sim.business.credit.policy import Policy
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.events import Reject
     from easytrader.sim.ledger.ledger import Ledger
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.symbols import Security
 
 __all__ = ["CreditContext", "group_of"]
 

@@ -12,20 +12,20 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import OrderType
+from easytrader.market.symbols import Board, parse_security
 from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
 from easytrader.sim.rules.fees import to_fen
-from easytrader.symbols import Board, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.business.credit.contracts import CreditContract, Debts
     from easytrader.sim.business.credit.policy import Policy
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.symbols import Security
 
 __all__ = ["FIN_BUYS", "SLO_SELLS", "Figures", "Scales"]
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import AccountType, OrderStatus, OrderType
 from easytrader.errors import SimulatorError
+from easytrader.market.symbols import parse_security
 from easytrader.sim.business.credit.context import CreditContext
 from easytrader.sim.business.credit.contracts import FIN, SLO, Debts
 from easytrader.sim.business.credit.margin import FIN_BUYS, SLO_SELLS, Scales
@@ -43,7 +44,6 @@ from easytrader.sim.ledger.events import Reject
 from easytrader.sim.rules.fees import to_fen
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import REPOS, scope_of
-from easytrader.symbols import parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable

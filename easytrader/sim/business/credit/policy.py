@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from easytrader.market.symbols import Board, Kind
 from easytrader.sim.business.credit.contracts import SPECIAL
 from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS, TERMS, WITHDRAWALS
 from easytrader.sim.rules.tables import Scope, pick, scope_of
-from easytrader.symbols import Board, Kind
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.config.credit import CreditSettings, Subject
     from easytrader.sim.rules import Rules
     from easytrader.sim.rules.tables import Dated
-    from easytrader.symbols import Security
 
 __all__ = ["Policy"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.market.symbols import Security, parse_security
 from easytrader.sim.business.credit.contracts import ORDINARY, SPECIAL
 from easytrader.sim.market.anchors import ANCHORS_LI
-from easytrader.symbols import Security, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,161 @@
+"""后端要做的事：一次会话（`Session`）与怎样开一次会话（`Connector`）。
+
+这里没有字典、没有中文名；`Trader` 只认这两个协议。
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from easytrader.backend.records import (
+        AssetLike,
+        ContractNumber,
+        OrderLike,
+        OrderRequest,
+        PositionLike,
+        PushEvent,
+        Quote,
+        SubmitAnswer,
+        TradeLike,
+    )
+
+
+_T_contra = TypeVar("_T_contra", contravariant=True)
+
+
+class Reply(Protocol[_T_contra]):
+    """一个请求等的应答（`ordering.Receipt`）：`put` 或 `fail`，先到的算，在任何线程上，不阻塞。"""
+
+    seq: int
+    """请求序号；还没有发出为 0。"""
+    awaited: bool
+    """有人当场等着：不必占异步的空位，也不必推异步应答的事件。"""
+    over: Callable[[bool], None] | None
+    """后端可以放：有了结果之后调用一次，参数是不是到期。"""
+
+    def done(self) -> bool:
+        """有结果了没有。"""
+
+    def wait(self) -> object:
+        """等到有结果，最晚到期限；``awaited`` 的可以先在后端里等。"""
+
+    def depart(self, seq: int) -> None:
+        """就要发出，请求序号是 ``seq``；期限从这时算起，到期由回执自己了结。"""
+
+    def put(self, answer: _T_contra, /) -> bool:
+        """应答来了；已经有了结果返回 False。"""
+
+    def fail(self, error: BaseException, /) -> bool:
+        """不会有应答了；已经有了结果返回 False。``OutcomeUnknownError(原因)`` 里只写原因。"""
+
+
+class Session(Protocol):
+    """一次会话：从连上到断开。断开后不再复活，重连是新的会话。
+
+    每个方法都在期限内返回或抛异常：没有应答的查询抛 `QueryFailedError`，
+    委托、撤单的应答交给 `Reply`。
+    """
+
+    @property
+    def raw_trader(self) -> Any:
+        """后端自己的对象（厂商的 ``XtQuantTrader``）。"""
+
+    @property
+    def raw_account(self) -> Any:
+        """后端自己的账号对象（厂商的 ``StockAccount``）。"""
+
+    @property
+    def account_type(self) -> str:
+        """账号类型的名字，如 ``STOCK``。"""
+
+    def asset(self) -> AssetLike:
+        """资金。"""
+
+    def positions(self) -> Sequence[PositionLike]:
+        """持仓。"""
+
+    def orders(self) -> Sequence[OrderLike]:
+        """当日委托。"""
+
+    @property
+    def timeout_s(self) -> float:
+        """此刻在本线程上每个调用的期限，秒。"""
+
+    def until(self, deadline: float | None) -> AbstractContextManager[None]:
+        """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）；None 不收紧。"""
+
+    @property
+    def is_lost(self) -> bool:
+        """已经断了（`lose` 过）。"""
+
+    def order(self, order_id: Any) -> OrderLike | None:
+        """一笔当日委托，按后端自己的编号（整数或字符串）；没有则 None。"""
+
+    def trades(self) -> Sequence[TradeLike]:
+        """当日成交。"""
+
+    def last_price(self, stock_code: str) -> float | None:
+        """最新价，元；拿不到为 None。"""
+
+    def quotes(self, stock_codes: list[str]) -> Sequence[Quote]:
+        """一批证券此刻的行情，一次问完，次序照旧；有一只没有行情就抛 `QueryFailedError`。"""
+
+    @property
+    def cache_lag_s(self) -> float:
+        """查询是客户端的缓存：柜台收下的委托最慢几秒后查得到。"""
+
+    def still_sending(self, tag: str) -> bool:
+        """带这个标记的委托，放弃等待之后可能还没有真正发出去：这时查不到不说明什么。"""
+
+    def submit(self, request: OrderRequest, reply: Reply[SubmitAnswer]) -> None:
+        """下单，只发一次，不等应答：先 ``reply.depart(序号)``，应答来了 ``reply.put``。
+
+        没有发出的抛 `NotConnectedError`（等）；抛别的，就当作可能已经发出。
+        会话断了（`lose`）要让在途的都 ``reply.fail``。
+        异步的在途满了可以等空位，最多 ``timeout_s`` 秒。
+        """
+
+    def cancel(self, target: int | ContractNumber, reply: Reply[bool]) -> None:
+        """按委托编号或柜台合同编号撤单，应答 True 是收下了；其余同 `submit`。"""
+
+    def lose(self, reason: str) -> None:
+        """会话已断：让所有还在等的调用立刻失败。可重复调用，任意线程。"""
+
+    def close(self, limit_s: float = 3.0) -> None:
+        """收尾，最多等 ``limit_s`` 秒；可重复调用，任意线程。"""
+
+
+class Listener(Protocol):
+    """会话往上报的两件事；在后端的线程上调用，不得阻塞。"""
+
+    def pushed(self, session: Session, event: PushEvent) -> None:
+        """一条推送。"""
+
+    def lost(self, session: Session, reason: str) -> None:
+        """会话断了。"""
+
+
+class Connector(Protocol):
+    """怎样开一次会话。"""
+
+    @property
+    def timeout_s(self) -> float:
+        """开一次会话（连同补查）的期限，秒。"""
+
+    @property
+    def session_id(self) -> int:
+        """最近一次会话的号；没有号的为 0。"""
+
+    def open(self, listener: Listener, deadline: float) -> Session:
+        """开一次会话，最晚到 ``deadline``（``time.monotonic``）。
+
+        Raises:
+            ConnectFailedError: 没连上；什么都没有留下。
+        """
+
+    def cancel(self) -> None:
+        """让正在进行的 `open` 立刻失败，以后的也失败。不阻塞，可重复调用。"""

@@ -1,0 +1,112 @@
+"""登记处：`use('名字')` 找到谁。
+
+自带的后端写在这里；别的包在自己的 ``pyproject.toml`` 里登记一行就能被找到::
+
+    [project.entry-points."easytrader.brokers"]
+    mybroker = "mypackage.trader:MyTrader"
+
+登记的是一个可调用的对象，收 ``debug``（bool），返回 `easytrader.trader.Trader` 的子类的实例；
+类本身就是。自带的名字不能被顶替。
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from easytrader.errors import MissingDependencyError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.trader import Trader
+
+GROUP: Final = "easytrader.brokers"
+"""entry point 的组名。"""
+
+
+class Backend(NamedTuple):
+    """一个装着的后端。
+
+    Attributes:
+        name: `use()` 里写的名字。
+        target: 在哪里，``模块:名字``。
+        package: 哪个包带来的。
+    """
+
+    name: str
+    target: str
+    package: str
+
+
+_BUILT_IN: Final = {
+    "miniqmt": "easytrader.brokers.sim:miniqmt_trader",
+    "sim": "easytrader.brokers.sim:sim_trader",
+}
+_ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim"}
+
+_OLD_CLIENTS: Final = (
+    *("ht_client", "yh_client", "gj_client", "wk_client", "htzq_client", "ths"),
+    *("华泰客户端", "银河客户端", "国金客户端", "五矿客户端", "海通证券客户端", "同花顺客户端"),
+    *("universal_client", "通用客户端", "ht", "yh", "gf", "gj", "yjb"),
+)
+_OLD_FOLLOWERS: Final = ("xq", "雪球", "joinquant", "ricequant", "jq", "rq")
+
+
+def find(name: object) -> Callable[[bool], Trader]:
+    """名字 → 造交易口的。
+
+    Raises:
+        UsageError: 没有这个后端；信息里有装着的，或旧名字现在该去哪里。
+        MissingDependencyError: 登记了而导入不了。
+    """
+    key = name.strip().lower() if isinstance(name, str) else ""
+    key = _ALIASES.get(key, key)
+    target = _BUILT_IN.get(key)
+    if target is not None:
+        return cast("Callable[[bool], Trader]", _load(target))
+    for each in entry_points(group=GROUP):
+        if each.name.strip().lower() == key:
+            try:
+                return cast("Callable[[bool], Trader]", each.load())
+            except (ImportError, AttributeError) as exc:
+                raise MissingDependencyError(
+                    f"后端 {each.name}（{each.value}）装着而导入不了：{exc}"
+                ) from exc
+    raise UsageError("broker", name, _advice(key))
+
+
+def installed() -> list[Backend]:
+    """装着的后端，自带的在前。"""
+    found = [Backend(name, target, "easytrader") for name, target in _BUILT_IN.items()]
+    for each in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if each.name.strip().lower() not in _BUILT_IN:
+            package = each.dist.name if each.dist is not None else ""
+            found.append(Backend(each.name, each.value, package))
+    return found
+
+
+def _load(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _advice(key: str) -> str:
+    names = [each.name for each in installed()]
+    have = "可用的后端：" + "、".join(repr(each) for each in names)
+    if key in _OLD_CLIENTS:
+        return (
+            "操控客户端窗口的旧后端（0.23 及以前）不在这里："
+            "券商给开 MiniQMT 的用 use('miniqmt')，先试用 use('sim')；"
+            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+        )
+    if key in _OLD_FOLLOWERS:
+        return (
+            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')；"
+            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+        )
+    near = get_close_matches(key, names, n=1)
+    asked = f"是不是 {near[0]!r}？" if near else ""
+    return f"{asked}{have}；别的包带来的后端，装上那个包就有"

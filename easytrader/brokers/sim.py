@@ -1,0 +1,215 @@
+"""模拟与真实的接合处：`use('sim')` 的交易口，以及让 `use('miniqmt')` 认得模拟文件夹。
+
+`miniqmt` 和 `sim` 两间屋子互不相识，只在这里碰面。
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader import arguments
+from easytrader.basics import paths
+from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.calendar import is_trading_day
+from easytrader.miniqmt import settings
+from easytrader.miniqmt.diagnose.preflight import check_path
+from easytrader.miniqmt.trader import MiniqmtTrader
+from easytrader.records.sqlite import SqliteStorage
+from easytrader.sim import install
+from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH
+from easytrader.sim.config.default import default_folder as default_folder
+from easytrader.sim.config.folder import (
+    ACCOUNT_TYPES,
+    RECORDS,
+    AccountConfig,
+    SimFolder,
+    create,
+    is_sim_folder,
+)
+from easytrader.sim.host import hub
+from easytrader.sim.host.stepping import Stepper
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from typing_extensions import Unpack
+
+    from easytrader.basics.paths import AccountKey
+    from easytrader.types import ConnectOptions
+
+_STOCK: Final = 2
+_SETTLE_S: Final = 10.0
+"""走完一步，最多等回调这么久。"""
+
+
+def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
+    """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
+    install.install()
+    return MiniqmtTrader(
+        debug, prepare=install.install, trading_day=_trading_day, storage_of=_storage_of
+    )
+
+
+def sim_trader(debug: bool = False) -> SimTrader:
+    """`use('sim')`。"""
+    install.install()
+    return SimTrader(
+        debug, prepare=install.install, trading_day=_trading_day, storage_of=_storage_of
+    )
+
+
+class SimTrader(MiniqmtTrader):
+    """模拟账户的交易口：与 `MiniqmtTrader` 完全一样，只是什么都不用准备。
+
+    文件夹正被 ``easytrader sim serve`` 服务时连上它，否则把模拟柜台放在本进程里。
+    """
+
+    _host: Any = None
+    _quiet: tuple[Any, int] = (None, 0)
+    """上次等完时的柜台，和它那时一共送出了多少条。"""
+
+    def connect(
+        self,
+        miniqmt_path: str | None = None,
+        stock_account: str | None = None,
+        trader_callback: Any = None,
+        reconnect_enabled: bool = True,
+        reconnect_interval: float = 5,
+        max_reconnect_attempts: int = 0,
+        **options: Unpack[ConnectOptions],
+    ) -> None:
+        """连接模拟账户；不给参数时用默认的文件夹和账户，第一次用时开户，100 万元。
+
+        Args:
+            miniqmt_path: 模拟文件夹；默认在用户数据目录（或 ``EASYTRADER_HOME``）下，没有就建。
+            stock_account: 资金账号；不给就用文件夹里的第一个账户。默认的文件夹里没有这个账户时
+                以 100 万元开一个；自己指定的文件夹要先 ``easytrader sim init`` 开户。
+            trader_callback: 同 `MiniqmtTrader.connect`，以下各项也是。
+            reconnect_enabled: 同上。
+            reconnect_interval: 同上。
+            max_reconnect_attempts: 同上。
+            **options: ``account_type session_id timeout wait heartbeat_interval xtquant``。
+        """
+        _check_account_type(options.get("account_type", "STOCK"))
+        path = self._prepare_folder(miniqmt_path, stock_account, options.get("account_type"))
+        account = stock_account or SimFolder.open(path).config.accounts[0].account_id
+        hub.allow_embed(path)
+        super().connect(
+            path,
+            account,
+            trader_callback,
+            reconnect_enabled,
+            reconnect_interval,
+            max_reconnect_attempts,
+            **options,
+        )
+        self._host = None
+        # 嵌着的柜台随最后一个会话关掉；占住它，断线重连之间账本和故障计划都还在
+        self._engine.hold(hub.HUB.hold(path))
+
+    @property
+    def sim(self) -> Stepper:
+        """单步的时钟（文件夹的 ``clock`` 是 ``step``）：``user.sim.step(minutes=1)``。
+
+        每一步返回之前，其间的推送都已交给这个 trader 的回调和 `events()`。
+        """
+        if not self._path:
+            raise SimulatorError("还没有连接：先调用 connect()")
+        return Stepper(self._path, before=self._may_step, settle=self._settle, host=self._hosting)
+
+    def _hosting(self) -> Any:
+        """嵌在本进程里的柜台；没有为 None。走一步要问两次，记着比每次按路径找快。"""
+        if self._host is None or self._host.stopped.is_set():
+            self._host = hub.HUB.embedded(self._path)
+        return self._host
+
+    def _may_step(self) -> None:
+        if self._engine.courier.in_callback:
+            raise SimulatorError("不能在回调里走时钟：走一步要等回调做完。记下来，回到主线程再走。")
+
+    def _settle(self) -> None:
+        """等到没有推送在路上：柜台 → 厂商的执行器 → 分发线程，问一圈没有新的为止。"""
+        deadline = time.monotonic() + _SETTLE_S
+        while not self._is_quiet(deadline):
+            if time.monotonic() >= deadline:
+                raise SimulatorError(f"时间已经走到了，而回调 {_SETTLE_S:g} 秒还没有做完。")
+
+    def _today(self) -> str:
+        if SimFolder.open(self._path).config.clock == "step":
+            return f"{self.sim.now():%Y%m%d}"
+        return super()._today()
+
+    def _is_quiet(self, deadline: float) -> bool:
+        """等送出的都交付；其间没有送出新的为真。"""
+        before = self._engine.courier.handed
+        session = self._session
+        host = self._hosting()
+        sent = 0 if host is None else host.handed
+        if host is None:
+            session.asset()  # 应答排在已经送出的推送后面
+        elif (host, sent) == self._quiet:
+            return True  # 多数的一步里什么也没有发生
+        executor = getattr(session.raw_trader, "executor", None)
+        if executor is not None:
+            wait([executor.submit(_nothing)], max(deadline - time.monotonic(), 0.0))
+        settled = self._engine.courier.settle(max(deadline - time.monotonic(), 0.0))
+        if host is None:
+            return settled and self._engine.courier.handed == before
+        host.call(_nothing)  # 送推送的是主机线程：回调里交的请求到这时都办了
+        if settled:
+            self._quiet = host, sent
+        return settled and bool(host.handed == sent)
+
+    @staticmethod
+    def _prepare_folder(given: str | None, stock_account: str | None, kind: object) -> str:
+        if stock_account is not None:
+            stock_account = arguments.account(stock_account)
+        path = default_folder() if given is None else Path(check_path(given))
+        wanted = AccountConfig(
+            account_id=stock_account or DEFAULT_ACCOUNT,
+            account_type=3 if isinstance(kind, str) and kind.upper() == "CREDIT" else _STOCK,
+            cash=DEFAULT_CASH,
+        )
+        if not is_sim_folder(path):
+            if given is not None and any(path.iterdir()):
+                raise UsageError(
+                    "miniqmt_path",
+                    given,
+                    "文件夹不空，又不是模拟文件夹，不敢往里写。"
+                    f'请先建一个：easytrader sim init "{given}" --account {wanted.account_id}',
+                )
+            create(path, (wanted,))
+        elif stock_account is not None:
+            known = {each.account_id for each in SimFolder.open(path).config.accounts}
+            if stock_account not in known and given is None:
+                create(path, (wanted,))
+        return str(path)
+
+
+def _check_account_type(value: object) -> None:
+    """模拟柜台只有普通与信用账户：别的说清楚，不要等到连不上。"""
+    kind = settings.check_account_type(value)
+    if kind not in ACCOUNT_TYPES.values():
+        have = "、".join(ACCOUNT_TYPES.values())
+        raise UsageError("account_type", value, f"模拟的 MiniQMT 只有 {have} 账户，没有 {kind}")
+
+
+def _nothing() -> None:
+    """排在执行器里的推送都做完了的记号。"""
+
+
+def _storage_of(key: AccountKey) -> SqliteStorage:
+    """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
+    if is_sim_folder(key.place):
+        return SqliteStorage(Path(key.place) / RECORDS / paths.folder_name(key.account_id))
+    return SqliteStorage(paths.key_folder(key))
+
+
+def _trading_day(path: str, now: datetime) -> bool | None:
+    """模拟文件夹默认天天开市，单步的什么时候都可能在走；其余问交易日历。"""
+    if is_sim_folder(Path(path)) and SimFolder.open(Path(path)).config.clock != "exchange":
+        return True
+    return is_trading_day(now.date())

@@ -1,7 +1,0 @@
-"""下单与撤单：校验 → 认出重复的 → 风控 → 只发一次 → 一张回执；同步的等它有结果。"""
-
-from easytrader.ordering.desk import Router
-from easytrader.ordering.receipt import Receipt
-from easytrader.ordering.wanted import Cancel, Extras
-
-__all__ = ["Cancel", "Extras", "Receipt", "Router"]

@@ -1,0 +1,163 @@
+"""分发线程：用户的回调只在这一个线程上跑。
+
+回调里可以下单、撤单、查询、`close()`：应答在别的线程上收，这里怎么等都不会互相卡住。
+回调抛异常记进日志（带回溯），分发继续。
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.push.backlog import Backlog
+from easytrader.push.table import callback_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.backend.records import PushEvent
+    from easytrader.basics.log import Log
+    from easytrader.push.sequence import Sequencer
+
+CAPACITY: Final = 10_000
+_LATE_S: Final = 5.0
+"""排了这么久还没轮到，就说一声落后了。"""
+
+
+class Dispatcher:
+    """先进先出地交付推送、执行交给它的任务。
+
+    Args:
+        log: 日志口。
+        hand_over: 交付一条推送（在分发线程上）。
+        sequencer: 理顺次序的。
+        on_behind: 开始落后、或赶上了，说一声（任何线程，不阻塞）。
+        capacity: 队列超过这么多条就合并，见 `Backlog`。
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        hand_over: Callable[[PushEvent], None],
+        sequencer: Sequencer,
+        on_behind: Callable[[], None],
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._log = log
+        self._hand_over = hand_over
+        self._sequencer = sequencer
+        self._on_behind = on_behind
+        self._backlog = Backlog(capacity)
+        self._closed = threading.Event()
+        self._running: tuple[str, float] | None = None
+        self.behind = False
+        """回调跟不上推送。"""
+        self._thread = threading.Thread(target=self._run, name="easytrader-callbacks", daemon=True)
+        self._thread.start()
+
+    def put(self, what: PushEvent | Callable[[], None]) -> None:
+        """排队；关闭之后忽略。不阻塞。"""
+        if self._closed.is_set():
+            return
+        depth = self._backlog.put(what)
+        if not self.behind and depth > 1:
+            self._watch_depth(depth)
+
+    def settle(self, timeout_s: float) -> bool:
+        """等已经排着的都交付完；到期、关了、或还压着一条等前后文的为假。"""
+        done: list[bool] = []
+        reached = threading.Event()
+
+        def mark() -> None:
+            done.append(self._sequencer.next_due_s() is None)
+            reached.set()
+
+        self.put(mark)
+        return reached.wait(timeout_s) and done[0]
+
+    @property
+    def on_this_thread(self) -> bool:
+        """当前是不是正在回调里。"""
+        return threading.current_thread() is self._thread
+
+    def facts(self) -> dict[str, Any]:
+        """给 `user.status`：``queue_depth queue_lag_s queue_merged behind``。"""
+        running = self._running
+        busy_s = 0.0 if running is None else time.monotonic() - running[1]
+        return {
+            "queue_depth": len(self._backlog),
+            "queue_lag_s": round(max(self._backlog.oldest_s(), busy_s), 3),
+            "queue_merged": self._backlog.merged,
+            "behind": self.behind,
+        }
+
+    def close(self, timeout_s: float) -> bool:
+        """做完已排队的任务后结束；在回调里调用时不等自己。
+
+        Returns:
+            线程是否已经（或即将，当在回调里调用时）结束；False 表示某个回调还没有返回。
+        """
+        if not self._closed.is_set():
+            self._closed.set()
+            self._backlog.put(_nothing)
+        if self.on_this_thread:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # ---- 内部
+
+    def _run(self) -> None:
+        while True:
+            item = self._backlog.take(self._sequencer.next_due_s())
+            if item is not None:
+                what = item[0]
+                if callable(what):
+                    self._do(what, "")
+                else:
+                    self._deliver(self._sequencer.offer(what))
+                if self.behind:
+                    self._caught_up()
+            if self._closed.is_set() and not self._backlog:
+                self._deliver(self._sequencer.flush())
+                return
+            self._deliver(self._sequencer.due())
+
+    def _deliver(self, events: list[PushEvent]) -> None:
+        for event in events:
+            self._do(partial(self._hand_over, event), callback_name(event))
+
+    def _do(self, job: Callable[[], None], name: str) -> None:
+        self._running = name, time.monotonic()
+        try:
+            job()
+        except BaseException:  # noqa: BLE001  边界：用户的回调做什么（包括 sys.exit）分发都不停
+            self._log.exception("回调出错，已跳过，后续回调照常")
+        finally:
+            self._running = None
+
+    def _watch_depth(self, depth: int) -> None:
+        running = self._running
+        late_s = 0.0 if running is None else time.monotonic() - running[1]
+        if depth < self._backlog.capacity and late_s < _LATE_S:
+            return
+        self.behind = True
+        doing = f"，{running[0]} 已执行 {late_s:.1f} 秒" if running and running[0] else ""
+        self._log.warning(
+            "回调跟不上推送：排着 {} 条{}；超过 {} 条之后同一笔委托只留最新状态，成交不丢",
+            depth, doing, self._backlog.capacity,
+        )  # fmt: skip
+        self._on_behind()
+
+    def _caught_up(self) -> None:
+        if len(self._backlog) > self._backlog.capacity // 10 or self._backlog.oldest_s() > 1.0:
+            return
+        self.behind = False
+        self._log.info("回调已经跟上推送，合并掉 {} 条", self._backlog.merged)
+        self._on_behind()
+
+
+def _nothing() -> None:
+    """叫醒分发线程。"""
