@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.ledger.account import Account, Position
     from easytrader.symbols import Security
 
     QuoteOf = Callable[[Security], Quote]
-    from easytrader.sim.ledger.account import Account, Position
 
 __all__ = ["Closing", "ClosingAsset", "ClosingPosition", "Outside", "closing"]
 
