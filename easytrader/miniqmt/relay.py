@@ -8,7 +8,6 @@ from easytrader.push.table import heard
 
 if TYPE_CHECKING:
     from easytrader.backend.session import Listener
-    from easytrader.miniqmt.session import QmtSession
 
 _ANSWER: Final = "_async_response"
 """异步请求的应答，都以它结尾。"""
@@ -20,7 +19,7 @@ class Relay:
     厂商（或以后的版本）调用的任何 ``on_…`` 都转交，所以按名字现做。
     """
 
-    def __init__(self, session: QmtSession, listener: Listener) -> None:
+    def __init__(self, session: Any, listener: Listener) -> None:
         self._session = session
         self._listener = listener
 

@@ -18,9 +18,9 @@ from easytrader.sim.exchange.matching import Arrival, arrive
 from easytrader.sim.ledger.checks import LIMIT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from easytrader.market.symbols import Security
+    from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.ledger.ledger import Ledger
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.resting import RestingBook
 
     Arrive = Callable[[SimOrder, Quote, float], None]
-    from collections.abc import Sequence
-
-    from easytrader.sim.counter.sweep import Budget
 
 __all__ = ["Floor", "Rounds"]
 

@@ -1,4 +1,4 @@
-"""故障计划：下一次什么动作出什么岔子。纯状态，只由主机线程使用。
+"""故障：下一次什么动作出什么岔子（`FaultPlan`，纯状态，只由主机线程使用），和按下它的开关（`Faults`）。
 
 一条故障是一个普通字典（跨进程时就是这个形状），``kind`` 决定其余字段::
 
@@ -388,7 +388,7 @@ class Faults:
         return rows
 
     def add(self, spec: dict[str, Any]) -> None:
-        """按字典加一条（见 `easytrader.sim.host.faults`）；写错了抛 UsageError，什么都不发。"""
+        """按字典加一条（见模块说明）；写错了抛 UsageError，什么都不发。"""
         if spec.get("kind") not in ("crash", "disconnect"):
             parse_fault(spec)
         elif len(spec) > 1:

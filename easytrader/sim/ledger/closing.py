@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
+    from easytrader.sim.ledger.account import Account, Position
 
     QuoteOf = Callable[[Security], Quote]
-    from easytrader.sim.ledger.account import Account, Position
 
 __all__ = ["Closing", "ClosingAsset", "ClosingPosition", "Outside", "closing"]
 

@@ -172,7 +172,7 @@ class Debts:
             self._ledger.changes.accounts[account.account_id] = account
 
     def held_li(self, account_id: str) -> int:
-        """账号的钱有多少在这里，减去欠的：见 `line` 的守恒律。"""
+        """账号的钱有多少在这里，减去欠的：见 `plugin` 的守恒律。"""
         owed = sum(each.left_li + each.left_fare_li for each in self.contracts(account_id))
         return self.pool(account_id) - owed
 
