@@ -157,3 +157,11 @@ def test_the_next_day_forgets_nothing_of_today() -> None:
     assert ledger.is_new_order_state(order(50, at=NOW - DAY))
     assert ledger.is_new_order_state(order(50))  # 新的一天，编号可以重用
     assert not ledger.is_new_order_state(order(50, at=NOW - DAY))
+
+
+def test_an_order_without_a_time_is_of_the_day_the_counter_has_reached(clock: list[float]) -> None:
+    clock[0] = NOW + 17_000  # 23:50，柜台的钟已经过了零点
+    ledger = DeliveryLedger()
+    assert ledger.is_new_order_state(order(50, at=NOW + 18_200))
+    assert ledger.is_new_order_state(order(50, number=2, at=0))
+    assert (ledger.knows(1), ledger.knows(2)) == (True, True)
