@@ -311,7 +311,9 @@ def test_an_order_of_another_machine_is_recognised(
 
     here = connect()
     elsewhere = tmp_path / "另一台"
-    monkeypatch.setattr("easytrader.brokers.sim._storage_of", lambda key: SqliteStorage(elsewhere / key.account_id))
+    monkeypatch.setattr(
+        "easytrader.brokers.sim._storage_of", lambda key: SqliteStorage(elsewhere / key.account_id)
+    )
     recorder = Recorder()
     there = connect(recorder)
     number = buy(here, "一")["entrust_no"]

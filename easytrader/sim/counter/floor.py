@@ -20,6 +20,7 @@ from easytrader.sim.ledger.checks import LIMIT_TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from easytrader.market.symbols import Security
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
