@@ -379,13 +379,13 @@ def _stored(value: OrderId | Number) -> int | float | str:
 
 
 def _loaded(value: Any, kind: Callable[[str], Any]) -> Any:
-    """`_stored` 的反面；坏了的抛 ``ValueError``。"""
+    """`_stored` 的反面；读不懂的原样返回。"""
     if not isinstance(value, str):
         return value
     try:
         return kind(value.removeprefix("="))
     except ArithmeticError:
-        raise ValueError(f"{value!r} 不是数") from None
+        return value
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:

@@ -251,18 +251,19 @@ def test_a_record_another_thread_holds_is_waited_for_only_to_the_deadline(
 
 
 class Blow:
-    """到这一步就来一次 Ctrl-C，只来一次。"""
+    """本线程到这一步就来一次 Ctrl-C，只来一次。"""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, when: str) -> None:
-        original = getattr(owner, name)
+        original, me = getattr(owner, name), threading.get_ident()
         self.left = 1
 
         def struck(*args: Any, **kwargs: Any) -> Any:
-            if self.left and when == "before":
+            mine = threading.get_ident() == me
+            if self.left and mine and when == "before":
                 self.left = 0
                 raise KeyboardInterrupt
             found = original(*args, **kwargs)
-            if self.left:
+            if self.left and mine:
                 self.left = 0
                 raise KeyboardInterrupt
             return found
@@ -305,8 +306,10 @@ STEPS = [
     ("easytrader.idempotency.submit", "Once", "_claim"),
     ("easytrader.idempotency.records", "Records", "open"),
     ("easytrader.records.journal", "Journal", "begin"),
-    ("easytrader.idempotency.submit", "Once", "_submit"),
-    ("easytrader.idempotency.submit", "Once", "_note"),
+    ("easytrader.idempotency.submit", "Once", "_leave"),
+    ("easytrader.orders.router", "Router", "_start_order"),
+    ("easytrader.orders.router", "Router", "_depart"),
+    ("easytrader.orders.receipt", "Receipt", "value"),
 ]
 
 
@@ -358,7 +361,7 @@ def test_other_storages_will_do(
 ) -> None:
     """记在别处（这里是内存）：恰好一次与核对照旧，一个文件也不建。"""
     shared = MemoryStorage()
-    monkeypatch.setattr("easytrader.link.engine.SqliteStorage", lambda folder: shared)
+    monkeypatch.setattr("easytrader.trader.SqliteStorage", lambda folder: shared)
     here, there = connect(timeout=2), connect(timeout=2)
     number = buy(here, "一")["entrust_no"]
     assert buy(there, "一")["entrust_no"] == number

@@ -32,6 +32,7 @@ from easytrader.link.vitals import Vitals
 from easytrader.miniqmt import session as session_room
 from easytrader.miniqmt import session_ids
 from easytrader.push.table import callback_name, contents
+from easytrader.sim.host import hub
 from easytrader.sim.host.faults import Faults
 from easytrader.trader import Trader
 
@@ -373,7 +374,7 @@ def test_a_close_cut_short_by_ctrl_c_is_finished_by_the_next(
     user.close()
     assert held(sim_folder) == []
     assert once._records._opened is None
-    assert easytrader.sim.hub.HUB.embedded(sim_folder) is None
+    assert hub.HUB.embedded(sim_folder) is None
     with pytest.raises(ClosedError):
         _ = user.balance
 
@@ -420,7 +421,7 @@ def test_a_trader_with_a_callback_goes_on_until_the_account_is_connected_again(
         heard.wait_for("order")
         assert not recorder.of("order"), "再连同一个账号时，听着的那个关掉了"
         user.connect(str(sim_folder), ACCOUNT)  # 有人拿着的不动：照旧连着、听着
-        assert user.entrust(number)["order_id"] == number
+        assert user.find_entrust(number)["order_id"] == number
         other.cancel_entrust(number)
         eventually(lambda: heard.of("order")[-1].order_status == 54)
         other.close()
@@ -545,11 +546,10 @@ def test_polling_goes_on_without_reconnecting(recorder: Recorder) -> None:
     ("argument", "call"),
     [
         ("client_order_id", lambda user: user.buy("600036", 35.5, 100, client_order_id="一")),
-        ("client_order_id", lambda user: user.find_entrust("一")),
         ("ttype", lambda user: user.market_buy("600036", 100)),
         ("security", lambda user: user.buy("000001", 10.0, 100)),
         ("entrust_no", lambda user: user.cancel_entrust(5)),
-        ("entrust_no", lambda user: user.entrust("")),
+        ("client_order_id", lambda user: user.find_entrust(" ")),
         ("entrust_no", lambda user: user.wait(5, 1)),
     ],
 )

@@ -42,10 +42,10 @@ def test_an_empty_list_while_lost_is_not_an_answer(
 def test_no_such_order_while_lost_is_not_an_answer(
     user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert user.entrust(12345) is None
+    assert user.find_entrust(12345) is None
     monkeypatch.setattr(user.trader, "query_stock_order", lose_then(user._session, None))
     with pytest.raises(QueryFailedError, match="测试断开"):
-        user.entrust(12345)
+        user.find_entrust(12345)
 
 
 @pytest.mark.parametrize("answer", [[], None])

@@ -176,7 +176,7 @@ def test_what_could_not_be_sent(user: Any, monkeypatch: pytest.MonkeyPatch) -> N
         def fail(*_: Any, error: Exception = error, **__: Any) -> None:
             raise error
 
-        monkeypatch.setattr(user._ordering, "place", fail)
+        monkeypatch.setattr(user._ordering, "run", fail)
         [row] = user.ipo.subscribe_all()
         assert (row["status"], row["message"]) == (status, str(error))
         assert row["status_name"] == STATUS_NAMES[status]
