@@ -361,7 +361,7 @@ def test_other_storages_will_do(
 ) -> None:
     """记在别处（这里是内存）：恰好一次与核对照旧，一个文件也不建。"""
     shared = MemoryStorage()
-    monkeypatch.setattr("easytrader.trader.SqliteStorage", lambda folder: shared)
+    monkeypatch.setattr("easytrader.brokers.sim._storage_of", lambda key: shared)
     here, there = connect(timeout=2), connect(timeout=2)
     number = buy(here, "一")["entrust_no"]
     assert buy(there, "一")["entrust_no"] == number

@@ -433,7 +433,7 @@ def test_find_waits_for_whoever_is_sending(
 
     def slow(self: Any, request: Any, reply: Any) -> Any:
         sending.set()
-        gate.wait(10)
+        gate.wait(60)
         return original(self, request, reply)
 
     monkeypatch.setattr(QmtSession, "submit", slow)
