@@ -305,8 +305,8 @@ STEPS = [
     ("easytrader.once.submit", "Once", "_claim"),
     ("easytrader.once.records", "Records", "open"),
     ("easytrader.records.journal", "Journal", "begin"),
-    ("easytrader.once.submit", "Once", "_submit"),
-    ("easytrader.once.submit", "Once", "_note"),
+    ("easytrader.ordering.desk", "Router", "_start_order"),
+    ("easytrader.miniqmt.session", "QmtSession", "submit"),
 ]
 
 
@@ -358,7 +358,7 @@ def test_other_storages_will_do(
 ) -> None:
     """记在别处（这里是内存）：恰好一次与核对照旧，一个文件也不建。"""
     shared = MemoryStorage()
-    monkeypatch.setattr("easytrader.miniqmt.trader.SqliteStorage", lambda folder: shared)
+    monkeypatch.setattr("easytrader.link.engine.SqliteStorage", lambda folder: shared)
     here, there = connect(timeout=2), connect(timeout=2)
     number = buy(here, "一")["entrust_no"]
     assert buy(there, "一")["entrust_no"] == number
