@@ -213,6 +213,8 @@ class TestIncompleteLists:
         world.doubts.met(OTHER, 3)
         world.doubts.add(TAG, None)
         assert world.settle(within_s=LAG_S * 4) == UNCLEAR
+        world.session.held = [order(99)]  # 有别的，没有见过的那一笔
+        assert world.settle(within_s=LAG_S * 4) == UNCLEAR
         world.session.held = [order(3)]
         assert world.settle() == ABSENT
 
