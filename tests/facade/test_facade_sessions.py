@@ -21,6 +21,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
+from easytrader.log import masked
 from easytrader.sim.faults import Faults
 
 if TYPE_CHECKING:
@@ -42,14 +43,14 @@ def test_connect_logs_as_documented(
     wanted = [
         "INFO - 正在连接到 MiniQMT...",
         f"INFO - MiniQMT 路径: {served.folder}",
-        f"INFO - 资金账号: {ACCOUNT}",
+        f"INFO - 资金账号: {masked(ACCOUNT)}",
         "INFO - 自动重连: 启用",
         "INFO - 重连间隔: 0.2 秒",
         "INFO - 最大重连次数: 无限",
         "INFO - 创建 XtQuantTrader 实例，会话ID: ",
         "INFO - 正在尝试连接...",
-        f"INFO - ✓ 成功连接到 MiniQMT, 账号: {ACCOUNT}",
-        f"INFO - ✓ 已订阅账户: {ACCOUNT}",
+        f"INFO - ✓ 成功连接到 MiniQMT, 账号: {masked(ACCOUNT)}",
+        f"INFO - ✓ 已订阅账户: {masked(ACCOUNT)}",
     ]
     positions = [
         next(i for i, line in enumerate(lines) if line.startswith(each)) for each in wanted
