@@ -197,6 +197,9 @@ class TestTwoLooks:
         assert world.state() == marks.PLACED
         world.clock.now += LAG_S
         assert world.settle(within_s=1.0, intent=intent) == UNCLEAR  # 列表里还没有，不等于没有
+        world.doubts.met(OTHER, 9)
+        world.session.held = [order(9)]  # 列表是全的，只是缓存里还没有它
+        assert world.settle(within_s=LAG_S * 2, intent=intent) == UNCLEAR
 
     def test_a_push_before_the_doubt_settles_it_at_once(self, world: World) -> None:
         world.doubts.met(TAG, 8)
@@ -212,6 +215,8 @@ class TestIncompleteLists:
     def test_nothing_is_concluded(self, world: World) -> None:
         world.doubts.met(OTHER, 3)
         world.doubts.add(TAG, None)
+        assert world.settle(within_s=LAG_S * 4) == UNCLEAR
+        world.session.held = [order(99)]  # 有别的，没有见过的那一笔
         assert world.settle(within_s=LAG_S * 4) == UNCLEAR
         world.session.held = [order(3)]
         assert world.settle() == ABSENT
