@@ -158,6 +158,14 @@ class TestTwoLooks:
         first, second = world.session.asked
         assert second - (first + 2.0) > LAG_S
 
+    def test_between_calls_too(self, world: World) -> None:
+        world.doubts.add(TAG, None)
+        world.session.before = lambda: setattr(world.clock, "now", world.clock.now + 2.0)
+        assert world.settle(within_s=0.5) == UNCLEAR  # 问了 2 秒才答完
+        world.session.before = lambda: None
+        world.clock.now += LAG_S - 1.0
+        assert world.settle(within_s=0.5) == UNCLEAR
+
     def test_a_second_look_on_another_session_does_not_count(self, world: World) -> None:
         world.doubts.add(TAG, None)
         assert world.settle(within_s=0.5) == UNCLEAR
