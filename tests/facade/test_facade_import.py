@@ -88,7 +88,7 @@ try:
 except loader.MissingDependencyError as exc:
     print(exc)
 """
-    assert "pip install easytrader[miniqmt]" in run(code)
+    assert "pip install xtquant" in run(code)
     code = """
 import sys
 from easytrader.miniqmt.vendor import loader

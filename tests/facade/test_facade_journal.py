@@ -310,6 +310,7 @@ STEPS = [
     ("easytrader.orders.router", "Router", "_start_order"),
     ("easytrader.orders.router", "Router", "_depart"),
     ("easytrader.orders.receipt", "Receipt", "value"),
+    ("easytrader.miniqmt.session", "QmtSession", "submit"),
 ]
 
 
