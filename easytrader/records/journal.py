@@ -295,7 +295,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _open(path: Path, deadline: float) -> tuple[sqlite3.Connection, Unmoved]:
     try:
-        private_folder(path.parent)
+        private_folder(path.parent, tighten=True)
         # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
         with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
             private_file(path)
