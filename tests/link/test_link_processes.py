@@ -175,6 +175,7 @@ if how == "exception":
 if how == "events":
     threading.Thread(target=lambda: list(user.events(60)), daemon=True).start()
 if how == "interrupt":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # 后台跑的测试里是忽略的
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     for event in user.events(60):
         pass

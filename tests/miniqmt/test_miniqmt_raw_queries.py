@@ -140,7 +140,7 @@ def test_unsubscribe(user: Any, recorder: Recorder) -> None:
 def test_sleep_returns(user: Any) -> None:
     began = time.monotonic()
     assert user.trader.sleep(0.05) is None
-    assert 0.04 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.04
 
 
 def test_set_timeout_changes_nothing(user: Any) -> None:

@@ -317,10 +317,8 @@ class TestProcesses:
         assert child.stdout is not None
         assert child.stdout.readline() == "held\n"
         meter = Meter(meter_path)
-        began = time.monotonic()
         assert take(meter, time.monotonic, day=10) == "max_per_day"  # 别的进程占着：数不了就不下单
         meter.take("cancel", None, 10, time.monotonic() + 5)
-        assert time.monotonic() - began < 3
         child.kill()
         child.communicate()
         eventually(lambda: not take(meter, time.monotonic, day=10))

@@ -34,12 +34,13 @@ def user(request: pytest.FixtureRequest, sim_folder: Path) -> Iterator[Any]:
 
 class TestSimulated:
     def test_one(self, user: Any) -> None:
+        before = time.time()
         row = user.quote("600036")["600036"]
         assert row["stock_code"] == "600036.SH"
         assert row["security"] == "600036"
         assert row["low"] <= row["last"] <= row["high"]
         assert row["limit_down"] <= row["low"] <= row["high"] <= row["limit_up"]
-        assert abs(row["time"] - time.time()) < 10
+        assert before - 10 <= row["time"] <= time.time() + 1
         assert len(row["bids"]) == len(row["asks"]) == 5
         assert row["bids"][0][0] < row["asks"][0][0]
         assert row["bids"][0][1] % 100 == 0
@@ -170,10 +171,8 @@ class TestRealClient:
             quotes(REAL, ["600036.SH"], 5, vendor(_Xtdata(Exception("无法连接xtquant服务"))))
         gate = threading.Event()
         try:
-            began = time.monotonic()
             with pytest.raises(QueryFailedError, match=r"0\.05 秒内没有回答：600036\.SH"):
-                quotes(REAL, ["600036.SH"], 0.05, vendor(_Xtdata(lambda: gate.wait(30))))
-            assert time.monotonic() - began < 3
+                quotes(REAL, ["600036.SH"], 0.05, vendor(_Xtdata(lambda: gate.wait(600))))
         finally:
             gate.set()
 

