@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from credit_desk import ACCOUNT, CODE, DAY, OTHER, CreditDesk
 from hypothesis import settings
@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from easytrader.sim.ledger.events import CancelOrder, Outcome, SubmitOrder
-
-if TYPE_CHECKING:
 
 ETF, STAR = "510300.SH", "688981.SH"
 CODES = st.sampled_from([CODE, OTHER, ETF, STAR])
