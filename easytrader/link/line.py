@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import threading
+from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from loguru import logger
 
 from easytrader.backend.session import BaseSession
 from easytrader.errors import QueryFailedError
@@ -32,7 +35,9 @@ class LineSession(BaseSession):
 
     def __init__(self, timeout_s: float, name: str = "easytrader-line") -> None:
         super().__init__(timeout_s)
-        self._line = ThreadPoolExecutor(1, name)
+        # 守护线程：柜台的接口卡住了，解释器照样退得出去
+        self._line: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def ask(self, what: str, work: Callable[[], _T]) -> _T:
         """查询，等到应答。
@@ -57,13 +62,19 @@ class LineSession(BaseSession):
 
     def later(self, work: Callable[..., object], *args: Any) -> None:
         """在线路上做一件事，如报一条推送；已经收尾的不做了。任何线程，不阻塞。"""
-        with suppress(RuntimeError):
-            self._line.submit(work, *args)
+        self._line.put(partial(work, *args))
 
     def close(self, limit_s: float = 3.0) -> None:
         """收尾；线路上正在做的做完为止，不等它。"""
         super().close(limit_s)
-        self._line.shutdown(wait=False, cancel_futures=True)
+        self._line.put(None)
+
+    def _run(self) -> None:
+        while (work := self._line.get()) is not None:
+            try:
+                work()
+            except Exception:  # noqa: BLE001, PERF203  边界：一件事出错，线路还在
+                logger.exception("线路上出错，接着做后面的")
 
     def _serve(self, reply: Reply[Any], work: Callable[[], Any]) -> None:
         try:

@@ -50,7 +50,8 @@ class MemoryBroker(Broker):
     def trader(self) -> MemoryTrader:
         session = type("Session", (self.session_type,), {"faults": self.faults})
         trader = self.trader_type()
-        trader.connector_type = type("Connector", (MemoryConnector,), {"session_type": session})
+        connector: Any = type("Connector", (MemoryConnector,), {"session_type": session})
+        trader.connector_type = connector
         return trader
 
     def connect(self, trader: Any, callback: Any = None, **options: Any) -> None:
