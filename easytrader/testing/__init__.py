@@ -25,7 +25,7 @@ PYTEST_DONT_REWRITE：自己的测试文件先导入它，pytest 也不必警告
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -66,8 +66,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001  pytest 自己也这样取
     given = {name: pyfuncitem.funcargs[name] for name in names}
+    broker: Any = pyfuncitem.funcargs["broker"]
+    limit_s = broker.limit_s
     try:
-        limit_s = pyfuncitem.funcargs["broker"].limit_s
         call_aside(lambda: pyfuncitem.obj(**given), limit_s, name="suite-test")
     except AbandonedError:
         pytest.fail(f"{limit_s:g} 秒还没有做完：有的调用没有期限", pytrace=False)
