@@ -13,7 +13,6 @@ import pytest
 from easytrader.backend.records import SubmitAnswer, Traded
 from easytrader.codes import OrderStatus
 from easytrader.errors import ConnectFailedError
-from easytrader.link.line import NoAnswerError
 from easytrader.testing.memory import Counter, MemoryConnector, MemoryTrader
 from easytrader.testing.memory_broker import FaultySession, MemoryBroker
 
@@ -127,27 +126,6 @@ class LeaksThread(FaultySession):
         threading.Thread(target=threading.Event().wait, name="worker", daemon=True).start()
 
 
-class Deaf:
-    def __init__(self, listener: Any) -> None:
-        self.pushed = listener.pushed
-
-    def lost(self, session: Any, reason: str) -> None: ...
-
-
-class NeverTellsLost(FaultySession):
-    """断线了不说，只是再也不应答。"""
-
-    def __init__(self, counter: Any, listener: Any, timeout_s: float) -> None:
-        super().__init__(counter, Deaf(listener), timeout_s)
-
-    def _serve(self, reply: Any, work: Any) -> None:
-        super()._serve(reply, work if self.counter.up else _nothing)
-
-
-def _nothing() -> Any:
-    raise NoAnswerError
-
-
 class ConnectsOnce(MemoryTrader):
     """再也连不上。"""
 
@@ -205,7 +183,6 @@ SESSIONS = {
     FailsForNoAnswer: "UnknownOutcome",
     ForeignException: "test_limit_buy_rests",
     LeaksThread: "test_connected_says_so",
-    NeverTellsLost: "test_lost_link",
 }
 TRADERS = {ConnectsOnce: "test_lost_link", AnyOption: "Connect"}
 HARMLESS = {OnCallersThread: "Events or Orders or Cancel"}
