@@ -108,7 +108,7 @@ class OutcomeUnknownError(EasytraderError):
         message: str,
         *,
         tag: str = "",
-        entrust_no: int | None = None,
+        entrust_no: int | str | None = None,
         client_order_id: str = "",
     ) -> None:
         super().__init__(message)

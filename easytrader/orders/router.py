@@ -24,19 +24,18 @@ from easytrader.errors import (
     UsageError,
     WaitTimeoutError,
 )
-from easytrader.market.board_rules import board_doubts
 from easytrader.market.symbols import ambiguity
 from easytrader.orders.receipt import Deadlines, Receipt, unknown_text
 from easytrader.orders.ticket import Cancel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from easytrader.backend.capabilities import Capabilities
     from easytrader.backend.records import OrderRequest, SubmitAnswer
     from easytrader.backend.session import Session
     from easytrader.basics.log import Log
-    from easytrader.basics.quantity import Number
+    from easytrader.basics.quantity import Number, OrderId
     from easytrader.codes import Exchange
     from easytrader.idempotency import Intent, Noted, Once
     from easytrader.orders.ticket import Wanted
@@ -265,7 +264,7 @@ class Router:
         def blame(error: BaseException) -> EasytraderError:
             if isinstance(error, _NOT_SENT):
                 return error
-            number = target if isinstance(target, int) else None
+            number = None if isinstance(target, ContractNumber) else target
             return OutcomeUnknownError(unknown_text(ticket, error), entrust_no=number)
 
         deadline = self._admit_cancel(session, target)
@@ -276,7 +275,7 @@ class Router:
         self,
         session: Session,
         send: Callable[[Any, Receipt[Any]], None],
-        request: OrderRequest | int | ContractNumber,
+        request: OrderRequest | OrderId | ContractNumber,
         receipt: Receipt[Any],
         deadline: float | None,
     ) -> None:
@@ -301,6 +300,8 @@ class Router:
         """没有应答的原因 → 说给用户的。"""
         if isinstance(error, _NOT_SENT):
             return error
+        if not self.capabilities.tags:
+            return OutcomeUnknownError(f"{unknown_text(order, error)}：user.today_entrusts")
         told = f"{unknown_text(order, error)}：user.find_entrust('{request.tag}')"
         if not isinstance(error, Exception):
             self._log.warning("{}", told)  # Ctrl-C 带不出标记，只有日志里有
@@ -328,9 +329,10 @@ class Router:
         self.capabilities.check_order(kind, order.target.exchange)
         if order.client_order_id is not None:
             self.capabilities.check_tag(order.client_order_id)
-        check_account_type(order.verb, session.account_type)
+        check_account_type(order.verb, session.account_type, self.capabilities.accounts)
         if order.money is None:
-            for doubt in board_doubts(order.side, order.target, order.price, order.volume):
+            doubts = self.capabilities.instruments.doubts
+            for doubt in doubts(order.side, order.target, order.price, order.volume):
                 self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
@@ -357,7 +359,7 @@ class Router:
         except QueryFailedError as exc:
             self._log.warning("发出之前没能核对（{}），由柜台判断", exc)
 
-    def _admit_cancel(self, session: Session, target: int | ContractNumber) -> float | None:
+    def _admit_cancel(self, session: Session, target: OrderId | ContractNumber) -> float | None:
         """撤单过风控；返回同 `_admit`。"""
         if self.post is None:
             return None
@@ -395,12 +397,13 @@ class Router:
         return row
 
 
-def check_account_type(verb: str, account_type: str) -> None:
+def check_account_type(verb: str, account_type: str, accounts: Collection[str] = _STOCKS) -> None:
     """这种账号能不能这样下单。
 
     Args:
         verb: 信用账号才有的动词；普通的买卖为空。
         account_type: 账号类型的名字。
+        accounts: 能买卖的；空是不限。
 
     Raises:
         UsageError: 不能，什么都没有发出。
@@ -408,7 +411,7 @@ def check_account_type(verb: str, account_type: str) -> None:
     if verb and account_type != "CREDIT":
         form = f"{verb} 只能用于信用账号：connect(..., account_type='CREDIT')"
         raise UsageError("account_type", account_type, form)
-    if account_type not in _STOCKS:
+    if accounts and account_type not in accounts:
         raise UsageError(
             "account_type",
             account_type,
