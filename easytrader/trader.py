@@ -57,10 +57,7 @@ class Trader:
         guarded_class(cls)
 
     def __init__(
-        self,
-        debug: bool = False,
-        *,
-        storage_of: Callable[[AccountKey], Storage] | None = None,
+        self, debug: bool = False, *, storage_of: Callable[[AccountKey], Storage] | None = None
     ) -> None:
         self._log = Log(debug)
         self._engine = Engine(self.capabilities, self._log, storage_of=storage_of or _own_files)

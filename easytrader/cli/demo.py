@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from easytrader.cli.parser import Parser
 
-__all__ = ["register"]
-
 _FAILED: Final = 1
 _FILL_S: Final = 8.0
 _RECONNECT_S: Final = 12.0

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["MiniqmtProcess"]
-
 _START_S: Final = 15.0
 _STOP_S: Final = 5.0
 

@@ -17,8 +17,6 @@ from easytrader.errors import SimulatorError, UsageError
 if TYPE_CHECKING:
     from easytrader.sim.host.host import Host
 
-__all__ = ["register"]
-
 NOT_SERVED: Final = 3
 _UNRESPONSIVE: Final = 1
 

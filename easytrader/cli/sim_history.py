@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from easytrader.cli.parser import Parser
 
-__all__ = ["register_history"]
-
 
 def register_history(commands: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``sim history``。"""

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from easytrader.cli.parser import Parser
 
-__all__ = ["market_settings", "register_market", "register_step"]
-
 _SHARES: Final = {
     "gap_days": "隔夜跳空的日子",
     "limit_days": "涨停、跌停的日子",

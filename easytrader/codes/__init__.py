@@ -18,11 +18,7 @@ from easytrader.codes.accounts import (
     Market,
     MarketSuffix,
 )
-from easytrader.codes.base import (
-    UNKNOWN_NAME,
-    Code,
-    TextCode,
-)
+from easytrader.codes.base import UNKNOWN_NAME, Code, TextCode
 from easytrader.codes.business import (
     BANK_TRANSFER_DIRECTION_NAMES,
     CASHGROUP_PROP_NAMES,

@@ -35,11 +35,7 @@ FundsTransferName = Literal[
 SecuTransferName = Literal["股份划拨-普通柜台到极速柜台", "股份划拨-极速柜台到普通柜台"]
 """股份划拨的 ``direction``。"""
 
-TransferTypeName = Literal[
-    "股票账户客户划拨",
-    "融资融券账户专项头寸划拨",
-    "融资融券账户客户划拨",
-]
+TransferTypeName = Literal["股票账户客户划拨", "融资融券账户专项头寸划拨", "融资融券账户客户划拨"]
 """股份划拨的 ``transfer_type``。"""
 
 AccountTypeName = Literal[
@@ -63,17 +59,7 @@ AccountTypeName = Literal[
 """``connect(account_type=…)`` 的名字。"""
 
 OrderStatusName = Literal[
-    "未报",
-    "待报",
-    "已报",
-    "已报待撤",
-    "部成待撤",
-    "部撤",
-    "已撤",
-    "部成",
-    "已成",
-    "废单",
-    "未知",
+    "未报", "待报", "已报", "已报待撤", "部成待撤", "部撤", "已撤", "部成", "已成", "废单", "未知"
 ]
 """``order_status_name``。"""
 
@@ -219,11 +205,7 @@ OffsetFlagName = Literal[
 ]
 """``offset_flag_name``。"""
 
-DirectionName = Literal[
-    "多",
-    "空",
-    "未知",
-]
+DirectionName = Literal["多", "空", "未知"]
 """``direction_name``。"""
 
 AccountStatusName = Literal[

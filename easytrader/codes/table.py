@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from easytrader.codes.base import Code, TextCode
 
-__all__ = ["TABLE", "Enumeration"]
-
 XTCONSTANT: Final = "xtconstant"
 MANUAL: Final = "厂商手册的正文"
 BIG_QMT: Final = "厂商的大 QMT 文档"
@@ -108,10 +106,7 @@ TABLE: Final[tuple[Enumeration, ...]] = (
     ),
     Enumeration("头寸来源", business.CashgroupProp, "`cashgroup_prop`", BIG_QMT),
     Enumeration(
-        "标的状态",
-        business.SubjectStatus,
-        "`fin_status`、`slo_status`、`assure_status`",
-        BIG_QMT,
+        "标的状态", business.SubjectStatus, "`fin_status`、`slo_status`、`assure_status`", BIG_QMT
     ),
     Enumeration("投保标志", business.HedgeFlag, "`hedge_flag`", BIG_QMT),
     Enumeration("资券申请方式", business.SmtApplyMode, "约券的 `apply_mode`", MANUAL),

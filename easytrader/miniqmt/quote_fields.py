@@ -10,8 +10,6 @@ from easytrader.basics import numbers
 from easytrader.errors import UsageError
 from easytrader.market.symbols import Board, parse_security
 
-__all__ = ["positive", "read_quote"]
-
 _LEVELS: Final = 5
 _NO_LIMIT: Final = 1e7
 """厂商用极大的数表示没有涨跌幅限制。"""

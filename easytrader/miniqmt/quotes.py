@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from easytrader.backend.records import Quote
     from easytrader.miniqmt.vendor.loader import Vendor
 
-__all__ = ["last_price", "quotes"]
-
 _MAX_ASKING: Final = 16
 _free: Final = threading.BoundedSemaphore(_MAX_ASKING)
 """行情接口僵死时，丢下的线程最多这么多；再多就直接当作没有行情。"""

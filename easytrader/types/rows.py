@@ -218,15 +218,7 @@ class Status(TypedDict):
 
 
 CheckName = Literal[
-    "python",
-    "packages",
-    "path",
-    "permission",
-    "session",
-    "disk",
-    "clock",
-    "trading_day",
-    "connect",
+    "python", "packages", "path", "permission", "session", "disk", "clock", "trading_day", "connect"
 ]
 """体检的各项。"""
 

@@ -144,11 +144,7 @@ class Algo(Group):
         desk = self._desk
         desk.need("algo.cancel_task_async", *STOCKS)
         return desk.start(
-            "撤销智能算法任务",
-            smart_task_row,
-            "cancel_smart_algo_task_async",
-            desk.account,
-            number,
+            "撤销智能算法任务", smart_task_row, "cancel_smart_algo_task_async", desk.account, number
         )
 
 

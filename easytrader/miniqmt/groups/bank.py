@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.miniqmt.groups import checks
 from easytrader.miniqmt.groups.base import Group, checked
 from easytrader.orders.verb import Ticket, order_verb
-from easytrader.rows.business import (
-    bank_amount_row,
-    bank_row,
-    bank_stream_row,
-)
+from easytrader.rows.business import bank_amount_row, bank_row, bank_stream_row
 
 if TYPE_CHECKING:
     from datetime import date

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["OLDEST", "SINCE", "installed", "missing_text"]
-
 OLDEST: Final = "240119"
 """包索引上最老的版本；这里没有写的方法从它起就有。"""
 
