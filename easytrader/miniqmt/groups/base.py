@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from easytrader.basics.keywords import guarded_class
 from easytrader.errors import QueryFailedError
 from easytrader.orders.verb import Ticket
-from easytrader.rows.business import transfer_response_row
-from easytrader.rows.picking import failure
+from easytrader.rows.business import failure, transfer_response_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

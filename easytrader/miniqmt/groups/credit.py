@@ -13,7 +13,7 @@ from easytrader.miniqmt.groups.base import Group
 from easytrader.orders import Extras
 from easytrader.orders.ticket import Wanted, checked
 from easytrader.orders.verb import Ticket, order, order_verb
-from easytrader.rows.credit import (
+from easytrader.rows.business import (
     compact_row,
     credit_assure_row,
     credit_detail_row,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import CashgroupProp, CompactType
 from easytrader.errors import UsageError
-from easytrader.rows.credit import compact_row
+from easytrader.rows.business import compact_row
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
