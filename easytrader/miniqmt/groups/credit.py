@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.codes import OrderType, PriceType
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader import types
-
-_Row = TypeVar("_Row")
 
 _PLACEHOLDER: Final = "000001.SZ"
 """直接还款不看证券，厂商的例子填这个。"""
@@ -52,6 +50,7 @@ class Credit(Group):
     """
 
     __slots__ = ()
+    _kinds = ("CREDIT",)
 
     @order_verb
     def buy(
@@ -241,7 +240,7 @@ class Credit(Group):
             QueryFailedError: 没有得到可信的回答。
             NotConnectedError: 没有可用会话。
         """
-        found = self._ask("credit.detail", "信用资产", "query_credit_detail", credit_detail_row)
+        found = self._list(credit_detail_row, "detail", "信用资产", "query_credit_detail")
         if not found:
             raise QueryFailedError("查询信用资产没有结果：账号没有登录，或没有开通信用业务")
         mine = [each for each in found if each["account_id"] == self._desk.account_id]
@@ -249,27 +248,20 @@ class Credit(Group):
 
     def compacts(self) -> list[types.Compact]:
         """负债合约，融资的与融券的，每份一个字典；没有为空。异常同 `detail`。"""
-        return self._ask("credit.compacts", "负债合约", "query_stk_compacts", compact_row)
+        return self._list(compact_row, "compacts", "负债合约", "query_stk_compacts")
 
     def subjects(self) -> list[types.CreditSubject]:
         """融资融券标的与保证金比例（1 就是 100%）。异常同 `detail`。"""
-        return self._ask(
-            "credit.subjects", "融资融券标的", "query_credit_subjects", credit_subject_row
-        )
+        terms = "subjects", "融资融券标的", "query_credit_subjects"
+        return self._list(credit_subject_row, *terms)
 
     def slo_codes(self) -> list[types.SloCode]:
         """能融到的券和数量，普通、专项头寸各一行。异常同 `detail`。"""
-        return self._ask("credit.slo_codes", "可融券", "query_credit_slo_code", slo_code_row)
+        return self._list(slo_code_row, "slo_codes", "可融券", "query_credit_slo_code")
 
     def assure(self) -> list[types.CreditAssure]:
         """担保品与折算率（0.7 就是 70%）。异常同 `detail`。"""
-        return self._ask("credit.assure", "担保品", "query_credit_assure", credit_assure_row)
-
-    def _ask(self, verb: str, what: str, name: str, build: Callable[[Any], _Row]) -> list[_Row]:
-        desk = self._desk
-        desk.need(verb, "CREDIT")
-        found = desk.query(what, name, desk.account)
-        return [build(each) for each in found or ()]
+        return self._list(credit_assure_row, "assure", "担保品", "query_credit_assure")
 
 
 def _priced(
