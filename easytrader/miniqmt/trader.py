@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from easytrader import arguments
 from easytrader.backend.capabilities import Capabilities
 from easytrader.basics.paths import AccountKey
-from easytrader.miniqmt import groups, settings
+from easytrader.miniqmt import groups
 from easytrader.miniqmt.aside import Strays
-from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback
+from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
 from easytrader.miniqmt.connector import QmtConnector
 from easytrader.miniqmt.diagnose import preflight
 from easytrader.miniqmt.groups.ipo import exchange_today
@@ -101,9 +101,9 @@ class MiniqmtTrader(Trader):
         self._engine.check_usable()
         path = preflight.check_path(miniqmt_path)
         account_id = arguments.account(stock_account)
-        settings.check_callback(trader_callback)
+        check_callback(trader_callback)
         fixed_id = None if session_id is None else check_session_id(session_id)
-        kind = settings.check_account_type(account_type)
+        kind = arguments.account_type(account_type)
         timeout_s = arguments.seconds("timeout", timeout)
         if self._prepare is not None:
             self._prepare()
