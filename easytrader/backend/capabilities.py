@@ -23,11 +23,7 @@ class Capabilities:
         id_type: 委托编号是 ``int`` 还是 ``str``。
         kinds: 会做哪几种委托：``limit market``。
         markets: 能买卖哪些市场（代码的后缀，如 ``SH``）；空是不限。
-    <<<<<<< HEAD
         day: 一天从几点算起：委托编号只在当天唯一。默认北京时间的日历日。
-    =======
-        day: 一天从何时算起（期货的夜盘算下一个交易日）；默认是北京时间的日历日。
-    >>>>>>> push
     """
 
     name: str

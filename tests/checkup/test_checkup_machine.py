@@ -85,7 +85,7 @@ def test_packages(vendor: Path) -> None:
     assert "pip install tenacity" in look().fix
     missing = look(folder=None)
     assert missing.status == BAD
-    assert "easytrader[miniqmt]" in missing.fix
+    assert "xtquant" in missing.fix
 
 
 def test_the_installed_vendor_is_found_without_importing_it() -> None:
@@ -325,7 +325,7 @@ sys.meta_path.insert(0, Blocker())
 import easytrader
 rows = {{row['check']: row for row in easytrader.doctor({path!r}, network=False)}}
 assert rows['packages']['status'] == '有问题', rows
-assert 'easytrader[miniqmt]' in rows['packages']['fix']
+assert 'xtquant' in rows['packages']['fix']
 assert rows['connect']['status'] == '跳过', rows
 assert '依赖包' in rows['connect']['detail']
 assert rows['path']['status'] == '正常', rows

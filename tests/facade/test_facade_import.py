@@ -88,9 +88,11 @@ try:
 except loader.MissingDependencyError as exc:
     print(exc)
 """
-    assert "pip install easytrader[miniqmt]" in run(code)
+    assert "pip install xtquant" in run(code)
     code = """
+import sys
 from easytrader.miniqmt import loader
+sys.meta_path[:] = [f for f in sys.meta_path if type(f).__module__ != 'easytrader.sim.install']
 try:
     loader.load(None)
 except loader.MissingDependencyError as exc:

@@ -305,8 +305,8 @@ STEPS = [
     ("easytrader.idempotency.submit", "Once", "_claim"),
     ("easytrader.idempotency.records", "Records", "open"),
     ("easytrader.records.journal", "Journal", "begin"),
-    ("easytrader.idempotency.submit", "Once", "_submit"),
-    ("easytrader.idempotency.submit", "Once", "_note"),
+    ("easytrader.orders.router", "Router", "_start_order"),
+    ("easytrader.miniqmt.session", "QmtSession", "submit"),
 ]
 
 

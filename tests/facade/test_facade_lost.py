@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,3 +71,11 @@ def test_an_act_refused_without_a_word_while_lost_is_unknown(
     monkeypatch.setattr(user.trader, "fund_transfer", lose_then(session, (False, "")))
     with pytest.raises(OutcomeUnknownError, match="测试断开"):
         session.confirm("划拨", "fund_transfer")
+
+
+def test_a_backend_that_never_says_it_departs_is_bounded(
+    user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user._session, "submit", lambda request, reply: None)
+    with user._session.until(time.monotonic() + 0.3), pytest.raises(OutcomeUnknownError):
+        user.buy("600036", 33.0, 100)

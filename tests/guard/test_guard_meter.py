@@ -200,15 +200,17 @@ class TestCancels:
         orders: list[str] = []
 
         def pause(seconds: float) -> None:
-            clock.walk(seconds)
+            clock.walk(seconds + 0.1)  # 名额真的空出来了
             orders.append(take(meter, clock, second=2))
 
         meter = Meter(meter_path, clock=clock, wall=clock.wall, pause=pause)
         take(meter, clock, second=2)
-        clock.walk(0.05)
+        clock.walk(0.3)
         take(meter, clock, second=2)
         meter.take("cancel", 2, None, clock() + 5)
         assert orders[0] == "max_per_second"
+        clock.walk(3)
+        assert [take(meter, clock, second=2) for _ in range(3)] == ["", "", "max_per_second"]
         meter.close()
 
 
@@ -252,6 +254,8 @@ class TestThreads:
         assert again is first
         take(first, time.monotonic)
         first.close()
+        assert Meter.open(meter_path) is again, "还有人用着"
+        again.close()
         assert again.read()["today"] == 1
         again.close()
         other = Meter.open(meter_path)
