@@ -12,22 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from loguru import logger
 
+from easytrader import codes
 from easytrader.basics import tags
 from easytrader.basics.quantity import is_number
-from easytrader.codes import (
-    ACCOUNT_STATUS_NAMES,
-    CREDIT_ORDER_TYPE_NAMES,
-    DIRECTION_NAMES,
-    OFFSET_FLAG_NAMES,
-    OPEN_CLOSE_ACCOUNTS,
-    OPEN_CLOSE_FLAG_NAMES,
-    ORDER_STATUS_NAMES,
-    ORDER_TYPE_NAMES,
-    PRICE_TYPE_NAMES,
-    UNKNOWN_NAME,
-    AccountType,
-    OrderStatus,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,14 +22,6 @@ if TYPE_CHECKING:
     from easytrader import types
     from easytrader.backend.records import OrderLike
     from easytrader.basics.quantity import OrderId
-    from easytrader.codes import (
-        AccountStatusName,
-        DirectionName,
-        OffsetFlagName,
-        OrderStatusName,
-        OrderTypeName,
-        PriceTypeName,
-    )
 
 Row = dict[str, Any]
 _Name = TypeVar("_Name", bound=str)
@@ -61,23 +40,25 @@ class _Names(dict[int, _Name]):
     def __missing__(self, code: int) -> _Name:
         if (self.what, code) not in _warned:
             _warned.add((self.what, code))
-            logger.warning("没见过的{}代码 {}，显示为「{}」", self.what, code, UNKNOWN_NAME)
-        return cast("_Name", UNKNOWN_NAME)
+            logger.warning("没见过的{}代码 {}，显示为「{}」", self.what, code, codes.UNKNOWN_NAME)
+        return cast("_Name", codes.UNKNOWN_NAME)
 
 
-_order_types: Final[_Names[OrderTypeName]] = _Names("委托类型", ORDER_TYPE_NAMES)
-_price_types: Final[_Names[PriceTypeName]] = _Names("报价类型", PRICE_TYPE_NAMES)
-_statuses: Final[_Names[OrderStatusName]] = _Names("委托状态", ORDER_STATUS_NAMES)
-_offsets: Final[_Names[OffsetFlagName]] = _Names("交易操作", OFFSET_FLAG_NAMES)
-_account_statuses: Final[_Names[AccountStatusName]] = _Names("账号状态", ACCOUNT_STATUS_NAMES)
-_directions: Final[_Names[DirectionName]] = _Names("多空", DIRECTION_NAMES)
+_order_types: Final[_Names[codes.OrderTypeName]] = _Names("委托类型", codes.ORDER_TYPE_NAMES)
+_price_types: Final[_Names[codes.PriceTypeName]] = _Names("报价类型", codes.PRICE_TYPE_NAMES)
+_statuses: Final[_Names[codes.OrderStatusName]] = _Names("委托状态", codes.ORDER_STATUS_NAMES)
+_offsets: Final[_Names[codes.OffsetFlagName]] = _Names("交易操作", codes.OFFSET_FLAG_NAMES)
+_account_statuses: Final[_Names[codes.AccountStatusName]] = _Names(
+    "账号状态", codes.ACCOUNT_STATUS_NAMES
+)
+_directions: Final[_Names[codes.DirectionName]] = _Names("多空", codes.DIRECTION_NAMES)
 
 # 同一个代码名字不同的账号类型
-_order_types_of: Final[dict[int, _Names[OrderTypeName]]] = {
-    AccountType.CREDIT: _Names("委托类型", CREDIT_ORDER_TYPE_NAMES)
+_order_types_of: Final[dict[int, _Names[codes.OrderTypeName]]] = {
+    codes.AccountType.CREDIT: _Names("委托类型", codes.CREDIT_ORDER_TYPE_NAMES)
 }
-_offsets_of: Final[dict[int, _Names[OffsetFlagName]]] = {
-    each: _Names("交易操作", OPEN_CLOSE_FLAG_NAMES) for each in OPEN_CLOSE_ACCOUNTS
+_offsets_of: Final[dict[int, _Names[codes.OffsetFlagName]]] = {
+    each: _Names("交易操作", codes.OPEN_CLOSE_FLAG_NAMES) for each in codes.OPEN_CLOSE_ACCOUNTS
 }
 
 
@@ -322,7 +303,7 @@ class OrderRows:
         return self._told(order_row(order))
 
     def _told(self, row: types.Entrust) -> types.Entrust:
-        if row["order_status"] == OrderStatus.JUNK:
+        if row["order_status"] == codes.OrderStatus.JUNK:
             row["status_msg"] = self._reasons.get(row["order_id"], row["status_msg"])
         return row
 

@@ -9,25 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
+from easytrader import codes
 from easytrader.basics import tags
-from easytrader.codes import (
-    ACCOUNT_STATUS_NAMES,
-    ACCOUNT_TYPE_NAMES,
-    BANK_TRANSFER_DIRECTION_NAMES,
-    CASHGROUP_PROP_NAMES,
-    COMPACT_TYPE_NAMES,
-    DIRECTION_NAMES,
-    HEDGE_FLAG_NAMES,
-    IPO_TYPE_NAMES,
-    MARKET_NAMES,
-    MONEY_TYPE_NAMES,
-    SMT_APPLY_MODE_NAMES,
-    SMT_COMPACT_STATUS_NAMES,
-    SMT_POSTPONE_STATUS_NAMES,
-    SUBJECT_STATUS_NAMES,
-    UNKNOWN_NAME,
-    Market,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +49,9 @@ class Build(Generic[_Row]):
             row[key] = value
             names = self._names.get(key)
             if names is not None:
-                row[f"{key}_name"] = "" if value in (None, "") else names.get(value, UNKNOWN_NAME)
+                row[f"{key}_name"] = (
+                    "" if value in (None, "") else names.get(value, codes.UNKNOWN_NAME)
+                )
         return row
 
 
@@ -117,8 +102,8 @@ def cancel_response_row(response: Any) -> types.CancelResponse:
 account_info_row: Final[Build[types.AccountInfo]] = Build(
     "account_id account_type login_status broker_type broker_id broker_name platform_id "
     "product_id product_name product_code",
-    account_type=ACCOUNT_TYPE_NAMES,
-    login_status=ACCOUNT_STATUS_NAMES,
+    account_type=codes.ACCOUNT_TYPE_NAMES,
+    login_status=codes.ACCOUNT_STATUS_NAMES,
 )
 """一个资金账号。"""
 
@@ -134,15 +119,15 @@ position_statistics_row: Final[Build[types.PositionStatistics]] = Build(
     "increase_by_settlement margin_ratio float_profit_divide_by_used_margin "
     "float_profit_divide_by_balance today_profit_loss yesterday_init_position frozen_royalty "
     "today_close_profit_loss close_profit ft_product_name open_cost",
-    direction=DIRECTION_NAMES,
-    hedge_flag=HEDGE_FLAG_NAMES,
+    direction=codes.DIRECTION_NAMES,
+    hedge_flag=codes.HEDGE_FLAG_NAMES,
 )
 """一个合约的持仓统计。"""
 
 _issue: Final[Build[dict[str, Any]]] = Build(
     "name type min_purchase_num=minPurchaseNum max_purchase_num=maxPurchaseNum "
     "purchase_date=purchaseDate issue_price=issuePrice",
-    type=IPO_TYPE_NAMES,
+    type=codes.IPO_TYPE_NAMES,
 )
 
 
@@ -178,20 +163,20 @@ def com_position_row(position: dict[str, Any]) -> types.ComPosition:
 
 
 bank_row: Final[Build[types.Bank]] = Build(
-    "bank_no bank_name bank_account money_type", money_type=MONEY_TYPE_NAMES
+    "bank_no bank_name bank_account money_type", money_type=codes.MONEY_TYPE_NAMES
 )
 """一个签约的银行。"""
 
 bank_amount_row: Final[Build[types.BankAmount]] = Build(
-    "account_id bank_account money_type balance enable_balance", money_type=MONEY_TYPE_NAMES
+    "account_id bank_account money_type balance enable_balance", money_type=codes.MONEY_TYPE_NAMES
 )
 """银行卡的余额，元。"""
 
 bank_stream_row: Final[Build[types.BankStream]] = Build(
     "date time transfer_no transfer_direction bank_no bank_name bank_account money_type "
     "account_id balance remark transfer_status",
-    transfer_direction=BANK_TRANSFER_DIRECTION_NAMES,
-    money_type=MONEY_TYPE_NAMES,
+    transfer_direction=codes.BANK_TRANSFER_DIRECTION_NAMES,
+    money_type=codes.MONEY_TYPE_NAMES,
 )
 """一条银行转账流水。"""
 
@@ -206,7 +191,7 @@ smt_quoter_row: Final[Build[types.SmtQuoter]] = Build(
     "enable_slo_amount_t0=enableSloAmountT0 enable_slo_amount_t3=enableSloAmountT3 "
     "fin_type=finType stock_type=stockType occupied_rate=fsmpOccupedRate fine_rate=fineRate "
     "preend_rate=fsmpreendRate used_rate=usedRate unused_rate=unUusedRate",
-    apply_mode=SMT_APPLY_MODE_NAMES,
+    apply_mode=codes.SMT_APPLY_MODE_NAMES,
 )
 """一条券源行情；利率是年利率，数量是股。"""
 
@@ -218,7 +203,7 @@ smt_order_row: Final[Build[types.SmtOrder]] = Build(
     "entrust_amount=entrustAmount entrust_balance=entrustBalance "
     "business_amount=businessAmount business_balance=businessBalance valid_date=validDate "
     "date_clear=dateClear fin_type=finType used_rate=usedRate unused_rate=unUusedRate",
-    apply_mode=SMT_APPLY_MODE_NAMES,
+    apply_mode=codes.SMT_APPLY_MODE_NAMES,
 )
 """一笔约券申请；``apply_status`` 厂商没有给出代码表，原样。"""
 
@@ -239,9 +224,9 @@ smt_compact_row: Final[Build[types.SmtCompact]] = Build(
     "enable_postpone_amount=enPostponeAmount last_interest_date=lastInterestDate "
     "interest_end_date=interestEndDate valid_date=validDate date_clear=dateClear "
     "repaid_date=repaidDate fin_type=finType",
-    apply_mode=SMT_APPLY_MODE_NAMES,
-    compact_status=SMT_COMPACT_STATUS_NAMES,
-    postpone_status=SMT_POSTPONE_STATUS_NAMES,
+    apply_mode=codes.SMT_APPLY_MODE_NAMES,
+    compact_status=codes.SMT_COMPACT_STATUS_NAMES,
+    postpone_status=codes.SMT_POSTPONE_STATUS_NAMES,
 )
 """一张约券合约。"""
 
@@ -281,14 +266,14 @@ class _Listed(Build[_Row]):
 
     def __init__(self, listed: str, **names: Mapping[Any, str]) -> None:
         listed = f"security=instrument_id exchange_id {listed} account_type account_id"
-        names |= {"exchange_id": MARKET_NAMES, "account_type": ACCOUNT_TYPE_NAMES}
+        names |= {"exchange_id": codes.MARKET_NAMES, "account_type": codes.ACCOUNT_TYPE_NAMES}
         super().__init__(listed, **names)
 
     def _pick(self, record: Any) -> dict[str, Any]:
         picked = super()._pick(record)
         code, market = picked.pop("security"), picked["exchange_id"]
-        known = market in MARKET_NAMES
-        full = f"{code}.{Market(market).name}" if known else code
+        known = market in codes.MARKET_NAMES
+        full = f"{code}.{codes.Market(market).name}" if known else code
         return {"security": code, "stock_code": full, **picked}
 
 
@@ -305,8 +290,8 @@ credit_detail_row: Final[Build[types.CreditDetail]] = Build(
     "slo_enable_quota=m_dSloEnableQuota slo_used_quota=m_dSloUsedQuota "
     "slo_sell_balance=m_dSloSellBalance used_slo_sell_balance=m_dUsedSloSellBalance "
     "surplus_slo_sell_balance=m_dSurplusSloSellBalance account_type account_id",
-    status=ACCOUNT_STATUS_NAMES,
-    account_type=ACCOUNT_TYPE_NAMES,
+    status=codes.ACCOUNT_STATUS_NAMES,
+    account_type=codes.ACCOUNT_TYPE_NAMES,
 )
 """信用资产，元。"""
 
@@ -314,24 +299,24 @@ compact_row: Final[_Listed[types.Compact]] = _Listed(
     "compact_id compact_type cashgroup_prop open_date "
     "ret_end_date business_vol real_compact_vol business_balance real_compact_balance "
     "business_fare=businessFare real_compact_fare repaid_fare repaid_balance position_str",
-    compact_type=COMPACT_TYPE_NAMES,
-    cashgroup_prop=CASHGROUP_PROP_NAMES,
+    compact_type=codes.COMPACT_TYPE_NAMES,
+    cashgroup_prop=codes.CASHGROUP_PROP_NAMES,
 )
 """一份负债合约。"""
 
 credit_subject_row: Final[_Listed[types.CreditSubject]] = _Listed(
     "fin_status fin_ratio slo_status slo_ratio",
-    fin_status=SUBJECT_STATUS_NAMES,
-    slo_status=SUBJECT_STATUS_NAMES,
+    fin_status=codes.SUBJECT_STATUS_NAMES,
+    slo_status=codes.SUBJECT_STATUS_NAMES,
 )
 """一只融资融券标的。"""
 
 slo_code_row: Final[_Listed[types.SloCode]] = _Listed(
-    "cashgroup_prop enable_amount", cashgroup_prop=CASHGROUP_PROP_NAMES
+    "cashgroup_prop enable_amount", cashgroup_prop=codes.CASHGROUP_PROP_NAMES
 )
 """一只可融的券、一种头寸。"""
 
 credit_assure_row: Final[_Listed[types.CreditAssure]] = _Listed(
-    "assure_status assure_ratio", assure_status=SUBJECT_STATUS_NAMES
+    "assure_status assure_ratio", assure_status=codes.SUBJECT_STATUS_NAMES
 )
 """一只担保品。"""

@@ -14,13 +14,7 @@ from easytrader.miniqmt.groups.base import Group
 from easytrader.orders import Extras
 from easytrader.orders.ticket import Wanted, checked
 from easytrader.orders.verb import Ticket, order, order_verb
-from easytrader.rows.business import (
-    compact_row,
-    credit_assure_row,
-    credit_detail_row,
-    credit_subject_row,
-    slo_code_row,
-)
+from easytrader.rows import business
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,7 +239,7 @@ class Credit(Group):
             QueryFailedError: 没有得到可信的回答。
             NotConnectedError: 没有可用会话。
         """
-        found = self._list(credit_detail_row, "detail", "信用资产", "query_credit_detail")
+        found = self._list(business.credit_detail_row, "detail", "信用资产", "query_credit_detail")
         if not found:
             raise QueryFailedError("查询信用资产没有结果：账号没有登录，或没有开通信用业务")
         mine = [each for each in found if each["account_id"] == self._desk.account_id]
@@ -253,20 +247,20 @@ class Credit(Group):
 
     def compacts(self) -> list[types.Compact]:
         """负债合约，融资的与融券的，每份一个字典；没有为空。异常同 `detail`。"""
-        return self._list(compact_row, "compacts", "负债合约", "query_stk_compacts")
+        return self._list(business.compact_row, "compacts", "负债合约", "query_stk_compacts")
 
     def subjects(self) -> list[types.CreditSubject]:
         """融资融券标的与保证金比例（1 就是 100%）。异常同 `detail`。"""
         terms = "subjects", "融资融券标的", "query_credit_subjects"
-        return self._list(credit_subject_row, *terms)
+        return self._list(business.credit_subject_row, *terms)
 
     def slo_codes(self) -> list[types.SloCode]:
         """能融到的券和数量，普通、专项头寸各一行。异常同 `detail`。"""
-        return self._list(slo_code_row, "slo_codes", "可融券", "query_credit_slo_code")
+        return self._list(business.slo_code_row, "slo_codes", "可融券", "query_credit_slo_code")
 
     def assure(self) -> list[types.CreditAssure]:
         """担保品与折算率（0.7 就是 70%）。异常同 `detail`。"""
-        return self._list(credit_assure_row, "assure", "担保品", "query_credit_assure")
+        return self._list(business.credit_assure_row, "assure", "担保品", "query_credit_assure")
 
 
 def _priced(
@@ -378,7 +372,7 @@ def _market(side: int, target: Any, price: object, ttype: object) -> PriceType:
 def _compacts(desk: QmtSession) -> list[types.Compact]:
     """负债合约。"""
     found = desk.query("负债合约", "query_stk_compacts", desk.account)
-    return [compact_row(each) for each in found or ()]
+    return [business.compact_row(each) for each in found or ()]
 
 
 def _check_shares(

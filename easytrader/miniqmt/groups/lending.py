@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader import arguments
 from easytrader.miniqmt.groups import checks
 from easytrader.miniqmt.groups.base import Group
-from easytrader.rows.business import (
-    smt_compact_row,
-    smt_order_row,
-    smt_quoter_row,
-    smt_response_row,
-)
+from easytrader.rows import business
 
 if TYPE_CHECKING:
     from easytrader import types
@@ -40,15 +35,15 @@ class Lending(Group):
             QueryFailedError: 没有得到可信的回答，或柜台说不行。
             NotConnectedError: 没有可用会话。
         """
-        return self._list(smt_quoter_row, "quoters", "券源行情", "smt_query_quoter")
+        return self._list(business.smt_quoter_row, "quoters", "券源行情", "smt_query_quoter")
 
     def orders(self) -> list[types.SmtOrder]:
         """约券申请。异常同 `quoters`。"""
-        return self._list(smt_order_row, "orders", "约券申请", "smt_query_order")
+        return self._list(business.smt_order_row, "orders", "约券申请", "smt_query_order")
 
     def compacts(self) -> list[types.SmtCompact]:
         """约券合约。异常同 `quoters`。"""
-        return self._list(smt_compact_row, "compacts", "约券合约", "smt_query_compact")
+        return self._list(business.smt_compact_row, "compacts", "约券合约", "smt_query_compact")
 
     def negotiate_order_async(
         self,
@@ -163,7 +158,7 @@ class Lending(Group):
 
     def _start(self, what: str, name: str, *given: Any) -> Receipt[types.SmtResponse]:
         desk = self._desk_for(name.removeprefix("smt_"))
-        return desk.start(what, smt_response_row, name, desk.account, *given)
+        return desk.start(what, business.smt_response_row, name, desk.account, *given)
 
 
 def _appointment(
