@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
 
-__all__ = ["guarded", "guarded_class"]
-
 _MARKET: Final = "market_"
 _HARMLESS: Final[dict[str, tuple[frozenset[Any], str]]] = {
     "entrust_prop": (

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from easytrader.orders.ticket import Cancel, Wanted
     from easytrader.types import CancelResult, EntrustResult
 
-__all__ = ["OrderVerb", "Ticket", "Verb", "cancel", "order", "order_verb"]
-
 _P = ParamSpec("_P")
 _Owner = TypeVar("_Owner")
 _Row = TypeVar("_Row")

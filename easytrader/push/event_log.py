@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.backend.records import OrderChanged
+from easytrader.basics import waits
 from easytrader.push.table import TABLE, contents, of
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ EARLY: Final = 1_000
 CAPACITY: Final = 10_000
 _MOST: Final = 200_000
 """成交也算在内的上限：没有人取的话，几天的成交也不能把内存吃光。"""
-
-_SLICE_S: Final = 0.5
-"""Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
 EVENT_NAMES: Final[dict[str, str]] = {
     **{each.kind: each.title for each in TABLE if each.kind},
@@ -102,7 +100,7 @@ class EventLog:
                 left_s = deadline - time.monotonic()
                 if self._closed or left_s <= 0:
                     return None
-                self._ready.wait(min(left_s, _SLICE_S))
+                waits.change(self._ready, left_s)
             missed, self._missed = self._missed, 0
             if missed:
                 return _row("gap", time.time(), {"missed": missed})

@@ -23,8 +23,6 @@ from easytrader.records.storage import Counted, DayFull, SecondFull
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SLOTS", "Tally", "beijing_day"]
-
 SLOTS: Final = 11
 _PER_SECOND: Final = 10
 _BUSY_S: Final = 0.02

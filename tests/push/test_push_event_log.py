@@ -10,6 +10,7 @@ import pytest
 from support import eventually
 
 from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged, Traded
+from easytrader.basics import waits
 from easytrader.push import event_log as room
 from easytrader.push.event_log import EventLog
 from easytrader.push.table import contents
@@ -39,7 +40,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> EventLog:
     monkeypatch.setattr(room, "CAPACITY", 4)
     monkeypatch.setattr(room, "EARLY", 2)
     monkeypatch.setattr(room, "_MOST", 8)
-    monkeypatch.setattr(room, "_SLICE_S", 3600)
+    monkeypatch.setattr(waits, "SLICE_S", 3600)
     return EventLog()
 
 
