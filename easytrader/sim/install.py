@@ -76,10 +76,7 @@ class _Finder(MetaPathFinder):
     """只回答三个名字，别的都交给后面的查找器。"""
 
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname in (_NATIVE, _QUOTES):
             real = next_spec(self, fullname, path, target)

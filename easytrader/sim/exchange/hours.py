@@ -83,11 +83,7 @@ class MarketHours(Protocol):
         ...
 
     def phase(
-        self,
-        ts: float,
-        closing_call: bool = False,
-        after_hours: bool = False,
-        late: bool = False,
+        self, ts: float, closing_call: bool = False, after_hours: bool = False, late: bool = False
     ) -> Phase:
         """此刻是哪个时段；问的是有没有收盘集合竞价、盘后固定价格、连续到 15:30 的证券。"""
         ...
@@ -133,11 +129,7 @@ class AlwaysOpen:
         return True
 
     def phase(
-        self,
-        ts: float,
-        closing_call: bool = False,
-        after_hours: bool = False,
-        late: bool = False,
+        self, ts: float, closing_call: bool = False, after_hours: bool = False, late: bool = False
     ) -> Phase:
         """总是连续竞价。"""
         return Phase.CONTINUOUS
@@ -202,11 +194,7 @@ class ExchangeHours:
         return _is_open(day)
 
     def phase(
-        self,
-        ts: float,
-        closing_call: bool = False,
-        after_hours: bool = False,
-        late: bool = False,
+        self, ts: float, closing_call: bool = False, after_hours: bool = False, late: bool = False
     ) -> Phase:
         """`phases` 的表；没有收盘集合竞价的证券那时还是连续竞价。"""
         day = day_of(ts)

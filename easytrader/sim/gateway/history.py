@@ -149,10 +149,7 @@ def _check(db: sqlite3.Connection, store: Path) -> None:
 
 
 def _asked(
-    db: sqlite3.Connection,
-    path: str | os.PathLike[str],
-    day: str | date,
-    account_id: str | None,
+    db: sqlite3.Connection, path: str | os.PathLike[str], day: str | date, account_id: str | None
 ) -> tuple[int, str | None]:
     number = _number(day)
     latest = db.execute("SELECT day FROM progress").fetchone()

@@ -20,14 +20,7 @@ from typing import Any, Final
 from easytrader.sim.gateway.verbs import VERBS
 from easytrader.sim.gateway.wire import Request
 
-__all__ = [
-    "MAX_FRAME",
-    "MAX_REQUEST",
-    "FrameError",
-    "FrameSocket",
-    "encode",
-    "to_request",
-]
+__all__ = ["MAX_FRAME", "MAX_REQUEST", "FrameError", "FrameSocket", "encode", "to_request"]
 
 _HEAD: Final = struct.Struct(">I")
 _CHUNK: Final = 1 << 18

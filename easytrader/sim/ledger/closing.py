@@ -84,12 +84,7 @@ def closing(day: int, account: Account, outside: Outside, quote_of: QuoteOf) -> 
     """``account`` 在 ``day`` 结束时的样子。"""
     held = tuple(
         ClosingPosition(
-            day,
-            account.account_id,
-            code,
-            each.volume,
-            each.cost_li,
-            _price(each, quote_of),
+            day, account.account_id, code, each.volume, each.cost_li, _price(each, quote_of)
         )
         for code, each in sorted(account.positions.items())
         if each.volume

@@ -66,10 +66,7 @@ def book_at(
     elif price_li + tick_li > bar.high_li and price_li - tick_li >= bar.low_li:
         lifted = True
     ask = price_li if lifted else price_li + tick_li
-    return (
-        side_at(bar, ask, 1, lots, units),
-        side_at(bar, ask - tick_li, -1, lots, units),
-    )
+    return (side_at(bar, ask, 1, lots, units), side_at(bar, ask - tick_li, -1, lots, units))
 
 
 def side_at(

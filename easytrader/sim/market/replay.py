@@ -147,10 +147,7 @@ class ReplayMarket:
         start = bisect_left(day.times, self.tick_time(first - 1))
         stop = bisect_right(day.times, self.tick_time(last)) + 1
         before = self._last(day, first - 1)
-        return (
-            min([before, *day.lows[start:stop]]),
-            max([before, *day.highs[start:stop]]),
-        )
+        return (min([before, *day.lows[start:stop]]), max([before, *day.highs[start:stop]]))
 
     def _day_at(self, security: Security, tick: int) -> _Day:
         number = self._hours.day(self.tick_time(tick))

@@ -123,11 +123,7 @@ class IPythonApiClient:
         return self._pump.add(Feed(wanted, callback))
 
     def subscribe_quote(
-        self,
-        meta: bytes,
-        region: bytes,
-        param: bytes,
-        callback: Callable[[Any], None] | None,
+        self, meta: bytes, region: bytes, param: bytes, callback: Callable[[Any], None] | None
     ) -> int:
         """订阅一只证券的分笔或 K 线。"""
         what, when = _bson().decode(meta), _bson().decode(region)

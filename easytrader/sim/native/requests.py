@@ -93,10 +93,7 @@ def _position(request: Any) -> AccountQuery:
 
 def _orders(request: Any) -> OrdersQuery:
     return OrdersQuery(
-        request.m_nAccountType,
-        request.m_strAccountID,
-        request.m_nOrderID,
-        request.m_bCanCancel,
+        request.m_nAccountType, request.m_strAccountID, request.m_nOrderID, request.m_bCanCancel
     )
 
 

@@ -94,11 +94,7 @@ class Scales:
     """算 `Figures`。"""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        debts: Debts,
-        policy: Policy,
-        quote: Callable[[Security], Quote],
+        self, ledger: Ledger, debts: Debts, policy: Policy, quote: Callable[[Security], Quote]
     ) -> None:
         self._ledger = ledger
         self._debts = debts
