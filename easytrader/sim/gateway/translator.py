@@ -39,7 +39,6 @@ from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
     from easytrader.sim.business.credit.contracts import CreditContract
     from easytrader.sim.business.credit.queries import Collateral, ShortSource, Statement, Subject
@@ -98,6 +97,11 @@ class Translator:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.has_account = engine.has_account
+        self.keep_time = engine.keep_time
+        self.next_wakeup = engine.next_wakeup
+        self.transaction = engine.transaction
+        self.close = engine.close
         self._made: dict[int | str, tuple[Any, Any]] = {}  # 编号 →（样子, 行）
 
     def submit(self, args: SubmitOrder) -> Outcome:
@@ -185,26 +189,6 @@ class Translator:
         """把市场往现在推进一段。"""
         found = self._engine.advance()
         return self._told(found, found.answer)
-
-    def has_account(self, account_type: int, account_id: str) -> bool:
-        """有没有这个账号。"""
-        return self._engine.has_account(account_type, account_id)
-
-    def keep_time(self) -> None:
-        """把走到的时刻落盘。"""
-        self._engine.keep_time()
-
-    def next_wakeup(self) -> float | None:
-        """多少秒以后值得再 `advance`。"""
-        return self._engine.next_wakeup()
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """若干次调用合成一次落盘。"""
-        return self._engine.transaction()
-
-    def close(self) -> None:
-        """关闭账本。"""
-        self._engine.close()
 
     def _row(self, key: int | str, shown: Any, make: Callable[[Any], Any]) -> Any:
         """样子没有变就还是同一行：几千笔委托的查询不必每次重造。"""
