@@ -125,7 +125,7 @@ def test_rows_become_objects_field_by_field(name, row):
 
 
 def test_long_and_short_copies():
-    [order] = build_many("XtOrder", [ORDER._replace(order_remark="汉" * 20, status_msg="甲" * 30)])
+    order = build("XtOrder", ORDER._replace(order_remark="汉" * 20, status_msg="甲" * 30))
     assert order.order_remark == "汉" * 20
     assert order.m_strOrderRemark == "汉" * 7
     assert order.status_msg == order.m_strStatusMsg == "甲" * 7

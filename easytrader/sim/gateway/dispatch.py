@@ -30,7 +30,6 @@ class Dispatcher:
     def __init__(self, engine: Translator) -> None:
         self._engine = engine
         self.advance = engine.advance
-        self.keep_time = engine.keep_time
         self.close = engine.close
         self._verbs: dict[str, Callable[[Any], Outcome]] = {
             name: self._doer(verb) for name, verb in VERBS.items()
@@ -65,6 +64,10 @@ class Dispatcher:
             # 还没到提交，谁也没有生效：一个一个重来，别让出错的那个连累别人
             return [self._one(request) for request in requests]
         return outcomes
+
+    def keep_time(self) -> None:
+        """把走到的时刻落盘。"""
+        self._engine.keep_time()
 
     def next_wakeup(self) -> float | None:
         """几秒后值得再推进；说不出来就一秒。"""
