@@ -14,7 +14,7 @@ from native_desk import ASSET, ORDER, POSITION, TRADE
 from easytrader.sim import native
 from easytrader.sim.gateway.fields import structs
 from easytrader.sim.gateway.verbs import VERBS
-from easytrader.sim.native.requests import reader_of
+from easytrader.sim.native.calls import reader_of
 from easytrader.sim.native.structs import STRUCTS, build, build_many
 
 GOOD = {"i": 7, "q": 1 << 40, "d": 2.5, "b": True, "s": "ab"}

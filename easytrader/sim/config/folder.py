@@ -18,14 +18,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from easytrader.basics import paths
 from easytrader.basics.beijing import moment
 from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
-from easytrader.sim.market.when import PERIODS, VOLUME_UNITS
+from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
 
-__all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
+__all__ = [
+    "DEFAULT_ACCOUNT",
+    "DEFAULT_CASH",
+    "AccountConfig",
+    "SimConfig",
+    "SimFolder",
+    "create",
+    "default_folder",
+    "is_sim_folder",
+]
 
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2
@@ -485,3 +495,13 @@ def _to_yuan(body: dict[str, Any]) -> None:
             (code, volume, Decimal(cost_li) / 1000 / volume)
             for code, volume, cost_li in row.get("positions", ())
         ]
+
+
+DEFAULT_ACCOUNT: Final = "1000000001"
+DEFAULT_CASH: Final = 1_000_000
+"""默认账户的初始资金，元。"""
+
+
+def default_folder() -> Path:
+    """`use('sim')` 不给路径时用的模拟 MiniQMT 文件夹。"""
+    return paths.home() / "sim" / "userdata_mini"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader.sim.business.credit.contracts import CreditContract
-    from easytrader.sim.business.credit.queries import Collateral, ShortSource, Statement, Subject
+    from easytrader.sim.business.credit.plugin import Collateral, ShortSource, Statement, Subject
     from easytrader.sim.business.smt import Application, Compact
     from easytrader.sim.business.transfers import (
         BankBalance,

@@ -2,7 +2,7 @@
 
 模型：各交易日的收盘价 = 锚价 ×（1 + drift × 日噪声），围着锚价来回；当日的价格从前收盘走到收盘，
 路上叠加两头为零的日内噪声。任何一跳都直接算得出来，不需要历史。每日最多变动约 1.7%，日内再加 1.2%，
-所以总在涨跌停以内；仍按涨跌停截断。跳空、涨跌停、停牌、稀薄的盘口要另外要，见 `conditions`。
+所以总在涨跌停以内；仍按涨跌停截断。跳空、涨跌停、停牌、稀薄的盘口要另外要，见 `closes`。
 写明了的除权除息与新股上市见 `script`。
 """
 
@@ -16,8 +16,7 @@ from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
 from easytrader.sim.exchange.depth import DISPLAYED, Level, Prints, Quote
 from easytrader.sim.market.anchors import Profile, profile_of
-from easytrader.sim.market.closes import Closes
-from easytrader.sim.market.conditions import Conditions, Fate
+from easytrader.sim.market.closes import Closes, Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
 from easytrader.sim.market.script import NOTHING, Script
 from easytrader.sim.rules import RuleBook, Rules, price_limits

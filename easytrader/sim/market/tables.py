@@ -20,10 +20,10 @@ from easytrader.sim.market.columns import (
     Tick,
     bar_of,
     columns_of,
+    quick_bars,
     tick_of,
     time_of,
 )
-from easytrader.sim.market.quick import quick_bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,8 +10,14 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH, default_folder
-from easytrader.sim.config.folder import AccountConfig, create, is_sim_folder
+from easytrader.sim.config.folder import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_CASH,
+    AccountConfig,
+    create,
+    default_folder,
+    is_sim_folder,
+)
 from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request, quote_session
 from easytrader.sim.host import hub
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
-    from easytrader.sim.quotes.paths import Paths
-    from easytrader.sim.quotes.tape import DayTape
+    from easytrader.sim.quotes.tape import DayTape, Paths
 
 __all__ = ["DAILY", "LONG", "MINUTES", "Bar", "merge", "minute_bars", "regroup"]
 

@@ -172,7 +172,7 @@ class Store:
         for closing in changes.closings:
             put(PUT_CLOSING_ASSET, closing.asset)
             self._db.executemany(PUT_CLOSING_POSITION, closing.positions)
-        put(PUT_PROGRESS, progress_fields(progress))
+        put(PUT_PROGRESS, (1, *progress_fields(progress)))
 
     def _prepare(self) -> None:
         found = self._number("PRAGMA application_id")
