@@ -101,7 +101,7 @@ class TestGone:
         client = xtdata.get_client()
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
-        eventually(lambda: client._line._asking)
+        eventually(lambda: client._connection._asking)
         process.kill()
         thread.join(5)
         assert isinstance(failures[0], SimulatorError)

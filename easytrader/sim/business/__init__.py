@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easytrader.sim.business.after_hours import after_hours_business
+from easytrader.sim.business.after_hours import AfterHoursBusiness
 from easytrader.sim.business.corporate import corporate_business
 from easytrader.sim.business.credit.plugin import credit_business
 from easytrader.sim.business.repo import repo_business
@@ -25,7 +25,7 @@ __all__ = ["businesses_for"]
 def businesses_for(folder: Path) -> tuple[Callable[[Surroundings], Business], ...]:
     """这个模拟文件夹里的各项业务。"""
     return (
-        after_hours_business(),
+        AfterHoursBusiness,
         credit_business(folder),
         subscribe_business(folder),
         corporate_business(folder),

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +16,7 @@ from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.smt import SPECIAL, STOCK, Quoter, load_pool
 from easytrader.sim.ledger.events import Done
-from easytrader.sim.ledger.plugin import QuietBusiness, details
+from easytrader.sim.ledger.plugin import QuietBusiness, details, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
-__all__ = ["Application", "Compact", "SmtBusiness", "day_number", "smt_business"]
+__all__ = ["Application", "Compact", "SmtBusiness", "smt_business"]
 
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"
@@ -89,7 +88,7 @@ class SmtBusiness(QuietBusiness):
                 found = self._source(each.code, SPECIAL, "", each)
                 if found is None:
                     each.status = REFUSED
-                    self._put(APPLICATION, account_id, each.apply_id, each.dump())
+                    self._save(account_id, each)
                 else:
                     self._conclude(account_id, each, found, day)
 
@@ -105,7 +104,7 @@ class SmtBusiness(QuietBusiness):
 
     def _appoint(self, account: Account, given: dict[str, Any], now: float) -> str:
         application = self._apply(account, given, SPECIAL, now)
-        self._put(APPLICATION, account.account_id, application.apply_id, application.dump())
+        self._save(account.account_id, application)
         return application.apply_id
 
     def _cancel(self, account: Account, given: dict[str, Any], now: float) -> str:
@@ -115,7 +114,7 @@ class SmtBusiness(QuietBusiness):
             if each.status != WAITING:
                 raise RefusedError(f"申请 {each.apply_id} {each.status}，不能撤销")
             each.status = CANCELED
-            self._put(APPLICATION, account.account_id, each.apply_id, each.dump())
+            self._save(account.account_id, each)
             return each.apply_id
         raise RefusedError(f"没有申请 {given['apply_id']}")
 
@@ -132,7 +131,7 @@ class SmtBusiness(QuietBusiness):
         compact.days += given["defer_days"]
         compact.rate = given["apply_rate"]
         compact.postpones += 1
-        self._put(COMPACT, account.account_id, compact.compact_id, compact.dump())
+        self._save(account.account_id, compact)
         return compact.apply_id
 
     def _give_back(self, account: Account, given: dict[str, Any], now: float) -> str:
@@ -142,7 +141,7 @@ class SmtBusiness(QuietBusiness):
         compact.returned += given["amount"]
         if not compact.left:
             compact.repaid_day = self._ledger.state.progress.day
-        self._put(COMPACT, account.account_id, compact.compact_id, compact.dump())
+        self._save(account.account_id, compact)
         return compact.apply_id
 
     # ---- 内部
@@ -222,8 +221,8 @@ class SmtBusiness(QuietBusiness):
         application.status = DONE
         application.src_group_id = quoter.src_group_id
         application.compact_id = compact.compact_id
-        self._put(APPLICATION, account_id, application.apply_id, application.dump())
-        self._put(COMPACT, account_id, compact.compact_id, compact.dump())
+        self._save(account_id, application)
+        self._save(account_id, compact)
 
     def _left(self, quoter: Quoter) -> int:
         """这条券源还剩多少，股：还了的回来。"""
@@ -239,10 +238,16 @@ class SmtBusiness(QuietBusiness):
         raise RefusedError(f"没有合约 {given['compact_id']}")
 
     def _applications(self, account_id: str) -> list[Application]:
-        return [Application.load(body) for body in self._bodies(APPLICATION, account_id)]
+        return [from_json(Application, body) for body in self._bodies(APPLICATION, account_id)]
 
     def _compacts(self, account_id: str = "") -> list[Compact]:
-        return [Compact.load(body) for body in self._bodies(COMPACT, account_id)]
+        return [from_json(Compact, body) for body in self._bodies(COMPACT, account_id)]
+
+    def _save(self, account_id: str, record: Application | Compact) -> None:
+        kind, key = COMPACT, record.compact_id
+        if isinstance(record, Application):
+            kind, key = APPLICATION, record.apply_id
+        self._ledger.note(kind, account_id, key, to_json(record))
 
     def _bodies(self, wanted: str, account_id: str) -> list[str]:
         found = [
@@ -251,9 +256,6 @@ class SmtBusiness(QuietBusiness):
             if kind == wanted and account_id in ("", owner)
         ]
         return [body for _, _, body in sorted(found)]
-
-    def _put(self, kind: str, account_id: str, key: str, body: str) -> None:
-        self._ledger.note(kind, account_id, key, body)
 
 
 def smt_business(folder: Path) -> Callable[[Surroundings], SmtBusiness]:
@@ -271,11 +273,6 @@ CANCELED: Final = "已撤销"
 REFUSED: Final = "已作废"
 
 _YEAR_DAYS: Final = 360
-
-
-def day_number(day: int) -> int:
-    """序数 → ``20261120``。"""
-    return int(f"{date.fromordinal(day):%Y%m%d}")
 
 
 @dataclass(slots=True)
@@ -313,16 +310,6 @@ class Application:
     price_li: int
     status: str = WAITING
     compact_id: str = ""
-
-    def dump(self) -> str:
-        """落盘的样子。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> Application:
-        """读回来。"""
-        found: dict[str, Any] = json.loads(body)
-        return cls(**found)
 
 
 @dataclass(slots=True)
@@ -395,13 +382,3 @@ class Compact:
             round(balance * self.rate * days / _YEAR_DAYS),
             round(balance * self.fine_rate * late / _YEAR_DAYS),
         )
-
-    def dump(self) -> str:
-        """落盘的样子。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> Compact:
-        """读回来。"""
-        found: dict[str, Any] = json.loads(body)
-        return cls(**found)

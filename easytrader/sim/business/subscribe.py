@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,6 +22,8 @@ from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.config.ipo import FILE_NAME, load_issues
 from easytrader.sim.ledger.events import Reject
+from easytrader.sim.ledger.ledger import StillWay
+from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 from easytrader.sim.market.noise import mix, salt_of
 from easytrader.sim.rules.fees import to_fen
 from easytrader.sim.rules.issues import (
@@ -65,40 +67,11 @@ __all__ = [
 _STOCK_ACCOUNT: Final = 2
 _KIND: Final = "subscription"
 _MARKETS: Final = ("KCB", "SH", "SZ")
-_BEYOND: Final = Reject(12313, "当前时间不允许此类证券交易", "缴款日超出交易日历")
 _NO_CANCEL: Final = Reject(251020, "申购委托不能撤单")
 
 
-class _Unfunded:
-    """申购时不冻结、不收付。"""
-
-    def sellable(self, account: Account, order: SimOrder) -> int:
-        """没有可卖的。"""
-        return 0
-
-    def shares(self, account: Account, order: SimOrder, ticket: object) -> Reject | None:
-        """不查。"""
-        return None
-
-    def cash(self, account: Account, order: SimOrder, ticket: object) -> Reject | None:
-        """不查。"""
-        return None
-
-    def freeze(self, account: Account, order: SimOrder) -> None:
-        """不冻结。"""
-
-    def settle(
-        self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
-    ) -> int:
-        """不会有成交。"""
-        raise AssertionError(f"申购没有成交：{order.stock_code}")
-
-    def release(self, account: Account, order: SimOrder) -> None:
-        """没有冻结。"""
-
-
-class SubscribeBusiness:
-    """满足 `Business`。"""
+class SubscribeBusiness(QuietBusiness):
+    """新股申购；满足 `Holder`。"""
 
     def __init__(self, seen: Surroundings, prospectus: Prospectus, seed: int) -> None:
         self._seen = seen
@@ -108,9 +81,9 @@ class SubscribeBusiness:
         self._quotas = Quotas(seen, prospectus.quota)
         self._seed = seed
         self._ended = 0
-        self._way = _Unfunded()
+        self._way = StillWay(seen.ledger)
         known = {
-            (account_id, code): Subscription.load(body)
+            (account_id, code): from_json(Subscription, body)
             for (kind, account_id, code), body in self._ledger.state.records.items()
             if kind == _KIND
         }
@@ -138,11 +111,8 @@ class SubscribeBusiness:
         """查一遍，收下，记一笔申购。"""
         issue = self._issues[order.stock_code]
         reject = examine(order, issue, whole, self._applicant(account, issue, now))
-        pay = self._pay_days[issue.code]
-        if reject is None and pay is None:
-            reject = _BEYOND
-        if reject is not None or pay is None:
-            self._ledger.reject(order, reject or _BEYOND)
+        if reject is not None:
+            self._ledger.reject(order, reject)
             return
         order.limit_li = issue.price_li
         unit = issue.step if issue.bond and issue.listed.exchange == "SH" else 1
@@ -150,7 +120,7 @@ class SubscribeBusiness:
         kept = Subscription(
             order.order_id,
             issue.day,
-            pay,
+            self._pay_days[issue.code],
             issue.listing,
             issue.listed.stock_code,
             issue.price_li,
@@ -267,11 +237,11 @@ class SubscribeBusiness:
 
     def _keep(self, account_id: str, code: str, kept: Subscription) -> None:
         self._known[account_id, code] = kept
-        self._ledger.note(_KIND, account_id, code, kept.dump())
+        self._ledger.note(_KIND, account_id, code, to_json(kept))
 
 
-def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
-    """缴款日；不写是申购日之后的第二个交易日，日历不知道的为 None。
+def _pay_day(issue: Issue, hours: MarketHours) -> int:
+    """缴款日；不写是申购日之后的第二个交易日。
 
     Raises:
         SimulatorError: 申购日不是交易日，或缴款日不在上市日之前。
@@ -279,8 +249,8 @@ def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
     try:
         trading = hours.following(hours.previous(issue.day)) == issue.day
         pay = issue.pay or hours.following(hours.following(issue.day))
-    except SimulatorError:
-        return issue.pay or None
+    except SimulatorError:  # 交易日历开始以前的，谁也申购不到
+        return issue.pay
     if not trading:
         raise SimulatorError(
             f"{FILE_NAME} 里 {issue.code} 的 date：{date.fromordinal(issue.day)} 不是交易日。"
@@ -506,15 +476,6 @@ class Subscription:
     def gave_up(self) -> bool:
         """中了签而没有足额缴款。"""
         return self.stage in (PAID, GIVEN_UP, LISTED) and self.paid < self.won
-
-    def dump(self) -> str:
-        """记录的文字。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> Subscription:
-        """读回来。"""
-        return cls(**json.loads(body))
 
 
 def draw(issue: Issue, account_id: str, volume: int, seed: int) -> int:

@@ -33,7 +33,6 @@ __all__ = [
     "GeneralCounter",
     "Standing",
     "TransfersBusiness",
-    "fetchable",
     "transfers_business",
 ]
 
@@ -43,17 +42,6 @@ IN: Final = 501
 OUT: Final = 502
 _SIDES: Final = {IN: "1", OUT: "2"}
 _SIDE_OF: Final = {shown: side for side, shown in _SIDES.items()}
-
-
-def fetchable(ledger: Ledger, account: Account) -> int:
-    """可取资金，厘；有的业务（两融）另有说法。"""
-    most = account.fetch_li
-    for business in ledger.businesses:
-        told = getattr(business, "fetch_li", None)
-        limit = None if told is None else told(account)
-        if limit is not None:
-            most = min(most, limit)
-    return most
 
 
 def whole_fen(amount: float) -> int:
@@ -152,7 +140,7 @@ class BankTransfers:
         sign = 1 if side == IN else -1
         if side == IN and balance_li < amount_li:
             return f"银行余额不足，余额 {yuan(balance_li):.2f}"
-        if side == OUT and (most := fetchable(self._ledger, account)) < amount_li:
+        if side == OUT and (most := self._ledger.fetch_li(account)) < amount_li:
             return f"可取资金不足，可取 {yuan(most):.2f}"
         account.cash_li += sign * amount_li
         self._ledger.changes.accounts[account.account_id] = account
@@ -264,7 +252,7 @@ class GeneralCounter:
         if not amount_li:
             return f"划拨金额 {amount} 不合法"
         cash_li = self._cash_li(account)
-        most = cash_li if incoming else fetchable(self._ledger, account)
+        most = cash_li if incoming else self._ledger.fetch_li(account)
         if most < amount_li:
             where = "普通柜台可用" if incoming else "极速柜台可取"
             return f"资金不足，{where} {yuan(most):.2f}"

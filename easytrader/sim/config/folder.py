@@ -311,15 +311,6 @@ class SimFolder:
         """服务进程写下的地址与口令。"""
         return self.path / "service.json"
 
-    @property
-    def up_queue_path(self) -> Path:
-        """真实客户端有的上行队列文件；这里只是个空文件，给路径检查看的。"""
-        return self.path / UP_QUEUE
-
-    def down_queue_path(self, session_id: int) -> Path:
-        """真实客户端为每个会话建的下行队列文件的名字。"""
-        return self.path / f"down_queue_win_{session_id}"
-
 
 def is_sim_folder(path: str | os.PathLike[str]) -> bool:
     """是不是模拟 MiniQMT 的文件夹。不抛异常。"""

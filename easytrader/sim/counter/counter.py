@@ -26,6 +26,7 @@ from easytrader.sim.counter.floor import Floor
 from easytrader.sim.counter.rollover import Rollover
 from easytrader.sim.ledger.checks import (
     NO_SUCH,
+    WRONG_STATUS,
     Ticket,
     cancel_refused,
     check,
@@ -45,7 +46,7 @@ from easytrader.sim.ledger.events import (
 )
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
-from easytrader.sim.ledger.plugin import Cashier, Clerk, Debtor, Holder
+from easytrader.sim.ledger.plugin import Clerk, Debtor, Holder
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
@@ -69,7 +70,6 @@ __all__ = ["Counter", "clean", "find_account", "read_price", "refusal"]
 _CODE_BYTES: Final = 63
 
 _LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
-WRONG_STATUS: Final = Reject(251020, "委托状态错误不能撤单")
 
 
 class Counter:
@@ -358,11 +358,7 @@ class Counter:
     def asset(self, account: Account) -> views.Asset:
         """资金。"""
         found = views.asset(account, self.quote, self._outside(account).worth_li)
-        for business in self._ledger.businesses:
-            fetch_li = business.fetch_li(account) if isinstance(business, Cashier) else None
-            if fetch_li is not None:
-                found = found._replace(fetch_li=fetch_li)
-        return found
+        return found._replace(fetch_li=self._ledger.fetch_li(account))
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""

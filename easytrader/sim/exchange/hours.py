@@ -40,10 +40,6 @@ __all__ = [
 ]
 
 _DAY: Final = 86400
-_WINDOWS: Final = ((34200, 41400), (46800, 54000))
-"""走几分钟，数的是这两段时间；停在午休、夜里的从下一段的开头数起。"""
-_MOST_DAYS: Final = 40
-
 _OPEN_CALL_START: Final = 33300
 _OPEN_CALL_END: Final = 33900
 
@@ -63,6 +59,11 @@ def day_code(day: int) -> str:
     return f"{date.fromordinal(day):%Y%m%d}"
 
 
+def day_number(day: int) -> int:
+    """序数 → ``20261120``。"""
+    return int(day_code(day))
+
+
 class MarketHours(Protocol):
     """交易时间：交易日、是否开市、一天走到了哪里。"""
 
@@ -75,7 +76,7 @@ class MarketHours(Protocol):
         ...
 
     def following(self, day: int) -> int:
-        """下一个交易日；日历不知道时抛 `SimulatorError`，不去猜。"""
+        """下一个交易日。"""
         ...
 
     def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
@@ -257,10 +258,10 @@ def hours_for(clock: str) -> MarketHours:
 
 
 def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
-    """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻。"""
+    """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻；午休、夜里不算。"""
     day = hours.day(start)
     while True:
-        for begin, end in _WINDOWS:
+        for begin, end in CONTINUOUS:
             opened = max(start, float(midnight(day) + begin))
             room = midnight(day) + end - opened
             if room <= 0:
@@ -268,21 +269,14 @@ def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
             if length_s <= room:
                 return opened + length_s
             length_s -= room
-        day = _following(hours, day)
+        day = hours.following(day)
 
 
 def later_open(hours: MarketHours, now: float) -> float:
     """下一个交易日的 09:30。"""
-    return day_open(_following(hours, hours.day(now)))
+    return day_open(hours.following(hours.day(now)))
 
 
 def day_open(day: int) -> float:
     """``day`` 的 09:30。"""
-    return float(midnight(day) + _WINDOWS[0][0])
-
-
-def _following(hours: MarketHours, day: int) -> int:
-    for later in range(day + 1, day + _MOST_DAYS):
-        if hours.day(midnight(later)) == later:
-            return later
-    raise SimulatorError("交易日历到头了，没有下一个交易日。")
+    return float(midnight(day) + CONTINUOUS[0][0])

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, MARKET_CODES, OrderStatus, OrderType
 from easytrader.market.symbols import parse_security
-from easytrader.sim.business.smt import DONE, day_number
+from easytrader.sim.business.smt import DONE
 from easytrader.sim.business.transfers import IN
-from easytrader.sim.counter.counter import WRONG_STATUS
-from easytrader.sim.exchange.hours import day_code
+from easytrader.sim.exchange.hours import day_code, day_number
 from easytrader.sim.gateway import rows
 from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
-from easytrader.sim.ledger.checks import LIMIT_TYPES
+from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
 from easytrader.sim.ledger.events import (
     AccountQuery,
     AccountStatusChanged,
@@ -462,10 +461,10 @@ def _stk_compact(args: AccountQuery, found: CreditContract) -> Row:
         compact_type=found.kind,
         cashgroup_prop=found.group,
         exchange_id=_market(security.exchange),
-        open_date=int(day_code(found.opened)),
+        open_date=day_number(found.opened),
         business_vol=found.volume,
         real_compact_vol=found.left_volume,
-        ret_end_date=int(day_code(found.due)),
+        ret_end_date=day_number(found.due),
         business_balance=yuan(found.amount_li),
         business_fare=yuan(found.fare_li),
         real_compact_balance=yuan(found.left_li),

@@ -20,6 +20,7 @@ from easytrader.sim.ledger.events import (
     Reject,
 )
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
+from easytrader.sim.ledger.plugin import Cashier
 from easytrader.sim.ledger.state import Changes, CounterState
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.rules.fees import to_fen
@@ -84,11 +85,8 @@ class Ledger:
         rules = self._book.rules(security, self._date)
         found = None
         if rules is not None:
-            found = Instrument(
-                rules,
-                self._fees.rates(security, buy=True, day=self._date),
-                self._fees.rates(security, buy=False, day=self._date),
-            )
+            rates = (self._fees.rates(security, buy, self._date) for buy in (True, False))
+            found = Instrument(rules, *rates)
         self._instruments[security.stock_code] = found
         return found
 
@@ -231,6 +229,11 @@ class Ledger:
             self.state.records[where] = body
         self.changes.records[where] = body
 
+    def fetch_li(self, account: Account) -> int:
+        """可取资金，厘；有的业务（两融）另有限制。"""
+        told = (each.fetch_li(account) for each in self.businesses if isinstance(each, Cashier))
+        return min([account.fetch_li, *(most for most in told if most is not None)])
+
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
         for business in self.businesses:
@@ -299,6 +302,16 @@ class CashWay:
             held.frozen -= order.remaining
             assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
             self._ledger.changes.positions[account.account_id, held.stock_code] = held
+
+
+class StillWay(CashWay):
+    """当场了结的（直接还券、还款），与不收付的（申购）：没有什么要冻结、放开的。"""
+
+    def freeze(self, account: Account, order: SimOrder) -> None:
+        """什么都不冻结。"""
+
+    def release(self, account: Account, order: SimOrder) -> None:
+        """什么都不用放开。"""
 
 
 class Surroundings(NamedTuple):

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from easytrader.sim.ledger.plugin import from_json, to_json
 from easytrader.sim.rules.fees import to_fen
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Debts:
         self._parts: dict[str, dict[str, int]] = {}
         for (kind, account_id, key), body in ledger.state.records.items():
             if kind == _CONTRACT:
-                self._contracts.setdefault(account_id, {})[key] = CreditContract.load(body)
+                self._contracts.setdefault(account_id, {})[key] = from_json(CreditContract, body)
             elif kind == _POOL:
                 self._pools[account_id] = int(body)
             elif kind == _PART:
@@ -60,7 +60,7 @@ class Debts:
     def save(self, account_id: str, contract: CreditContract) -> None:
         """新的或改过的合约。"""
         self._contracts.setdefault(account_id, {})[contract.compact_id] = contract
-        self._ledger.note(_CONTRACT, account_id, contract.compact_id, contract.dump())
+        self._ledger.note(_CONTRACT, account_id, contract.compact_id, to_json(contract))
 
     def drop(self, account_id: str, contract: CreditContract) -> None:
         """了结的合约，换日时不再留。"""
@@ -307,12 +307,3 @@ class CreditContract:
         self.returned += volume
         self.repaid_li += worth
         return worth
-
-    def dump(self) -> str:
-        """一段 JSON。"""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
-    @classmethod
-    def load(cls, body: str) -> CreditContract:
-        """`dump` 的反面。"""
-        return cls(**json.loads(body))

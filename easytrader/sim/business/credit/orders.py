@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Final
 from easytrader.codes import OrderType
 from easytrader.sim.business.credit.contracts import FIN, ORDINARY, SLO, SPECIAL, CreditContract
 from easytrader.sim.business.credit.margin import part_of
-from easytrader.sim.ledger.checks import NO_SUCH, enough_cash, enough_shares
+from easytrader.sim.ledger.checks import (
+    NO_SUCH,
+    enough_cash,
+    enough_shares,
+    money_short,
+    shares_short,
+)
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.ledger import CashWay
 from easytrader.sim.rules.credit import has_price_floor, returns_next_day
@@ -49,11 +55,9 @@ __all__ = [
     "RepayBuyWay",
     "RepaySellWay",
     "ShortWay",
-    "StillWay",
     "bail_short",
     "below_line",
     "group_of",
-    "money_short",
     "over_quota",
     "pool_short",
     "price_floor",
@@ -99,11 +103,6 @@ def below_line(line_ppm: int, ratio: float) -> Reject:
 def return_too_much(wanted: int, most: int) -> Reject:
     """还的比欠的多；当天融的还不能还。"""
     return Reject(263013, "还券数量超过可还数量", f"entrust_amount={wanted},enable_amount={most}")
-
-
-def money_short(need_li: int, has_li: int) -> Reject:
-    """钱不够（买券还券、直接还款）；编号与普通买入的一样。"""
-    return Reject(260200, "可用资金不足", _money(need_li, has_li, "v_enable_balance_t"))
 
 
 def _money(need_li: int, has_li: int, name: str) -> str:
@@ -471,16 +470,6 @@ class RepaySellWay(CashWay):
         return fee_li
 
 
-class StillWay(CashWay):
-    """直接还券、直接还款：当场了结，没有什么要冻结、放开的。"""
-
-    def freeze(self, account: Account, order: SimOrder) -> None:
-        """什么都不冻结。"""
-
-    def release(self, account: Account, order: SimOrder) -> None:
-        """什么都不用放开。"""
-
-
 def _repay_from_sale(
     context: CreditContext, account: Account, money_li: int, contracts: list[CreditContract]
 ) -> None:
@@ -501,8 +490,7 @@ def return_shares(context: CreditContext, order: SimOrder, account: Account) -> 
     held, volume = account.positions.get(order.stock_code), order.volume
     sellable = held.sellable if held else 0
     if held is None or volume > sellable:
-        detail = f"v_occur_amount={volume}.00,p_enable_amount={sellable}.00"
-        return Reject(251005, "证券可用数量不足", detail)
+        return shares_short(volume, sellable)
     group, fresh = group_of(order), context.fresh_day(order.security)
     most = context.debts.returnable(account.account_id, order.stock_code, group, fresh)
     if volume > most:

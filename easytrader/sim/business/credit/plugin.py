@@ -31,14 +31,14 @@ from easytrader.sim.business.credit.orders import (
     RepayBuyWay,
     RepaySellWay,
     ShortWay,
-    StillWay,
     repay_cash,
     return_shares,
 )
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.credit import load_settings
-from easytrader.sim.ledger.checks import order_refused
-from easytrader.sim.ledger.events import Reject
+from easytrader.sim.ledger.checks import WRONG_STATUS, order_refused
+from easytrader.sim.ledger.ledger import StillWay
+from easytrader.sim.ledger.plugin import QuietBusiness
 from easytrader.sim.market.anchors import ANCHORS_LI
 from easytrader.sim.rules.fees import to_fen
 from easytrader.sim.rules.phases import Phase
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.config.credit import CreditSettings
     from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.events import Reject
     from easytrader.sim.ledger.ledger import Surroundings
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Business, Way
@@ -183,10 +184,9 @@ ANSWERS: Final[dict[str, Callable[[CreditContext, Account], Any]]] = {
 
 
 _PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
-_FINAL: Final = Reject(251020, "委托状态错误不能撤单")
 
 
-class CreditBusiness:
+class CreditBusiness(QuietBusiness):
     """两融。"""
 
     def __init__(
@@ -246,10 +246,7 @@ class CreditBusiness:
     def withdraw(self, order: SimOrder, now: float) -> Reject | None:
         """当场就了结了，没有可以撤的。"""
         assert order.status == OrderStatus.SUCCEEDED
-        return _FINAL
-
-    def end_day(self, day: int) -> None:
-        """没有要在收盘时做的。"""
+        return WRONG_STATUS
 
     def start_day(self, day: int) -> None:
         """了结的合约不再留；没有了结的按过去的自然日计息。"""
