@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from easytrader.sim.ledger.account import Account, Position
+    from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
 __all__ = ["CorporateBusiness", "corporate_business"]
@@ -130,7 +130,7 @@ class CorporateBusiness(QuietBusiness):
             held.open_date = held.open_date if held.volume else self._ledger.today
             held.volume += due.shares
             held.yesterday += due.shares
-            self._changed(account, held)
+            self._ledger.touch(account, held)
 
     def _pay(self, account: Account, key: str, due: _Due, number: int) -> None:
         """红利到账。"""
@@ -138,7 +138,7 @@ class CorporateBusiness(QuietBusiness):
         self._ledger.note(_DUE, account.account_id, key, None)
         if due.cash_li:
             account.cash_li += due.cash_li - due.tax_li
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
             row = {"day": number, "cash_li": due.cash_li, "tax_li": due.tax_li}
             self._ledger.note(_PAID, account.account_id, key, json.dumps(row))
 
@@ -153,11 +153,7 @@ class CorporateBusiness(QuietBusiness):
         if not held.volume:  # 合并之后不足一份：成本成了亏损
             account.realized_li -= held.cost_li
             held.cost_li = 0
-        self._changed(account, held)
-
-    def _changed(self, account: Account, held: Position) -> None:
-        self._ledger.changes.accounts[account.account_id] = account
-        self._ledger.changes.positions[account.account_id, held.stock_code] = held
+        self._ledger.touch(account, held)
 
 
 def corporate_business(folder: Path) -> Callable[[Surroundings], CorporateBusiness]:

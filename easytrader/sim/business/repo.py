@@ -55,9 +55,7 @@ def repo_business(folder: Path) -> Callable[[Surroundings], RepoBusiness]:
 class RepoBusiness(QuietBusiness):
     """逆回购；满足 `Holder`。
 
-    Args:
-        seen: 柜台。
-        rate_cap: 柜台收的最高利率，%。
+    ``rate_cap``：柜台收的最高利率，%。
     """
 
     def __init__(self, seen: Surroundings, rate_cap: float = 100.0) -> None:
@@ -94,7 +92,7 @@ class RepoBusiness(QuietBusiness):
                 account.proceeds_li += paid
             del self._contracts[contract.order_id]
             self._ledger.note(RECORD, contract.account_id, str(contract.order_id), None)
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
 
     def held_li(self, account_id: str) -> int:
         """这个账号借出去还没有回来的本金。"""
@@ -123,10 +121,7 @@ RECORD: Final = "repo"
 class RepoWay:
     """满足 `Way`。
 
-    Args:
-        seen: 柜台。
-        cap_li: 柜台收的最高利率，厘（1% 为 1000）。
-        contracts: 还没有回来的合约，委托编号 → 合约；成交时往里加。
+    ``cap_li``：柜台收的最高利率，厘（1% 为 1000）；``contracts``：还没有回来的，成交时往里加。
     """
 
     def __init__(self, seen: Surroundings, cap_li: int, contracts: dict[int, RepoContract]) -> None:
@@ -165,7 +160,7 @@ class RepoWay:
             need = FACE_LI * order.remaining + fees
         account.freeze(need - order.frozen_li)
         order.frozen_li = need
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
     def settle(
         self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
@@ -186,14 +181,14 @@ class RepoWay:
         contract.volume += volume
         contract.interest_li += interest_li(amount_li, contract.days)
         self._ledger.note(RECORD, account.account_id, str(order.order_id), to_json(contract))
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
         return fee_li
 
     def release(self, account: Account, order: SimOrder) -> None:
         """退回剩余的冻结。"""
         account.freeze(-order.frozen_li)
         order.frozen_li = 0
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
 
 class Schedule(NamedTuple):

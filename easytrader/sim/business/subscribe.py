@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.errors import SimulatorError
-from easytrader.market.symbols import Kind, parse_security
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.config.ipo import FILE_NAME, load_issues
 from easytrader.sim.ledger.events import Reject
@@ -35,7 +35,7 @@ from easytrader.sim.rules.issues import (
     Unit,
 )
 from easytrader.sim.rules.phases import Phase
-from easytrader.sim.rules.tables import Scope, pick
+from easytrader.sim.rules.tables import STOCKS, Scope, pick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,8 +223,7 @@ class SubscribeBusiness(QuietBusiness):
             held.volume += kept.paid
             held.yesterday += kept.paid
             held.cost_li += kept.paid_li
-            self._ledger.changes.positions[account.account_id, held.stock_code] = held
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account, held)
 
     def _pay(self, account: Account, kept: Subscription) -> None:
         """日终缴款：够多少缴多少，不足的视为放弃。"""
@@ -233,7 +232,7 @@ class SubscribeBusiness(QuietBusiness):
         kept.paid_li = to_fen(kept.price_li * kept.paid)
         kept.stage = PAID if kept.paid else GIVEN_UP
         account.cash_li -= kept.paid_li
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
     def _keep(self, account_id: str, code: str, kept: Subscription) -> None:
         self._known[account_id, code] = kept
@@ -353,7 +352,6 @@ def _once(facts: Applicant) -> Reject | None:
 
 _QUOTA_KIND: Final = "a_share_value"
 _SCOPES: Final = {"KCB": Scope.STAR, "SH": Scope.SH_MAIN, "SZ": Scope.SZ_MAIN}
-_COUNTED: Final = frozenset({Kind.STOCK, Kind.CDR})
 
 
 class Quotas:
@@ -379,12 +377,11 @@ class Quotas:
 
     def close(self, day: int) -> None:
         """记下 ``day`` 收市时的市值，忘掉用不着的。"""
-        back = self._back(AVERAGE_DAYS + 2)
+        oldest = self._before(day, AVERAGE_DAYS + 2)
         for account in self._seen.ledger.state.accounts.values():
             rows = self._values.setdefault(account.account_id, {})
             rows[day] = {name: self._now(account, name) for name in ("SH", "SZ")}
             self._note(account.account_id, day, rows[day])
-            oldest = back(day)
             kept = max((each for each in rows if each <= oldest), default=0)
             for each in [each for each in rows if each < kept]:
                 del rows[each]
@@ -394,18 +391,16 @@ class Quotas:
         body = None if row is None else json.dumps(row)
         self._seen.ledger.note(_QUOTA_KIND, account_id, str(day), body)
 
-    def _back(self, days: int) -> Callable[[int], int]:
-        def back(day: int) -> int:
-            for _ in range(days):
-                day = self._seen.hours.previous(day)
-            return day
-
-        return back
+    def _before(self, day: int, count: int) -> int:
+        """往前数 ``count`` 个交易日。"""
+        for _ in range(count):
+            day = self._seen.hours.previous(day)
+        return day
 
     def _average(self, account: Account, exchange: str, day: int) -> int:
         rows = self._values.get(account.account_id, {})
         found = []
-        at = self._back(2)(day)
+        at = self._before(day, 2)
         for _ in range(AVERAGE_DAYS):
             known = max((each for each in rows if each <= at), default=None)
             if known is None:
@@ -419,7 +414,7 @@ class Quotas:
         total = 0
         for held in account.positions.values():
             security = parse_security(held.stock_code)
-            if held.volume and security.exchange == exchange and security.kind in _COUNTED:
+            if held.volume and security.exchange == exchange and security.kind in STOCKS:
                 try:
                     total += held.volume * self._seen.quote(security).last_li
                 except SimulatorError:

@@ -143,7 +143,7 @@ class BankTransfers:
         if side == OUT and (most := self._ledger.fetch_li(account)) < amount_li:
             return f"可取资金不足，可取 {yuan(most):.2f}"
         account.cash_li += sign * amount_li
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
         where = f"{bank.bank_no} {bank.bank_account}"
         left = json.dumps(balance_li - sign * amount_li)
         self._ledger.note(BANK, account.account_id, where, left)
@@ -258,7 +258,7 @@ class GeneralCounter:
             return f"资金不足，{where} {yuan(most):.2f}"
         sign = 1 if incoming else -1
         account.cash_li += sign * amount_li
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
         self._ledger.note(CASH, account.account_id, "", json.dumps(cash_li - sign * amount_li))
         return ""
 
@@ -287,7 +287,7 @@ class GeneralCounter:
         held.volume += sign * volume
         held.cost_li += sign * cost_li
         held.yesterday = max(held.yesterday + sign * volume, 0)
-        self._ledger.changes.positions[account.account_id, code] = held
+        self._ledger.touch(account, held)
         left = json.dumps([theirs - sign * volume, their_cost - sign * cost_li])
         self._ledger.note(SHARES, account.account_id, code, left)
         return ""

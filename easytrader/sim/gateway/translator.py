@@ -701,7 +701,10 @@ def _smt_order(_: BusinessQuery, found: tuple[Application, int]) -> Row:
 def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> Row:
     compact, today = found
     code, exchange = _split(compact.code)
-    row = rows.SmtCompactRow(
+    interest_li, fine_li = compact.interest_li(today)
+    interest, fine = yuan(interest_li), yuan(fine_li)
+    done = not compact.left
+    return rows.SmtCompactRow(
         create_date=day_number(compact.day),
         cashcompact_id=compact.compact_id,
         ori_cashcompact_id=compact.compact_id,
@@ -725,16 +728,6 @@ def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> Row:
         en_postpone_amount=float(compact.left),
         postpone_status="1" if compact.postpones else "",
         apply_mode=compact.apply_mode,
-    )
-    return _with_interest(row, compact, today)
-
-
-def _with_interest(row: Row, compact: Compact, today: int) -> Row:
-    """利率、利息与日期。"""
-    interest_li, fine_li = compact.interest_li(today)
-    interest, fine = yuan(interest_li), yuan(fine_li)
-    done = not compact.left
-    return row._replace(
         fsmp_occuped_rate=compact.rate,
         used_rate=compact.rate,
         un_uused_rate=compact.rate,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.checks import Ticket
     from easytrader.sim.ledger.plugin import Business, Way
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
@@ -103,6 +103,12 @@ class Ledger:
             for each in self.state.orders_of[order.account_id]
             if each.is_buy and each.stock_code == order.stock_code
         )
+
+    def touch(self, account: Account, held: Position | None = None) -> None:
+        """账户（与一只持仓）改过了。"""
+        self.changes.accounts[account.account_id] = account
+        if held is not None:
+            self.changes.positions[account.account_id, held.stock_code] = held
 
     def _update(self, order: SimOrder, status: int) -> None:
         """改状态，记改动。"""
@@ -199,9 +205,9 @@ class Ledger:
         for account in self.state.accounts.values():
             for code in account.roll():
                 self.changes.positions[account.account_id, code] = None
-            for code, held in account.positions.items():
-                self.changes.positions[account.account_id, code] = held
-            self.changes.accounts[account.account_id] = account
+            for held in account.positions.values():
+                self.touch(account, held)
+            self.touch(account)
         self.state.start_day(day)
         self._instruments.clear()
         self._date, self.today = date.fromordinal(day), day_code(day)
@@ -268,11 +274,11 @@ class CashWay:
             need = self._ledger.cost_of_rest(order)
             account.freeze(need - order.frozen_li)
             order.frozen_li = need
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
         elif order.traded_volume == 0:
             held = account.position(order.stock_code)
             held.frozen += order.volume
-            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+            self._ledger.touch(account, held)
 
     def settle(
         self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
@@ -287,8 +293,7 @@ class CashWay:
                 held.locked += volume
         else:
             fee_li = account.sell(held, amount_li, fee_li, volume)
-        self._ledger.changes.accounts[account.account_id] = account
-        self._ledger.changes.positions[account.account_id, held.stock_code] = held
+        self._ledger.touch(account, held)
         return fee_li
 
     def release(self, account: Account, order: SimOrder) -> None:
@@ -296,12 +301,12 @@ class CashWay:
         if order.is_buy:
             account.freeze(-order.frozen_li)
             order.frozen_li = 0
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
         else:
             held = account.position(order.stock_code)
             held.frozen -= order.remaining
             assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
-            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+            self._ledger.touch(account, held)
 
 
 class StillWay(CashWay):

@@ -14,7 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.exchange.depth import DISPLAYED, Level, Prints, Quote
+from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
 from easytrader.sim.market.columns import PERIODS
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.script import NOTHING, Script
@@ -119,16 +119,10 @@ class _Day(NamedTuple):
     highs: list[int]
 
 
-class ReplayMarket:
+class ReplayMarket(Market):
     """见模块说明。
 
-    Args:
-        library: 数据。
-        period: 周期。
-        hours: 交易时间。
-        tick_s: 多少秒一跳；一根线至少四跳。
-        book: 规则。
-        script: 写明的除权除息与新股；数据里有昨收的以数据为准。
+    ``tick_s`` 秒一跳，一根线至少四跳；``script`` 写明的除权除息与新股，数据里有昨收的以数据为准。
     """
 
     def __init__(
@@ -151,14 +145,6 @@ class ReplayMarket:
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
         self._days: dict[str, _Day] = {}
 
-    def tick_at(self, ts: float) -> int:
-        """``ts`` 属于第几跳。"""
-        return int(ts // self._tick_s)
-
-    def tick_time(self, tick: int) -> float:
-        """第 ``tick`` 跳开始的时刻。"""
-        return tick * self._tick_s
-
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口。"""
         day = self._day_at(security, tick)
@@ -173,11 +159,6 @@ class ReplayMarket:
             bids,
             not day.rows,
         )
-
-    def prints(self, security: Security, tick: int) -> Prints:
-        """这一跳里市场的成交。"""
-        before, now = self.path(security, tick - 1, tick)
-        return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
         """各跳的最近成交价；都按 ``last`` 那一天算。"""

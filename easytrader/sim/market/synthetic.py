@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
-from easytrader.sim.exchange.depth import DISPLAYED, Level, Prints, Quote
+from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
 from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.closes import Closes, Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
@@ -65,7 +65,7 @@ class _Day(NamedTuple):
         return self.fate.seal is not None and progress >= self.fate.seal
 
 
-class SyntheticMarket:
+class SyntheticMarket(Market):
     """满足 `Market`。缓存只为快：有没有缓存，答案相同。"""
 
     def __init__(
@@ -86,14 +86,6 @@ class SyntheticMarket:
         self._days: dict[str, _Day] = {}
         self._quotes: dict[str, Quote] = {}
 
-    def tick_at(self, ts: float) -> int:
-        """``ts`` 属于第几跳。"""
-        return int(ts // self._tick_s)
-
-    def tick_time(self, tick: int) -> float:
-        """第 ``tick`` 跳开始的时刻。"""
-        return tick * self._tick_s
-
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口。"""
         cached = self._quotes.get(security.stock_code)
@@ -113,11 +105,6 @@ class SyntheticMarket:
         )
         self._quotes[security.stock_code] = quote
         return quote
-
-    def prints(self, security: Security, tick: int) -> Prints:
-        """这一跳里市场的成交。"""
-        before, now = self.path(security, tick - 1, tick)
-        return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
         """各跳的最近成交价；都按 ``last`` 那一天算。"""

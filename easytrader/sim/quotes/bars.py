@@ -80,14 +80,7 @@ def minute_bars(
 ) -> list[Bar]:
     """一天的分钟线，到 ``upto`` 跳为止（最后一根可以没走完）。
 
-    Args:
-        market: 市场。
-        paths: 它的走势。
-        security: 证券。
-        tape: 这一天。
-        sections: 各段 ``(起秒, 止秒, 首跳, 末跳)``。
-        upto: 走到哪一跳。
-        minutes: 一根几分钟。
+    ``sections``：各段 ``(起秒, 止秒, 首跳, 末跳)``；``minutes``：一根几分钟。
     """
     found: list[Bar] = []
     previous, volume, amount = tape.pre_close_li, 0, 0.0

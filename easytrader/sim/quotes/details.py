@@ -14,8 +14,11 @@ from easytrader.sim.exchange.hours import Phase
 from easytrader.sim.market.anchors import ANCHORS_LI, instrument_name
 from easytrader.sim.rules import rules_for
 from easytrader.sim.rules.exrights import reference_price
+from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.exchange.depth import Level, Quote
     from easytrader.sim.quotes.tape import Stats
@@ -40,27 +43,18 @@ __all__ = [
 ]
 
 _NEVER: Final = 99999999
-_SHARES: Final = (Kind.STOCK, Kind.CDR)
-_ETFS: Final = (
-    Kind.ETF,
-    Kind.BOND_ETF,
-    Kind.MONEY_ETF,
-    Kind.GOLD_ETF,
-    Kind.CROSS_BORDER_ETF,
-    Kind.COMMODITY_ETF,
-)
 
-SECTORS: Final[dict[str, tuple[tuple[str, ...], tuple[Board, ...], tuple[Kind, ...]]]] = {
-    "沪深A股": (("SH", "SZ"), (), _SHARES),
-    "上证A股": (("SH",), (), _SHARES),
-    "深证A股": (("SZ",), (), _SHARES),
-    "科创板": (("SH",), (Board.STAR,), _SHARES),
-    "创业板": (("SZ",), (Board.CHINEXT,), _SHARES),
-    "京市A股": (("BJ",), (), _SHARES),
+SECTORS: Final[dict[str, tuple[tuple[str, ...], tuple[Board, ...], Collection[Kind]]]] = {
+    "沪深A股": (("SH", "SZ"), (), STOCKS),
+    "上证A股": (("SH",), (), STOCKS),
+    "深证A股": (("SZ",), (), STOCKS),
+    "科创板": (("SH",), (Board.STAR,), STOCKS),
+    "创业板": (("SZ",), (Board.CHINEXT,), STOCKS),
+    "京市A股": (("BJ",), (), STOCKS),
     "沪深基金": (("SH", "SZ"), (Board.FUND,), ()),
-    "沪深ETF": (("SH", "SZ"), (Board.FUND,), _ETFS),
-    "沪市ETF": (("SH",), (Board.FUND,), _ETFS),
-    "深市ETF": (("SZ",), (Board.FUND,), _ETFS),
+    "沪深ETF": (("SH", "SZ"), (Board.FUND,), ETFS),
+    "沪市ETF": (("SH",), (Board.FUND,), ETFS),
+    "深市ETF": (("SZ",), (Board.FUND,), ETFS),
     "沪深转债": (("SH", "SZ"), (Board.BOND,), (Kind.CONVERTIBLE,)),
 }
 
@@ -96,9 +90,9 @@ def kinds_of(code: object) -> dict[str, bool]:
     kind = security.kind
     return {
         "index": kind is Kind.INDEX,
-        "stock": kind in (*_SHARES, Kind.B_SHARE),
+        "stock": kind in (*STOCKS, Kind.B_SHARE),
         "fund": security.board is Board.FUND,
-        "etf": kind in _ETFS,
+        "etf": kind in ETFS,
         "bond": security.board is Board.BOND,
     }
 
@@ -204,15 +198,7 @@ _TRADING: Final = 3  # 厂商示例里盘中的 stockStatus
 def to_tick(
     security: Security, quote: Quote, stats: Stats | None, time_ms: int, status: int
 ) -> dict[str, Any]:
-    """一只证券的快照。
-
-    Args:
-        security: 证券。
-        quote: 盘口。
-        stats: 当日走到此刻的开高低与成交；开盘以前为 None。
-        time_ms: 快照的时刻，毫秒。
-        status: 证券状态。
-    """
+    """一只证券的快照；``stats`` 是当日走到此刻的开高低与成交，开盘以前为 None。"""
     lot = lot_of(security)
     pre_close = quote.pre_close_li / 1000
     asks, bids = (quote.asks, quote.bids) if stats is not None else ((), ())

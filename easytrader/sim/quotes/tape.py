@@ -155,12 +155,7 @@ def ranges(
 class DayTape:
     """一天的走势；``at`` 可以一跳一跳往后问，也可以隔很久问一次，答案相同。
 
-    Args:
-        market: 市场。
-        paths: 它的走势。
-        security: 证券。
-        day: 交易日。
-        spans: 各段的跳号范围，见 `ranges`。
+    ``spans``：各段的跳号范围，见 `ranges`。
     """
 
     def __init__(

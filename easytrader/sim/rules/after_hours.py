@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.tables import (
     CHINEXT,
     CHINEXT_REFORM,
+    ETFS,
     FUNDS,
     MAIN,
     RULES_2026,
     STAR,
     STAR_OPENED,
+    STOCKS,
     Dated,
     Scope,
     find,
@@ -23,32 +24,18 @@ from easytrader.sim.rules.tables import (
 if TYPE_CHECKING:
     from datetime import date
 
+    from easytrader.market.symbols import Kind, Security
+
 __all__ = ["KINDS", "MATCHING", "SIZES", "WINDOWS", "has_after_hours", "most", "windows"]
 
 _SH: Final = (Scope.STAR, Scope.SH_MAIN, Scope.SH_FUND)
 _SZ: Final = (Scope.CHINEXT, Scope.SZ_MAIN, Scope.SZ_FUND)
-_SHARES: Final = frozenset({Kind.STOCK, Kind.CDR})
 
 KINDS: Final[tuple[Dated[frozenset[Kind]], ...]] = (
-    Dated("H1", STAR, STAR_OPENED, _SHARES, "STAR19", ""),
-    Dated("H2", CHINEXT, CHINEXT_REFORM, _SHARES, "CHINEXT20", ""),
-    Dated("H3", MAIN, RULES_2026, _SHARES, "SSE26 SZSE26", "扩大到全部 A 股与存托凭证"),
-    Dated(
-        "H4",
-        FUNDS,
-        RULES_2026,
-        frozenset(
-            {
-                Kind.ETF,
-                Kind.CROSS_BORDER_ETF,
-                Kind.COMMODITY_ETF,
-                Kind.GOLD_ETF,
-                Kind.MONEY_ETF,
-                Kind.BOND_ETF,
-            }
-        ),
-        "SSE26 SZSE26",
-    ).noted("扩大到 ETF；LOF、REIT 不在其列"),
+    Dated("H1", STAR, STAR_OPENED, STOCKS, "STAR19", ""),
+    Dated("H2", CHINEXT, CHINEXT_REFORM, STOCKS, "CHINEXT20", ""),
+    Dated("H3", MAIN, RULES_2026, STOCKS, "SSE26 SZSE26", "扩大到全部 A 股与存托凭证"),
+    Dated("H4", FUNDS, RULES_2026, ETFS, "SSE26 SZSE26").noted("扩大到 ETF；LOF、REIT 不在其列"),
 )
 """有盘后固定价格的品种。
 

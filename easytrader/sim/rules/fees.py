@@ -19,6 +19,7 @@ from easytrader.sim.rules.tables import (
     BSE,
     FUNDS,
     SHARES,
+    STOCKS,
     Dated,
     Scope,
     pick,
@@ -103,7 +104,6 @@ INCLUDED: Final = (
 )
 """已经含在佣金（全佣）里的，不另收；列出来是为了说明白。"""
 
-_SHARE_KINDS: Final = frozenset({Kind.STOCK, Kind.CDR})
 _BOND_KINDS: Final = frozenset({Kind.CONVERTIBLE, Kind.BOND})
 
 
@@ -127,7 +127,7 @@ class FeeSchedule:
             return FeeRates(fee_ppm(security), 0, 0, 0, REPO_FEES.value.cap_li)
         if security.kind is Kind.MONEY_ETF:
             return FeeRates(MONEY_FUND_COMMISSION.value, 0, 0, 0)
-        if security.kind not in _SHARE_KINDS:
+        if security.kind not in STOCKS:
             return FeeRates(self.commission_ppm, self.commission_min_li, 0, 0)
         scope = scope_of(security)
         if scope is None:  # B 股等模拟柜台不做的

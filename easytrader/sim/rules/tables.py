@@ -81,6 +81,18 @@ CHINEXT: Final = (Scope.CHINEXT,)
 BSE: Final = (Scope.BSE,)
 CONVERTIBLE: Final = (Scope.CONVERTIBLE,)
 
+STOCKS: Final = frozenset({Kind.STOCK, Kind.CDR})
+ETFS: Final = frozenset(
+    {
+        Kind.ETF,
+        Kind.CROSS_BORDER_ETF,
+        Kind.COMMODITY_ETF,
+        Kind.GOLD_ETF,
+        Kind.MONEY_ETF,
+        Kind.BOND_ETF,
+    }
+)
+
 STAR_OPENED: Final = date(2019, 7, 22)
 CHINEXT_REFORM: Final = date(2020, 8, 24)
 """创业板注册制。"""

@@ -131,7 +131,7 @@ class Debts:
         account.cash_li -= amount_li
         account.proceeds_li = max(account.proceeds_li - amount_li, 0)
         assert account.cash_li >= 0, f"资金变成负数：{account.cash_li}"
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
     def give_back(
         self, account: Account, stock_code: str, group: int, volume: int, today: int | None
@@ -169,7 +169,7 @@ class Debts:
             self.add_pool(account.account_id, -extra)
             account.cash_li += extra
             account.proceeds_li += extra
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
 
     def held_li(self, account_id: str) -> int:
         """账号的钱有多少在这里，减去欠的：见 `plugin` 的守恒律。"""

@@ -12,18 +12,19 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import OrderType
-from easytrader.market.symbols import Board, Kind, parse_security
+from easytrader.market.symbols import Board, parse_security
 from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
+from easytrader.sim.config.credit import Subject
 from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS, TERMS, WITHDRAWALS
 from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.tables import Scope, pick, scope_of
+from easytrader.sim.rules.tables import ETFS, STOCKS, Scope, pick, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.market.symbols import Security
     from easytrader.sim.business.credit.contracts import CreditContract, Debts
-    from easytrader.sim.config.credit import CreditSettings, Subject
+    from easytrader.sim.config.credit import CreditSettings
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger
@@ -36,20 +37,11 @@ __all__ = ["FIN_BUYS", "SLO_SELLS", "Figures", "Policy", "Scales"]
 
 _WHOLE: Final = 1_000_000
 _SUBJECTS: Final = frozenset({Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT})
-_ETFS: Final = frozenset(
-    {
-        Kind.ETF,
-        Kind.BOND_ETF,
-        Kind.MONEY_ETF,
-        Kind.GOLD_ETF,
-        Kind.CROSS_BORDER_ETF,
-        Kind.COMMODITY_ETF,
-    }
-)
 _TREASURIES: Final = {
     "SH": ("009", "010", "018", "019", "020"),
     "SZ": ("100", "101", "102", "103", "107", "108"),
 }
+_NOT_LISTED: Final = Subject(fin=False, slo=False)
 _SHARE_HAIRCUT: Final = 700_000
 _ETF_HAIRCUT: Final = 900_000
 _TREASURY_HAIRCUT: Final = 950_000
@@ -64,33 +56,29 @@ class Policy:
 
     def can_finance(self, security: Security, rules: Rules) -> bool:
         """融资标的。"""
-        listed = self.settings.subjects
-        if listed is None:
-            return self._ordinary_subject(security, rules)
-        return security.stock_code in listed and listed[security.stock_code].fin
+        return self._subject(security, rules).fin
 
     def can_short(self, security: Security, rules: Rules) -> bool:
         """融券标的。"""
+        return self._subject(security, rules).slo
+
+    def _subject(self, security: Security, rules: Rules) -> Subject:
+        """名单里的；没有名单时沪深 A 股都是，风险警示的除外。"""
         listed = self.settings.subjects
-        if listed is None:
-            return self._ordinary_subject(security, rules)
-        return security.stock_code in listed and listed[security.stock_code].slo
+        if listed is not None:
+            return listed.get(security.stock_code, _NOT_LISTED)
+        ordinary = scope_of(security) in _SUBJECTS and not rules.risk_warned
+        return Subject() if ordinary else _NOT_LISTED
 
     def fin_margin(self, security: Security, day: date) -> int:
-        """融资保证金比例，百万分之几。"""
-        own = self._subject(security)
-        said = own.fin_margin_ppm if own else None
-        if said is None:
-            said = self.settings.fin_margin_ppm
-        return _by_rule(FIN_MARGINS, security, day) if said is None else said
+        """融资保证金比例，百万分之几：名单里的，设置里的，规则的。"""
+        own = (self.settings.subjects or {}).get(security.stock_code, _NOT_LISTED)
+        return _first(own.fin_margin_ppm, self.settings.fin_margin_ppm, FIN_MARGINS, security, day)
 
     def slo_margin(self, security: Security, day: date) -> int:
-        """融券保证金比例，百万分之几。"""
-        own = self._subject(security)
-        said = own.slo_margin_ppm if own else None
-        if said is None:
-            said = self.settings.slo_margin_ppm
-        return _by_rule(SLO_MARGINS, security, day) if said is None else said
+        """融券保证金比例，同上。"""
+        own = (self.settings.subjects or {}).get(security.stock_code, _NOT_LISTED)
+        return _first(own.slo_margin_ppm, self.settings.slo_margin_ppm, SLO_MARGINS, security, day)
 
     def haircut(self, security: Security, rules: Rules | None) -> int:
         """折算率，百万分之几；不是担保品为 0。"""
@@ -99,9 +87,9 @@ class Policy:
             return listed.get(security.stock_code, 0)
         if rules is None or rules.risk_warned:
             return 0
-        if security.kind in (Kind.STOCK, Kind.CDR):
+        if security.kind in STOCKS:
             return _SHARE_HAIRCUT
-        if security.kind in _ETFS:
+        if security.kind in ETFS:
             return _ETF_HAIRCUT
         treasury = security.board is Board.BOND and security.code.startswith(
             _TREASURIES.get(security.exchange, ("?",))
@@ -122,14 +110,13 @@ class Policy:
         said = self.settings.withdraw_ppm
         return pick(WITHDRAWALS, Scope.SH_MAIN, day, 3 * _WHOLE) if said is None else said
 
-    def _subject(self, security: Security) -> Subject | None:
-        return (self.settings.subjects or {}).get(security.stock_code)
 
-    def _ordinary_subject(self, security: Security, rules: Rules) -> bool:
-        return scope_of(security) in _SUBJECTS and not rules.risk_warned
-
-
-def _by_rule(rows: tuple[Dated[int], ...], security: Security, day: date) -> int:
+def _first(
+    own: int | None, said: int | None, rows: tuple[Dated[int], ...], security: Security, day: date
+) -> int:
+    for found in (own, said):
+        if found is not None:
+            return found
     scope = scope_of(security)
     assert scope is not None
     return pick(rows, scope, day, _WHOLE)

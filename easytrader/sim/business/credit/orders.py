@@ -165,13 +165,6 @@ class CreditContext:
             )
         return found
 
-    def touch(self, account: Account, stock_code: str = "") -> None:
-        """账户（与一只持仓）改过了。"""
-        changes = self.ledger.changes
-        changes.accounts[account.account_id] = account
-        if stock_code:
-            changes.positions[account.account_id, stock_code] = account.position(stock_code)
-
 
 class ShortWay(CashWay):
     """融券卖出：借来的券卖掉，所得扣了费用冻结着，只能买券还券、付息费。"""
@@ -233,7 +226,7 @@ class ShortWay(CashWay):
         context.debts.save(account.account_id, contract)
         context.debts.add_pool(account.account_id, amount_li - fee_li)
         account.fees_li += fee_li
-        context.touch(account)
+        context.ledger.touch(account)
         return fee_li
 
     def release(self, account: Account, order: SimOrder) -> None:
@@ -289,7 +282,7 @@ class RepayBuyWay(CashWay):
         order.frozen_li += delta
         if delta < 0:
             context.debts.free_pool(account)
-        context.touch(account)
+        context.ledger.touch(account)
 
     def _move(self, account: Account, order: SimOrder, taken: int) -> None:
         """融券所得经现金进出冻结。"""
@@ -317,7 +310,7 @@ class RepayBuyWay(CashWay):
         if back:
             code, group = order.stock_code, group_of(order)
             account.realized_li += context.debts.give_back(account, code, group, back, fresh) - used
-        context.touch(account)
+        context.ledger.touch(account)
         return fee_li
 
     def _pay(
@@ -341,7 +334,7 @@ class RepayBuyWay(CashWay):
         order.frozen_li = 0
         self._move(account, order, -part)
         context.debts.free_pool(account)
-        context.touch(account)
+        context.ledger.touch(account)
 
 
 class CollateralWay(CashWay):
@@ -423,7 +416,7 @@ class FinBuyWay(CashWay):
         need = max(self._fees(order), 0)
         account.freeze(need - order.frozen_li)
         order.frozen_li = need
-        self._context.touch(account)
+        self._context.ledger.touch(account)
 
     def settle(
         self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
@@ -496,12 +489,10 @@ def return_shares(context: CreditContext, order: SimOrder, account: Account) -> 
     if volume > most:
         return return_too_much(volume, most)
     context.ledger.accept(order)
-    removed = held.cost_li if volume == held.volume else held.cost_li * volume // held.volume
-    held.volume -= volume
-    held.cost_li -= removed
+    removed = held.take_out(volume)
     worth = context.debts.give_back(account, order.stock_code, group, volume, fresh)
     account.realized_li += worth - removed
-    context.touch(account, order.stock_code)
+    context.ledger.touch(account, held)
     context.ledger.complete(order)
     return None
 

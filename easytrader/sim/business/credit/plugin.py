@@ -261,7 +261,7 @@ class CreditBusiness(QuietBusiness):
                 self._adjust(account, contract, seen, day)
                 self._debts.save(account_id, contract)
             self._debts.free_pool(account)
-            self._ledger.changes.accounts[account_id] = account
+            self._ledger.touch(account)
 
     def _accrue(self, contract: CreditContract, day: int) -> int:
         """息费：融资按未还的本金，融券按未还股份昨天收盘的市值。"""
