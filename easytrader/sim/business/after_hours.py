@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
@@ -263,25 +262,10 @@ class AfterHoursBusiness(QuietBusiness):
         instrument = self._ledger.instrument(security)
         assert instrument is not None
         size = most(security, date.fromordinal(self._today))
-        way = self._ledger.way(order)
-        return Ticket(
-            order.is_buy,
-            order.volume,
-            order.price_type,
-            order.price_li,
-            whole,
-            order.limit_li,
-            False,
-            replace(instrument.rules, size=Size(size, size)),
-            self._seen.quote(security),
-            instrument.rates(order.is_buy),
-            account.cash_li,
-            way.sellable(account, order),
-            partial(way.cash, account, order),
-            partial(way.shares, account, order),
-            self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
-            Phase.AFTER_HOURS,
-        )
+        rules = replace(instrument.rules, size=Size(size, size), protects=False)
+        quote = self._seen.quote(security)
+        instrument = instrument._replace(rules=rules)
+        return self._ledger.ticket(order, account, instrument, quote, whole, Phase.AFTER_HOURS)
 
 
 def _clock(second: int) -> str:

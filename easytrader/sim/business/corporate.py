@@ -12,20 +12,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.config.corporate_actions import Action, load_actions
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
+    from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
-__all__ = ["CorporateBusiness", "corporate_business"]
+__all__ = ["CorporateBusiness"]
 
 _DUE: Final = "entitlement"
 _PAID: Final = "dividend"
@@ -154,12 +150,3 @@ class CorporateBusiness(QuietBusiness):
             account.realized_li -= held.cost_li
             held.cost_li = 0
         self._ledger.touch(account, held)
-
-
-def corporate_business(folder: Path) -> Callable[[Surroundings], CorporateBusiness]:
-    """``folder`` 里写明的公司行为。
-
-    Raises:
-        SimulatorError: ``corporate_actions.json`` 写得不对。
-    """
-    return partial(CorporateBusiness, actions=load_actions(folder))

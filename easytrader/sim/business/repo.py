@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderType
@@ -20,9 +19,6 @@ from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 from easytrader.sim.rules.repo import FACE_LI, SINCE, TERMS, interest_li
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.checks import Ticket
@@ -30,26 +26,11 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
 
-__all__ = [
-    "RECORD",
-    "RepoBusiness",
-    "RepoContract",
-    "RepoWay",
-    "Schedule",
-    "repo_business",
-    "schedule",
-]
+__all__ = ["RECORD", "RepoBusiness", "RepoContract", "RepoWay", "Schedule", "schedule"]
 
 _NOT_BORROWING: Final = Reject(12314, "模拟柜台不做正回购（融资方），逆回购请用卖出")
 _NOT_CREDIT: Final = Reject(12314, "信用账户不能做债券回购")
 _TOO_EARLY: Final = Reject(12314, f"模拟柜台的回购从{SINCE}起")
-
-
-def repo_business(folder: Path) -> Callable[[Surroundings], RepoBusiness]:
-    """这个模拟文件夹的逆回购。"""
-    from easytrader.sim.config.folder import SimFolder
-
-    return partial(RepoBusiness, rate_cap=SimFolder.open(folder).config.repo_rate_cap)
 
 
 class RepoBusiness(QuietBusiness):

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import BEIJING
 from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
-from easytrader.sim.config.smt import SPECIAL, STOCK, Quoter, load_pool
+from easytrader.sim.config.smt import SPECIAL, STOCK, Quoter
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
-__all__ = ["Application", "Compact", "SmtBusiness", "smt_business"]
+__all__ = ["Application", "Compact", "SmtBusiness"]
 
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"
@@ -256,15 +252,6 @@ class SmtBusiness(QuietBusiness):
             if kind == wanted and account_id in ("", owner)
         ]
         return [body for _, _, body in sorted(found)]
-
-
-def smt_business(folder: Path) -> Callable[[Surroundings], SmtBusiness]:
-    """这个模拟文件夹里的约券。
-
-    Raises:
-        SimulatorError: ``smt.json`` 写得不对。
-    """
-    return partial(SmtBusiness, pool=load_pool(folder))
 
 
 WAITING: Final = "待成交"

@@ -13,14 +13,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.errors import SimulatorError
 from easytrader.market.symbols import parse_security
-from easytrader.sim.config.folder import SimFolder
-from easytrader.sim.config.ipo import FILE_NAME, load_issues
+from easytrader.sim.config.ipo import FILE_NAME
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.ledger import StillWay
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
@@ -38,9 +36,6 @@ from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import STOCKS, Scope, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from easytrader.sim.config.ipo import Issue, Prospectus
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account
@@ -61,7 +56,6 @@ __all__ = [
     "Subscription",
     "draw",
     "examine",
-    "subscribe_business",
 ]
 
 _STOCK_ACCOUNT: Final = 2
@@ -260,16 +254,6 @@ def _pay_day(issue: Issue, hours: MarketHours) -> int:
             f"{date.fromordinal(issue.listing)} 之前：改 listing，或写明 pay。"
         )
     return pay
-
-
-def subscribe_business(folder: Path) -> Callable[[Surroundings], SubscribeBusiness]:
-    """``folder`` 里写明的新股。
-
-    Raises:
-        SimulatorError: ``ipo.json`` 写得不对。
-    """
-    seed = SimFolder.open(folder).config.seed
-    return partial(SubscribeBusiness, prospectus=load_issues(folder), seed=seed)
 
 
 _YEAR: Final = 365

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import stamp
 from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
-from easytrader.sim.config.transfers import TransferSettings, load_settings
+from easytrader.sim.config.transfers import TransferSettings
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details
 from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from easytrader.sim.config.transfers import Bank, TransferSettings
     from easytrader.sim.exchange.depth import Quote
@@ -33,7 +31,6 @@ __all__ = [
     "GeneralCounter",
     "Standing",
     "TransfersBusiness",
-    "transfers_business",
 ]
 
 BANK: Final = "bank"
@@ -364,12 +361,3 @@ class TransfersBusiness(QuietBusiness):
 
     def _quote(self, code: str) -> Quote:
         return self._seen.quote(parse_security(code))
-
-
-def transfers_business(folder: Path) -> Callable[[Surroundings], TransfersBusiness]:
-    """这个模拟文件夹里的划拨与转账。
-
-    Raises:
-        SimulatorError: ``transfers.json`` 写得不对。
-    """
-    return partial(TransfersBusiness, settings=load_settings(folder))

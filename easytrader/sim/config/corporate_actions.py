@@ -84,11 +84,7 @@ class Action:
 
 
 def load_actions(folder: Path) -> tuple[Action, ...]:
-    """读 ``folder`` 里的公司行为；没有文件为空。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读 ``folder`` 里的公司行为；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, parse_actions) or ()
 
 

@@ -87,11 +87,7 @@ class CreditSettings:
 
 
 def load_settings(folder: Path) -> CreditSettings:
-    """读 ``folder`` 里的参数；没有文件为缺省。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读 ``folder`` 里的参数；没有文件为缺省；有一项写得不对抛 `SimulatorError`。"""
     return entries.load(folder, FILE_NAME, parse_settings) or CreditSettings()
 
 

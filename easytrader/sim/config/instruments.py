@@ -28,11 +28,7 @@ _PERIODS: Final = "应为若干段 [首日, 末日]，两头都算，末日可�
 
 
 def load_instruments(folder: Path) -> dict[str, Facts]:
-    """读 ``folder`` 里的清单；没有文件为空。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读 ``folder`` 里的清单；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, _parse) or {}
 
 

@@ -92,11 +92,7 @@ class Prospectus(NamedTuple):
 
 
 def load_issues(folder: Path) -> Prospectus:
-    """读 ``folder`` 里的新股；没有文件为空。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读 ``folder`` 里的新股；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, parse_issues) or Prospectus({}, {})
 
 

@@ -68,11 +68,7 @@ class Quoter(NamedTuple):
 
 
 def load_pool(folder: Path) -> tuple[Quoter, ...]:
-    """读券源。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读券源；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, _parse) or ()
 
 

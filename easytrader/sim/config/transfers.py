@@ -57,11 +57,7 @@ class TransferSettings(NamedTuple):
 
 
 def load_settings(folder: Path) -> TransferSettings:
-    """读设置。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读设置；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, _parse) or TransferSettings()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
@@ -27,7 +26,6 @@ from easytrader.sim.counter.rollover import Rollover
 from easytrader.sim.ledger.checks import (
     NO_SUCH,
     WRONG_STATUS,
-    Ticket,
     cancel_refused,
     check,
     order_refused,
@@ -241,33 +239,15 @@ class Counter:
         phase: Phase,
     ) -> Reject | None:
         """检查；顺带定下起作用的限价，最新价委托的报价也在这里换成实际价格。"""
-        assert order.security is not None
         protects = instrument.rules.protects
-        buy = order.is_buy
-        order.limit_li = working_limit(order.price_type, buy, order.price_li, protects, quote)
+        order.limit_li = working_limit(
+            order.price_type, order.is_buy, order.price_li, protects, quote
+        )
         if order.price_type == PriceType.LATEST:
             order.price_li = order.limit_li
-        way = self._ledger.way(order)
-        return check(
-            Ticket(
-                buy,
-                order.volume,
-                order.price_type,
-                order.price_li,
-                whole,
-                order.limit_li,
-                protects,
-                instrument.rules,
-                quote,
-                instrument.rates(buy),
-                account.cash_li,
-                way.sellable(account, order),
-                partial(way.cash, account, order),
-                partial(way.shares, account, order),
-                self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
-                Phase.CONTINUOUS if phase is Phase.PRE_OPEN else phase,  # 9:30 才到，照那时查
-            )
-        )
+        if phase is Phase.PRE_OPEN:
+            phase = Phase.CONTINUOUS  # 9:30 才到，照那时查
+        return check(self._ledger.ticket(order, account, instrument, quote, whole, phase))
 
     def _cancel(self, args: CancelOrder, now: float) -> Receipt:
         order = self._find(args)
@@ -284,8 +264,7 @@ class Counter:
             order = self.state.orders.get(args.order_id)
         else:
             order = self.state.by_sysid.get(args.sysid)
-            exchange = order.security.exchange if order and order.security else ""
-            if args.exchange not in ("", exchange):
+            if order is not None and args.exchange not in ("", order.exchange):
                 order = None
         if order is None or order.account_id != args.account_id:
             return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.codes import OrderStatus
 from easytrader.sim.exchange.hours import day_code
-from easytrader.sim.ledger.checks import enough_cash, enough_shares
+from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.events import (
     Accepted,
     Cancelled,
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account, Position
-    from easytrader.sim.ledger.checks import Ticket
     from easytrader.sim.ledger.plugin import Business, Way
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
+    from easytrader.sim.rules.phases import Phase
 
 __all__ = ["CashWay", "Instrument", "Ledger", "Surroundings"]
 
@@ -104,6 +105,36 @@ class Ledger:
             if each.is_buy and each.stock_code == order.stock_code
         )
 
+    def ticket(
+        self,
+        order: SimOrder,
+        account: Account,
+        instrument: Instrument,
+        quote: Quote,
+        whole: bool,
+        phase: Phase,
+    ) -> Ticket:
+        """下单前检查要看的，见 `checks`。"""
+        buy, rules, way = order.is_buy, instrument.rules, self.way(order)
+        return Ticket(
+            buy,
+            order.volume,
+            order.price_type,
+            order.price_li,
+            whole,
+            order.limit_li,
+            rules.protects,
+            rules,
+            quote,
+            instrument.rates(buy),
+            account.cash_li,
+            way.sellable(account, order),
+            partial(way.cash, account, order),
+            partial(way.shares, account, order),
+            self.bought_today(order) if rules.buy_cap else 0,
+            phase,
+        )
+
     def touch(self, account: Account, held: Position | None = None) -> None:
         """账户（与一只持仓）改过了。"""
         self.changes.accounts[account.account_id] = account
@@ -112,7 +143,7 @@ class Ledger:
 
     def _update(self, order: SimOrder, status: int) -> None:
         """改状态，记改动。"""
-        order.status = status
+        order.status = int(status)
         order.touch()
         self.changes.orders[order.order_id] = order
 

@@ -166,12 +166,16 @@ class CreditContext:
         return found
 
 
-class ShortWay(CashWay):
-    """融券卖出：借来的券卖掉，所得扣了费用冻结着，只能买券还券、付息费。"""
+class _CreditWay(CashWay):
+    """没有另说的，同普通买卖。"""
 
     def __init__(self, context: CreditContext) -> None:
         super().__init__(context.ledger)
         self._context = context
+
+
+class ShortWay(_CreditWay):
+    """融券卖出：借来的券卖掉，所得扣了费用冻结着，只能买券还券、付息费。"""
 
     def sellable(self, account: Account, order: SimOrder) -> int:
         """没有零股可以一次卖完。"""
@@ -233,12 +237,8 @@ class ShortWay(CashWay):
         """没有冻结过什么。"""
 
 
-class RepayBuyWay(CashWay):
+class RepayBuyWay(_CreditWay):
     """买券还券：先用融券所得，不够再用现金；买到的券直接还掉，多出来的零头进持仓。"""
-
-    def __init__(self, context: CreditContext) -> None:
-        super().__init__(context.ledger)
-        self._context = context
 
     def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
         """不超过可还的数量，按数量单位进上去。"""
@@ -337,12 +337,8 @@ class RepayBuyWay(CashWay):
         context.ledger.touch(account)
 
 
-class CollateralWay(CashWay):
+class CollateralWay(_CreditWay):
     """担保品买入、卖出。"""
-
-    def __init__(self, context: CreditContext) -> None:
-        super().__init__(context.ledger)
-        self._context = context
 
     def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
         """买：在担保品名单里，没有跌破平仓线。卖：可用数量。"""
@@ -376,12 +372,8 @@ class CollateralWay(CashWay):
         return fee_li
 
 
-class FinBuyWay(CashWay):
+class FinBuyWay(_CreditWay):
     """融资买入：借来的钱付成交金额（与费用），现金不动。"""
-
-    def __init__(self, context: CreditContext) -> None:
-        super().__init__(context.ledger)
-        self._context = context
 
     def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
         """融资标的；账户还能再借。"""
@@ -440,12 +432,8 @@ class FinBuyWay(CashWay):
         return super().settle(account, order, amount_li, fee_li, volume)
 
 
-class RepaySellWay(CashWay):
+class RepaySellWay(_CreditWay):
     """卖券还款：卖持仓，所得扣了费用依次还融资合约，余下是现金。"""
-
-    def __init__(self, context: CreditContext) -> None:
-        super().__init__(context.ledger)
-        self._context = context
 
     def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
         """有融资负债，可用数量够。"""

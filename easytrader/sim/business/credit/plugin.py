@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderStatus, OrderType
@@ -34,8 +33,6 @@ from easytrader.sim.business.credit.orders import (
     repay_cash,
     return_shares,
 )
-from easytrader.sim.config.corporate_actions import load_actions
-from easytrader.sim.config.credit import load_settings
 from easytrader.sim.ledger.checks import WRONG_STATUS, order_refused
 from easytrader.sim.ledger.ledger import StillWay
 from easytrader.sim.ledger.plugin import QuietBusiness
@@ -46,7 +43,6 @@ from easytrader.sim.rules.tables import REPOS, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from easytrader.sim.business.credit.contracts import CreditContract
     from easytrader.sim.business.credit.margin import Figures
@@ -56,7 +52,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.events import Reject
     from easytrader.sim.ledger.ledger import Surroundings
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.sim.ledger.plugin import Business, Way
+    from easytrader.sim.ledger.plugin import Way
     from easytrader.sim.rules import Rules
 
 
@@ -67,7 +63,6 @@ __all__ = [
     "ShortSource",
     "Statement",
     "Subject",
-    "credit_business",
     "withdrawable",
 ]
 
@@ -314,8 +309,3 @@ class CreditBusiness(QuietBusiness):
             return None
         credit = account.account_type == AccountType.CREDIT
         return answer(self._context, account) if credit else []
-
-
-def credit_business(folder: Path) -> Callable[[Surroundings], Business]:
-    """读好 ``credit.json`` 的插件。"""
-    return partial(CreditBusiness, load_settings(folder), load_actions(folder))
