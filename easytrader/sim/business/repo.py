@@ -201,16 +201,8 @@ def schedule(hours: MarketHours, day: int, term: int) -> Schedule:
 class RepoContract:
     """一笔委托借出去的，各次成交合在一起。
 
-    Attributes:
-        account_id: 资金账号。
-        order_id: 委托编号。
-        stock_code: 代码。
-        day: 成交日（序数）。
-        due: 本息回来、当日可用的交易日。
-        free: 可以取的交易日。
-        days: 实际占款天数。
-        volume: 张数。
-        interest_li: 各次成交的利息之和，每次四舍五入到分。
+    日子都是序数：``due`` 本息回来、当日可用，``free`` 可以取；``days``：实际占款天数；
+    ``interest_li``：各次成交的利息之和，每次四舍五入到分。
     """
 
     account_id: str

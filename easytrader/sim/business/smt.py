@@ -266,21 +266,9 @@ _YEAR_DAYS: Final = 360
 class Application:
     """一笔约券申请。
 
-    Attributes:
-        apply_id: 资券申请编号。
-        code: 证券代码，厂商写法。
-        amount: 数量，股。
-        days: 期限，天。
-        rate: 申请利率（年）。
-        apply_mode: ``1`` 库存券，``2`` 专项券。
-        src_group_id: 来源组；专项券没有成交以前为空。
-        preend_rate: 提前归还利率。
-        fine_rate: 罚息利率。
-        day: 哪天申请的（序数）。
-        time: ``HHMMSS``。
-        status: 申请状态，中文（厂商没有给出代码）。
-        compact_id: 成交之后的合约编号。
-        price_li: 申请时的价格，厘。
+    数量以股计，期限以天计，利率是年利率；``day`` 是哪天申请的（序数），``time`` 是 ``HHMMSS``。
+    ``apply_mode``：``1`` 库存券，``2`` 专项券；专项券没有成交以前没有 ``src_group_id``。
+    ``status`` 是中文（厂商没有给出代码）；``compact_id`` 是成交之后的合约编号。
     """
 
     apply_id: str
@@ -303,23 +291,9 @@ class Application:
 class Compact:
     """一张约券合约。
 
-    Attributes:
-        compact_id: 头寸合约编号。
-        apply_id: 由哪笔申请来。
-        quoter: 占着哪条券源（`Quoter.key`）。
-        code: 证券代码，厂商写法。
-        amount: 期初数量，股。
-        returned: 已还数量，股。
-        days: 期限，天，含展期。
-        rate: 占用利率（年）。
-        preend_rate: 提前归还利率。
-        fine_rate: 罚息利率。
-        apply_mode: 申请方式。
-        src_group_id: 来源组。
-        day: 哪天生效（序数）。
-        price_li: 生效时的价格，厘。
-        postpones: 展期次数。
-        repaid_day: 还清的那天（序数），没有还清为 0。
+    数量以股计，``amount`` 是期初的；``days`` 含展期；利率是年利率；``price_li`` 是生效时的价格。
+    ``quoter``：占着哪条券源（`Quoter.key`）；``day``：哪天生效（序数）；``repaid_day``：还清的那天，
+    没有还清为 0。
     """
 
     compact_id: str

@@ -23,15 +23,8 @@ from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.ledger import StillWay
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 from easytrader.sim.market.noise import mix, salt_of
+from easytrader.sim.rules import issues
 from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.issues import (
-    AVERAGE_DAYS,
-    BAN_DAYS,
-    GIVE_UPS,
-    LEAST_VALUE_LI,
-    UNITS,
-    Unit,
-)
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import STOCKS, Scope, pick
 
@@ -263,14 +256,8 @@ _SZ_EARLY: Final = frozenset({Phase.OPEN_CALL, Phase.OPEN_CALL_FIXED, Phase.PRE_
 class Applicant(NamedTuple):
     """申购之前的情形。
 
-    Attributes:
-        day: 今天（序数）。
-        phase: 此刻的时段，不算收盘集合竞价。
-        closed: 休市的特别原因。
-        credit: 信用账户。
-        quota: 还有多少额度，股（张）。
-        again: 这只已经申购过。
-        give_ups: 历次没有足额缴款的缴款日，由早到晚。
+    ``phase``：此刻的时段，不算收盘集合竞价；``quota``：还有多少额度，股（张）；``again``：这只已经申购过；
+    ``give_ups``：历次没有足额缴款的缴款日，由早到晚。
     """
 
     day: int
@@ -328,9 +315,9 @@ def _once(facts: Applicant) -> Reject | None:
     if facts.again:
         return Reject(1229, "未通过限购检查", "重复申购")
     days = facts.give_ups
-    for first, last in zip(days, days[GIVE_UPS - 1 :], strict=False):
-        if last - first < _YEAR and last < facts.day <= last + BAN_DAYS:
-            return Reject(1229, "未通过限购检查", f"{GIVE_UPS} 次中签未足额缴款")
+    for first, last in zip(days, days[issues.GIVE_UPS - 1 :], strict=False):
+        if last - first < _YEAR and last < facts.day <= last + issues.BAN_DAYS:
+            return Reject(1229, "未通过限购检查", f"{issues.GIVE_UPS} 次中签未足额缴款")
     return None
 
 
@@ -354,14 +341,16 @@ class Quotas:
         if market in self._fixed:
             return self._fixed[market]
         value = self._average(account, "SZ" if market == "SZ" else "SH", day)
-        if value < LEAST_VALUE_LI:
+        if value < issues.LEAST_VALUE_LI:
             return 0
-        unit = pick(UNITS, _SCOPES[market], date.fromordinal(day), Unit(500, 5_000_000))
+        unit = pick(
+            issues.UNITS, _SCOPES[market], date.fromordinal(day), issues.Unit(500, 5_000_000)
+        )
         return value // unit.value_li * unit.shares
 
     def close(self, day: int) -> None:
         """记下 ``day`` 收市时的市值，忘掉用不着的。"""
-        oldest = self._before(day, AVERAGE_DAYS + 2)
+        oldest = self._before(day, issues.AVERAGE_DAYS + 2)
         for account in self._seen.ledger.state.accounts.values():
             rows = self._values.setdefault(account.account_id, {})
             rows[day] = {name: self._now(account, name) for name in ("SH", "SZ")}
@@ -385,7 +374,7 @@ class Quotas:
         rows = self._values.get(account.account_id, {})
         found = []
         at = self._before(day, 2)
-        for _ in range(AVERAGE_DAYS):
+        for _ in range(issues.AVERAGE_DAYS):
             known = max((each for each in rows if each <= at), default=None)
             if known is None:
                 break
@@ -418,19 +407,8 @@ LISTED: Final = "listed"
 class Subscription:
     """日期都是序数；收下时就定下，``ipo.json`` 以后改了也不变。
 
-    Attributes:
-        order_id: 委托编号。
-        day: 申购日。
-        pay: 缴款日。
-        listing: 上市首日。
-        listed_code: 上市代码。
-        price_li: 发行价，厘。
-        volume: 申购了多少。
-        won: 中了多少；摇号之前已经算好，到缴款日早上才算数。
-        unit: 缴款不足时以多少股（张）为单位。
-        stage: 走到哪一步。
-        paid: 缴了多少股（张）的钱。
-        paid_li: 缴了多少钱，厘。
+    ``won``：中了多少，摇号之前已经算好，到缴款日早上才算数；``unit``：缴款不足时以多少股（张）为单位；
+    ``paid``、``paid_li``：缴了多少股（张）的钱、多少钱。
     """
 
     order_id: int

@@ -88,11 +88,7 @@ class BankTransfers:
 
     def __init__(self, ledger: Ledger, banks: tuple[Bank, ...]) -> None:
         self._ledger = ledger
-        self._banks = banks
-
-    def infos(self) -> tuple[Bank, ...]:
-        """签约的银行。"""
-        return self._banks
+        self.banks = banks
 
     def balance(self, account: Account, args: Any) -> BankBalance:
         """银行卡的余额。"""
@@ -172,7 +168,7 @@ class BankTransfers:
     def _find(self, given: dict[str, Any]) -> Bank | None:
         wanted = given["bank_no"], given["bank_account"]
         return next(
-            (each for each in self._banks if (each.bank_no, each.bank_account) == wanted), None
+            (each for each in self.banks if (each.bank_no, each.bank_account) == wanted), None
         )
 
     def _balance_li(self, account: Account, bank: Bank) -> int:
@@ -330,11 +326,11 @@ class TransfersBusiness(QuietBusiness):
     def ask(self, verb: str, account: Account, args: Any) -> list[Any] | None:
         """查询。"""
         answers: dict[str, Callable[[], list[Any]]] = {
-            "bank_info": lambda: list(self._bank.infos()),
+            "bank_info": lambda: list(self._bank.banks),
             "bank_amount": lambda: [self._bank.balance(account, args)],
-            "bank_stream": lambda: list(self._bank.stream(account, args)),
+            "bank_stream": lambda: self._bank.stream(account, args),
             "com_fund": lambda: [self._com.fund(account)],
-            "com_position": lambda: list(self._com.positions(account)),
+            "com_position": lambda: self._com.positions(account),
             "secu_accounts": lambda: ["SH", "SZ"],  # 北交所用深市的
             "position_statistics": lambda: self._statistics(account),
         }

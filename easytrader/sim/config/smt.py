@@ -39,16 +39,9 @@ _ID_BYTES: Final = 23
 class Quoter(NamedTuple):
     """一条券源。
 
-    Attributes:
-        code: 证券代码，厂商写法。
-        amount: 多少股。
-        rate: 资券占用利率（年）。
-        days: 期限天数，也是最长能约多少天。
-        low_days: 最短能约多少天。
-        src_group_id: 来源组编号。
-        apply_mode: ``1`` 库存券，``2`` 专项券。
-        fine_rate: 罚息利率。
-        preend_rate: 提前归还利率。
+    ``amount`` 以股计；``days`` 是期限，也是最长能约多少天，``low_days`` 是最短；利率都是年利率：
+    ``rate`` 占用，``fine_rate`` 罚息，``preend_rate`` 提前归还。
+    ``apply_mode``：``1`` 库存券，``2`` 专项券。
     """
 
     code: str

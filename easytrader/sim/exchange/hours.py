@@ -33,7 +33,6 @@ __all__ = [
     "MarketHours",
     "Phase",
     "day_code",
-    "day_open",
     "hours_for",
     "later_open",
     "trading_time",
@@ -274,9 +273,4 @@ def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
 
 def later_open(hours: MarketHours, now: float) -> float:
     """下一个交易日的 09:30。"""
-    return day_open(hours.following(hours.day(now)))
-
-
-def day_open(day: int) -> float:
-    """``day`` 的 09:30。"""
-    return float(midnight(day) + CONTINUOUS[0][0])
+    return float(midnight(hours.following(hours.day(now))) + CONTINUOUS[0][0])

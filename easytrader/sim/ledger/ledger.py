@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.codes import OrderStatus
 from easytrader.sim.exchange.hours import day_code
+from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
-from easytrader.sim.ledger.events import (
-    Accepted,
-    Cancelled,
-    CancelRefused,
-    CancelRequested,
-    Completed,
-    Event,
-    Filled,
-    Refused,
-    Reject,
-)
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
 from easytrader.sim.ledger.plugin import Cashier
 from easytrader.sim.ledger.state import Changes, CounterState
@@ -61,7 +51,7 @@ class Ledger:
         self.state = state
         self._book = RuleBook() if book is None else book
         self.changes = Changes()
-        self.events: list[Event] = []
+        self.events: list[events.Event] = []
         self._fees = fees
         self._instruments: dict[str, Instrument | None] = {}
         self._date = date.fromordinal(state.progress.day)
@@ -69,13 +59,11 @@ class Ledger:
         self.businesses: tuple[Business, ...] = ()
         self._cash_way = CashWay(self)
 
-    def take_events(self) -> tuple[Event, ...]:
+    def take_events(self) -> tuple[events.Event, ...]:
         """取走攒下的事件。"""
-        if not self.events:
-            return ()
-        events = tuple(self.events)
+        taken = tuple(self.events)
         self.events.clear()
-        return events
+        return taken
 
     def instrument(self, security: Security) -> Instrument | None:
         """今天的规则与费率；模拟柜台不做的品种为 None。"""
@@ -152,12 +140,12 @@ class Ledger:
         self.state.progress.order_id += 1
         return self.state.progress.order_id
 
-    def reject(self, order: SimOrder, reject: Reject) -> None:
+    def reject(self, order: SimOrder, reject: events.Reject) -> None:
         """废单。"""
         order.reason = str(reject)
         self.state.add_order(order)
         self._update(order, OrderStatus.JUNK)
-        self.events.append(Refused(order.snapshot, reject))
+        self.events.append(events.Refused(order.snapshot, reject))
 
     def accept(self, order: SimOrder) -> None:
         """收下：给合同编号，冻结资金或股份。"""
@@ -167,13 +155,13 @@ class Ledger:
         self.state.add_order(order)
         self.way(order).freeze(self.state.accounts[order.account_id], order)
         self._update(order, OrderStatus.REPORTED)
-        self.events.append(Accepted(order.snapshot))
+        self.events.append(events.Accepted(order.snapshot))
 
     def complete(self, order: SimOrder) -> None:
         """没有成交记录就了结：数量算全部，没有价格。"""
         order.traded_volume = order.volume
         self._update(order, OrderStatus.SUCCEEDED)
-        self.events.append(Completed(order.snapshot))
+        self.events.append(events.Completed(order.snapshot))
 
     def reprice(self, order: SimOrder, limit_li: int) -> None:
         """市价委托转成限价：按新的限价重算冻结。"""
@@ -211,17 +199,17 @@ class Ledger:
         shown = self.state.add_trade(trade)
         done = order.remaining == 0
         self._update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
-        self.events.append(Filled(order.snapshot, shown))
+        self.events.append(events.Filled(order.snapshot, shown))
 
     def request_cancel(self, order: SimOrder) -> None:
         """撤单收下了：部成待撤，或已报待撤。"""
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL)
-        self.events.append(CancelRequested(order.snapshot))
+        self.events.append(events.CancelRequested(order.snapshot))
 
-    def refuse_cancel(self, order: SimOrder, reject: Reject) -> None:
+    def refuse_cancel(self, order: SimOrder, reject: events.Reject) -> None:
         """撤不了。"""
-        self.events.append(CancelRefused(order.snapshot, reject))
+        self.events.append(events.CancelRefused(order.snapshot, reject))
 
     def finish(self, order: SimOrder) -> None:
         """撤掉剩余：解冻，部撤或已撤。"""
@@ -229,7 +217,7 @@ class Ledger:
         self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
-        self.events.append(Cancelled(order.snapshot))
+        self.events.append(events.Cancelled(order.snapshot))
 
     def start_day(self, day: int) -> None:
         """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结。"""
@@ -291,11 +279,11 @@ class CashWay:
         held = account.positions.get(order.stock_code)
         return held.sellable if held else 0
 
-    def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+    def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> events.Reject | None:
         """可用数量。"""
         return enough_shares(ticket)
 
-    def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+    def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> events.Reject | None:
         """可用资金。"""
         return enough_cash(ticket)
 

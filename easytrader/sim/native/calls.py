@@ -13,13 +13,7 @@ from easytrader.sim.gateway import verbs
 from easytrader.sim.gateway.fields import ZEROS, structs
 from easytrader.sim.gateway.verbs import Verb
 from easytrader.sim.gateway.wire import QUERY_FAILED
-from easytrader.sim.ledger.events import (
-    AccountQuery,
-    BusinessQuery,
-    CancelOrder,
-    OrdersQuery,
-    SubmitOrder,
-)
+from easytrader.sim.ledger import events
 from easytrader.sim.native.structs import STRUCTS, build, build_many
 
 if TYPE_CHECKING:
@@ -63,12 +57,12 @@ _SNAKE: Final = frozenset(
 
 def reader_of(verb: Verb) -> Callable[[Any], tuple[Any, ...]]:
     """读这个动作的请求对象的函数。"""
-    if verb.args is BusinessQuery:
+    if verb.args is events.BusinessQuery:
         return _business(verb.name)
     return _OWN.get(verb.name) or _READERS[verb.args]
 
 
-def _business(verb: str) -> Callable[[Any], BusinessQuery]:
+def _business(verb: str) -> Callable[[Any], events.BusinessQuery]:
     kind, account = ("m_nAccountType", "m_strAccountID")
     if verb in _SNAKE:
         kind, account = "account_type", "account_id"
@@ -78,35 +72,35 @@ def _business(verb: str) -> Callable[[Any], BusinessQuery]:
         field, _, older = (field or name).partition("|")
         wanted.append((name, field, older or field))
 
-    def read(request: Any) -> BusinessQuery:
+    def read(request: Any) -> events.BusinessQuery:
         body = {
             name: getattr(request, field) or getattr(request, older)
             for name, field, older in wanted
         }
         shown = json.dumps(body, ensure_ascii=False) if body else ""
-        return BusinessQuery(getattr(request, kind), getattr(request, account), shown)
+        return events.BusinessQuery(getattr(request, kind), getattr(request, account), shown)
 
     return read
 
 
-def _account(request: Any) -> AccountQuery:
-    return AccountQuery(request.m_nAccountType, request.m_strAccountID)
+def _account(request: Any) -> events.AccountQuery:
+    return events.AccountQuery(request.m_nAccountType, request.m_strAccountID)
 
 
-def _position(request: Any) -> AccountQuery:
+def _position(request: Any) -> events.AccountQuery:
     code = request.m_strStockCode1 or request.m_strStockCode
-    return AccountQuery(request.m_nAccountType, request.m_strAccountID, code)
+    return events.AccountQuery(request.m_nAccountType, request.m_strAccountID, code)
 
 
-def _orders(request: Any) -> OrdersQuery:
-    return OrdersQuery(
+def _orders(request: Any) -> events.OrdersQuery:
+    return events.OrdersQuery(
         request.m_nAccountType, request.m_strAccountID, request.m_nOrderID, request.m_bCanCancel
     )
 
 
-def _submit(request: Any) -> SubmitOrder:
+def _submit(request: Any) -> events.SubmitOrder:
     # 长缓冲区有内容就用长的，与厂商合并的读法相同
-    return SubmitOrder(
+    return events.SubmitOrder(
         request.m_nAccountType,
         request.m_strAccountID1 or request.m_strAccountID,
         request.m_strStockCode1 or request.m_strStockCode,
@@ -128,8 +122,8 @@ def _text(request: Any, name: str) -> str:
     return value
 
 
-def _cancel(request: Any) -> CancelOrder:
-    return CancelOrder(
+def _cancel(request: Any) -> events.CancelOrder:
+    return events.CancelOrder(
         request.m_nAccountType,
         request.m_strAccountID,
         request.m_nOrderID,
@@ -138,9 +132,9 @@ def _cancel(request: Any) -> CancelOrder:
     )
 
 
-def _anyone(request: Any) -> AccountQuery:
+def _anyone(request: Any) -> events.AccountQuery:
     """不问账号的业务查询。"""
-    return AccountQuery(0, "")
+    return events.AccountQuery(0, "")
 
 
 def _nothing(request: Any) -> tuple[()]:
@@ -153,10 +147,10 @@ _OWN: Final[dict[str, Callable[[Any], tuple[Any, ...]]]] = {
 }
 _READERS: Final[dict[Any, Callable[[Any], tuple[Any, ...]]]] = {
     None: _nothing,
-    AccountQuery: _account,
-    OrdersQuery: _orders,
-    SubmitOrder: _submit,
-    CancelOrder: _cancel,
+    events.AccountQuery: _account,
+    events.OrdersQuery: _orders,
+    events.SubmitOrder: _submit,
+    events.CancelOrder: _cancel,
 }
 
 

@@ -26,13 +26,8 @@ _JOIN_S: Final = 2.0
 class Feed:
     """一个订阅。
 
-    Attributes:
-        codes: 要哪些代码。
-        callback: 交给谁；None 只占一个订阅号。
-        latest: K 线：取最近几根；None 为快照。
-        past: 先交的历史。
-        listed: 每只证券交的是列表（单股订阅），还是一个字典（全推）。
-        seen: 各代码上一次交的。
+    ``callback``：交给谁，None 只占一个订阅号；``latest``：取最近几根 K 线，None 为快照。
+    ``past``：先交的历史；``listed``：每只证券交的是列表（单股订阅），还是一个字典（全推）；``seen``：各代码上一次交的。
     """
 
     codes: list[str]

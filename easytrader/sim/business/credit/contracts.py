@@ -198,23 +198,13 @@ _PPM: Final = 1_000_000
 class CreditContract:
     """一笔融资买入或融券卖出委托的合约，各笔成交并在一起。
 
-    Attributes:
-        compact_id: 合约编号：开仓日加委托编号。
-        kind: `FIN` 或 `SLO`。
-        group: `ORDINARY` 或 `SPECIAL`。
-        opened: 开仓日（序数）。
-        due: 到期日（序数）。
-        margin_ppm: 开仓时的保证金比例；以后比例变了也不变。
-        volume: 合约的证券数量。
-        amount_li: 合约金额：融资是借到的钱，融券是卖出的金额（未扣费用）。
-        repaid_li: 已还的本金；融券是已还的股份对应的卖出金额。
-        returned: 已还的股份（融券）。
-        proceeds_li: 融券卖出所得，扣了费用。
-        accrual: 还没有记进息费的尾数，厘 × 百万分之几 × 天；取整时进上去的是负数。
-        accrued_to: 计息到哪一天（序数）。
-        interest_li: 到现在的利息（融券费用），取整到分。
-        fare_li: 到现在应付的息费：利息，加上融券的现金红利补偿。
-        repaid_fare_li: 已付的息费。
+    ``kind``：`FIN` 或 `SLO`；``group``：`ORDINARY` 或 `SPECIAL`；日子都是序数。
+    ``margin_ppm``：开仓时的保证金比例，以后比例变了也不变。
+    ``amount_li``：融资是借到的钱，融券是卖出的金额（未扣费用）；``repaid_li``：已还的本金，融券是
+    已还的股份（``returned``）对应的卖出金额；``proceeds_li``：融券卖出所得，扣了费用。
+    ``accrual``：还没有记进息费的尾数，厘 × 百万分之几 × 天，取整时进上去的是负数；``accrued_to``：
+    计息到哪一天。``interest_li``：到现在的利息（融券费用），取整到分；``fare_li``：到现在应付的息费，
+    是利息加上融券的现金红利补偿；``repaid_fare_li``：已付的。
     """
 
     compact_id: str
