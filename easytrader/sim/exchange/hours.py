@@ -10,21 +10,9 @@ from typing import Final, NamedTuple, Protocol
 
 from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import SimulatorError
-from easytrader.market.calendar import (
-    coverage,
-    explain,
-    is_trading_day,
-    last_trading_day,
-    next_trading_day,
-)
-from easytrader.sim.rules.phases import (
-    CLOSING_CALL,
-    CONTINUOUS,
-    EDGES,
-    LATE_CLOSE,
-    Phase,
-    clock_phase,
-)
+from easytrader.market import calendar
+from easytrader.sim.rules import phases
+from easytrader.sim.rules.phases import Phase
 
 __all__ = [
     "AlwaysOpen",
@@ -161,34 +149,34 @@ class ExchangeHours:
     def day(self, ts: float) -> int:
         """当天或之前最近的交易日。"""
         asked = date.fromordinal(day_of(ts))
-        found = last_trading_day(asked, past_end=True)
+        found = calendar.last_trading_day(asked, past_end=True)
         if found is None:
             raise SimulatorError(
-                f"没有可用的交易日历，不能按交易所时间运行：{explain(asked)}；"
+                f"没有可用的交易日历，不能按交易所时间运行：{calendar.explain(asked)}；"
                 "改好它，或改用 clock=always。"
             )
         return found.toordinal()
 
     def previous(self, day: int) -> int:
         """上一个交易日；日历的第一天之前按日历日退一天。"""
-        found = last_trading_day(date.fromordinal(day - 1), past_end=True)
+        found = calendar.last_trading_day(date.fromordinal(day - 1), past_end=True)
         return day - 1 if found is None else found.toordinal()
 
     def following(self, day: int) -> int:
         """下一个交易日。"""
         asked = date.fromordinal(day)
-        found = next_trading_day(asked, past_end=True)
+        found = calendar.next_trading_day(asked, past_end=True)
         if found is None:
-            raise SimulatorError(f"不知道 {asked} 之后哪天开市：{explain(asked)}。")
+            raise SimulatorError(f"不知道 {asked} 之后哪天开市：{calendar.explain(asked)}。")
         return found.toordinal()
 
     def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
         """交易日的连续交易时段。"""
         day = day_of(ts)
         second = ts - midnight(day)
-        if closing_call and second >= CLOSING_CALL:
+        if closing_call and second >= phases.CLOSING_CALL:
             return False
-        opened = any(start <= second < end for start, end in CONTINUOUS)
+        opened = any(start <= second < end for start, end in phases.CONTINUOUS)
         if not (opened or (late and _is_late(second))):
             return False
         return _is_open(day)
@@ -199,7 +187,7 @@ class ExchangeHours:
         """`phases` 的表；没有收盘集合竞价的证券那时还是连续竞价。"""
         day = day_of(ts)
         second = ts - midnight(day)
-        found = Phase.CONTINUOUS if late and _is_late(second) else clock_phase(second)
+        found = Phase.CONTINUOUS if late and _is_late(second) else phases.clock_phase(second)
         if found is Phase.CLOSED or not _is_open(day):
             return Phase.CLOSED
         if found is Phase.CLOSE_CALL and not closing_call:
@@ -214,41 +202,41 @@ class ExchangeHours:
         return Bells(
             start + _OPEN_CALL_START,
             start + _OPEN_CALL_END,
-            start + CONTINUOUS[0][0],
-            start + CLOSING_CALL,
-            start + CONTINUOUS[-1][1],
+            start + phases.CONTINUOUS[0][0],
+            start + phases.CLOSING_CALL,
+            start + phases.CONTINUOUS[-1][1],
         )
 
     def progress(self, ts: float, day: int) -> float:
         """连续交易时间走过的比例。"""
         second = ts - midnight(day)
-        total = sum(end - start for start, end in CONTINUOUS)
-        done = sum(min(max(second - start, 0.0), end - start) for start, end in CONTINUOUS)
+        total = sum(end - start for start, end in phases.CONTINUOUS)
+        done = sum(min(max(second - start, 0.0), end - start) for start, end in phases.CONTINUOUS)
         return done / total
 
     def day_end(self, day: int, late: bool = False) -> float:
         """15:00，或 15:30。"""
-        return midnight(day) + (LATE_CLOSE if late else CONTINUOUS[-1][1])
+        return midnight(day) + (phases.LATE_CLOSE if late else phases.CONTINUOUS[-1][1])
 
     def next_change(self, ts: float) -> float:
         """当天下一个时段边界，或次日零点。"""
         start = midnight(day_of(ts))
-        return start + next((edge for edge in EDGES if start + edge > ts), _DAY)
+        return start + next((edge for edge in phases.EDGES if start + edge > ts), _DAY)
 
     def closed_reason(self, ts: float) -> str:
         """日历还没有开始，或读不懂时说明白。"""
         day = date.fromordinal(day_of(ts))
-        known = coverage()
-        return "" if known is not None and day > known[1] else explain(day)
+        known = calendar.coverage()
+        return "" if known is not None and day > known[1] else calendar.explain(day)
 
 
 def _is_late(second: float) -> bool:
     """15:00–15:30。"""
-    return CONTINUOUS[-1][1] <= second < LATE_CLOSE
+    return phases.CONTINUOUS[-1][1] <= second < phases.LATE_CLOSE
 
 
 def _is_open(day: int) -> bool:
-    return is_trading_day(date.fromordinal(day), past_end=True) is True
+    return calendar.is_trading_day(date.fromordinal(day), past_end=True) is True
 
 
 def hours_for(clock: str) -> MarketHours:
@@ -260,7 +248,7 @@ def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
     """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻；午休、夜里不算。"""
     day = hours.day(start)
     while True:
-        for begin, end in CONTINUOUS:
+        for begin, end in phases.CONTINUOUS:
             opened = max(start, float(midnight(day) + begin))
             room = midnight(day) + end - opened
             if room <= 0:
@@ -273,4 +261,4 @@ def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
 
 def later_open(hours: MarketHours, now: float) -> float:
     """下一个交易日的 09:30。"""
-    return float(midnight(hours.following(hours.day(now))) + CONTINUOUS[0][0])
+    return float(midnight(hours.following(hours.day(now))) + phases.CONTINUOUS[0][0])

@@ -87,8 +87,7 @@ def _five_limit(arrival: Arrival) -> Execution:
     fills = _sweep(arrival, arrival.opposite[:DISPLAYED])
     if fills:
         return _rest(arrival, fills, fills[-1].price_li)
-    own = arrival.own_best_li
-    return Execution((), None if own is None else _bounded(arrival, own))
+    return _mine_first(arrival)
 
 
 def _peer_first(arrival: Arrival) -> Execution:

@@ -172,14 +172,6 @@ def _band(ticket: Ticket) -> Reject | None:
     return None
 
 
-def _cash(ticket: Ticket) -> Reject | None:
-    return ticket.cash(ticket)
-
-
-def _shares(ticket: Ticket) -> Reject | None:
-    return ticket.shares(ticket)
-
-
 def enough_cash(ticket: Ticket) -> Reject | None:
     """买：可用资金够付限价成交时的金额与费用。"""
     if not ticket.buy:
@@ -263,21 +255,17 @@ _CHAIN: Final[tuple[Callable[[Ticket], Reject | None], ...]] = (
     _size,
     _tick,
     _band,
-    _shares,
+    lambda ticket: ticket.shares(ticket),
     _lot,
     _buy_cap,
-    _cash,
+    lambda ticket: ticket.cash(ticket),
     _effective_range,
 )
 
 
 def check(ticket: Ticket) -> Reject | None:
     """依次检查；全部通过为 None。"""
-    for question in _CHAIN:
-        reject = question(ticket)
-        if reject is not None:
-            return reject
-    return None
+    return next((reject for question in _CHAIN if (reject := question(ticket))), None)
 
 
 CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")
