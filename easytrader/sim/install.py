@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
 
-__all__ = ["install"]
 
 _PACKAGE: Final = "xtquant"
 _NATIVE: Final = "xtquant.xtpythonclient"

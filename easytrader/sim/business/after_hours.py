@@ -31,16 +31,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.ledger import Ledger, Surroundings
     from easytrader.sim.ledger.orders import SimOrder
 
-__all__ = [
-    "AfterHours",
-    "AfterHoursBusiness",
-    "Crowd",
-    "Entry",
-    "cross",
-    "crowd_of",
-    "queue",
-    "within_close",
-]
 
 _EVERY_S: Final = 30
 _SAMPLES: Final = 64

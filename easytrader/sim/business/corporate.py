@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
-__all__ = ["CorporateBusiness"]
 
 _DUE: Final = "entitlement"
 _PAID: Final = "dividend"

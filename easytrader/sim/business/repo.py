@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
 
-__all__ = ["RECORD", "RepoBusiness", "RepoContract", "RepoWay", "Schedule", "schedule"]
 
 _NOT_BORROWING: Final = Reject(12314, "模拟柜台不做正回购（融资方），逆回购请用卖出")
 _NOT_CREDIT: Final = Reject(12314, "信用账户不能做债券回购")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
-__all__ = ["Application", "Compact", "SmtBusiness"]
 
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"

@@ -36,20 +36,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
 
-__all__ = [
-    "APPLIED",
-    "GIVEN_UP",
-    "LISTED",
-    "LOST",
-    "PAID",
-    "WON",
-    "Applicant",
-    "Quotas",
-    "SubscribeBusiness",
-    "Subscription",
-    "draw",
-    "examine",
-]
 
 _STOCK_ACCOUNT: Final = 2
 _KIND: Final = "subscription"

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.ledger import Ledger, Surroundings
 
-__all__ = [
-    "BankBalance",
-    "BankEntry",
-    "BankTransfers",
-    "ComFund",
-    "ComHolding",
-    "GeneralCounter",
-    "Standing",
-    "TransfersBusiness",
-]
 
 BANK: Final = "bank"
 STREAM: Final = "bank_stream"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "Action", "changes_of", "load_actions", "parse_actions"]
 
 FILE_NAME: Final = "corporate_actions.json"
 _EXAMPLE: Final = '{"record": "2026-11-17", "ex": "2026-11-18", "cash": 0.35}'

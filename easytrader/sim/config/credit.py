@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "CreditSettings", "Subject", "load_settings", "parse_settings"]
 
 FILE_NAME: Final = "credit.json"
 _PPM: Final = 1_000_000

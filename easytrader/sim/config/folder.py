@@ -26,17 +26,6 @@ from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
 
-__all__ = [
-    "DEFAULT_ACCOUNT",
-    "DEFAULT_CASH",
-    "AccountConfig",
-    "SimConfig",
-    "SimFolder",
-    "create",
-    "default_folder",
-    "is_sim_folder",
-]
-
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2
 RECORDS: Final = "easytrader_records"

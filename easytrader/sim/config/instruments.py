@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "load_facts", "load_instruments"]
 
 FILE_NAME: Final = "instruments.json"
 _PERIODS: Final = "应为若干段 [首日, 末日]，两头都算，末日可以是 null（至今），如 [[首日, null]]。"

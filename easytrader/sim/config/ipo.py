@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "Issue", "Prospectus", "listings_of", "load_issues", "parse_issues"]
 
 FILE_NAME: Final = "ipo.json"
 _EXAMPLE: Final = (

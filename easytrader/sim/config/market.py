@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from easytrader.sim.market.library import Library
     from easytrader.sim.rules import RuleBook
 
-__all__ = ["library_of", "market_for", "script_of"]
-
 
 def market_for(
     config: SimConfig, folder: Path, hours: MarketHours, book: RuleBook | None = None

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "MODES", "SPECIAL", "STOCK", "Quoter", "load_pool"]
 
 FILE_NAME: Final = "smt.json"
 STOCK: Final = "1"

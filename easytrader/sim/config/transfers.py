@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "Bank", "TransferSettings", "load_settings"]
 
 FILE_NAME: Final = "transfers.json"
 _MOST: Final = 10**12

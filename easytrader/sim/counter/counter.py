@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from easytrader.sim.rules import RuleBook
     from easytrader.sim.rules.fees import FeeSchedule
 
-__all__ = ["Counter", "clean", "find_account", "read_price", "refusal"]
 
 _CODE_BYTES: Final = 63
 

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from easytrader.sim.config.folder import AccountConfig, SimFolder
 
-__all__ = ["Engine"]
 
 _SLICE_WORK: Final = 20_000
 """`advance` 一段做多少活，约 0.2 秒。"""

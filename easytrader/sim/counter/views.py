@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     QuoteOf = Callable[[Security], Quote]
 
-__all__ = ["Asset", "Holding", "asset", "last_li", "orders", "positions"]
-
 
 class Asset(NamedTuple):
     """一个账户的资金，厘。总资产 = 可用 + 冻结 + 持仓市值 + 别处的（如借出的逆回购）。"""

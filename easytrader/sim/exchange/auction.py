@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["TIE_RULES", "Clearing", "Interest", "TieRule", "clear"]
-
 
 class TieRule(Enum):
     """几个价格都满足三条时取哪一个；先都取未成交量最小的。"""

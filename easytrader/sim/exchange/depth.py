@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
 
-__all__ = ["DISPLAYED", "Level", "Market", "Prints", "Quote"]
 
 DISPLAYED: Final = 5
 """对外展示、「最优五档」所指的档数；更深的档位只有能扫穿五档的委托碰得到。"""

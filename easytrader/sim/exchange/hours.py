@@ -14,18 +14,6 @@ from easytrader.market import calendar
 from easytrader.sim.rules import phases
 from easytrader.sim.rules.phases import Phase
 
-__all__ = [
-    "AlwaysOpen",
-    "Bells",
-    "ExchangeHours",
-    "MarketHours",
-    "Phase",
-    "day_code",
-    "hours_for",
-    "later_open",
-    "trading_time",
-]
-
 _DAY: Final = 86400
 _OPEN_CALL_START: Final = 33300
 _OPEN_CALL_END: Final = 33900

@@ -14,8 +14,6 @@ from easytrader.sim.exchange.depth import DISPLAYED, Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Execution", "arrive"]
-
 
 class Execution(NamedTuple):
     """到达时的结果。

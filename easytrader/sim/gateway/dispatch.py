@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.verbs import Verb
     from easytrader.sim.ledger.events import AccountQuery
 
-__all__ = ["Dispatcher"]
 
 _FAILED: Final = -1
 

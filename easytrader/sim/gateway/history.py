@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from easytrader.types import Entrust, Trade
 
-__all__ = ["assets", "days", "orders", "positions", "trades"]
 
 Row = dict[str, Any]
 

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.views import Asset, Holding
     from easytrader.sim.gateway.rows import Row
 
-__all__ = ["Translator", "asset_row", "order_row", "trade_row"]
 
 _FAILED: Final = -1
 _MOST_KEPT: Final = 20_000

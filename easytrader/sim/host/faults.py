@@ -40,18 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeGuard
 
-__all__ = [
-    "CALM",
-    "PUSHES",
-    "TARGETS",
-    "WHENS",
-    "Fault",
-    "FaultPlan",
-    "Faults",
-    "Ruling",
-    "control",
-    "parse_fault",
-]
 
 TARGETS: Final = (*VERBS, "query", "any")
 """``verb`` 能写什么：一个动作（见 `verbs`），``query`` 任何查询，``any`` 任何请求。"""

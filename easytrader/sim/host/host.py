@@ -36,18 +36,6 @@ if TYPE_CHECKING:
     from easytrader.sim.host.faults import Ruling
     from easytrader.sim.host.lease import ServiceInfo
 
-__all__ = [
-    "CRASH_EXIT_CODE",
-    "ConnectRefusedError",
-    "Handoff",
-    "Host",
-    "Session",
-    "Stall",
-    "Walk",
-    "describe",
-    "set_status",
-]
-
 T = TypeVar("T")
 
 CRASH_EXIT_CODE: Final = 137

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.host import Host
 
-__all__ = ["HUB", "Hub", "acquire", "allow_embed", "allow_embed_all", "open_link", "release"]
 
 _HANDSHAKE_S: Final = 3.0
 _LEAST_HANDSHAKE_S: Final = 0.1

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from easytrader.sim.host.delivery import Session
     from easytrader.sim.host.lease import ServiceInfo
 
-__all__ = ["InProcessLink", "Link", "RefusedError", "SocketLink", "UnreachableError"]
 
 _LOOPBACK: Final = "127.0.0.1"
 _GOODBYE_S: Final = 0.5

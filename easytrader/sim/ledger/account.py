@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Account", "Position"]
-
 
 @dataclass(slots=True, eq=False)
 class Position:

@@ -23,19 +23,6 @@ if TYPE_CHECKING:
     from easytrader.sim.rules import Rules
     from easytrader.sim.rules.fees import FeeRates
 
-__all__ = [
-    "CLOSED",
-    "LIMIT_TYPES",
-    "NO_CANCEL",
-    "NO_SUCH",
-    "Ticket",
-    "cancel_refused",
-    "check",
-    "enough_cash",
-    "enough_shares",
-    "order_refused",
-    "working_limit",
-]
 
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
 

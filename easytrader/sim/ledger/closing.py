@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     QuoteOf = Callable[[Security], Quote]
 
-__all__ = ["Closing", "ClosingAsset", "ClosingPosition", "Outside", "closing"]
-
 
 class Outside(NamedTuple):
     """一个账户在各项业务手里的，厘。

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
     from easytrader.sim.rules.phases import Phase
 
-__all__ = ["CashWay", "Instrument", "Ledger", "Surroundings"]
-
 
 class Instrument(NamedTuple):
     """一只证券今天的规则与费率。"""

@@ -16,7 +16,6 @@ from easytrader.sim.rules.repo import worth_li
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
 
-__all__ = ["WORKING", "SimOrder", "SimTrade", "security_of"]
 
 WORKING: Final = frozenset({OrderStatus.REPORTED, OrderStatus.PART_SUCC})
 """挂在市场上、还会成交的状态。"""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.events import Done, Reject
     from easytrader.sim.ledger.orders import SimOrder
 
-__all__ = ["Business", "Cashier", "Clerk", "Debtor", "Holder", "QuietBusiness", "Way", "details"]
-
 
 T = TypeVar("T")
 

@@ -8,8 +8,6 @@ from easytrader.market.symbols import Board, Kind, Security
 from easytrader.sim.market.noise import hash01
 from easytrader.sim.rules.repo import TERMS
 
-__all__ = ["NAMES", "Profile", "instrument_name", "profile_of"]
-
 _KNOWN: Final = {
     "600036.SH": (35_500, "招商银行"),
     "600000.SH": (10_500, "浦发银行"),

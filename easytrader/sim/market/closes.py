@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from easytrader.sim.rules.exrights import Change
 
 
-__all__ = ["BLOCK", "QUIET", "Closes", "Conditions", "Fate", "fate_of"]
-
 BLOCK: Final = 128
 QUIET: Final = 3
 """一字板连着停牌，最多离开噪声价两成，三个交易日的涨跌幅足够走回来。"""

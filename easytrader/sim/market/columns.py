@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-__all__ = [
-    "PERIODS",
-    "VOLUME_UNITS",
-    "Bar",
-    "Columns",
-    "RowError",
-    "Tick",
-    "bar_of",
-    "columns_of",
-    "quick_bars",
-    "seconds_of",
-    "tick_of",
-]
-
 _MS_DIGITS: Final = 13
 _TEXT_DIGITS: Final = 14
 

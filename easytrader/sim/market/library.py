@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.market.tables import Tape
 
-__all__ = ["Library"]
 
 _SUFFIXES: Final = (".csv", ".parquet")
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from easytrader.sim.market.library import Library
 
 
-__all__ = ["LEAST_TICKS", "ReplayMarket", "book_at", "lots_at", "price_at", "side_at"]
-
 LEAST_TICKS: Final = 4
 """一根线至少要有这么多跳，四个价才都走得到。"""
 _WEIGHT: Final = 4

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
 
-__all__ = ["SyntheticMarket"]
 
 _INTRADAY: Final[Octaves] = ((1200, 0.48), (240, 0.26), (48, 0.14), (10, 0.08), (2, 0.04))
 _DEPTH: Final = 2 * DISPLAYED

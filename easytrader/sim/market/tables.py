@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["CsvTape", "Tape", "read_table"]
 
 Row = TypeVar("Row", Bar, Tick)
 _TAIL: Final = 8192

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["BINDERS", "CALLS", "COMMON_BINDER", "Call", "FailedList", "reader_of"]
-
 _EXCHANGES: Final = {-1: "", **{code: str(name) for name, code in MARKET_CODES.items()}}
 _NOWHERE: Final = "?"
 """不认识的市场代码：哪笔委托也不在那里。"""

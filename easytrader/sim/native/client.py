@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.quotes.board import Board
 
-__all__ = ["XtQuantAsyncClient"]
 
 _CONNECT_WAIT_S: Final = 3.0
 _AWAKE_S: Final = 1.0

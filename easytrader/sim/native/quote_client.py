@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["Feed", "IPythonApiClient", "QuotePump"]
-
 _LOOK_S: Final = 0.2
 """隔多久看一眼行情走了没有。"""
 _JOIN_S: Final = 2.0

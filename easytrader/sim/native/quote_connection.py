@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.links import Link
 
-__all__ = ["LOST", "QuoteConnection", "quote_folder", "told_by_environment", "told_folder"]
 
 LOST: Final = "行情服务连接断开：模拟 MiniQMT 已经停止，或换了一个进程。再调用一次会重新连接。"
 _VARIABLE: Final = "EASYTRADER_SIM"

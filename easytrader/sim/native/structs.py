@@ -15,17 +15,6 @@ from easytrader.sim.gateway.fields import ZEROS, Field, structs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = [
-    "SHAPES",
-    "STRUCTS",
-    "NativeStruct",
-    "build",
-    "build_many",
-    "fit",
-    "set_strict_text",
-    "strict_text",
-]
-
 
 class _TextMode:
     strict = False

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.quotes.tape import DayTape, Paths
 
-__all__ = ["DAILY", "LONG", "MINUTES", "Bar", "merge", "minute_bars", "regroup"]
 
 MINUTES: Final = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "60m": 60, "1h": 60}
 DAILY: Final = "1d"

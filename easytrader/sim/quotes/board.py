@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.hours import MarketHours
 
-__all__ = ["PERIODS", "Board"]
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
 _TAPES: Final = 20_000

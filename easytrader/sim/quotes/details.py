@@ -10,10 +10,10 @@ from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.exchange.depth import DISPLAYED
-from easytrader.sim.exchange.hours import Phase
 from easytrader.sim.market.anchors import ANCHORS_LI, instrument_name
 from easytrader.sim.rules import rules_for
 from easytrader.sim.rules.exrights import reference_price
+from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
@@ -23,24 +23,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Level, Quote
     from easytrader.sim.quotes.tape import Stats
 
-
-__all__ = [
-    "CLOSED",
-    "CONTINUOUS",
-    "HALTED",
-    "PRE_OPEN",
-    "SECTORS",
-    "STATUSES",
-    "SUSPENDED",
-    "kinds_of",
-    "known",
-    "lot_of",
-    "sector",
-    "to_detail",
-    "to_factor",
-    "to_tick",
-    "universe",
-]
 
 _NEVER: Final = 99999999
 

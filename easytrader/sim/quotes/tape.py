@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Market
 
 
-__all__ = ["DayTape", "Paths", "Stats", "ranges"]
-
 _WORTH: Final = 64
 """短于这么多跳的不值得。"""
 _CHECKED: Final = 24

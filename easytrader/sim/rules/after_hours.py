@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Kind, Security
 
-__all__ = ["KINDS", "MATCHING", "SIZES", "WINDOWS", "has_after_hours", "most", "windows"]
 
 _SH: Final = (Scope.STAR, Scope.SH_MAIN, Scope.SH_FUND)
 _SZ: Final = (Scope.CHINEXT, Scope.SZ_MAIN, Scope.SZ_FUND)

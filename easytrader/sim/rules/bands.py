@@ -22,20 +22,6 @@ from easytrader.sim.rules.tables import (
     Scope,
 )
 
-__all__ = [
-    "BANDS",
-    "DELISTING",
-    "FIRST_DAY",
-    "FREE_SESSIONS",
-    "REIT_FIRST_DAY",
-    "RISK_BANDS",
-    "WIDE_FUNDS",
-    "WIDE_FUND_PREFIXES",
-    "Band",
-    "bound",
-    "limits",
-]
-
 
 class Band(NamedTuple):
     """涨跌幅，万分之几。"""

@@ -21,16 +21,6 @@ from easytrader.sim.rules.tables import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "CAGES",
-    "CALL_RANGES",
-    "Cage",
-    "CallRange",
-    "cage_limit",
-    "call_limits",
-    "reference_price",
-]
-
 
 class Cage(NamedTuple):
     """笼子：基准价上下万分之几，与若干个价位比，取宽的。"""

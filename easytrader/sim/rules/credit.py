@@ -7,8 +7,6 @@ from typing import Final
 
 from easytrader.sim.rules.tables import BONDS, FUNDS, SHARES, Dated, Scope, pick
 
-__all__ = ["FIN_MARGINS", "PRICE_FLOORS", "RETURN_NEXT_DAY", "SLO_MARGINS", "TERMS", "WITHDRAWALS"]
-
 _ALL: Final = SHARES + FUNDS + BONDS
 _PILOT: Final = date(2010, 3, 31)
 

@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 
 from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Dated
 
-__all__ = ["DIVIDEND_TAX", "EX_RIGHT", "Change", "reference_price"]
-
 
 class Change(NamedTuple):
     """一次除权除息对价格的作用。

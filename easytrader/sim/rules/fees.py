@@ -26,8 +26,6 @@ from easytrader.sim.rules.tables import (
     scope_of,
 )
 
-__all__ = ["FeeRates", "FeeSchedule", "to_fen", "yuan"]
-
 
 def yuan(li: int) -> float:
     """厘 → 元。"""

@@ -7,17 +7,6 @@ from typing import Final, NamedTuple
 
 from easytrader.sim.rules.tables import CONVERTIBLE, STAR, STAR_OPENED, Dated, Scope
 
-__all__ = [
-    "AVERAGE_DAYS",
-    "BAN_DAYS",
-    "BOND_MOST",
-    "GIVE_UPS",
-    "LEAST_VALUE_LI",
-    "TERMS",
-    "UNITS",
-    "Unit",
-]
-
 
 class Unit(NamedTuple):
     """一个申购单位（一个配号）多少股（张），要多少市值（厘；0 为不要市值）。"""

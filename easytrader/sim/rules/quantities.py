@@ -24,8 +24,6 @@ from easytrader.sim.rules.tables import (
     Scope,
 )
 
-__all__ = ["BUY_CAPS", "LOTS", "SIZES", "TICKS", "Lot", "Size"]
-
 
 class Lot(NamedTuple):
     """最少多少、多少递增。递增大于 1 的，零股可以和整手一起卖；等于 1 的，不足最少时一次卖完。"""

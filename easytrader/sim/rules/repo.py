@@ -11,19 +11,6 @@ from typing import Final, NamedTuple
 from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.tables import BOURSES, REPOS, Dated
 
-__all__ = [
-    "DAY_COUNT",
-    "FACE_LI",
-    "FEES",
-    "SINCE",
-    "TERMS",
-    "RepoFees",
-    "Term",
-    "fee_ppm",
-    "interest_li",
-    "worth_li",
-]
-
 FACE_LI: Final = 100_000
 """一张的本金：100 元。"""
 

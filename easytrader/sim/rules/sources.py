@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-__all__ = ["CHECKED_ON", "SOURCES", "Source"]
-
 CHECKED_ON: Final = date(2026, 11, 21)
 """整张表最后一次与出处核对的日子；此后发布的规则不在里面。"""
 

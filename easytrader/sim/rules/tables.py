@@ -9,19 +9,6 @@ from typing import Final, Generic, TypeVar
 
 from easytrader.market.symbols import Board, Kind, Security
 
-__all__ = [
-    "BONDS",
-    "BOURSES",
-    "FUNDS",
-    "REPOS",
-    "SHARES",
-    "Dated",
-    "Scope",
-    "find",
-    "pick",
-    "scope_of",
-]
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 

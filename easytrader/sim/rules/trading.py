@@ -20,8 +20,6 @@ from easytrader.sim.rules.tables import (
     Scope,
 )
 
-__all__ = ["CLOSING_CALLS", "LATE_CLOSES", "MARKET_TYPES", "PROTECTED", "SAME_DAY", "SameDay"]
-
 
 class SameDay(NamedTuple):
     """当日买入当日可卖：哪些品种、哪个交易所（空为都是）。"""

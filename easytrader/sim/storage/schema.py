@@ -10,27 +10,6 @@ from easytrader.sim.ledger.orders import SimOrder, SimTrade, security_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "APPLICATION_ID",
-    "PUT_ACCOUNT",
-    "PUT_CLOSING_ASSET",
-    "PUT_CLOSING_POSITION",
-    "PUT_ORDER",
-    "PUT_POSITION",
-    "PUT_PROGRESS",
-    "PUT_QUEUE",
-    "PUT_RECORD",
-    "PUT_TRADE",
-    "VERSION",
-    "account_fields",
-    "order_fields",
-    "order_of",
-    "position_fields",
-    "progress_fields",
-    "steps_from",
-    "trade_fields",
-    "trade_of",
-]
 
 APPLICATION_ID: Final = 0x45545349  # "ETSI"
 VERSION: Final = 4

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Store"]
 
 _CHECKPOINT_PAGES: Final = 4000
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger
 
-__all__ = ["FIN", "ORDINARY", "SLO", "SPECIAL", "CreditContract", "Debts"]
 
 _CONTRACT: Final = "credit"
 _POOL: Final = "credit_pool"

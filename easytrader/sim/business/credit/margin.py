@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from easytrader.sim.rules.tables import Dated
 
 
-__all__ = ["FIN_BUYS", "SLO_SELLS", "Figures", "Policy", "Scales"]
-
 _WHOLE: Final = 1_000_000
 _SUBJECTS: Final = frozenset({Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT})
 _TREASURIES: Final = {

@@ -38,34 +38,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
 
 
-__all__ = [
-    "AUCTION",
-    "CASH_REPAYS",
-    "NOT_COLLATERAL",
-    "NOT_FIN",
-    "NOT_SLO",
-    "NO_FIN_DEBT",
-    "OFF_BOOK",
-    "OVERDUE",
-    "SECU_REPAYS",
-    "SLO_LIMIT_ONLY",
-    "CollateralWay",
-    "CreditContext",
-    "FinBuyWay",
-    "RepayBuyWay",
-    "RepaySellWay",
-    "ShortWay",
-    "bail_short",
-    "below_line",
-    "group_of",
-    "over_quota",
-    "pool_short",
-    "price_floor",
-    "repay_cash",
-    "return_shares",
-    "return_too_much",
-]
-
 NOT_COLLATERAL: Final = Reject(263001, "该证券不是担保品，不能买入")
 NOT_FIN: Final = Reject(263002, "该证券不是融资标的")
 NOT_SLO: Final = Reject(263003, "该证券不是融券标的")

@@ -56,17 +56,6 @@ if TYPE_CHECKING:
     from easytrader.sim.rules import Rules
 
 
-__all__ = [
-    "ANSWERS",
-    "Collateral",
-    "CreditBusiness",
-    "ShortSource",
-    "Statement",
-    "Subject",
-    "withdrawable",
-]
-
-
 class Statement(NamedTuple):
     """资产与负债。``now`` 是走到的时刻，Unix 秒。"""
 
