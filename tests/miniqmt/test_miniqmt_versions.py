@@ -16,7 +16,7 @@ from easytrader.errors import MissingDependencyError
 from easytrader.miniqmt.vendor.versions import SINCE, missing_text
 from easytrader.rows.business import com_position_row
 from easytrader.sim.gateway.verbs import VERBS
-from easytrader.sim.native.requests import reader_of
+from easytrader.sim.native.calls import reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

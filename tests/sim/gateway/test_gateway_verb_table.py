@@ -9,8 +9,7 @@ from easytrader.sim.gateway.dispatch import Dispatcher
 from easytrader.sim.gateway.verbs import UNSUPPORTED, VERBS
 from easytrader.sim.host.faults import TARGETS, parse_fault
 from easytrader.sim.host.framing import FrameError, to_request
-from easytrader.sim.native.calls import CALLS
-from easytrader.sim.native.requests import reader_of
+from easytrader.sim.native.calls import CALLS, reader_of
 
 ALL = sorted(VERBS)
 

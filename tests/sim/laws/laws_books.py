@@ -10,8 +10,8 @@ from laws_world import HELD, KINDS, LISTINGS, MONEY, REPOS, SCRIPTED, T_ZERO
 
 from easytrader.codes import BUY_TYPES, FINAL_STATUSES, STATUS_RANK
 from easytrader.sim.business.credit.contracts import SLO, SPECIAL
+from easytrader.sim.business.credit.orders import SECU_REPAYS
 from easytrader.sim.business.credit.plugin import CreditBusiness
-from easytrader.sim.business.credit.ways import SECU_REPAYS
 
 if TYPE_CHECKING:
     from laws_desk import Desk

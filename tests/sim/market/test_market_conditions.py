@@ -13,7 +13,7 @@ from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimConfig
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
-from easytrader.sim.market.conditions import BLOCK, Conditions, fate_of
+from easytrader.sim.market.closes import BLOCK, Conditions, fate_of
 from easytrader.sim.market.synthetic import SyntheticMarket
 
 if TYPE_CHECKING:

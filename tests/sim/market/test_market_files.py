@@ -32,11 +32,9 @@ from easytrader.basics.beijing import midnight
 from easytrader.errors import MissingDependencyError, SimulatorError
 from easytrader.market.symbols import parse_security
 from easytrader.sim.market import tables
-from easytrader.sim.market.columns import RowError, columns_of
+from easytrader.sim.market.columns import RowError, columns_of, quick_bars, seconds_of
 from easytrader.sim.market.library import Library
-from easytrader.sim.market.quick import quick_bars
 from easytrader.sim.market.tables import _parse
-from easytrader.sim.market.when import seconds_of
 
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-05")
 GOOD = bar_line(stamp("09:31:00"), (35.0, 35.1, 34.9, 35.0))

@@ -29,8 +29,8 @@ from market_data import (
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import parse_security
-from easytrader.sim.market.bar_path import book_at, lots_at, price_at
 from easytrader.sim.market.columns import Bar
+from easytrader.sim.market.replay import book_at, lots_at, price_at
 
 MINUTES = 30
 JUNK = 57

@@ -14,7 +14,7 @@ from native_desk import ASSET, ORDER, POSITION, TRADE
 from easytrader.sim import native
 from easytrader.sim.gateway.fields import structs
 from easytrader.sim.gateway.verbs import VERBS
-from easytrader.sim.native.requests import reader_of
+from easytrader.sim.native.calls import reader_of
 from easytrader.sim.native.structs import STRUCTS, build, build_many
 
 GOOD = {"i": 7, "q": 1 << 40, "d": 2.5, "b": True, "s": "ab"}
@@ -125,7 +125,7 @@ def test_rows_become_objects_field_by_field(name, row):
 
 
 def test_long_and_short_copies():
-    [order] = build_many("XtOrder", [ORDER._replace(order_remark="汉" * 20, status_msg="甲" * 30)])
+    order = build("XtOrder", ORDER._replace(order_remark="汉" * 20, status_msg="甲" * 30))
     assert order.order_remark == "汉" * 20
     assert order.m_strOrderRemark == "汉" * 7
     assert order.status_msg == order.m_strStatusMsg == "甲" * 7

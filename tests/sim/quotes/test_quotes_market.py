@@ -11,11 +11,11 @@ from easytrader.errors import SimulatorError
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.exchange.hours import hours_for
-from easytrader.sim.market.conditions import Conditions
+from easytrader.sim.market.closes import Conditions
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.quotes import board as board_module
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.quotes.paths import Paths
+from easytrader.sim.quotes.tape import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path

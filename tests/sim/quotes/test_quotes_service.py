@@ -11,8 +11,7 @@ from support import ACCOUNT, SimProcess, eventually, make_folder
 
 import easytrader
 from easytrader.errors import SimulatorError
-from easytrader.sim.config.default import default_folder
-from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.config.folder import SimFolder, default_folder
 from easytrader.sim.host import hub
 from easytrader.sim.host.faults import Faults
 from easytrader.sim.native import quote_connection

@@ -9,7 +9,7 @@ import pytest
 
 from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.hours import ExchangeHours
-from easytrader.sim.market.conditions import Conditions
+from easytrader.sim.market.closes import Conditions
 from easytrader.sim.market.script import Listing, Script
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.rules import RuleBook, price_limits

@@ -18,6 +18,7 @@ from easytrader.sim.config.credit import (
     load_settings,
     parse_settings,
 )
+from easytrader.sim.ledger.plugin import from_json, to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +133,7 @@ def made(kind: int, **values: Any) -> Contract:
 
 def test_a_contract_survives_its_record() -> None:
     each = made(SLO, volume=500, amount_li=5_000_000, accrual=12345)
-    assert Contract.load(each.dump()).dump() == each.dump()
+    assert to_json(from_json(Contract, to_json(each))) == to_json(each)
 
 
 def test_interest_then_principal() -> None:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from credit_desk import ACCOUNT, CODE, DAY, OTHER, CreditDesk
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from easytrader.sim.ledger.events import CancelOrder, SubmitOrder
-
-if TYPE_CHECKING:
-    from easytrader.sim.ledger.events import Outcome
+from easytrader.sim.ledger.events import CancelOrder, Outcome, SubmitOrder
 
 ETF, STAR = "510300.SH", "688981.SH"
 CODES = st.sampled_from([CODE, OTHER, ETF, STAR])
@@ -74,7 +71,12 @@ class Credit(RuleBasedStateMachine):
         if isinstance(command, CancelOrder):
             return desk.engine.cancel(command)
         desk.clock.advance(command)
-        return desk.engine.advance()
+        events: list[Any] = []
+        while True:  # 一次只走一段：走到为止，查询有没有先推过它就不相干
+            step = desk.engine.advance()
+            events += step.events
+            if not step.answer:
+                return Outcome(False, tuple(events))
 
     def run(self, command: Any) -> None:
         self.commands.append(command)

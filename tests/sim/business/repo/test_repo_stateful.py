@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from repo_helpers import account_of, at, line_of
 
 from easytrader.sim.business.repo import RECORD
+from easytrader.sim.ledger.plugin import to_json
 from easytrader.sim.rules.repo import TERMS
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Lending(RuleBasedStateMachine):
         assert all(each.due < each.free for each in contracts.values())
         records = {key: body for key, body in state.records.items() if key[0] == RECORD}
         assert records == {
-            (RECORD, each.account_id, str(n)): each.dump() for n, each in contracts.items()
+            (RECORD, each.account_id, str(n)): to_json(each) for n, each in contracts.items()
         }
 
 
