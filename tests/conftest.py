@@ -56,7 +56,7 @@ def _no_thread_left() -> Iterator[None]:
     """每个测试结束后不许留下本库或厂商执行器的线程。"""
     before = _our_threads()
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     pause = threading.Event()
     while (left := _our_threads() - before) and time.monotonic() < deadline:
         pause.wait(0.02)

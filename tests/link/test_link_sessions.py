@@ -498,7 +498,7 @@ def test_faults_work_on_the_embedded_counter_too(user: Any, recorder: Recorder) 
     faults = Faults(folder)
     faults.refuse_connect(1)
     faults.disconnect()
-    recorder.wait_for("connected", 2, within_s=20)
+    recorder.wait_for("connected", 2)
     assert user.find_entrust(number)["order_status_name"] == "已报"
 
 

@@ -181,7 +181,7 @@ def on_thread(function, *args, timeout=10.0):
     return value
 
 
-def eventually(condition, timeout=5.0):
+def eventually(condition, timeout=30.0):
     """等条件成立，限时；返回它的值。"""
     pause = threading.Event()
     deadline = time.monotonic() + timeout
