@@ -136,7 +136,7 @@ class SimProcess:
         process, self.process = self.process, None
         if process is not None:
             process.kill()
-            process.wait(10)
+            process.wait(30)
             assert process.stdout is not None
             process.stdout.close()
 

@@ -440,7 +440,7 @@ def test_find_waits_for_whoever_is_sending(
     user._session._replies._timeout_s = 60.0
     buyer = threading.Thread(target=lambda: buy(user, "一"))
     buyer.start()
-    sending.wait(10)
+    sending.wait(30)
     other = easytrader.use("sim")
     other.connect(user.status["path"], ACCOUNT, timeout=30)
     other._session._replies._timeout_s = 0.5
