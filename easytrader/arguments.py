@@ -11,7 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.basics import numbers
-from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_CODES, MARKET_ORDER_TYPES, PriceType
+from easytrader.codes import (
+    DEFAULT_MARKET_TYPE,
+    MARKET_CODES,
+    MARKET_ORDER_TYPES,
+    AccountType,
+    PriceType,
+)
 from easytrader.errors import UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 
@@ -252,3 +258,12 @@ def account(value: object) -> str:
 
 MAX_ACCOUNT_BYTES: Final = 23
 """厂商的账号缓冲区。"""
+
+
+def account_type(value: object) -> str:
+    """账号类型的名字，大小写不论。"""
+    name = value.upper() if isinstance(value, str) else ""
+    if name not in AccountType.__members__:
+        choices = "、".join(AccountType.__members__)
+        raise UsageError("account_type", value, f"可用的账号类型：{choices}")
+    return name

@@ -27,19 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = [
-    "ClosedError",
-    "ConnectFailedError",
-    "EasytraderError",
-    "JournalError",
-    "MissingDependencyError",
-    "NotConnectedError",
-    "OutcomeUnknownError",
-    "QueryFailedError",
-    "RiskRefusedError",
-    "SimulatorError",
-    "UsageError",
-    "WaitTimeoutError",
-]
+    "ClosedError", "ConnectFailedError", "EasytraderError", "JournalError",
+    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "QueryFailedError",
+    "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
+]  # fmt: skip
 
 
 FORKED: Final = (

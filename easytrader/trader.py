@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from decimal import Decimal
-    from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
@@ -58,10 +57,7 @@ class Trader:
         guarded_class(cls)
 
     def __init__(
-        self,
-        debug: bool = False,
-        *,
-        storage_of: Callable[[AccountKey], Storage] | None = None,
+        self, debug: bool = False, *, storage_of: Callable[[AccountKey], Storage] | None = None
     ) -> None:
         self._log = Log(debug)
         self._engine = Engine(self.capabilities, self._log, storage_of=storage_of or _own_files)
@@ -388,12 +384,7 @@ class Trader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

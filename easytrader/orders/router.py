@@ -120,7 +120,7 @@ class Router:
         try:
             found = self._start(ticket, session, receipt)
             if found is not receipt:
-                return self._share(found, ticket, session.timeout_s)
+                return self._share(found, ticket, receipt.timeout_s)
             return receipt.value()
         except EasytraderError:
             raise
@@ -200,8 +200,9 @@ class Router:
             self._start_cancel(ticket, session, receipt)
             return receipt
         self._check(ticket, session)
-        if ticket.client_order_id is not None:
-            return self._start_once(ticket, ticket.client_order_id, session.timeout_s, receipt)
+        client_order_id = ticket.client_order_id
+        if client_order_id is not None:
+            return self._start_once(ticket, client_order_id, receipt.timeout_s, receipt)
         request = ticket.request(tags.new_tag())
         self._start_order(session, ticket, request, receipt, None)
         return receipt
@@ -240,11 +241,12 @@ class Router:
         deadline: float | None = None,
     ) -> None:
         """过风控，发出。一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
-        deadline = self._admit(session, request, deadline)
+        if self.post is not None or request.precheck is not None:
+            deadline = self._admit(session, request, deadline)
 
         def build(answer: SubmitAnswer) -> EntrustResult:
-            if noted is not None:
-                noted(answer, None)
+            assert noted is not None
+            noted(answer, None)
             return self._row(order, answer)
 
         def blame(error: BaseException) -> EasytraderError:
@@ -255,7 +257,8 @@ class Router:
                 self.once.doubts.add(request.tag, None)  # 没有 client_order_id 的也核对
             return told
 
-        receipt.build, receipt.blame = build, blame
+        receipt.build = partial(self._row, order) if noted is None else build
+        receipt.blame = blame
         self._depart(session, session.submit, request, receipt, deadline)
 
     def _start_cancel(self, ticket: Cancel, session: Session, receipt: Receipt[Any]) -> None:
@@ -337,12 +340,8 @@ class Router:
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
 
-    def _admit(
-        self, session: Session, request: OrderRequest, deadline: float | None
-    ) -> float | None:
-        """核对、过风控；返回此后的期限（``time.monotonic``），没有收紧为 None。"""
-        if self.post is None and request.precheck is None:
-            return deadline
+    def _admit(self, session: Session, request: OrderRequest, deadline: float | None) -> float:
+        """核对、过风控；返回此后的期限（``time.monotonic``）。"""
         now = time.monotonic()
         deadline = deadline or now + session.timeout_s
         if request.precheck is not None:

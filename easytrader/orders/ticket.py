@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import arguments
 from easytrader.backend.capabilities import A_SHARE_INSTRUMENTS
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from easytrader.backend.capabilities import Instruments
     from easytrader.basics.quantity import Number, OrderId
     from easytrader.market.symbols import Security
+
+
+_PLAIN: Final = ""
+"""没有给。空串在 CPython 里只有一个；不是它的，不过多校验一遍。"""
 
 
 class Extras(NamedTuple):
@@ -111,6 +115,8 @@ def market(
 def checked(extras: Extras) -> Extras:
     """校验过的其余几项。"""
     name, remark, client_order_id = extras
+    if name is _PLAIN and remark is _PLAIN and client_order_id is None:
+        return extras
     return Extras(
         "" if name is None else tags.check_strategy_name(name),
         "" if remark is None else tags.check_remark(remark),
