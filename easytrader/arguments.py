@@ -132,11 +132,9 @@ _PRICE: Final = "应为大于 0 的数（元），如 35.5；市价委托请用 
 
 def price(value: object, target: Security, form: str = _PRICE) -> float:
     """限价，元；有限，不小于这只证券的最小变动价位。"""
-    number: float | None
-    if type(value) is float and 0 < value <= MAX_PRICE:  # 绝大多数，不必细看
-        number = value
-    else:
-        number = numbers.real(value)
+    # 绝大多数是普通的浮点数，不必细看
+    plain = type(value) is float and 0 < value <= MAX_PRICE
+    number = cast("float", value) if plain else numbers.real(value)
     if number is None or number <= 0:
         raise UsageError("price", value, form)
     if number > MAX_PRICE:
