@@ -719,6 +719,7 @@ def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> Row:
     compact, today = found
     code, exchange = _split(compact.code)
     row = rows.SmtCompactRow(
+        success=True,
         create_date=day_number(compact.day),
         cashcompact_id=compact.compact_id,
         ori_cashcompact_id=compact.compact_id,
