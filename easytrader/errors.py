@@ -99,7 +99,7 @@ class OutcomeUnknownError(EasytraderError):
         message: str,
         *,
         tag: str = "",
-        entrust_no: int | None = None,
+        entrust_no: int | str | None = None,
         client_order_id: str = "",
     ) -> None:
         super().__init__(message)

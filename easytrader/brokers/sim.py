@@ -18,16 +18,17 @@ from easytrader.miniqmt.diagnose.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.records.sqlite import SqliteStorage
 from easytrader.sim import install
-from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH
-from easytrader.sim.config.default import default_folder as default_folder
 from easytrader.sim.config.folder import (
     ACCOUNT_TYPES,
+    DEFAULT_ACCOUNT,
+    DEFAULT_CASH,
     RECORDS,
     AccountConfig,
     SimFolder,
     create,
     is_sim_folder,
 )
+from easytrader.sim.config.folder import default_folder as default_folder
 from easytrader.sim.host import hub
 from easytrader.sim.host.stepping import Stepper
 

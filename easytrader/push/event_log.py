@@ -40,7 +40,7 @@ class EventLog:
     """还没有被 `events()` 取走的事件。"""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[Any, tuple[str, float, tuple[Any, ...]]] = OrderedDict()
+        self._items: OrderedDict[Any, tuple[str, float, PushEvent]] = OrderedDict()
         # 还没有人取的时候：成交的、其余的，各有哪些键，旧的在前
         self._trades: deque[Any] = deque()
         self._others: deque[Any] = deque()
@@ -62,7 +62,7 @@ class EventLog:
             if self._wanted and isinstance(event, OrderChanged) and len(self._items) >= CAPACITY:
                 key = event.order.order_id, kind
                 self._items.pop(key, None)
-            self._items[key] = kind, time.time(), contents(event)
+            self._items[key] = kind, time.time(), event
             if not self._wanted:
                 self._trim(self._trades if kind == "trade" else self._others, key, kind)
             elif len(self._items) > _MOST:
@@ -104,8 +104,8 @@ class EventLog:
             missed, self._missed = self._missed, 0
             if missed:
                 return _row("gap", time.time(), {"missed": missed})
-            kind, at, args = self._items.popitem(last=False)[1]
-        return _row(kind, at, _data(kind, args))
+            kind, at, event = self._items.popitem(last=False)[1]
+        return _row(kind, at, _data(kind, contents(event)))
 
 
 class _Reader:

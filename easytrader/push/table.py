@@ -111,7 +111,8 @@ def contents(event: PushEvent) -> tuple[Any, ...]:
     """回调的参数。"""
     if isinstance(event, records.Note):
         return event.args
-    return tuple(getattr(event, name) for name in event.__match_args__[-1:])
+    names = event.__match_args__
+    return (getattr(event, names[-1]),) if names else ()
 
 
 def heard(callback: str, args: tuple[Any, ...]) -> PushEvent:

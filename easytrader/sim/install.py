@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
 
-__all__ = ["install"]
 
 _PACKAGE: Final = "xtquant"
 _NATIVE: Final = "xtquant.xtpythonclient"
@@ -76,10 +75,7 @@ class _Finder(MetaPathFinder):
     """只回答三个名字，别的都交给后面的查找器。"""
 
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname in (_NATIVE, _QUOTES):
             real = next_spec(self, fullname, path, target)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import replace
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.codes import AFTER_HOURS_TYPES, PriceType
 from easytrader.market.symbols import Kind
 from easytrader.sim.ledger.checks import CLOSED, NO_CANCEL, NO_SUCH, Ticket, check
 from easytrader.sim.ledger.events import Reject
+from easytrader.sim.ledger.plugin import QuietBusiness
 from easytrader.sim.ledger.resting import Queue
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.rules.after_hours import MATCHING, has_after_hours, most, windows
@@ -23,26 +23,14 @@ from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.quantities import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger, Surroundings
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.sim.ledger.plugin import Way
 
-__all__ = [
-    "AfterHours",
-    "AfterHoursBusiness",
-    "Crowd",
-    "Entry",
-    "after_hours_business",
-    "cross",
-    "crowd_of",
-    "queue",
-    "within_close",
-]
 
 _EVERY_S: Final = 30
 _SAMPLES: Final = 64
@@ -196,13 +184,8 @@ _LIMIT_ONLY: Final = Reject(1224, "盘后固定价格只收限价")
 _BEYOND: Final = Reject(1221, "委托价格比收盘价差，不能按收盘价成交")
 
 
-def after_hours_business() -> Callable[[Surroundings], AfterHoursBusiness]:
-    """没有要读的文件。"""
-    return AfterHoursBusiness
-
-
-class AfterHoursBusiness:
-    """满足 `Business`。
+class AfterHoursBusiness(QuietBusiness):
+    """盘后固定价格的收单与撤单；没有成交的由柜台到期。
 
     守恒律同普通买卖：钱和券都在账户里，这项业务不另外拿着什么。
     """
@@ -210,10 +193,6 @@ class AfterHoursBusiness:
     def __init__(self, seen: Surroundings) -> None:
         self._seen = seen
         self._ledger = seen.ledger
-
-    def way(self, order: SimOrder) -> Way | None:
-        """同普通买卖。"""
-        return None
 
     def claims(self, order: SimOrder, account: Account) -> bool:
         """1043、1044。"""
@@ -232,20 +211,6 @@ class AfterHoursBusiness:
         """收单的时候都能撤。"""
         assert order.security is not None
         return None if self._second(order.security, now) is not None else NO_CANCEL
-
-    def end_day(self, day: int) -> None:
-        """没有成交的由柜台到期。"""
-
-    def start_day(self, day: int) -> None:
-        """没有要做的。"""
-
-    def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
-        """没有自己的查询。"""
-        return None
-
-    def held_li(self, account_id: str) -> int:
-        """没有账户的钱。"""
-        return 0
 
     def _refused(self, order: SimOrder, account: Account, whole: bool, now: float) -> Reject | None:
         security = order.security
@@ -287,25 +252,10 @@ class AfterHoursBusiness:
         instrument = self._ledger.instrument(security)
         assert instrument is not None
         size = most(security, date.fromordinal(self._today))
-        way = self._ledger.way(order)
-        return Ticket(
-            order.is_buy,
-            order.volume,
-            order.price_type,
-            order.price_li,
-            whole,
-            order.limit_li,
-            False,
-            replace(instrument.rules, size=Size(size, size)),
-            self._seen.quote(security),
-            instrument.rates(order.is_buy),
-            account.cash_li,
-            way.sellable(account, order),
-            partial(way.cash, account, order),
-            partial(way.shares, account, order),
-            self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
-            Phase.AFTER_HOURS,
-        )
+        rules = replace(instrument.rules, size=Size(size, size), protects=False)
+        quote = self._seen.quote(security)
+        instrument = instrument._replace(rules=rules)
+        return self._ledger.ticket(order, account, instrument, quote, whole, Phase.AFTER_HOURS)
 
 
 def _clock(second: int) -> str:

@@ -11,23 +11,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.config.corporate_actions import Action, load_actions
+from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from easytrader.sim.ledger.account import Account, Position
-    from easytrader.sim.ledger.events import Reject
+    from easytrader.sim.config.corporate_actions import Action
+    from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
-    from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.sim.ledger.plugin import Way
 
-__all__ = ["CorporateBusiness", "corporate_business"]
 
 _DUE: Final = "entitlement"
 _PAID: Final = "dividend"
@@ -46,8 +39,8 @@ class _Due:
     given: bool = False
 
 
-class CorporateBusiness:
-    """满足 `Business`；没有一笔委托归它。"""
+class CorporateBusiness(QuietBusiness):
+    """没有一笔委托归它。"""
 
     def __init__(self, seen: Surroundings, actions: tuple[Action, ...]) -> None:
         self._ledger = seen.ledger
@@ -56,23 +49,7 @@ class CorporateBusiness:
         self._due: dict[tuple[str, str], _Due] = {}
         for (kind, account_id, key), body in sorted(self._ledger.state.records.items()):
             if kind == _DUE:
-                self._due[account_id, key] = _Due(**json.loads(body))
-
-    def way(self, order: SimOrder) -> Way | None:
-        """没有委托。"""
-        return None
-
-    def claims(self, order: SimOrder, account: Account) -> bool:
-        """没有委托。"""
-        return False
-
-    def place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
-        """不会有委托到这里。"""
-        raise AssertionError(f"公司行为没有委托：{order.stock_code}")
-
-    def withdraw(self, order: SimOrder, now: float) -> Reject | None:
-        """不会有委托到这里。"""
-        raise AssertionError(f"公司行为没有委托：{order.stock_code}")
+                self._due[account_id, key] = from_json(_Due, body)
 
     def end_day(self, day: int) -> None:
         """记下是哪一天收的市；登记要等这天的挂单都了结，见 `start_day`。"""
@@ -86,14 +63,6 @@ class CorporateBusiness:
                 self._morning(number)
             if number < day:
                 self._close(number)
-
-    def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
-        """厂商没有查公司行为的接口。"""
-        return None
-
-    def held_li(self, account_id: str) -> int:
-        """没有账户的钱。"""
-        return 0
 
     def income_li(self, account_id: str) -> int:
         """开户以来到账的红利，扣了税的。"""
@@ -146,7 +115,7 @@ class CorporateBusiness:
 
     def _keep(self, account_id: str, key: str, due: _Due) -> None:
         self._due[account_id, key] = due
-        self._ledger.note(_DUE, account_id, key, json.dumps(asdict(due), ensure_ascii=False))
+        self._ledger.note(_DUE, account_id, key, to_json(due))
 
     def _give(self, account: Account, due: _Due) -> None:
         """送转的股份到账，当天就能卖；总成本不变。"""
@@ -156,7 +125,7 @@ class CorporateBusiness:
             held.open_date = held.open_date if held.volume else self._ledger.today
             held.volume += due.shares
             held.yesterday += due.shares
-            self._changed(account, held)
+            self._ledger.touch(account, held)
 
     def _pay(self, account: Account, key: str, due: _Due, number: int) -> None:
         """红利到账。"""
@@ -164,7 +133,7 @@ class CorporateBusiness:
         self._ledger.note(_DUE, account.account_id, key, None)
         if due.cash_li:
             account.cash_li += due.cash_li - due.tax_li
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
             row = {"day": number, "cash_li": due.cash_li, "tax_li": due.tax_li}
             self._ledger.note(_PAID, account.account_id, key, json.dumps(row))
 
@@ -179,17 +148,4 @@ class CorporateBusiness:
         if not held.volume:  # 合并之后不足一份：成本成了亏损
             account.realized_li -= held.cost_li
             held.cost_li = 0
-        self._changed(account, held)
-
-    def _changed(self, account: Account, held: Position) -> None:
-        self._ledger.changes.accounts[account.account_id] = account
-        self._ledger.changes.positions[account.account_id, held.stock_code] = held
-
-
-def corporate_business(folder: Path) -> Callable[[Surroundings], CorporateBusiness]:
-    """``folder`` 里写明的公司行为。
-
-    Raises:
-        SimulatorError: ``corporate_actions.json`` 写得不对。
-    """
-    return partial(CorporateBusiness, actions=load_actions(folder))
+        self._ledger.touch(account, held)

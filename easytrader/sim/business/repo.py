@@ -9,21 +9,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderType
-from easytrader.errors import SimulatorError
-from easytrader.sim.ledger.checks import NO_SUCH
+from easytrader.sim.ledger.checks import NO_SUCH, money_short
 from easytrader.sim.ledger.events import Reject
+from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 from easytrader.sim.rules.repo import FACE_LI, SINCE, TERMS, interest_li
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.checks import Ticket
@@ -31,34 +26,16 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
 
-__all__ = [
-    "RECORD",
-    "RepoBusiness",
-    "RepoContract",
-    "RepoWay",
-    "Schedule",
-    "repo_business",
-    "schedule",
-]
 
 _NOT_BORROWING: Final = Reject(12314, "模拟柜台不做正回购（融资方），逆回购请用卖出")
 _NOT_CREDIT: Final = Reject(12314, "信用账户不能做债券回购")
 _TOO_EARLY: Final = Reject(12314, f"模拟柜台的回购从{SINCE}起")
 
 
-def repo_business(folder: Path) -> Callable[[Surroundings], RepoBusiness]:
-    """这个模拟文件夹的逆回购。"""
-    from easytrader.sim.config.folder import SimFolder
+class RepoBusiness(QuietBusiness):
+    """逆回购；满足 `Holder`。
 
-    return partial(RepoBusiness, rate_cap=SimFolder.open(folder).config.repo_rate_cap)
-
-
-class RepoBusiness:
-    """满足 `Business` 与 `Holder`。
-
-    Args:
-        seen: 柜台。
-        rate_cap: 柜台收的最高利率，%。
+    ``rate_cap``：柜台收的最高利率，%。
     """
 
     def __init__(self, seen: Surroundings, rate_cap: float = 100.0) -> None:
@@ -66,7 +43,7 @@ class RepoBusiness:
         self._contracts: dict[int, RepoContract] = {}
         for (kind, _, key), body in seen.ledger.state.records.items():
             if kind == RECORD:
-                self._contracts[int(key)] = RepoContract.load(body)
+                self._contracts[int(key)] = from_json(RepoContract, body)
         self._way = RepoWay(seen, round(rate_cap * 1000), self._contracts)
 
     def way(self, order: SimOrder) -> Way | None:
@@ -83,13 +60,6 @@ class RepoBusiness:
         assert refused is not None
         self._ledger.reject(order, refused)
 
-    def withdraw(self, order: SimOrder, now: float) -> Reject | None:
-        """不会有：这里只拒绝，不收。"""
-        return Reject(251020, "委托状态错误不能撤单")
-
-    def end_day(self, day: int) -> None:
-        """没有要做的。"""
-
     def start_day(self, day: int) -> None:
         """到期的本息回来：当日可用，到期交收日起可取。"""
         due = [each for each in self._contracts.values() if each.due <= day]
@@ -102,11 +72,7 @@ class RepoBusiness:
                 account.proceeds_li += paid
             del self._contracts[contract.order_id]
             self._ledger.note(RECORD, contract.account_id, str(contract.order_id), None)
-            self._ledger.changes.accounts[account.account_id] = account
-
-    def ask(self, verb: str, account: Account, args: tuple[Any, ...]) -> list[Any] | None:
-        """没有自己的查询。"""
-        return None
+            self._ledger.touch(account)
 
     def held_li(self, account_id: str) -> int:
         """这个账号借出去还没有回来的本金。"""
@@ -114,9 +80,7 @@ class RepoBusiness:
             each.principal_li for each in self._contracts.values() if each.account_id == account_id
         )
 
-    def worth_li(self, account_id: str) -> int:
-        """算进总资产的：本金。"""
-        return self.held_li(account_id)
+    worth_li = held_li
 
     def _refused(self, order: SimOrder, account: Account) -> Reject | None:
         if order.stock_code not in TERMS:
@@ -135,12 +99,9 @@ RECORD: Final = "repo"
 
 
 class RepoWay:
-    """满足 `ways.Way`。
+    """满足 `Way`。
 
-    Args:
-        seen: 柜台。
-        cap_li: 柜台收的最高利率，厘（1% 为 1000）。
-        contracts: 还没有回来的合约，委托编号 → 合约；成交时往里加。
+    ``cap_li``：柜台收的最高利率，厘（1% 为 1000）；``contracts``：还没有回来的，成交时往里加。
     """
 
     def __init__(self, seen: Surroundings, cap_li: int, contracts: dict[int, RepoContract]) -> None:
@@ -154,14 +115,10 @@ class RepoWay:
         return 0
 
     def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
-        """不要券；要看利率离不离谱，到期日知不知道。"""
+        """不要券；要看利率离不离谱。"""
         if ticket.price_li > self._cap_li:
             cap = self._cap_li / 1000
             return Reject(1221, "委托利率超过柜台的上限", f"max={cap:.3f}")
-        try:
-            self._schedule(order)
-        except SimulatorError as exc:
-            return Reject(12314, "不知道到期日，不能做", str(exc))
         return None
 
     def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
@@ -170,11 +127,7 @@ class RepoWay:
         need = principal + ticket.rates.total(principal)
         if need <= ticket.cash_li:
             return None
-        return Reject(
-            260200,
-            "可用资金不足",
-            f"p_occur_balance={need / 1000:.2f},v_enable_balance_t={ticket.cash_li / 1000:.2f}",
-        )
+        return money_short(need, ticket.cash_li)
 
     def freeze(self, account: Account, order: SimOrder) -> None:
         """剩余数量的本金，加上全部成交后还要补收的佣金。"""
@@ -187,7 +140,7 @@ class RepoWay:
             need = FACE_LI * order.remaining + fees
         account.freeze(need - order.frozen_li)
         order.frozen_li = need
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
     def settle(
         self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
@@ -203,22 +156,19 @@ class RepoWay:
                 order.order_id,
                 order.stock_code,
                 order.day,
-                *self._schedule(order),
+                *schedule(self._hours, order.day, TERMS[order.stock_code].days),
             )
         contract.volume += volume
         contract.interest_li += interest_li(amount_li, contract.days)
-        self._ledger.note(RECORD, account.account_id, str(order.order_id), contract.dump())
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.note(RECORD, account.account_id, str(order.order_id), to_json(contract))
+        self._ledger.touch(account)
         return fee_li
 
     def release(self, account: Account, order: SimOrder) -> None:
         """退回剩余的冻结。"""
         account.freeze(-order.frozen_li)
         order.frozen_li = 0
-        self._ledger.changes.accounts[account.account_id] = account
-
-    def _schedule(self, order: SimOrder) -> Schedule:
-        return schedule(self._hours, order.day, TERMS[order.stock_code].days)
+        self._ledger.touch(account)
 
 
 class Schedule(NamedTuple):
@@ -239,9 +189,6 @@ def schedule(hours: MarketHours, day: int, term: int) -> Schedule:
     """``day`` 成交、``term`` 天期的日子。
 
     首次交收在次一交易日；到期日是 ``day + term``，休市则顺延；到期交收在到期日的次一交易日。
-
-    Raises:
-        SimulatorError: 交易日历没有那么远。
     """
     start = hours.following(day)
     due = hours.following(day + term - 1)
@@ -253,16 +200,8 @@ def schedule(hours: MarketHours, day: int, term: int) -> Schedule:
 class RepoContract:
     """一笔委托借出去的，各次成交合在一起。
 
-    Attributes:
-        account_id: 资金账号。
-        order_id: 委托编号。
-        stock_code: 代码。
-        day: 成交日（序数）。
-        due: 本息回来、当日可用的交易日。
-        free: 可以取的交易日。
-        days: 实际占款天数。
-        volume: 张数。
-        interest_li: 各次成交的利息之和，每次四舍五入到分。
+    日子都是序数：``due`` 本息回来、当日可用，``free`` 可以取；``days``：实际占款天数；
+    ``interest_li``：各次成交的利息之和，每次四舍五入到分。
     """
 
     account_id: str
@@ -279,12 +218,3 @@ class RepoContract:
     def principal_li(self) -> int:
         """本金。"""
         return FACE_LI * self.volume
-
-    def dump(self) -> str:
-        """记录里的样子。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> RepoContract:
-        """`dump` 的反面。"""
-        return cls(**json.loads(body))

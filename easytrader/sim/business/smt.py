@@ -6,27 +6,21 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
-from functools import partial
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import BEIJING
 from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
-from easytrader.sim.config.smt import SPECIAL, STOCK, Quoter, load_pool
+from easytrader.sim.config.smt import SPECIAL, STOCK, Quoter
 from easytrader.sim.ledger.events import Done
-from easytrader.sim.ledger.plugin import QuietBusiness, details
+from easytrader.sim.ledger.plugin import QuietBusiness, details, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Surroundings
 
-__all__ = ["Application", "Compact", "SmtBusiness", "day_number", "smt_business"]
 
 APPLICATION: Final = "smt_apply"
 COMPACT: Final = "smt_compact"
@@ -89,7 +83,7 @@ class SmtBusiness(QuietBusiness):
                 found = self._source(each.code, SPECIAL, "", each)
                 if found is None:
                     each.status = REFUSED
-                    self._put(APPLICATION, account_id, each.apply_id, each.dump())
+                    self._save(account_id, each)
                 else:
                     self._conclude(account_id, each, found, day)
 
@@ -105,7 +99,7 @@ class SmtBusiness(QuietBusiness):
 
     def _appoint(self, account: Account, given: dict[str, Any], now: float) -> str:
         application = self._apply(account, given, SPECIAL, now)
-        self._put(APPLICATION, account.account_id, application.apply_id, application.dump())
+        self._save(account.account_id, application)
         return application.apply_id
 
     def _cancel(self, account: Account, given: dict[str, Any], now: float) -> str:
@@ -115,7 +109,7 @@ class SmtBusiness(QuietBusiness):
             if each.status != WAITING:
                 raise RefusedError(f"申请 {each.apply_id} {each.status}，不能撤销")
             each.status = CANCELED
-            self._put(APPLICATION, account.account_id, each.apply_id, each.dump())
+            self._save(account.account_id, each)
             return each.apply_id
         raise RefusedError(f"没有申请 {given['apply_id']}")
 
@@ -132,7 +126,7 @@ class SmtBusiness(QuietBusiness):
         compact.days += given["defer_days"]
         compact.rate = given["apply_rate"]
         compact.postpones += 1
-        self._put(COMPACT, account.account_id, compact.compact_id, compact.dump())
+        self._save(account.account_id, compact)
         return compact.apply_id
 
     def _give_back(self, account: Account, given: dict[str, Any], now: float) -> str:
@@ -142,7 +136,7 @@ class SmtBusiness(QuietBusiness):
         compact.returned += given["amount"]
         if not compact.left:
             compact.repaid_day = self._ledger.state.progress.day
-        self._put(COMPACT, account.account_id, compact.compact_id, compact.dump())
+        self._save(account.account_id, compact)
         return compact.apply_id
 
     # ---- 内部
@@ -222,8 +216,8 @@ class SmtBusiness(QuietBusiness):
         application.status = DONE
         application.src_group_id = quoter.src_group_id
         application.compact_id = compact.compact_id
-        self._put(APPLICATION, account_id, application.apply_id, application.dump())
-        self._put(COMPACT, account_id, compact.compact_id, compact.dump())
+        self._save(account_id, application)
+        self._save(account_id, compact)
 
     def _left(self, quoter: Quoter) -> int:
         """这条券源还剩多少，股：还了的回来。"""
@@ -239,10 +233,16 @@ class SmtBusiness(QuietBusiness):
         raise RefusedError(f"没有合约 {given['compact_id']}")
 
     def _applications(self, account_id: str) -> list[Application]:
-        return [Application.load(body) for body in self._bodies(APPLICATION, account_id)]
+        return [from_json(Application, body) for body in self._bodies(APPLICATION, account_id)]
 
     def _compacts(self, account_id: str = "") -> list[Compact]:
-        return [Compact.load(body) for body in self._bodies(COMPACT, account_id)]
+        return [from_json(Compact, body) for body in self._bodies(COMPACT, account_id)]
+
+    def _save(self, account_id: str, record: Application | Compact) -> None:
+        kind, key = COMPACT, record.compact_id
+        if isinstance(record, Application):
+            kind, key = APPLICATION, record.apply_id
+        self._ledger.note(kind, account_id, key, to_json(record))
 
     def _bodies(self, wanted: str, account_id: str) -> list[str]:
         found = [
@@ -251,18 +251,6 @@ class SmtBusiness(QuietBusiness):
             if kind == wanted and account_id in ("", owner)
         ]
         return [body for _, _, body in sorted(found)]
-
-    def _put(self, kind: str, account_id: str, key: str, body: str) -> None:
-        self._ledger.note(kind, account_id, key, body)
-
-
-def smt_business(folder: Path) -> Callable[[Surroundings], SmtBusiness]:
-    """这个模拟文件夹里的约券。
-
-    Raises:
-        SimulatorError: ``smt.json`` 写得不对。
-    """
-    return partial(SmtBusiness, pool=load_pool(folder))
 
 
 WAITING: Final = "待成交"
@@ -273,30 +261,13 @@ REFUSED: Final = "已作废"
 _YEAR_DAYS: Final = 360
 
 
-def day_number(day: int) -> int:
-    """序数 → ``20261120``。"""
-    return int(f"{date.fromordinal(day):%Y%m%d}")
-
-
 @dataclass(slots=True)
 class Application:
     """一笔约券申请。
 
-    Attributes:
-        apply_id: 资券申请编号。
-        code: 证券代码，厂商写法。
-        amount: 数量，股。
-        days: 期限，天。
-        rate: 申请利率（年）。
-        apply_mode: ``1`` 库存券，``2`` 专项券。
-        src_group_id: 来源组；专项券没有成交以前为空。
-        preend_rate: 提前归还利率。
-        fine_rate: 罚息利率。
-        day: 哪天申请的（序数）。
-        time: ``HHMMSS``。
-        status: 申请状态，中文（厂商没有给出代码）。
-        compact_id: 成交之后的合约编号。
-        price_li: 申请时的价格，厘。
+    数量以股计，期限以天计，利率是年利率；``day`` 是哪天申请的（序数），``time`` 是 ``HHMMSS``。
+    ``apply_mode``：``1`` 库存券，``2`` 专项券；专项券没有成交以前没有 ``src_group_id``。
+    ``status`` 是中文（厂商没有给出代码）；``compact_id`` 是成交之后的合约编号。
     """
 
     apply_id: str
@@ -314,38 +285,14 @@ class Application:
     status: str = WAITING
     compact_id: str = ""
 
-    def dump(self) -> str:
-        """落盘的样子。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> Application:
-        """读回来。"""
-        found: dict[str, Any] = json.loads(body)
-        return cls(**found)
-
 
 @dataclass(slots=True)
 class Compact:
     """一张约券合约。
 
-    Attributes:
-        compact_id: 头寸合约编号。
-        apply_id: 由哪笔申请来。
-        quoter: 占着哪条券源（`Quoter.key`）。
-        code: 证券代码，厂商写法。
-        amount: 期初数量，股。
-        returned: 已还数量，股。
-        days: 期限，天，含展期。
-        rate: 占用利率（年）。
-        preend_rate: 提前归还利率。
-        fine_rate: 罚息利率。
-        apply_mode: 申请方式。
-        src_group_id: 来源组。
-        day: 哪天生效（序数）。
-        price_li: 生效时的价格，厘。
-        postpones: 展期次数。
-        repaid_day: 还清的那天（序数），没有还清为 0。
+    数量以股计，``amount`` 是期初的；``days`` 含展期；利率是年利率；``price_li`` 是生效时的价格。
+    ``quoter``：占着哪条券源（`Quoter.key`）；``day``：哪天生效（序数）；``repaid_day``：还清的那天，
+    没有还清为 0。
     """
 
     compact_id: str
@@ -395,13 +342,3 @@ class Compact:
             round(balance * self.rate * days / _YEAR_DAYS),
             round(balance * self.fine_rate * late / _YEAR_DAYS),
         )
-
-    def dump(self) -> str:
-        """落盘的样子。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> Compact:
-        """读回来。"""
-        found: dict[str, Any] = json.loads(body)
-        return cls(**found)

@@ -11,34 +11,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.errors import SimulatorError
-from easytrader.market.symbols import Kind, parse_security
-from easytrader.sim.config.folder import SimFolder
-from easytrader.sim.config.ipo import FILE_NAME, load_issues
+from easytrader.market.symbols import parse_security
+from easytrader.sim.config.ipo import FILE_NAME
 from easytrader.sim.ledger.events import Reject
+from easytrader.sim.ledger.ledger import StillWay
+from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 from easytrader.sim.market.noise import mix, salt_of
+from easytrader.sim.rules import issues
 from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.issues import (
-    AVERAGE_DAYS,
-    BAN_DAYS,
-    GIVE_UPS,
-    LEAST_VALUE_LI,
-    UNITS,
-    Unit,
-)
 from easytrader.sim.rules.phases import Phase
-from easytrader.sim.rules.tables import Scope, pick
+from easytrader.sim.rules.tables import STOCKS, Scope, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from easytrader.sim.config.ipo import Issue, Prospectus
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account
@@ -46,59 +36,15 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
 
-__all__ = [
-    "APPLIED",
-    "GIVEN_UP",
-    "LISTED",
-    "LOST",
-    "PAID",
-    "WON",
-    "Applicant",
-    "Quotas",
-    "SubscribeBusiness",
-    "Subscription",
-    "draw",
-    "examine",
-    "subscribe_business",
-]
 
 _STOCK_ACCOUNT: Final = 2
 _KIND: Final = "subscription"
 _MARKETS: Final = ("KCB", "SH", "SZ")
-_BEYOND: Final = Reject(12313, "当前时间不允许此类证券交易", "缴款日超出交易日历")
 _NO_CANCEL: Final = Reject(251020, "申购委托不能撤单")
 
 
-class _Unfunded:
-    """申购时不冻结、不收付。"""
-
-    def sellable(self, account: Account, order: SimOrder) -> int:
-        """没有可卖的。"""
-        return 0
-
-    def shares(self, account: Account, order: SimOrder, ticket: object) -> Reject | None:
-        """不查。"""
-        return None
-
-    def cash(self, account: Account, order: SimOrder, ticket: object) -> Reject | None:
-        """不查。"""
-        return None
-
-    def freeze(self, account: Account, order: SimOrder) -> None:
-        """不冻结。"""
-
-    def settle(
-        self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
-    ) -> int:
-        """不会有成交。"""
-        raise AssertionError(f"申购没有成交：{order.stock_code}")
-
-    def release(self, account: Account, order: SimOrder) -> None:
-        """没有冻结。"""
-
-
-class SubscribeBusiness:
-    """满足 `Business`。"""
+class SubscribeBusiness(QuietBusiness):
+    """新股申购；满足 `Holder`。"""
 
     def __init__(self, seen: Surroundings, prospectus: Prospectus, seed: int) -> None:
         self._seen = seen
@@ -108,9 +54,9 @@ class SubscribeBusiness:
         self._quotas = Quotas(seen, prospectus.quota)
         self._seed = seed
         self._ended = 0
-        self._way = _Unfunded()
+        self._way = StillWay(seen.ledger)
         known = {
-            (account_id, code): Subscription.load(body)
+            (account_id, code): from_json(Subscription, body)
             for (kind, account_id, code), body in self._ledger.state.records.items()
             if kind == _KIND
         }
@@ -138,11 +84,8 @@ class SubscribeBusiness:
         """查一遍，收下，记一笔申购。"""
         issue = self._issues[order.stock_code]
         reject = examine(order, issue, whole, self._applicant(account, issue, now))
-        pay = self._pay_days[issue.code]
-        if reject is None and pay is None:
-            reject = _BEYOND
-        if reject is not None or pay is None:
-            self._ledger.reject(order, reject or _BEYOND)
+        if reject is not None:
+            self._ledger.reject(order, reject)
             return
         order.limit_li = issue.price_li
         unit = issue.step if issue.bond and issue.listed.exchange == "SH" else 1
@@ -150,7 +93,7 @@ class SubscribeBusiness:
         kept = Subscription(
             order.order_id,
             issue.day,
-            pay,
+            self._pay_days[issue.code],
             issue.listing,
             issue.listed.stock_code,
             issue.price_li,
@@ -253,8 +196,7 @@ class SubscribeBusiness:
             held.volume += kept.paid
             held.yesterday += kept.paid
             held.cost_li += kept.paid_li
-            self._ledger.changes.positions[account.account_id, held.stock_code] = held
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account, held)
 
     def _pay(self, account: Account, kept: Subscription) -> None:
         """日终缴款：够多少缴多少，不足的视为放弃。"""
@@ -263,15 +205,15 @@ class SubscribeBusiness:
         kept.paid_li = to_fen(kept.price_li * kept.paid)
         kept.stage = PAID if kept.paid else GIVEN_UP
         account.cash_li -= kept.paid_li
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
     def _keep(self, account_id: str, code: str, kept: Subscription) -> None:
         self._known[account_id, code] = kept
-        self._ledger.note(_KIND, account_id, code, kept.dump())
+        self._ledger.note(_KIND, account_id, code, to_json(kept))
 
 
-def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
-    """缴款日；不写是申购日之后的第二个交易日，日历不知道的为 None。
+def _pay_day(issue: Issue, hours: MarketHours) -> int:
+    """缴款日；不写是申购日之后的第二个交易日。
 
     Raises:
         SimulatorError: 申购日不是交易日，或缴款日不在上市日之前。
@@ -279,8 +221,8 @@ def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
     try:
         trading = hours.following(hours.previous(issue.day)) == issue.day
         pay = issue.pay or hours.following(hours.following(issue.day))
-    except SimulatorError:
-        return issue.pay or None
+    except SimulatorError:  # 交易日历开始以前的，谁也申购不到
+        return issue.pay
     if not trading:
         raise SimulatorError(
             f"{FILE_NAME} 里 {issue.code} 的 date：{date.fromordinal(issue.day)} 不是交易日。"
@@ -293,16 +235,6 @@ def _pay_day(issue: Issue, hours: MarketHours) -> int | None:
     return pay
 
 
-def subscribe_business(folder: Path) -> Callable[[Surroundings], SubscribeBusiness]:
-    """``folder`` 里写明的新股。
-
-    Raises:
-        SimulatorError: ``ipo.json`` 写得不对。
-    """
-    seed = SimFolder.open(folder).config.seed
-    return partial(SubscribeBusiness, prospectus=load_issues(folder), seed=seed)
-
-
 _YEAR: Final = 365
 _SZ_EARLY: Final = frozenset({Phase.OPEN_CALL, Phase.OPEN_CALL_FIXED, Phase.PRE_OPEN})
 
@@ -310,14 +242,8 @@ _SZ_EARLY: Final = frozenset({Phase.OPEN_CALL, Phase.OPEN_CALL_FIXED, Phase.PRE_
 class Applicant(NamedTuple):
     """申购之前的情形。
 
-    Attributes:
-        day: 今天（序数）。
-        phase: 此刻的时段，不算收盘集合竞价。
-        closed: 休市的特别原因。
-        credit: 信用账户。
-        quota: 还有多少额度，股（张）。
-        again: 这只已经申购过。
-        give_ups: 历次没有足额缴款的缴款日，由早到晚。
+    ``phase``：此刻的时段，不算收盘集合竞价；``quota``：还有多少额度，股（张）；``again``：这只已经申购过；
+    ``give_ups``：历次没有足额缴款的缴款日，由早到晚。
     """
 
     day: int
@@ -375,15 +301,14 @@ def _once(facts: Applicant) -> Reject | None:
     if facts.again:
         return Reject(1229, "未通过限购检查", "重复申购")
     days = facts.give_ups
-    for first, last in zip(days, days[GIVE_UPS - 1 :], strict=False):
-        if last - first < _YEAR and last < facts.day <= last + BAN_DAYS:
-            return Reject(1229, "未通过限购检查", f"{GIVE_UPS} 次中签未足额缴款")
+    for first, last in zip(days, days[issues.GIVE_UPS - 1 :], strict=False):
+        if last - first < _YEAR and last < facts.day <= last + issues.BAN_DAYS:
+            return Reject(1229, "未通过限购检查", f"{issues.GIVE_UPS} 次中签未足额缴款")
     return None
 
 
 _QUOTA_KIND: Final = "a_share_value"
 _SCOPES: Final = {"KCB": Scope.STAR, "SH": Scope.SH_MAIN, "SZ": Scope.SZ_MAIN}
-_COUNTED: Final = frozenset({Kind.STOCK, Kind.CDR})
 
 
 class Quotas:
@@ -402,19 +327,20 @@ class Quotas:
         if market in self._fixed:
             return self._fixed[market]
         value = self._average(account, "SZ" if market == "SZ" else "SH", day)
-        if value < LEAST_VALUE_LI:
+        if value < issues.LEAST_VALUE_LI:
             return 0
-        unit = pick(UNITS, _SCOPES[market], date.fromordinal(day), Unit(500, 5_000_000))
+        unit = pick(
+            issues.UNITS, _SCOPES[market], date.fromordinal(day), issues.Unit(500, 5_000_000)
+        )
         return value // unit.value_li * unit.shares
 
     def close(self, day: int) -> None:
         """记下 ``day`` 收市时的市值，忘掉用不着的。"""
-        back = self._back(AVERAGE_DAYS + 2)
+        oldest = self._before(day, issues.AVERAGE_DAYS + 2)
         for account in self._seen.ledger.state.accounts.values():
             rows = self._values.setdefault(account.account_id, {})
             rows[day] = {name: self._now(account, name) for name in ("SH", "SZ")}
             self._note(account.account_id, day, rows[day])
-            oldest = back(day)
             kept = max((each for each in rows if each <= oldest), default=0)
             for each in [each for each in rows if each < kept]:
                 del rows[each]
@@ -424,19 +350,17 @@ class Quotas:
         body = None if row is None else json.dumps(row)
         self._seen.ledger.note(_QUOTA_KIND, account_id, str(day), body)
 
-    def _back(self, days: int) -> Callable[[int], int]:
-        def back(day: int) -> int:
-            for _ in range(days):
-                day = self._seen.hours.previous(day)
-            return day
-
-        return back
+    def _before(self, day: int, count: int) -> int:
+        """往前数 ``count`` 个交易日。"""
+        for _ in range(count):
+            day = self._seen.hours.previous(day)
+        return day
 
     def _average(self, account: Account, exchange: str, day: int) -> int:
         rows = self._values.get(account.account_id, {})
         found = []
-        at = self._back(2)(day)
-        for _ in range(AVERAGE_DAYS):
+        at = self._before(day, 2)
+        for _ in range(issues.AVERAGE_DAYS):
             known = max((each for each in rows if each <= at), default=None)
             if known is None:
                 break
@@ -449,7 +373,7 @@ class Quotas:
         total = 0
         for held in account.positions.values():
             security = parse_security(held.stock_code)
-            if held.volume and security.exchange == exchange and security.kind in _COUNTED:
+            if held.volume and security.exchange == exchange and security.kind in STOCKS:
                 try:
                     total += held.volume * self._seen.quote(security).last_li
                 except SimulatorError:
@@ -469,19 +393,8 @@ LISTED: Final = "listed"
 class Subscription:
     """日期都是序数；收下时就定下，``ipo.json`` 以后改了也不变。
 
-    Attributes:
-        order_id: 委托编号。
-        day: 申购日。
-        pay: 缴款日。
-        listing: 上市首日。
-        listed_code: 上市代码。
-        price_li: 发行价，厘。
-        volume: 申购了多少。
-        won: 中了多少；摇号之前已经算好，到缴款日早上才算数。
-        unit: 缴款不足时以多少股（张）为单位。
-        stage: 走到哪一步。
-        paid: 缴了多少股（张）的钱。
-        paid_li: 缴了多少钱，厘。
+    ``won``：中了多少，摇号之前已经算好，到缴款日早上才算数；``unit``：缴款不足时以多少股（张）为单位；
+    ``paid``、``paid_li``：缴了多少股（张）的钱、多少钱。
     """
 
     order_id: int
@@ -506,15 +419,6 @@ class Subscription:
     def gave_up(self) -> bool:
         """中了签而没有足额缴款。"""
         return self.stage in (PAID, GIVEN_UP, LISTED) and self.paid < self.won
-
-    def dump(self) -> str:
-        """记录的文字。"""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def load(cls, body: str) -> Subscription:
-        """读回来。"""
-        return cls(**json.loads(body))
 
 
 def draw(issue: Issue, account_id: str, volume: int, seed: int) -> int:

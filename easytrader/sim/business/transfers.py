@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import stamp
 from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
-from easytrader.sim.config.transfers import TransferSettings, load_settings
+from easytrader.sim.config.transfers import TransferSettings
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details
 from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from easytrader.sim.config.transfers import Bank, TransferSettings
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.ledger import Ledger, Surroundings
 
-__all__ = [
-    "BankBalance",
-    "BankEntry",
-    "BankTransfers",
-    "ComFund",
-    "ComHolding",
-    "GeneralCounter",
-    "Standing",
-    "TransfersBusiness",
-    "fetchable",
-    "transfers_business",
-]
 
 BANK: Final = "bank"
 STREAM: Final = "bank_stream"
@@ -43,17 +29,6 @@ IN: Final = 501
 OUT: Final = 502
 _SIDES: Final = {IN: "1", OUT: "2"}
 _SIDE_OF: Final = {shown: side for side, shown in _SIDES.items()}
-
-
-def fetchable(ledger: Ledger, account: Account) -> int:
-    """可取资金，厘；有的业务（两融）另有说法。"""
-    most = account.fetch_li
-    for business in ledger.businesses:
-        told = getattr(business, "fetch_li", None)
-        limit = None if told is None else told(account)
-        if limit is not None:
-            most = min(most, limit)
-    return most
 
 
 def whole_fen(amount: float) -> int:
@@ -103,11 +78,7 @@ class BankTransfers:
 
     def __init__(self, ledger: Ledger, banks: tuple[Bank, ...]) -> None:
         self._ledger = ledger
-        self._banks = banks
-
-    def infos(self) -> tuple[Bank, ...]:
-        """签约的银行。"""
-        return self._banks
+        self.banks = banks
 
     def balance(self, account: Account, args: Any) -> BankBalance:
         """银行卡的余额。"""
@@ -152,10 +123,10 @@ class BankTransfers:
         sign = 1 if side == IN else -1
         if side == IN and balance_li < amount_li:
             return f"银行余额不足，余额 {yuan(balance_li):.2f}"
-        if side == OUT and (most := fetchable(self._ledger, account)) < amount_li:
+        if side == OUT and (most := self._ledger.fetch_li(account)) < amount_li:
             return f"可取资金不足，可取 {yuan(most):.2f}"
         account.cash_li += sign * amount_li
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
         where = f"{bank.bank_no} {bank.bank_account}"
         left = json.dumps(balance_li - sign * amount_li)
         self._ledger.note(BANK, account.account_id, where, left)
@@ -187,7 +158,7 @@ class BankTransfers:
     def _find(self, given: dict[str, Any]) -> Bank | None:
         wanted = given["bank_no"], given["bank_account"]
         return next(
-            (each for each in self._banks if (each.bank_no, each.bank_account) == wanted), None
+            (each for each in self.banks if (each.bank_no, each.bank_account) == wanted), None
         )
 
     def _balance_li(self, account: Account, bank: Bank) -> int:
@@ -264,13 +235,13 @@ class GeneralCounter:
         if not amount_li:
             return f"划拨金额 {amount} 不合法"
         cash_li = self._cash_li(account)
-        most = cash_li if incoming else fetchable(self._ledger, account)
+        most = cash_li if incoming else self._ledger.fetch_li(account)
         if most < amount_li:
             where = "普通柜台可用" if incoming else "极速柜台可取"
             return f"资金不足，{where} {yuan(most):.2f}"
         sign = 1 if incoming else -1
         account.cash_li += sign * amount_li
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
         self._ledger.note(CASH, account.account_id, "", json.dumps(cash_li - sign * amount_li))
         return ""
 
@@ -299,7 +270,7 @@ class GeneralCounter:
         held.volume += sign * volume
         held.cost_li += sign * cost_li
         held.yesterday = max(held.yesterday + sign * volume, 0)
-        self._ledger.changes.positions[account.account_id, code] = held
+        self._ledger.touch(account, held)
         left = json.dumps([theirs - sign * volume, their_cost - sign * cost_li])
         self._ledger.note(SHARES, account.account_id, code, left)
         return ""
@@ -345,11 +316,11 @@ class TransfersBusiness(QuietBusiness):
     def ask(self, verb: str, account: Account, args: Any) -> list[Any] | None:
         """查询。"""
         answers: dict[str, Callable[[], list[Any]]] = {
-            "bank_info": lambda: list(self._bank.infos()),
+            "bank_info": lambda: list(self._bank.banks),
             "bank_amount": lambda: [self._bank.balance(account, args)],
-            "bank_stream": lambda: list(self._bank.stream(account, args)),
+            "bank_stream": lambda: self._bank.stream(account, args),
             "com_fund": lambda: [self._com.fund(account)],
-            "com_position": lambda: list(self._com.positions(account)),
+            "com_position": lambda: self._com.positions(account),
             "secu_accounts": lambda: ["SH", "SZ"],  # 北交所用深市的
             "position_statistics": lambda: self._statistics(account),
         }
@@ -376,12 +347,3 @@ class TransfersBusiness(QuietBusiness):
 
     def _quote(self, code: str) -> Quote:
         return self._seen.quote(parse_security(code))
-
-
-def transfers_business(folder: Path) -> Callable[[Surroundings], TransfersBusiness]:
-    """这个模拟文件夹里的划拨与转账。
-
-    Raises:
-        SimulatorError: ``transfers.json`` 写得不对。
-    """
-    return partial(TransfersBusiness, settings=load_settings(folder))

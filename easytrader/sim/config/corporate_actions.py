@@ -9,15 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.sim.config.files import (
-    EntryError,
-    day_of,
-    fields_of,
-    load,
-    micro,
-    security_named,
-    whole,
-)
+from easytrader.sim.config import files
+from easytrader.sim.config.files import EntryError
 from easytrader.sim.rules.exrights import Change
 from easytrader.sim.rules.tables import BONDS, FUNDS, scope_of
 
@@ -25,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "Action", "changes_of", "load_actions", "parse_actions"]
 
 FILE_NAME: Final = "corporate_actions.json"
 _EXAMPLE: Final = '{"record": "2026-11-17", "ex": "2026-11-18", "cash": 0.35}'
@@ -37,16 +29,11 @@ _SHARE: Final = 10_000_000
 class Action:
     """一次公司行为。日期都是序数。
 
-    Attributes:
-        code: 厂商写法的代码。
-        record: 股权登记日：这天收市时持有的有份。
-        ex: 除权除息日：价格除权除息，送转的股份到账、可以卖。
-        pay: 现金红利到账的日子。
-        cash_micro: 每股现金红利（税前），百万分之一元。
-        gift: 每股送、转合计多少股，千万分之一股。
-        bonus: 其中送的（不是转增的）。
-        tax_ppm: 派发时扣的税，现金红利的百万分之几。
-        split: 基金拆分、合并：``(新份额, 旧份额)``；不是为 None。
+    ``record``：股权登记日，这天收市时持有的有份；``ex``：除权除息日，送转的股份到账、可以卖；
+    ``pay``：现金红利到账的日子；都是序数。
+    ``cash_micro``：每股现金红利（税前），百万分之一元；``tax_ppm``：派发时扣的税，红利的百万分之几。
+    ``gift``：每股送、转合计多少股，千万分之一股；``bonus``：其中送的（不是转增的）。
+    ``split``：基金拆分、合并的 ``(新份额, 旧份额)``；不是为 None。
     """
 
     code: str
@@ -84,12 +71,8 @@ class Action:
 
 
 def load_actions(folder: Path) -> tuple[Action, ...]:
-    """读 ``folder`` 里的公司行为；没有文件为空。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
-    return load(folder, FILE_NAME, parse_actions) or ()
+    """读 ``folder`` 里的公司行为；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
+    return files.load(folder, FILE_NAME, parse_actions) or ()
 
 
 def changes_of(actions: tuple[Action, ...]) -> dict[str, list[Change]]:
@@ -120,7 +103,7 @@ def _action(code: str, what: str, entry: object) -> Action:
     stock_code, fund = _stock_code(code)
     if isinstance(entry, dict) and "rights" in entry:
         raise EntryError(f"{what} 的 rights：配股没有模拟，去掉这一项。")
-    values = fields_of(what, entry, _READERS, _EXAMPLE)
+    values = files.fields_of(what, entry, _READERS, _EXAMPLE)
     if "ex" not in values:
         raise EntryError(f"{what} 没有 ex（除权除息日）。")
     if "split" in values:
@@ -160,7 +143,7 @@ def _split(code: str, fund: bool, what: str, values: dict[str, Any]) -> Action:
 
 def _stock_code(code: str) -> tuple[str, bool]:
     """厂商写法的代码，是不是基金。"""
-    security = security_named(code)
+    security = files.security_named(code)
     if security.stock_code != code:
         raise EntryError(f"证券代码 {code!r} 应写成 {security.stock_code}。")
     scope = scope_of(security)
@@ -176,7 +159,7 @@ def _ratio(value: object) -> tuple[int, int]:
     if not isinstance(value, list) or len(value) != 2:
         raise EntryError(right)
     try:
-        after, before = map(whole(1, 10_000), value)
+        after, before = map(files.whole(1, 10_000), value)
     except EntryError:
         raise EntryError(right) from None
     if after == before:
@@ -185,12 +168,12 @@ def _ratio(value: object) -> tuple[int, int]:
 
 
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
-    "record": day_of,
-    "ex": day_of,
-    "pay": day_of,
-    "cash": micro(10_000, 6),
-    "bonus": micro(100, 6),
-    "transfer": micro(100, 6),
-    "tax_ppm": whole(0, 200_000),
+    "record": files.day_of,
+    "ex": files.day_of,
+    "pay": files.day_of,
+    "cash": files.micro(10_000, 6),
+    "bonus": files.micro(100, 6),
+    "transfer": files.micro(100, 6),
+    "tax_ppm": files.whole(0, 200_000),
     "split": _ratio,
 }

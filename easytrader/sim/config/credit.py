@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "CreditSettings", "Subject", "load_settings", "parse_settings"]
 
 FILE_NAME: Final = "credit.json"
 _PPM: Final = 1_000_000
@@ -87,11 +86,7 @@ class CreditSettings:
 
 
 def load_settings(folder: Path) -> CreditSettings:
-    """读 ``folder`` 里的参数；没有文件为缺省。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读 ``folder`` 里的参数；没有文件为缺省；有一项写得不对抛 `SimulatorError`。"""
     return entries.load(folder, FILE_NAME, parse_settings) or CreditSettings()
 
 

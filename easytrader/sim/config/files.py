@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
 
-__all__ = [
-    "EntryError",
-    "day_of",
-    "fields_of",
-    "load",
-    "micro",
-    "security_named",
-    "shown",
-    "text",
-    "whole",
-]
 
 T = TypeVar("T")
 _DATE: Final = "应为 2026-11-20 这样的日期。"

@@ -18,14 +18,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from easytrader.basics import paths
 from easytrader.basics.beijing import moment
 from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
-from easytrader.sim.market.when import PERIODS, VOLUME_UNITS
+from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
-
-__all__ = ["AccountConfig", "SimConfig", "SimFolder", "create", "is_sim_folder"]
 
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2
@@ -301,15 +300,6 @@ class SimFolder:
         """服务进程写下的地址与口令。"""
         return self.path / "service.json"
 
-    @property
-    def up_queue_path(self) -> Path:
-        """真实客户端有的上行队列文件；这里只是个空文件，给路径检查看的。"""
-        return self.path / UP_QUEUE
-
-    def down_queue_path(self, session_id: int) -> Path:
-        """真实客户端为每个会话建的下行队列文件的名字。"""
-        return self.path / f"down_queue_win_{session_id}"
-
 
 def is_sim_folder(path: str | os.PathLike[str]) -> bool:
     """是不是模拟 MiniQMT 的文件夹。不抛异常。"""
@@ -485,3 +475,13 @@ def _to_yuan(body: dict[str, Any]) -> None:
             (code, volume, Decimal(cost_li) / 1000 / volume)
             for code, volume, cost_li in row.get("positions", ())
         ]
+
+
+DEFAULT_ACCOUNT: Final = "1000000001"
+DEFAULT_CASH: Final = 1_000_000
+"""默认账户的初始资金，元。"""
+
+
+def default_folder() -> Path:
+    """`use('sim')` 不给路径时用的模拟 MiniQMT 文件夹。"""
+    return paths.home() / "sim" / "userdata_mini"

@@ -21,18 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "load_facts", "load_instruments"]
 
 FILE_NAME: Final = "instruments.json"
 _PERIODS: Final = "应为若干段 [首日, 末日]，两头都算，末日可以是 null（至今），如 [[首日, null]]。"
 
 
 def load_instruments(folder: Path) -> dict[str, Facts]:
-    """读 ``folder`` 里的清单；没有文件为空。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读 ``folder`` 里的清单；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, _parse) or {}
 
 

@@ -10,15 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.market.symbols import Kind, Security
-from easytrader.sim.config.files import (
-    EntryError,
-    day_of,
-    fields_of,
-    load,
-    micro,
-    security_named,
-    whole,
-)
+from easytrader.sim.config import files
+from easytrader.sim.config.files import EntryError
 from easytrader.sim.market.script import Listing
 from easytrader.sim.rules.issues import BOND_MOST, UNITS, Unit
 from easytrader.sim.rules.tables import Scope, pick, scope_of
@@ -27,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "Issue", "Prospectus", "listings_of", "load_issues", "parse_issues"]
 
 FILE_NAME: Final = "ipo.json"
 _EXAMPLE: Final = (
@@ -46,20 +38,9 @@ _QUOTAS: Final = ("KCB", "SH", "SZ")
 class Issue:
     """一只能申购的新股或可转债。日期都是序数。
 
-    Attributes:
-        code: 申购代码，厂商写法；深市的新股就是上市代码。
-        name: 名称。
-        listed: 上市代码。
-        bond: 可转债。
-        price_li: 发行价，厘。
-        day: 申购日。
-        most: 申购上限，股（张）。
-        least: 最少申购多少。
-        step: 多少递增，也是一个配号的数量。
-        listing: 上市首日。
-        pay: 缴款日；0 为申购日之后的第二个交易日。
-        wins: 每个账户中几签；None 为按中签率摇号。
-        rate_ppm: 中签率，百万分之几。
+    ``code``：申购代码，厂商写法；深市的新股就是上市代码。``least``、``most``：下限与上限，
+    股（张）；``step``：多少递增，也是一个配号的数量。``pay``：缴款日，0 为申购日后第二个交易日。
+    ``wins``：每个账户中几签，None 为按中签率 ``rate_ppm``（百万分之几）摇号。
     """
 
     code: str
@@ -92,12 +73,8 @@ class Prospectus(NamedTuple):
 
 
 def load_issues(folder: Path) -> Prospectus:
-    """读 ``folder`` 里的新股；没有文件为空。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
-    return load(folder, FILE_NAME, parse_issues) or Prospectus({}, {})
+    """读 ``folder`` 里的新股；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
+    return files.load(folder, FILE_NAME, parse_issues) or Prospectus({}, {})
 
 
 def listings_of(prospectus: Prospectus) -> dict[str, Listing]:
@@ -122,15 +99,15 @@ def parse_issues(body: Any) -> Prospectus:
         if issue.listed.stock_code in taken:
             raise EntryError(f"{code} 的 listed_code：{issue.listed.stock_code} 出现了两次。")
         taken.add(issue.listed.stock_code)
-    number = whole(0, 10**8)
+    number = files.whole(0, 10**8)
     quota = body.get("quota", {})
     readers: dict[str, Callable[[object], Any]] = dict.fromkeys(_QUOTAS, number)
-    return Prospectus(issues, fields_of("quota", quota, readers, '{"SH": 10000}'))
+    return Prospectus(issues, files.fields_of("quota", quota, readers, '{"SH": 10000}'))
 
 
 def _issue(code: str, entry: object) -> Issue:
     security = _parsed(code, "申购代码")
-    values = fields_of(code, entry, _READERS, _EXAMPLE)
+    values = files.fields_of(code, entry, _READERS, _EXAMPLE)
     for name in _NEEDED:
         if name not in values:
             raise EntryError(f"{code} 没有 {name}。例：{_EXAMPLE}")
@@ -169,7 +146,7 @@ def _issue(code: str, entry: object) -> Issue:
 
 
 def _parsed(code: object, what: str) -> Security:
-    security = security_named(code, what)
+    security = files.security_named(code, what)
     if security.stock_code != code:
         raise EntryError(f"{what} {code!r} 应写成 {security.stock_code}。")
     return security
@@ -220,7 +197,7 @@ def _text(value: object) -> str:
 def _price(value: object) -> int:
     """元 → 厘；整分。"""
     try:
-        li = micro(100_000, 2)(value) // 1000
+        li = files.micro(100_000, 2)(value) // 1000
     except EntryError:
         li = 0
     if not li:
@@ -232,12 +209,12 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "name": _name,
     "listed_code": _text,
     "price": _price,
-    "date": day_of,
-    "max": whole(1, 10**8),
-    "min": whole(1, 10**8),
-    "step": whole(1, 10**6),
-    "pay": day_of,
-    "listing": day_of,
-    "wins": whole(0, 10**6),
-    "rate_ppm": whole(0, 1_000_000),
+    "date": files.day_of,
+    "max": files.whole(1, 10**8),
+    "min": files.whole(1, 10**8),
+    "step": files.whole(1, 10**6),
+    "pay": files.day_of,
+    "listing": files.day_of,
+    "wins": files.whole(0, 10**6),
+    "rate_ppm": files.whole(0, 1_000_000),
 }

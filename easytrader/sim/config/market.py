@@ -9,7 +9,7 @@ from easytrader.market.symbols import parse_security
 from easytrader.sim.config.corporate_actions import changes_of, load_actions
 from easytrader.sim.config.ipo import FILE_NAME as ISSUES_NAME
 from easytrader.sim.config.ipo import listings_of, load_issues
-from easytrader.sim.market.conditions import Conditions
+from easytrader.sim.market.closes import Conditions
 from easytrader.sim.market.script import Script
 from easytrader.sim.market.synthetic import SyntheticMarket
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.market.library import Library
     from easytrader.sim.rules import RuleBook
-
-__all__ = ["library_of", "market_for", "script_of"]
 
 
 def market_for(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "MODES", "SPECIAL", "STOCK", "Quoter", "load_pool"]
 
 FILE_NAME: Final = "smt.json"
 STOCK: Final = "1"
@@ -39,16 +38,9 @@ _ID_BYTES: Final = 23
 class Quoter(NamedTuple):
     """一条券源。
 
-    Attributes:
-        code: 证券代码，厂商写法。
-        amount: 多少股。
-        rate: 资券占用利率（年）。
-        days: 期限天数，也是最长能约多少天。
-        low_days: 最短能约多少天。
-        src_group_id: 来源组编号。
-        apply_mode: ``1`` 库存券，``2`` 专项券。
-        fine_rate: 罚息利率。
-        preend_rate: 提前归还利率。
+    ``amount`` 以股计；``days`` 是期限，也是最长能约多少天，``low_days`` 是最短；利率都是年利率：
+    ``rate`` 占用，``fine_rate`` 罚息，``preend_rate`` 提前归还。
+    ``apply_mode``：``1`` 库存券，``2`` 专项券。
     """
 
     code: str
@@ -68,11 +60,7 @@ class Quoter(NamedTuple):
 
 
 def load_pool(folder: Path) -> tuple[Quoter, ...]:
-    """读券源。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
+    """读券源；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, _parse) or ()
 
 

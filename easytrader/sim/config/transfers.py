@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.sim.config.files import (
-    EntryError,
-    fields_of,
-    load,
-    micro,
-    security_named,
-    text,
-    whole,
-)
+from easytrader.sim.config import files
+from easytrader.sim.config.files import EntryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["FILE_NAME", "Bank", "TransferSettings", "load_settings"]
 
 FILE_NAME: Final = "transfers.json"
 _MOST: Final = 10**12
@@ -31,13 +23,8 @@ _MOST: Final = 10**12
 class Bank(NamedTuple):
     """一个签约的银行。
 
-    Attributes:
-        bank_no: 银行编号。
-        bank_name: 名称。
-        bank_account: 银行账号。
-        balance_li: 开始时的余额，厘。
-        bank_pwd: 转入、查余额要的密码；空为不查。
-        fund_pwd: 转出要的资金密码；空为不查。
+    ``balance_li``：开始时的余额；``bank_pwd``：转入、查余额要的密码，``fund_pwd``：转出要的资金密码，
+    空为不查。
     """
 
     bank_no: str = "0001"
@@ -57,16 +44,14 @@ class TransferSettings(NamedTuple):
 
 
 def load_settings(folder: Path) -> TransferSettings:
-    """读设置。
-
-    Raises:
-        SimulatorError: 读不懂，或有一项写得不对。
-    """
-    return load(folder, FILE_NAME, _parse) or TransferSettings()
+    """读设置；有一项写得不对抛 `SimulatorError`。"""
+    return files.load(folder, FILE_NAME, _parse) or TransferSettings()
 
 
 def _parse(body: object) -> TransferSettings:
-    values = fields_of("最外层", body, {"banks": _banks, "com": _com}, '{"banks": [], "com": {}}')
+    values = files.fields_of(
+        "最外层", body, {"banks": _banks, "com": _com}, '{"banks": [], "com": {}}'
+    )
     com = values.get("com", {})
     return TransferSettings(
         values.get("banks") or (Bank(),), com.get("cash", 0), com.get("positions", ())
@@ -85,42 +70,42 @@ def _banks(value: object) -> tuple[Bank, ...]:
 
 
 def _bank(value: object) -> Bank:
-    values = fields_of("banks", value, _BANK_READERS, '{"bank_no": "0001"}')
+    values = files.fields_of("banks", value, _BANK_READERS, '{"bank_no": "0001"}')
     balance_li = values.pop("balance", 1_000_000_000)
     return Bank(balance_li=balance_li, **values)
 
 
 def _com(value: object) -> dict[str, Any]:
     readers = {"cash": _li, "positions": _positions}
-    return fields_of("com", value, readers, '{"cash": 1000}')
+    return files.fields_of("com", value, readers, '{"cash": 1000}')
 
 
 def _positions(value: object) -> tuple[tuple[str, int, int], ...]:
     if not isinstance(value, dict):
         raise EntryError('应为对象，如 {"600036.SH": {"volume": 100, "cost": 3500}}。')
-    readers = {"volume": whole(1, 2**31 - 1), "cost": _li}
+    readers = {"volume": files.whole(1, 2**31 - 1), "cost": _li}
     found = []
     for code, entry in value.items():
-        held = fields_of(code, entry, readers, '{"volume": 100, "cost": 3500}')
+        held = files.fields_of(code, entry, readers, '{"volume": 100, "cost": 3500}')
         if "volume" not in held:
             raise EntryError(f"{code} 没有 volume（数量，正整数）。")
-        found.append((security_named(code).stock_code, held["volume"], held.get("cost", 0)))
+        found.append((files.security_named(code).stock_code, held["volume"], held.get("cost", 0)))
     return tuple(found)
 
 
 def _li(value: object) -> int:
     """元，至多两位小数 → 厘。"""
     try:
-        return micro(_MOST, 2)(value) // 1000
+        return files.micro(_MOST, 2)(value) // 1000
     except EntryError:
         raise EntryError("应为 0 到一万亿、至多两位小数的金额（元）。") from None
 
 
 _BANK_READERS: Final[dict[str, Callable[[object], Any]]] = {
-    "bank_no": text(63),
-    "bank_name": text(63),
-    "bank_account": text(63),
+    "bank_no": files.text(63),
+    "bank_name": files.text(63),
+    "bank_account": files.text(63),
     "balance": _li,
-    "bank_pwd": text(63),
-    "fund_pwd": text(63),
+    "bank_pwd": files.text(63),
+    "fund_pwd": files.text(63),
 }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
@@ -26,7 +25,7 @@ from easytrader.sim.counter.floor import Floor
 from easytrader.sim.counter.rollover import Rollover
 from easytrader.sim.ledger.checks import (
     NO_SUCH,
-    Ticket,
+    WRONG_STATUS,
     cancel_refused,
     check,
     order_refused,
@@ -45,7 +44,7 @@ from easytrader.sim.ledger.events import (
 )
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
-from easytrader.sim.ledger.plugin import Cashier, Clerk, Debtor, Holder
+from easytrader.sim.ledger.plugin import Clerk, Debtor, Holder
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
@@ -64,12 +63,10 @@ if TYPE_CHECKING:
     from easytrader.sim.rules import RuleBook
     from easytrader.sim.rules.fees import FeeSchedule
 
-__all__ = ["Counter", "clean", "find_account", "read_price", "refusal"]
 
 _CODE_BYTES: Final = 63
 
 _LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
-WRONG_STATUS: Final = Reject(251020, "委托状态错误不能撤单")
 
 
 class Counter:
@@ -241,33 +238,15 @@ class Counter:
         phase: Phase,
     ) -> Reject | None:
         """检查；顺带定下起作用的限价，最新价委托的报价也在这里换成实际价格。"""
-        assert order.security is not None
         protects = instrument.rules.protects
-        buy = order.is_buy
-        order.limit_li = working_limit(order.price_type, buy, order.price_li, protects, quote)
+        order.limit_li = working_limit(
+            order.price_type, order.is_buy, order.price_li, protects, quote
+        )
         if order.price_type == PriceType.LATEST:
             order.price_li = order.limit_li
-        way = self._ledger.way(order)
-        return check(
-            Ticket(
-                buy,
-                order.volume,
-                order.price_type,
-                order.price_li,
-                whole,
-                order.limit_li,
-                protects,
-                instrument.rules,
-                quote,
-                instrument.rates(buy),
-                account.cash_li,
-                way.sellable(account, order),
-                partial(way.cash, account, order),
-                partial(way.shares, account, order),
-                self._ledger.bought_today(order) if instrument.rules.buy_cap else 0,
-                Phase.CONTINUOUS if phase is Phase.PRE_OPEN else phase,  # 9:30 才到，照那时查
-            )
-        )
+        if phase is Phase.PRE_OPEN:
+            phase = Phase.CONTINUOUS  # 9:30 才到，照那时查
+        return check(self._ledger.ticket(order, account, instrument, quote, whole, phase))
 
     def _cancel(self, args: CancelOrder, now: float) -> Receipt:
         order = self._find(args)
@@ -284,8 +263,7 @@ class Counter:
             order = self.state.orders.get(args.order_id)
         else:
             order = self.state.by_sysid.get(args.sysid)
-            exchange = order.security.exchange if order and order.security else ""
-            if args.exchange not in ("", exchange):
+            if order is not None and args.exchange not in ("", order.exchange):
                 order = None
         if order is None or order.account_id != args.account_id:
             return None
@@ -358,11 +336,7 @@ class Counter:
     def asset(self, account: Account) -> views.Asset:
         """资金。"""
         found = views.asset(account, self.quote, self._outside(account).worth_li)
-        for business in self._ledger.businesses:
-            fetch_li = business.fetch_li(account) if isinstance(business, Cashier) else None
-            if fetch_li is not None:
-                found = found._replace(fetch_li=fetch_li)
-        return found
+        return found._replace(fetch_li=self._ledger.fetch_li(account))
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""

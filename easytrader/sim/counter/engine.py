@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from easytrader.sim.config.folder import AccountConfig, SimFolder
 
-__all__ = ["Engine"]
 
 _SLICE_WORK: Final = 20_000
 """`advance` 一段做多少活，约 0.2 秒。"""
@@ -75,7 +74,7 @@ class Engine:
         self._hours = hours_for(config.clock)
         self._book = RuleBook(load_facts(folder.path), self._hours.previous)
         self._market = market_for(config, folder.path, self._hours, self._book)
-        self._businesses = businesses_for(folder.path)
+        self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
         self._query_lag_s = config.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     Arrive = Callable[[SimOrder, Quote, float], None]
 
-__all__ = ["Floor", "Rounds"]
 
 _DAY: Final = 86400.0
 _WORK: Final = 15

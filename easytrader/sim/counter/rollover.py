@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.closing import Outside
     from easytrader.sim.ledger.ledger import Ledger
 
-__all__ = ["Rollover"]
 
 _DAY_WORK: Final = 100
 """过一天算多少活（见 `Budget`），约 1 毫秒。"""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Match = Callable[[RestingBook, int, int, int], int]
     Hours = tuple[bool, bool]  # 有收盘集合竞价；连续到 15:30
 
-__all__ = ["Budget", "Sweep"]
 
 _LEAF: Final = 32
 """不超过这么多跳就一跳一跳地看。"""

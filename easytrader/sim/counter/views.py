@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from easytrader.codes import CANCELLABLE_STATUSES
 from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.ledger.orders import security_of
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.orders import SimOrder
 
     QuoteOf = Callable[[Security], Quote]
-
-__all__ = ["Asset", "Holding", "asset", "last_li", "orders", "positions"]
-
-_CANCELABLE: Final = frozenset({48, 49, 50, 55})
 
 
 class Asset(NamedTuple):
@@ -81,7 +78,7 @@ def orders(today: list[SimOrder], order_id: int, cancelable_only: bool) -> list[
     if order_id:
         today = [order for order in today if order.order_id == order_id]
     if cancelable_only:
-        today = [order for order in today if order.status in _CANCELABLE]
+        today = [order for order in today if order.status in CANCELLABLE_STATUSES]
     return [order.snapshot for order in today]
 
 

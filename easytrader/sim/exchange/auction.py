@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["TIE_RULES", "Clearing", "Interest", "TieRule", "clear"]
-
 
 class TieRule(Enum):
     """几个价格都满足三条时取哪一个；先都取未成交量最小的。"""
@@ -34,9 +32,6 @@ TIE_RULES: Final = {"SH": TieRule.MIDDLE, "SZ": TieRule.NEAREST, "BJ": TieRule.N
 北交所离最近成交价最近，没有成交的离前收盘最近（BSE26 3.4.2）。北交所的第二条（先取未成交量最小）
 没有查到原文，照沪深处理。
 """
-
-EQUIDISTANT_HIGHER: Final = True
-"""参考价正好在两个候选价位当中时取高的；规则没有写，见文档。"""
 
 
 class Interest(NamedTuple):
@@ -128,13 +123,8 @@ def _price(
     low, high = tied[0].low_li, tied[-1].high_li
     if rule is TieRule.MIDDLE:
         return _to_tick(low + high, 2, tick_li)
-    return min(max(_nearest(reference_li, tick_li), low), high)
-
-
-def _nearest(reference_li: int, tick_li: int) -> int:
-    if EQUIDISTANT_HIGHER:
-        return _to_tick(reference_li, 1, tick_li)
-    return -_to_tick(-reference_li, 1, tick_li)
+    # 参考价正好在两个候选价位当中时取高的；规则没有写，见文档
+    return min(max(_to_tick(reference_li, 1, tick_li), low), high)
 
 
 def _to_tick(numerator: int, denominator: int, tick_li: int) -> int:

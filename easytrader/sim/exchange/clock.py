@@ -9,8 +9,6 @@ from typing import Protocol
 from easytrader.basics.beijing import moment
 from easytrader.errors import UsageError
 
-__all__ = ["Clock", "ManualClock", "ShiftedClock", "StepClock", "WallClock", "clock_for"]
-
 
 class Clock(Protocol):
     """给出现在的 Unix 秒。"""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from easytrader.sim.exchange.depth import Level, Quote
 
-__all__ = ["LIFE_PPM", "auction_crowd", "auction_price", "queue_ahead", "withdrawn"]
 
 _AGGRESSIVE: Final = 3
 """愿意比成交价更差几档也要成交的人。"""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
 
-__all__ = ["DISPLAYED", "Level", "Market", "Prints", "Quote"]
 
 DISPLAYED: Final = 5
 """对外展示、「最优五档」所指的档数；更深的档位只有能扫穿五档的委托碰得到。"""
@@ -57,13 +56,15 @@ class Quote(NamedTuple):
 class Market(Protocol):
     """按「跳」给出盘口与成交；同样的问题永远得到同样的回答。"""
 
+    _tick_s: float
+
     def tick_at(self, ts: float) -> int:
         """``ts`` 属于第几跳。"""
-        ...
+        return int(ts // self._tick_s)
 
     def tick_time(self, tick: int) -> float:
         """第 ``tick`` 跳开始的时刻。"""
-        ...
+        return tick * self._tick_s
 
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口；休市时是收盘时的样子。"""
@@ -71,7 +72,8 @@ class Market(Protocol):
 
     def prints(self, security: Security, tick: int) -> Prints:
         """这一跳里市场的成交；休市时成交量为 0。"""
-        ...
+        before, now = self.path(security, tick - 1, tick)
+        return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
         """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。"""

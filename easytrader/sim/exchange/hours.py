@@ -10,40 +10,11 @@ from typing import Final, NamedTuple, Protocol
 
 from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import SimulatorError
-from easytrader.market.calendar import (
-    coverage,
-    explain,
-    is_trading_day,
-    last_trading_day,
-    next_trading_day,
-)
-from easytrader.sim.rules.phases import (
-    CLOSING_CALL,
-    CONTINUOUS,
-    EDGES,
-    LATE_CLOSE,
-    Phase,
-    clock_phase,
-)
-
-__all__ = [
-    "AlwaysOpen",
-    "Bells",
-    "ExchangeHours",
-    "MarketHours",
-    "Phase",
-    "day_code",
-    "day_open",
-    "hours_for",
-    "later_open",
-    "trading_time",
-]
+from easytrader.market import calendar
+from easytrader.sim.rules import phases
+from easytrader.sim.rules.phases import Phase
 
 _DAY: Final = 86400
-_WINDOWS: Final = ((34200, 41400), (46800, 54000))
-"""走几分钟，数的是这两段时间；停在午休、夜里的从下一段的开头数起。"""
-_MOST_DAYS: Final = 40
-
 _OPEN_CALL_START: Final = 33300
 _OPEN_CALL_END: Final = 33900
 
@@ -63,6 +34,11 @@ def day_code(day: int) -> str:
     return f"{date.fromordinal(day):%Y%m%d}"
 
 
+def day_number(day: int) -> int:
+    """序数 → ``20261120``。"""
+    return int(day_code(day))
+
+
 class MarketHours(Protocol):
     """交易时间：交易日、是否开市、一天走到了哪里。"""
 
@@ -75,7 +51,7 @@ class MarketHours(Protocol):
         ...
 
     def following(self, day: int) -> int:
-        """下一个交易日；日历不知道时抛 `SimulatorError`，不去猜。"""
+        """下一个交易日。"""
         ...
 
     def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
@@ -83,11 +59,7 @@ class MarketHours(Protocol):
         ...
 
     def phase(
-        self,
-        ts: float,
-        closing_call: bool = False,
-        after_hours: bool = False,
-        late: bool = False,
+        self, ts: float, closing_call: bool = False, after_hours: bool = False, late: bool = False
     ) -> Phase:
         """此刻是哪个时段；问的是有没有收盘集合竞价、盘后固定价格、连续到 15:30 的证券。"""
         ...
@@ -133,11 +105,7 @@ class AlwaysOpen:
         return True
 
     def phase(
-        self,
-        ts: float,
-        closing_call: bool = False,
-        after_hours: bool = False,
-        late: bool = False,
+        self, ts: float, closing_call: bool = False, after_hours: bool = False, late: bool = False
     ) -> Phase:
         """总是连续竞价。"""
         return Phase.CONTINUOUS
@@ -169,49 +137,45 @@ class ExchangeHours:
     def day(self, ts: float) -> int:
         """当天或之前最近的交易日。"""
         asked = date.fromordinal(day_of(ts))
-        found = last_trading_day(asked, past_end=True)
+        found = calendar.last_trading_day(asked, past_end=True)
         if found is None:
             raise SimulatorError(
-                f"没有可用的交易日历，不能按交易所时间运行：{explain(asked)}；"
+                f"没有可用的交易日历，不能按交易所时间运行：{calendar.explain(asked)}；"
                 "改好它，或改用 clock=always。"
             )
         return found.toordinal()
 
     def previous(self, day: int) -> int:
         """上一个交易日；日历的第一天之前按日历日退一天。"""
-        found = last_trading_day(date.fromordinal(day - 1), past_end=True)
+        found = calendar.last_trading_day(date.fromordinal(day - 1), past_end=True)
         return day - 1 if found is None else found.toordinal()
 
     def following(self, day: int) -> int:
         """下一个交易日。"""
         asked = date.fromordinal(day)
-        found = next_trading_day(asked, past_end=True)
+        found = calendar.next_trading_day(asked, past_end=True)
         if found is None:
-            raise SimulatorError(f"不知道 {asked} 之后哪天开市：{explain(asked)}。")
+            raise SimulatorError(f"不知道 {asked} 之后哪天开市：{calendar.explain(asked)}。")
         return found.toordinal()
 
     def is_open(self, ts: float, closing_call: bool = False, late: bool = False) -> bool:
         """交易日的连续交易时段。"""
         day = day_of(ts)
         second = ts - midnight(day)
-        if closing_call and second >= CLOSING_CALL:
+        if closing_call and second >= phases.CLOSING_CALL:
             return False
-        opened = any(start <= second < end for start, end in CONTINUOUS)
+        opened = any(start <= second < end for start, end in phases.CONTINUOUS)
         if not (opened or (late and _is_late(second))):
             return False
         return _is_open(day)
 
     def phase(
-        self,
-        ts: float,
-        closing_call: bool = False,
-        after_hours: bool = False,
-        late: bool = False,
+        self, ts: float, closing_call: bool = False, after_hours: bool = False, late: bool = False
     ) -> Phase:
         """`phases` 的表；没有收盘集合竞价的证券那时还是连续竞价。"""
         day = day_of(ts)
         second = ts - midnight(day)
-        found = Phase.CONTINUOUS if late and _is_late(second) else clock_phase(second)
+        found = Phase.CONTINUOUS if late and _is_late(second) else phases.clock_phase(second)
         if found is Phase.CLOSED or not _is_open(day):
             return Phase.CLOSED
         if found is Phase.CLOSE_CALL and not closing_call:
@@ -226,41 +190,41 @@ class ExchangeHours:
         return Bells(
             start + _OPEN_CALL_START,
             start + _OPEN_CALL_END,
-            start + CONTINUOUS[0][0],
-            start + CLOSING_CALL,
-            start + CONTINUOUS[-1][1],
+            start + phases.CONTINUOUS[0][0],
+            start + phases.CLOSING_CALL,
+            start + phases.CONTINUOUS[-1][1],
         )
 
     def progress(self, ts: float, day: int) -> float:
         """连续交易时间走过的比例。"""
         second = ts - midnight(day)
-        total = sum(end - start for start, end in CONTINUOUS)
-        done = sum(min(max(second - start, 0.0), end - start) for start, end in CONTINUOUS)
+        total = sum(end - start for start, end in phases.CONTINUOUS)
+        done = sum(min(max(second - start, 0.0), end - start) for start, end in phases.CONTINUOUS)
         return done / total
 
     def day_end(self, day: int, late: bool = False) -> float:
         """15:00，或 15:30。"""
-        return midnight(day) + (LATE_CLOSE if late else CONTINUOUS[-1][1])
+        return midnight(day) + (phases.LATE_CLOSE if late else phases.CONTINUOUS[-1][1])
 
     def next_change(self, ts: float) -> float:
         """当天下一个时段边界，或次日零点。"""
         start = midnight(day_of(ts))
-        return start + next((edge for edge in EDGES if start + edge > ts), _DAY)
+        return start + next((edge for edge in phases.EDGES if start + edge > ts), _DAY)
 
     def closed_reason(self, ts: float) -> str:
         """日历还没有开始，或读不懂时说明白。"""
         day = date.fromordinal(day_of(ts))
-        known = coverage()
-        return "" if known is not None and day > known[1] else explain(day)
+        known = calendar.coverage()
+        return "" if known is not None and day > known[1] else calendar.explain(day)
 
 
 def _is_late(second: float) -> bool:
     """15:00–15:30。"""
-    return CONTINUOUS[-1][1] <= second < LATE_CLOSE
+    return phases.CONTINUOUS[-1][1] <= second < phases.LATE_CLOSE
 
 
 def _is_open(day: int) -> bool:
-    return is_trading_day(date.fromordinal(day), past_end=True) is True
+    return calendar.is_trading_day(date.fromordinal(day), past_end=True) is True
 
 
 def hours_for(clock: str) -> MarketHours:
@@ -269,10 +233,10 @@ def hours_for(clock: str) -> MarketHours:
 
 
 def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
-    """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻。"""
+    """从 ``start`` 起走 ``length_s`` 秒的交易时间，走到哪一刻；午休、夜里不算。"""
     day = hours.day(start)
     while True:
-        for begin, end in _WINDOWS:
+        for begin, end in phases.CONTINUOUS:
             opened = max(start, float(midnight(day) + begin))
             room = midnight(day) + end - opened
             if room <= 0:
@@ -280,21 +244,9 @@ def trading_time(hours: MarketHours, start: float, length_s: float) -> float:
             if length_s <= room:
                 return opened + length_s
             length_s -= room
-        day = _following(hours, day)
+        day = hours.following(day)
 
 
 def later_open(hours: MarketHours, now: float) -> float:
     """下一个交易日的 09:30。"""
-    return day_open(_following(hours, hours.day(now)))
-
-
-def day_open(day: int) -> float:
-    """``day`` 的 09:30。"""
-    return float(midnight(day) + _WINDOWS[0][0])
-
-
-def _following(hours: MarketHours, day: int) -> int:
-    for later in range(day + 1, day + _MOST_DAYS):
-        if hours.day(midnight(later)) == later:
-            return later
-    raise SimulatorError("交易日历到头了，没有下一个交易日。")
+    return float(midnight(hours.following(hours.day(now))) + phases.CONTINUOUS[0][0])

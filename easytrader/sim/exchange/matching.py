@@ -14,8 +14,6 @@ from easytrader.sim.exchange.depth import DISPLAYED, Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Execution", "arrive"]
-
 
 class Execution(NamedTuple):
     """到达时的结果。
@@ -87,8 +85,7 @@ def _five_limit(arrival: Arrival) -> Execution:
     fills = _sweep(arrival, arrival.opposite[:DISPLAYED])
     if fills:
         return _rest(arrival, fills, fills[-1].price_li)
-    own = arrival.own_best_li
-    return Execution((), None if own is None else _bounded(arrival, own))
+    return _mine_first(arrival)
 
 
 def _peer_first(arrival: Arrival) -> Execution:

@@ -2,109 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.gateway.rows import CancelAnswer, OrderAnswer
 from easytrader.sim.gateway.verbs import UNSUPPORTED, VERBS
-from easytrader.sim.gateway.wire import QUERY_FAILED, QuoteArgs, Request
-from easytrader.sim.ledger.events import (
-    AccountQuery,
-    CancelOrder,
-    OrdersQuery,
-    Outcome,
-    SubmitOrder,
-)
+from easytrader.sim.gateway.wire import QUERY_FAILED, Request
+from easytrader.sim.ledger.events import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
+    from easytrader.sim.gateway.translator import Translator
     from easytrader.sim.gateway.verbs import Verb
+    from easytrader.sim.ledger.events import AccountQuery
 
-__all__ = ["Dispatcher", "EngineLike"]
 
 _FAILED: Final = -1
-
-
-class EngineLike(Protocol):
-    """主机用到的柜台。"""
-
-    def submit(self, args: SubmitOrder) -> Outcome:
-        """下单。"""
-        ...
-
-    def cancel(self, args: CancelOrder) -> Outcome:
-        """撤单。"""
-        ...
-
-    def asset(self, args: AccountQuery) -> Outcome:
-        """资金。"""
-        ...
-
-    def orders(self, args: OrdersQuery) -> Outcome:
-        """当日委托。"""
-        ...
-
-    def trades(self, args: AccountQuery) -> Outcome:
-        """当日成交。"""
-        ...
-
-    def positions(self, args: AccountQuery) -> Outcome:
-        """持仓。"""
-        ...
-
-    def account_infos(self) -> Outcome:
-        """账号信息。"""
-        ...
-
-    def account_status(self) -> Outcome:
-        """账号状态。"""
-        ...
-
-    def quote(self, args: QuoteArgs) -> Outcome:
-        """最新价。"""
-        ...
-
-    def ask(self, verb: str, args: Any) -> Outcome:
-        """各项业务的查询。"""
-        ...
-
-    def act(self, verb: str, args: Any) -> Outcome:
-        """委托之外要办的事。"""
-        ...
-
-    def has_account(self, account_type: int, account_id: str) -> bool:
-        """有没有这个账号。"""
-        ...
-
-    def advance(self) -> Outcome:
-        """把行情往此刻推进一段；应答为真是还没有到，应当再来。"""
-        ...
-
-    def keep_time(self) -> None:
-        """把走到的时刻落盘。"""
-        ...
-
-    def next_wakeup(self) -> float | None:
-        """几秒后值得再推进。"""
-        ...
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """几个请求合一次提交。"""
-        ...
-
-    def close(self) -> None:
-        """关账本。"""
-        ...
 
 
 class Dispatcher:
     """只由主机线程使用。"""
 
-    def __init__(self, engine: EngineLike) -> None:
+    def __init__(self, engine: Translator) -> None:
         self._engine = engine
         self.advance = engine.advance
         self.close = engine.close
@@ -168,28 +90,22 @@ class Dispatcher:
 def failed(request: Request, error: BaseException) -> Outcome:
     """柜台办不了时的应答：下单 -1 带原因，撤单、订阅 -1，查询说失败（不能说成没有）。"""
     args: Any = request.args
+    failure = {"error_id": _FAILED, "error_msg": str(error)}
     if request.verb == "submit":
         return Outcome(
             OrderAnswer(
-                account_type=args.account_type,
-                account_id=args.account_id,
-                order_id=_FAILED,
-                strategy_name=args.strategy_name,
-                order_remark=args.order_remark,
-                error_id=_FAILED,
-                error_msg=str(error),
+                args.account_type,
+                args.account_id,
+                _FAILED,
+                args.strategy_name,
+                args.order_remark,
+                **failure,
             )
         )
     if request.verb == "cancel":
         return Outcome(
             CancelAnswer(
-                account_type=args.account_type,
-                account_id=args.account_id,
-                cancel_result=_FAILED,
-                order_id=args.order_id,
-                order_sysid=args.sysid,
-                error_id=_FAILED,
-                error_msg=str(error),
+                args.account_type, args.account_id, _FAILED, args.order_id, args.sysid, **failure
             )
         )
     if request.verb in ("subscribe", "unsubscribe"):

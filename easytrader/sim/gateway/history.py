@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from easytrader.types import Entrust, Trade
 
-__all__ = ["assets", "days", "orders", "positions", "trades"]
 
 Row = dict[str, Any]
 
@@ -149,10 +148,7 @@ def _check(db: sqlite3.Connection, store: Path) -> None:
 
 
 def _asked(
-    db: sqlite3.Connection,
-    path: str | os.PathLike[str],
-    day: str | date,
-    account_id: str | None,
+    db: sqlite3.Connection, path: str | os.PathLike[str], day: str | date, account_id: str | None
 ) -> tuple[int, str | None]:
     number = _number(day)
     latest = db.execute("SELECT day FROM progress").fetchone()

@@ -10,39 +10,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, MARKET_CODES, OrderStatus, OrderType
 from easytrader.market.symbols import parse_security
-from easytrader.sim.business.smt import DONE, day_number
+from easytrader.sim.business.smt import DONE
 from easytrader.sim.business.transfers import IN
-from easytrader.sim.counter.counter import WRONG_STATUS
-from easytrader.sim.exchange.hours import day_code
+from easytrader.sim.exchange.hours import day_code, day_number
 from easytrader.sim.gateway import rows
 from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
-from easytrader.sim.ledger.checks import LIMIT_TYPES
-from easytrader.sim.ledger.events import (
-    AccountQuery,
-    AccountStatusChanged,
-    BusinessQuery,
-    CancelOrder,
-    CancelRefused,
-    Filled,
-    OrderSnapshot,
-    OrdersQuery,
-    Outcome,
-    Receipt,
-    Refused,
-    Reject,
-    SubmitOrder,
-    TradeSnapshot,
-    Unanswered,
-)
+from easytrader.sim.ledger import events
+from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
 from easytrader.sim.market.anchors import instrument_name
 from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
 
     from easytrader.sim.business.credit.contracts import CreditContract
-    from easytrader.sim.business.credit.queries import Collateral, ShortSource, Statement, Subject
+    from easytrader.sim.business.credit.plugin import Collateral, ShortSource, Statement, Subject
     from easytrader.sim.business.smt import Application, Compact
     from easytrader.sim.business.transfers import (
         BankBalance,
@@ -57,9 +39,7 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.engine import Engine
     from easytrader.sim.counter.views import Asset, Holding
     from easytrader.sim.gateway.rows import Row
-    from easytrader.sim.ledger.events import Done, Event
 
-__all__ = ["Translator", "asset_row", "order_row", "trade_row"]
 
 _FAILED: Final = -1
 _MOST_KEPT: Final = 20_000
@@ -98,12 +78,17 @@ class Translator:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.has_account = engine.has_account
+        self.keep_time = engine.keep_time
+        self.next_wakeup = engine.next_wakeup
+        self.transaction = engine.transaction
+        self.close = engine.close
         self._made: dict[int | str, tuple[Any, Any]] = {}  # 编号 →（样子, 行）
 
-    def submit(self, args: SubmitOrder) -> Outcome:
+    def submit(self, args: events.SubmitOrder) -> events.Outcome:
         """下单。应答 `OrderAnswer`。"""
         found = self._engine.submit(args)
-        receipt: Receipt = found.answer
+        receipt: events.Receipt = found.answer
         answer = rows.OrderAnswer(
             args.account_type,
             args.account_id,
@@ -115,10 +100,10 @@ class Translator:
         )
         return self._told(found, answer)
 
-    def cancel(self, args: CancelOrder) -> Outcome:
+    def cancel(self, args: events.CancelOrder) -> events.Outcome:
         """撤单。应答 `CancelAnswer`。"""
         found = self._engine.cancel(args)
-        receipt: Receipt = found.answer
+        receipt: events.Receipt = found.answer
         gone = bool(receipt.reason)
         answer = rows.CancelAnswer(
             args.account_type,
@@ -131,80 +116,60 @@ class Translator:
         )
         return self._told(found, answer)
 
-    def asset(self, args: AccountQuery) -> Outcome:
+    def asset(self, args: events.AccountQuery) -> events.Outcome:
         """资金。应答 0 或 1 行。"""
         found = self._engine.asset(args)
         return self._told(found, [asset_row(each) for each in found.answer])
 
-    def orders(self, args: OrdersQuery) -> Outcome:
+    def orders(self, args: events.OrdersQuery) -> events.Outcome:
         """当日委托。"""
         found = self._engine.orders(args)
         return self._told(found, [self._order_row(each) for each in found.answer])
 
-    def trades(self, args: AccountQuery) -> Outcome:
+    def trades(self, args: events.AccountQuery) -> events.Outcome:
         """当日成交。"""
         found = self._engine.trades(args)
         made = [self._row(each.traded_id, each, trade_row) for each in found.answer]
         return self._told(found, made)
 
-    def positions(self, args: AccountQuery) -> Outcome:
+    def positions(self, args: events.AccountQuery) -> events.Outcome:
         """持仓。"""
         found = self._engine.positions(args)
         return self._told(found, [_position_row(each) for each in found.answer])
 
-    def account_infos(self) -> Outcome:
+    def account_infos(self) -> events.Outcome:
         """全部账号的信息。"""
-        return Outcome([_info_row(*each.account) for each in self._engine.statuses()])
+        return events.Outcome([_info_row(*each.account) for each in self._engine.statuses()])
 
-    def account_status(self) -> Outcome:
+    def account_status(self) -> events.Outcome:
         """全部账号的状态。"""
-        return Outcome([_status_row(each) for each in self._engine.statuses()])
+        return events.Outcome([_status_row(each) for each in self._engine.statuses()])
 
-    def ask(self, verb: str, args: AccountQuery | BusinessQuery) -> Outcome:
+    def ask(self, verb: str, args: events.AccountQuery | events.BusinessQuery) -> events.Outcome:
         """各项业务的查询。"""
         found = self._engine.ask(verb, args)
         make = _BUSINESS_ROWS[verb]
         return self._told(found, [make(args, each) for each in found.answer])
 
-    def act(self, verb: str, args: BusinessQuery) -> Outcome:
+    def act(self, verb: str, args: events.BusinessQuery) -> events.Outcome:
         """委托之外要办的事。"""
         found = self._engine.act(verb, args)
         answer: Any = found.answer
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, events.Unanswered):
             return self._told(found, (QUERY_FAILED, answer.reason))
         return self._told(found, _done_row(verb, args, answer))
 
-    def quote(self, args: QuoteArgs) -> Outcome:
+    def quote(self, args: QuoteArgs) -> events.Outcome:
         """最新价，元；说不出来为 None。代码为 `MARKET_TIME` 是行情走到了几点。"""
         if args.stock_code == MARKET_TIME:
-            return Outcome(self._engine.market_time())
+            return events.Outcome(self._engine.market_time())
         found = self._engine.last_li(args.stock_code)
         return self._told(found, None if found.answer is None else yuan(found.answer))
 
-    def advance(self) -> Outcome:
+    def advance(self) -> events.Outcome:
         """把市场往现在推进一段。"""
         found = self._engine.advance()
         return self._told(found, found.answer)
-
-    def has_account(self, account_type: int, account_id: str) -> bool:
-        """有没有这个账号。"""
-        return self._engine.has_account(account_type, account_id)
-
-    def keep_time(self) -> None:
-        """把走到的时刻落盘。"""
-        self._engine.keep_time()
-
-    def next_wakeup(self) -> float | None:
-        """多少秒以后值得再 `advance`。"""
-        return self._engine.next_wakeup()
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """若干次调用合成一次落盘。"""
-        return self._engine.transaction()
-
-    def close(self) -> None:
-        """关闭账本。"""
-        self._engine.close()
 
     def _row(self, key: int | str, shown: Any, make: Callable[[Any], Any]) -> Any:
         """样子没有变就还是同一行：几千笔委托的查询不必每次重造。"""
@@ -215,36 +180,36 @@ class Translator:
             known = self._made[key] = shown, make(shown)
         return known[1]
 
-    def _order_row(self, order: OrderSnapshot) -> Row:
+    def _order_row(self, order: events.OrderSnapshot) -> Row:
         return self._row(order.order_id, order, order_row)
 
-    def _told(self, found: Outcome, answer: Any) -> Outcome:
+    def _told(self, found: events.Outcome, answer: Any) -> events.Outcome:
         if not found.events:
-            return Outcome(answer)
-        return Outcome(
+            return events.Outcome(answer)
+        return events.Outcome(
             answer, tuple(push for event in found.events for push in self._pushes(event))
         )
 
-    def _pushes(self, event: Event) -> Iterable[Push]:
+    def _pushes(self, event: events.Event) -> Iterable[Push]:
         """一件事 → 厂商的推送，按厂商的次序。"""
-        if isinstance(event, AccountStatusChanged):
+        if isinstance(event, events.AccountStatusChanged):
             return [Push("account_status", *event.account, _status_row(event))]
         order = event.order
-        if isinstance(event, CancelRefused):
+        if isinstance(event, events.CancelRefused):
             return [_push("cancel_error", order, _cancel_error_row(event))]
         pushes = [_push("order", order, self._order_row(order))]
-        if isinstance(event, Filled):
+        if isinstance(event, events.Filled):
             pushes.insert(0, _push("trade", order, trade_row(event.trade)))
-        elif isinstance(event, Refused):
+        elif isinstance(event, events.Refused):
             pushes.insert(0, _push("order_error", order, _order_error_row(event)))
         return pushes
 
 
-def _push(kind: str, order: OrderSnapshot, row: tuple[Any, ...]) -> Push:
+def _push(kind: str, order: events.OrderSnapshot, row: tuple[Any, ...]) -> Push:
     return Push(kind, order.account_type, order.account_id, row)
 
 
-def order_row(order: OrderSnapshot) -> Row:
+def order_row(order: events.OrderSnapshot) -> Row:
     """XtOrder。"""
     traded = order.traded_volume
     subscribing = order.off_book and order.order_type == OrderType.BUY
@@ -272,7 +237,7 @@ def order_row(order: OrderSnapshot) -> Row:
     )
 
 
-def trade_row(trade: TradeSnapshot) -> Row:
+def trade_row(trade: events.TradeSnapshot) -> Row:
     """XtTrade。``commission`` 是这笔成交收的全部费用。"""
     return rows.TradeRow(
         trade.account_type,
@@ -344,11 +309,11 @@ def _info_row(account_type: int, account_id: str) -> Row:
     )
 
 
-def _status_row(event: AccountStatusChanged) -> Row:
+def _status_row(event: events.AccountStatusChanged) -> Row:
     return rows.AccountStatusRow(*event.account, event.status)
 
 
-def _order_error_row(event: Refused) -> Row:
+def _order_error_row(event: events.Refused) -> Row:
     order = event.order
     how = "限价" if order.price_type in LIMIT_TYPES else "市价"
     side = "买入" if order.order_type in BUY_TYPES else "卖出"
@@ -365,7 +330,7 @@ def _order_error_row(event: Refused) -> Row:
     )
 
 
-def _cancel_error_row(event: CancelRefused) -> Row:
+def _cancel_error_row(event: events.CancelRefused) -> Row:
     order = event.order
     text = _counter_text(event.reject)
     if event.reject == WRONG_STATUS:
@@ -381,7 +346,7 @@ def _cancel_error_row(event: CancelRefused) -> Row:
     )
 
 
-def _counter_text(reject: Reject) -> str:
+def _counter_text(reject: events.Reject) -> str:
     """``[COUNTER] [260200][可用资金不足][…]``。"""
     return f"[COUNTER] {reject}"
 
@@ -417,7 +382,7 @@ def _average(cost_li: int, volume: int) -> float:
     return round(cost_li / volume / 1000, 6) if volume else 0.0
 
 
-def _done_row(verb: str, args: BusinessQuery, done: Done) -> Row:
+def _done_row(verb: str, args: events.BusinessQuery, done: events.Done) -> Row:
     good = not done.reason
     if verb == "transfer":
         return rows.TransferRow(args.account_id, good, done.reason or "划拨成功")
@@ -429,7 +394,7 @@ def _done_row(verb: str, args: BusinessQuery, done: Done) -> Row:
 # 信用 --------------------------------------------------------------------
 
 
-def _credit_detail(args: AccountQuery, found: Statement) -> Row:
+def _credit_detail(args: events.AccountQuery, found: Statement) -> Row:
     figures, settings = found.figures, found.settings
     fin_used = figures.fin_left + figures.fin_working
     slo_used = figures.slo_left + figures.slo_working
@@ -470,7 +435,7 @@ def _credit_detail(args: AccountQuery, found: Statement) -> Row:
     )
 
 
-def _stk_compact(args: AccountQuery, found: CreditContract) -> Row:
+def _stk_compact(args: events.AccountQuery, found: CreditContract) -> Row:
     security = parse_security(found.stock_code)
     return rows.StkCompactRow(
         account_type=args.account_type,
@@ -478,10 +443,10 @@ def _stk_compact(args: AccountQuery, found: CreditContract) -> Row:
         compact_type=found.kind,
         cashgroup_prop=found.group,
         exchange_id=_market(security.exchange),
-        open_date=int(day_code(found.opened)),
+        open_date=day_number(found.opened),
         business_vol=found.volume,
         real_compact_vol=found.left_volume,
-        ret_end_date=int(day_code(found.due)),
+        ret_end_date=day_number(found.due),
         business_balance=yuan(found.amount_li),
         business_fare=yuan(found.fare_li),
         real_compact_balance=yuan(found.left_li),
@@ -494,7 +459,7 @@ def _stk_compact(args: AccountQuery, found: CreditContract) -> Row:
     )
 
 
-def _credit_subject(args: AccountQuery, found: Subject) -> Row:
+def _credit_subject(args: events.AccountQuery, found: Subject) -> Row:
     """不是这一种标的的，状态是作废。"""
     return rows.CreditSubjectRow(
         args.account_type,
@@ -508,7 +473,7 @@ def _credit_subject(args: AccountQuery, found: Subject) -> Row:
     )
 
 
-def _slo_code(args: AccountQuery, found: ShortSource) -> Row:
+def _slo_code(args: events.AccountQuery, found: ShortSource) -> Row:
     security = found.security
     market = _market(security.exchange)
     return rows.CreditSloCodeRow(
@@ -516,7 +481,7 @@ def _slo_code(args: AccountQuery, found: ShortSource) -> Row:
     )
 
 
-def _credit_assure(args: AccountQuery, found: Collateral) -> Row:
+def _credit_assure(args: events.AccountQuery, found: Collateral) -> Row:
     ratio, market = found.ratio_ppm / _PPM, _market(found.security.exchange)
     return rows.CreditAssureRow(
         args.account_type, args.account_id, market, _NORMAL, ratio, found.security.code
@@ -526,7 +491,7 @@ def _credit_assure(args: AccountQuery, found: Collateral) -> Row:
 # 申购 --------------------------------------------------------------------
 
 
-def _ipo_data(_: AccountQuery, issue: Issue) -> Row:
+def _ipo_data(_: events.AccountQuery, issue: Issue) -> Row:
     return rows.IPODataRow(
         issue.code,
         issue.name,
@@ -538,24 +503,24 @@ def _ipo_data(_: AccountQuery, issue: Issue) -> Row:
     )
 
 
-def _purchase_limit(_: AccountQuery, limit: tuple[str, int]) -> Row:
+def _purchase_limit(_: events.AccountQuery, limit: tuple[str, int]) -> Row:
     return rows.NewPurchaseLimitRow(*limit)
 
 
 # 划拨、转账 ----------------------------------------------------------------
 
 
-def _bank_info(_: BusinessQuery, bank: Bank) -> Row:
+def _bank_info(_: events.BusinessQuery, bank: Bank) -> Row:
     return rows.BankRow(True, "", _CNY, bank.bank_no, bank.bank_account, bank.bank_name)
 
 
-def _bank_amount(args: BusinessQuery, found: BankBalance) -> Row:
+def _bank_amount(args: events.BusinessQuery, found: BankBalance) -> Row:
     good, money = not found.reason, yuan(found.balance_li)
     currency, card = _CNY if good else "", found.bank_account
     return rows.BankAmountRow(good, found.reason, args.account_id, card, currency, money, money)
 
 
-def _bank_stream(args: BusinessQuery, entry: BankEntry) -> Row:
+def _bank_stream(args: events.BusinessQuery, entry: BankEntry) -> Row:
     return rows.BankStreamRow(
         True,
         "",
@@ -574,13 +539,13 @@ def _bank_stream(args: BusinessQuery, entry: BankEntry) -> Row:
     )
 
 
-def _com_fund(_: BusinessQuery, found: ComFund) -> Row:
+def _com_fund(_: events.BusinessQuery, found: ComFund) -> Row:
     cash, value = yuan(found.cash_li), yuan(found.value_li)
     total = yuan(found.cash_li + found.value_li)
     return rows.ComFundRow(True, "", _CNY, cash, cash, cash, 0.0, total, cash, value, 0.0)
 
 
-def _com_position(args: BusinessQuery, held: ComHolding) -> Row:
+def _com_position(args: events.BusinessQuery, held: ComHolding) -> Row:
     security = parse_security(held.stock_code)
     value_li = held.volume * held.last_li
     income_li = value_li - held.cost_li
@@ -607,12 +572,12 @@ def _com_position(args: BusinessQuery, held: ComHolding) -> Row:
     )
 
 
-def _shareholder(args: BusinessQuery, market: str) -> Row:
+def _shareholder(args: events.BusinessQuery, market: str) -> Row:
     """沪市的是主账户。"""
     return rows.SecuAccountRow(market == "SH", market, _secu_account(args.account_id, market))
 
 
-def _statistics(args: BusinessQuery, found: Standing) -> Row:
+def _statistics(args: events.BusinessQuery, found: Standing) -> Row:
     held, quote = found.held, found.quote
     security = parse_security(held.stock_code)
     average = _average(held.cost_li, held.volume)
@@ -653,7 +618,7 @@ def _statistics(args: BusinessQuery, found: Standing) -> Row:
 # 约券 --------------------------------------------------------------------
 
 
-def _smt_quoter(_: BusinessQuery, found: tuple[Quoter, int, int]) -> Row:
+def _smt_quoter(_: events.BusinessQuery, found: tuple[Quoter, int, int]) -> Row:
     quoter, left, today = found
     code, exchange = _split(quoter.code)
     return rows.SmtQuoterRow(
@@ -680,7 +645,7 @@ def _smt_quoter(_: BusinessQuery, found: tuple[Quoter, int, int]) -> Row:
     )
 
 
-def _smt_order(_: BusinessQuery, found: tuple[Application, int]) -> Row:
+def _smt_order(_: events.BusinessQuery, found: tuple[Application, int]) -> Row:
     order, today = found
     code, exchange = _split(order.code)
     balance = yuan(order.price_li * order.amount)
@@ -715,10 +680,13 @@ def _smt_order(_: BusinessQuery, found: tuple[Application, int]) -> Row:
     )
 
 
-def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> Row:
+def _smt_compact(_: events.BusinessQuery, found: tuple[Compact, int]) -> Row:
     compact, today = found
     code, exchange = _split(compact.code)
-    row = rows.SmtCompactRow(
+    interest_li, fine_li = compact.interest_li(today)
+    interest, fine = yuan(interest_li), yuan(fine_li)
+    done = not compact.left
+    return rows.SmtCompactRow(
         success=True,
         create_date=day_number(compact.day),
         cashcompact_id=compact.compact_id,
@@ -743,16 +711,6 @@ def _smt_compact(_: BusinessQuery, found: tuple[Compact, int]) -> Row:
         en_postpone_amount=float(compact.left),
         postpone_status="1" if compact.postpones else "",
         apply_mode=compact.apply_mode,
-    )
-    return _with_interest(row, compact, today)
-
-
-def _with_interest(row: Row, compact: Compact, today: int) -> Row:
-    """利率、利息与日期。"""
-    interest_li, fine_li = compact.interest_li(today)
-    interest, fine = yuan(interest_li), yuan(fine_li)
-    done = not compact.left
-    return row._replace(
         fsmp_occuped_rate=compact.rate,
         used_rate=compact.rate,
         un_uused_rate=compact.rate,

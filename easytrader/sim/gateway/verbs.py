@@ -13,8 +13,6 @@ from easytrader.sim.ledger.events import (
     SubmitOrder,
 )
 
-__all__ = ["CALLS", "UNSUPPORTED", "VERBS", "Verb"]
-
 UNSUPPORTED: Final = "unsupported"
 """不模拟的请求都归它。"""
 

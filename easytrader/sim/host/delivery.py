@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Push
     from easytrader.sim.host.faults import FaultPlan
 
-__all__ = ["ConnectRefusedError", "Delivery", "Session"]
 
 _REMEMBERED_SUBMITS: Final = 4096
 """为下单失败推送记住的「委托编号 → 请求序号」条数；失败推送紧跟着委托，不必记全天的。"""

@@ -40,18 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeGuard
 
-__all__ = [
-    "CALM",
-    "PUSHES",
-    "TARGETS",
-    "WHENS",
-    "Fault",
-    "FaultPlan",
-    "Faults",
-    "Ruling",
-    "control",
-    "parse_fault",
-]
 
 TARGETS: Final = (*VERBS, "query", "any")
 """``verb`` 能写什么：一个动作（见 `verbs`），``query`` 任何查询，``any`` 任何请求。"""
@@ -154,11 +142,7 @@ class FaultPlan:
 
     def refuses_connect(self) -> bool:
         """这次连接要不要拒绝（用掉一次）。"""
-        for fault in self._faults:
-            if fault.kind == "refuse_connect":
-                self._use(fault)
-                return True
-        return False
+        return self._takes("refuse_connect")
 
     def rule(self, verb: str) -> Ruling:
         """这个请求怎么处理；命中的故障各用掉一次。"""
@@ -184,14 +168,9 @@ class FaultPlan:
 
     def disk_is_full(self) -> bool:
         """这次落盘是不是写不下（用掉一次）。"""
-        for fault in self._faults:
-            if fault.kind == "disk_full":
-                if fault.times:
-                    self._use(fault)
-                return True
-        return False
+        return self._takes("disk_full")
 
-    def _takes(self, kind: str, push: str) -> bool:
+    def _takes(self, kind: str, push: str = "any") -> bool:
         for fault in self._faults:
             if fault.kind == kind and fault.push in ("any", push):
                 self._use(fault)
@@ -199,6 +178,8 @@ class FaultPlan:
         return False
 
     def _use(self, fault: Fault) -> None:
+        if fault.kind == "disk_full" and not fault.times:
+            return  # 一直到取消
         fault.times -= 1
         if fault.times <= 0:
             self._faults.remove(fault)
@@ -246,16 +227,13 @@ def _one_of(choices: tuple[str, ...]) -> Any:
     return check
 
 
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(name, value, "应为不小于 1 的整数")
-    return value
+def _at_least(least: int, told: str = "") -> Any:
+    def check(name: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise UsageError(name, value, f"应为不小于 {least} 的整数{told}")
+        return value
 
-
-def _count_or_zero(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UsageError(name, value, "应为不小于 0 的整数，0 为一直到取消")
-    return value
+    return check
 
 
 def _seconds(name: str, value: object) -> float:
@@ -286,12 +264,12 @@ _CHECKS: Final[dict[str, Any]] = {
     "verb": _one_of(TARGETS),
     "when": _one_of(WHENS),
     "push": _one_of(PUSHES),
-    "times": _count,
-    "calls": _count,
+    "times": _at_least(1),
+    "calls": _at_least(1),
     "seconds": _seconds,
 }
 _OWN_CHECKS: Final[dict[str, dict[str, Any]]] = {
-    "disk_full": {"times": _count_or_zero},
+    "disk_full": {"times": _at_least(0, "，0 为一直到取消")},
     "clock_jump": {"seconds": _jump},
 }
 

@@ -20,15 +20,6 @@ from typing import Any, Final
 from easytrader.sim.gateway.verbs import VERBS
 from easytrader.sim.gateway.wire import Request
 
-__all__ = [
-    "MAX_FRAME",
-    "MAX_REQUEST",
-    "FrameError",
-    "FrameSocket",
-    "encode",
-    "to_request",
-]
-
 _HEAD: Final = struct.Struct(">I")
 _CHUNK: Final = 1 << 18
 MAX_FRAME: Final = 1 << 29

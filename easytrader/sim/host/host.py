@@ -32,22 +32,9 @@ if TYPE_CHECKING:
 
     from easytrader.sim.config.folder import SimFolder
     from easytrader.sim.exchange.clock import Clock
-    from easytrader.sim.gateway.dispatch import EngineLike
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.faults import Ruling
     from easytrader.sim.host.lease import ServiceInfo
-
-__all__ = [
-    "CRASH_EXIT_CODE",
-    "ConnectRefusedError",
-    "Handoff",
-    "Host",
-    "Session",
-    "Stall",
-    "Walk",
-    "describe",
-    "set_status",
-]
 
 T = TypeVar("T")
 
@@ -83,7 +70,7 @@ class Host:
         clock: Clock | None = None,
         *,
         kind: str = "embedded",
-        engine_factory: Callable[[], EngineLike] | None = None,
+        engine_factory: Callable[[], Translator] | None = None,
     ) -> None:
         self.folder = folder
         self.faults = FaultPlan()
@@ -559,7 +546,7 @@ class Stall:
         self._roused.set()
 
 
-def open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> EngineLike:
+def open_engine(folder: SimFolder, clock: Clock, faults: FaultPlan) -> Translator:
     """真的柜台；故障计划管着它的磁盘。"""
     engine = Engine(folder, clock)
     engine.ask_disk(faults.disk_is_full)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.host import Host
 
-__all__ = ["HUB", "Hub", "acquire", "allow_embed", "allow_embed_all", "open_link", "release"]
 
 _HANDSHAKE_S: Final = 3.0
 _LEAST_HANDSHAKE_S: Final = 0.1
@@ -140,20 +139,6 @@ class Hub:
             UnreachableError: 此刻没有柜台可连，可以再试。
             RefusedError: 柜台不接受这个会话。
         """
-        link = self._open_link(path, session_id, deliver, lost, timeout_s, refused_by)
-        if not is_quote_session(session_id):
-            self.latest = os.fspath(path)
-        return link
-
-    def _open_link(
-        self,
-        path: Path,
-        session_id: int,
-        deliver: Callable[[Message], None],
-        lost: Callable[[], None],
-        timeout_s: float,
-        refused_by: set[object] | None,
-    ) -> Link:
         entry = self._entry(path)
         refused = set() if refused_by is None else refused_by
         holder: object = entry
@@ -166,13 +151,17 @@ class Hub:
                 raise UnreachableError("柜台已经拒绝了这个会话")
             if service is not None:
                 wait_s = max(timeout_s, _LEAST_HANDSHAKE_S)
-                return SocketLink(service, session_id, deliver, lost, wait_s)
-            if not (embedded or self._allow_all or entry.allowed):
+                link: Link = SocketLink(service, session_id, deliver, lost, wait_s)
+            elif embedded or self._allow_all or entry.allowed:
+                link = self._attach(path, session_id, deliver, lost)
+            else:
                 raise UnreachableError(f'没有进程在服务这个文件夹：easytrader sim serve "{path}"')
-            return self._attach(path, session_id, deliver, lost)
         except RefusedError:
             refused.add(holder)
             raise
+        if not is_quote_session(session_id):
+            self.latest = os.fspath(path)
+        return link
 
     def _attach(
         self,

@@ -32,7 +32,6 @@ from easytrader.sim.config.folder import RECORDS, SimFolder, is_sim_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Lease", "ServiceInfo", "holder_of", "is_served", "reset", "service_of"]
 
 T = TypeVar("T")
 

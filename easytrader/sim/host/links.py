@@ -20,9 +20,9 @@ from easytrader.sim.host.framing import FrameError, FrameSocket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.sim.host.delivery import Session
     from easytrader.sim.host.lease import ServiceInfo
 
-__all__ = ["InProcessLink", "Link", "RefusedError", "SocketLink", "UnreachableError"]
 
 _LOOPBACK: Final = "127.0.0.1"
 _GOODBYE_S: Final = 0.5
@@ -51,18 +51,10 @@ class Link(Protocol):
         """主动离开：不会再有 ``lost()``，不留线程。可重复调用。"""
 
 
-class HostSession(Protocol):
-    """柜台一侧的会话。"""
-
-    def send(self, request: Request) -> None: ...
-
-    def detach(self) -> None: ...
-
-
 class InProcessLink:
     """柜台就在本进程：消息由主机线程直接送来。"""
 
-    def __init__(self, session: HostSession, release: Callable[[], None]) -> None:
+    def __init__(self, session: Session, release: Callable[[], None]) -> None:
         self.send: Callable[[Request], None] = session.send
         self._session = session
         self._release: Callable[[], None] | None = release

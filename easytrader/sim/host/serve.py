@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from easytrader.sim.config.folder import SimFolder
 
-__all__ = ["serve"]
 
 _LOOK_S: Final = 0.2
 """隔多久看一眼主机还在不在；Windows 上 Ctrl-C 也要等这么久才轮到处理。"""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.delivery import Session
 
-__all__ = ["LOOPBACK", "Server"]
 
 LOOPBACK: Final = "127.0.0.1"
 _HELLO_WAIT_S: Final = 5.0
@@ -41,7 +40,7 @@ _MAX_CONNECTIONS: Final = 512
 _WRITE_BYTES: Final = 1 << 18
 
 
-class HostLike(Protocol):
+class _HostLike(Protocol):
     """服务口要用到的主机。"""
 
     def attach(
@@ -58,7 +57,7 @@ class HostLike(Protocol):
 class Server:
     """监听，直到 `close()`。"""
 
-    def __init__(self, host: HostLike, token: str) -> None:
+    def __init__(self, host: _HostLike, token: str) -> None:
         self._host = host
         self._token = token.encode()
         self._closing = False
@@ -142,7 +141,7 @@ class _Connection:
     def __init__(
         self,
         sock: socket.socket,
-        host: HostLike,
+        host: _HostLike,
         token: bytes,
         forget: Callable[[_Connection], None],
     ) -> None:

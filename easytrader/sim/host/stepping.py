@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["Stepper"]
-
 _LATEST: Final = 2**32
 """2106 年。"""
 _MOST_STEP_S: Final = 400 * 86400

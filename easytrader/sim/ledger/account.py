@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Account", "Position"]
-
 
 @dataclass(slots=True, eq=False)
 class Position:
@@ -39,6 +37,13 @@ class Position:
     def sellable(self) -> int:
         """此刻还能卖的。"""
         return self.volume - self.locked - self.frozen
+
+    def take_out(self, volume: int) -> int:
+        """拿出去 ``volume``；返回它摊到的成本（全部就是全部）。"""
+        cost_li = self.cost_li if volume == self.volume else self.cost_li * volume // self.volume
+        self.volume -= volume
+        self.cost_li -= cost_li
+        return cost_li
 
     def roll(self) -> None:
         """换日：当日买入解锁。卖单已全部到期，不应再有冻结。"""
@@ -107,10 +112,8 @@ class Account:
     def sell(self, held: Position, amount_li: int, fee_li: int, volume: int) -> int:
         """交出持仓，收钱；返回实收的费用（不够付时少收，余下的由同一笔委托的下次成交补）。"""
         fee_li = min(fee_li, amount_li + self.cash_li)
-        removed = held.cost_li if volume == held.volume else held.cost_li * volume // held.volume
-        held.volume -= volume
+        removed = held.take_out(volume)
         held.frozen -= volume
-        held.cost_li -= removed
         assert held.frozen >= 0, f"{held.stock_code} 冻结变成负数"
         assert held.volume >= 0, f"{held.stock_code} 持仓变成负数"
         self.realized_li += amount_li - removed

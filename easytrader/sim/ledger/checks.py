@@ -23,24 +23,12 @@ if TYPE_CHECKING:
     from easytrader.sim.rules import Rules
     from easytrader.sim.rules.fees import FeeRates
 
-__all__ = [
-    "CLOSED",
-    "LIMIT_TYPES",
-    "NO_CANCEL",
-    "NO_SUCH",
-    "Ticket",
-    "cancel_refused",
-    "check",
-    "enough_cash",
-    "enough_shares",
-    "order_refused",
-    "working_limit",
-]
 
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
 
 
 NO_SUCH: Final = Reject(-990221020, "无此证券代码")
+WRONG_STATUS: Final = Reject(251020, "委托状态错误不能撤单")
 
 
 class Ticket(NamedTuple):
@@ -171,38 +159,32 @@ def _band(ticket: Ticket) -> Reject | None:
     return None
 
 
-def _cash(ticket: Ticket) -> Reject | None:
-    return ticket.cash(ticket)
-
-
-def _shares(ticket: Ticket) -> Reject | None:
-    return ticket.shares(ticket)
-
-
 def enough_cash(ticket: Ticket) -> Reject | None:
     """买：可用资金够付限价成交时的金额与费用。"""
     if not ticket.buy:
         return None
     amount = ticket.limit_li * ticket.volume
     need = to_fen(amount) + ticket.rates.total(amount)
-    if need <= ticket.cash_li:
-        return None
-    return Reject(
-        260200,
-        "可用资金不足",
-        f"p_occur_balance={need / 1000:.2f},v_enable_balance_t={ticket.cash_li / 1000:.2f}",
-    )
+    return None if need <= ticket.cash_li else money_short(need, ticket.cash_li)
+
+
+def money_short(need_li: int, has_li: int, name: str = "v_enable_balance_t") -> Reject:
+    """钱不够。"""
+    detail = f"p_occur_balance={need_li / 1000:.2f},{name}={has_li / 1000:.2f}"
+    return Reject(260200, "可用资金不足", detail)
 
 
 def enough_shares(ticket: Ticket) -> Reject | None:
     """卖：可用数量够。"""
     if ticket.buy or ticket.volume <= ticket.sellable:
         return None
-    return Reject(
-        251005,
-        "证券可用数量不足",
-        f"v_occur_amount={ticket.volume}.00,p_enable_amount={ticket.sellable}.00",
-    )
+    return shares_short(ticket.volume, ticket.sellable)
+
+
+def shares_short(wanted: int, sellable: int) -> Reject:
+    """券不够。"""
+    detail = f"v_occur_amount={wanted}.00,p_enable_amount={sellable}.00"
+    return Reject(251005, "证券可用数量不足", detail)
 
 
 def _buy_cap(ticket: Ticket) -> Reject | None:
@@ -260,21 +242,17 @@ _CHAIN: Final[tuple[Callable[[Ticket], Reject | None], ...]] = (
     _size,
     _tick,
     _band,
-    _shares,
+    lambda ticket: ticket.shares(ticket),
     _lot,
     _buy_cap,
-    _cash,
+    lambda ticket: ticket.cash(ticket),
     _effective_range,
 )
 
 
 def check(ticket: Ticket) -> Reject | None:
     """依次检查；全部通过为 None。"""
-    for question in _CHAIN:
-        reject = question(ticket)
-        if reject is not None:
-            return reject
-    return None
+    return next((reject for question in _CHAIN if (reject := question(ticket))), None)
 
 
 CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")

@@ -16,15 +16,11 @@ if TYPE_CHECKING:
 
     QuoteOf = Callable[[Security], Quote]
 
-__all__ = ["Closing", "ClosingAsset", "ClosingPosition", "Outside", "closing"]
-
 
 class Outside(NamedTuple):
     """一个账户在各项业务手里的，厘。
 
-    Attributes:
-        worth_li: 算进总资产的（借出的逆回购，融券所得）。
-        owed_li: 欠着的（两融负债）；总资产里没有减。
+    ``worth_li``：算进总资产的（借出的逆回购，融券所得）；``owed_li``：欠着的（两融负债），没有减。
     """
 
     worth_li: int
@@ -34,15 +30,8 @@ class Outside(NamedTuple):
 class ClosingAsset(NamedTuple):
     """一个账户一天结束时的资金，厘；字段次序同账本里的表。
 
-    Attributes:
-        day: 交易日（序数）。
-        cash_li: 可用。
-        frozen_li: 冻结（委托都到期了，通常是 0）。
-        market_li: 持仓市值，按收盘价。
-        elsewhere_li: 在各项业务手里、算进总资产的（借出的逆回购，融券所得）。
-        fees_li: 开户以来交的费用。
-        realized_li: 开户以来的已实现盈亏，未扣费用。
-        owed_li: 欠着的（两融负债，融券的按收盘价）。
+    ``elsewhere_li``：在各项业务手里、算进总资产的；``realized_li``：开户以来的已实现盈亏，未扣费用；
+    ``owed_li``：欠着的（两融负债，融券的按收盘价）；``fees_li``：开户以来交的费用。
     """
 
     day: int
@@ -84,12 +73,7 @@ def closing(day: int, account: Account, outside: Outside, quote_of: QuoteOf) -> 
     """``account`` 在 ``day`` 结束时的样子。"""
     held = tuple(
         ClosingPosition(
-            day,
-            account.account_id,
-            code,
-            each.volume,
-            each.cost_li,
-            _price(each, quote_of),
+            day, account.account_id, code, each.volume, each.cost_li, _price(each, quote_of)
         )
         for code, each in sorted(account.positions.items())
         if each.volume

@@ -8,30 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = [
-    "Accepted",
-    "AccountQuery",
-    "AccountStatusChanged",
-    "BusinessQuery",
-    "CancelOrder",
-    "CancelRefused",
-    "CancelRequested",
-    "Cancelled",
-    "Completed",
-    "Done",
-    "Event",
-    "Filled",
-    "OrderSnapshot",
-    "OrdersQuery",
-    "Outcome",
-    "Receipt",
-    "Refused",
-    "Reject",
-    "SubmitOrder",
-    "TradeSnapshot",
-    "Unanswered",
-]
-
 
 class SubmitOrder(NamedTuple):
     """下单。``price`` 是元，进柜台即换成整数厘。"""

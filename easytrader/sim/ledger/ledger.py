@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.codes import OrderStatus
 from easytrader.sim.exchange.hours import day_code
-from easytrader.sim.ledger.checks import enough_cash, enough_shares
-from easytrader.sim.ledger.events import (
-    Accepted,
-    Cancelled,
-    CancelRefused,
-    CancelRequested,
-    Completed,
-    Event,
-    Filled,
-    Refused,
-    Reject,
-)
+from easytrader.sim.ledger import events
+from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
+from easytrader.sim.ledger.plugin import Cashier
 from easytrader.sim.ledger.state import Changes, CounterState
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.rules.fees import to_fen
@@ -30,12 +22,10 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.sim.ledger.account import Account
-    from easytrader.sim.ledger.checks import Ticket
+    from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.plugin import Business, Way
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
-
-__all__ = ["CashWay", "Instrument", "Ledger", "Surroundings"]
+    from easytrader.sim.rules.phases import Phase
 
 
 class Instrument(NamedTuple):
@@ -59,7 +49,7 @@ class Ledger:
         self.state = state
         self._book = RuleBook() if book is None else book
         self.changes = Changes()
-        self.events: list[Event] = []
+        self.events: list[events.Event] = []
         self._fees = fees
         self._instruments: dict[str, Instrument | None] = {}
         self._date = date.fromordinal(state.progress.day)
@@ -67,13 +57,11 @@ class Ledger:
         self.businesses: tuple[Business, ...] = ()
         self._cash_way = CashWay(self)
 
-    def take_events(self) -> tuple[Event, ...]:
+    def take_events(self) -> tuple[events.Event, ...]:
         """取走攒下的事件。"""
-        if not self.events:
-            return ()
-        events = tuple(self.events)
+        taken = tuple(self.events)
         self.events.clear()
-        return events
+        return taken
 
     def instrument(self, security: Security) -> Instrument | None:
         """今天的规则与费率；模拟柜台不做的品种为 None。"""
@@ -84,11 +72,8 @@ class Ledger:
         rules = self._book.rules(security, self._date)
         found = None
         if rules is not None:
-            found = Instrument(
-                rules,
-                self._fees.rates(security, buy=True, day=self._date),
-                self._fees.rates(security, buy=False, day=self._date),
-            )
+            rates = (self._fees.rates(security, buy, self._date) for buy in (True, False))
+            found = Instrument(rules, *rates)
         self._instruments[security.stock_code] = found
         return found
 
@@ -106,9 +91,45 @@ class Ledger:
             if each.is_buy and each.stock_code == order.stock_code
         )
 
+    def ticket(
+        self,
+        order: SimOrder,
+        account: Account,
+        instrument: Instrument,
+        quote: Quote,
+        whole: bool,
+        phase: Phase,
+    ) -> Ticket:
+        """下单前检查要看的，见 `checks`。"""
+        buy, rules, way = order.is_buy, instrument.rules, self.way(order)
+        return Ticket(
+            buy,
+            order.volume,
+            order.price_type,
+            order.price_li,
+            whole,
+            order.limit_li,
+            rules.protects,
+            rules,
+            quote,
+            instrument.rates(buy),
+            account.cash_li,
+            way.sellable(account, order),
+            partial(way.cash, account, order),
+            partial(way.shares, account, order),
+            self.bought_today(order) if rules.buy_cap else 0,
+            phase,
+        )
+
+    def touch(self, account: Account, held: Position | None = None) -> None:
+        """账户（与一只持仓）改过了。"""
+        self.changes.accounts[account.account_id] = account
+        if held is not None:
+            self.changes.positions[account.account_id, held.stock_code] = held
+
     def _update(self, order: SimOrder, status: int) -> None:
         """改状态，记改动。"""
-        order.status = status
+        order.status = int(status)
         order.touch()
         self.changes.orders[order.order_id] = order
 
@@ -117,12 +138,12 @@ class Ledger:
         self.state.progress.order_id += 1
         return self.state.progress.order_id
 
-    def reject(self, order: SimOrder, reject: Reject) -> None:
+    def reject(self, order: SimOrder, reject: events.Reject) -> None:
         """废单。"""
         order.reason = str(reject)
         self.state.add_order(order)
         self._update(order, OrderStatus.JUNK)
-        self.events.append(Refused(order.snapshot, reject))
+        self.events.append(events.Refused(order.snapshot, reject))
 
     def accept(self, order: SimOrder) -> None:
         """收下：给合同编号，冻结资金或股份。"""
@@ -132,13 +153,13 @@ class Ledger:
         self.state.add_order(order)
         self.way(order).freeze(self.state.accounts[order.account_id], order)
         self._update(order, OrderStatus.REPORTED)
-        self.events.append(Accepted(order.snapshot))
+        self.events.append(events.Accepted(order.snapshot))
 
     def complete(self, order: SimOrder) -> None:
         """没有成交记录就了结：数量算全部，没有价格。"""
         order.traded_volume = order.volume
         self._update(order, OrderStatus.SUCCEEDED)
-        self.events.append(Completed(order.snapshot))
+        self.events.append(events.Completed(order.snapshot))
 
     def reprice(self, order: SimOrder, limit_li: int) -> None:
         """市价委托转成限价：按新的限价重算冻结。"""
@@ -176,17 +197,17 @@ class Ledger:
         shown = self.state.add_trade(trade)
         done = order.remaining == 0
         self._update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
-        self.events.append(Filled(order.snapshot, shown))
+        self.events.append(events.Filled(order.snapshot, shown))
 
     def request_cancel(self, order: SimOrder) -> None:
         """撤单收下了：部成待撤，或已报待撤。"""
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL)
-        self.events.append(CancelRequested(order.snapshot))
+        self.events.append(events.CancelRequested(order.snapshot))
 
-    def refuse_cancel(self, order: SimOrder, reject: Reject) -> None:
+    def refuse_cancel(self, order: SimOrder, reject: events.Reject) -> None:
         """撤不了。"""
-        self.events.append(CancelRefused(order.snapshot, reject))
+        self.events.append(events.CancelRefused(order.snapshot, reject))
 
     def finish(self, order: SimOrder) -> None:
         """撤掉剩余：解冻，部撤或已撤。"""
@@ -194,16 +215,16 @@ class Ledger:
         self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
-        self.events.append(Cancelled(order.snapshot))
+        self.events.append(events.Cancelled(order.snapshot))
 
     def start_day(self, day: int) -> None:
         """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结。"""
         for account in self.state.accounts.values():
             for code in account.roll():
                 self.changes.positions[account.account_id, code] = None
-            for code, held in account.positions.items():
-                self.changes.positions[account.account_id, code] = held
-            self.changes.accounts[account.account_id] = account
+            for held in account.positions.values():
+                self.touch(account, held)
+            self.touch(account)
         self.state.start_day(day)
         self._instruments.clear()
         self._date, self.today = date.fromordinal(day), day_code(day)
@@ -231,6 +252,11 @@ class Ledger:
             self.state.records[where] = body
         self.changes.records[where] = body
 
+    def fetch_li(self, account: Account) -> int:
+        """可取资金，厘；有的业务（两融）另有限制。"""
+        told = (each.fetch_li(account) for each in self.businesses if isinstance(each, Cashier))
+        return min([account.fetch_li, *(most for most in told if most is not None)])
+
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
         for business in self.businesses:
@@ -251,11 +277,11 @@ class CashWay:
         held = account.positions.get(order.stock_code)
         return held.sellable if held else 0
 
-    def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+    def shares(self, account: Account, order: SimOrder, ticket: Ticket) -> events.Reject | None:
         """可用数量。"""
         return enough_shares(ticket)
 
-    def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> Reject | None:
+    def cash(self, account: Account, order: SimOrder, ticket: Ticket) -> events.Reject | None:
         """可用资金。"""
         return enough_cash(ticket)
 
@@ -265,11 +291,11 @@ class CashWay:
             need = self._ledger.cost_of_rest(order)
             account.freeze(need - order.frozen_li)
             order.frozen_li = need
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
         elif order.traded_volume == 0:
             held = account.position(order.stock_code)
             held.frozen += order.volume
-            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+            self._ledger.touch(account, held)
 
     def settle(
         self, account: Account, order: SimOrder, amount_li: int, fee_li: int, volume: int
@@ -284,8 +310,7 @@ class CashWay:
                 held.locked += volume
         else:
             fee_li = account.sell(held, amount_li, fee_li, volume)
-        self._ledger.changes.accounts[account.account_id] = account
-        self._ledger.changes.positions[account.account_id, held.stock_code] = held
+        self._ledger.touch(account, held)
         return fee_li
 
     def release(self, account: Account, order: SimOrder) -> None:
@@ -293,12 +318,22 @@ class CashWay:
         if order.is_buy:
             account.freeze(-order.frozen_li)
             order.frozen_li = 0
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
         else:
             held = account.position(order.stock_code)
             held.frozen -= order.remaining
             assert held.frozen >= 0, f"{order.stock_code} 冻结变成负数"
-            self._ledger.changes.positions[account.account_id, held.stock_code] = held
+            self._ledger.touch(account, held)
+
+
+class StillWay(CashWay):
+    """当场了结的（直接还券、还款），与不收付的（申购）：没有什么要冻结、放开的。"""
+
+    def freeze(self, account: Account, order: SimOrder) -> None:
+        """什么都不冻结。"""
+
+    def release(self, account: Account, order: SimOrder) -> None:
+        """什么都不用放开。"""
 
 
 class Surroundings(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import BUY_TYPES, OrderStatus
@@ -15,10 +16,12 @@ from easytrader.sim.rules.repo import worth_li
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
 
-__all__ = ["WORKING", "SimOrder", "SimTrade", "security_of"]
 
 WORKING: Final = frozenset({OrderStatus.REPORTED, OrderStatus.PART_SUCC})
 """挂在市场上、还会成交的状态。"""
+
+
+_shown: Final = attrgetter(*OrderSnapshot._fields)
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +50,7 @@ class SimOrder:
     order_remark: str
     limit_li: int = 0
     sysid: str = ""
-    status: int = OrderStatus.REPORTED
+    status: int = int(OrderStatus.REPORTED)
     reason: str = ""
     traded_volume: int = 0
     traded_amount_li: int = 0
@@ -57,6 +60,11 @@ class SimOrder:
     waiting: bool = False
     off_book: bool = False
     _snapshot: OrderSnapshot | None = field(default=None, repr=False)
+
+    @property
+    def exchange(self) -> str:
+        """哪个交易所；不是证券为空。"""
+        return self.security.exchange if self.security else ""
 
     @property
     def is_buy(self) -> bool:
@@ -96,26 +104,7 @@ class SimOrder:
     def snapshot(self) -> OrderSnapshot:
         """此刻的样子；没有变化时是同一个对象。"""
         if self._snapshot is None:
-            self._snapshot = OrderSnapshot(
-                self.account_type,
-                self.account_id,
-                self.stock_code,
-                self.security.exchange if self.security else "",
-                self.order_id,
-                self.order_time,
-                self.order_type,
-                self.volume,
-                self.price_type,
-                self.price_li,
-                self.traded_volume,
-                self.traded_amount_li,
-                int(self.status),
-                self.sysid,
-                self.reason,
-                self.strategy_name,
-                self.order_remark,
-                self.off_book,
-            )
+            self._snapshot = OrderSnapshot(*_shown(self))
         return self._snapshot
 
     def touch(self) -> None:
@@ -152,7 +141,7 @@ class SimTrade(NamedTuple):
             order.account_type,
             order.account_id,
             order.stock_code,
-            order.security.exchange if order.security else "",
+            order.exchange,
             order.order_id,
             order.order_type,
             order.sysid,

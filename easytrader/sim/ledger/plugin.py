@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.events import Done, Reject
     from easytrader.sim.ledger.orders import SimOrder
 
-__all__ = ["Business", "Cashier", "Clerk", "Debtor", "Holder", "QuietBusiness", "Way", "details"]
+
+T = TypeVar("T")
 
 
 class Way(Protocol):
@@ -121,21 +123,21 @@ class Clerk(Protocol):
 
 
 class QuietBusiness:
-    """不碰委托的业务的底子，见 `Business`。"""
+    """各项业务的底子：什么都不做，见 `Business`；哪项业务管什么，自己写。"""
 
     def way(self, order: SimOrder) -> Way | None:
-        """哪笔委托都不归它管。"""
+        """钱券照普通买卖走。"""
         return None
 
     def claims(self, order: SimOrder, account: Account) -> bool:
-        """同上。"""
+        """照常进场撮合。"""
         return False
 
     def place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
-        """不会被叫到。"""
+        """`claims` 为假，不会被叫到。"""
 
     def withdraw(self, order: SimOrder, now: float) -> Reject | None:
-        """不会被叫到。"""
+        """同上。"""
         return None
 
     def end_day(self, day: int) -> None:
@@ -147,6 +149,20 @@ class QuietBusiness:
     def ask(self, verb: str, account: Account, args: Any) -> list[Any] | None:
         """没有查询。"""
         return None
+
+    def held_li(self, account_id: str) -> int:
+        """账户的钱有多少在它手里，厘：守恒律里的一项。"""
+        return 0
+
+
+def to_json(record: Any) -> str:
+    """一条业务记录（dataclass）在 ``records`` 里的样子。"""
+    return json.dumps(asdict(record), ensure_ascii=False)
+
+
+def from_json(kind: type[T], body: str) -> T:
+    """`to_json` 的反面。"""
+    return kind(**json.loads(body))
 
 
 def details(args: Any) -> dict[str, Any]:

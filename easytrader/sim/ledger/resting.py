@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Prints
     from easytrader.sim.ledger.orders import SimOrder
 
-__all__ = ["Queue", "QueueKey", "RestingBook"]
 
 _Entry = tuple[int, int, "SimOrder"]
 QueueKey = tuple[bool, int]

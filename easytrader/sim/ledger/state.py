@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.events import TradeSnapshot
     from easytrader.sim.ledger.orders import SimOrder, SimTrade
 
-__all__ = ["FIRST_ORDER_ID", "Changes", "CounterState", "Progress", "RecordKey"]
 
 FIRST_ORDER_ID: Final = 1082130433
 """真实客户端见过的编号段；int32，只增不减，换日不归零。"""

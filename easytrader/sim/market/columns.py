@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 import math
+from datetime import date
+from functools import lru_cache, partial
+from itertools import repeat
+from operator import le, lt
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.basics.beijing import midnight
 from easytrader.sim.exchange.depth import DISPLAYED, Level
-from easytrader.sim.market.when import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Bar", "Columns", "RowError", "Tick", "bar_of", "columns_of", "tick_of"]
+
+_MS_DIGITS: Final = 13
+_TEXT_DIGITS: Final = 14
+
+
+def seconds_of(value: object) -> int:
+    """厂商的时间（毫秒，或 ``YYYYMMDDHHMMSS``）→ Unix 秒，不足一秒的进上去；不对抛 ValueError。"""
+    text = str(value).strip()
+    if len(text) == _TEXT_DIGITS and text.isdecimal():
+        return _day_of(text[:8]) + _clock_of(text[8:])
+    milliseconds = int(text) if text.isdecimal() else int(float(text))
+    if len(str(milliseconds)) != _MS_DIGITS:
+        raise ValueError(text)
+    return -(-milliseconds // 1000)
+
+
+@lru_cache(maxsize=1024)
+def _day_of(text: str) -> int:
+    return midnight(date(int(text[:4]), int(text[4:6]), int(text[6:])).toordinal())
+
+
+@lru_cache(maxsize=20_000)
+def _clock_of(text: str) -> int:
+    hour, minute, second = int(text[:2]), int(text[2:4]), int(text[4:])
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError(text)
+    return hour * 3600 + minute * 60 + second
+
+
+PERIODS: Final = {"tick": 0, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
+"""周期 → 一根线多少秒；快照是 0。"""
+
+VOLUME_UNITS: Final = ("hand", "share")
+"""手（厂商的样子），股（张）。"""
+
 
 CODE_COLUMNS: Final = ("code", "stock_code")
 BAR_COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
@@ -181,3 +219,70 @@ def _list(value: Any, name: str) -> list[Any]:
     if not (text.startswith("[") and text.endswith("]")):
         raise RowError(name, value, _LIST)
     return text[1:-1].replace(",", " ").split()
+
+
+_PRICES: Final = ("open", "high", "low", "close")
+_BAR: Final = partial(tuple.__new__, Bar)
+"""``Bar._make``，但每根线不经过一次 Python 的函数。"""
+
+
+class _Prices(dict[str, int]):
+    """价格的原文 → 厘；一天里同一个价格出现许多次。"""
+
+    def __missing__(self, text: str) -> int:
+        found = self[text] = round(float(text) * 1000)
+        return found
+
+
+def quick_bars(columns: Columns, text: str, unit: int) -> list[Bar] | None:
+    """全部的行；空的、排错的、读不懂的、停牌补的空行，为 None。"""
+    table = _table(text, columns.width)
+    if table is None:
+        return None
+    places = columns.places
+    li = _Prices().__getitem__
+    try:
+        times = _times(tuple(table[places["time"]]))
+        volumes = _volumes(table[places["volume"]], unit)
+        opens, highs, lows, closes = (list(map(li, table[places[name]])) for name in _PRICES)
+        place = places.get("preClose", -1)  # 空着的读不懂，交给逐行的
+        before = [0] * len(volumes) if place < 0 else list(map(li, table[place]))
+    except (ValueError, OverflowError):
+        return None
+    if not (
+        times is not None
+        and min(lows) > 0
+        and max(highs) < MOST_YUAN * 1000
+        and min(volumes) >= 0
+        and max(volumes) <= MOST_VOLUME * unit
+        and all(map(le, lows, opens))
+        and all(map(le, opens, highs))
+        and all(map(le, lows, closes))
+        and all(map(le, closes, highs))
+    ):
+        return None
+    rows = zip(times, opens, highs, lows, closes, volumes, before, strict=True)
+    return list(map(_BAR, rows))
+
+
+def _table(text: str, width: int) -> list[list[str]] | None:
+    """一列一列的原文；有引号的、哪一行不是 ``width`` 列的，为 None。"""
+    lines = text.splitlines()
+    if '"' in text or set(map(str.count, lines, repeat(","))) != {width - 1}:
+        return None
+    cells = ",".join(lines).split(",")
+    return [cells[at::width] for at in range(width)]
+
+
+@lru_cache(maxsize=16)
+def _times(column: tuple[str, ...]) -> list[int] | None:
+    """时刻；不是一个比一个晚为 None。同一天的各只证券多半是同样的一列，只读一遍。"""
+    times = list(map(seconds_of, column))
+    return times if all(map(lt, times, times[1:])) else None
+
+
+def _volumes(column: Sequence[str], unit: int) -> list[int]:
+    try:
+        return [volume * unit for volume in map(int, column)]
+    except ValueError:  # 写成小数的
+        return [int(float(each)) * unit for each in column]

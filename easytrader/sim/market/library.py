@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.market.tables import Tape
 
-__all__ = ["Library"]
 
 _SUFFIXES: Final = (".csv", ".parquet")
 
@@ -28,7 +27,7 @@ class Library:
     Args:
         root: 文件夹或文件。文件夹里一只证券一个文件：``600036.SH.csv``，或带周期的
             ``600036.SH_1m.csv``；``.parquet`` 也行。
-        period: 周期，见 `periods.PERIODS`。
+        period: 周期，见 `columns.PERIODS`。
         volume_unit: 数量的单位：``hand`` 手（厂商的样子），``share`` 股（张）。
 
     Raises:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-__all__ = ["Octaves", "bounds", "hash01", "mix", "salt_of", "value", "values"]
-
 Octaves = tuple[tuple[int, float], ...]
 """各层 ``(周期, 幅度)``，幅度之和为 1。"""
 

@@ -2,20 +2,22 @@
 
 一根线占（结束 − 周期，结束］这一段，时间标在结束，与厂商相同；线与线之间没有盘口，当日没有数据的
 证券算停牌。快照的盘口就是它自己的五档。停在哪一刻都看不到以后的价格。
+
+一根线只说了四个价和一个量：价格从开盘走到近的那个极端、再到另一个、再到收盘（阳线先低后高，
+阴线先高后低），成交量在四个价上多分一些；盘口都在最低、最高之间，合起来不超过它的成交量。
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.exchange.depth import Level, Prints, Quote
-from easytrader.sim.market.bar_path import LEAST_TICKS, book_at, lots_at, price_at, side_at
+from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
+from easytrader.sim.market.columns import PERIODS
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.script import NOTHING, Script
-from easytrader.sim.market.when import PERIODS
 from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
@@ -23,9 +25,77 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.market.columns import Bar
     from easytrader.sim.market.library import Library
 
-__all__ = ["ReplayMarket"]
+
+LEAST_TICKS: Final = 4
+"""一根线至少要有这么多跳，四个价才都走得到。"""
+_WEIGHT: Final = 4
+
+
+def _anchors(count: int) -> tuple[int, int, int, int]:
+    return 1, 1 + (count - 1) // 3, 1 + 2 * (count - 1) // 3, count
+
+
+def price_at(bar: Bar, at: int, count: int, tick_li: int) -> int:
+    """一共 ``count`` 跳的线，走到第 ``at`` 跳（从 1 数起）的价格。"""
+    rising = bar.close_li >= bar.open_li
+    first, second = (bar.low_li, bar.high_li) if rising else (bar.high_li, bar.low_li)
+    prices = (bar.open_li, first, second, bar.close_li)
+    places = _anchors(count)
+    leg = 2 if at > places[2] else 1 if at > places[1] else 0
+    start, stop = prices[leg], prices[leg + 1]
+    here, there = places[leg], places[leg + 1]
+    if at in (here, there):
+        return start if at == here else stop
+    steps = (stop - start) * (at - here) // ((there - here) * tick_li)
+    return min(max(start + steps * tick_li, bar.low_li), bar.high_li)
+
+
+def lots_at(bar: Bar, at: int, count: int, lot: int) -> tuple[int, int]:
+    """第 ``at`` 跳的成交量：盘口上一侧挂着多少手，市场成交里挂单能分到多少手。"""
+    places = _anchors(count)
+    whole = count + (_WEIGHT - 1) * len(places)
+    lots = bar.volume // lot
+    until = at + (_WEIGHT - 1) * sum(place <= at for place in places)
+    before = until - (_WEIGHT if at in places else 1)
+    here = lots * until // whole - lots * before // whole
+    shown = (here + (at in places)) // 2
+    return shown, here - shown
+
+
+def book_at(
+    bar: Bar, price_li: int, lifted: bool, lots: int, units: tuple[int, int]
+) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+    """价格在 ``price_li`` 时的卖盘与买盘，一侧一共 ``lots`` 手。
+
+    ``lifted``：最近一笔是主动买，成交在卖一；否则成交在买一。线的一端上只有一侧放得下时放那一侧。
+    ``units``：最小变动价位，一手多少股。
+    """
+    tick_li, _ = units
+    if price_li - tick_li < bar.low_li and price_li + tick_li <= bar.high_li:
+        lifted = False
+    elif price_li + tick_li > bar.high_li and price_li - tick_li >= bar.low_li:
+        lifted = True
+    ask = price_li if lifted else price_li + tick_li
+    return (side_at(bar, ask, 1, lots, units), side_at(bar, ask - tick_li, -1, lots, units))
+
+
+def side_at(
+    bar: Bar, start_li: int, direction: int, lots: int, units: tuple[int, int]
+) -> tuple[Level, ...]:
+    """一侧的盘口：从 ``start_li`` 起往上（1）或往下（-1）至多五档，都在线的范围之内。"""
+    tick_li, lot = units
+    prices = [start_li + direction * tick_li * depth for depth in range(DISPLAYED)]
+    prices = [price for price in prices if bar.low_li <= price <= bar.high_li]
+    found = []
+    for depth, price in enumerate(prices):
+        share = lots // len(prices) + (depth < lots % len(prices))
+        if share:
+            found.append(Level(price, share * lot))
+    return tuple(found)
+
 
 _Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 _EMPTY: _Sides = ((), ())
@@ -47,16 +117,10 @@ class _Day(NamedTuple):
     highs: list[int]
 
 
-class ReplayMarket:
+class ReplayMarket(Market):
     """见模块说明。
 
-    Args:
-        library: 数据。
-        period: 周期。
-        hours: 交易时间。
-        tick_s: 多少秒一跳；一根线至少四跳。
-        book: 规则。
-        script: 写明的除权除息与新股；数据里有昨收的以数据为准。
+    ``tick_s`` 秒一跳，一根线至少四跳；``script`` 写明的除权除息与新股，数据里有昨收的以数据为准。
     """
 
     def __init__(
@@ -79,14 +143,6 @@ class ReplayMarket:
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
         self._days: dict[str, _Day] = {}
 
-    def tick_at(self, ts: float) -> int:
-        """``ts`` 属于第几跳。"""
-        return int(ts // self._tick_s)
-
-    def tick_time(self, tick: int) -> float:
-        """第 ``tick`` 跳开始的时刻。"""
-        return tick * self._tick_s
-
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口。"""
         day = self._day_at(security, tick)
@@ -101,11 +157,6 @@ class ReplayMarket:
             bids,
             not day.rows,
         )
-
-    def prints(self, security: Security, tick: int) -> Prints:
-        """这一跳里市场的成交。"""
-        before, now = self.path(security, tick - 1, tick)
-        return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
         """各跳的最近成交价；都按 ``last`` 那一天算。"""
@@ -147,10 +198,7 @@ class ReplayMarket:
         start = bisect_left(day.times, self.tick_time(first - 1))
         stop = bisect_right(day.times, self.tick_time(last)) + 1
         before = self._last(day, first - 1)
-        return (
-            min([before, *day.lows[start:stop]]),
-            max([before, *day.highs[start:stop]]),
-        )
+        return (min([before, *day.lows[start:stop]]), max([before, *day.highs[start:stop]]))
 
     def _day_at(self, security: Security, tick: int) -> _Day:
         number = self._hours.day(self.tick_time(tick))

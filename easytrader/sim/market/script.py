@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from easytrader.sim.rules.exrights import Change
 
-__all__ = ["NOTHING", "Listing", "Script"]
-
 
 class Listing(NamedTuple):
     """哪一天（序数）上市，发行价是多少厘：上市首日的前收盘就是它。"""

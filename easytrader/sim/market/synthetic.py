@@ -2,7 +2,7 @@
 
 模型：各交易日的收盘价 = 锚价 ×（1 + drift × 日噪声），围着锚价来回；当日的价格从前收盘走到收盘，
 路上叠加两头为零的日内噪声。任何一跳都直接算得出来，不需要历史。每日最多变动约 1.7%，日内再加 1.2%，
-所以总在涨跌停以内；仍按涨跌停截断。跳空、涨跌停、停牌、稀薄的盘口要另外要，见 `conditions`。
+所以总在涨跌停以内；仍按涨跌停截断。跳空、涨跌停、停牌、稀薄的盘口要另外要，见 `closes`。
 写明了的除权除息与新股上市见 `script`。
 """
 
@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
-from easytrader.sim.exchange.depth import DISPLAYED, Level, Prints, Quote
+from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
 from easytrader.sim.market.anchors import Profile, profile_of
-from easytrader.sim.market.closes import Closes
-from easytrader.sim.market.conditions import Conditions, Fate
+from easytrader.sim.market.closes import Closes, Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
 from easytrader.sim.market.script import NOTHING, Script
 from easytrader.sim.rules import RuleBook, Rules, price_limits
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
 
-__all__ = ["SyntheticMarket"]
 
 _INTRADAY: Final[Octaves] = ((1200, 0.48), (240, 0.26), (48, 0.14), (10, 0.08), (2, 0.04))
 _DEPTH: Final = 2 * DISPLAYED
@@ -66,7 +64,7 @@ class _Day(NamedTuple):
         return self.fate.seal is not None and progress >= self.fate.seal
 
 
-class SyntheticMarket:
+class SyntheticMarket(Market):
     """满足 `Market`。缓存只为快：有没有缓存，答案相同。"""
 
     def __init__(
@@ -87,14 +85,6 @@ class SyntheticMarket:
         self._days: dict[str, _Day] = {}
         self._quotes: dict[str, Quote] = {}
 
-    def tick_at(self, ts: float) -> int:
-        """``ts`` 属于第几跳。"""
-        return int(ts // self._tick_s)
-
-    def tick_time(self, tick: int) -> float:
-        """第 ``tick`` 跳开始的时刻。"""
-        return tick * self._tick_s
-
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口。"""
         cached = self._quotes.get(security.stock_code)
@@ -114,11 +104,6 @@ class SyntheticMarket:
         )
         self._quotes[security.stock_code] = quote
         return quote
-
-    def prints(self, security: Security, tick: int) -> Prints:
-        """这一跳里市场的成交。"""
-        before, now = self.path(security, tick - 1, tick)
-        return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
         """各跳的最近成交价；都按 ``last`` 那一天算。"""

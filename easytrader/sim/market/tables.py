@@ -20,17 +20,16 @@ from easytrader.sim.market.columns import (
     Tick,
     bar_of,
     columns_of,
+    quick_bars,
     tick_of,
     time_of,
 )
-from easytrader.sim.market.quick import quick_bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["CsvTape", "Tape", "read_table"]
 
 Row = TypeVar("Row", Bar, Tick)
 _TAIL: Final = 8192

@@ -25,9 +25,8 @@ from easytrader.sim.gateway.verbs import UNSUPPORTED
 from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request
 from easytrader.sim.host import hub
 from easytrader.sim.host.links import Link, RefusedError, UnreachableError
-from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call
+from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call, reader_of
 from easytrader.sim.native.io_thread import IoThread, call_quietly
-from easytrader.sim.native.requests import reader_of
 from easytrader.sim.native.structs import build
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.quotes.board import Board
 
-__all__ = ["XtQuantAsyncClient"]
 
 _CONNECT_WAIT_S: Final = 3.0
 _AWAKE_S: Final = 1.0

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.errors import SimulatorError
-from easytrader.sim.native.quote_client import IPythonApiClient
+from easytrader.sim.native.quote_client import IPythonApiClient, refusing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +39,6 @@ def shutdown() -> None:
     """没有起过行情服务，也就不用关。"""
 
 
-def _refusing(name: str) -> Callable[..., Any]:
-    def function(*args: Any, **options: Any) -> Any:
-        raise SimulatorError(f"模拟行情没有 xtdatacenter 的行情服务（{name}）；直接用 xtdata。")
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name} 不模拟：抛 SimulatorError。"
-    return function
-
-
 NOT_SIMULATED: Final = (
     "fetch_auth_markets",
     "fetch_init_result",
@@ -72,4 +62,5 @@ NOT_SIMULATED: Final = (
 )
 """厂商的 ``xtdatacenter.py`` 会用到而这里不模拟的函数。"""
 
-globals().update({name: _refusing(name) for name in NOT_SIMULATED})
+_TOLD: Final = "模拟行情没有 xtdatacenter 的行情服务（{}）；直接用 xtdata。"
+globals().update({name: refusing(name, _TOLD.format(name)) for name in NOT_SIMULATED})

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from easytrader.sim.quotes.bars import Bar
 
-__all__ = ["BAR_FIELDS", "TICK_FIELDS", "bar_row", "columns", "matrix", "structured"]
 
 _PRICES: Final = ("open", "high", "low", "close")
 BAR_FIELDS: Final = {

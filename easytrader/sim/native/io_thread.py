@@ -14,7 +14,6 @@ from loguru import logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["IoThread", "call_quietly"]
 
 _JOIN_S: Final = 2.0
 _Item = tuple[float, int, "Callable[[], None]"]

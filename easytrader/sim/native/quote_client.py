@@ -1,14 +1,17 @@
 """``IPythonApiClient`` 的替身：厂商的 ``xtdata.py`` 经它取行情。
 
 方法名、参数、返回值的形状都是厂商 Python 层等着的那样；模拟不了的抛 `SimulatorError`，
-说出是哪个函数，从不悄悄给空。
+说出是哪个函数，从不悄悄给空。订阅由一个线程看着行情，变了就交给各个回调；用到才启动，没有订阅就停。
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -17,8 +20,8 @@ from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import EasytraderError, SimulatorError
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.native.frames import TICK_FIELDS, bar_row, columns, matrix, structured
+from easytrader.sim.native.io_thread import call_quietly
 from easytrader.sim.native.quote_connection import LOST, QuoteConnection, quote_folder
-from easytrader.sim.native.quote_pump import Feed, QuotePump
 from easytrader.sim.quotes.bars import DAILY, LONG
 from easytrader.sim.quotes.board import PERIODS, Board, new_deadline
 from easytrader.sim.quotes.calendar import moment
@@ -27,7 +30,113 @@ from easytrader.sim.quotes.details import SECTORS, kinds_of, lot_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["IPythonApiClient"]
+
+_LOOK_S: Final = 0.2
+"""隔多久看一眼行情走了没有。"""
+_JOIN_S: Final = 2.0
+
+
+@dataclass(slots=True)
+class Feed:
+    """一个订阅。
+
+    ``callback``：交给谁，None 只占一个订阅号；``latest``：取最近几根 K 线，None 为快照。
+    ``past``：先交的历史；``listed``：每只证券交的是列表（单股订阅），还是一个字典（全推）；``seen``：各代码上一次交的。
+    """
+
+    codes: list[str]
+    callback: Callable[[Any], None] | None
+    latest: Callable[[int], list[dict[str, Any]]] | None = None
+    past: list[dict[str, Any]] = field(default_factory=list)
+    listed: bool = False
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def news(self, ticks: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """与上一次相比变了的。"""
+        found: dict[str, Any] = {}
+        for code in self.codes:
+            now = ticks.get(code)
+            if now is None or self.seen.get(code) == now["time"]:
+                continue
+            self.seen[code] = now["time"]
+            rows = [dict(now)] if self.latest is None else self.latest(1)
+            found[code] = rows if self.listed else rows[0]
+        return found
+
+
+class QuotePump:
+    """``snapshot(codes)`` 取快照；连接断了抛 `SimulatorError`，线程随之结束。"""
+
+    def __init__(self, snapshot: Callable[[list[str]], dict[str, dict[str, Any]]]) -> None:
+        self._snapshot = snapshot
+        self._numbers = itertools.count(1)
+        self._feeds: dict[int, Feed] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._nudge = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, feed: Feed) -> int:
+        """订阅；返回大于 0 的号。第一次交付在行情线程上，很快就来。"""
+        with self._lock:
+            number = next(self._numbers)
+            self._feeds[number] = feed
+            if feed.callback is not None and self._thread is None and not self._stop.is_set():
+                self._thread = threading.Thread(
+                    target=self._run, name="easytrader-sim-quotes", daemon=True
+                )
+                self._thread.start()
+        self._nudge.set()
+        return number
+
+    def remove(self, number: int) -> None:
+        """退订。"""
+        with self._lock:
+            self._feeds.pop(number, None)
+
+    def close(self) -> None:
+        """停下；在回调里调用不等。"""
+        self._stop.set()
+        self._nudge.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            with self._lock:
+                feeds = [
+                    (number, feed)
+                    for number, feed in self._feeds.items()
+                    if feed.callback is not None
+                ]
+            if feeds and not self._look(feeds):
+                return
+            self._nudge.wait(_LOOK_S)
+            self._nudge.clear()
+
+    def _look(self, feeds: list[tuple[int, Feed]]) -> bool:
+        """看一眼；断了为假。"""
+        codes = list(dict.fromkeys(code for _, feed in feeds for code in feed.codes))
+        try:
+            ticks = self._snapshot(codes)
+            for number, feed in feeds:
+                self._give(number, feed, ticks)
+        except SimulatorError as error:
+            if not self._stop.is_set():
+                logger.warning("行情订阅停止：{}", error)
+            return False
+        return True
+
+    def _give(self, number: int, feed: Feed, ticks: dict[str, dict[str, Any]]) -> None:
+        past, feed.past = feed.past, []
+        assert feed.callback is not None
+        if past:
+            call_quietly(feed.callback, {feed.codes[0]: past})
+        news = feed.news(ticks)
+        if news and number in self._feeds and not self._stop.is_set():
+            call_quietly(feed.callback, news)
+
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104  不是监听，是认地址
 _SECTOR_DATA: Final = 2009
@@ -123,11 +232,7 @@ class IPythonApiClient:
         return self._pump.add(Feed(wanted, callback))
 
     def subscribe_quote(
-        self,
-        meta: bytes,
-        region: bytes,
-        param: bytes,
-        callback: Callable[[Any], None] | None,
+        self, meta: bytes, region: bytes, param: bytes, callback: Callable[[Any], None] | None
     ) -> int:
         """订阅一只证券的分笔或 K 线。"""
         what, when = _bson().decode(meta), _bson().decode(region)
@@ -339,13 +444,15 @@ def _codes(codes: object) -> list[str]:
     return list(codes)
 
 
-def _refusing(name: str) -> Callable[..., Any]:
-    def method(self: IPythonApiClient, *args: Any, **options: Any) -> Any:
-        raise _missing(f" {name}")
+def refusing(name: str, told: str) -> Callable[..., Any]:
+    """不模拟的函数、方法：抛 SimulatorError。"""
 
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"{name} 不模拟：抛 SimulatorError。"
-    return method
+    def function(*args: Any, **options: Any) -> Any:
+        raise SimulatorError(told)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name} 不模拟：抛 SimulatorError。"
+    return function
 
 
 NOT_SIMULATED: Final = (
@@ -367,4 +474,4 @@ NOT_SIMULATED: Final = (
 """厂商的 Python 层会用到而这里不模拟的方法。"""
 
 for _name in NOT_SIMULATED:
-    setattr(IPythonApiClient, _name, _refusing(_name))
+    setattr(IPythonApiClient, _name, refusing(_name, f"模拟行情没有 {_name}。"))

@@ -10,8 +10,14 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.config.default import DEFAULT_ACCOUNT, DEFAULT_CASH, default_folder
-from easytrader.sim.config.folder import AccountConfig, create, is_sim_folder
+from easytrader.sim.config.folder import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_CASH,
+    AccountConfig,
+    create,
+    default_folder,
+    is_sim_folder,
+)
 from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request, quote_session
 from easytrader.sim.host import hub
 
@@ -19,7 +25,6 @@ if TYPE_CHECKING:
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.links import Link
 
-__all__ = ["LOST", "QuoteConnection", "quote_folder", "told_by_environment", "told_folder"]
 
 LOST: Final = "行情服务连接断开：模拟 MiniQMT 已经停止，或换了一个进程。再调用一次会重新连接。"
 _VARIABLE: Final = "EASYTRADER_SIM"

@@ -1,11 +1,12 @@
 """厂商原生模块的类：两种写法、按字节截断、类型不对抛 TypeError、只读、没有 ``__dict__``。
 
-没赋过值的字段读出零值。``XtOrder`` 一类由柜台的行成批造出来，读小写名字就是普通的槽位读取：
-最常用的四个手写成类，其余由字段表造。
+没赋过值的字段读出零值。都由字段表造；``XtOrder`` 一类由柜台的行成批造出来，
+读小写名字就是普通的槽位读取。
 """
 
 from __future__ import annotations
 
+from dataclasses import make_dataclass
 from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
@@ -13,17 +14,6 @@ from easytrader.sim.gateway.fields import ZEROS, Field, structs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-__all__ = [
-    "SHAPES",
-    "STRUCTS",
-    "NativeStruct",
-    "build",
-    "build_many",
-    "fit",
-    "set_strict_text",
-    "strict_text",
-]
 
 
 class _TextMode:
@@ -74,211 +64,18 @@ class NativeStruct:
         raise AttributeError(f"{type(self).__name__} 没有属性 {name}")
 
 
-class _OrderShape(NativeStruct):
-    __slots__ = (
-        "account_id",
-        "account_type",
-        "direction",
-        "instrument_name",
-        "offset_flag",
-        "order_id",
-        "order_remark",
-        "order_status",
-        "order_sysid",
-        "order_time",
-        "order_type",
-        "order_volume",
-        "price",
-        "price_type",
-        "secu_account",
-        "status_msg",
-        "stock_code",
-        "strategy_name",
-        "traded_price",
-        "traded_volume",
-    )
-
-    def __init__(
-        self,
-        account_type: int,
-        account_id: str,
-        stock_code: str,
-        order_id: int,
-        order_time: int,
-        order_type: int,
-        order_volume: int,
-        price_type: int,
-        price: float,
-        traded_volume: int,
-        traded_price: float,
-        order_status: int,
-        order_sysid: str,
-        status_msg: str,
-        strategy_name: str,
-        order_remark: str,
-        direction: int,
-        offset_flag: int,
-        secu_account: str,
-        instrument_name: str,
-    ) -> None:
-        self.account_type = account_type
-        self.account_id = account_id
-        self.stock_code = stock_code
-        self.order_id = order_id
-        self.order_time = order_time
-        self.order_type = order_type
-        self.order_volume = order_volume
-        self.price_type = price_type
-        self.price = price
-        self.traded_volume = traded_volume
-        self.traded_price = traded_price
-        self.order_status = order_status
-        self.order_sysid = order_sysid
-        # 其余文本在下单时已经截过，或由柜台自己生成
-        self.status_msg = status_msg if len(status_msg) < 8 else fit(status_msg, 24)
-        self.strategy_name = strategy_name
-        self.order_remark = order_remark
-        self.direction = direction
-        self.offset_flag = offset_flag
-        self.secu_account = secu_account
-        self.instrument_name = instrument_name
-
-
-class _TradeShape(NativeStruct):
-    __slots__ = (
-        "account_id",
-        "account_type",
-        "commission",
-        "direction",
-        "instrument_name",
-        "offset_flag",
-        "order_id",
-        "order_remark",
-        "order_sysid",
-        "order_type",
-        "secu_account",
-        "stock_code",
-        "strategy_name",
-        "traded_amount",
-        "traded_id",
-        "traded_price",
-        "traded_time",
-        "traded_volume",
-    )
-
-    def __init__(
-        self,
-        account_type: int,
-        account_id: str,
-        stock_code: str,
-        traded_id: str,
-        traded_time: int,
-        traded_price: float,
-        traded_volume: int,
-        traded_amount: float,
-        order_id: int,
-        order_type: int,
-        order_sysid: str,
-        strategy_name: str,
-        order_remark: str,
-        direction: int,
-        offset_flag: int,
-        commission: float,
-        secu_account: str,
-        instrument_name: str,
-    ) -> None:
-        self.account_type = account_type
-        self.account_id = account_id
-        self.stock_code = stock_code
-        self.traded_id = traded_id
-        self.traded_time = traded_time
-        self.traded_price = traded_price
-        self.traded_volume = traded_volume
-        self.traded_amount = traded_amount
-        self.order_id = order_id
-        self.order_type = order_type
-        self.order_sysid = order_sysid
-        self.strategy_name = strategy_name
-        self.order_remark = order_remark
-        self.direction = direction
-        self.offset_flag = offset_flag
-        self.commission = commission
-        self.secu_account = secu_account
-        self.instrument_name = instrument_name
-
-
-class _PositionShape(NativeStruct):
-    __slots__ = (
-        "account_id",
-        "account_type",
-        "avg_price",
-        "can_use_volume",
-        "direction",
-        "float_profit",
-        "frozen_volume",
-        "instrument_name",
-        "last_price",
-        "market_value",
-        "on_road_volume",
-        "open_date",
-        "open_price",
-        "position_profit",
-        "profit_rate",
-        "secu_account",
-        "stock_code",
-        "volume",
-        "yesterday_volume",
-    )
-
-    def __init__(
-        self,
-        account_type: int,
-        account_id: str,
-        stock_code: str,
-        volume: int,
-        can_use_volume: int,
-        open_price: float,
-        market_value: float,
-        frozen_volume: int,
-        on_road_volume: int,
-        yesterday_volume: int,
-        avg_price: float,
-        direction: int,
-        float_profit: float,
-        last_price: float,
-        profit_rate: float,
-        secu_account: str,
-        instrument_name: str,
-        open_date: str,
-        position_profit: float,
-    ) -> None:
-        self.account_type = account_type
-        self.account_id = account_id
-        self.stock_code = stock_code
-        self.volume = volume
-        self.can_use_volume = can_use_volume
-        self.open_price = open_price
-        self.market_value = market_value
-        self.frozen_volume = frozen_volume
-        self.on_road_volume = on_road_volume
-        self.yesterday_volume = yesterday_volume
-        self.avg_price = avg_price
-        self.direction = direction
-        self.float_profit = float_profit
-        self.last_price = last_price
-        self.profit_rate = profit_rate
-        self.secu_account = secu_account
-        self.instrument_name = instrument_name
-        self.open_date = open_date
-        self.position_profit = position_profit
-
-
 SHAPES: Final[dict[str, type[Any]]] = {
-    "XtOrder": _OrderShape,
-    "XtTrade": _TradeShape,
-    "XtPosition": _PositionShape,
+    name: make_dataclass(
+        f"_{name}",
+        [(field.name, Any) for field in structs()[name]],
+        bases=(NativeStruct,),
+        slots=True,
+        eq=False,
+        repr=False,
+    )
+    for name in ("XtOrder", "XtTrade", "XtPosition")
 }
-
+"""造得最多的几种：由一行直接造，不逐个字段检查；文字由柜台截过。"""
 
 _MODULE: Final = "xtquant.xtpythonclient"
 _BITS: Final = {"i": 32, "q": 64}

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
-    from easytrader.sim.quotes.paths import Paths
-    from easytrader.sim.quotes.tape import DayTape
+    from easytrader.sim.quotes.tape import DayTape, Paths
 
-__all__ = ["DAILY", "LONG", "MINUTES", "Bar", "merge", "minute_bars", "regroup"]
 
 MINUTES: Final = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "60m": 60, "1h": 60}
 DAILY: Final = "1d"
@@ -81,14 +79,7 @@ def minute_bars(
 ) -> list[Bar]:
     """一天的分钟线，到 ``upto`` 跳为止（最后一根可以没走完）。
 
-    Args:
-        market: 市场。
-        paths: 它的走势。
-        security: 证券。
-        tape: 这一天。
-        sections: 各段 ``(起秒, 止秒, 首跳, 末跳)``。
-        upto: 走到哪一跳。
-        minutes: 一根几分钟。
+    ``sections``：各段 ``(起秒, 止秒, 首跳, 末跳)``；``minutes``：一根几分钟。
     """
     found: list[Bar] = []
     previous, volume, amount = tape.pre_close_li, 0, 0.0

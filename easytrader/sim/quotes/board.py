@@ -18,13 +18,23 @@ from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_facts
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.hours import hours_for
-from easytrader.sim.quotes import ticks
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
 from easytrader.sim.quotes.calendar import Calendar, moment
-from easytrader.sim.quotes.details import known, sector, to_detail, universe
-from easytrader.sim.quotes.dividends import to_factor
-from easytrader.sim.quotes.paths import Paths
-from easytrader.sim.quotes.tape import DayTape, ranges
+from easytrader.sim.quotes.details import (
+    CLOSED,
+    CONTINUOUS,
+    HALTED,
+    PRE_OPEN,
+    STATUSES,
+    SUSPENDED,
+    known,
+    sector,
+    to_detail,
+    to_factor,
+    to_tick,
+    universe,
+)
+from easytrader.sim.quotes.tape import DayTape, Paths, ranges
 from easytrader.sim.rules import RuleBook
 
 if TYPE_CHECKING:
@@ -35,7 +45,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.hours import MarketHours
 
-__all__ = ["PERIODS", "Board"]
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
 _TAPES: Final = 20_000
@@ -229,20 +238,18 @@ class _Market:
         day = self._calendar.day(now)
         asked = self.market.tick_at(now)
         tick = self._last_tick(day, now)
-        status = ticks.STATUSES[self._hours.phase(now, closing_call=True)]
+        status = STATUSES[self._hours.phase(now, closing_call=True)]
         if tick is None:
             quote = self.market.quote(security, asked)
-            status = ticks.PRE_OPEN if status == ticks.CLOSED else status
-            return ticks.to_tick(security, quote, None, int(now * 1000), status)
+            status = PRE_OPEN if status == CLOSED else status
+            return to_tick(security, quote, None, int(now * 1000), status)
         quote = self.market.quote(security, tick)
         stats = (tape or self.tape(security, day)).at(tick)
-        if not quote.asks and not quote.bids and status == ticks.CONTINUOUS:
-            status = ticks.HALTED
+        if not quote.asks and not quote.bids and status == CONTINUOUS:
+            status = HALTED
         if quote.suspended:
-            status = ticks.SUSPENDED
-        return ticks.to_tick(
-            security, quote, stats, int(self.market.tick_time(tick) * 1000), status
-        )
+            status = SUSPENDED
+        return to_tick(security, quote, stats, int(self.market.tick_time(tick) * 1000), status)
 
     def daily(self, security: Security, day: int, now: float) -> list[Bar]:
         """日线：还没有开盘为空。"""

@@ -11,7 +11,6 @@ from easytrader.errors import SimulatorError
 if TYPE_CHECKING:
     from easytrader.sim.exchange.hours import MarketHours
 
-__all__ = ["HISTORY_DAYS", "Calendar", "moment"]
 
 HISTORY_DAYS: Final = 500
 """模拟行情的历史有多少个交易日（含今天）。"""

@@ -1,4 +1,4 @@
-"""合约信息、品种、板块：代码看得出来的都给，看不出来的（股本、上市日）留 0。"""
+"""厂商的样子：合约信息、品种、板块（看不出来的留 0），快照，除权数据。"""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
+from easytrader.sim.exchange.depth import DISPLAYED
 from easytrader.sim.market.anchors import ANCHORS_LI, instrument_name
 from easytrader.sim.rules import rules_for
+from easytrader.sim.rules.exrights import reference_price
+from easytrader.sim.rules.phases import Phase
+from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
-    from easytrader.sim.exchange.depth import Quote
+    from collections.abc import Collection
 
-__all__ = ["SECTORS", "kinds_of", "known", "lot_of", "sector", "to_detail", "universe"]
+    from easytrader.sim.config.corporate_actions import Action
+    from easytrader.sim.exchange.depth import Level, Quote
+    from easytrader.sim.quotes.tape import Stats
+
 
 _NEVER: Final = 99999999
-_SHARES: Final = (Kind.STOCK, Kind.CDR)
-_ETFS: Final = (
-    Kind.ETF,
-    Kind.BOND_ETF,
-    Kind.MONEY_ETF,
-    Kind.GOLD_ETF,
-    Kind.CROSS_BORDER_ETF,
-    Kind.COMMODITY_ETF,
-)
 
-SECTORS: Final[dict[str, tuple[tuple[str, ...], tuple[Board, ...], tuple[Kind, ...]]]] = {
-    "沪深A股": (("SH", "SZ"), (), _SHARES),
-    "上证A股": (("SH",), (), _SHARES),
-    "深证A股": (("SZ",), (), _SHARES),
-    "科创板": (("SH",), (Board.STAR,), _SHARES),
-    "创业板": (("SZ",), (Board.CHINEXT,), _SHARES),
-    "京市A股": (("BJ",), (), _SHARES),
+SECTORS: Final[dict[str, tuple[tuple[str, ...], tuple[Board, ...], Collection[Kind]]]] = {
+    "沪深A股": (("SH", "SZ"), (), STOCKS),
+    "上证A股": (("SH",), (), STOCKS),
+    "深证A股": (("SZ",), (), STOCKS),
+    "科创板": (("SH",), (Board.STAR,), STOCKS),
+    "创业板": (("SZ",), (Board.CHINEXT,), STOCKS),
+    "京市A股": (("BJ",), (), STOCKS),
     "沪深基金": (("SH", "SZ"), (Board.FUND,), ()),
-    "沪深ETF": (("SH", "SZ"), (Board.FUND,), _ETFS),
-    "沪市ETF": (("SH",), (Board.FUND,), _ETFS),
-    "深市ETF": (("SZ",), (Board.FUND,), _ETFS),
+    "沪深ETF": (("SH", "SZ"), (Board.FUND,), ETFS),
+    "沪市ETF": (("SH",), (Board.FUND,), ETFS),
+    "深市ETF": (("SZ",), (Board.FUND,), ETFS),
     "沪深转债": (("SH", "SZ"), (Board.BOND,), (Kind.CONVERTIBLE,)),
 }
 
@@ -73,9 +72,9 @@ def kinds_of(code: object) -> dict[str, bool]:
     kind = security.kind
     return {
         "index": kind is Kind.INDEX,
-        "stock": kind in (*_SHARES, Kind.B_SHARE),
+        "stock": kind in (*STOCKS, Kind.B_SHARE),
         "fund": security.board is Board.FUND,
-        "etf": kind in _ETFS,
+        "etf": kind in ETFS,
         "bond": security.board is Board.BOND,
     }
 
@@ -156,3 +155,88 @@ def _parsed(code: object) -> Security | None:
     except UsageError:
         return None
     return security if security.stock_code == code else None
+
+
+PRE_OPEN: Final = 11
+CONTINUOUS: Final = 13
+CLOSED: Final = 15
+HALTED: Final = 17
+SUSPENDED: Final = 20
+STATUSES: Final = {
+    Phase.CLOSED: CLOSED,
+    Phase.OPEN_CALL: 12,
+    Phase.OPEN_CALL_FIXED: 12,
+    Phase.PRE_OPEN: 12,
+    Phase.CONTINUOUS: CONTINUOUS,
+    Phase.LUNCH: 14,
+    Phase.CLOSE_CALL: 18,
+    Phase.AFTER_HOURS: 22,
+}
+"""证券状态，厂商放在 ``openInt`` 里（厂商文档「证券状态」）。"""
+
+_TRADING: Final = 3  # 厂商示例里盘中的 stockStatus
+
+
+def to_tick(
+    security: Security, quote: Quote, stats: Stats | None, time_ms: int, status: int
+) -> dict[str, Any]:
+    """一只证券的快照；``stats`` 是当日走到此刻的开高低与成交，开盘以前为 None。"""
+    lot = lot_of(security)
+    pre_close = quote.pre_close_li / 1000
+    asks, bids = (quote.asks, quote.bids) if stats is not None else ((), ())
+    volume = 0 if stats is None else stats.volume
+    return {
+        "time": time_ms,
+        "lastPrice": (quote.last_li if stats is None else stats.last_li) / 1000,
+        "open": 0.0 if stats is None else stats.open_li / 1000,
+        "high": 0.0 if stats is None else stats.high_li / 1000,
+        "low": 0.0 if stats is None else stats.low_li / 1000,
+        "lastClose": pre_close,
+        "amount": 0.0 if stats is None else round(stats.amount, 2),
+        "volume": volume // lot,
+        "pvolume": volume,
+        "stockStatus": _TRADING if status == CONTINUOUS else 0,
+        "openInt": status,
+        "transactionNum": 0 if stats is None else stats.trades,
+        "lastSettlementPrice": pre_close,
+        "settlementPrice": 0.0,
+        "pe": 0.0,
+        "askPrice": _prices(asks),
+        "bidPrice": _prices(bids),
+        "askVol": _lots(asks, lot),
+        "bidVol": _lots(bids, lot),
+        "volRatio": 0.0,
+        "speed1Min": 0.0,
+        "speed5Min": 0.0,
+    }
+
+
+def _prices(levels: tuple[Level, ...]) -> list[float]:
+    found = [each.price_li / 1000 for each in levels[:DISPLAYED]]
+    return found + [0.0] * (DISPLAYED - len(found))
+
+
+def _lots(levels: tuple[Level, ...], lot: int) -> list[int]:
+    found = [each.volume // lot for each in levels[:DISPLAYED]]
+    return found + [0] * (DISPLAYED - len(found))
+
+
+_SHARE = 10_000_000
+
+
+def to_factor(action: Action, close_li: int, tick_li: int) -> tuple[str, dict[str, float]]:
+    """除权除息日与它的各项；``dr`` 是前一天的收盘价除以参考价。"""
+    after, before = action.split or (_SHARE, _SHARE)
+    gift = (
+        action.gift - action.bonus if action.split is None else (after - before) * _SHARE / before
+    )
+    return f"{date.fromordinal(action.ex):%Y%m%d}", {
+        "time": midnight(action.ex) * 1000.0,
+        "interest": action.cash_micro / 1_000_000,
+        "stockBonus": action.bonus / _SHARE,
+        "stockGift": gift / _SHARE,
+        "allotNum": 0.0,
+        "allotPrice": 0.0,
+        "gugai": 0.0,
+        "dr": round(close_li / reference_price(close_li, action.change, tick_li), 6),
+    }

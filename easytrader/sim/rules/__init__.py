@@ -14,19 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from easytrader.market.symbols import Kind, Security
-from easytrader.sim.rules import repo, trading
-from easytrader.sim.rules.bands import (
-    BANDS,
-    DELISTING,
-    FIRST_DAY,
-    FREE_SESSIONS,
-    REIT_FIRST_DAY,
-    RISK_BANDS,
-    WIDE_FUND_PREFIXES,
-    WIDE_FUNDS,
-    Band,
-    limits,
-)
+from easytrader.sim.rules import bands, repo, trading
 from easytrader.sim.rules.cage import CAGES, CALL_RANGES, Cage, CallRange
 from easytrader.sim.rules.facts import ORDINARY, Facts
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
@@ -38,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lot", "RuleBook", "Rules", "Size", "price_limits", "rules_for", "scope_of"]
 
-_MOST_FREE: Final = max(row.value for row in FREE_SESSIONS)
+_MOST_FREE: Final = max(row.value for row in bands.FREE_SESSIONS)
 _NO_MARKET: Final[frozenset[int]] = frozenset()
 
 
@@ -67,7 +55,7 @@ class Rules:
     tick_li: int
     lot: Lot
     size: Size
-    band: Band | None
+    band: bands.Band | None
     cage: Cage | None
     call_range: CallRange | None
     same_day_sale: bool
@@ -134,31 +122,33 @@ def _ordinary(security: Security, day: date) -> Rules | None:
 
 def _band(
     security: Security, scope: Scope, day: date, facts: Facts, session: int | None
-) -> Band | None:
+) -> bands.Band | None:
     """先看是不是不设涨跌幅的日子，再看首日的特别幅度，最后是平日的幅度。"""
     leaving = facts.delisting_since(day)
     if session is not None:
         # 新规则只管施行以后上市（进入退市整理期）的
-        free, since = (DELISTING, leaving) if leaving else (FREE_SESSIONS, facts.listed)
+        free, since = (bands.DELISTING, leaving) if leaving else (bands.FREE_SESSIONS, facts.listed)
         if session <= pick(free, scope, since or day, 0):
             return None
-        special = REIT_FIRST_DAY if security.kind is Kind.REIT else FIRST_DAY
+        special = bands.REIT_FIRST_DAY if security.kind is Kind.REIT else bands.FIRST_DAY
         row = find(special, scope, day) if session == 1 else None
         if row is not None:
             return row.value
     # 退市整理期按板块的幅度，不论此前是不是风险警示
-    if not leaving and facts.warned(day) and (risky := find(RISK_BANDS, scope, day)):
+    if not leaving and facts.warned(day) and (risky := find(bands.RISK_BANDS, scope, day)):
         return risky.value
-    if _is_wide(security, scope, day, facts) and (wide := find(WIDE_FUNDS, scope, day)):
+    if _is_wide(security, scope, day, facts) and (wide := find(bands.WIDE_FUNDS, scope, day)):
         return wide.value
-    return pick(BANDS, scope, day, None)
+    return pick(bands.BANDS, scope, day, None)
 
 
 def _is_wide(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
     if scope not in FUNDS:
         return False
     listed = facts.wide_band is not None and day >= facts.wide_band
-    return listed or (security.exchange == "SH" and security.code.startswith(WIDE_FUND_PREFIXES))
+    return listed or (
+        security.exchange == "SH" and security.code.startswith(bands.WIDE_FUND_PREFIXES)
+    )
 
 
 def _closing_call(security: Security, scope: Scope, day: date) -> bool:
@@ -218,4 +208,4 @@ class RuleBook:
 
 def price_limits(pre_close_li: int, rules: Rules) -> tuple[int, int]:
     """跌停价与涨停价（厘），见 `bands.limits`。"""
-    return limits(pre_close_li, rules.band, rules.tick_li)
+    return bands.limits(pre_close_li, rules.band, rules.tick_li)

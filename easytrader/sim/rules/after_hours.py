@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from easytrader.market.symbols import Kind, Security
-from easytrader.sim.rules.tables import FUNDS, Dated, Scope, find, pick, scope_of
+from easytrader.sim.rules.tables import (
+    CHINEXT,
+    CHINEXT_REFORM,
+    ETFS,
+    FUNDS,
+    MAIN,
+    RULES_2026,
+    STAR,
+    STAR_OPENED,
+    STOCKS,
+    Dated,
+    Scope,
+    find,
+    pick,
+    scope_of,
+)
 
-__all__ = ["KINDS", "MATCHING", "SIZES", "WINDOWS", "has_after_hours", "most", "windows"]
+if TYPE_CHECKING:
+    from datetime import date
 
-_STAR: Final = date(2019, 7, 22)
-_CHINEXT: Final = date(2020, 8, 24)
-_2026: Final = date(2026, 7, 6)
+    from easytrader.market.symbols import Kind, Security
+
+
 _SH: Final = (Scope.STAR, Scope.SH_MAIN, Scope.SH_FUND)
 _SZ: Final = (Scope.CHINEXT, Scope.SZ_MAIN, Scope.SZ_FUND)
-_SHARES: Final = frozenset({Kind.STOCK, Kind.CDR})
 
 KINDS: Final[tuple[Dated[frozenset[Kind]], ...]] = (
-    Dated("H1", (Scope.STAR,), _STAR, _SHARES, "STAR19", ""),
-    Dated("H2", (Scope.CHINEXT,), _CHINEXT, _SHARES, "CHINEXT20", ""),
-    Dated(
-        "H3",
-        (Scope.SH_MAIN, Scope.SZ_MAIN),
-        _2026,
-        _SHARES,
-        "SSE26 SZSE26",
-        "扩大到全部 A 股与存托凭证",
-    ),
-    Dated(
-        "H4",
-        FUNDS,
-        _2026,
-        frozenset(
-            {
-                Kind.ETF,
-                Kind.CROSS_BORDER_ETF,
-                Kind.COMMODITY_ETF,
-                Kind.GOLD_ETF,
-                Kind.MONEY_ETF,
-                Kind.BOND_ETF,
-            }
-        ),
-        "SSE26 SZSE26",
-        "扩大到 ETF；LOF、REIT 不在其列",
-    ),
+    Dated("H1", STAR, STAR_OPENED, STOCKS, "STAR19", ""),
+    Dated("H2", CHINEXT, CHINEXT_REFORM, STOCKS, "CHINEXT20", ""),
+    Dated("H3", MAIN, RULES_2026, STOCKS, "SSE26 SZSE26", "扩大到全部 A 股与存托凭证"),
+    Dated("H4", FUNDS, RULES_2026, ETFS, "SSE26 SZSE26").noted("扩大到 ETF；LOF、REIT 不在其列"),
 )
 """有盘后固定价格的品种。
 
@@ -55,19 +45,16 @@ Spans = tuple[tuple[int, int], ...]
 """当日零点起的秒，左闭右开。"""
 
 WINDOWS: Final[tuple[Dated[Spans], ...]] = (
-    Dated("H5", _SH, _STAR, ((34200, 41400), (46800, 55800)), "STAR19 SSE26", ""),
-    Dated(
-        "H6",
-        _SZ,
-        _CHINEXT,
-        ((33300, 41400), (46800, 55800)),
-        "CHINEXT20 SZSE26",
-        "9:20–9:25、14:57–15:00 不能撤的是竞价的申报，与它无关",
+    Dated("H5", _SH, STAR_OPENED, ((34200, 41400), (46800, 55800)), "STAR19 SSE26", ""),
+    Dated("H6", _SZ, CHINEXT_REFORM, ((33300, 41400), (46800, 55800)), "CHINEXT20 SZSE26").noted(
+        "9:20–9:25、14:57–15:00 不能撤的是竞价的申报，与它无关"
     ),
 )
 """收单的时候；没成交的在同样的时候可以撤。"""
 
-SIZES: Final = (Dated("H7", (*_SH, *_SZ), _STAR, 1_000_000, "STAR19 CHINEXT20 SSE26 SZSE26", ""),)
+SIZES: Final = (
+    Dated("H7", (*_SH, *_SZ), STAR_OPENED, 1_000_000, "STAR19 CHINEXT20 SSE26 SZSE26", ""),
+)
 """单笔上限；最少多少、多少递增与竞价交易相同。"""
 
 MATCHING: Final = (54300, 55800)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import BOURSES, FUNDS, Dated, Scope
-
-__all__ = [
-    "BANDS",
-    "DELISTING",
-    "FIRST_DAY",
-    "FREE_SESSIONS",
-    "REIT_FIRST_DAY",
-    "RISK_BANDS",
-    "WIDE_FUNDS",
-    "WIDE_FUND_PREFIXES",
-    "Band",
-    "bound",
-    "limits",
-]
+from easytrader.sim.rules.tables import (
+    BOURSES,
+    BSE,
+    BSE_OPENED,
+    CHINEXT,
+    CHINEXT_REFORM,
+    CONVERTIBLE,
+    FUNDS,
+    MAIN,
+    MAIN_REFORM,
+    RULES_2026,
+    STAR,
+    STAR_OPENED,
+    Dated,
+    Scope,
+)
 
 
 class Band(NamedTuple):
@@ -32,50 +33,22 @@ class Band(NamedTuple):
 _10: Final = Band(1000, 1000)
 _20: Final = Band(2000, 2000)
 _30: Final = Band(3000, 3000)
-_REFORM: Final = date(2023, 4, 10)
-_BSE: Final = date(2021, 11, 15)
 
 BANDS: Final[tuple[Dated[Band | None], ...]] = (
-    Dated(
-        "B1",
-        (Scope.SH_MAIN, Scope.SZ_MAIN),
-        date(1996, 12, 16),
-        _10,
-        "LIMIT96 SSE26 SZSE26",
-        "3.3.13",
-    ),
-    Dated("B2", (Scope.STAR,), date(2019, 7, 22), _20, "STAR19 SSE26", "3.3.13；风险警示也是 20%"),
-    Dated(
-        "B3",
-        (Scope.CHINEXT,),
-        date(2020, 8, 24),
-        _20,
-        "CHINEXT20 SZSE26",
-        "3.3.13；风险警示也是 20%",
-    ),
-    Dated("B4", (Scope.CHINEXT,), date(2009, 10, 30), _10, "公开整理", "创业板开板"),
-    Dated("B5", (Scope.BSE,), _BSE, _30, "BSE21 BSE26", "风险警示也是 30%"),
+    Dated("B1", MAIN, date(1996, 12, 16), _10, "LIMIT96 SSE26 SZSE26", "3.3.13"),
+    Dated("B2", STAR, STAR_OPENED, _20, "STAR19 SSE26", "3.3.13；风险警示也是 20%"),
+    Dated("B3", CHINEXT, CHINEXT_REFORM, _20, "CHINEXT20 SZSE26", "3.3.13；风险警示也是 20%"),
+    Dated("B4", CHINEXT, date(2009, 10, 30), _10, "公开整理", "创业板开板"),
+    Dated("B5", BSE, BSE_OPENED, _30, "BSE21 BSE26", "风险警示也是 30%"),
     Dated("B6", FUNDS, date(1996, 12, 16), _10, "LIMIT96 SSE26 SZSE26", "3.3.13，不分品种"),
-    Dated("B7", (Scope.CONVERTIBLE,), date(2022, 8, 1), _20, "CB22", "上市次日起"),
+    Dated("B7", CONVERTIBLE, date(2022, 8, 1), _20, "CB22", "上市次日起"),
 )
 """没有行的（其他债券；2022-08-01 以前的可转债）不设涨跌幅。"""
 
 RISK_BANDS: Final = (
-    Dated(
-        "B8",
-        (Scope.SH_MAIN, Scope.SZ_MAIN),
-        date(2026, 7, 6),
-        _10,
-        "SSE26 SZSE26",
-        "3.3.13：主板风险警示股票由 5% 改为 10%",
-    ),
-    Dated(
-        "B9",
-        (Scope.SH_MAIN, Scope.SZ_MAIN),
-        date(1998, 4, 22),
-        Band(500, 500),
-        "SSE23 SZSE23",
-        "主板风险警示股票 5%，到 2026-07-05；起始日是制度的施行日",
+    Dated("B8", MAIN, RULES_2026, _10, "SSE26 SZSE26", "3.3.13：主板风险警示股票由 5% 改为 10%"),
+    Dated("B9", MAIN, date(1998, 4, 22), Band(500, 500), "SSE23 SZSE23").noted(
+        "主板风险警示股票 5%，到 2026-07-05；起始日是制度的施行日"
     ),
 )
 
@@ -83,27 +56,22 @@ WIDE_FUNDS: Final = (
     Dated(
         "B10", (Scope.SH_FUND,), date(2020, 8, 21), _20, "FUND20 SSE26", "名单里的基金；588、589 段"
     ),
-    Dated("B10", (Scope.SZ_FUND,), date(2020, 8, 24), _20, "FUND20 SZSE26", "名单里的基金"),
+    Dated("B10", (Scope.SZ_FUND,), CHINEXT_REFORM, _20, "FUND20 SZSE26", "名单里的基金"),
 )
 WIDE_FUND_PREFIXES: Final = ("588", "589")
 """涨跌幅 20% 的基金以交易所名单为准；不在清单文件里的，只认全部持有科创板股票的两个代码段。"""
 
 FREE_SESSIONS: Final = (
-    Dated("N1", (Scope.SH_MAIN, Scope.SZ_MAIN), _REFORM, 5, "SSE23 SZSE23 SSE26 SZSE26", "注册制"),
-    Dated("N2", (Scope.STAR,), date(2019, 7, 22), 5, "STAR19 SSE26", "上市前 5 个交易日"),
-    Dated("N3", (Scope.CHINEXT,), date(2020, 8, 24), 5, "CHINEXT20 SZSE26", "上市前 5 个交易日"),
-    Dated("N4", (Scope.BSE,), _BSE, 1, "BSE21 BSE26", "只有上市首日"),
+    Dated("N1", MAIN, MAIN_REFORM, 5, "SSE23 SZSE23 SSE26 SZSE26", "注册制"),
+    Dated("N2", STAR, STAR_OPENED, 5, "STAR19 SSE26", "上市前 5 个交易日"),
+    Dated("N3", CHINEXT, CHINEXT_REFORM, 5, "CHINEXT20 SZSE26", "上市前 5 个交易日"),
+    Dated("N4", BSE, BSE_OPENED, 1, "BSE21 BSE26", "只有上市首日"),
 )
 """新股上市后不设涨跌幅的交易日数。"""
 
 FIRST_DAY: Final = (
-    Dated(
-        "N5",
-        (Scope.CONVERTIBLE,),
-        date(2022, 8, 1),
-        Band(4330, 5730),
-        "CB22",
-        "上市首日：发行价的 +57.3%、−43.3%",
+    Dated("N5", CONVERTIBLE, date(2022, 8, 1), Band(4330, 5730), "CB22").noted(
+        "上市首日：发行价的 +57.3%、−43.3%"
     ),
 )
 REIT_FIRST_DAY: Final = (
@@ -111,27 +79,15 @@ REIT_FIRST_DAY: Final = (
 )
 
 DELISTING: Final = (
-    Dated(
-        "N7",
-        (Scope.SH_MAIN, Scope.SZ_MAIN, Scope.CHINEXT),
-        date(2020, 12, 31),
-        1,
-        "DELIST20",
-        "退市整理期首日",
-    ),
-    Dated("N7", (Scope.STAR,), _REFORM, 1, "SSE23", "退市整理期首日"),
-    Dated("N7", (Scope.BSE,), _BSE, 1, "BSE21", "退市整理期首日"),
+    Dated("N7", (*MAIN, *CHINEXT), date(2020, 12, 31), 1, "DELIST20", "退市整理期首日"),
+    Dated("N7", STAR, MAIN_REFORM, 1, "SSE23", "退市整理期首日"),
+    Dated("N7", BSE, BSE_OPENED, 1, "BSE21", "退市整理期首日"),
 )
 """退市整理期首日不设涨跌幅，此后按板块的幅度。"""
 
-ROUNDING: Final = Dated(
-    "B11",
-    tuple(Scope),
-    BOURSES,
-    "四舍五入",
-    "SSE26 SZSE26",
+ROUNDING: Final = Dated("B11", tuple(Scope), BOURSES, "四舍五入", "SSE26 SZSE26").noted(
     "SSE26 3.3.13、3.3.17：四舍五入到价位；与基准不足一个价位的取一个价位"
-    "（深市 2011-02-28、沪市 2023-04-10 起，这里一律如此）；不低于一个价位",
+    "（深市 2011-02-28、沪市 2023-04-10 起，这里一律如此）；不低于一个价位"
 )
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.sim.rules.bands import bound
-from easytrader.sim.rules.tables import Dated, Scope
+from easytrader.sim.rules.tables import (
+    BSE,
+    BSE_OPENED,
+    CHINEXT,
+    CHINEXT_REFORM,
+    MAIN,
+    MAIN_REFORM,
+    STAR,
+    STAR_OPENED,
+    Dated,
+    Scope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-__all__ = [
-    "CAGES",
-    "CALL_RANGES",
-    "Cage",
-    "CallRange",
-    "cage_limit",
-    "call_limits",
-    "reference_price",
-]
 
 
 class Cage(NamedTuple):
@@ -41,79 +41,38 @@ class CallRange(NamedTuple):
     close_bp: int
 
 
-_REFORM: Final = date(2023, 4, 10)
-
 CAGES: Final[tuple[Dated[Cage | None], ...]] = (
     Dated(
-        "C1",
-        (Scope.SH_MAIN, Scope.SZ_MAIN),
-        _REFORM,
-        Cage(200, 10),
-        "SSE23 SZSE23 SSE26 SZSE26",
-        "2% 与 10 个价位取宽",
+        "C1", MAIN, MAIN_REFORM, Cage(200, 10), "SSE23 SZSE23 SSE26 SZSE26", "2% 与 10 个价位取宽"
     ),
-    Dated("C2", (Scope.CHINEXT,), _REFORM, Cage(200, 10), "SZSE23 SZSE26", "2023 年增加 10 个价位"),
-    Dated(
-        "C3",
-        (Scope.CHINEXT,),
-        date(2020, 8, 24),
-        Cage(200, 0),
-        "CHINEXT20",
-        "只有 2%；当时超出的暂存主机，这里一律拒绝",
+    Dated("C2", CHINEXT, MAIN_REFORM, Cage(200, 10), "SZSE23 SZSE26", "2023 年增加 10 个价位"),
+    Dated("C3", CHINEXT, CHINEXT_REFORM, Cage(200, 0), "CHINEXT20").noted(
+        "只有 2%；当时超出的暂存主机，这里一律拒绝"
     ),
-    Dated("C4", (Scope.STAR,), date(2019, 7, 22), Cage(200, 0), "STAR19 SSE26", "2%，没有价位一项"),
-    Dated(
-        "C5", (Scope.BSE,), date(2021, 11, 15), Cage(500, 10), "BSE21 BSE26", "5% 与 10 个价位取宽"
-    ),
+    Dated("C4", STAR, STAR_OPENED, Cage(200, 0), "STAR19 SSE26", "2%，没有价位一项"),
+    Dated("C5", BSE, BSE_OPENED, Cage(500, 10), "BSE21 BSE26", "5% 与 10 个价位取宽"),
 )
 """连续竞价的限价委托。基金、可转债、债券没有行：不设笼子（可转债只有二手来源）。"""
 
 CALL_RANGES: Final[tuple[Dated[CallRange | None], ...]] = (
     Dated(
-        "N8",
-        (Scope.SZ_MAIN,),
-        _REFORM,
-        CallRange(0, 90_000, 1000),
-        "SZSE23",
-        "开盘不高于发行价的 900%；收盘为最近成交价 ±10%",
-        sure=False,
+        "N8", (Scope.SZ_MAIN,), MAIN_REFORM, CallRange(0, 90_000, 1000), "SZSE23", sure=False
+    ).noted("开盘不高于发行价的 900%；收盘为最近成交价 ±10%"),
+    Dated("N8", CHINEXT, CHINEXT_REFORM, CallRange(0, 90_000, 1000), "CHINEXT20", sure=False).noted(
+        "开盘不高于发行价的 900%；收盘为最近成交价 ±10%"
     ),
     Dated(
-        "N8",
-        (Scope.CHINEXT,),
-        date(2020, 8, 24),
-        CallRange(0, 90_000, 1000),
-        "CHINEXT20",
-        "开盘不高于发行价的 900%；收盘为最近成交价 ±10%",
-        sure=False,
-    ),
-    Dated(
-        "N9",
-        (Scope.SH_MAIN,),
-        _REFORM,
-        CallRange(5000, 90_000, 0),
-        "SSE23",
-        "开盘为发行价的 50%–900%",
-        sure=False,
-    ),
-    Dated(
-        "N9",
-        (Scope.STAR,),
-        date(2019, 7, 22),
-        CallRange(5000, 90_000, 0),
-        "STAR19",
-        "开盘为发行价的 50%–900%",
-        sure=False,
+        "N9", (Scope.SH_MAIN,), MAIN_REFORM, CallRange(5000, 90_000, 0), "SSE23", sure=False
+    ).noted("开盘为发行价的 50%–900%"),
+    Dated("N9", STAR, STAR_OPENED, CallRange(5000, 90_000, 0), "STAR19", sure=False).noted(
+        "开盘为发行价的 50%–900%"
     ),
 )
 """取自 2020–2023 年的条文，没有对着 2026 年的文本核过。"""
 
 
 def reference_price(
-    buy: bool,
-    asks: Sequence[tuple[int, int]],
-    bids: Sequence[tuple[int, int]],
-    last_li: int,
+    buy: bool, asks: Sequence[tuple[int, int]], bids: Sequence[tuple[int, int]], last_li: int
 ) -> int:
     """笼子的基准价：买看最优卖价，没有看最优买价，再没有看最近成交（当日没有成交就是前收盘）。
 

@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 
 from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Dated
 
-__all__ = ["DIVIDEND_TAX", "EX_RIGHT", "Change", "reference_price"]
-
 
 class Change(NamedTuple):
     """一次除权除息对价格的作用。
@@ -32,19 +30,16 @@ EX_RIGHT: Final = Dated(
     BOURSES,
     "（前收盘价 − 每股现金红利）÷（1 + 每股送转股数）",
     "SSE26 SZSE26",
+).noted(
     "4.3：除权（息）参考价，四舍五入到价位，不低于一个价位；它就是除权除息日的前收盘，涨跌停照它算。"
-    "基金拆分、合并按份额的比例",
+    "基金拆分、合并按份额的比例"
 )
 
 DIVIDEND_TAX: Final = Dated(
-    "X2",
-    SHARES,
-    date(2015, 9, 8),
-    "派发时不扣",
-    "TAX15",
+    "X2", SHARES, date(2015, 9, 8), "派发时不扣", "TAX15", sure=False
+).noted(
     "持股一年以内的，派发时暂不扣，卖出时按持股期限由券商补扣（一个月以内 20%，一年以内 10%）；"
-    "卖出时的补扣没有模拟，可以改为派发时按固定比例扣；没有对过原文",
-    sure=False,
+    "卖出时的补扣没有模拟，可以改为派发时按固定比例扣；没有对过原文"
 )
 
 

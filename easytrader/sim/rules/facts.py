@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["ORDINARY", "Facts", "Period"]
-
 
 class Period(NamedTuple):
     """一段日子，两头都算；没有止日的一直到现在。"""

@@ -13,9 +13,18 @@ from typing import Final, NamedTuple
 from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.repo import FEES as REPO_FEES
 from easytrader.sim.rules.repo import fee_ppm
-from easytrader.sim.rules.tables import BONDS, BOURSES, FUNDS, SHARES, Dated, Scope, pick, scope_of
-
-__all__ = ["FeeRates", "FeeSchedule", "to_fen", "yuan"]
+from easytrader.sim.rules.tables import (
+    BONDS,
+    BOURSES,
+    BSE,
+    FUNDS,
+    SHARES,
+    STOCKS,
+    Dated,
+    Scope,
+    pick,
+    scope_of,
+)
 
 
 def yuan(li: int) -> float:
@@ -68,25 +77,14 @@ TRANSFERS: Final = (
 
 COMMISSION_CAP_PPM: Final = 3000
 COMMISSION_CAP: Final = Dated(
-    "F5",
-    SHARES + FUNDS,
-    date(2002, 5, 1),
-    COMMISSION_CAP_PPM,
-    "CSRC02",
-    "佣金不超过千分之三；默认万分之 2.5、每笔最低 5 元，可以设",
-)
+    "F5", SHARES + FUNDS, date(2002, 5, 1), COMMISSION_CAP_PPM, "CSRC02"
+).noted("佣金不超过千分之三；默认万分之 2.5、每笔最低 5 元，可以设")
 
 BOND_COMMISSION_PPM: Final = 50
 BOND_COMMISSION_MIN_LI: Final = 1000
 BOND_COMMISSION: Final = Dated(
-    "F6",
-    BONDS,
-    BOURSES,
-    BOND_COMMISSION_PPM,
-    "公开整理",
-    "可转债与债券：各家不同，取常见的 0.005%，最低 1 元",
-    sure=False,
-)
+    "F6", BONDS, BOURSES, BOND_COMMISSION_PPM, "公开整理", sure=False
+).noted("可转债与债券：各家不同，取常见的 0.005%，最低 1 元")
 MONEY_FUND_COMMISSION: Final = Dated(
     "F7", FUNDS, BOURSES, 0, "公开整理", "货币 ETF：各家普遍免佣", sure=False
 )
@@ -98,14 +96,12 @@ INCLUDED: Final = (
         date(2023, 8, 28),
         "0.00341%",
         "公开整理",
-        "经手费，双边 0.00341%",
-    ),
-    Dated("F9", (Scope.BSE,), date(2023, 8, 28), "0.0125%", "公开整理", "经手费，双边 0.0125%"),
+    ).noted("经手费，双边 0.00341%"),
+    Dated("F9", BSE, date(2023, 8, 28), "0.0125%", "公开整理", "经手费，双边 0.0125%"),
     Dated("F10", SHARES, BOURSES, "0.002%", "公开整理", "证管费，双边 0.002%"),
 )
 """已经含在佣金（全佣）里的，不另收；列出来是为了说明白。"""
 
-_SHARE_KINDS: Final = frozenset({Kind.STOCK, Kind.CDR})
 _BOND_KINDS: Final = frozenset({Kind.CONVERTIBLE, Kind.BOND})
 
 
@@ -129,7 +125,7 @@ class FeeSchedule:
             return FeeRates(fee_ppm(security), 0, 0, 0, REPO_FEES.value.cap_li)
         if security.kind is Kind.MONEY_ETF:
             return FeeRates(MONEY_FUND_COMMISSION.value, 0, 0, 0)
-        if security.kind not in _SHARE_KINDS:
+        if security.kind not in STOCKS:
             return FeeRates(self.commission_ppm, self.commission_min_li, 0, 0)
         scope = scope_of(security)
         if scope is None:  # B 股等模拟柜台不做的

@@ -12,20 +12,6 @@ from datetime import date
 from enum import Enum
 from typing import Final, NamedTuple
 
-__all__ = [
-    "CALL_PHASES",
-    "CANCEL_PHASES",
-    "CLOSING_CALL",
-    "CONTINUOUS",
-    "EDGES",
-    "LATE_CLOSE",
-    "PRE_OPEN_EXCHANGES",
-    "WINDOWS",
-    "Phase",
-    "Window",
-    "clock_phase",
-]
-
 
 class Phase(Enum):
     """一天中的时段。"""

@@ -11,19 +11,6 @@ from typing import Final, NamedTuple
 from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules.tables import BOURSES, REPOS, Dated
 
-__all__ = [
-    "DAY_COUNT",
-    "FACE_LI",
-    "FEES",
-    "SINCE",
-    "TERMS",
-    "RepoFees",
-    "Term",
-    "fee_ppm",
-    "interest_li",
-    "worth_li",
-]
-
 FACE_LI: Final = 100_000
 """一张的本金：100 元。"""
 
@@ -56,15 +43,10 @@ TERMS: Final = {
     "131806.SZ": Term("R-182", 182),
 }
 
-DAY_COUNT: Final = Dated(
-    "R1",
-    REPOS,
-    date(2017, 5, 22),
-    365,
-    "REPO17",
+DAY_COUNT: Final = Dated("R1", REPOS, date(2017, 5, 22), 365, "REPO17").noted(
     "利息 = 成交金额 × 年利率 × 实际占款天数 ÷ 365；占款从首次交收日（含）到到期交收日（不含），"
     "交收都是次一交易日；到期日遇休市顺延。此前按名义天数、一年 360 天，"
-    "不回溯，这些日子不收回购委托",
+    "不回溯，这些日子不收回购委托"
 )
 SINCE: Final = DAY_COUNT.since
 
@@ -81,23 +63,12 @@ FEES: Final = Dated(
     REPOS,
     BOURSES,
     RepoFees(
-        (
-            (1, 10),
-            (2, 20),
-            (3, 30),
-            (4, 40),
-            (7, 50),
-            (14, 100),
-            (28, 200),
-            (91, 300),
-            (182, 300),
-        ),
+        ((1, 10), (2, 20), (3, 30), (4, 40), (7, 50), (14, 100), (28, 200), (91, 300), (182, 300)),
         30_000,
     ),
     "公开整理",
-    "按成交金额（本金），没有最低；各家不同，1 天期与上限有两个以上来源，其余只有一个",
     sure=False,
-)
+).noted("按成交金额（本金），没有最低；各家不同，1 天期与上限有两个以上来源，其余只有一个")
 
 
 def fee_ppm(security: Security) -> int:

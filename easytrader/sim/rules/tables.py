@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
 from easytrader.market.symbols import Board, Kind, Security
 
-__all__ = [
-    "BONDS",
-    "BOURSES",
-    "FUNDS",
-    "REPOS",
-    "SHARES",
-    "Dated",
-    "Scope",
-    "find",
-    "pick",
-    "scope_of",
-]
-
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Scope(Enum):
@@ -42,7 +30,7 @@ class Scope(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Dated(Generic[T]):
+class Dated(Generic[T_co]):
     """一条规则。
 
     Attributes:
@@ -58,10 +46,14 @@ class Dated(Generic[T]):
     rule: str
     scopes: tuple[Scope, ...]
     since: date
-    value: T
+    value: T_co
     source: str
     note: str = ""
     sure: bool = True
+
+    def noted(self, note: str) -> Dated[T_co]:
+        """写上说明。"""
+        return replace(self, note=note)
 
 
 BOURSES: Final = date(1990, 12, 19)
@@ -70,6 +62,32 @@ SHARES: Final = (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT, Scope.
 FUNDS: Final = (Scope.SH_FUND, Scope.SZ_FUND)
 BONDS: Final = (Scope.CONVERTIBLE, Scope.BOND)
 REPOS: Final = (Scope.SH_REPO, Scope.SZ_REPO)
+MAIN: Final = (Scope.SH_MAIN, Scope.SZ_MAIN)
+STAR: Final = (Scope.STAR,)
+CHINEXT: Final = (Scope.CHINEXT,)
+BSE: Final = (Scope.BSE,)
+CONVERTIBLE: Final = (Scope.CONVERTIBLE,)
+
+STOCKS: Final = frozenset({Kind.STOCK, Kind.CDR})
+ETFS: Final = frozenset(
+    {
+        Kind.ETF,
+        Kind.CROSS_BORDER_ETF,
+        Kind.COMMODITY_ETF,
+        Kind.GOLD_ETF,
+        Kind.MONEY_ETF,
+        Kind.BOND_ETF,
+    }
+)
+
+STAR_OPENED: Final = date(2019, 7, 22)
+CHINEXT_REFORM: Final = date(2020, 8, 24)
+"""创业板注册制。"""
+BSE_OPENED: Final = date(2021, 11, 15)
+MAIN_REFORM: Final = date(2023, 4, 10)
+"""主板注册制。"""
+RULES_2026: Final = date(2026, 7, 6)
+"""三家交易所 2026 年的交易规则。"""
 
 _SCOPES: Final = {
     Board.SH_MAIN: Scope.SH_MAIN,

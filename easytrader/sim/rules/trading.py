@@ -6,16 +6,19 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from easytrader.market.symbols import Kind
-from easytrader.sim.rules.tables import BOURSES, REPOS, SHARES, Dated, Scope
-
-__all__ = [
-    "CLOSING_CALLS",
-    "LATE_CLOSES",
-    "MARKET_TYPES",
-    "PROTECTED",
-    "SAME_DAY",
-    "SameDay",
-]
+from easytrader.sim.rules.tables import (
+    BOURSES,
+    BSE,
+    BSE_OPENED,
+    MAIN_REFORM,
+    REPOS,
+    RULES_2026,
+    SHARES,
+    STAR,
+    STAR_OPENED,
+    Dated,
+    Scope,
+)
 
 
 class SameDay(NamedTuple):
@@ -25,32 +28,19 @@ class SameDay(NamedTuple):
     exchange: str = ""
 
 
-_REFORM: Final = date(2023, 4, 10)
-_BSE: Final = date(2021, 11, 15)
-_2026: Final = date(2026, 7, 6)
 _SH: Final = (Scope.SH_MAIN, Scope.SH_FUND)
 _SZ: Final = (Scope.SZ_MAIN, Scope.CHINEXT, Scope.SZ_FUND)
 
 MARKET_TYPES: Final[tuple[Dated[frozenset[int]], ...]] = (
-    Dated(
-        "M1",
-        _SH,
-        _REFORM,
-        frozenset({42, 43, 44, 45}),
-        "SSE23 SSE26",
-        "3.3.4：2023 年增加对手方最优、本方最优",
+    Dated("M1", _SH, MAIN_REFORM, frozenset({42, 43, 44, 45}), "SSE23 SSE26").noted(
+        "3.3.4：2023 年增加对手方最优、本方最优"
     ),
     Dated("M2", _SH, date(2006, 7, 1), frozenset({42, 43}), "公开整理", "2006 年规则"),
-    Dated("M3", (Scope.STAR,), date(2019, 7, 22), frozenset({42, 43, 44, 45}), "STAR19", ""),
-    Dated(
-        "M4",
-        _SZ,
-        date(2006, 7, 1),
-        frozenset({44, 45, 46, 47, 48}),
-        "SZSE26",
-        "3.3.4；没有保护限价；只用于有涨跌幅的证券（3.3.5）",
+    Dated("M3", STAR, STAR_OPENED, frozenset({42, 43, 44, 45}), "STAR19", ""),
+    Dated("M4", _SZ, date(2006, 7, 1), frozenset({44, 45, 46, 47, 48}), "SZSE26").noted(
+        "3.3.4；没有保护限价；只用于有涨跌幅的证券（3.3.5）"
     ),
-    Dated("M5", (Scope.BSE,), _BSE, frozenset({42, 43, 44, 45}), "BSE26", ""),
+    Dated("M5", BSE, BSE_OPENED, frozenset({42, 43, 44, 45}), "BSE26", ""),
 )
 """可转债、其他债券、逆回购没有市价委托（XTP 3.1.56），所以没有行。"""
 
@@ -58,45 +48,28 @@ BSE_PROTECTED: Final = True
 """北交所的市价委托要不要保护限价：多半同沪市，没有核到原文。"""
 
 PROTECTED: Final = (
-    Dated("M6", _SH, _REFORM, True, "SSE23 SSE26 XTP", "3.3.5：必须有保护限价"),
-    Dated("M7", (Scope.STAR,), date(2019, 7, 22), True, "STAR19 OES", "必须有保护限价"),
-    Dated("M8", (Scope.BSE,), _BSE, BSE_PROTECTED, "公开整理", "按沪市的办法", sure=False),
+    Dated("M6", _SH, MAIN_REFORM, True, "SSE23 SSE26 XTP", "3.3.5：必须有保护限价"),
+    Dated("M7", STAR, STAR_OPENED, True, "STAR19 OES", "必须有保护限价"),
+    Dated("M8", BSE, BSE_OPENED, BSE_PROTECTED, "公开整理", "按沪市的办法", sure=False),
 )
 """市价委托带保护限价。客户端报 0 时按涨跌停价；不设涨跌幅的日子必须自己报（OES）。"""
 
 CLOSING_CALLS: Final = (
     Dated(
-        "A1",
-        (Scope.SH_MAIN, Scope.STAR),
-        date(2018, 8, 20),
-        True,
-        "SSE26",
-        "2.4.2；股票 2018 年起",
+        "A1", (Scope.SH_MAIN, Scope.STAR), date(2018, 8, 20), True, "SSE26", "2.4.2；股票 2018 年起"
     ),
-    Dated("A2", (Scope.SH_FUND,), _2026, True, "SSE26", "2.4.2；此前连续到 15:00"),
+    Dated("A2", (Scope.SH_FUND,), RULES_2026, True, "SSE26", "2.4.2；此前连续到 15:00"),
     Dated("A3", _SZ, date(2006, 7, 1), True, "SZSE26", "2.3.2"),
-    Dated("A4", (Scope.BSE,), _BSE, True, "BSE26", "2.3.2"),
+    Dated("A4", BSE, BSE_OPENED, True, "BSE26", "2.3.2"),
 )
 """14:57–15:00 是收盘集合竞价的证券。"""
 SZ_BOND_CALL: Final = Dated(
-    "A5",
-    (Scope.CONVERTIBLE, Scope.BOND),
-    date(2006, 7, 1),
-    True,
-    "SZSE26 CB22",
-    "只有深市；沪市债券与可转债连续到 15:00",
-    sure=False,
-)
+    "A5", (Scope.CONVERTIBLE, Scope.BOND), date(2006, 7, 1), True, "SZSE26 CB22", sure=False
+).noted("只有深市；沪市债券与可转债连续到 15:00")
 
 LATE_CLOSES: Final = (
-    Dated(
-        "A6",
-        REPOS,
-        date(2019, 5, 1),
-        True,
-        "OES 公开整理",
-        "13:00–15:30；只知道是 2019 年 5 月起，确切的日子没有核到",
-        sure=False,
+    Dated("A6", REPOS, date(2019, 5, 1), True, "OES 公开整理", sure=False).noted(
+        "13:00–15:30；只知道是 2019 年 5 月起，确切的日子没有核到"
     ),
 )
 """连续竞价延到 15:30 的品种，没有收盘集合竞价。"""
@@ -109,31 +82,27 @@ SAME_DAY: Final = (
         BOURSES,
         SameDay(frozenset({Kind.CONVERTIBLE, Kind.BOND})),
         "CB22 BOND22",
-        "债券当日回转",
-    ),
+    ).noted("债券当日回转"),
     Dated(
         "D3",
         (Scope.SH_FUND, Scope.SZ_FUND),
         date(2015, 1, 19),
         SameDay(frozenset({Kind.BOND_ETF, Kind.MONEY_ETF, Kind.GOLD_ETF, Kind.CROSS_BORDER_ETF})),
         "TZERO15",
-        "跨境 ETF 以名单为准，这里对整类放行",
-    ),
+    ).noted("跨境 ETF 以名单为准，这里对整类放行"),
     Dated(
         "D4",
         (Scope.SZ_FUND,),
         date(2019, 1, 11),
         SameDay(frozenset({Kind.COMMODITY_ETF}), "SZ"),
         "公开整理",
-        "可查到的最早日子",
-    ),
+    ).noted("可查到的最早日子"),
     Dated(
         "D5",
         (Scope.SH_FUND,),
         date(2020, 1, 20),
         SameDay(frozenset({Kind.COMMODITY_ETF}), "SH"),
         "公开整理",
-        "可查到的最早日子",
-    ),
+    ).noted("可查到的最早日子"),
 )
 """当日回转；没有行的（股票 ETF、LOF、REIT）次日才能卖。这些行是累加的，不是后来的盖过先前的。"""

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.sim.ledger.orders import SimOrder, SimTrade, security_of
 
 if TYPE_CHECKING:
-    from easytrader.sim.ledger.account import Account, Position
-    from easytrader.sim.ledger.state import Progress
+    from collections.abc import Callable
 
-__all__ = [
-    "APPLICATION_ID",
-    "PUT_ACCOUNT",
-    "PUT_CLOSING_ASSET",
-    "PUT_CLOSING_POSITION",
-    "PUT_ORDER",
-    "PUT_POSITION",
-    "PUT_PROGRESS",
-    "PUT_QUEUE",
-    "PUT_RECORD",
-    "PUT_TRADE",
-    "VERSION",
-    "account_fields",
-    "order_fields",
-    "order_of",
-    "position_fields",
-    "progress_fields",
-    "steps_from",
-    "trade_fields",
-    "trade_of",
-]
 
 APPLICATION_ID: Final = 0x45545349  # "ETSI"
 VERSION: Final = 4
@@ -107,18 +86,19 @@ _FROM_2: Final = "ALTER TABLE orders ADD COLUMN off_book INTEGER NOT NULL DEFAUL
 """版本 2 没有不经过撮合的委托，也没有各项业务的记录。"""
 
 
-PUT_PROGRESS: Final = "REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)"
-PUT_ACCOUNT: Final = "REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)"
-PUT_POSITION: Final = "REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-PUT_ORDER: Final = (
-    "REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?)"
-)
-PUT_QUEUE: Final = "REPLACE INTO queues VALUES (?, ?, ?, ?, ?, ?)"
-PUT_RECORD: Final = "REPLACE INTO records VALUES (?, ?, ?, ?)"
-PUT_CLOSING_ASSET: Final = "REPLACE INTO closing_assets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-PUT_CLOSING_POSITION: Final = "REPLACE INTO closing_positions VALUES (?, ?, ?, ?, ?, ?)"
-PUT_TRADE: Final = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+def _put(table: str, columns: int, verb: str = "REPLACE") -> str:
+    return f"{verb} INTO {table} VALUES ({', '.join('?' * columns)})"
+
+
+PUT_PROGRESS: Final = _put("progress", 9)
+PUT_ACCOUNT: Final = _put("accounts", 7)
+PUT_POSITION: Final = _put("positions", 8)
+PUT_ORDER: Final = _put("orders", 23)
+PUT_QUEUE: Final = _put("queues", 6)
+PUT_RECORD: Final = _put("records", 4)
+PUT_CLOSING_ASSET: Final = _put("closing_assets", 10)
+PUT_CLOSING_POSITION: Final = _put("closing_positions", 6)
+PUT_TRADE: Final = _put("trades", 10, "INSERT")
 
 
 def steps_from(version: int) -> str:
@@ -131,13 +111,9 @@ def steps_from(version: int) -> str:
 
 def order_of(row: tuple[Any, ...]) -> SimOrder:
     """委托表的一行 → 委托。"""
-    fields: tuple[Any, ...] = (
-        *row[:5],
-        security_of(row[4]),
-        *row[5:-2],
-        bool(row[-2]),
-        bool(row[-1]),
-    )
+    *plain, waiting, off_book = row
+    plain.insert(5, security_of(row[4]))
+    fields: tuple[Any, ...] = (*plain, bool(waiting), bool(off_book))
     order = SimOrder(*fields)
     order.reason = order.reason.removeprefix("[COUNTER]")  # 0.33 以前连着客户端加的字
     return order
@@ -149,86 +125,22 @@ def trade_of(row: tuple[Any, ...], order: SimOrder) -> SimTrade:
     return SimTrade(number, order, traded_id, time, price, volume, fees, tick, bool(passive))
 
 
-def progress_fields(progress: Progress) -> tuple[int | float, ...]:
-    """表里的次序。"""
-    return (
-        progress.day,
-        progress.tick,
-        progress.now,
-        progress.order_id,
-        progress.sysid,
-        progress.trade,
-        progress.first_order_id,
-        progress.first_trade,
-    )
+def _fields(names: str) -> Callable[[Any], tuple[Any, ...]]:
+    """取出这些项，按表里的次序。"""
+    return attrgetter(*names.split())
 
 
-def account_fields(account: Account) -> tuple[int | str, ...]:
-    """表里的次序。"""
-    return (
-        account.account_id,
-        account.account_type,
-        account.cash_li,
-        account.frozen_li,
-        account.fees_li,
-        account.realized_li,
-        account.proceeds_li,
-    )
-
-
-def position_fields(held: Position) -> tuple[int | str, ...]:
-    """表里的次序，账号以外的。"""
-    return (
-        held.stock_code,
-        held.volume,
-        held.yesterday,
-        held.locked,
-        held.frozen,
-        held.cost_li,
-        held.open_date,
-    )
-
-
-def order_fields(order: SimOrder) -> tuple[int | str, ...]:
-    """表里的次序。"""
-    return (
-        order.order_id,
-        order.day,
-        order.account_id,
-        order.account_type,
-        order.stock_code,
-        order.order_type,
-        order.volume,
-        order.price_type,
-        order.price_li,
-        order.order_time,
-        order.strategy_name,
-        order.order_remark,
-        order.limit_li,
-        order.sysid,
-        int(order.status),
-        order.reason,
-        order.traded_volume,
-        order.traded_amount_li,
-        order.fees_li,
-        order.frozen_li,
-        order.ahead,
-        int(order.waiting),
-        int(order.off_book),
-    )
-
-
-def trade_fields(trade: SimTrade) -> tuple[int | str, ...]:
-    """表里的次序。"""
-    return (
-        trade.number,
-        trade.order.order_id,
-        trade.order.day,
-        trade.traded_id,
-        trade.traded_time,
-        trade.price_li,
-        trade.volume,
-        trade.fees_li,
-        trade.tick,
-        int(trade.passive),
-    )
+progress_fields: Final = _fields("day tick now order_id sysid trade first_order_id first_trade")
+account_fields: Final = _fields(
+    "account_id account_type cash_li frozen_li fees_li realized_li proceeds_li"
+)
+position_fields: Final = _fields("stock_code volume yesterday locked frozen cost_li open_date")
+"""账号以外的。"""
+order_fields: Final = _fields(
+    "order_id day account_id account_type stock_code order_type volume price_type price_li"
+    " order_time strategy_name order_remark limit_li sysid status reason traded_volume"
+    " traded_amount_li fees_li frozen_li ahead waiting off_book"
+)
+trade_fields: Final = _fields(
+    "number order.order_id order.day traded_id traded_time price_li volume fees_li tick passive"
+)

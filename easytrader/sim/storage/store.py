@@ -16,33 +16,12 @@ from easytrader.errors import SimulatorError
 from easytrader.sim.ledger.account import Account, Position
 from easytrader.sim.ledger.resting import Queue
 from easytrader.sim.ledger.state import Changes, CounterState, Progress
-from easytrader.sim.storage.schema import (
-    APPLICATION_ID,
-    PUT_ACCOUNT,
-    PUT_CLOSING_ASSET,
-    PUT_CLOSING_POSITION,
-    PUT_ORDER,
-    PUT_POSITION,
-    PUT_PROGRESS,
-    PUT_QUEUE,
-    PUT_RECORD,
-    PUT_TRADE,
-    VERSION,
-    account_fields,
-    order_fields,
-    order_of,
-    position_fields,
-    progress_fields,
-    steps_from,
-    trade_fields,
-    trade_of,
-)
+from easytrader.sim.storage import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Store"]
 
 _CHECKPOINT_PAGES: Final = 4000
 
@@ -152,46 +131,47 @@ class Store:
     def _write(self, changes: Changes, progress: Progress) -> None:
         put = self._db.execute
         for order in changes.orders.values():
-            put(PUT_ORDER, order_fields(order))
+            put(schema.PUT_ORDER, schema.order_fields(order))
         for trade in changes.trades:
-            put(PUT_TRADE, trade_fields(trade))
+            put(schema.PUT_TRADE, schema.trade_fields(trade))
         for account in changes.accounts.values():
-            put(PUT_ACCOUNT, account_fields(account))
+            put(schema.PUT_ACCOUNT, schema.account_fields(account))
         for (account_id, code), held in changes.positions.items():
             if held is None:
                 put("DELETE FROM positions WHERE account_id=? AND stock_code=?", (account_id, code))
             else:
-                put(PUT_POSITION, (account_id, *position_fields(held)))
+                put(schema.PUT_POSITION, (account_id, *schema.position_fields(held)))
         for (code, (buy, price_li)), (day, queue) in changes.queues.items():
-            put(PUT_QUEUE, (code, int(buy), price_li, day, *queue))
+            put(schema.PUT_QUEUE, (code, int(buy), price_li, day, *queue))
         for key, body in changes.records.items():
             if body is None:
                 put("DELETE FROM records WHERE kind=? AND account_id=? AND key=?", key)
             else:
-                put(PUT_RECORD, (*key, body))
+                put(schema.PUT_RECORD, (*key, body))
         for closing in changes.closings:
-            put(PUT_CLOSING_ASSET, closing.asset)
-            self._db.executemany(PUT_CLOSING_POSITION, closing.positions)
-        put(PUT_PROGRESS, progress_fields(progress))
+            put(schema.PUT_CLOSING_ASSET, closing.asset)
+            self._db.executemany(schema.PUT_CLOSING_POSITION, closing.positions)
+        put(schema.PUT_PROGRESS, (1, *schema.progress_fields(progress)))
 
     def _prepare(self) -> None:
         found = self._number("PRAGMA application_id")
         tables = self._number("SELECT count(*) FROM sqlite_master")
-        if found != APPLICATION_ID and (found or tables):
+        if found != schema.APPLICATION_ID and (found or tables):
             raise SimulatorError(f"{self._path} 不是模拟 MiniQMT 的账本，换一个文件夹。")
         version = self._number("PRAGMA user_version")
-        if version > VERSION:
+        if version > schema.VERSION:
             raise SimulatorError(
-                f"账本 {self._path} 是较新的版本 {version}，本版本只认识到 {VERSION}；"
+                f"账本 {self._path} 是较新的版本 {version}，本版本只认识到 {schema.VERSION}；"
                 "请升级 easytrader。"
             )
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        if version < VERSION:
+        if version < schema.VERSION:
             self._db.executescript(
-                f"BEGIN; {steps_from(version)} PRAGMA application_id={APPLICATION_ID};"
-                f"PRAGMA user_version={VERSION}; COMMIT;"
+                f"BEGIN; {schema.steps_from(version)}"
+                f"PRAGMA application_id={schema.APPLICATION_ID};"
+                f"PRAGMA user_version={schema.VERSION}; COMMIT;"
             )
 
     def _load_queues(self, state: CounterState) -> None:
@@ -205,7 +185,7 @@ class Store:
             (state.progress.first_order_id,),
         )
         for row in rows:
-            order = order_of(row)
+            order = schema.order_of(row)
             state.add_order(order)
             if order.waiting:
                 state.wait(order)
@@ -217,7 +197,7 @@ class Store:
             "SELECT * FROM trades WHERE number >= ? ORDER BY number", (state.progress.first_trade,)
         )
         for row in rows:
-            state.add_trade(trade_of(row, state.orders[row[1]]))
+            state.add_trade(schema.trade_of(row, state.orders[row[1]]))
 
     def _one(self, sql: str) -> tuple[int, ...] | None:
         row: tuple[int, ...] | None = self._db.execute(sql).fetchone()

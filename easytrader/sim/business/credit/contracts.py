@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from easytrader.sim.ledger.plugin import from_json, to_json
 from easytrader.sim.rules.fees import to_fen
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger
 
-__all__ = ["FIN", "ORDINARY", "SLO", "SPECIAL", "CreditContract", "Debts"]
 
 _CONTRACT: Final = "credit"
 _POOL: Final = "credit_pool"
@@ -36,7 +35,7 @@ class Debts:
         self._parts: dict[str, dict[str, int]] = {}
         for (kind, account_id, key), body in ledger.state.records.items():
             if kind == _CONTRACT:
-                self._contracts.setdefault(account_id, {})[key] = CreditContract.load(body)
+                self._contracts.setdefault(account_id, {})[key] = from_json(CreditContract, body)
             elif kind == _POOL:
                 self._pools[account_id] = int(body)
             elif kind == _PART:
@@ -60,7 +59,7 @@ class Debts:
     def save(self, account_id: str, contract: CreditContract) -> None:
         """新的或改过的合约。"""
         self._contracts.setdefault(account_id, {})[contract.compact_id] = contract
-        self._ledger.note(_CONTRACT, account_id, contract.compact_id, contract.dump())
+        self._ledger.note(_CONTRACT, account_id, contract.compact_id, to_json(contract))
 
     def drop(self, account_id: str, contract: CreditContract) -> None:
         """了结的合约，换日时不再留。"""
@@ -131,7 +130,7 @@ class Debts:
         account.cash_li -= amount_li
         account.proceeds_li = max(account.proceeds_li - amount_li, 0)
         assert account.cash_li >= 0, f"资金变成负数：{account.cash_li}"
-        self._ledger.changes.accounts[account.account_id] = account
+        self._ledger.touch(account)
 
     def give_back(
         self, account: Account, stock_code: str, group: int, volume: int, today: int | None
@@ -169,7 +168,7 @@ class Debts:
             self.add_pool(account.account_id, -extra)
             account.cash_li += extra
             account.proceeds_li += extra
-            self._ledger.changes.accounts[account.account_id] = account
+            self._ledger.touch(account)
 
     def held_li(self, account_id: str) -> int:
         """账号的钱有多少在这里，减去欠的：见 `plugin` 的守恒律。"""
@@ -198,23 +197,13 @@ _PPM: Final = 1_000_000
 class CreditContract:
     """一笔融资买入或融券卖出委托的合约，各笔成交并在一起。
 
-    Attributes:
-        compact_id: 合约编号：开仓日加委托编号。
-        kind: `FIN` 或 `SLO`。
-        group: `ORDINARY` 或 `SPECIAL`。
-        opened: 开仓日（序数）。
-        due: 到期日（序数）。
-        margin_ppm: 开仓时的保证金比例；以后比例变了也不变。
-        volume: 合约的证券数量。
-        amount_li: 合约金额：融资是借到的钱，融券是卖出的金额（未扣费用）。
-        repaid_li: 已还的本金；融券是已还的股份对应的卖出金额。
-        returned: 已还的股份（融券）。
-        proceeds_li: 融券卖出所得，扣了费用。
-        accrual: 还没有记进息费的尾数，厘 × 百万分之几 × 天；取整时进上去的是负数。
-        accrued_to: 计息到哪一天（序数）。
-        interest_li: 到现在的利息（融券费用），取整到分。
-        fare_li: 到现在应付的息费：利息，加上融券的现金红利补偿。
-        repaid_fare_li: 已付的息费。
+    ``kind``：`FIN` 或 `SLO`；``group``：`ORDINARY` 或 `SPECIAL`；日子都是序数。
+    ``margin_ppm``：开仓时的保证金比例，以后比例变了也不变。
+    ``amount_li``：融资是借到的钱，融券是卖出的金额（未扣费用）；``repaid_li``：已还的本金，融券是
+    已还的股份（``returned``）对应的卖出金额；``proceeds_li``：融券卖出所得，扣了费用。
+    ``accrual``：还没有记进息费的尾数，厘 × 百万分之几 × 天，取整时进上去的是负数；``accrued_to``：
+    计息到哪一天。``interest_li``：到现在的利息（融券费用），取整到分；``fare_li``：到现在应付的息费，
+    是利息加上融券的现金红利补偿；``repaid_fare_li``：已付的。
     """
 
     compact_id: str
@@ -307,12 +296,3 @@ class CreditContract:
         self.returned += volume
         self.repaid_li += worth
         return worth
-
-    def dump(self) -> str:
-        """一段 JSON。"""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
-    @classmethod
-    def load(cls, body: str) -> CreditContract:
-        """`dump` 的反面。"""
-        return cls(**json.loads(body))

@@ -1,4 +1,4 @@
-"""一个信用账号此刻的账：资产、负债、保证金可用余额、维持担保比例、可取。整数厘。
+"""名单与比例（`Policy`），一个信用账号此刻的账（`Scales`）：资产、负债、保证金可用余额、维持担保比例、可取。整数厘。
 
 保证金可用余额 = 现金 + Σ充抵保证金的证券市值×折算率 + Σ(融资买入市值−融资金额)×折算率
 + Σ(融券卖出金额−融券市值)×折算率 − Σ融券卖出金额 − Σ融资金额×保证金比例 − Σ融券市值×保证金比例
@@ -14,20 +14,111 @@ from typing import TYPE_CHECKING, Final
 from easytrader.codes import OrderType
 from easytrader.market.symbols import Board, parse_security
 from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
+from easytrader.sim.config.credit import Subject
+from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS, TERMS, WITHDRAWALS
 from easytrader.sim.rules.fees import to_fen
+from easytrader.sim.rules.tables import ETFS, STOCKS, Scope, pick, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.market.symbols import Security
     from easytrader.sim.business.credit.contracts import CreditContract, Debts
-    from easytrader.sim.business.credit.policy import Policy
+    from easytrader.sim.config.credit import CreditSettings
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger
     from easytrader.sim.ledger.orders import SimOrder
+    from easytrader.sim.rules import Rules
+    from easytrader.sim.rules.tables import Dated
 
-__all__ = ["FIN_BUYS", "SLO_SELLS", "Figures", "Scales"]
+
+_WHOLE: Final = 1_000_000
+_SUBJECTS: Final = frozenset({Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT})
+_TREASURIES: Final = {
+    "SH": ("009", "010", "018", "019", "020"),
+    "SZ": ("100", "101", "102", "103", "107", "108"),
+}
+_NOT_LISTED: Final = Subject(fin=False, slo=False)
+_SHARE_HAIRCUT: Final = 700_000
+_ETF_HAIRCUT: Final = 900_000
+_TREASURY_HAIRCUT: Final = 950_000
+_OTHER_HAIRCUT: Final = 800_000
+
+
+class Policy:
+    """某一天的名单与比例。"""
+
+    def __init__(self, settings: CreditSettings) -> None:
+        self.settings = settings
+
+    def can_finance(self, security: Security, rules: Rules) -> bool:
+        """融资标的。"""
+        return self._subject(security, rules).fin
+
+    def can_short(self, security: Security, rules: Rules) -> bool:
+        """融券标的。"""
+        return self._subject(security, rules).slo
+
+    def _subject(self, security: Security, rules: Rules) -> Subject:
+        """名单里的；没有名单时沪深 A 股都是，风险警示的除外。"""
+        listed = self.settings.subjects
+        if listed is not None:
+            return listed.get(security.stock_code, _NOT_LISTED)
+        ordinary = scope_of(security) in _SUBJECTS and not rules.risk_warned
+        return Subject() if ordinary else _NOT_LISTED
+
+    def fin_margin(self, security: Security, day: date) -> int:
+        """融资保证金比例，百万分之几：名单里的，设置里的，规则的。"""
+        own = (self.settings.subjects or {}).get(security.stock_code, _NOT_LISTED)
+        return _first(own.fin_margin_ppm, self.settings.fin_margin_ppm, FIN_MARGINS, security, day)
+
+    def slo_margin(self, security: Security, day: date) -> int:
+        """融券保证金比例，同上。"""
+        own = (self.settings.subjects or {}).get(security.stock_code, _NOT_LISTED)
+        return _first(own.slo_margin_ppm, self.settings.slo_margin_ppm, SLO_MARGINS, security, day)
+
+    def haircut(self, security: Security, rules: Rules | None) -> int:
+        """折算率，百万分之几；不是担保品为 0。"""
+        listed = self.settings.collateral
+        if listed is not None:
+            return listed.get(security.stock_code, 0)
+        if rules is None or rules.risk_warned:
+            return 0
+        if security.kind in STOCKS:
+            return _SHARE_HAIRCUT
+        if security.kind in ETFS:
+            return _ETF_HAIRCUT
+        treasury = security.board is Board.BOND and security.code.startswith(
+            _TREASURIES.get(security.exchange, ("?",))
+        )
+        return _TREASURY_HAIRCUT if treasury else _OTHER_HAIRCUT
+
+    def pool(self, stock_code: str, group: int) -> int:
+        """券源总数。"""
+        return self.settings.slo_volume.get(stock_code, (0, 0))[group == SPECIAL]
+
+    def term_days(self, day: date) -> int:
+        """合约期限，自然日。"""
+        said = self.settings.term_days
+        return pick(TERMS, Scope.SH_MAIN, day, 180) if said is None else said
+
+    def withdraw_ppm(self, day: date) -> int:
+        """提取线。"""
+        said = self.settings.withdraw_ppm
+        return pick(WITHDRAWALS, Scope.SH_MAIN, day, 3 * _WHOLE) if said is None else said
+
+
+def _first(
+    own: int | None, said: int | None, rows: tuple[Dated[int], ...], security: Security, day: date
+) -> int:
+    for found in (own, said):
+        if found is not None:
+            return found
+    scope = scope_of(security)
+    assert scope is not None
+    return pick(rows, scope, day, _WHOLE)
+
 
 FIN_BUYS: Final = frozenset({OrderType.FIN_BUY, OrderType.FIN_BUY_SPECIAL})
 SLO_SELLS: Final = frozenset({OrderType.SLO_SELL, OrderType.SLO_SELL_SPECIAL})
@@ -94,11 +185,7 @@ class Scales:
     """算 `Figures`。"""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        debts: Debts,
-        policy: Policy,
-        quote: Callable[[Security], Quote],
+        self, ledger: Ledger, debts: Debts, policy: Policy, quote: Callable[[Security], Quote]
     ) -> None:
         self._ledger = ledger
         self._debts = debts

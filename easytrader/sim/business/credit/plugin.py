@@ -14,56 +14,163 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderStatus, OrderType
 from easytrader.errors import SimulatorError
-from easytrader.market.symbols import parse_security
-from easytrader.sim.business.credit.context import CreditContext
-from easytrader.sim.business.credit.contracts import FIN, SLO, Debts
-from easytrader.sim.business.credit.margin import FIN_BUYS, SLO_SELLS, Scales
-from easytrader.sim.business.credit.policy import Policy
-from easytrader.sim.business.credit.queries import ANSWERS, withdrawable
-from easytrader.sim.business.credit.ways import (
+from easytrader.market.symbols import Security, parse_security
+from easytrader.sim.business.credit.contracts import FIN, ORDINARY, SLO, SPECIAL, Debts
+from easytrader.sim.business.credit.margin import FIN_BUYS, SLO_SELLS, Policy, Scales
+from easytrader.sim.business.credit.orders import (
     CASH_REPAYS,
     OFF_BOOK,
     CollateralWay,
+    CreditContext,
     FinBuyWay,
     RepayBuyWay,
     RepaySellWay,
     ShortWay,
-    StillWay,
     repay_cash,
     return_shares,
 )
-from easytrader.sim.config.corporate_actions import load_actions
-from easytrader.sim.config.credit import load_settings
-from easytrader.sim.ledger.checks import order_refused
-from easytrader.sim.ledger.events import Reject
+from easytrader.sim.ledger.checks import WRONG_STATUS, order_refused
+from easytrader.sim.ledger.ledger import StillWay
+from easytrader.sim.ledger.plugin import QuietBusiness
+from easytrader.sim.market.anchors import ANCHORS_LI
 from easytrader.sim.rules.fees import to_fen
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import REPOS, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from easytrader.sim.business.credit.contracts import CreditContract
+    from easytrader.sim.business.credit.margin import Figures
     from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.config.credit import CreditSettings
     from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.events import Reject
     from easytrader.sim.ledger.ledger import Surroundings
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.sim.ledger.plugin import Business, Way
+    from easytrader.sim.ledger.plugin import Way
+    from easytrader.sim.rules import Rules
 
-__all__ = ["CreditBusiness", "credit_business"]
+
+class Statement(NamedTuple):
+    """资产与负债。``now`` 是走到的时刻，Unix 秒。"""
+
+    figures: Figures
+    settings: CreditSettings
+    withdrawable_li: int
+    now: float
+
+
+class Subject(NamedTuple):
+    """一只标的：能不能融资、融券，保证金比例（百万分之几）。"""
+
+    security: Security
+    fin: bool
+    slo: bool
+    fin_margin_ppm: int
+    slo_margin_ppm: int
+
+
+class ShortSource(NamedTuple):
+    """一只证券在一种头寸（`contracts.ORDINARY`、`contracts.SPECIAL`）里还能融多少券。"""
+
+    security: Security
+    group: int
+    left: int
+
+
+class Collateral(NamedTuple):
+    """一只担保品与折算率（百万分之几）。"""
+
+    security: Security
+    ratio_ppm: int
+
+
+def withdrawable(context: CreditContext, account: Account) -> int:
+    """可取，厘。"""
+    figures = context.scales.weigh(account)
+    return figures.withdrawable(account.fetch_li, context.policy.withdraw_ppm(context.today))
+
+
+def statement(context: CreditContext, account: Account) -> list[Statement]:
+    """资产与负债。"""
+    figures, now = context.scales.weigh(account), context.ledger.state.progress.now
+    return [Statement(figures, context.policy.settings, withdrawable(context, account), now)]
+
+
+def contracts(context: CreditContext, account: Account) -> list[CreditContract]:
+    """没有了结的合约，和今天了结的。"""
+    return context.debts.contracts(account.account_id)
+
+
+def subjects(context: CreditContext, account: Account) -> list[Subject]:
+    """标的。"""
+    policy = context.policy
+    found = [
+        Subject(
+            security,
+            policy.can_finance(security, rules),
+            policy.can_short(security, rules),
+            policy.fin_margin(security, context.today),
+            policy.slo_margin(security, context.today),
+        )
+        for security, rules in _known(context, account)
+    ]
+    return [each for each in found if each.fin or each.slo]
+
+
+def short_sources(context: CreditContext, account: Account) -> list[ShortSource]:
+    """有券源的融券标的，普通与专项各一个。"""
+    return [
+        ShortSource(security, group, context.scales.short_left(account, security.stock_code, group))
+        for security, rules in _known(context, account)
+        for group in (ORDINARY, SPECIAL)
+        if context.policy.pool(security.stock_code, group)
+        and context.policy.can_short(security, rules)
+    ]
+
+
+def collaterals(context: CreditContext, account: Account) -> list[Collateral]:
+    """担保品与折算率。"""
+    return [
+        Collateral(security, ratio)
+        for security, rules in _known(context, account)
+        if (ratio := context.policy.haircut(security, rules))
+    ]
+
+
+def _known(context: CreditContext, account: Account) -> Iterator[tuple[Security, Rules]]:
+    """名单里列得出的证券：常见的、``credit.json`` 写到的、账户里有的。"""
+    codes = {
+        *ANCHORS_LI,
+        *context.policy.settings.codes,
+        *account.positions,
+        *(each.stock_code for each in context.debts.contracts(account.account_id)),
+    }
+    for code in sorted(codes):
+        security = parse_security(code)
+        found = context.ledger.instrument(security)
+        if found is not None and found.rules.exists:
+            yield security, found.rules
+
+
+ANSWERS: Final[dict[str, Callable[[CreditContext, Account], Any]]] = {
+    "credit_detail": statement,
+    "stk_compacts": contracts,
+    "credit_subjects": subjects,
+    "credit_slo_code": short_sources,
+    "credit_assure": collaterals,
+}
+
 
 _PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
-_FINAL: Final = Reject(251020, "委托状态错误不能撤单")
 
 
-class CreditBusiness:
+class CreditBusiness(QuietBusiness):
     """两融。"""
 
     def __init__(
@@ -123,10 +230,7 @@ class CreditBusiness:
     def withdraw(self, order: SimOrder, now: float) -> Reject | None:
         """当场就了结了，没有可以撤的。"""
         assert order.status == OrderStatus.SUCCEEDED
-        return _FINAL
-
-    def end_day(self, day: int) -> None:
-        """没有要在收盘时做的。"""
+        return WRONG_STATUS
 
     def start_day(self, day: int) -> None:
         """了结的合约不再留；没有了结的按过去的自然日计息。"""
@@ -141,7 +245,7 @@ class CreditBusiness:
                 self._adjust(account, contract, seen, day)
                 self._debts.save(account_id, contract)
             self._debts.free_pool(account)
-            self._ledger.changes.accounts[account_id] = account
+            self._ledger.touch(account)
 
     def _accrue(self, contract: CreditContract, day: int) -> int:
         """息费：融资按未还的本金，融券按未还股份昨天收盘的市值。"""
@@ -194,8 +298,3 @@ class CreditBusiness:
             return None
         credit = account.account_type == AccountType.CREDIT
         return answer(self._context, account) if credit else []
-
-
-def credit_business(folder: Path) -> Callable[[Surroundings], Business]:
-    """读好 ``credit.json`` 的插件。"""
-    return partial(CreditBusiness, load_settings(folder), load_actions(folder))
