@@ -11,9 +11,9 @@ from easytrader.basics.log import Log, masked
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import ConnectFailedError, MissingDependencyError, QueryFailedError
 from easytrader.link.vitals import Vitals
-from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.diagnose.account_check import account_rows
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
+from easytrader.miniqmt.pending import Strays
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds
 from easytrader.miniqmt.vendor import loader

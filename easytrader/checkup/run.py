@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from easytrader.basics.threads import call_aside
-from easytrader.checkup import clock, connection, environment, folder
+from easytrader.checkup import clock, connection, environment
+from easytrader.checkup.case import look_disk, look_path, look_permission, look_session
 from easytrader.errors import EasytraderError
 from easytrader.miniqmt.diagnose.file_checks import BAD, SKIPPED, Verdict
 
@@ -45,10 +46,10 @@ class Check(NamedTuple):
 CHECKS: Final = (
     Check("python", "Python", environment.look_python),
     Check("packages", "依赖包", environment.look_packages),
-    Check("path", "客户端路径", folder.look_path),
-    Check("permission", "极简模式与权限", folder.look_permission, ("path",)),
-    Check("session", "会话 id", folder.look_session, ("path",)),
-    Check("disk", "磁盘", folder.look_disk),
+    Check("path", "客户端路径", look_path),
+    Check("permission", "极简模式与权限", look_permission, ("path",)),
+    Check("session", "会话 id", look_session, ("path",)),
+    Check("disk", "磁盘", look_disk),
     Check("clock", "时钟", clock.look_clock, limit_s=clock.TOTAL_S + 1),
     Check("trading_day", "交易日", clock.look_trading_day, limit_s=_IMPORT_S),
     Check(

@@ -1,4 +1,8 @@
-"""厂商的异步接口：当场只给一个序号，应答过一会儿才从回调里来。按序号对上，交给回执。"""
+"""还没有应答的。
+
+厂商的异步接口当场只给一个序号，应答过一会儿才从回调里来：按序号对上，交给回执（`Pending`）。
+没有应答而丢下的下单线程，记在 `Strays`。
+"""
 
 from __future__ import annotations
 
@@ -58,3 +62,26 @@ class Pending:
             self.waiting.clear()
         for receipt in left:
             receipt.fail(OutcomeUnknownError(self._lost))
+
+
+class Strays:
+    """一个 trader 丢下的下单线程：标记 → 线程。
+
+    同形模块没有可以加期限的地方，到期只能丢下那个线程（`basics.threads`）。它可能过一会儿才真正把
+    委托发出去，所以记着：它回来之前，查不到这笔委托不说明什么。
+    """
+
+    def __init__(self) -> None:
+        self._threads: dict[str, threading.Thread] = {}
+
+    def add(self, tag: str, thread: threading.Thread) -> None:
+        """丢下一个。"""
+        for old, each in list(self._threads.copy().items()):
+            if not each.is_alive():
+                self._threads.pop(old, None)
+        self._threads[tag] = thread
+
+    def holds(self, tag: str) -> bool:
+        """它还没有回来。"""
+        thread = self._threads.get(tag)
+        return thread is not None and thread.is_alive()

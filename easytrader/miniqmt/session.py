@@ -33,11 +33,11 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
+from easytrader.miniqmt.callback import Relay, Silent
 from easytrader.miniqmt.diagnose.account_check import check_account
 from easytrader.miniqmt.diagnose.preflight import failure_text
 from easytrader.miniqmt.pending import Pending
 from easytrader.miniqmt.quotes import last_price, quotes
-from easytrader.miniqmt.relay import Relay, Silent
 from easytrader.miniqmt.vendor.bounded import Replies, bounded_class, no_answer
 from easytrader.miniqmt.vendor.versions import missing_text
 from easytrader.orders.receipt import Receipt, unknown_text
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Listener, Reply
     from easytrader.basics.log import Log
     from easytrader.link.vitals import Vitals
-    from easytrader.miniqmt.aside import Strays
+    from easytrader.miniqmt.pending import Strays
     from easytrader.miniqmt.session_ids import Lease
     from easytrader.miniqmt.vendor.loader import Vendor
     from easytrader.types import Outcome

@@ -11,10 +11,10 @@ from easytrader.backend.capabilities import Capabilities
 from easytrader.basics.log import masked
 from easytrader.basics.paths import AccountKey
 from easytrader.miniqmt import groups
-from easytrader.miniqmt.aside import Strays
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
 from easytrader.miniqmt.diagnose import preflight
 from easytrader.miniqmt.groups.ipo import exchange_today
+from easytrader.miniqmt.pending import Strays
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds, check_session_id
 from easytrader.miniqmt.vendor import client_calendar, loader

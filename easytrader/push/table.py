@@ -1,6 +1,6 @@
 """推送的对照表：一种事 ↔ 用户回调对象的方法名（就是厂商的） ↔ `events()` 里的种类、中文名、字典。
 
-只有这张表、厂商的回调对象（`miniqmt.relay`）和默认的回调知道厂商的方法名。
+只有这张表、厂商的回调对象与默认的回调（`miniqmt.callback`）知道厂商的方法名。
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from easytrader.basics.log import Log
-from easytrader.checkup import folder as folder_looks
+from easytrader.checkup import case as folder_looks
 from easytrader.checkup.case import Case
 from easytrader.errors import ConnectFailedError
 from easytrader.miniqmt import session_ids

@@ -13,7 +13,7 @@ from names_left_out import LEFT_OUT, STRUCTURES
 
 from easytrader import codes
 from easytrader.basics.vendor_import import quiet_vendor_import
-from easytrader.codes.table import TABLE, XTCONSTANT
+from easytrader.codes.page import TABLE, XTCONSTANT
 
 PAGE = "docs/zh/reference/codes.md（python -m easytrader.codes.page 重写）"
 
