@@ -115,7 +115,7 @@ class Trader:
             NotConnectedError: 没有可用会话。
         """
         form = "：委托编号（正整数），或 client_order_id（字符串）"
-        if self.capabilities.id_type is str and isinstance(key, str):
+        if self.capabilities.id_type is str and isinstance(key, str) and key.strip():
             found_row = self._engine.find(key)  # 编号也是字符串的柜台：先当编号找
             if found_row is not None or not self.capabilities.tags:
                 return found_row

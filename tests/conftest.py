@@ -1,4 +1,7 @@
-"""公用：隔离的用户目录、线程泄漏检查、模拟 MiniQMT 的文件夹与进程。"""
+"""公用：隔离的用户目录、线程泄漏检查、模拟 MiniQMT 的文件夹与进程、连着它们的交易口。
+
+交易口都走真正的厂商代码（xttrader.py），柜台是模拟的。
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,21 @@ import os
 import tempfile
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from credit_helpers import CREDIT, credit_folder
 from hypothesis import HealthCheck, settings
 from loguru import logger
-from support import SimProcess, make_folder
+from support import ACCOUNT, Recorder, SimProcess, make_folder
+
+import easytrader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from easytrader.brokers.sim import SimTrader
 
 pytest_plugins = ["easytrader.testing"]
 
@@ -74,6 +82,56 @@ def sim_folder(tmp_path: Path) -> Path:
 def served(sim_folder: Path) -> Iterator[SimProcess]:
     """正在服务 `sim_folder` 的进程。"""
     process = SimProcess(sim_folder)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def user(sim_folder: Path, recorder: Recorder) -> Iterator[SimTrader]:
+    """嵌在本进程里的模拟账户。"""
+    trader = easytrader.use("sim")
+    trader.connect(str(sim_folder), ACCOUNT, recorder, timeout=5)
+    yield trader
+    trader.close()
+
+
+@pytest.fixture
+def connect(sim_folder: Path) -> Iterator[Callable[..., Any]]:
+    """按真实用法连接被服务的文件夹：use('miniqmt')。"""
+    opened = []
+
+    def open_(callback: Any = None, **options: Any) -> Any:
+        trader = easytrader.use("miniqmt")
+        opened.append(trader)
+        settings = {"reconnect_interval": 0.2, "timeout": 5, **options}
+        trader.connect(str(sim_folder), ACCOUNT, callback, **settings)
+        return trader
+
+    yield open_
+    for trader in opened:
+        trader.close()
+
+
+@pytest.fixture
+def credit_user(tmp_path: Path, recorder: Recorder) -> Iterator[SimTrader]:
+    """嵌在本进程里的信用账户：600036 有券源，单步的时钟。"""
+    trader = easytrader.use("sim")
+    folder = credit_folder(tmp_path)
+    trader.connect(str(folder), CREDIT, recorder, account_type="CREDIT", timeout=5)
+    yield trader
+    trader.close()
+
+
+@pytest.fixture
+def credit_served(tmp_path: Path) -> Iterator[SimProcess]:
+    """另一个进程里的信用账户，可以杀。"""
+    process = SimProcess(credit_folder(tmp_path))
     process.start()
     yield process
     process.kill()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +19,7 @@ from easytrader.sim.counter.engine import Engine
 from easytrader.sim.gateway.translator import Translator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from easytrader.sim.config.folder import AccountConfig
 
@@ -33,6 +35,16 @@ def eventually(check: Callable[[], object], within_s: float = 10.0) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"{within_s:g} 秒内没有等到 {check}")
         pause.wait(0.01)
+
+
+@contextlib.contextmanager
+def sigint_restored() -> Iterator[None]:
+    """后台跑的测试忽略 Ctrl-C，起的子进程会继承；这一段里起的不继承。"""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def freeze(pid: int) -> psutil.Process:

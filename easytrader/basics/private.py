@@ -7,11 +7,20 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def private_folder(path: str | os.PathLike[str]) -> Path:
-    """建好文件夹（上级一并建）；已有的收紧权限，收不紧的（不是本人的）照旧。"""
+def private_folder(path: str | os.PathLike[str], *, tighten: bool = False) -> Path:
+    """建好文件夹，连同上级；这次建的都只给本人看。
+
+    Args:
+        path: 文件夹。
+        tighten: 已有的也收紧（本库自己的），收不紧的（不是本人的）照旧；用户自己的文件夹不动它。
+    """
     folder = Path(path)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _tighten(folder, 0o700)
+    if not folder.is_dir():
+        if folder.parent != folder:
+            private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if tighten:
+        _tighten(folder, 0o700)
     return folder
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _OLDEST: Final = (3, 10)
 _NEWEST: Final = (3, 13)
-_INSTALL: Final = "pip install -U easytrader[miniqmt]"
+_INSTALL: Final = "pip install -U xtquant"
 _NEEDED: Final = ("loguru", "tenacity")
 _OLDEST_VENDOR: Final = 250516
 _INIT_VERSION: Final = re.compile(r"__version__\s*=\s*['\"]\D*([\d.]+)")

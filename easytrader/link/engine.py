@@ -231,6 +231,8 @@ class Engine:
         """
         self.check_usable()
         self._close_forgotten(key)
+        if self.supervisor is not None:
+            self._log.info("断开旧的连接")
         _live.add(self)
         supervisor: Supervisor | None = None
         try:

@@ -295,7 +295,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _open(path: Path, deadline: float) -> tuple[sqlite3.Connection, Unmoved]:
     try:
-        private_folder(path.parent)
+        private_folder(path.parent, tighten=True)
         # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
         with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
             private_file(path)
@@ -379,13 +379,13 @@ def _stored(value: OrderId | Number) -> int | float | str:
 
 
 def _loaded(value: Any, kind: Callable[[str], Any]) -> Any:
-    """`_stored` 的反面；坏了的抛 ``ValueError``。"""
+    """`_stored` 的反面；读不懂的原样返回。"""
     if not isinstance(value, str):
         return value
     try:
         return kind(value.removeprefix("="))
     except ArithmeticError:
-        raise ValueError(f"{value!r} 不是数") from None
+        return value
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:

@@ -34,7 +34,7 @@ class FileOwner:
         self.name = secrets.token_hex(8)
         self._folder = folder / _FOLDER
         try:
-            private_folder(self._folder)
+            private_folder(self._folder, tighten=True)
             self.path = self._path(self.name)
             self._lock = FileLock(self.path, thread_local=False)
             self._lock.acquire(timeout=0)

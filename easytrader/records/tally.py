@@ -168,7 +168,7 @@ class Tally:
             with suppress(sqlite3.Error):  # 运行中被移走、删掉了：另建一个，今天已经发的照样算
                 already = _today(self._db, beijing_day(self._wall()))
         self.close()
-        private_folder(Path(self.where).parent)
+        private_folder(Path(self.where).parent, tighten=True)
         private_file(self.where)
         db = sqlite3.connect(
             self.where, timeout=_BUSY_S, isolation_level=None, check_same_thread=False

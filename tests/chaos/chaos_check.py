@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -24,7 +25,7 @@ __all__ = [
     "check_wishes",
 ]
 
-GRACE_S: Final = 0.5
+GRACE_S: Final = float(os.environ.get("EASYTRADER_CHAOS_GRACE_S", "0.5"))
 """每个调用最多比自己的期限晚这么多。"""
 
 _DUE: Final = frozenset({"ok", "refused", "unknown", "not_connected"})

@@ -388,8 +388,8 @@ def test_the_reason_comes_after_the_row_was_seen(user: Any) -> None:
 
 def test_a_reason_that_never_comes_does_not_hold_up_waiting(user: Any) -> None:
     number = refused(user)
-    eventually(lambda: user._order_rows.reason(number))
-    user._order_rows._reasons.clear()
+    eventually(lambda: user._engine.order_rows.reason(number))
+    user._engine.order_rows._reasons.clear()
     row = user.wait(number, 5)
     assert row["order_status_name"] == "废单"
     assert row["status_msg"]
@@ -408,7 +408,7 @@ def test_the_reason_arrives_while_waiting() -> None:
         reasons[7] = "[COUNTER][251005][证券可用数量不足]"
         waiting.note_change()
 
-    waiting = Waiting(find, (), lambda number: reasons.get(number, ""))
+    waiting = Waiting(find, (), lambda number: number, lambda number: reasons.get(number, ""))
     assert waiting.wait(7, 30)["status_msg"] == "[COUNTER][251005][证券可用数量不足]"
 
 

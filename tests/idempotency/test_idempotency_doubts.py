@@ -158,6 +158,14 @@ class TestTwoLooks:
         first, second = world.session.asked
         assert second - (first + 2.0) > LAG_S
 
+    def test_between_calls_too(self, world: World) -> None:
+        world.doubts.add(TAG, None)
+        world.session.before = lambda: setattr(world.clock, "now", world.clock.now + 2.0)
+        assert world.settle(within_s=0.5) == UNCLEAR  # 问了 2 秒才答完
+        world.session.before = lambda: None
+        world.clock.now += LAG_S - 1.0
+        assert world.settle(within_s=0.5) == UNCLEAR
+
     def test_a_second_look_on_another_session_does_not_count(self, world: World) -> None:
         world.doubts.add(TAG, None)
         assert world.settle(within_s=0.5) == UNCLEAR
@@ -197,6 +205,9 @@ class TestTwoLooks:
         assert world.state() == marks.PLACED
         world.clock.now += LAG_S
         assert world.settle(within_s=1.0, intent=intent) == UNCLEAR  # 列表里还没有，不等于没有
+        world.doubts.met(OTHER, 9)
+        world.session.held = [order(9)]  # 列表是全的，只是缓存里还没有它
+        assert world.settle(within_s=LAG_S * 2, intent=intent) == UNCLEAR
 
     def test_a_push_before_the_doubt_settles_it_at_once(self, world: World) -> None:
         world.doubts.met(TAG, 8)
@@ -212,6 +223,8 @@ class TestIncompleteLists:
     def test_nothing_is_concluded(self, world: World) -> None:
         world.doubts.met(OTHER, 3)
         world.doubts.add(TAG, None)
+        assert world.settle(within_s=LAG_S * 4) == UNCLEAR
+        world.session.held = [order(99)]  # 有别的，没有见过的那一笔
         assert world.settle(within_s=LAG_S * 4) == UNCLEAR
         world.session.held = [order(3)]
         assert world.settle() == ABSENT

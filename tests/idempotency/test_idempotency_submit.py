@@ -494,6 +494,41 @@ class TestFind:
         assert world.here.find("没有过", 5.0) is None
         assert world.here.find("没有过", 5.0) is None
 
+    def test_not_clear_in_time_is_not_none(self, world: World) -> None:
+        world.counter.cache_lag_s = 60.0
+        with pytest.raises(QueryFailedError, match="核对不清楚"):
+            world.here.find("没有过", 0.05)
+
+    def test_of_the_dead_one_look_is_not_enough(self, world: World) -> None:
+        """发的程序没了，还没有接过来对账：第一眼没有不等于没有。"""
+        dead = world.trader()
+        with pytest.raises(OutcomeUnknownError):
+            world.buy(once=dead, send=world.counter.lose)
+        rows = world.storage._intents.rows
+        rows["一"] = rows["一"]._replace(state=marks.SENDING)
+        dead.close()
+        world.counter.cache_lag_s = 60.0
+        with pytest.raises(QueryFailedError, match="核对不清楚"):
+            world.here.find("一", 0.05)
+
+    def test_sent_again_by_another_program_meanwhile(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """核对出没有的那一刻，别的程序又发了一次：说有。"""
+        with pytest.raises(OutcomeUnknownError):
+            world.buy(send=world.counter.lose)
+        other, real = world.trader(), world.here.doubts.settle
+
+        def settled(*args: Any, **how: Any) -> Any:
+            verdict = real(*args, **how)
+            world.buy(once=other)
+            return verdict
+
+        monkeypatch.setattr(world.here.doubts, "settle", settled)
+        found = world.here.find("一", 5.0)
+        assert found is not None
+        assert found.order_id == 101
+
     def test_refused_is_none(self, world: World) -> None:
         world.buy(send=world.counter.refuse)
         assert world.here.find("一", 1.0) is None

@@ -100,12 +100,15 @@ def test_an_answer_that_cannot_be_read_is_unknown() -> None:
     def broken(answer: Any) -> Any:
         raise ValueError("读不出来")
 
+    heard: list[BaseException] = []
     one = receipt()
     one.build = broken
+    one.blame = lambda error: heard.append(error) or OutcomeUnknownError(str(error))  # type: ignore[func-returns-value]
     one.depart(1)
     assert one.put(object())
     with pytest.raises(OutcomeUnknownError, match="读不出来"):
         one.result()
+    assert len(heard) == 1, "记账的也要知道"
 
 
 def test_whoever_keeps_the_books_hears_of_it_before_the_waiter() -> None:
@@ -168,12 +171,12 @@ def test_nobody_waits_and_still_they_expire_in_order(clock: Deadlines) -> None:
     told: list[float] = []
     made = [
         watched(clock, timeout_s, lambda expired, n=timeout_s: told.append(n))  # type: ignore[misc]
-        for timeout_s in (0.3, 0.05, 60.0, 0.15)
+        for timeout_s in (60.0, 0.3, 0.05, 0.15)
     ]
     eventually(lambda: len(told) == 3)
     by_deadline = sorted((each.deadline, each.done()) for each in made)
     assert [done for _, done in by_deadline] == [True, True, True, False]
-    made[2].put(1)
+    made[0].put(1)
     clock.close()
     eventually(lambda: not clock._running)
 

@@ -9,7 +9,7 @@ import pytest
 
 import easytrader
 from easytrader import OutcomeUnknownError
-from easytrader.sim.host.faults import Faults
+from easytrader.sim import Faults
 
 
 def buy_once(user, security, amount):

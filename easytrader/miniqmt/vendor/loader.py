@@ -15,7 +15,7 @@ from typing import Any, Final
 from easytrader.basics.vendor_import import binary_remedy, quiet_vendor_import
 from easytrader.errors import MissingDependencyError, UsageError
 
-_INSTALL: Final = "pip install easytrader[miniqmt]"
+_INSTALL: Final = "pip install xtquant"
 _FORM: Final = "应为与 xtquant 同形的模块，或它的导入名（字符串），如 'xtquant'"
 
 

@@ -687,6 +687,7 @@ def _smt_compact(_: events.BusinessQuery, found: tuple[Compact, int]) -> Row:
     interest, fine = yuan(interest_li), yuan(fine_li)
     done = not compact.left
     return rows.SmtCompactRow(
+        success=True,
         create_date=day_number(compact.day),
         cashcompact_id=compact.compact_id,
         ori_cashcompact_id=compact.compact_id,

@@ -35,7 +35,7 @@ Row = TypeVar("Row", Bar, Tick)
 _TAIL: Final = 8192
 _NEAR: Final = 16384
 """一次读这么多字节来找；一天的一分钟线大约 13 KB。"""
-_PARQUET: Final = "读 Parquet 要装 pyarrow：pip install 'easytrader[replay]'"
+_PARQUET: Final = "读 Parquet 要装 pyarrow：pip install pyarrow"
 
 
 class Tape(Protocol):
