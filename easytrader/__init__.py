@@ -48,27 +48,11 @@ if sys.platform != "win32":
     _install()
 
 __all__ = [
-    "ClosedError",
-    "ConnectFailedError",
-    "EasytraderError",
-    "Guard",
-    "JournalError",
-    "MissingDependencyError",
-    "NotConnectedError",
-    "OutcomeUnknownError",
-    "QueryFailedError",
-    "Receipt",
-    "RiskRefusedError",
-    "SimulatorError",
-    "UsageError",
-    "WaitTimeoutError",
-    "__version__",
-    "doctor",
-    "errors",
-    "miniqmt",
-    "sim",
-    "use",
-]
+    "ClosedError", "ConnectFailedError", "EasytraderError", "Guard", "JournalError",
+    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "QueryFailedError",
+    "Receipt", "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
+    "__version__", "doctor", "errors", "miniqmt", "sim", "use",
+]  # fmt: skip
 
 _LAZY_MODULES = ("miniqmt", "sim")
 _LAZY_NAMES = {

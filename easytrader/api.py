@@ -41,13 +41,12 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader:
 
     Raises:
         UsageError: 没有这个后端，风控规则、参数写得不对。
-        MissingDependencyError: 这个后端登记了而导入不了。
+        MissingDependencyError: 这个后端登记了而导入不了，或给出的不是交易口。
     """
     from easytrader import arguments
-    from easytrader.brokers import find
+    from easytrader.brokers import make
 
-    make = find(broker)
-    user = make(arguments.flag("debug", debug))
+    user = make(broker, arguments.flag("debug", debug))
     if guard is not None:
         user.guard = guard
     return user

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.basics import numbers
-from easytrader.codes import DEFAULT_MARKET_TYPE, MARKET_CODES, MARKET_ORDER_TYPES, PriceType
+from easytrader.codes import (
+    DEFAULT_MARKET_TYPE,
+    MARKET_CODES,
+    MARKET_ORDER_TYPES,
+    AccountType,
+    PriceType,
+)
 from easytrader.errors import UsageError
-from easytrader.market.symbols import Kind, Security, parse_security
+from easytrader.market.symbols import Board, Kind, Security, parse_security
 
 if TYPE_CHECKING:
+    from easytrader.basics.quantity import Number
     from easytrader.codes import Exchange
 
 MAX_VOLUME: Final = 2**31 - 1
@@ -34,24 +42,44 @@ _NOT_SECURITIES: Final = {
 
 def security(text: object) -> Security:
     """证券代码；指数之类不能买卖的拒绝。"""
-    found = parse_security(text)
+    return tradable(parse_security(text), text)
+
+
+def tradable(found: Security, text: object) -> Security:
+    """能买卖的证券；``text`` 是用户写的。"""
     why = _NOT_SECURITIES.get(found.kind)
     if why is not None:
         raise UsageError("security", text, f"{found.stock_code} {why}")
     return found
 
 
+_MAX_SYMBOL: Final = 64
+
+
+def symbol(text: object) -> Security:
+    """A 股以外的证券代码：随便什么文字，最后一个点之后是市场，如 ``rb2501.SHFE``。"""
+    form = "应为证券代码，如 'BTC/USDT'、'rb2501.SHFE'，前后没有空白"
+    if not isinstance(text, str) or not text or text != text.strip() or not text.isprintable():
+        raise UsageError("security", text, form)
+    if len(text) > _MAX_SYMBOL:
+        raise UsageError("security", text, f"{form}，最多 {_MAX_SYMBOL} 个字")
+    code, _, market = text.rpartition(".")
+    return Security(code or text, market if code else "", Board.OTHER, Kind.OTHER, text)
+
+
 MAX_CODES: Final = 6000
 """一次最多问这么多只：比全市场还多。"""
 
 
-def codes(value: object) -> dict[str, Security]:
+def codes(
+    value: object, parse: Callable[[object], Security] = parse_security
+) -> dict[str, Security]:
     """一只或一批证券代码：写的样子 → 证券。指数也可以（只看不买）。"""
     form = "应为一个代码，或代码的列表，如 '600036'、['600036', '000001.SZ']"
     found: dict[str, Security] = {}
     for text in several("codes", value, form, MAX_CODES):
         try:
-            found[text] = parse_security(text)
+            found[text] = parse(text)
         except UsageError as exc:  # noqa: PERF203
             raise UsageError("codes", text, exc.expected) from None
     return found
@@ -88,6 +116,19 @@ def amount(value: object) -> int:
     if number > MAX_VOLUME:
         raise UsageError("amount", value, f"一笔最多 {MAX_VOLUME}")
     return number
+
+
+_MOST: Final = 10**15
+
+
+def quantity(value: Any, argument: str = "amount") -> Number:
+    """大于 0 的数，可以有小数；Decimal 原样保留，不经过浮点。"""
+    number = numbers.real(value)
+    if number is None or not 0 < number <= _MOST:
+        raise UsageError(argument, value, f"应为大于 0、不超过 {_MOST:g} 的数，如 0.0015")
+    if isinstance(value, Decimal):
+        return value
+    return int(number) if number.is_integer() and not isinstance(value, float) else number
 
 
 _PRICE: Final = "应为大于 0 的数（元），如 35.5；市价委托请用 market_buy / market_sell"
@@ -131,6 +172,14 @@ def market_type(ttype: object, target: Security) -> int:
         raise UsageError("ttype", ttype, "限价委托请用 buy / sell，给出 price")
     choices = "、".join((*own, PriceType.LATEST.label))
     raise UsageError("ttype", ttype, f"{target.stock_code} 可用的市价类型：{choices}")
+
+
+def only_market_type(ttype: object, target: Security) -> int:
+    """只有一种市价委托的柜台。"""
+    if ttype is not None:
+        told = f"{target.stock_code} 只有一种市价委托，不要给 ttype"
+        raise UsageError("ttype", ttype, told)
+    return int(PriceType.LATEST)
 
 
 _MARKETS: Final[dict[str, tuple[str, ...]]] = {
@@ -209,3 +258,12 @@ def account(value: object) -> str:
 
 MAX_ACCOUNT_BYTES: Final = 23
 """厂商的账号缓冲区。"""
+
+
+def account_type(value: object) -> str:
+    """账号类型的名字，大小写不论。"""
+    name = value.upper() if isinstance(value, str) else ""
+    if name not in AccountType.__members__:
+        choices = "、".join(AccountType.__members__)
+        raise UsageError("account_type", value, f"可用的账号类型：{choices}")
+    return name

@@ -27,19 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = [
-    "ClosedError",
-    "ConnectFailedError",
-    "EasytraderError",
-    "JournalError",
-    "MissingDependencyError",
-    "NotConnectedError",
-    "OutcomeUnknownError",
-    "QueryFailedError",
-    "RiskRefusedError",
-    "SimulatorError",
-    "UsageError",
-    "WaitTimeoutError",
-]
+    "ClosedError", "ConnectFailedError", "EasytraderError", "JournalError",
+    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "QueryFailedError",
+    "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
+]  # fmt: skip
 
 
 FORKED: Final = (
@@ -108,7 +99,7 @@ class OutcomeUnknownError(EasytraderError):
         message: str,
         *,
         tag: str = "",
-        entrust_no: int | None = None,
+        entrust_no: int | str | None = None,
         client_order_id: str = "",
     ) -> None:
         super().__init__(message)

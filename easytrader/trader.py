@@ -21,7 +21,7 @@ from easytrader.records.sqlite import SqliteStorage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
-    from types import TracebackType
+    from decimal import Decimal
 
     from typing_extensions import Self, Unpack
 
@@ -57,10 +57,7 @@ class Trader:
         guarded_class(cls)
 
     def __init__(
-        self,
-        debug: bool = False,
-        *,
-        storage_of: Callable[[AccountKey], Storage] | None = None,
+        self, debug: bool = False, *, storage_of: Callable[[AccountKey], Storage] | None = None
     ) -> None:
         self._log = Log(debug)
         self._engine = Engine(self.capabilities, self._log, storage_of=storage_of or _own_files)
@@ -104,7 +101,8 @@ class Trader:
         真实客户端 6 秒：它的查询是缓存）再看一次才下结论，最多阻塞 ``timeout`` 秒。
 
         Args:
-            key: 整数是委托编号，字符串是 ``client_order_id`` 或标记。
+            key: 整数是委托编号，字符串是 ``client_order_id`` 或标记；
+                编号是字符串的后端，先当编号找。
 
         Returns:
             与 `today_entrusts` 相同的行；没有这个编号、确实没有到柜台返回 None。
@@ -114,13 +112,12 @@ class Trader:
             QueryFailedError: 没有应答、期限内核对不清楚，或是往日的委托。
             NotConnectedError: 没有可用会话。
         """
-        form = "：委托编号（正整数），或 client_order_id（字符串）"
-        if self.capabilities.id_type is str and isinstance(key, str) and key.strip():
-            found_row = self._engine.find(key)  # 编号也是字符串的柜台：先当编号找
-            if found_row is not None or not self.capabilities.tags:
-                return found_row
+        if self.capabilities.id_type is str:
+            row = self._engine.find(self.capabilities.check_id(key, "key"))  # 先当编号找
+            if row is not None or not self.capabilities.tags:
+                return row
         elif not isinstance(key, str):
-            return self._engine.find(arguments.whole("key", key, form))
+            return self._engine.find(self.capabilities.check_id(key, "key"))
         client_order_id = tags.check_client_order_id(key)
         self.capabilities.check_tag(client_order_id)
         session, once = self._session, self._ordering.once
@@ -141,7 +138,7 @@ class Trader:
             UsageError: 代码不对。
             QueryFailedError: 有的代码没有行情（信息里列出），或到期没有回答。
         """
-        wanted = arguments.codes(codes)
+        wanted = arguments.codes(codes, self.capabilities.instruments.security)
         found = self._session.quotes([each.stock_code for each in wanted.values()])
         return {text: rows.quote_row(each) for text, each in zip(wanted, found, strict=True)}
 
@@ -151,8 +148,8 @@ class Trader:
     def buy(
         self,
         security: str,
-        price: float,
-        amount: int,
+        price: float | Decimal,
+        amount: float | Decimal,
         *,
         strategy_name: str = "",
         remark: str = "",
@@ -185,7 +182,7 @@ class Trader:
                 给了 ``client_order_id`` 的可以用同一个 id 再下，不会重复。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, ticket.limit(OrderType.BUY, security, price, amount, extras))
+        return self._limit(OrderType.BUY, security, price, amount, extras)
 
     buy_async = buy.twin
     """同 `buy`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
@@ -194,8 +191,8 @@ class Trader:
     def sell(
         self,
         security: str,
-        price: float,
-        amount: int,
+        price: float | Decimal,
+        amount: float | Decimal,
         *,
         strategy_name: str = "",
         remark: str = "",
@@ -204,7 +201,7 @@ class Trader:
     ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """限价卖出；参数、返回、异常同 `buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, ticket.limit(OrderType.SELL, security, price, amount, extras))
+        return self._limit(OrderType.SELL, security, price, amount, extras)
 
     sell_async = sell.twin
     """同 `sell`，发出就返回回执：``seq`` 请求序号，``done()``，``result(timeout)``。"""
@@ -213,7 +210,7 @@ class Trader:
     def market_buy(
         self,
         security: str,
-        amount: int,
+        amount: float | Decimal,
         ttype: types.MarketTypeName | int | None = None,
         *,
         strategy_name: str = "",
@@ -235,7 +232,7 @@ class Trader:
         返回与异常同 `buy`。
         """
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, ticket.market(OrderType.BUY, security, amount, ttype, extras))
+        return self._market(OrderType.BUY, security, amount, ttype, extras)
 
     market_buy_async = market_buy.twin
     """同 `market_buy`，发出就返回回执。"""
@@ -244,7 +241,7 @@ class Trader:
     def market_sell(
         self,
         security: str,
-        amount: int,
+        amount: float | Decimal,
         ttype: types.MarketTypeName | int | None = None,
         *,
         strategy_name: str = "",
@@ -254,7 +251,7 @@ class Trader:
     ) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """市价卖出；参数、返回、异常同 `market_buy`。"""
         extras = Extras(strategy_name, remark, client_order_id)
-        return order(self._ordering, ticket.market(OrderType.SELL, security, amount, ttype, extras))
+        return self._market(OrderType.SELL, security, amount, ttype, extras)
 
     market_sell_async = market_sell.twin
     """同 `market_sell`，发出就返回回执。"""
@@ -262,7 +259,9 @@ class Trader:
     # ---- 撤单、等待
 
     @order_verb
-    def cancel_entrust(self, entrust_no: int) -> Ticket[types.CancelResult, types.CancelResult]:
+    def cancel_entrust(
+        self, entrust_no: int | str
+    ) -> Ticket[types.CancelResult, types.CancelResult]:
         """撤单。
 
         Args:
@@ -292,7 +291,7 @@ class Trader:
         """
         return self._ordering.cancel_all()
 
-    def wait(self, entrust_no: int, timeout: float = 30.0) -> types.Entrust:
+    def wait(self, entrust_no: int | str, timeout: float = 30.0) -> types.Entrust:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
 
         Args:
@@ -387,12 +386,7 @@ class Trader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -401,6 +395,20 @@ class Trader:
         return f"<{type(self).__name__} {self.state}{account}>"
 
     # ---- 给后端的
+
+    def _limit(
+        self, side: int, security: object, price: object, amount: object, extras: Extras
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """一笔限价委托；``order_verb`` 的动词返回它，买卖以外的方向（`Side`）也用它。"""
+        rules = self.capabilities.instruments
+        return order(self._ordering, ticket.limit(side, security, price, amount, extras, rules))
+
+    def _market(
+        self, side: int, security: object, amount: object, ttype: object, extras: Extras
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """一笔市价委托，同 `_limit`。"""
+        rules = self.capabilities.instruments
+        return order(self._ordering, ticket.market(side, security, amount, ttype, extras, rules))
 
     def _open(
         self,

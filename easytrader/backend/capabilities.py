@@ -3,11 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from easytrader import arguments
 from easytrader.basics.days import A_SHARES, DayBoundary
 from easytrader.errors import UsageError
+from easytrader.market.board_rules import board_doubts
+from easytrader.market.symbols import parse_security
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.basics.quantity import Number
+    from easytrader.market.symbols import Security
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """认得哪些证券，数量、价格怎样才对；不对的都抛 `UsageError`，说出是哪个参数。
+
+    现成的有 `A_SHARE_INSTRUMENTS` 和 `ANY_INSTRUMENTS`；
+    改一两条用 ``dataclasses.replace(ANY_INSTRUMENTS, amount=arguments.amount)``。
+
+    Attributes:
+        security: 用户写的代码 → 证券；行情也用它。
+        amount: 数量。
+        price: (限价, 证券) → 价格。
+        market_type: (``ttype``, 证券) → 市价委托送出的报价类型。
+        doubts: (委托类型, 证券, 价格, 数量) → 柜台可能会拒绝的理由：只提醒，照发。
+    """
+
+    security: Callable[[object], Security]
+    amount: Callable[[object], Number]
+    price: Callable[[object, Security], Number]
+    market_type: Callable[[object, Security], int]
+    doubts: Callable[[int, Security, Any, Any], list[str]]
+
+
+A_SHARE_INSTRUMENTS: Final = Instruments(
+    parse_security, arguments.amount, arguments.price, arguments.market_type, board_doubts
+)
+"""沪深北的证券，整数股。"""
+
+ANY_INSTRUMENTS: Final = Instruments(
+    arguments.symbol,
+    arguments.quantity,
+    lambda price, _: arguments.quantity(price, "price"),
+    arguments.only_market_type,
+    lambda *_: [],
+)
+"""随便什么代码（``BTC/USDT``、``rb2501.SHFE``），数量和价格是大于 0 的数，Decimal 原样保留。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +68,9 @@ class Capabilities:
         id_type: 委托编号是 ``int`` 还是 ``str``。
         kinds: 会做哪几种委托：``limit market``。
         markets: 能买卖哪些市场（代码的后缀，如 ``SH``）；空是不限。
-        day: 一天从何时算起（期货的夜盘算下一个交易日）：委托编号只在当天唯一。
+        accounts: 哪几种账号（`Session.account_type`）能买卖；空是不限。
+        instruments: 认得哪些证券，数量、价格怎样才对。
+        day: 一天从何时算起：委托编号只在当天唯一，期货的夜盘算下一个交易日。
             默认是北京时间的日历日。
     """
 
@@ -34,6 +81,8 @@ class Capabilities:
     id_type: type[int] | type[str] = int
     kinds: frozenset[str] = frozenset({"limit", "market"})
     markets: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset({"STOCK", "CREDIT"})
+    instruments: Instruments = A_SHARE_INSTRUMENTS
     day: DayBoundary = A_SHARES
 
     @property
@@ -41,17 +90,18 @@ class Capabilities:
         """委托带得了标记。"""
         return self.tag_in != "none"
 
-    def check_id(self, entrust_no: object) -> Any:
+    def check_id(self, entrust_no: object, argument: str = "entrust_no") -> Any:
         """校验过的委托编号。
 
         Raises:
             UsageError: 不是这个柜台的编号。
         """
         if self.id_type is int:
-            return arguments.whole("entrust_no", entrust_no)
+            form = "：委托编号，或 client_order_id（字符串）" if argument == "key" else ""
+            return arguments.whole(argument, entrust_no, form)
         if isinstance(entrust_no, str) and entrust_no.strip():
             return entrust_no
-        raise UsageError("entrust_no", entrust_no, f"{self.name} 的委托编号是字符串")
+        raise UsageError(argument, entrust_no, f"{self.name} 的委托编号是字符串")
 
     def check_tag(self, client_order_id: object) -> None:
         """能不能用 ``client_order_id``。

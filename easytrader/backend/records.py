@@ -323,8 +323,7 @@ class Quote(NamedTuple):
     asks: Sequence[tuple[Number, Number]]
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitAnswer:
+class SubmitAnswer(NamedTuple):
     """客户端对一笔委托的应答：有编号只表示收下了；-1（空串）是当场拒绝，原因在 message。"""
 
     order_id: OrderId

@@ -1,14 +1,20 @@
 """后端要做的事：一次会话（`Session`）与怎样开一次会话（`Connector`）。
 
-这里没有字典、没有中文名；`Trader` 只认这两个协议。
+这里没有字典、没有中文名；`Trader` 只认这两个协议。`BaseSession` 是各家会话都要的那一部分。
 """
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from easytrader.errors import NotConnectedError, OutcomeUnknownError, QueryFailedError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from easytrader.backend.records import (
@@ -119,8 +125,8 @@ class Session(Protocol):
         异步的在途满了可以等空位，最多 ``timeout_s`` 秒。
         """
 
-    def cancel(self, target: int | ContractNumber, reply: Reply[bool]) -> None:
-        """按委托编号或柜台合同编号撤单，应答 True 是收下了；其余同 `submit`。"""
+    def cancel(self, target: Any | ContractNumber, reply: Reply[bool]) -> None:
+        """按委托编号（整数或字符串）或柜台合同编号撤单，应答 True 是收下了；其余同 `submit`。"""
 
     def lose(self, reason: str) -> None:
         """会话已断：让所有还在等的调用立刻失败。可重复调用，任意线程。"""
@@ -159,3 +165,91 @@ class Connector(Protocol):
 
     def cancel(self) -> None:
         """让正在进行的 `open` 立刻失败，以后的也失败。不阻塞，可重复调用。"""
+
+
+class BaseSession:
+    """各家会话都要的：期限、断线、在途的请求；查询与下单由后端写。
+
+    Args:
+        timeout_s: 每个调用的期限，秒。
+    """
+
+    raw_trader: Any = None
+    raw_account: Any = None
+    account_type = "STOCK"
+    cache_lag_s = 0.0
+    """不是 0 的后端：柜台收下的委托，最慢几秒后查得到。"""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._limit_s = timeout_s
+        self._here = threading.local()
+        self._lost = ""
+        self._seq = itertools.count(1)
+        self._flying: set[Reply[Any]] = set()
+
+    @property
+    def timeout_s(self) -> float:
+        """此刻在本线程上每个调用的期限，秒。"""
+        deadline: float | None = getattr(self._here, "deadline", None)
+        if deadline is None:
+            return self._limit_s
+        return min(self._limit_s, max(0.0, deadline - time.monotonic()))
+
+    @contextmanager
+    def until(self, deadline: float | None) -> Iterator[None]:
+        """这一段里、本线程上的调用最晚到 ``deadline``；套着的取早的。"""
+        before: float | None = getattr(self._here, "deadline", None)
+        known = [each for each in (before, deadline) if each is not None]
+        self._here.deadline = min(known, default=None)
+        try:
+            yield
+        finally:
+            self._here.deadline = before
+
+    @property
+    def is_lost(self) -> bool:
+        """已经断了。"""
+        return bool(self._lost)
+
+    def depart(self, reply: Reply[Any]) -> None:
+        """登记一个就要发出的请求：它的期限从此算起；断线时 `lose` 替它说没有应答。
+
+        Raises:
+            NotConnectedError: 已经断了，什么都没有发出。
+        """
+        self._flying.add(reply)
+        reply.over = lambda _: self._flying.discard(reply)
+        if self._lost:
+            self._flying.discard(reply)
+            raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
+        reply.depart(next(self._seq))
+
+    def lose(self, reason: str) -> None:
+        """断了：在途的都不会有应答了。"""
+        self._lost = self._lost or reason
+        for reply in self._flying.copy():
+            reply.fail(OutcomeUnknownError(reason))
+
+    def close(self, limit_s: float = 3.0) -> None:
+        """收尾。"""
+        self.lose("会话已关闭")
+
+    def orders(self) -> Sequence[OrderLike]:
+        """当日委托；后端要写。"""
+        raise NotImplementedError
+
+    def order(self, order_id: Any) -> OrderLike | None:
+        """一笔当日委托：在全部里找；柜台能只查一笔的改写它。"""
+        return next((each for each in self.orders() if each.order_id == order_id), None)
+
+    def last_price(self, stock_code: str) -> float | None:
+        """没有行情。"""
+        return None
+
+    def quotes(self, stock_codes: list[str]) -> Sequence[Quote]:
+        """没有行情。"""
+        raise QueryFailedError("这个后端没有行情")
+
+    def still_sending(self, tag: str) -> bool:
+        """请求先进先出的后端：查询答了，先发的委托一定处理过了。"""
+        return False

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
-__all__ = ["BEIJING", "OFFSET_S", "day_of", "midnight", "moment", "stamp"]
-
 OFFSET_S: Final = 8 * 3600
 BEIJING: Final = timezone(timedelta(seconds=OFFSET_S))
 _DAY_S: Final = 86400

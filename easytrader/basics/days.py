@@ -28,7 +28,8 @@ class DayBoundary:
 
     def day_of(self, epoch_s: float) -> int:
         """Unix 秒 → 那一天的公历序数（``date.toordinal()``）。"""
-        day = (datetime.fromtimestamp(epoch_s, self.tz) + self._ahead).toordinal()
+        moment = datetime.fromtimestamp(epoch_s, self.tz)
+        day = (moment + self._ahead if self.begins else moment).toordinal()
         if not self.weekends:
             day += (0, 0, 0, 0, 0, 2, 1)[(day - 1) % 7]  # 序数 1 是周一
         return day

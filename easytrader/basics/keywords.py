@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
 
-__all__ = ["guarded", "guarded_class"]
-
 _MARKET: Final = "market_"
 _HARMLESS: Final[dict[str, tuple[frozenset[Any], str]]] = {
     "entrust_prop": (
@@ -56,14 +54,19 @@ class _Absent:
 
 
 def guarded(
-    function: Callable[_P, _R], *, title: str = "", inherited: Collection[str] = ()
-) -> Callable[_P, _R]:
+    function: Callable[_P, _R],
+    *,
+    title: str = "",
+    inherited: Collection[str] = (),
+    then: Callable[[_R], Any] | None = None,
+) -> Callable[_P, Any]:
     """这个函数的参数名写错、少给、多给时抛 `UsageError`。
 
     Args:
         function: 函数，或类里的方法（第一个参数叫 ``self``）。
         title: 错误里怎样称呼它，默认是它自己的名字。
         inherited: ``**`` 里的转交给谁，谁收的名字。``**legacy`` 只收旧版的参数，别的什么都收。
+        then: 拿它的结果再做一步，给出这一步的结果。
     """
     code = function.__code__  # 只用于 Python 写的函数
     size = code.co_argcount + code.co_kwonlyargcount
@@ -71,22 +74,25 @@ def guarded(
     names = frozenset(own[own[:1] == ("self",) :]) | frozenset(inherited)
     legacy = rest == "legacy"
     if rest and not legacy and not inherited:
+        assert then is None
         return function
     shown = title or function.__name__
 
     @functools.wraps(function)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> Any:
         if kwargs and not kwargs.keys() <= names:
             kept = {each: kwargs[each] for each in kwargs if each in names}
             for each in kwargs.keys() - names:
                 _unknown(shown, each, kwargs[each], names, legacy)
             return call(*args, **kept)  # type: ignore[arg-type]
         try:
-            return function(*args, **kwargs)
+            found = function(*args, **kwargs)
         except TypeError:
             problem = _mismatch(function, shown, args, kwargs)
             if problem is None:
                 raise  # 进到函数里才出的错，与参数的个数无关
+        else:
+            return found if then is None else then(found)
         raise problem
 
     call.accepted = names  # type: ignore[attr-defined]

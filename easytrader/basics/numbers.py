@@ -12,8 +12,6 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, Final
 
-__all__ = ["real", "whole"]
-
 _WIDEST: Final = 2**63
 """厂商最宽的整数是 64 位。"""
 

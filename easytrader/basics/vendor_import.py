@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
 
-__all__ = ["binary_remedy", "next_spec", "quiet_vendor_import"]
-
 _PACKAGE: Final = "xtquant"
 _HOLLOW: Final = frozenset({"requests", "pkg_resources", "traceback"})
 _install_lock: Final = threading.Lock()
@@ -97,10 +95,7 @@ class _QuietFinder(MetaPathFinder):
     """只回答 ``xtquant`` 这一个名字。"""
 
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname != _PACKAGE:
             return None

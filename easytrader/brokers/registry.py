@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from importlib.metadata import EntryPoint
 
     from easytrader.trader import Trader
 
@@ -55,27 +55,41 @@ _OLD_CLIENTS: Final = (
 _OLD_FOLLOWERS: Final = ("xq", "雪球", "joinquant", "ricequant", "jq", "rq")
 
 
-def find(name: object) -> Callable[[bool], Trader]:
-    """名字 → 造交易口的。
+def make(name: object, debug: bool) -> Trader:
+    """名字 → 造好的交易口。
 
     Raises:
         UsageError: 没有这个后端；信息里有装着的，或旧名字现在该去哪里。
-        MissingDependencyError: 登记了而导入不了。
+        MissingDependencyError: 登记了而导入不了，或造出来的不是交易口。
     """
     key = name.strip().lower() if isinstance(name, str) else ""
     key = _ALIASES.get(key, key)
     target = _BUILT_IN.get(key)
     if target is not None:
-        return cast("Callable[[bool], Trader]", _load(target))
+        return cast("Trader", _load(target)(debug))
     for each in entry_points(group=GROUP):
         if each.name.strip().lower() == key:
-            try:
-                return cast("Callable[[bool], Trader]", each.load())
-            except (ImportError, AttributeError) as exc:
-                raise MissingDependencyError(
-                    f"后端 {each.name}（{each.value}）装着而导入不了：{exc}"
-                ) from exc
+            return _make_foreign(each, debug)
     raise UsageError("broker", name, _advice(key))
+
+
+def _make_foreign(point: EntryPoint, debug: bool) -> Trader:
+    """别的包登记的：它的代码抛什么都可能，说清楚是谁的。"""
+    from easytrader.trader import Trader
+
+    whose = f"后端 {point.name}（{point.value}）"
+    try:
+        factory = point.load()
+    except Exception as exc:
+        raise MissingDependencyError(f"{whose}装着而导入不了：{exc!r}") from exc
+    try:
+        user = factory(debug)
+    except TypeError as exc:
+        told = f"{whose}登记的应是收 debug、返回 Trader 的函数或 Trader 的子类：{exc}"
+        raise MissingDependencyError(told) from exc
+    if not isinstance(user, Trader):
+        raise MissingDependencyError(f"{whose}给出的是 {user!r}，不是 easytrader 的 Trader")
+    return user
 
 
 def installed() -> list[Backend]:

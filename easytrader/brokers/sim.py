@@ -14,7 +14,6 @@ from easytrader import arguments
 from easytrader.basics import paths
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.calendar import is_trading_day
-from easytrader.miniqmt import settings
 from easytrader.miniqmt.diagnose.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.records.sqlite import SqliteStorage
@@ -192,7 +191,7 @@ class SimTrader(MiniqmtTrader):
 
 def _check_account_type(value: object) -> None:
     """模拟柜台只有普通与信用账户：别的说清楚，不要等到连不上。"""
-    kind = settings.check_account_type(value)
+    kind = arguments.account_type(value)
     if kind not in ACCOUNT_TYPES.values():
         have = "、".join(ACCOUNT_TYPES.values())
         raise UsageError("account_type", value, f"模拟的 MiniQMT 只有 {have} 账户，没有 {kind}")

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from easytrader import arguments
-from easytrader.codes import AccountType
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def doctor(
         Case(
             given=_text(miniqmt_path),
             account_id=None if stock_account is None else arguments.account(stock_account),
-            account_type=_account_type(account_type),
+            account_type=arguments.account_type(account_type),
             timeout_s=arguments.seconds("timeout", timeout),
             network=arguments.flag("network", network),
         )
@@ -67,11 +66,3 @@ def _text(value: object) -> str | None:
     if not isinstance(text, str) or not text or "\0" in text:
         raise UsageError("miniqmt_path", value, r"应为路径，如 D:\国金证券QMT交易端\userdata_mini")
     return text
-
-
-def _account_type(value: object) -> str:
-    name = value.upper() if isinstance(value, str) else ""
-    if name not in AccountType.__members__:
-        choices = "、".join(AccountType.__members__)
-        raise UsageError("account_type", value, f"可用的账号类型：{choices}")
-    return name

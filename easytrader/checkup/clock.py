@@ -1,4 +1,4 @@
-"""时钟准不准：与几个网站应答里的时间比；时区是不是北京时间。
+"""时钟准不准：与几个网站应答里的时间比；时区是不是北京时间；今天开不开市。
 
 用明文 HTTP：时钟错得多时 TLS 证书会被当成过期，反而问不到时间。
 """
@@ -10,12 +10,14 @@ import threading
 import time
 import urllib.request
 from datetime import datetime, timedelta
+from datetime import time as clock_time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 
-from easytrader.basics.beijing import OFFSET_S
+from easytrader.basics.beijing import BEIJING, beijing_now
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
+from easytrader.sim.config.folder import SimFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +29,6 @@ TOTAL_S: Final = 5.0
 _EACH_S: Final = 3.0
 _NOTE_S: Final = 2.0
 _BAD_S: Final = 30.0
-_BEIJING: Final = timedelta(seconds=OFFSET_S)
 _SYNC: Final = "打开系统的「自动设置时间」"
 
 
@@ -78,7 +79,7 @@ def _without_network(reason: str, fix: str, zone: str) -> Verdict:
 
 def _told_zone(where: datetime | timedelta) -> str:
     offset = where.utcoffset() if isinstance(where, datetime) else where
-    if offset is None or offset == _BEIJING:
+    if offset is None or offset == BEIJING.utcoffset(None):
         return ""
     return f"本机时区是 UTC{offset.total_seconds() / 3600:+g}，不是北京时间"
 
@@ -136,3 +137,60 @@ def _ask(host: str, timeout_s: float) -> float:
     # Date 舍去了秒以下的部分
     server = parsedate_to_datetime(stamp).timestamp() + 0.5
     return middle - server - float(told.get("Age") or 0)
+
+
+# ---- 今天开不开市，现在是一天里的哪一段
+
+_PHASES: Final = (
+    (clock_time(9, 15), "盘前"),
+    (clock_time(9, 25), "开盘集合竞价"),
+    (clock_time(9, 30), "开盘前的等待"),
+    (clock_time(11, 30), "连续竞价（上午）"),
+    (clock_time(13, 0), "午间休市"),
+    (clock_time(14, 57), "连续竞价（下午）"),
+    (clock_time(15, 0), "收盘集合竞价"),
+    (clock_time(15, 5), "收盘"),
+    (clock_time(15, 30), "盘后（固定价格交易）"),
+)
+
+
+def look_trading_day(case: Case, *, now: datetime | None = None) -> Verdict:
+    """是不是交易日；不是的话下一个是哪天。
+
+    Args:
+        case: 这次体检。
+        now: 现在。
+    """
+    from easytrader.market import calendar
+
+    moment = (now or beijing_now()).astimezone(BEIJING)
+    today = moment.date()
+    told = f"北京时间 {moment:%Y-%m-%d %H:%M}"
+    if case.simulated and _is_always_open(case):
+        return Verdict(OK, f"{told}；这个模拟文件夹全天可交易")
+    trading = calendar.is_trading_day(today)
+    if trading is None:
+        fix = "照上面说的改好这个文件" if calendar.trouble() else calendar.remedy()
+        return Verdict(NOTE, f"{told}；不知道是不是交易日：{calendar.explain(today)}", fix)
+    last = calendar.ending(today)
+    ends = "" if last is None else f"；日历只到 {last}"
+    if not trading:
+        following = calendar.next_trading_day(today)
+        shown = f"，下一个交易日 {following}" if following else ""
+        fix = "客户端这时常常关着；委托等开市再下"
+        fix = f"{fix}；{calendar.remedy()}" if ends else fix
+        return Verdict(NOTE, f"{told}；今天不是交易日{shown}{ends}", fix)
+    if ends:
+        return Verdict(NOTE, f"{told}；交易日，{phase(moment)}{ends}", calendar.remedy())
+    return Verdict(OK, f"{told}；交易日，{phase(moment)}")
+
+
+def phase(moment: datetime) -> str:
+    """交易日里的这一刻属于哪一段。"""
+    now = moment.timetz().replace(tzinfo=None)
+    return next((name for end, name in _PHASES if now < end), "收盘后")
+
+
+def _is_always_open(case: Case) -> bool:
+    assert case.folder is not None
+    return SimFolder.open(case.folder).config.clock != "exchange"

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from easytrader.basics.threads import call_aside
-from easytrader.checkup import calendar, clock, connection, environment, folder
+from easytrader.checkup import clock, connection, environment, folder
 from easytrader.errors import EasytraderError
 from easytrader.miniqmt.diagnose.file_checks import BAD, SKIPPED, Verdict
 
@@ -50,7 +50,7 @@ CHECKS: Final = (
     Check("session", "会话 id", folder.look_session, ("path",)),
     Check("disk", "磁盘", folder.look_disk),
     Check("clock", "时钟", clock.look_clock, limit_s=clock.TOTAL_S + 1),
-    Check("trading_day", "交易日", calendar.look_trading_day, limit_s=_IMPORT_S),
+    Check("trading_day", "交易日", clock.look_trading_day, limit_s=_IMPORT_S),
     Check(
         "connect",
         "连接与账号",

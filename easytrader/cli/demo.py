@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -11,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+import easytrader
 from easytrader.cli.output import say
 from easytrader.errors import EasytraderError, SimulatorError
 
@@ -18,14 +22,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from easytrader.cli.parser import Parser
+    from typing_extensions import Self
 
-__all__ = ["register"]
+    from easytrader.cli.parser import Parser
 
 _FAILED: Final = 1
 _FILL_S: Final = 8.0
 _RECONNECT_S: Final = 12.0
 _INTERVAL_S: Final = 1
+_START_S: Final = 15.0
+_STOP_S: Final = 5.0
 _SECURITY: Final = "600036"
 _POSITION: Final = "600036.SH:1000"
 
@@ -44,8 +50,6 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
 
 def _demo(arguments: argparse.Namespace) -> int:
     with _terminate_politely(), _folder(arguments.folder, arguments.keep) as path:
-        from easytrader.cli.demo_process import MiniqmtProcess
-
         account_id = _open_account(path)
         with MiniqmtProcess(path) as miniqmt:
             return Demo(path, account_id, miniqmt).run()
@@ -99,13 +103,72 @@ def _open_account(path: Path) -> str:
     return account_id
 
 
+# ---- 单独的 MiniQMT 进程
+
+
+class MiniqmtProcess:
+    """``easytrader sim serve`` 的一个子进程；离开 ``with`` 时一定不在了。"""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        """进程号；没有在运行时为 0。"""
+        return self._process.pid if self._process is not None else 0
+
+    def start(self) -> None:
+        """启动并等到可以连。
+
+        Raises:
+            SimulatorError: 起不来，或期限内没有就绪。
+        """
+        from easytrader.sim.host.lease import service_of
+
+        command = [sys.executable, "-m", "easytrader", "sim", "serve", str(self._path)]
+        self._process = subprocess.Popen(  # noqa: S603  只运行自己
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=_environment()
+        )
+        deadline = time.monotonic() + _START_S
+        pause = threading.Event()
+        while (info := service_of(self._path)) is None or info.pid != self.pid:
+            code = self._process.poll()
+            if code is not None:
+                raise SimulatorError(f"模拟 MiniQMT 没有起来，退出码 {code}")
+            if time.monotonic() > deadline:
+                raise SimulatorError(f"模拟 MiniQMT {_START_S:g} 秒内没有就绪")
+            pause.wait(0.05)
+
+    def kill(self) -> None:
+        """杀掉（不给它收尾的机会），等它真的不在了；可重复调用。"""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(_STOP_S)
+
+
+def _environment() -> dict[str, str]:
+    """子进程要能导入同一份 easytrader，不论它装没装。"""
+    home = str(Path(easytrader.__file__).resolve().parent.parent)
+    paths = [home, os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+# ---- 一步一步
+
+
 class Demo:
     """一步一步做，一步一步核对；有一步没做成，后面的就不做了。"""
 
-    def __init__(self, path: Path, account_id: str, miniqmt: Any) -> None:
+    def __init__(self, path: Path, account_id: str, miniqmt: MiniqmtProcess) -> None:
         from rich.console import Console
-
-        import easytrader
 
         self._path = path
         self._account_id = account_id

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from easytrader.cli.parser import Parser
     from easytrader.types import CheckResult
 
-__all__ = ["register"]
-
 _UNHEALTHY: Final = 1
 _WIDTHS: Final = (60, 120)
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.config.folder import SimFolder
 
-__all__ = ["open_accounts"]
-
 _MOST_YUAN: Final = Decimal(10) ** 11
 _DIGITS: Final = 15
 _POSITION_FORM: Final = "写成 代码:数量 或 代码:数量:成本价，例如 600036.SH:1000:35.5"

@@ -7,8 +7,6 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-__all__ = ["complain", "finish_streams", "prepare_streams", "say"]
-
 
 def prepare_streams() -> None:
     """终端的编码里没有的字符用 ``?`` 代替，不抛异常。"""

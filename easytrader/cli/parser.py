@@ -11,8 +11,6 @@ from easytrader._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Parser", "whole_number"]
-
 _HEADINGS: Final = {"positional arguments": "参数", "options": "选项", "optional arguments": "选项"}
 
 _MESSAGES: Final = (
@@ -34,10 +32,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, add_help=False, **options)
         self.add_argument("-h", "--help", action="help", help="显示这段说明")
         self.add_argument(
-            "--debug",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="出错时显示完整回溯",
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="出错时显示完整回溯"
         )
         self.set_defaults(own_output=True)
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-__all__ = ["run_script"]
-
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
 

@@ -9,11 +9,8 @@ from easytrader.cli.output import say
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from easytrader.cli.parser import Parser
-
-__all__ = ["register_history"]
 
 
 def register_history(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -36,97 +33,60 @@ def register_history(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _history(arguments: argparse.Namespace) -> int:
-    rows, line = _ask(arguments)
+    rows, form = _ask(arguments)
     if arguments.json:
         say(json.dumps(rows, ensure_ascii=False))
         return 0
     for row in rows:
-        say(line(row))
+        say(_line(form, row))
     if not rows:
         say("没有")
     return 0
 
 
-def _ask(arguments: argparse.Namespace) -> tuple[list[Any], Callable[[Any], str]]:
-    """要的行，与一行怎样写出来。"""
+def _ask(arguments: argparse.Namespace) -> tuple[list[Any], str]:
+    """要的行，与一行的样子。"""
     from easytrader.errors import UsageError
     from easytrader.sim.gateway import history
 
     path, day, account = arguments.path, arguments.date, arguments.account
     if arguments.assets:
         found = history.assets(path, account)
-        return [row for row in found if day in (None, row["date"])], _asset
+        return [row for row in found if day in (None, row["date"])], _ASSET
     if day is None:
         if arguments.trades or arguments.positions:
             raise UsageError("--date", None, "要说哪一天，例如 --date 2026-11-20")
-        return history.days(path), str
+        return history.days(path), "{}"
     if arguments.trades:
-        return history.trades(path, day, account), _trade
+        return history.trades(path, day, account), _TRADE
     if arguments.positions:
-        return history.positions(path, day, account), _position
-    return history.orders(path, day, account), _order
+        return history.positions(path, day, account), _POSITION
+    return history.orders(path, day, account), _ORDER
 
 
-def _clock(stamp: int) -> str:
-    from easytrader.basics.beijing import stamp as beijing_stamp
+def _line(form: str, row: Any) -> str:
+    if not isinstance(row, dict):
+        return form.format(row)
+    from easytrader.basics.beijing import stamp
 
-    return beijing_stamp(stamp, "%H:%M:%S")
-
-
-_GAP: Final = "  "
-
-
-def _order(row: dict[str, Any]) -> str:
-    return _GAP.join(
-        (
-            _clock(row["order_time"]),
-            str(row["order_id"]),
-            row["stock_code"],
-            row["offset_flag_name"],
-            f"{row['price']:g} × {row['order_volume']}",
-            f"成交 {row['traded_volume']}",
-            row["order_status_name"],
-            row["status_msg"],
-        )
-    ).rstrip()
+    told = row.get("traded_time", row.get("order_time"))
+    at = "" if told is None else stamp(told, "%H:%M:%S")
+    return form.format(**row, at=at).rstrip()
 
 
-def _trade(row: dict[str, Any]) -> str:
-    return _GAP.join(
-        (
-            _clock(row["traded_time"]),
-            str(row["order_id"]),
-            row["stock_code"],
-            row["offset_flag_name"],
-            f"{row['traded_price']:g} × {row['traded_volume']}",
-            f"{row['traded_amount']:.2f}",
-        )
-    )
-
-
-def _position(row: dict[str, Any]) -> str:
-    return _GAP.join(
-        (
-            row["account_id"],
-            row["stock_code"],
-            str(row["volume"]),
-            f"成本 {row['avg_price']:g}",
-            f"收盘 {row['last_price']:g}",
-            f"市值 {row['market_value']:.2f}",
-        )
-    )
-
-
-def _asset(row: dict[str, Any]) -> str:
-    return _GAP.join(
-        (
-            row["date"],
-            row["account_id"],
-            f"总资产 {row['total_asset']:.2f}",
-            f"可用 {row['cash']:.2f}",
-            f"市值 {row['market_value']:.2f}",
-            f"借出 {row['lent']:.2f}",
-            f"负债 {row['debt']:.2f}",
-            f"费用 {row['fees']:.2f}",
-        )
-    )
+_ORDER: Final = (
+    "{at}  {order_id}  {stock_code}  {offset_flag_name}  {price:g} × {order_volume}  "
+    "成交 {traded_volume}  {order_status_name}  {status_msg}"
+)
+_TRADE: Final = (
+    "{at}  {order_id}  {stock_code}  {offset_flag_name}  {traded_price:g} × {traded_volume}  "
+    "{traded_amount:.2f}"
+)
+_POSITION: Final = (
+    "{account_id}  {stock_code}  {volume}  成本 {avg_price:g}  收盘 {last_price:g}  "
+    "市值 {market_value:.2f}"
+)
+_ASSET: Final = (
+    "{date}  {account_id}  总资产 {total_asset:.2f}  可用 {cash:.2f}  市值 {market_value:.2f}  "
+    "借出 {lent:.2f}  负债 {debt:.2f}  费用 {fees:.2f}"
+)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from easytrader.codes.table import Enumeration
 
-__all__ = ["render"]
-
 _HEAD: Final = """\
 # 代码与中文名
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from easytrader.codes import accounts, business, orders, prices
+from easytrader import codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from easytrader.codes.base import Code, TextCode
-
-__all__ = ["TABLE", "Enumeration"]
+    from easytrader.codes import Code, TextCode
 
 XTCONSTANT: Final = "xtconstant"
 MANUAL: Final = "厂商手册的正文"
@@ -46,78 +44,73 @@ class Enumeration:
 
 
 TABLE: Final[tuple[Enumeration, ...]] = (
-    Enumeration("账号类型", accounts.AccountType, "`connect(account_type=…)`、`account_type`"),
-    Enumeration("账号状态", accounts.AccountStatus, "`status`、`login_status`"),
+    Enumeration("账号类型", codes.AccountType, "`connect(account_type=…)`、`account_type`"),
+    Enumeration("账号状态", codes.AccountStatus, "`status`、`login_status`"),
     Enumeration(
         "委托类型",
-        orders.OrderType,
+        codes.OrderType,
         "`order_type`",
-        others=(
-            ("信用账户（`CREDIT`）", {c: orders.CREDIT_ORDER_TYPE_NAMES[c] for c in (23, 24)}),
-        ),
+        others=(("信用账户（`CREDIT`）", {c: codes.CREDIT_ORDER_TYPE_NAMES[c] for c in (23, 24)}),),
         note="手册里的 `ETF_ETFBUY`、`ETF_ETFSELL` 在厂商的包里不存在，"
         "真正的名字是 `ETF_PURCHASE`、`ETF_REDEMPTION`。",
     ),
     Enumeration(
         "报价类型（送出的）",
-        prices.PriceType,
+        codes.PriceType,
         "下单时送的 `price_type`",
         note="`MARKET_…` 的 18–24 是期货的；12 只有智能算法下单用；"
         "42、43 用于沪市与北交所，46–48 用于深市，44、45 三个交易所都可以。",
     ),
     Enumeration(
         "报价类型（柜台返回的）",
-        prices.BrokerPriceType,
+        codes.BrokerPriceType,
         "查询、推送里的 `price_type`",
         BIG_QMT,
         note="与送出的是两套，数值不重叠：限价送 11，查回来是 50。",
     ),
-    Enumeration("委托状态", orders.OrderStatus, "`order_status`"),
-    Enumeration("多空", orders.Direction, "`direction`", note="股票恒为 48，不能用来分买卖。"),
+    Enumeration("委托状态", codes.OrderStatus, "`order_status`"),
+    Enumeration("多空", codes.Direction, "`direction`", note="股票恒为 48，不能用来分买卖。"),
     Enumeration(
         "交易操作",
-        orders.OffsetFlag,
+        codes.OffsetFlag,
         "`offset_flag`",
         others=(
             (
                 "期货、期权账户（`FUTURE FUTURE_OPTION STOCK_OPTION OUTTER_FUTURE`）",
-                {c: orders.OPEN_CLOSE_FLAG_NAMES[c] for c in (48, 49)},
+                {c: codes.OPEN_CLOSE_FLAG_NAMES[c] for c in (48, 49)},
             ),
         ),
         note="66、67、81 出自厂商的大 QMT 文档。",
     ),
-    Enumeration("交易市场", accounts.Market, "`exchange_id`、按柜台合同编号撤单的 `market`"),
-    Enumeration("代码后缀", accounts.MarketSuffix, "`stock_code` 的后缀、`market`"),
-    Enumeration("划拨方向", business.TransferDirection, "资金、股份划拨的 `transfer_direction`"),
-    Enumeration("股份划拨类型", business.TransferType, "股份划拨的 `transfer_type`"),
-    Enumeration("银证转账方向", business.BankTransferDirection, "`transfer_direction`", MANUAL),
+    Enumeration("交易市场", codes.Market, "`exchange_id`、按柜台合同编号撤单的 `market`"),
+    Enumeration("代码后缀", codes.MarketSuffix, "`stock_code` 的后缀、`market`"),
+    Enumeration("划拨方向", codes.TransferDirection, "资金、股份划拨的 `transfer_direction`"),
+    Enumeration("股份划拨类型", codes.TransferType, "股份划拨的 `transfer_type`"),
+    Enumeration("银证转账方向", codes.BankTransferDirection, "`transfer_direction`", MANUAL),
     Enumeration(
         "币种",
-        business.MoneyType,
+        codes.MoneyType,
         "`money_type`",
         "通行的柜台取值",
         note="手册没有列出取值，没有在真实客户端上核对过；别的值显示为「未知」。",
     ),
-    Enumeration("合约类型", business.CompactType, "`compact_type`", BIG_QMT),
+    Enumeration("合约类型", codes.CompactType, "`compact_type`", BIG_QMT),
     Enumeration(
         "合约状态",
-        business.CompactStatus,
+        codes.CompactStatus,
         "`compact_status`",
         BIG_QMT,
         note="负债合约查询不返回它，列在这里备查。",
     ),
-    Enumeration("头寸来源", business.CashgroupProp, "`cashgroup_prop`", BIG_QMT),
+    Enumeration("头寸来源", codes.CashgroupProp, "`cashgroup_prop`", BIG_QMT),
     Enumeration(
-        "标的状态",
-        business.SubjectStatus,
-        "`fin_status`、`slo_status`、`assure_status`",
-        BIG_QMT,
+        "标的状态", codes.SubjectStatus, "`fin_status`、`slo_status`、`assure_status`", BIG_QMT
     ),
-    Enumeration("投保标志", business.HedgeFlag, "`hedge_flag`", BIG_QMT),
-    Enumeration("资券申请方式", business.SmtApplyMode, "约券的 `apply_mode`", MANUAL),
-    Enumeration("约券合约状态", business.SmtCompactStatus, "约券的 `compact_status`", MANUAL),
-    Enumeration("约券展期状态", business.SmtPostponeStatus, "约券的 `postpone_status`", MANUAL),
-    Enumeration("申购额度的品种", business.PurchaseMarket, "新股申购额度的键", MANUAL),
-    Enumeration("新股的品种", business.IpoType, "新股信息的 `type`", MANUAL),
+    Enumeration("投保标志", codes.HedgeFlag, "`hedge_flag`", BIG_QMT),
+    Enumeration("资券申请方式", codes.SmtApplyMode, "约券的 `apply_mode`", MANUAL),
+    Enumeration("约券合约状态", codes.SmtCompactStatus, "约券的 `compact_status`", MANUAL),
+    Enumeration("约券展期状态", codes.SmtPostponeStatus, "约券的 `postpone_status`", MANUAL),
+    Enumeration("申购额度的品种", codes.PurchaseMarket, "新股申购额度的键", MANUAL),
+    Enumeration("新股的品种", codes.IpoType, "新股信息的 `type`", MANUAL),
 )
 """全部代码，按文档页的顺序。"""

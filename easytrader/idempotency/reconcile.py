@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from easytrader import rows
 from easytrader.basics.days import A_SHARES
-from easytrader.errors import (
-    ClosedError,
-    JournalError,
-    NotConnectedError,
-    QueryFailedError,
-)
+from easytrader.errors import ClosedError, JournalError, NotConnectedError, QueryFailedError
 from easytrader.records import storage as marks
 
 if TYPE_CHECKING:

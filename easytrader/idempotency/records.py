@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics import waits
 from easytrader.errors import ClosedError, JournalError, QueryFailedError
 from easytrader.records.guarded import DeadlineLock
 
@@ -18,8 +19,6 @@ _PATIENCE_S: Final = 0.5
 """没有说期限的，最多等这么久。"""
 _REMEMBER_S: Final = 0.5
 """打不开之后，这么久之内不再试。"""
-_SLICE_S: Final = 0.5
-"""Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
 
 class Records:
@@ -110,7 +109,7 @@ class Records:
         with self._gate:
             self._waiters += 1
             try:
-                self._changed.wait(min(timeout_s, _SLICE_S))
+                waits.change(self._changed, timeout_s)
             finally:
                 self._waiters -= 1
 

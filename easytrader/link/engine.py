@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from easytrader.risk import Guard, Meter
     from easytrader.types import Entrust, Status
 
+_CHANGES: Final = (OrderChanged, Traded, OrderRefused)
 _CLOSE_S: Final = 5.0
 _LOOK_S: Final = 2.0
 """看旧的 trader 还有没有人用，最多等它的回调这么久。"""
@@ -443,7 +444,7 @@ class Engine:
             handlers = self._handlers()
             if handlers is not None:
                 handlers.callback, self._listening = event.callback, True
-        if isinstance(event, OrderChanged | Traded | OrderRefused):
+        if isinstance(event, _CHANGES):
             self.waiting.note_change()
         elif isinstance(event, Disconnected) and self.orders.once is not None:
             self.orders.once.doubts.hurry()

@@ -121,6 +121,8 @@ class Supervisor:
         self._flushing = threading.Lock()
         # 关闭时要收尾的会话：收完才划掉，被 Ctrl-C 打断的下一次 close() 接着收
         self._ending: list[Session] = []
+        # 断了的会话，等看护线程去收尾
+        self._broken: list[Session] = []
         self._bell = waits.Bell()
         self._no_more = threading.Event()
         self._retrying: threading.Thread | None = None
@@ -213,7 +215,7 @@ class Supervisor:
         """
         with self._lock:
             self._move(State.CLOSED)
-            for session in (self._session, self._opening):
+            for session in (self._session, self._opening, *self._broken):
                 if session is not None and session not in self._ending:
                     self._ending.append(session)
             self._session = None
@@ -250,6 +252,7 @@ class Supervisor:
             current = session is self._session
             if current:
                 self._session = None
+                self._broken.append(session)
                 self._move(State.LOST)
                 self._last_error = reason
                 # 拿着锁排：与「已连接」谁先谁后，不会说反
@@ -392,6 +395,7 @@ class Supervisor:
             self._bell.wait(self._next_look_s())
         if self._tend() or self._state is State.CLOSED:
             return
+        self._close_broken()
         suspect, self._suspect = self._suspect, False
         if self._must_reconnect:
             self._reconnect()
@@ -408,6 +412,15 @@ class Supervisor:
             return
         self.lost(session, "心跳没有应答，客户端可能僵死")
         session.close()
+
+    def _close_broken(self) -> None:
+        """断了的不会自己收尾；不等它，重连要紧。"""
+        while self._broken:
+            session = self._broken.pop()
+            try:
+                session.close(0.0)
+            except Exception:  # noqa: BLE001  边界：旧会话怎么收尾都不能耽误重连
+                self._log.exception("断了的会话收尾时出错")
 
     @property
     def _must_reconnect(self) -> bool:

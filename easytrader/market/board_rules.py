@@ -25,15 +25,16 @@ def board_doubts(side: int, target: Security, price: float, volume: int) -> list
     """
     doubts = []
     if side in _BUYS and target.kind is not Kind.APPLICATION:
-        lot, step = target.min_volume, target.volume_step
+        lot, step = target.lot
         if volume < lot or (volume - lot) % step:
             doubts.append(
                 f"{target.stock_code} 买入 {volume}："
                 f"{target.board.value}一般为 {lot} 起、{step} 递增，柜台可能拒绝"
             )
-    ticks = price * 1000 / target.tick_li
+    tick_li = target.tick_li
+    ticks = price * 1000 / tick_li
     if abs(ticks - round(ticks)) > 1e-6:
-        tick = target.tick_li / 1000
+        tick = tick_li / 1000
         doubts.append(
             f"{target.stock_code} 价格 {price:g} 不是最小变动价位 {tick:g} 元的整数倍，柜台可能拒绝"
         )

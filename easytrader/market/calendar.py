@@ -25,19 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "FILE_NAME",
-    "coverage",
-    "ending",
-    "explain",
-    "is_trading_day",
-    "last_trading_day",
-    "learn",
-    "next_trading_day",
-    "override_path",
-    "reload",
-    "remedy",
-    "trouble",
-]
+    "FILE_NAME", "coverage", "ending", "explain", "is_trading_day", "last_trading_day", "learn",
+    "next_trading_day", "override_path", "reload", "remedy", "trouble",
+]  # fmt: skip
 
 FILE_NAME: Final = "trading_days.json"
 PATH_VARIABLE: Final = "EASYTRADER_TRADING_DAYS"

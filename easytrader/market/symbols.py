@@ -17,7 +17,13 @@ from easytrader.errors import UsageError
 Exchange = str
 
 
-class Board(Enum):
+class _Hashed(Enum):
+    """作字典的键：标准库的 ``Enum.__hash__`` 是 Python 写的，每笔委托要查好几次。"""
+
+    __hash__ = object.__hash__
+
+
+class Board(_Hashed):
     """板块：决定数量单位、最小变动价位与涨跌幅。"""
 
     SH_MAIN = "沪市主板"
@@ -33,7 +39,7 @@ class Board(Enum):
     OTHER = "其他"
 
 
-class Kind(Enum):
+class Kind(_Hashed):
     """品种：决定能不能当日回转、收哪些费用。"""
 
     STOCK = "股票"
@@ -86,14 +92,19 @@ class Security:
         return _TICKS_LI.get(self.board, 1)
 
     @property
+    def lot(self) -> tuple[int, int]:
+        """最小买入数量（股/份/张），与它之上的递增单位。"""
+        return _LOTS.get(self.board, (100, 100))
+
+    @property
     def min_volume(self) -> int:
         """最小买入数量，股/份/张。"""
-        return _LOTS.get(self.board, (100, 100))[0]
+        return self.lot[0]
 
     @property
     def volume_step(self) -> int:
         """买入数量的递增单位。"""
-        return _LOTS.get(self.board, (100, 100))[1]
+        return self.lot[1]
 
 
 _TICKS_LI: Final = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.log import Log
 from easytrader.codes import ORDER_STATUS_NAMES, UNKNOWN_NAME
+from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
     from easytrader.backend.records import OrderLike, TradeLike
@@ -101,3 +102,24 @@ class DefaultXtQuantTraderCallback:
     def on_operate_smart_task_async_response(self, response: Any) -> None:
         """智能算法任务操作异步接口的应答。"""
         self.log.debug("智能算法任务异步回调: seq={}", response.seq)
+
+
+_CALLBACK_NAMES: Final = tuple(
+    name for name in vars(DefaultXtQuantTraderCallback) if name.startswith("on_")
+)
+
+
+def check_callback(callback: Any) -> None:
+    """回调对象；None 是没有给。"""
+    if callback is None:
+        return
+    if isinstance(callback, type):
+        raise UsageError(
+            "trader_callback", callback, "应为回调对象，不是类：加上括号，如 MyCallback()"
+        )
+    if not any(callable(getattr(callback, name, None)) for name in _CALLBACK_NAMES):
+        raise UsageError(
+            "trader_callback",
+            callback,
+            "应为带 on_stock_order 等方法的对象（XtQuantTraderCallback 的子类）",
+        )

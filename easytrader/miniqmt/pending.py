@@ -20,19 +20,17 @@ class Pending:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[int, Receipt[Any]] = {}
+        self.waiting: dict[int, Receipt[Any]] = {}
+        """序号 → 回执；外面只数一数。"""
         self._early: OrderedDict[int, Any] = OrderedDict()
         self._lost = ""
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     def add(self, receipt: Receipt[Any]) -> None:
         """登记刚发出的；应答已经到了的当场给它。"""
         with self._lock:
             early = self._early.pop(receipt.seq, None)
             if early is None:
-                self._waiting[receipt.seq] = receipt
+                self.waiting[receipt.seq] = receipt
         if early is not None:
             receipt.put(early)
         elif self._lost:  # 登记与断线擦肩而过的，补上失败
@@ -44,7 +42,7 @@ class Pending:
         if not isinstance(seq, int):
             return
         with self._lock:
-            found = self._waiting.pop(seq, None)
+            found = self.waiting.pop(seq, None)
             if found is None:
                 self._early[seq] = answer
                 if len(self._early) > _EARLY:
@@ -56,7 +54,7 @@ class Pending:
         """会话断了：等着的都不会有应答了。"""
         with self._lock:
             self._lost = self._lost or reason or "连接已断开"
-            left = list(self._waiting.values())
-            self._waiting.clear()
+            left = list(self.waiting.values())
+            self.waiting.clear()
         for receipt in left:
             receipt.fail(OutcomeUnknownError(self._lost))

@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.basics import waits
+from easytrader.backend.records import Quote
+from easytrader.basics import numbers, waits
 from easytrader.basics.threads import AbandonedError, Aside
-from easytrader.errors import EasytraderError, QueryFailedError
-from easytrader.miniqmt.quote_fields import positive, read_quote
+from easytrader.errors import EasytraderError, QueryFailedError, UsageError
+from easytrader.market.symbols import Board, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.backend.records import Quote
     from easytrader.miniqmt.vendor.loader import Vendor
-
-__all__ = ["last_price", "quotes"]
 
 _MAX_ASKING: Final = 16
 _free: Final = threading.BoundedSemaphore(_MAX_ASKING)
@@ -52,14 +51,14 @@ def last_price(
     """
     own = getattr(getattr(vendor_trader, "async_client", None), "last_price", None)
     if callable(own):
-        return positive(own(stock_code, timeout_s))
+        return _positive(own(stock_code, timeout_s))
 
     def ask() -> Any:
         ticks = vendor.full_tick()([stock_code])
         return None if vendor.quotes_are_simulated() else ticks[stock_code]["lastPrice"]
 
     told = _aside(ask, timeout_s)
-    return None if told is None else positive(told.value)
+    return None if told is None else _positive(told.value)
 
 
 def quotes(
@@ -76,7 +75,7 @@ def quotes(
         ticks, details = _own_quotes(own, unique, timeout_s)
     else:
         ticks, details = _vendor_quotes(vendor, unique, timeout_s)
-    found = {code: read_quote(code, ticks.get(code), details.get(code)) for code in unique}
+    found = {code: _read_quote(code, ticks.get(code), details.get(code)) for code in unique}
     missing = [code for code, quote in found.items() if quote is None]
     if missing:
         raise QueryFailedError(f"没有行情：{_names(missing)}。核对代码；停牌、未上市的也可能没有")
@@ -158,3 +157,80 @@ def _aside(work: Callable[[], Any], timeout_s: float) -> _Told | None:
 def _names(codes: list[str]) -> str:
     more = f" 等 {len(codes)} 只" if len(codes) > _NAMED else ""
     return "、".join(codes[:_NAMED]) + more
+
+
+# ---- 厂商的快照与合约信息 → `Quote`：元、股/份/张、Unix 秒；没有的价格是 None，不是 0
+
+_LEVELS: Final = 5
+_NO_LIMIT: Final = 1e7
+"""厂商用极大的数表示没有涨跌幅限制。"""
+
+
+def _read_quote(stock_code: str, tick: Any, detail: Any) -> Quote | None:
+    """厂商的 ``get_full_tick`` 与 ``get_instrument_detail`` 里的一只；没有行情为 None。"""
+    if not isinstance(tick, dict):
+        return None
+    facts = detail if isinstance(detail, dict) else {}
+    pre_close = _positive(tick.get("lastClose")) or _positive(facts.get("PreClose"))
+    last = _positive(tick.get("lastPrice"))
+    if last is None and pre_close is None:
+        return None
+    lot = _lot(stock_code, tick)
+    return Quote(
+        stock_code,
+        last,
+        _positive(tick.get("open")),
+        _positive(tick.get("high")),
+        _positive(tick.get("low")),
+        pre_close,
+        _limit(facts.get("UpStopPrice")),
+        _limit(facts.get("DownStopPrice")),
+        _count(tick.get("pvolume")) or _count(tick.get("volume")) * lot,
+        _positive(tick.get("amount")) or 0.0,
+        _count(tick.get("time")) // 1000,
+        _side(tick.get("bidPrice"), tick.get("bidVol"), lot),
+        _side(tick.get("askPrice"), tick.get("askVol"), lot),
+    )
+
+
+def _positive(price: Any) -> float | None:
+    """正的有限数；0、NaN、别的东西都不是价格。"""
+    number = numbers.real(price)
+    return number if number is not None and number > 0 else None
+
+
+def _limit(price: Any) -> float | None:
+    found = _positive(price)
+    return found if found is not None and found < _NO_LIMIT else None
+
+
+def _count(number: Any) -> int:
+    found = _positive(number)
+    return 0 if found is None else int(found)
+
+
+def _side(prices: Any, volumes: Any, lot: int) -> list[tuple[float, int]]:
+    """一边的五档；没有的档是 ``(0.0, 0)``。"""
+    found: list[tuple[float, int]] = []
+    for price, volume in zip(_list(prices), _list(volumes), strict=False):
+        known = _positive(price)
+        # 厂商的浮点有 11.370000000000001 这样的尾巴
+        found.append((0.0, 0) if known is None else (round(known, 4), _count(volume) * lot))
+    return (found + [(0.0, 0)] * _LEVELS)[:_LEVELS]
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _lot(stock_code: str, tick: dict[str, Any]) -> int:
+    """一手是多少：厂商两种成交量之比说得最准，还没有成交时按品种。"""
+    volume, shares = _count(tick.get("volume")), _count(tick.get("pvolume"))
+    if volume and shares:
+        ratio = shares / volume
+        return min((1, 10, 100), key=lambda lot: abs(math.log(ratio / lot)))
+    try:
+        board = parse_security(stock_code).board
+    except UsageError:
+        return 100
+    return 10 if board in (Board.BOND, Board.REPO) else 100

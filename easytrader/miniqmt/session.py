@@ -110,7 +110,7 @@ class QmtSession:
         self._strays = strays
         self._replies = Replies(timeout_s, self._on_late, vitals)
         self.pending = Pending()
-        self._replies.others = self.pending.__len__
+        self._replies.others = self.pending.waiting
         self._trader: Any = None
         self._account: Any = None
         # 同形模块的异步请求没有厂商的序号，自己数

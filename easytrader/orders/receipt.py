@@ -32,11 +32,12 @@ class Receipt(Generic[_Row]):
         seq: 这次请求的序号，异步应答的回调与事件里是同一个；0 是这次什么都没有发出
             （同一个 ``client_order_id`` 早就下好了）。厂商的序号在一次会话里不重复，重连后从头数。
         awaited: 有人当场等着（同步的调用），不是交给用户的异步回执。
+        timeout_s: 发出之后等多少秒。
     """
 
     __slots__ = (
-        "_deadline", "_gate", "_is_done", "_latch", "_row", "_timeout_s",
-        "_what", "awaited", "blame", "build", "error", "latest", "over", "sent", "seq", "watch",
+        "_deadline", "_gate", "_is_done", "_latch", "_row", "_what", "awaited", "blame",
+        "build", "error", "latest", "over", "sent", "seq", "timeout_s", "watch",
     )  # fmt: skip
 
     def __init__(self, what: object, timeout_s: float, *, awaited: bool = False) -> None:
@@ -53,7 +54,7 @@ class Receipt(Generic[_Row]):
         self.latest: float | None = None
         """最晚到什么时候（``time.monotonic``），比期限更紧的时候才有。"""
         self._what = what
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._deadline = time.monotonic() + 2 * timeout_s  # 发出之前最多等一个期限
         self._row: _Row | None = None
         self.error: EasytraderError | None = None
@@ -109,7 +110,7 @@ class Receipt(Generic[_Row]):
 
     def expire(self) -> None:
         """到期了：没有结果的，结果未知。"""
-        self._settle(None, OutcomeUnknownError(f"{self._timeout_s:.3g} 秒内没有应答"), True)
+        self._settle(None, OutcomeUnknownError(f"{self.timeout_s:.3g} 秒内没有应答"), True)
 
     def ready(self, row: _Row) -> None:
         """什么都没有发出，已经有结果。"""
@@ -123,9 +124,9 @@ class Receipt(Generic[_Row]):
         """序号定了，就要发出。"""
         self.seq = seq
         now = time.monotonic()
-        deadline = now + self._timeout_s
+        deadline = now + self.timeout_s
         if self.latest is not None and self.latest < deadline:
-            deadline, self._timeout_s = self.latest, max(0.0, self.latest - now)
+            deadline, self.timeout_s = self.latest, max(0.0, self.latest - now)
         self._deadline = deadline
         self.sent = True
         if self.watch is not None:

@@ -24,19 +24,18 @@ from easytrader.errors import (
     UsageError,
     WaitTimeoutError,
 )
-from easytrader.market.board_rules import board_doubts
 from easytrader.market.symbols import ambiguity
 from easytrader.orders.receipt import Deadlines, Receipt, unknown_text
 from easytrader.orders.ticket import Cancel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from easytrader.backend.capabilities import Capabilities
     from easytrader.backend.records import OrderRequest, SubmitAnswer
     from easytrader.backend.session import Session
     from easytrader.basics.log import Log
-    from easytrader.basics.quantity import Number
+    from easytrader.basics.quantity import Number, OrderId
     from easytrader.codes import Exchange
     from easytrader.idempotency import Intent, Noted, Once
     from easytrader.orders.ticket import Wanted
@@ -121,7 +120,7 @@ class Router:
         try:
             found = self._start(ticket, session, receipt)
             if found is not receipt:
-                return self._share(found, ticket, session.timeout_s)
+                return self._share(found, ticket, receipt.timeout_s)
             return receipt.value()
         except EasytraderError:
             raise
@@ -201,8 +200,9 @@ class Router:
             self._start_cancel(ticket, session, receipt)
             return receipt
         self._check(ticket, session)
-        if ticket.client_order_id is not None:
-            return self._start_once(ticket, ticket.client_order_id, session.timeout_s, receipt)
+        client_order_id = ticket.client_order_id
+        if client_order_id is not None:
+            return self._start_once(ticket, client_order_id, receipt.timeout_s, receipt)
         request = ticket.request(tags.new_tag())
         self._start_order(session, ticket, request, receipt, None)
         return receipt
@@ -241,11 +241,12 @@ class Router:
         deadline: float | None = None,
     ) -> None:
         """过风控，发出。一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
-        deadline = self._admit(session, request, deadline)
+        if self.post is not None or request.precheck is not None:
+            deadline = self._admit(session, request, deadline)
 
         def build(answer: SubmitAnswer) -> EntrustResult:
-            if noted is not None:
-                noted(answer, None)
+            assert noted is not None
+            noted(answer, None)
             return self._row(order, answer)
 
         def blame(error: BaseException) -> EasytraderError:
@@ -256,7 +257,8 @@ class Router:
                 self.once.doubts.add(request.tag, None)  # 没有 client_order_id 的也核对
             return told
 
-        receipt.build, receipt.blame = build, blame
+        receipt.build = partial(self._row, order) if noted is None else build
+        receipt.blame = blame
         self._depart(session, session.submit, request, receipt, deadline)
 
     def _start_cancel(self, ticket: Cancel, session: Session, receipt: Receipt[Any]) -> None:
@@ -265,7 +267,7 @@ class Router:
         def blame(error: BaseException) -> EasytraderError:
             if isinstance(error, _NOT_SENT):
                 return error
-            number = target if isinstance(target, int) else None
+            number = None if isinstance(target, ContractNumber) else target
             return OutcomeUnknownError(unknown_text(ticket, error), entrust_no=number)
 
         deadline = self._admit_cancel(session, target)
@@ -276,7 +278,7 @@ class Router:
         self,
         session: Session,
         send: Callable[[Any, Receipt[Any]], None],
-        request: OrderRequest | int | ContractNumber,
+        request: OrderRequest | OrderId | ContractNumber,
         receipt: Receipt[Any],
         deadline: float | None,
     ) -> None:
@@ -301,6 +303,8 @@ class Router:
         """没有应答的原因 → 说给用户的。"""
         if isinstance(error, _NOT_SENT):
             return error
+        if not self.capabilities.tags:
+            return OutcomeUnknownError(f"{unknown_text(order, error)}：user.today_entrusts")
         told = f"{unknown_text(order, error)}：user.find_entrust('{request.tag}')"
         if not isinstance(error, Exception):
             self._log.warning("{}", told)  # Ctrl-C 带不出标记，只有日志里有
@@ -328,19 +332,16 @@ class Router:
         self.capabilities.check_order(kind, order.target.exchange)
         if order.client_order_id is not None:
             self.capabilities.check_tag(order.client_order_id)
-        check_account_type(order.verb, session.account_type)
+        check_account_type(order.verb, session.account_type, self.capabilities.accounts)
         if order.money is None:
-            for doubt in board_doubts(order.side, order.target, order.price, order.volume):
+            doubts = self.capabilities.instruments.doubts
+            for doubt in doubts(order.side, order.target, order.price, order.volume):
                 self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
 
-    def _admit(
-        self, session: Session, request: OrderRequest, deadline: float | None
-    ) -> float | None:
-        """核对、过风控；返回此后的期限（``time.monotonic``），没有收紧为 None。"""
-        if self.post is None and request.precheck is None:
-            return deadline
+    def _admit(self, session: Session, request: OrderRequest, deadline: float | None) -> float:
+        """核对、过风控；返回此后的期限（``time.monotonic``）。"""
         now = time.monotonic()
         deadline = deadline or now + session.timeout_s
         if request.precheck is not None:
@@ -357,7 +358,7 @@ class Router:
         except QueryFailedError as exc:
             self._log.warning("发出之前没能核对（{}），由柜台判断", exc)
 
-    def _admit_cancel(self, session: Session, target: int | ContractNumber) -> float | None:
+    def _admit_cancel(self, session: Session, target: OrderId | ContractNumber) -> float | None:
         """撤单过风控；返回同 `_admit`。"""
         if self.post is None:
             return None
@@ -395,12 +396,13 @@ class Router:
         return row
 
 
-def check_account_type(verb: str, account_type: str) -> None:
+def check_account_type(verb: str, account_type: str, accounts: Collection[str] = _STOCKS) -> None:
     """这种账号能不能这样下单。
 
     Args:
         verb: 信用账号才有的动词；普通的买卖为空。
         account_type: 账号类型的名字。
+        accounts: 能买卖的；空是不限。
 
     Raises:
         UsageError: 不能，什么都没有发出。
@@ -408,7 +410,7 @@ def check_account_type(verb: str, account_type: str) -> None:
     if verb and account_type != "CREDIT":
         form = f"{verb} 只能用于信用账号：connect(..., account_type='CREDIT')"
         raise UsageError("account_type", account_type, form)
-    if account_type not in _STOCKS:
+    if accounts and account_type not in accounts:
         raise UsageError(
             "account_type",
             account_type,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import arguments
+from easytrader.backend.capabilities import A_SHARE_INSTRUMENTS
 from easytrader.backend.records import ContractNumber, OrderRequest
 from easytrader.basics import tags
 from easytrader.codes import PriceType
@@ -12,7 +13,13 @@ from easytrader.codes import PriceType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend.capabilities import Instruments
+    from easytrader.basics.quantity import Number, OrderId
     from easytrader.market.symbols import Security
+
+
+_PLAIN: Final = ""
+"""没有给。空串在 CPython 里只有一个；不是它的，不过多校验一遍。"""
 
 
 class Extras(NamedTuple):
@@ -43,8 +50,8 @@ class Wanted(NamedTuple):
     given: object
     target: Security
     price_type: int
-    price: float
-    volume: int
+    price: Number
+    volume: Number
     extras: Extras
     verb: str = ""
     money: float | None = None
@@ -69,31 +76,47 @@ class Wanted(NamedTuple):
 class Cancel(NamedTuple):
     """一笔撤单：按委托编号，或按柜台合同编号。"""
 
-    target: int | ContractNumber
+    target: OrderId | ContractNumber
 
     def __str__(self) -> str:
         return f"撤单 {self.target}"
 
 
-def limit(side: int, security: object, price: object, amount: object, extras: Extras) -> Wanted:
+def limit(
+    side: int,
+    security: object,
+    price: object,
+    amount: object,
+    extras: Extras,
+    rules: Instruments = A_SHARE_INSTRUMENTS,
+) -> Wanted:
     """限价委托。"""
-    target = arguments.security(security)
-    value = arguments.price(price, target)
-    volume = arguments.amount(amount)
+    target = arguments.tradable(rules.security(security), security)
+    value = rules.price(price, target)
+    volume = rules.amount(amount)
     return Wanted(side, security, target, PriceType.FIX, value, volume, checked(extras))
 
 
-def market(side: int, security: object, amount: object, ttype: object, extras: Extras) -> Wanted:
+def market(
+    side: int,
+    security: object,
+    amount: object,
+    ttype: object,
+    extras: Extras,
+    rules: Instruments = A_SHARE_INSTRUMENTS,
+) -> Wanted:
     """市价委托。"""
-    target = arguments.security(security)
-    kind = arguments.market_type(ttype, target)
-    volume = arguments.amount(amount)
+    target = arguments.tradable(rules.security(security), security)
+    kind = rules.market_type(ttype, target)
+    volume = rules.amount(amount)
     return Wanted(side, security, target, kind, 0.0, volume, checked(extras))
 
 
 def checked(extras: Extras) -> Extras:
     """校验过的其余几项。"""
     name, remark, client_order_id = extras
+    if name is _PLAIN and remark is _PLAIN and client_order_id is None:
+        return extras
     return Extras(
         "" if name is None else tags.check_strategy_name(name),
         "" if remark is None else tags.check_remark(remark),

@@ -15,6 +15,8 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from easytrader.basics.keywords import guarded
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from easytrader.orders.router import Router
     from easytrader.orders.ticket import Cancel, Wanted
     from easytrader.types import CancelResult, EntrustResult
-
-__all__ = ["OrderVerb", "Ticket", "Verb", "cancel", "order", "order_verb"]
 
 _P = ParamSpec("_P")
 _Owner = TypeVar("_Owner")
@@ -83,14 +83,7 @@ class OrderVerb(Verb[_Owner, _P, _Row], Generic[_Owner, _P, _Row, _Later]):
     """同步的动词；``twin`` 是同样参数的异步的。"""
 
     def __init__(self, terms: Callable[Concatenate[_Owner, _P], Ticket[_Row, _Later]]) -> None:
-        ticket = guarded(terms)
-
-        def place(owner: _Owner, /, *args: _P.args, **kwargs: _P.kwargs) -> _Row:
-            return ticket(owner, *args, **kwargs).place()
-
-        def start(owner: _Owner, /, *args: _P.args, **kwargs: _P.kwargs) -> Receipt[_Later]:
-            return ticket(owner, *args, **kwargs).start()
-
+        place, start = (guarded(terms, then=methodcaller(each)) for each in ("place", "start"))
         shown = inspect.signature(terms)
         row, _, later = str(shown.return_annotation)[len("Ticket[") : -1].partition(", ")
         told = inspect.cleandoc(terms.__doc__ or "")
@@ -111,7 +104,7 @@ def order_verb(
 
 def order(router: Router, wanted: Wanted) -> Ticket[EntrustResult, EntrustResult]:
     """一笔校验过的委托。"""
-    return Ticket(lambda: router.run(wanted), lambda: router.start(wanted))
+    return Ticket(partial(router.run, wanted), partial(router.start, wanted))
 
 
 def cancel(router: Router, target: Cancel) -> Ticket[CancelResult, CancelResult]:

@@ -51,7 +51,7 @@ class Dispatcher:
         self._on_behind = on_behind
         self._backlog = Backlog(capacity)
         self._closed = threading.Event()
-        self._running: tuple[str, float] | None = None
+        self._running: tuple[PushEvent | None, float] | None = None
         self.behind = False
         """回调跟不上推送。"""
         self._thread = threading.Thread(target=self._run, name="easytrader-callbacks", daemon=True)
@@ -115,7 +115,7 @@ class Dispatcher:
             if item is not None:
                 what = item[0]
                 if callable(what):
-                    self._do(what, "")
+                    self._do(what, None)
                 else:
                     self._deliver(self._sequencer.offer(what))
                 if self.behind:
@@ -127,10 +127,10 @@ class Dispatcher:
 
     def _deliver(self, events: list[PushEvent]) -> None:
         for event in events:
-            self._do(partial(self._hand_over, event), callback_name(event))
+            self._do(partial(self._hand_over, event), event)
 
-    def _do(self, job: Callable[[], None], name: str) -> None:
-        self._running = name, time.monotonic()
+    def _do(self, job: Callable[[], None], event: PushEvent | None) -> None:
+        self._running = event, time.monotonic()
         try:
             job()
         except BaseException:  # noqa: BLE001  边界：用户的回调做什么（包括 sys.exit）分发都不停
@@ -144,7 +144,8 @@ class Dispatcher:
         if depth < self._backlog.capacity and late_s < _LATE_S:
             return
         self.behind = True
-        doing = f"，{running[0]} 已执行 {late_s:.1f} 秒" if running and running[0] else ""
+        name = "" if running is None or running[0] is None else callback_name(running[0])
+        doing = f"，{name} 已执行 {late_s:.1f} 秒" if name else ""
         self._log.warning(
             "回调跟不上推送：排着 {} 条{}；超过 {} 条之后同一笔委托只留最新状态，成交不丢",
             depth, doing, self._backlog.capacity,

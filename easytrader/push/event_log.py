@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.backend.records import OrderChanged
+from easytrader.basics import waits
 from easytrader.push.table import TABLE, contents, of
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ EARLY: Final = 1_000
 CAPACITY: Final = 10_000
 _MOST: Final = 200_000
 """成交也算在内的上限：没有人取的话，几天的成交也不能把内存吃光。"""
-
-_SLICE_S: Final = 0.5
-"""Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 
 EVENT_NAMES: Final[dict[str, str]] = {
     **{each.kind: each.title for each in TABLE if each.kind},
@@ -42,7 +40,7 @@ class EventLog:
     """还没有被 `events()` 取走的事件。"""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[Any, tuple[str, float, tuple[Any, ...]]] = OrderedDict()
+        self._items: OrderedDict[Any, tuple[str, float, PushEvent]] = OrderedDict()
         # 还没有人取的时候：成交的、其余的，各有哪些键，旧的在前
         self._trades: deque[Any] = deque()
         self._others: deque[Any] = deque()
@@ -64,7 +62,7 @@ class EventLog:
             if self._wanted and isinstance(event, OrderChanged) and len(self._items) >= CAPACITY:
                 key = event.order.order_id, kind
                 self._items.pop(key, None)
-            self._items[key] = kind, time.time(), contents(event)
+            self._items[key] = kind, time.time(), event
             if not self._wanted:
                 self._trim(self._trades if kind == "trade" else self._others, key, kind)
             elif len(self._items) > _MOST:
@@ -102,12 +100,12 @@ class EventLog:
                 left_s = deadline - time.monotonic()
                 if self._closed or left_s <= 0:
                     return None
-                self._ready.wait(min(left_s, _SLICE_S))
+                waits.change(self._ready, left_s)
             missed, self._missed = self._missed, 0
             if missed:
                 return _row("gap", time.time(), {"missed": missed})
-            kind, at, args = self._items.popitem(last=False)[1]
-        return _row(kind, at, _data(kind, args))
+            kind, at, event = self._items.popitem(last=False)[1]
+        return _row(kind, at, _data(kind, contents(event)))
 
 
 class _Reader:

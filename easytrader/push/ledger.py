@@ -49,6 +49,8 @@ class DeliveryLedger:
         # 下单失败交付过的委托编号
         self._rejected: dict[OrderId, None] = {}
         self._last_day = 0
+        # 最近算过的 (时刻, 哪一天)：一笔委托的几条推送是同一个时刻
+        self._reckoned = (0, 0)
 
     def knows(self, order_id: OrderId) -> bool:
         """今天交付过这笔委托的状态。"""
@@ -109,11 +111,15 @@ class DeliveryLedger:
         return not known
 
     def _day_of(self, epoch_s: int) -> int:
+        if epoch_s and epoch_s == self._reckoned[0]:
+            return self._reckoned[1]
         # 有的柜台在报到交易所之前不给时间；也不能信一个远在将来的，否则「今天」停在那一天
         now = time.time()
         believed = 0 < epoch_s <= now + _AHEAD_S
         day = self._calendar_day(epoch_s if believed else now)
-        if not believed:
+        if believed:
+            self._reckoned = (epoch_s, day)
+        else:
             day = max(day, self._last_day)  # 单步的时钟可以走在前面
         if day > self._last_day:
             self._last_day = day

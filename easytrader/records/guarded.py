@@ -87,17 +87,21 @@ class Unmoved:
     def __init__(
         self, path: str | os.PathLike[str], beside: tuple[str, ...] = ("-wal", "-shm")
     ) -> None:
-        names = [os.fspath(path) + each for each in ("", *beside)]
-        self._files = [(each, _identity(each)) for each in names]
+        self._files: list[tuple[str, tuple[int, int]]] = []
+        for each in ("", *beside):
+            self.also(os.fspath(path) + each)
 
     def also(self, path: str | os.PathLike[str]) -> None:
         """这个文件也看着。"""
-        self._files.append((os.fspath(path), _identity(os.fspath(path))))
+        identity = _identity(os.fspath(path))
+        if identity is not None:
+            self._files.append((os.fspath(path), identity))
 
     def missing(self) -> str:
         """不在原处的那个文件；都在为空。"""
         for name, identity in self._files:
-            if identity is not None and _identity(name) not in (identity, _UNREADABLE):
+            now = _identity(name)
+            if now != identity and now != _UNREADABLE:
                 return name
         return ""
 

@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from filelock import FileLock, Timeout
@@ -238,7 +239,7 @@ class Journal:
             return work(self.db)
 
         try:
-            return patiently(lambda: self._lock.run(deadline, step), deadline)
+            return patiently(partial(self._lock.run, deadline, step), deadline)
         except (*_BROKEN, TimeoutError) as exc:
             raise JournalError(f"委托记录 {self.path} {failure}：{exc}{_remedy(exc)}") from exc
 

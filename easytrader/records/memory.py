@@ -10,16 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import OFFSET_S
-from easytrader.records.storage import (
-    OPEN,
-    PLACED,
-    SENDING,
-    Counted,
-    DayFull,
-    Intent,
-    SecondFull,
-    Stored,
-)
+from easytrader.records import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,18 +49,20 @@ class MemoryIntents:
     """见 `storage.Intents`。"""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Intent] = {}
+        self.rows: dict[str, storage.Intent] = {}
         self._lock = threading.Lock()
 
-    def begin(self, intent: Intent, deadline: float) -> Intent | None:
-        made = intent._replace(state=SENDING, order_id=0, attempt=1, created=time.time())
+    def begin(self, intent: storage.Intent, deadline: float) -> storage.Intent | None:
+        made = intent._replace(state=storage.SENDING, order_id=0, attempt=1, created=time.time())
         found = self.rows.setdefault(intent.client_order_id, made)
         return None if found is made else found
 
-    def reopen(self, found: Intent, intent: Intent, deadline: float) -> bool:
+    def reopen(self, found: storage.Intent, intent: storage.Intent, deadline: float) -> bool:
         name = found.client_order_id
         attempt = found.attempt + 1
-        made = intent._replace(state=SENDING, order_id=0, attempt=attempt, created=time.time())
+        made = intent._replace(
+            state=storage.SENDING, order_id=0, attempt=attempt, created=time.time()
+        )
         with self._lock:
             now = self.rows.get(name)
             if now is None or (now.attempt, now.state) != (found.attempt, found.state):
@@ -77,26 +70,26 @@ class MemoryIntents:
             self.rows[name] = made
         return True
 
-    def settle(self, intent: Intent, state: str, order_id: OrderId = 0) -> None:
+    def settle(self, intent: storage.Intent, state: str, order_id: OrderId = 0) -> None:
         with self._lock:
             now = self.rows.get(intent.client_order_id)
             mine = now is not None and (now.owner, now.attempt) == (intent.owner, intent.attempt)
-            if now is not None and mine and now.state in OPEN:
+            if now is not None and mine and now.state in storage.OPEN:
                 self.rows[now.client_order_id] = now._replace(state=state, order_id=order_id)
 
-    def find(self, name: str, deadline: float) -> Intent | None:
+    def find(self, name: str, deadline: float) -> storage.Intent | None:
         found = self.rows.get(name)
         if found is None:
             found = next((each for each in self.rows.copy().values() if each.tag == name), None)
         return found
 
-    def unsettled(self, deadline: float) -> list[Intent]:
-        left = [each for each in self.rows.copy().values() if each.state in OPEN]
+    def unsettled(self, deadline: float) -> list[storage.Intent]:
+        left = [each for each in self.rows.copy().values() if each.state in storage.OPEN]
         return sorted(left, key=lambda each: each.created)
 
     def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
         for each in reversed(self.rows.copy().values()):
-            if each.state == PLACED and each.created >= epoch_s:
+            if each.state == storage.PLACED and each.created >= epoch_s:
                 return each.order_id
         return 0
 
@@ -130,52 +123,52 @@ class MemoryCounters:
 
     def add(
         self, limit_s: int | None, limit_day: int | None, deadline: float
-    ) -> Counted | SecondFull | DayFull:
+    ) -> storage.Counted | storage.SecondFull | storage.DayFull:
         with self._lock:
             now = self._count()
             if limit_s is not None and now.second >= limit_s:
                 free_at = self._sent[now.second - limit_s] + 1.0
-                return SecondFull(now.second, max(0.001, free_at - self._wall()))
+                return storage.SecondFull(now.second, max(0.001, free_at - self._wall()))
             if limit_day is not None and now.today >= limit_day:
-                return DayFull(now.today)
+                return storage.DayFull(now.today)
             self._sent.append(self._wall())
             self._day = now.day, now.today + 1
-            return Counted(now.day, now.today + 1, now.second + 1)
+            return storage.Counted(now.day, now.today + 1, now.second + 1)
 
     def seed(self, count: int, deadline: float) -> None:
         with self._lock:
             now = self._count()
             self._day = now.day, max(now.today, count)
 
-    def read(self, deadline: float) -> Counted:
+    def read(self, deadline: float) -> storage.Counted:
         with self._lock:
             return self._count()
 
     def close(self) -> None: ...
 
-    def _count(self) -> Counted:
+    def _count(self) -> storage.Counted:
         wall = self._wall()
         while self._sent and not wall - 1.0 < self._sent[0] <= wall:  # 后一半：时钟往回拨过
             self._sent.popleft()
         day = int((wall + OFFSET_S) // 86400)
-        return Counted(day, self._day[1] if self._day[0] == day else 0, len(self._sent))
+        return storage.Counted(day, self._day[1] if self._day[0] == day else 0, len(self._sent))
 
 
 class MemoryEvents:
     """见 `storage.Events`：只留最近 10,000 条。"""
 
     def __init__(self, most: int = _KEPT) -> None:
-        self._rows: deque[Stored] = deque(maxlen=most)
+        self._rows: deque[storage.Stored] = deque(maxlen=most)
         self._number = 0
         self._lock = threading.Lock()
 
     def append(self, kind: str, at: float, row: Mapping[str, Any], deadline: float) -> int:
         with self._lock:
             self._number += 1
-            self._rows.append(Stored(self._number, kind, at, row))
+            self._rows.append(storage.Stored(self._number, kind, at, row))
             return self._number
 
-    def read(self, after: int, most: int, deadline: float) -> list[Stored]:
+    def read(self, after: int, most: int, deadline: float) -> list[storage.Stored]:
         with self._lock:
             skip = max(0, after - (self._rows[0].number - 1)) if self._rows else 0
             return list(self._rows)[skip : skip + most]

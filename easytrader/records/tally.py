@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -21,8 +22,6 @@ from easytrader.records.storage import Counted, DayFull, SecondFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-__all__ = ["SLOTS", "Tally", "beijing_day"]
 
 SLOTS: Final = 11
 _PER_SECOND: Final = 10
@@ -38,6 +37,10 @@ _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS day (day INTEGER PRIMARY KEY, sent INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS pulse (slot INTEGER PRIMARY KEY, sent INTEGER NOT NULL)",
 )
+_COUNTED: Final = (
+    "SELECT (SELECT sent FROM day WHERE day = ?), sum(sent), min(slot), max(slot) FROM pulse"
+)
+"""一句、一行：每读一行都要放开一次解释器，几个线程都在忙的时候比读本身贵得多。"""
 _ADD_DAY: Final = (
     "INSERT INTO day VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET sent = sent + excluded.sent"
 )
@@ -126,14 +129,15 @@ class Tally:
     ) -> Counted | SecondFull | DayFull:
         wall = self._wall()
         slot = int(wall * _PER_SECOND)
-        pulses = dict(db.execute("SELECT slot, sent FROM pulse").fetchall())
-        if pulses and (min(pulses) <= slot - SLOTS or max(pulses) > slot):
-            pulses = _tidy(db, pulses, slot)
-        second = sum(pulses.values())
-        if limit_s is not None and second >= limit_s:
-            return SecondFull(second, _wait_s(pulses, second - limit_s + 1, wall))
         day = beijing_day(wall)
-        today = _today(db, day)
+        today, second, oldest, newest = db.execute(_COUNTED, (day,)).fetchone()
+        today, second = today or 0, second or 0
+        if not isinstance(second, int):  # 坏了的：SQLite 把文字加成 0.0
+            raise ValueError(f"一秒的计数读不懂：{second!r}")
+        if second and (oldest <= slot - SLOTS or newest > slot):
+            second = _tidy(db, slot)
+        if limit_s is not None and second >= limit_s:
+            return SecondFull(second, _wait_s(_pulses(db), second - limit_s + 1, wall))
         if limit_day is not None and today >= limit_day:
             return DayFull(today)
         db.execute(_ADD_PULSE, (slot, 1))
@@ -146,7 +150,7 @@ class Tally:
         db = self._open(deadline)
         until = min(deadline, time.monotonic() + _PATIENCE_S)
         try:
-            patiently(lambda: db.execute("BEGIN IMMEDIATE"), until)
+            patiently(partial(db.execute, "BEGIN IMMEDIATE"), until)
         except BaseException:
             self._undo(db)
             raise
@@ -207,15 +211,20 @@ def _today(db: sqlite3.Connection, day: int) -> int:
     return row[0] if row else 0
 
 
-def _tidy(db: sqlite3.Connection, pulses: dict[int, int], slot: int) -> dict[int, int]:
-    """扔掉过去的格。将来的格是时钟往回拨过：那些刚发不久，算在此刻这一格里，一秒后忘掉。"""
-    kept = {each: sent for each, sent in pulses.items() if slot - SLOTS < each <= slot}
-    future = sum(sent for each, sent in pulses.items() if each > slot)
+def _pulses(db: sqlite3.Connection) -> dict[int, int]:
+    return dict(db.execute("SELECT slot, sent FROM pulse").fetchall())
+
+
+def _tidy(db: sqlite3.Connection, slot: int) -> int:
+    """扔掉过去的格，返回余下的合计。
+
+    将来的格是时钟往回拨过：那些刚发不久，算在此刻这一格里，一秒后忘掉。
+    """
+    future = sum(sent for each, sent in _pulses(db).items() if each > slot)
     db.execute("DELETE FROM pulse WHERE slot <= ? OR slot > ?", (slot - SLOTS, slot))
     if future:
         db.execute(_ADD_PULSE, (slot, future))
-        kept[slot] = kept.get(slot, 0) + future
-    return kept
+    return sum(_pulses(db).values())
 
 
 def _wait_s(pulses: dict[int, int], wanted: int, wall: float) -> float:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 
 from easytrader.errors import RiskRefusedError
@@ -178,9 +179,7 @@ class Meter:
     ) -> Taken | SecondFull:
         lock_s = min(max(deadline - self._clock(), _LEAST_LOCK_S), _MOST_LOCK_S)
         try:
-            found = self._with_tally(
-                lock_s, lambda until: self._add(kind, limit_s, limit_day, until)
-            )
+            found = self._with_tally(lock_s, self._add, kind, limit_s, limit_day)
         except _TROUBLE as exc:
             return self._cannot_count(kind, limit_s, limit_day, exc)
         if isinstance(found, DayFull):
@@ -188,7 +187,7 @@ class Meter:
         return Taken(found.day, found.today) if isinstance(found, Counted) else found
 
     def _add(
-        self, kind: Kind, limit_s: int | None, limit_day: int | None, deadline: float
+        self, deadline: float, kind: Kind, limit_s: int | None, limit_day: int | None
     ) -> Counted | SecondFull | DayFull:
         """拿着锁：本进程按单调时钟再数一遍，墙上的时钟怎么拨都不会多发。"""
         recent = self._recent
@@ -224,10 +223,10 @@ class Meter:
             limit=limit_s if limit_day is None else limit_day,
         ) from exc
 
-    def _with_tally(self, within_s: float, work: Callable[[float], _T]) -> _T:
-        """拿着锁做一件事，锁与文件合计最多等这么久。"""
+    def _with_tally(self, within_s: float, work: Callable[..., _T], *told: Any) -> _T:
+        """拿着锁做一件事（第一个参数是期限），锁与文件合计最多等这么久。"""
         deadline = time.monotonic() + within_s
-        return self._lock.run(deadline, lambda: work(deadline))
+        return self._lock.run(deadline, partial(work, deadline, *told))
 
     def _told(self, exc: Exception) -> str:
         text = str(exc)

@@ -53,6 +53,7 @@ class GuardPost:
         self._warned = (0, 0)
         self._trouble = ""
         per_day = guard.max_per_day
+        self._orders_line = guard.max_orders_per_day
         self._marks = () if per_day is None else _marks(per_day)
 
     def check_order(self, request: OrderRequest, view: MarketView, deadline: float) -> None:
@@ -151,7 +152,7 @@ class GuardPost:
     def _take_order(self, deadline: float) -> Taken:
         guard = self.guard
         return self.meter.take(
-            "order", guard.max_per_second, guard.max_orders_per_day, deadline, guard.rate_wait
+            "order", guard.max_per_second, self._orders_line, deadline, guard.rate_wait
         )
 
     # ---- 记录与提醒

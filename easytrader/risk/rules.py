@@ -50,8 +50,9 @@ class Rules:
         Raises:
             RiskRefusedError: 有一条不许，或判断不了。
         """
-        self._check_switch()
-        if request.money is None:  # 直接还款的代码是占位的
+        if self._guard.kill_switch is not None:
+            self._check_switch()
+        if self._blocked and request.money is None:  # 直接还款的代码是占位的
             self._check_block(request.security.stock_code)
         if self._asks_value:
             value, told = self._value(request, view)
@@ -77,7 +78,7 @@ class Rules:
         return f"开关文件 {path} 存在，停止交易；删掉它就恢复"
 
     def _check_switch(self) -> None:
-        if self._guard.kill_switch is not None and (why := self.switch_says()):
+        if why := self.switch_says():
             raise RiskRefusedError(
                 f"风控拒绝（kill_switch）：{why}；{NOTHING_SENT}", rule="kill_switch"
             )

@@ -1,6 +1,8 @@
 """后端一致性测试：写了新后端的人，拿它证明自己守得住交易口的承诺。
 
-在自己的 ``conftest.py`` 里写一个名叫 ``broker`` 的 fixture，返回 `Broker` 的子类的实例::
+写一个名叫 ``broker`` 的 fixture，返回 `Broker` 的子类的实例，连同整套放在一个测试文件里::
+
+    from easytrader.testing.suite import *
 
     pytest_plugins = ["easytrader.testing"]
 
@@ -10,23 +12,26 @@
         yield (one := MyBroker(tmp_path))
         one.close()
 
-然后跑整套::
+或者写成插件 ``mybroker_plugin.py``，不写测试文件::
 
-    pytest --pyargs easytrader.testing.suite
+    pytest -p mybroker_plugin --pyargs easytrader.testing.suite
 
-或在测试文件里写 ``from easytrader.testing.suite import *``。后端做不到的（断不了线、丢不了应答），
-对应的测试跳过并说明缺什么；`Broker` 里列着要给的和可以给的。
+后端做不到的（断不了线、丢不了应答），对应的测试跳过并说明缺什么；`Broker` 里列着要给的和可以给的。
+例子：`easytrader.testing.memory_broker`。
+
+PYTEST_DONT_REWRITE：自己的测试文件先导入它，pytest 也不必警告。
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 pytest.register_assert_rewrite("easytrader.testing.suite", "easytrader.testing.broker")
 
+from easytrader.basics.threads import AbandonedError, call_aside  # noqa: E402
 from easytrader.testing.broker import Broker, Recorder, Unsupported, eventually  # noqa: E402
 
 if TYPE_CHECKING:
@@ -51,12 +56,28 @@ def user(broker: Broker, recorder: Recorder) -> Iterator[Trader]:
         broker.connect(trader, recorder)
         yield trader
     finally:
-        trader.close()
+        call_aside(trader.close, broker.limit_s)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """用了 ``broker`` 的测试在另一个线程上跑：后端卡住了算失败，不会把整套挂在那里。"""
+    if "broker" not in pyfuncitem.fixturenames:
+        return None
+    names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001  pytest 自己也这样取
+    given = {name: pyfuncitem.funcargs[name] for name in names}
+    broker: Any = pyfuncitem.funcargs["broker"]
+    limit_s = broker.limit_s
+    try:
+        call_aside(lambda: pyfuncitem.obj(**given), limit_s, name="suite-test")
+    except AbandonedError:
+        pytest.fail(f"{limit_s:g} 秒还没有做完：有的调用没有期限", pytrace=False)
+    return True
 
 
 @pytest.fixture(autouse=True)
 def _easytrader_leaves_no_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """用了 ``broker`` 的测试，结束后不许留下名字以 ``easytrader`` 开头的线程。"""
+    """用了 ``broker`` 的测试，结束后不许留下线程。"""
     if "broker" not in request.fixturenames:
         yield
         return
@@ -64,7 +85,9 @@ def _easytrader_leaves_no_thread(request: pytest.FixtureRequest) -> Iterator[Non
     yield
 
     def left() -> list[str]:
-        ours = set(threading.enumerate()) - before
-        return [each.name for each in ours if each.name.startswith("easytrader")]
+        return [each.name for each in set(threading.enumerate()) - before]
 
-    eventually(lambda: not left(), f"留下了线程：{left()}", within_s=5.0)
+    try:
+        eventually(lambda: not left(), within_s=5.0)
+    except AssertionError:
+        pytest.fail(f"留下了线程：{left()}", pytrace=False)

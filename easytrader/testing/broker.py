@@ -29,6 +29,7 @@ class Broker(ABC):
         crossing_price: 限价买单马上成交的价格。
         refused_amount: 数量合法而柜台会拒绝的（钱不够）。
         timeout_s: 测试里每个调用的期限，秒。
+        limit_s: 一个测试最多做这么久，秒；没有做完算失败。
     """
 
     security: str
@@ -37,6 +38,7 @@ class Broker(ABC):
     crossing_price: Any
     refused_amount: Any = None
     timeout_s: float = 3.0
+    limit_s: float = 60.0
 
     # ---- 一定要给的
 

@@ -570,7 +570,7 @@ class TestBadInput:
 
     def test_huge_decimal_amount(self, user: Trader, broker: Broker) -> None:
         with pytest.raises(UsageError, match="amount"):
-            user.buy(broker.security, broker.resting_price, Decimal("1E+200000"))  # type: ignore[arg-type]
+            user.buy(broker.security, broker.resting_price, Decimal("1E+200000"))
 
     @pytest.mark.parametrize("price", _HOSTILE_PRICES, ids=repr)
     def test_price(self, user: Trader, broker: Broker, price: Any) -> None:

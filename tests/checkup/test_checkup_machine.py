@@ -15,7 +15,7 @@ from support import ROOT, make_folder
 
 import easytrader
 from easytrader.basics.threads import call_aside
-from easytrader.checkup import calendar, clock, environment
+from easytrader.checkup import clock, environment
 from easytrader.checkup.case import Case
 from easytrader.checkup.run import CHECKS, Check, examine
 from easytrader.errors import UsageError
@@ -212,14 +212,14 @@ def test_the_date_header_is_what_is_compared(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_trading_day(moment: datetime, status: str, told: str) -> None:
-    found = calendar.look_trading_day(Case(), now=moment)
+    found = clock.look_trading_day(Case(), now=moment)
     assert found.status == status
     assert told in found.detail
     assert bool(found.fix) is (status != OK)
 
 
 def test_a_calendar_about_to_end_is_noted() -> None:
-    found = calendar.look_trading_day(Case(), now=datetime(2026, 11, 2, 10, tzinfo=BEIJING))
+    found = clock.look_trading_day(Case(), now=datetime(2026, 11, 2, 10, tzinfo=BEIJING))
     assert found.status == NOTE
     assert "日历只到 2026-12-31" in found.detail
     assert "trading_days.json" in found.fix
@@ -230,7 +230,7 @@ def test_a_simulated_folder_may_trade_every_day(tmp_path: Path) -> None:
     for setting, status in (("always", OK), ("exchange", NOTE)):
         folder = make_folder(tmp_path / setting, clock=setting)
         case = Case(folder=folder, simulated=True)
-        assert calendar.look_trading_day(case, now=saturday).status == status
+        assert clock.look_trading_day(case, now=saturday).status == status
 
 
 # ---- 体检本身

@@ -12,8 +12,7 @@ from typing import Any, get_args
 import pytest
 
 from easytrader import codes, rows
-from easytrader.codes import page
-from easytrader.codes.base import Code, TextCode
+from easytrader.codes import Code, TextCode, page
 from easytrader.codes.table import TABLE, Enumeration
 
 ROOT = Path(__file__).resolve().parents[2]

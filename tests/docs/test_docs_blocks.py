@@ -49,7 +49,16 @@ def test_snippets_name_existing_examples() -> None:
         block.source.split('"')[1] for page in PAGES for block in blocks(page) if block.is_snippet
     ]
     assert named
-    assert not [name for name in named if not (EXAMPLES.parent / name).is_file()]
+    rooms = EXAMPLES.parent, ROOT / "easytrader" / "testing"
+    for name in named:
+        path, _, lines = name.partition(":")
+        [found] = [room / path for room in rooms if (room / path).is_file()]
+        if lines:  # 引用一段的，正好是一个类
+            first, last = map(int, lines.split(":"))
+            text = found.read_text(encoding="utf-8").splitlines()
+            assert text[first - 1].startswith("class "), name
+            assert text[last - 1].startswith("    "), name
+            assert last == len(text) or not any(text[last : last + 2]), name
 
 
 def test_the_main_pages_run() -> None:

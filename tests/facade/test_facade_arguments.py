@@ -132,12 +132,13 @@ def test_tags_do_not_repeat() -> None:
 
 
 def test_tags_after_a_fork_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """批量要来的随机数，fork 出来的进程不能接着用同一批。"""
-    tags.new_tag()
-    left = [*tags._entropy._words]
+    """一批做好的标记，fork 出来的进程不能接着用同一批。"""
+    fresh = tags._Fresh()
+    fresh.take()
+    left = [*fresh._tags]
     pid = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: pid + 1)
-    theirs = {tags._entropy.take() for _ in range(len(left) + 300)}
+    theirs = {fresh.take() for _ in range(len(left) + 300)}
     assert not theirs & set(left)
 
 

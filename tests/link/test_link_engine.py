@@ -549,7 +549,8 @@ def test_polling_goes_on_without_reconnecting(recorder: Recorder) -> None:
         ("ttype", lambda user: user.market_buy("600036", 100)),
         ("security", lambda user: user.buy("000001", 10.0, 100)),
         ("entrust_no", lambda user: user.cancel_entrust(5)),
-        ("client_order_id", lambda user: user.find_entrust(" ")),
+        ("key", lambda user: user.find_entrust("")),
+        ("key", lambda user: user.find_entrust(5)),
         ("entrust_no", lambda user: user.wait(5, 1)),
     ],
 )

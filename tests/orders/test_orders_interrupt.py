@@ -96,6 +96,7 @@ def test_interrupted_before_anything_is_sent_leaves_no_doubt(
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
+    user.guard = True
     monkeypatch.setattr(user._ordering, "_admit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         user.buy("600036", 33.0, 100)

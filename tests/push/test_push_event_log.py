@@ -10,8 +10,10 @@ import pytest
 from support import eventually
 
 from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged, Traded
+from easytrader.basics import waits
 from easytrader.push import event_log as room
 from easytrader.push.event_log import EventLog
+from easytrader.push.table import contents
 
 
 def order(number: int, state: int = 0) -> OrderChanged:
@@ -27,7 +29,10 @@ def trade(number: int = 1) -> Traded:
 def kept(log: EventLog) -> list[Any]:
     """留着的：(种类, 委托的状态)。"""
     items = log._items.values()
-    return [(kind, getattr(args[0], "state", None) if args else None) for kind, _, args in items]
+    return [
+        (kind, getattr(next(iter(contents(event)), None), "state", None))
+        for kind, _, event in items
+    ]
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> EventLog:
     monkeypatch.setattr(room, "CAPACITY", 4)
     monkeypatch.setattr(room, "EARLY", 2)
     monkeypatch.setattr(room, "_MOST", 8)
-    monkeypatch.setattr(room, "_SLICE_S", 3600)
+    monkeypatch.setattr(waits, "SLICE_S", 3600)
     return EventLog()
 
 

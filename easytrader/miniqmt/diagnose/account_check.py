@@ -34,10 +34,7 @@ _SHARE: Final = 0.4
 
 
 def check_account(
-    session: Session,
-    call: Callable[..., Any],
-    account: tuple[str, str],
-    deadline: float,
+    session: Session, call: Callable[..., Any], account: tuple[str, str], deadline: float
 ) -> None:
     """问客户端有哪些账号，不对就拒绝；问不出来（老版本没有这个方法、没有应答、出错）照常继续。
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from easytrader.miniqmt.session_ids import IdUse
 
-__all__ = ["BAD", "NOTE", "OK", "SKIPPED", "Verdict"]
-
 OK: Final = "正常"
 NOTE: Final = "注意"
 BAD: Final = "有问题"
@@ -52,10 +50,7 @@ class Verdict(NamedTuple):
 
 
 def look_path(
-    folder: Path,
-    *,
-    windows: bool = os.name == "nt",
-    is_admin: Callable[[], bool] | None = None,
+    folder: Path, *, windows: bool = os.name == "nt", is_admin: Callable[[], bool] | None = None
 ) -> Verdict:
     """路径存在之后：名字像不像、是不是在 C 盘。"""
     on_c = windows and PureWindowsPath(folder).drive.upper() == "C:"

@@ -30,6 +30,7 @@ class Algo(Group):
     """智能算法：``user.algo``。"""
 
     __slots__ = ()
+    _kinds = STOCKS
 
     def params(self, algo_names: str | Iterable[str]) -> dict[str, list[types.SmartAlgoParam]]:
         """智能算法有哪些参数。
@@ -97,8 +98,7 @@ class Algo(Group):
         params = checks.plain("algo_param", algo_param, _PARAMS)
         strategy = "" if strategy_name is None else tags.check_strategy_name(strategy_name)
         note = checks.text("remark", remark, "备注", tags.SHORT_BYTES, empty=True)
-        desk = self._desk
-        desk.need("algo.order_async", *STOCKS)
+        desk = self._desk_for("order_async")
         return desk.start(
             "智能算法下单",
             smart_order_row,
@@ -121,8 +121,7 @@ class Algo(Group):
             QueryFailedError: 没有得到可信的回答。
             NotConnectedError: 没有可用会话。
         """
-        desk = self._desk
-        desk.need("algo.tasks", *STOCKS)
+        desk = self._desk_for("tasks")
         found = desk.query("智能算法任务", "query_smart_algo_task", desk.account)
         if not isinstance(found, (list, tuple, type(None))):
             raise QueryFailedError(f"查询智能算法任务失败：{_reason(found)}")
@@ -141,14 +140,9 @@ class Algo(Group):
         异常同 `order_async`。
         """
         number = checks.number("task_id", task_id)
-        desk = self._desk
-        desk.need("algo.cancel_task_async", *STOCKS)
+        desk = self._desk_for("cancel_task_async")
         return desk.start(
-            "撤销智能算法任务",
-            smart_task_row,
-            "cancel_smart_algo_task_async",
-            desk.account,
-            number,
+            "撤销智能算法任务", smart_task_row, "cancel_smart_algo_task_async", desk.account, number
         )
 
 

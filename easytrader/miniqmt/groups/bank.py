@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from easytrader.miniqmt.groups import checks
-from easytrader.miniqmt.groups.base import Group, checked
+from easytrader.miniqmt.groups.base import Group
 from easytrader.orders.verb import Ticket, order_verb
-from easytrader.rows.business import (
-    bank_amount_row,
-    bank_row,
-    bank_stream_row,
-)
+from easytrader.rows.business import bank_amount_row, bank_row, bank_stream_row
 
 if TYPE_CHECKING:
     from datetime import date
 
     from easytrader import types
 
-_KINDS: Final = ("STOCK", "CREDIT", "FUTURE", "STOCK_OPTION", "FUTURE_OPTION")
-
 
 class Bank(Group):
     """银证转账：``user.bank``。转入、转出各有异步的（``transfer_in_async`` 等）。"""
 
     __slots__ = ()
+    _kinds = ("STOCK", "CREDIT", "FUTURE", "STOCK_OPTION", "FUTURE_OPTION")
 
     def info(self) -> list[types.Bank]:
         """签约的银行，每个一个字典；``bank_no``、``bank_account`` 是其余几个方法要的。
@@ -34,10 +29,7 @@ class Bank(Group):
             QueryFailedError: 没有得到可信的回答，或柜台说不行。
             NotConnectedError: 没有可用会话。
         """
-        desk = self._desk
-        desk.need("bank.info", *_KINDS)
-        found = desk.query("银行信息", "query_bank_info", desk.account)
-        return checked("银行信息", found or (), bank_row)
+        return self._list(bank_row, "info", "银行信息", "query_bank_info")
 
     def amount(self, bank_no: str, bank_account: str, bank_pwd: str = "") -> list[types.BankAmount]:
         """银行卡里的余额，元。
@@ -49,12 +41,8 @@ class Bank(Group):
 
         异常同 `info`。
         """
-        given = _bank(bank_no, bank_account)
-        password = checks.secret("bank_pwd", bank_pwd)
-        desk = self._desk
-        desk.need("bank.amount", *_KINDS)
-        found = desk.query("银行余额", "query_bank_amount", desk.account, *given, password)
-        return checked("银行余额", found or (), bank_amount_row)
+        given = *_bank(bank_no, bank_account), checks.secret("bank_pwd", bank_pwd)
+        return self._list(bank_amount_row, "amount", "银行余额", "query_bank_amount", *given)
 
     def transfer_stream(
         self,
@@ -76,12 +64,8 @@ class Bank(Group):
         start, end = checks.days(start_date, end_date)
         number = checks.text("bank_no", bank_no, "银行编号", empty=True)
         card = checks.text("bank_account", bank_account, "银行账号", empty=True)
-        desk = self._desk
-        desk.need("bank.transfer_stream", *_KINDS)
-        found = desk.query(
-            "银行转账流水", "query_bank_transfer_stream", desk.account, start, end, number, card
-        )
-        return checked("银行转账流水", found or (), bank_stream_row)
+        terms = "transfer_stream", "银行转账流水", "query_bank_transfer_stream"
+        return self._list(bank_stream_row, *terms, start, end, number, card)
 
     @order_verb
     def transfer_in(
@@ -140,8 +124,7 @@ class Bank(Group):
         self, what: str, verb: str, *given: object
     ) -> Ticket[types.Outcome, types.TransferResponse]:
         arguments = _transfer(*given)
-        desk = self._desk
-        desk.need(f"bank.{verb}", *_KINDS)
+        desk = self._desk_for(verb)
         self._log.info("{} {:.2f} 元", what, arguments[2])
         return self._moving(what, f"bank_{verb}", desk.account, *arguments)
 

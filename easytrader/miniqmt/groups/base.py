@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from easytrader.basics.keywords import guarded_class
 from easytrader.errors import QueryFailedError
 from easytrader.orders.verb import Ticket
-from easytrader.rows.business import transfer_response_row
-from easytrader.rows.picking import failure
+from easytrader.rows.business import failure, transfer_response_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,6 +35,9 @@ class Group:
 
     __slots__ = ("_get_desk", "_log", "_ordering")
 
+    _kinds: ClassVar[tuple[str, ...]] = ()
+    """只有这几种账号能用（`client` 不限，不查它）。"""
+
     def __init_subclass__(cls) -> None:
         guarded_class(cls)
 
@@ -51,6 +53,19 @@ class Group:
     @property
     def _desk(self) -> QmtSession:
         return self._get_desk()
+
+    def _desk_for(self, verb: str) -> QmtSession:
+        """此刻的会话，账号类型也对。"""
+        desk = self._desk
+        desk.need(f"{type(self).__name__.lower()}.{verb}", *self._kinds)
+        return desk
+
+    def _list(
+        self, build: Callable[[Any], _Row], verb: str, what: str, name: str, *given: Any
+    ) -> list[_Row]:
+        """查一批记录：厂商的方法 ``name``；记录里说没有成功的，整个查询算失败。"""
+        desk = self._desk_for(verb)
+        return checked(what, desk.query(what, name, desk.account, *given) or (), build)
 
     def _moving(
         self, what: str, name: str, *given: Any

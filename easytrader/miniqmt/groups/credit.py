@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
-from easytrader.codes import OrderType, PriceType
+from easytrader.codes import CashgroupProp, CompactType, OrderType, PriceType
 from easytrader.errors import QueryFailedError, UsageError
-from easytrader.miniqmt.groups import checks, credit_debts
+from easytrader.miniqmt.groups import checks
 from easytrader.miniqmt.groups.base import Group
 from easytrader.orders import Extras
 from easytrader.orders.ticket import Wanted, checked
 from easytrader.orders.verb import Ticket, order, order_verb
-from easytrader.rows.credit import (
-    compact_row,
-    credit_assure_row,
-    credit_detail_row,
-    credit_subject_row,
-    slo_code_row,
-)
+from easytrader.rows import business
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader import types
-
-_Row = TypeVar("_Row")
+    from easytrader.market.symbols import Security
+    from easytrader.miniqmt.session import QmtSession
 
 _PLACEHOLDER: Final = "000001.SZ"
 """直接还款不看证券，厂商的例子填这个。"""
 
 _PLACEHOLDER_VOLUME: Final = 100
 _PRICE: Final = "应为大于 0 的数（元），如 35.5；市价委托把 price 写成 None，另给 ttype"
+
+_MAYBE: Final = "；客户端的查询可能慢几秒，确知欠着的写 check_debt=False。什么都没有发出"
 
 _SPECIAL: Final[dict[int, int]] = {
     OrderType.FIN_BUY: OrderType.FIN_BUY_SPECIAL,
@@ -52,6 +49,7 @@ class Credit(Group):
     """
 
     __slots__ = ()
+    _kinds = ("CREDIT",)
 
     @order_verb
     def buy(
@@ -241,7 +239,7 @@ class Credit(Group):
             QueryFailedError: 没有得到可信的回答。
             NotConnectedError: 没有可用会话。
         """
-        found = self._ask("credit.detail", "信用资产", "query_credit_detail", credit_detail_row)
+        found = self._list(business.credit_detail_row, "detail", "信用资产", "query_credit_detail")
         if not found:
             raise QueryFailedError("查询信用资产没有结果：账号没有登录，或没有开通信用业务")
         mine = [each for each in found if each["account_id"] == self._desk.account_id]
@@ -249,27 +247,20 @@ class Credit(Group):
 
     def compacts(self) -> list[types.Compact]:
         """负债合约，融资的与融券的，每份一个字典；没有为空。异常同 `detail`。"""
-        return self._ask("credit.compacts", "负债合约", "query_stk_compacts", compact_row)
+        return self._list(business.compact_row, "compacts", "负债合约", "query_stk_compacts")
 
     def subjects(self) -> list[types.CreditSubject]:
         """融资融券标的与保证金比例（1 就是 100%）。异常同 `detail`。"""
-        return self._ask(
-            "credit.subjects", "融资融券标的", "query_credit_subjects", credit_subject_row
-        )
+        terms = "subjects", "融资融券标的", "query_credit_subjects"
+        return self._list(business.credit_subject_row, *terms)
 
     def slo_codes(self) -> list[types.SloCode]:
         """能融到的券和数量，普通、专项头寸各一行。异常同 `detail`。"""
-        return self._ask("credit.slo_codes", "可融券", "query_credit_slo_code", slo_code_row)
+        return self._list(business.slo_code_row, "slo_codes", "可融券", "query_credit_slo_code")
 
     def assure(self) -> list[types.CreditAssure]:
         """担保品与折算率（0.7 就是 70%）。异常同 `detail`。"""
-        return self._ask("credit.assure", "担保品", "query_credit_assure", credit_assure_row)
-
-    def _ask(self, verb: str, what: str, name: str, build: Callable[[Any], _Row]) -> list[_Row]:
-        desk = self._desk
-        desk.need(verb, "CREDIT")
-        found = desk.query(what, name, desk.account)
-        return [build(each) for each in found or ()]
+        return self._list(business.credit_assure_row, "assure", "担保品", "query_credit_assure")
 
 
 def _priced(
@@ -302,9 +293,9 @@ def _priced(
     precheck: Callable[[Any], None] | None = None
     if arguments.flag("check_debt", check_debt):
         if side == OrderType.BUY_SECU_REPAY:
-            precheck = partial(credit_debts.check_shares, target, volume, group, round_up=True)
+            precheck = partial(_check_shares, target, volume, group, round_up=True)
         else:
-            precheck = partial(credit_debts.check_fin, group)
+            precheck = partial(_check_fin, group)
     kind = _SPECIAL[side] if group else side
     told = f"credit.{verb}"
     return Wanted(
@@ -323,7 +314,7 @@ def _secu_repay(
     side = OrderType.DIRECT_SECU_REPAY
     precheck: Callable[[Any], None] | None = None
     if arguments.flag("check_debt", check_debt):
-        precheck = partial(credit_debts.check_shares, target, volume, group, round_up=False)
+        precheck = partial(_check_shares, target, volume, group, round_up=False)
     kind, price_type = _SPECIAL[side] if group else side, PriceType.LATEST
     return Wanted(
         kind, security, target, price_type, 0.0, volume, checked(extras), verb, precheck=precheck
@@ -356,7 +347,7 @@ def _cash_repay(
         form = "应为 'volume'（金额写在数量里，整数元）或 'price'（写在价格里，可以带分）"
         raise UsageError("amount_in", amount_in, form)
     checking = arguments.flag("check_debt", check_debt)
-    precheck = partial(credit_debts.check_money, money, group) if checking else None
+    precheck = partial(_check_money, money, group) if checking else None
     side = OrderType.DIRECT_CASH_REPAY
     terms = _SPECIAL[side] if group else side, security, target, price_type, price, volume
     return Wanted(*terms, checked(extras), "credit.direct_cash_repay", money, precheck)
@@ -372,3 +363,94 @@ def _market(side: int, target: Any, price: object, ttype: object) -> PriceType:
     if side == OrderType.SLO_SELL and kind is not PriceType.LATEST:
         raise UsageError("ttype", ttype, "融券卖出不能用市价：给出 price，或 ttype='最新价'")
     return kind
+
+
+# ---- 还款还券之前看一眼欠多少：不欠、还多了，不发出去。
+# 在风控之前、认出重复的 ``client_order_id`` 之后做。查不到的由柜台判断（见 `Router.admit`）
+
+
+def _compacts(desk: QmtSession) -> list[types.Compact]:
+    """负债合约。"""
+    found = desk.query("负债合约", "query_stk_compacts", desk.account)
+    return [business.compact_row(each) for each in found or ()]
+
+
+def _check_shares(
+    target: Security, volume: int, special: bool, desk: QmtSession, *, round_up: bool
+) -> None:
+    """还的券不超过欠的；``round_up``：买来还的，可以进到一个数量单位。
+
+    Raises:
+        UsageError: 不欠，或还多了。
+    """
+    # 能融的券六位代码不会重：不看市场，各家的市场代码没有样本
+    owing = [
+        each
+        for each in _compacts(desk)
+        if each["compact_type"] == CompactType.SLO and each["security"] == target.code
+    ]
+    owed = sum(each["real_compact_vol"] or 0 for each in _group(owing, special))
+    if owed <= 0:
+        what = f"没有欠 {target.stock_code} 的{_name(special)}融券合约"
+        raise UsageError("security", target.stock_code, what + _other(owing, special) + _MAYBE)
+    most = owed
+    if round_up:
+        lot, step = target.min_volume, target.volume_step
+        most = max(lot, lot + math.ceil((owed - lot) / step) * step)
+    if volume > most:
+        form = f"{_name(special)}融券合约一共欠 {target.stock_code} {owed}，至多 {most}"
+        raise UsageError("amount", volume, form + _MAYBE)
+
+
+def _check_fin(special: bool, desk: QmtSession) -> None:
+    """有没有融资负债可还。
+
+    Raises:
+        UsageError: 没有。
+    """
+    owing = [each for each in _compacts(desk) if each["compact_type"] == CompactType.FIN]
+    if _money(_group(owing, special)) <= 0:
+        what = f"没有{_name(special)}融资负债可还，要卖请用 user.credit.sell"
+        raise UsageError("special", special, what + _other(owing, special) + _MAYBE)
+
+
+def _check_money(money: float, special: bool, desk: QmtSession) -> None:
+    """还的钱不超过欠的（进到整数元）。
+
+    Raises:
+        UsageError: 不欠，或还多了。
+    """
+    found = _compacts(desk)
+    owed = _money(_group(found, special))
+    if owed <= 0:
+        what = f"没有{_name(special)}负债可还"
+        raise UsageError("amount", money, what + _other(found, special) + _MAYBE)
+    most = math.ceil(round(owed, 2))
+    if money > most:
+        form = f"{_name(special)}合约一共欠 {owed:.2f} 元（本金与息费），至多 {most}"
+        raise UsageError("amount", money, form + _MAYBE)
+
+
+def _group(found: list[types.Compact], special: bool) -> list[types.Compact]:
+    wanted = CashgroupProp.SPECIAL
+    return [each for each in found if (each["cashgroup_prop"] == wanted) is special]
+
+
+def _money(found: list[types.Compact]) -> float:
+    """融资的本金与息费，融券的息费；老版本没有的字段当作 0。"""
+    fares = sum(each["real_compact_fare"] or 0.0 for each in found)
+    return fares + sum(
+        each["real_compact_balance"] or 0.0
+        for each in found
+        if each["compact_type"] == CompactType.FIN
+    )
+
+
+def _name(special: bool) -> str:
+    return "专项" if special else "普通"
+
+
+def _other(found: list[Any], special: bool) -> str:
+    """另一种头寸欠着的，提一句。"""
+    owing = [each for each in _group(found, not special) if each["real_compact_vol"]]
+    return f"（{_name(not special)}的欠着：special={not special}）" if owing else ""

@@ -45,6 +45,7 @@ class Ipo(Group):
     """新股新债：``user.ipo``。"""
 
     __slots__ = ("_today",)
+    _kinds = STOCKS
 
     def __init__(
         self, desk: Callable[[], QmtSession], ordering: Router, log: Log, today: Callable[[], str]
@@ -62,8 +63,7 @@ class Ipo(Group):
             QueryFailedError: 没有得到可信的回答。
             NotConnectedError: 没有可用会话。
         """
-        desk = self._desk
-        desk.need("ipo.limits", *STOCKS)
+        desk = self._desk_for("limits")
         found = desk.query("新股申购额度", "query_new_purchase_limit", desk.account)
         return dict(found or {})
 
@@ -94,8 +94,7 @@ class Ipo(Group):
             NotConnectedError: 没有可用会话，什么都没有发出。
             JournalError: 委托记录写不下来，没有发出。
         """
-        desk = self._desk
-        desk.need("ipo.subscribe_all", *STOCKS)
+        desk = self._desk_for("subscribe_all")
         issues = self.data()
         if not issues:
             return []

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.miniqmt.groups import checks
-from easytrader.miniqmt.groups.base import Group, checked
-from easytrader.rows.business import (
-    smt_compact_row,
-    smt_order_row,
-    smt_quoter_row,
-    smt_response_row,
-)
+from easytrader.miniqmt.groups.base import Group
+from easytrader.rows import business
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from easytrader import types
     from easytrader.orders import Receipt
-
-_Row = TypeVar("_Row")
 
 _ID_BYTES: Final = 23
 
@@ -34,6 +25,7 @@ class Lending(Group):
     """
 
     __slots__ = ()
+    _kinds = ("CREDIT",)
 
     def quoters(self) -> list[types.SmtQuoter]:
         """券源行情：能约哪些券、多少、什么利率。
@@ -43,15 +35,15 @@ class Lending(Group):
             QueryFailedError: 没有得到可信的回答，或柜台说不行。
             NotConnectedError: 没有可用会话。
         """
-        return self._query("lending.quoters", "券源行情", "smt_query_quoter", smt_quoter_row)
+        return self._list(business.smt_quoter_row, "quoters", "券源行情", "smt_query_quoter")
 
     def orders(self) -> list[types.SmtOrder]:
         """约券申请。异常同 `quoters`。"""
-        return self._query("lending.orders", "约券申请", "smt_query_order", smt_order_row)
+        return self._list(business.smt_order_row, "orders", "约券申请", "smt_query_order")
 
     def compacts(self) -> list[types.SmtCompact]:
         """约券合约。异常同 `quoters`。"""
-        return self._query("lending.compacts", "约券合约", "smt_query_compact", smt_compact_row)
+        return self._list(business.smt_compact_row, "compacts", "约券合约", "smt_query_compact")
 
     def negotiate_order_async(
         self,
@@ -164,15 +156,9 @@ class Lending(Group):
             checks.number("amount", amount, "（股）"),
         )
 
-    def _query(self, verb: str, what: str, name: str, build: Callable[[Any], _Row]) -> list[_Row]:
-        desk = self._desk
-        desk.need(verb, "CREDIT")
-        return checked(what, desk.query(what, name, desk.account) or (), build)
-
     def _start(self, what: str, name: str, *given: Any) -> Receipt[types.SmtResponse]:
-        desk = self._desk
-        desk.need(name.replace("smt_", "lending."), "CREDIT")
-        return desk.start(what, smt_response_row, name, desk.account, *given)
+        desk = self._desk_for(name.removeprefix("smt_"))
+        return desk.start(what, business.smt_response_row, name, desk.account, *given)
 
 
 def _appointment(

@@ -24,6 +24,7 @@ class Transfer(Group):
     """划拨：``user.transfer``。"""
 
     __slots__ = ()
+    _kinds = STOCKS
 
     def com_fund(self) -> types.ComFund:
         """普通柜台的资金，元。资金与股份分在两个柜台的券商才有。
@@ -33,8 +34,7 @@ class Transfer(Group):
             QueryFailedError: 没有得到可信的回答，或柜台说没有这项业务。
             NotConnectedError: 没有可用会话。
         """
-        desk = self._desk
-        desk.need("transfer.com_fund", *STOCKS)
+        desk = self._desk_for("com_fund")
         found = desk.query("普通柜台资金", "query_com_fund", desk.account)
         if not found:
             raise QueryFailedError("查询普通柜台资金没有结果：券商没有这项业务，或没有登录")
@@ -42,10 +42,7 @@ class Transfer(Group):
 
     def com_position(self) -> list[types.ComPosition]:
         """普通柜台的持仓，每只证券一个字典。异常同 `com_fund`。"""
-        desk = self._desk
-        desk.need("transfer.com_position", *STOCKS)
-        found = desk.query("普通柜台持仓", "query_com_position", desk.account)
-        return checked("普通柜台持仓", found or (), com_position_row)
+        return self._list(com_position_row, "com_position", "普通柜台持仓", "query_com_position")
 
     def fund(self, direction: types.FundsTransferName | int, amount: float) -> types.Outcome:
         """资金划拨。
@@ -64,8 +61,7 @@ class Transfer(Group):
         """
         code = checks.choice("direction", direction, _FUNDS)
         money = checks.money("amount", amount)
-        desk = self._desk
-        desk.need("transfer.fund", *STOCKS)
+        desk = self._desk_for("fund")
         return desk.confirm("资金划拨", "fund_transfer", desk.account, code, money)
 
     def secu(
@@ -91,8 +87,7 @@ class Transfer(Group):
         kind = None
         if transfer_type is not None:
             kind = checks.choice("transfer_type", transfer_type, TRANSFER_TYPE_NAMES)
-        desk = self._desk
-        desk.need("transfer.secu", *STOCKS)
+        desk = self._desk_for("secu")
         credit = desk.account_type == "CREDIT"
         if kind is None:
             kind = TransferType.CREDIT_SHARE if credit else TransferType.SHARE

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -28,12 +27,15 @@ from easytrader.miniqmt.vendor.mends import mended
 from easytrader.orders.receipt import Receipt, unknown_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sized
+    from types import TracebackType
 
     from easytrader.backend.session import Reply
     from easytrader.link.vitals import Vitals
 
     Heard = Callable[[int, Any], None]
+    _Order = tuple[Reply[Any], Callable[[Any], Any], Heard | None]
+    """本线程正要发的一笔：应答交给谁，怎样读，见 `Replies.start`。"""
 
 _MAX_UNANSWERED: Final = 400
 """厂商的上行队列只有 512 格，写满时厂商会死等；未应答的到了这个数就不再发。"""
@@ -112,12 +114,28 @@ class Departed(NamedTuple):
     cancel_result: int
 
 
-class _Order(NamedTuple):
-    """本线程正要发的一笔，只发不等。"""
+class _Until:
+    """本线程上，一段里的期限；套着的取早的那个。"""
 
-    reply: Reply[Any]
-    read: Callable[[Any], Any]
-    heard: Heard | None
+    __slots__ = ("_before", "_deadline", "_local")
+
+    def __init__(self, local: threading.local, deadline: float | None) -> None:
+        self._local = local
+        self._deadline = deadline
+        self._before: float | None = getattr(local, "deadline", None)
+
+    def __enter__(self) -> None:
+        before, mine = self._before, self._deadline
+        if before is None or (mine is not None and mine < before):
+            self._local.deadline = mine
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._local.deadline = self._before
 
 
 class Replies:
@@ -140,7 +158,7 @@ class Replies:
         self._lost = ""
         self._local = threading.local()
         self._room = Room()
-        self.others: Callable[[], int] = _none
+        self.others: Sized = ()
         """另有多少请求占着厂商的上行队列而不经这里：厂商的异步接口发出的。"""
 
     @property
@@ -154,18 +172,11 @@ class Replies:
     @property
     def unanswered(self) -> int:
         """占着厂商的上行队列的，一共多少。"""
-        return len(self._waiting) + self.others()
+        return len(self._waiting) + len(self.others)
 
-    @contextlib.contextmanager
-    def until(self, deadline: float | None) -> Iterator[None]:
+    def until(self, deadline: float | None) -> _Until:
         """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）。"""
-        before: float | None = getattr(self._local, "deadline", None)
-        limits = [each for each in (before, deadline) if each is not None]
-        try:
-            self._local.deadline = min(limits) if limits else None
-            yield
-        finally:
-            self._local.deadline = before
+        return _Until(self._local, deadline)
 
     def lose(self, reason: str) -> None:
         """会话断了：在等的全部失败，以后的直接拒绝。"""
@@ -188,22 +199,24 @@ class Replies:
         if order is None:
             asked: Receipt[Any] = Receipt(name, self.timeout_s, awaited=True)
             asked.blame, asked.over = partial(no_answer, name), self._over
-            self._send(cbs, seq, request, _Order(asked, _as_it_is, None))
+            cbs[seq] = self._depart((asked, _as_it_is, None), name, seq)
+            self._send(seq, request, asked)
             return asked.value()
-        self._send(cbs, seq, request, order)
-        if order.reply.awaited:  # 反正要等：马上让出解释器，应答来得快一截
-            order.reply.wait()
+        reply = order[0]
+        cbs[seq] = self._depart(order, name, seq)
+        self._send(seq, request, reply)
+        if reply.awaited:  # 反正要等：马上让出解释器，应答来得快一截
+            reply.wait()
         return Departed(seq, seq)
 
-    def _send(self, cbs: dict[int, Any], seq: int, request: tuple[Any, ...], order: _Order) -> None:
-        cbs[seq] = self._depart(order, getattr(request[0], "__name__", ""), seq)
+    def _send(self, seq: int, request: tuple[Any, ...], reply: Reply[Any]) -> None:
         try:
             request[0](*request[1:])
         except Exception:
             self._waiting.pop(seq, None)
             raise
         if self._lost:  # 登记与断线擦肩而过的，补上失败
-            order.reply.fail(OutcomeUnknownError(self._lost))
+            reply.fail(OutcomeUnknownError(self._lost))
 
     def start(
         self,
@@ -229,7 +242,7 @@ class Replies:
             self._take_room()
             reply.over = self._over_and_leave
         try:
-            self._local.order = _Order(reply, read, heard)
+            self._local.order = reply, read, heard
             found = send()
         finally:
             self._local.order = None
@@ -298,15 +311,11 @@ class Replies:
             raise ClosedError(FORKED)
         if self._lost:
             raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
-        if len(self._waiting) >= _MAX_UNANSWERED or self.unanswered >= _MOST_UNANSWERED:
+        waiting = len(self._waiting)
+        if waiting >= _MAX_UNANSWERED or waiting + len(self.others) >= _MOST_UNANSWERED:
             raise NotConnectedError(
                 f"客户端已有 {self.unanswered} 个请求没有应答，疑似僵死；什么都没有发出"
             )
-
-
-def _none() -> int:
-    """没有别的请求。"""
-    return 0
 
 
 def _as_it_is(answer: Any) -> Any:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from easytrader.basics.log import Log
     from easytrader.miniqmt.vendor.loader import Vendor
 
-__all__ = ["ask_soon"]
-
 _LIMIT_S: Final = 20.0
 _THREAD: Final = "easytrader-calendar"
 _lock: Final = threading.Lock()

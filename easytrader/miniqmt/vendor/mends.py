@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["mended"]
-
 
 def mended(base: type[Any]) -> type[Any]:
     """厂商类的子类；厂商没有的方法不添。"""

@@ -12,45 +12,23 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["OLDEST", "SINCE", "installed", "missing_text"]
-
 OLDEST: Final = "240119"
 """包索引上最老的版本；这里没有写的方法从它起就有。"""
 
-SINCE: Final[dict[str, str]] = {
-    **dict.fromkeys(("query_position_statistics", "export_data", "query_data"), "240613"),
-    "sync_transaction_from_external": "240812",
-    **dict.fromkeys(
-        (
-            "bank_transfer_in",
-            "bank_transfer_in_async",
-            "bank_transfer_out",
-            "bank_transfer_out_async",
-            "query_bank_info",
-            "query_bank_amount",
-            "query_bank_transfer_stream",
-            "query_secu_account",
-            "ctp_transfer_option_to_future",
-            "ctp_transfer_option_to_future_async",
-            "ctp_transfer_future_to_option",
-            "ctp_transfer_future_to_option_async",
-            "on_bank_transfer_async_response",
-            "on_ctp_internal_transfer_async_response",
-        ),
-        "250516",
-    ),
-    **dict.fromkeys(
-        (
-            "get_smart_algo_param",
-            "smart_algo_order_async",
-            "query_smart_algo_task",
-            "cancel_smart_algo_task_async",
-            "on_smart_algo_order_async_response",
-            "on_operate_smart_task_async_response",
-        ),
-        "250807",
-    ),
+_NEW: Final = {
+    "240613": "query_position_statistics export_data query_data",
+    "240812": "sync_transaction_from_external",
+    "250516": "bank_transfer_in bank_transfer_in_async bank_transfer_out bank_transfer_out_async "
+    "query_bank_info query_bank_amount query_bank_transfer_stream query_secu_account "
+    "ctp_transfer_option_to_future ctp_transfer_option_to_future_async "
+    "ctp_transfer_future_to_option ctp_transfer_future_to_option_async "
+    "on_bank_transfer_async_response on_ctp_internal_transfer_async_response",
+    "250807": "get_smart_algo_param smart_algo_order_async query_smart_algo_task "
+    "cancel_smart_algo_task_async on_smart_algo_order_async_response "
+    "on_operate_smart_task_async_response",
 }
+
+SINCE: Final = {name: first for first, names in _NEW.items() for name in names.split()}
 """厂商的方法、回调 → 第一个有它的版本（安装包版本号的第一段，是日期）。"""
 
 

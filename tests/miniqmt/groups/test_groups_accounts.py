@@ -9,7 +9,7 @@ from support import ACCOUNT
 from vendor_fakes import Counter
 
 from easytrader.errors import ClosedError, QueryFailedError, UsageError
-from easytrader.rows.business import STATISTICS_FIELDS
+from easytrader.rows.business import position_statistics_row
 from easytrader.sim.gateway.fields import structs
 from easytrader.sim.host.faults import Faults
 
@@ -74,7 +74,7 @@ def test_position_statistics(user: Any) -> None:
 
 def test_every_statistics_field_of_the_native_struct_has_a_key() -> None:
     native = {field.name for field in structs()["PositionStatistics"]}
-    assert {source for _, source in STATISTICS_FIELDS} == native
+    assert {source for _, source in position_statistics_row.fields} == native
 
 
 def test_an_unanswered_query_is_a_failure_in_time(user: Any) -> None:

@@ -10,7 +10,7 @@ from vendor_fakes import Counter
 
 from easytrader.errors import MissingDependencyError, OutcomeUnknownError, QueryFailedError
 from easytrader.errors import UsageError as BadArgument
-from easytrader.rows.business import PARAM_FIELDS, TASK_FIELDS
+from easytrader.rows.business import param_row, task_row
 
 PARAMS = {"m_dLimitOverRate": 0.25, "m_strCmdRemark": "投资备注1"}
 ORDER = ("买入", "000001", 2000, 11.65, "VWAP", "10:25:00", "14:50:00", PARAMS)
@@ -34,9 +34,9 @@ def answered(**given: Any) -> str:
 
 
 def test_params(user: Any) -> None:
-    raw = {source: "x" for _, source in PARAM_FIELDS}
+    raw = {source: "x" for _, source in param_row.fields}
     counter = Counter(user, "getSmartAlgoParam", json.dumps({"datas": {"VWAP": [raw]}}))
-    assert user.algo.params("VWAP") == {"VWAP": [{key: "x" for key, _ in PARAM_FIELDS}]}
+    assert user.algo.params("VWAP") == {"VWAP": [{key: "x" for key, _ in param_row.fields}]}
     assert counter.requests == [["VWAP"]]
     user.algo.params(("TWAP", "VWAP"))
     assert counter.requests[-1] == ["TWAP", "VWAP"]
@@ -72,7 +72,7 @@ def test_market_orders_and_refusals(user: Any) -> None:
 
 
 def test_tasks(user: Any) -> None:
-    raw = {source: 1 for _, source in TASK_FIELDS}
+    raw = {source: 1 for _, source in task_row.fields}
     Counter(user, "querySmartAlgoTask", json.dumps({"datas": [raw]}))
     assert user.algo.tasks() == [raw]
     Counter(user, "querySmartAlgoTask", json.dumps({"error": {"ErrorMsg": "坏了"}}))

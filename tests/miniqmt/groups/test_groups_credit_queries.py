@@ -13,7 +13,7 @@ from vendor_fakes import Counter
 
 from easytrader import types
 from easytrader.errors import QueryFailedError
-from easytrader.rows import credit as rows_credit
+from easytrader.rows import business
 from easytrader.sim.gateway import rows as native
 from easytrader.sim.gateway.fields import structs
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 QUERIES: dict[str, tuple[str, str, Any, Any, Callable[[Any], Any], Any]] = {
     "credit.detail": (
-        "queryCreditDetail", "XtCreditDetail", types.CreditDetail, rows_credit.DETAIL_FIELDS,
-        rows_credit.credit_detail_row, native.CreditDetailRow,
+        "queryCreditDetail", "XtCreditDetail", types.CreditDetail,
+        business.credit_detail_row.fields, business.credit_detail_row, native.CreditDetailRow,
     ),
     "credit.compacts": (
-        "queryStkCompacts", "StkCompacts", types.Compact, rows_credit.COMPACT_FIELDS,
-        rows_credit.compact_row, native.StkCompactRow,
+        "queryStkCompacts", "StkCompacts", types.Compact,
+        business.compact_row.fields, business.compact_row, native.StkCompactRow,
     ),
     "credit.subjects": (
-        "queryCreditSubjects", "CreditSubjects", types.CreditSubject, rows_credit.SUBJECT_FIELDS,
-        rows_credit.credit_subject_row, native.CreditSubjectRow,
+        "queryCreditSubjects", "CreditSubjects", types.CreditSubject,
+        business.credit_subject_row.fields, business.credit_subject_row, native.CreditSubjectRow,
     ),
     "credit.slo_codes": (
-        "queryCreditSloCode", "CreditSloCode", types.SloCode, rows_credit.SLO_CODE_FIELDS,
-        rows_credit.slo_code_row, native.CreditSloCodeRow,
+        "queryCreditSloCode", "CreditSloCode", types.SloCode,
+        business.slo_code_row.fields, business.slo_code_row, native.CreditSloCodeRow,
     ),
     "credit.assure": (
-        "queryCreditAssure", "CreditAssure", types.CreditAssure, rows_credit.ASSURE_FIELDS,
-        rows_credit.credit_assure_row, native.CreditAssureRow,
+        "queryCreditAssure", "CreditAssure", types.CreditAssure,
+        business.credit_assure_row.fields, business.credit_assure_row, native.CreditAssureRow,
     ),
 }  # fmt: skip
 """动词 → (原生请求, 厂商的结构, 类型, 字段, 行, 模拟柜台的行)。"""
