@@ -34,6 +34,10 @@ TIE_RULES: Final = {"SH": TieRule.MIDDLE, "SZ": TieRule.NEAREST, "BJ": TieRule.N
 """
 
 
+EQUIDISTANT_HIGHER: Final = True
+"""参考价正好在两个候选价位当中时取高的；规则没有写，见文档。"""
+
+
 class Interest(NamedTuple):
     """一笔参加集合竞价的委托；``rank`` 小的先到。"""
 
@@ -123,8 +127,13 @@ def _price(
     low, high = tied[0].low_li, tied[-1].high_li
     if rule is TieRule.MIDDLE:
         return _to_tick(low + high, 2, tick_li)
-    # 参考价正好在两个候选价位当中时取高的；规则没有写，见文档
-    return min(max(_to_tick(reference_li, 1, tick_li), low), high)
+    return min(max(_nearest(reference_li, tick_li), low), high)
+
+
+def _nearest(reference_li: int, tick_li: int) -> int:
+    if EQUIDISTANT_HIGHER:
+        return _to_tick(reference_li, 1, tick_li)
+    return -_to_tick(-reference_li, 1, tick_li)
 
 
 def _to_tick(numerator: int, denominator: int, tick_li: int) -> int:

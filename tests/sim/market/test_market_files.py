@@ -260,7 +260,7 @@ def test_parquet_without_pyarrow_says_how_to_get_it(
 ) -> None:
     (tmp_path / f"{CODE}.parquet").write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'easytrader\[replay\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install pyarrow"):
         Library(tmp_path, "1m").check()
 
 

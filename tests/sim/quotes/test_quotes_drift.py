@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from easytrader.errors import SimulatorError
 from easytrader.sim.native import datacenter, quote_client
 from easytrader.sim.native.quote_client import IPythonApiClient
 
@@ -87,5 +88,5 @@ def test_every_datacenter_function_is_there(xtdata: Any) -> None:
     assert not {name for name in used if not hasattr(datacenter, name)}
     assert set(datacenter.NOT_SIMULATED) <= used
     for name in datacenter.NOT_SIMULATED:
-        with pytest.raises(datacenter.SimulatorError, match=name):
+        with pytest.raises(SimulatorError, match=name):
             getattr(datacenter, name)()
