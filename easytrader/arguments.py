@@ -112,6 +112,8 @@ def whole(argument: str, value: object, unit: str = "") -> int:
 
 def amount(value: object) -> int:
     """委托数量，股/份/张。"""
+    if type(value) is int and 0 < value <= MAX_VOLUME:  # 绝大多数，不必细看
+        return value
     number = whole("amount", value, "（股/份/张）")
     if number > MAX_VOLUME:
         raise UsageError("amount", value, f"一笔最多 {MAX_VOLUME}")
@@ -136,7 +138,9 @@ _PRICE: Final = "应为大于 0 的数（元），如 35.5；市价委托请用 
 
 def price(value: object, target: Security, form: str = _PRICE) -> float:
     """限价，元；有限，不小于这只证券的最小变动价位。"""
-    number = numbers.real(value)
+    # 绝大多数是普通的浮点数，不必细看
+    plain = type(value) is float and 0 < value <= MAX_PRICE
+    number = cast("float", value) if plain else numbers.real(value)
     if number is None or number <= 0:
         raise UsageError("price", value, form)
     if number > MAX_PRICE:

@@ -259,13 +259,11 @@ class Trader:
     # ---- 撤单、等待
 
     @order_verb
-    def cancel_entrust(
-        self, entrust_no: int | str
-    ) -> Ticket[types.CancelResult, types.CancelResult]:
+    def cancel_entrust(self, entrust_no: int) -> Ticket[types.CancelResult, types.CancelResult]:
         """撤单。
 
         Args:
-            entrust_no: `buy` 等返回的委托编号。
+            entrust_no: `buy` 等返回的委托编号（编号是字符串的后端，就是那个字符串）。
 
         Returns:
             ``{'success': True, 'message': 'success'}``：撤单已收下，撤没撤成看委托状态；
@@ -291,7 +289,7 @@ class Trader:
         """
         return self._ordering.cancel_all()
 
-    def wait(self, entrust_no: int | str, timeout: float = 30.0) -> types.Entrust:
+    def wait(self, entrust_no: int, timeout: float = 30.0) -> types.Entrust:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
 
         Args:

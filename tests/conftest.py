@@ -56,7 +56,7 @@ def _no_thread_left() -> Iterator[None]:
     """每个测试结束后不许留下本库或厂商执行器的线程。"""
     before = _our_threads()
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     pause = threading.Event()
     while (left := _our_threads() - before) and time.monotonic() < deadline:
         pause.wait(0.02)
@@ -110,7 +110,11 @@ def connect(sim_folder: Path) -> Iterator[Callable[..., Any]]:
         trader = easytrader.use("miniqmt")
         opened.append(trader)
         settings = {"reconnect_interval": 0.2, "timeout": 5, **options}
+        wanted_s = settings["timeout"]
+        settings["timeout"] = max(wanted_s, 10)  # 机器再忙也要连得上
         trader.connect(str(sim_folder), ACCOUNT, callback, **settings)
+        trader._engine._connector.timeout_s = wanted_s
+        trader._session._replies._timeout_s = wanted_s
         return trader
 
     yield open_

@@ -27,7 +27,7 @@ ACCOUNT = "1000000365"
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def eventually(check: Callable[[], object], within_s: float = 10.0) -> None:
+def eventually(check: Callable[[], object], within_s: float = 30.0) -> None:
     """等一个条件成立；到期就失败。轮询之间让出线程，不靠运气。"""
     pause = threading.Event()
     deadline = time.monotonic() + within_s
@@ -103,7 +103,7 @@ class Recorder:
     def of(self, name: str) -> list[Any]:
         return [argument for kind, argument in self.events if kind == name]
 
-    def wait_for(self, name: str, count: int = 1, within_s: float = 10) -> list[Any]:
+    def wait_for(self, name: str, count: int = 1, within_s: float = 30) -> list[Any]:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.of(name)) >= count, within_s), (
                 f"没有等到 {count} 个 {name}：{self.events}"
@@ -136,7 +136,7 @@ class SimProcess:
         process, self.process = self.process, None
         if process is not None:
             process.kill()
-            process.wait(10)
+            process.wait(30)
             assert process.stdout is not None
             process.stdout.close()
 

@@ -25,7 +25,7 @@ PYTEST_DONT_REWRITE：自己的测试文件先导入它，pytest 也不必警告
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -62,16 +62,15 @@ def user(broker: Broker, recorder: Recorder) -> Iterator[Trader]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """用了 ``broker`` 的测试在另一个线程上跑：后端卡住了算失败，不会把整套挂在那里。"""
-    if "broker" not in pyfuncitem.fixturenames:
+    broker = pyfuncitem.funcargs.get("broker")
+    if not isinstance(broker, Broker):
         return None
     names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001  pytest 自己也这样取
     given = {name: pyfuncitem.funcargs[name] for name in names}
-    broker: Any = pyfuncitem.funcargs["broker"]
-    limit_s = broker.limit_s
     try:
-        call_aside(lambda: pyfuncitem.obj(**given), limit_s, name="suite-test")
+        call_aside(lambda: pyfuncitem.obj(**given), broker.limit_s, name="suite-test")
     except AbandonedError:
-        pytest.fail(f"{limit_s:g} 秒还没有做完：有的调用没有期限", pytrace=False)
+        pytest.fail(f"{broker.limit_s:g} 秒还没有做完：有的调用没有期限", pytrace=False)
     return True
 
 

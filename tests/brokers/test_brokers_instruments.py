@@ -87,13 +87,13 @@ def futures() -> Iterator[FuturesTrader]:
 class TestFutures:
     def test_short_and_cover(self, futures: FuturesTrader) -> None:
         number = futures.futures.short("rb2501.SHFE", 3500, 2)["entrust_no"]
-        row = futures.wait(number, 5)
+        row = futures.wait(number, 30)
         assert (row["security"], row["order_type_name"]) == ("rb2501", "卖出开仓")
         assert (row["offset_flag_name"], row["direction_name"]) == ("开仓", "空")
         [held] = futures.position
         assert (held["volume"], held["direction"]) == (2, row["direction"])
         covered = futures.futures.cover_async("rb2501.SHFE", 3500, 2).result()["entrust_no"]
-        assert futures.wait(covered, 5)["order_status_name"] == "已成"
+        assert futures.wait(covered, 30)["order_status_name"] == "已成"
         assert [each["volume"] for each in futures.position] == [0]
 
     def test_covering_what_is_not_there_is_refused(self, futures: FuturesTrader) -> None:
@@ -137,13 +137,13 @@ class TestCoins:
             amount, price = Decimal("0.0015"), Decimal("10.10")
             number = user.buy("BTC/USDT", price, amount)["entrust_no"]
             assert number == "000001"
-            row = user.wait(number, 5)
+            row = user.wait(number, 30)
             assert (row["order_volume"], row["price"]) == (amount, price)
             assert str(row["price"]) == "10.10"
             assert user.today_trades[0]["traded_amount"] == 10 * amount
             resting = user.buy("BTC/USDT", 9, 0.25)["entrust_no"]
             broker.counter.move("BTC/USDT", 8)
-            assert user.wait(resting, 5)["order_status_name"] == "已成"
+            assert user.wait(resting, 30)["order_status_name"] == "已成"
 
     def test_no_lot_warnings(self, logged: list[str]) -> None:
         broker = MemoryBroker()
@@ -206,7 +206,7 @@ def test_a_broken_session_is_closed() -> None:
         broker.connect(user)
         [first] = broker.counter.sessions
         first.listener.lost(first, "断了")
-        assert user.wait(user_number(user), 5)["order_status_name"] == "已成"
+        assert user.wait(user_number(user), 30)["order_status_name"] == "已成"
         assert first not in broker.counter.sessions
 
 

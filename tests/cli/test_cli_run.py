@@ -137,7 +137,7 @@ order_id = trader.order_stock(
     account, "600036.SH", xtconstant.STOCK_BUY, 100, xtconstant.LATEST_PRICE, 0, "策略", "备注"
 )
 assert order_id > 0, order_id
-assert seen.wait(10)
+assert seen.wait(30)
 print(len(trader.query_stock_orders(account)))
 {ending}
 """

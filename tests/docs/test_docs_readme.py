@@ -63,3 +63,14 @@ def test_links_to_files_exist() -> None:
             if path and "://" not in path and not (page.parent / path).exists():
                 missing.append(f"{page.name}: {target}")
     assert not missing
+
+
+def test_the_index_of_the_tests_has_every_folder() -> None:
+    text = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    hidden = ("_", ".")
+    folders = [each for each in (ROOT / "tests").iterdir() if not each.name.startswith(hidden)]
+    rooms = [
+        each for each in (ROOT / "tests" / "sim").iterdir() if not each.name.startswith(hidden)
+    ]
+    missing = [each.name for each in (*folders, *rooms) if f"`{each.name}`" not in text]
+    assert not [name for name in missing if "test_" not in name and name != "README.md"]

@@ -59,7 +59,7 @@ def resting(user: Any, **options: Any) -> int:
 
 def test_rows_have_the_documented_keys_in_the_documented_order(user: Any) -> None:
     number = user.market_buy("600036", amount=100)["entrust_no"]
-    user.wait(number, 5)
+    user.wait(number, 30)
     for rows, expected in (
         (user.balance, BALANCE),
         (user.position, POSITION),
@@ -77,7 +77,7 @@ def test_a_limit_order_that_fills(user: Any) -> None:
     # 基金没有价格笼子：报得远也收，哪一天都成交得了
     answer = user.buy("510300", price=4.22, amount=100)
     assert list(answer) == ["entrust_no"]
-    row = user.wait(answer["entrust_no"], 5)
+    row = user.wait(answer["entrust_no"], 30)
     assert (row["order_status_name"], row["traded_volume"]) == ("已成", 100)
     assert (row["price_type"], row["price_type_name"], row["price"]) == (50, "限价", 4.22)
     assert row["traded_price"] <= 4.22
@@ -91,7 +91,7 @@ def test_a_limit_order_that_fills(user: Any) -> None:
 
 
 def test_selling_what_was_there_before_today(user: Any) -> None:
-    row = user.wait(user.market_sell("600000", amount=300)["entrust_no"], 5)
+    row = user.wait(user.market_sell("600000", amount=300)["entrust_no"], 30)
     assert (row["order_type_name"], row["offset_flag_name"]) == ("卖出", "卖出")
     assert row["order_status_name"] == "已成"
     left = next(each for each in user.position if each["security"] == "600000")
@@ -127,7 +127,7 @@ def test_cancel(user: Any, recorder: Recorder) -> None:
     frozen = user.balance[0]["frozen_cash"]
     assert frozen >= 3250
     assert user.cancel_entrust(number) == {"success": True, "message": "success"}
-    assert user.wait(number, 5)["order_status_name"] == "已撤"
+    assert user.wait(number, 30)["order_status_name"] == "已撤"
     assert user.balance[0]["frozen_cash"] == 0.0
 
 
@@ -136,7 +136,7 @@ def test_cancel_of_an_unknown_order_fails_and_of_a_filled_one_reports(
 ) -> None:
     assert user.cancel_entrust(99) == {"success": False, "message": "failed"}
     number = user.market_buy("600036", amount=100)["entrust_no"]
-    user.wait(number, 5)
+    user.wait(number, 30)
     user.cancel_entrust(number)
     (error,) = recorder.wait_for("cancel_error")
     assert error.order_id == number
@@ -145,11 +145,11 @@ def test_cancel_of_an_unknown_order_fails_and_of_a_filled_one_reports(
 
 def test_cancel_all(user: Any) -> None:
     numbers = {resting(user), resting(user)}
-    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 30)
     results = user.cancel_all()
     assert {each["entrust_no"] for each in results} == numbers
     assert all(list(each) == ["entrust_no", "success", "message"] for each in results)
-    assert {user.wait(number, 5)["order_status_name"] for number in numbers} == {"已撤"}
+    assert {user.wait(number, 30)["order_status_name"] for number in numbers} == {"已撤"}
     assert user.cancel_all() == []
 
 
@@ -159,7 +159,7 @@ def test_rejected_by_the_counter(user: Any, recorder: Recorder) -> None:
     (error,) = recorder.wait_for("order_error")
     assert error.order_id == number
     assert "COUNTER" in error.error_msg
-    assert user.wait(number, 5)["order_status_name"] == "废单"
+    assert user.wait(number, 30)["order_status_name"] == "废单"
 
 
 def test_board_rules_are_a_warning_not_a_refusal(user: Any, logged: list[str]) -> None:
@@ -258,14 +258,14 @@ def test_ordering_cancelling_and_querying_inside_callbacks(user: Any, recorder: 
     def react(trade: Any) -> None:
         number = resting(user)
         done.append(user.cancel_entrust(number))
-        done.append(user.wait(number, 5)["order_status_name"])
+        done.append(user.wait(number, 30)["order_status_name"])
         done.append(user.balance[0]["account_id"])
         done.append(user.trader.query_stock_asset(user.account).account_id)
         finished.set()
 
     recorder.doing["trade"] = react
     user.market_buy("600036", amount=100)
-    assert finished.wait(10)
+    assert finished.wait(30)
     assert done == [{"success": True, "message": "success"}, "已撤", ACCOUNT, ACCOUNT]
 
 
@@ -276,7 +276,7 @@ def test_a_callback_that_raises_is_logged_and_the_next_still_come(
         raise ZeroDivisionError("用户的错")
 
     recorder.doing["order"] = fail
-    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 30)
     recorder.wait_for("trade")
     assert any("回调出错" in line and "用户的错" in line for line in logged)
 
@@ -295,7 +295,7 @@ def test_async_requests_through_the_vendor_object_reach_the_callback(
     with easytrader.use("sim") as trader:
         trader.connect(str(sim_folder), ACCOUNT, Callback())
         seq = trader.trader.order_stock_async(trader.account, "600036.SH", 23, 100, 11, 33.0)
-        assert got.wait(5)
+        assert got.wait(30)
         assert seen[0].seq == seq
         assert trader.find_entrust(seen[0].order_id)["price"] == 33.0
 
@@ -336,7 +336,7 @@ def test_sim_needs_nothing_prepared() -> None:
         trader.connect()
         assert trader.balance[0]["total_asset"] == 1_000_000.0
         number = trader.market_buy("600036", amount=100)["entrust_no"]
-        trader.wait(number, 5)
+        trader.wait(number, 30)
         left = trader.balance[0]["cash"]
     with easytrader.use("sim") as again:
         again.connect()
@@ -360,7 +360,7 @@ def refused(user: Any) -> int:
 
 def test_a_refused_order_tells_the_whole_reason(user: Any, recorder: Recorder) -> None:
     number = refused(user)
-    row = user.wait(number, 5)
+    row = user.wait(number, 30)
     [error] = recorder.wait_for("order_error")
     assert row["order_status_name"] == "废单"
     assert len(error.error_msg.encode()) > 23
@@ -375,7 +375,7 @@ def test_a_refused_order_tells_the_whole_reason(user: Any, recorder: Recorder) -
 
 def test_the_reason_comes_after_the_row_was_seen(user: Any) -> None:
     number = refused(user)
-    known = user.wait(number, 5)["status_msg"]
+    known = user.wait(number, 30)["status_msg"]
     rows, orders = OrderRows(), user._session.orders()
     before = rows.rows(orders)[-1]["status_msg"]
     assert before != known
@@ -390,7 +390,7 @@ def test_a_reason_that_never_comes_does_not_hold_up_waiting(user: Any) -> None:
     number = refused(user)
     eventually(lambda: user._engine.order_rows.reason(number))
     user._engine.order_rows._reasons.clear()
-    row = user.wait(number, 5)
+    row = user.wait(number, 30)
     assert row["order_status_name"] == "废单"
     assert row["status_msg"]
 

@@ -437,5 +437,5 @@ def test_real_waiting_is_woken_by_an_outcome() -> None:
     while not records._waiters and time.monotonic() < deadline:
         threading.Event().wait(0.005)
     records.close()
-    assert woken.wait(10)
-    thread.join(10)
+    assert woken.wait(30)
+    thread.join(30)

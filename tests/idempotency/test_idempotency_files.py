@@ -238,7 +238,7 @@ def test_a_record_another_thread_holds_is_waited_for_only_to_the_deadline(
 
     holder = threading.Thread(target=lambda: journal._do("", time.monotonic() + 30, hold))
     holder.start()
-    stuck.wait(10)
+    stuck.wait(30)
     try:
         session = user._session
         with session.until(time.monotonic() + 0.5), pytest.raises(JournalError, match="占着"):
@@ -246,7 +246,7 @@ def test_a_record_another_thread_holds_is_waited_for_only_to_the_deadline(
         assert holder.is_alive()
     finally:
         free.set()
-        holder.join(10)
+        holder.join(30)
     assert buy(user, "二")["entrust_no"] > 0
 
 
@@ -333,7 +333,7 @@ def test_an_interrupted_first_buy_blocks_no_other_thread(
     for trader in (other, user):
         thread = threading.Thread(target=go, args=(trader,))
         thread.start()
-        thread.join(20)
+        thread.join(30)
     other.close()
     assert len(set(numbers)) == 1
     assert len(numbers) == 2
@@ -353,7 +353,7 @@ def test_a_lock_left_by_an_interrupt_is_not_held_for_ever(user: Any) -> None:
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(buy(user, "二")))
     thread.start()
-    thread.join(20)
+    thread.join(30)
     assert found[0]["entrust_no"] > 0
 
 

@@ -437,22 +437,25 @@ def test_find_waits_for_whoever_is_sending(
         return original(self, request, reply)
 
     monkeypatch.setattr(QmtSession, "submit", slow)
+    user._session._replies._timeout_s = 60.0
     buyer = threading.Thread(target=lambda: buy(user, "一"))
     buyer.start()
-    sending.wait(10)
+    sending.wait(30)
     other = easytrader.use("sim")
-    other.connect(user.status["path"], ACCOUNT, timeout=1.5)
+    other.connect(user.status["path"], ACCOUNT, timeout=30)
+    other._session._replies._timeout_s = 0.5
     for each in (user, other):
         session = each._session
         with (
-            session.until(time.monotonic() + 1.5),
+            session.until(time.monotonic() + 0.5),
             pytest.raises(QueryFailedError, match="正在发"),
         ):
             each.find_entrust("一")
     with pytest.raises(OutcomeUnknownError, match="正在发"):
         buy(other, "一")
     gate.set()
-    buyer.join(10)
+    buyer.join(60)
+    other._session._replies._timeout_s = 30.0
     number = user.find_entrust("一")["order_id"]
     assert other.find_entrust("一")["order_id"] == buy(other, "一")["entrust_no"] == number
     assert len(user.today_entrusts) == 1

@@ -275,7 +275,7 @@ class TestManyAtOnce:
         for each in threads:
             each.start()
         for each in threads:
-            each.join(20)
+            each.join(30)
         assert numbers == [101] * 12
         assert all(once._busy == {} for once in traders)
 
@@ -289,7 +289,7 @@ class TestManyAtOnce:
             found = real(*args)
             if not claimed.is_set():
                 claimed.set()
-                free.wait(20)
+                free.wait(30)
             return found
 
         monkeypatch.setattr(MemoryIntents, "begin", slow)
@@ -303,11 +303,11 @@ class TestManyAtOnce:
             target=world.here.submit, args=("一", request_of(), "把手", start, 5.0)
         )
         first.start()
-        claimed.wait(10)
+        claimed.wait(30)
         with pytest.raises(OutcomeUnknownError, match="正在发"):
             world.here.submit("一", request_of(), "另一个", start, 0.2)
         free.set()
-        first.join(20)
+        first.join(30)
         assert len(started) == 1
 
     def test_a_free_id_another_program_takes_first(
@@ -330,12 +330,12 @@ class TestManyAtOnce:
 
         def slow(request: OrderRequest) -> SubmitAnswer:
             sending.set()
-            free.wait(20)
+            free.wait(30)
             return world.counter.accept(request)
 
         first = threading.Thread(target=world.buy, args=("一", slow))
         first.start()
-        sending.wait(10)
+        sending.wait(30)
         other = world.trader()
         for once in (world.here, other):
             with pytest.raises(OutcomeUnknownError, match="正在发"):
@@ -343,7 +343,7 @@ class TestManyAtOnce:
             with pytest.raises(QueryFailedError, match="正在发"):
                 once.find("一", 0.1)
         free.set()
-        first.join(20)
+        first.join(30)
         assert world.buy(once=other) == world.buy() == 101
         assert len(world.counter.sent) == 1
 

@@ -186,20 +186,20 @@ def test_foreign_code_never_runs_under_the_lock() -> None:
         assert not watched._lock.locked()
         if event == Connected():
             inside.set()
-            go.wait(10)
+            go.wait(30)
         got.append(callback_name(event))
 
     watched = watch(Memory(), deliver, options=ReconnectOptions(enabled=False, heartbeat_s=0))
     connecting = threading.Thread(target=lambda: watched.connect(None))
     connecting.start()
-    assert inside.wait(10)
+    assert inside.wait(30)
     pushing = threading.Thread(target=lambda: watched.pushed(watched.session, change()))
     pushing.start()
-    pushing.join(10)
+    pushing.join(30)
     assert not pushing.is_alive()
     assert got == []
     go.set()
-    connecting.join(10)
+    connecting.join(30)
     watched.lost(watched.session, "断")
     watched.close()
     assert got == ["on_connected", "on_health", "on_stock_order", "on_disconnected", "on_health"]
@@ -256,7 +256,7 @@ def test_stopping_reconnects_ends_the_attempt_under_way() -> None:
     def refuse(listener: Any, session: Any) -> None:
         if len(connector.sessions) > 1:
             trying.set()
-            connector.cancelled.wait(10)
+            connector.cancelled.wait(30)
             pause.wait(0.3)  # 出来还要一会儿
             ended.set()
             raise ConnectFailedError("被取消")
@@ -265,7 +265,7 @@ def test_stopping_reconnects_ends_the_attempt_under_way() -> None:
     watched = watch(connector, lambda event: None)
     watched.connect(None)
     watched.lost(watched.session, "断")
-    assert trying.wait(10)
+    assert trying.wait(30)
     watched.stop_reconnect()
     assert ended.is_set()
     assert watched.state is State.LOST
@@ -512,7 +512,7 @@ def test_a_backend_that_never_pushes_is_polled(
     recorder.wait_for("order")
     session.place("甲-1", 56)
     assert recorder.wait_for("order", 2)[1].order_status == 56
-    assert user.wait("甲-1", 5)["order_status_name"] == "已成"  # type: ignore[arg-type]
+    assert user.wait("甲-1", 30)["order_status_name"] == "已成"  # type: ignore[arg-type]
     kinds = [each["event"] for each in user.events(timeout=0)]
     assert kinds == ["connected", "order", "order"]
 

@@ -31,7 +31,7 @@ def kill_again_and_again(served: SimProcess, user: Any, recorder: Recorder, time
             )
     user.cancel_all()
     for number in numbers:
-        user.wait(number, 10)
+        user.wait(number, 30)
     eventually(lambda: len(final_states(recorder)) == len(numbers))
     now = process.num_handles() if hasattr(process, "num_handles") else process.num_fds()
     eventually(lambda: threading.active_count() <= threads)

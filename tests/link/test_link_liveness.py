@@ -199,7 +199,7 @@ def test_a_slow_callback_loses_no_trade_and_says_it_is_behind(
     dispatcher = user._engine.courier._dispatcher
     dispatcher._backlog.capacity = 5
     gate = threading.Event()
-    recorder.doing["order"] = lambda order: gate.wait(20)
+    recorder.doing["order"] = lambda order: gate.wait(30)
     numbers = [user.market_buy("600036", 100)["entrust_no"] for _ in range(20)]
     for number in numbers:
         user.wait(number)  # 等待不靠回调

@@ -59,16 +59,16 @@ def test_close_in_the_middle_of_connect(user: Any, sim_folder: Path) -> None:
     def slow(*args: Any) -> None:
         replace(*args)
         inside.set()
-        go.wait(10)
+        go.wait(30)
 
     user._engine._replace = slow
     connecting, outcome = spawn(lambda: user.connect(str(sim_folder), ACCOUNT, timeout=5))
-    inside.wait(10)
+    inside.wait(30)
     closing, _ = spawn(user.close)
     eventually(lambda: user._engine.closed)
     go.set()
-    closing.join(10)
-    connecting.join(10)
+    closing.join(30)
+    connecting.join(30)
     assert isinstance(outcome[0], ClosedError)
     assert user.state == "已关闭"
 
@@ -79,7 +79,7 @@ def test_switching_accounts_mixes_nothing_up(tmp_path: Path) -> None:
     second = make_folder(tmp_path / "乙" / "userdata_mini")
     gate = threading.Event()
     old, new = Recorder(), Recorder()
-    old.doing["order"] = lambda order: gate.wait(20)
+    old.doing["order"] = lambda order: gate.wait(30)
     user = easytrader.use("sim")
     user.connect(str(first), ACCOUNT, old, timeout=1)
     for _ in range(3):
@@ -107,15 +107,15 @@ def test_an_order_never_goes_to_another_account(sim_folder: Path, user: Any) -> 
 
     def slow(tag: str) -> Any:
         inside.set()
-        go.wait(10)
+        go.wait(30)
         return seen(tag)
 
     once.doubts.seen = slow
     buying, outcome = spawn(lambda: buy(user, "给甲的"))
-    inside.wait(10)
+    inside.wait(30)
     user.connect(str(sim_folder), "2000000001", timeout=5)
     go.set()
-    buying.join(10)
+    buying.join(30)
     assert isinstance(outcome[0], (NotConnectedError, ClosedError))
     assert user.today_entrusts == []
     user.close()
@@ -220,12 +220,12 @@ def test_an_owner_we_cannot_look_at_is_not_dead(
 
     def slow(*args: Any) -> Any:
         inside.set()
-        gate.wait(10)
+        gate.wait(30)
         return send(*args)
 
     monkeypatch.setattr(user._ordering, "_start_order", slow)
     buying, outcome = spawn(lambda: buy(user, "一"))
-    inside.wait(10)
+    inside.wait(30)
     other = easytrader.use("sim")
     other.connect(str(sim_folder), ACCOUNT, timeout=0.5)
     buy(other, "也建起来")
@@ -241,7 +241,7 @@ def test_an_owner_we_cannot_look_at_is_not_dead(
     with pytest.raises(OutcomeUnknownError, match="正在发"):
         buy(other, "一")
     gate.set()
-    buying.join(10)
+    buying.join(30)
     assert buy(other, "一") == outcome[0]
     other.close()
 
@@ -340,7 +340,7 @@ def test_an_abandoned_call_may_still_send(tmp_path: Path) -> None:
             return list(orders)
 
         def order_stock(self, account: Any, code: str, *rest: Any) -> int:
-            hang.wait(20)
+            hang.wait(30)
             orders.append(_vendor_order(1000 + len(orders), code, rest))
             return orders[-1].order_id
 

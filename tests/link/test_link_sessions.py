@@ -85,12 +85,12 @@ def test_what_happened_while_away_is_delivered_exactly_once(
 ) -> None:
     user, other = connect(recorder), connect()
     before = user.market_buy("600036", amount=100)["entrust_no"]
-    user.wait(before, 5)
+    user.wait(before, 30)
     Faults(served.folder).refuse_connect(1)
     user.trader.async_client._link.close()  # 只断这一个会话
     user._engine.supervisor.lost(user._session, "测试断开")
     while_away = other.market_buy("600036", amount=200)["entrust_no"]
-    other.wait(while_away, 5)
+    other.wait(while_away, 30)
     recorder.wait_for("connected", 2)
     eventually(lambda: any(t.order_id == while_away for t in recorder.of("trade")))
     eventually(
@@ -155,7 +155,7 @@ def test_lost_answer_of_a_query_and_of_a_cancel(served: SimProcess, connect: Con
     with pytest.raises(OutcomeUnknownError) as caught:
         user.cancel_entrust(number)
     assert caught.value.entrust_no == number
-    assert user.wait(number, 5)["order_status_name"] == "已撤"
+    assert user.wait(number, 30)["order_status_name"] == "已撤"
 
 
 def test_cancel_all_is_bounded_as_a_whole(served: SimProcess, connect: Connect) -> None:
@@ -188,12 +188,12 @@ def test_events_before_the_first_resync_are_not_told_again(
         connecting.start()
         eventually(lambda: faults.active() == [])  # 成交的查询已经在路上
         trading.start()
-        trading.join(10)
-        connecting.join(10)
+        trading.join(30)
+        connecting.join(30)
         faults.disconnect()
         recorder.wait_for("connected", 2)
         last = user.market_buy("600036", amount=100)["entrust_no"]
-        user.wait(last, 5)
+        user.wait(last, 30)
         eventually(lambda: any(each.order_id == last for each in recorder.of("trade")))
         trades = [each.traded_id for each in recorder.of("trade")]
         states = [(o.order_id, o.order_status, o.traded_volume) for o in recorder.of("order")]
@@ -208,9 +208,9 @@ def test_sys_exit_in_a_callback_does_not_stop_the_others(
 ) -> None:
     user = connect(recorder)
     recorder.doing["trade"] = lambda _: sys.exit(3)
-    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 30)
     recorder.wait_for("trade")
-    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 30)
     recorder.wait_for("trade", 2)
     assert any("回调出错" in line for line in logged)
 
@@ -230,8 +230,8 @@ def test_duplicated_pushes_arrive_once(
 ) -> None:
     user = connect(recorder)
     Faults(served.folder).duplicate_push("any", times=20)
-    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 5)
-    user.wait(user.market_buy("000001", amount=100)["entrust_no"], 5)
+    user.wait(user.market_buy("600036", amount=100)["entrust_no"], 30)
+    user.wait(user.market_buy("000001", amount=100)["entrust_no"], 30)
     eventually(lambda: len(recorder.of("trade")) >= 2)
     user.close()  # 把排队的都交完
     trades = [each.traded_id for each in recorder.of("trade")]
@@ -283,7 +283,7 @@ def test_connect_waits_when_asked(connect: Connect, sim_folder: Path) -> None:
     waiting = threading.Thread(target=wait)
     waiting.start()
     process.start()
-    waiting.join(20)
+    waiting.join(30)
     try:
         assert not failed
         assert box[0].balance
@@ -498,7 +498,7 @@ def test_faults_work_on_the_embedded_counter_too(user: Any, recorder: Recorder) 
     faults = Faults(folder)
     faults.refuse_connect(1)
     faults.disconnect()
-    recorder.wait_for("connected", 2, within_s=20)
+    recorder.wait_for("connected", 2)
     assert user.find_entrust(number)["order_status_name"] == "已报"
 
 
@@ -533,6 +533,6 @@ def test_the_process_embedding_the_counter_dies_and_we_take_over(
             assert user.cancel_all()
     finally:
         holder.kill()
-        holder.wait(10)
+        holder.wait(30)
         holder.stdout.close()
         holder.stdin.close()

@@ -142,7 +142,7 @@ def at(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
 def ask(vendor: Vendor, trader: object = None) -> bool:
     thread = client_calendar.ask_soon(trader, vendor, Log())
     if thread is not None:
-        thread.join(10)
+        thread.join(30)
         assert not thread.is_alive()
     return thread is not None
 

@@ -54,7 +54,7 @@ class ShimTrader:
         self.stopped = True
 
     def query_stock_asset(self, account: Any) -> Any:
-        self.hang.wait(20)
+        self.hang.wait(30)
         return SimpleNamespace(
             total_asset=1.0, market_value=0.0, cash=1.0, frozen_cash=0.0,
             account_type=2, account_id=account.account_id,
@@ -67,7 +67,7 @@ class ShimTrader:
 
     def order_stock(self, *request: Any) -> int:
         self.sent.append(request)
-        self.hang.wait(20)
+        self.hang.wait(30)
         return 77
 
 
@@ -320,7 +320,7 @@ def test_reconnect_slows_down_on_a_day_without_trading_and_says_so_once(
         eventually(lambda: connector.attempts > 20)
     seen = connector.attempts
     watched.stop_reconnect()
-    looking.join(5)
+    looking.join(30)
     assert not looking.is_alive()
     if slow:
         assert seen == connector.attempts == 3
@@ -366,7 +366,7 @@ def test_a_broken_calendar_does_not_stop_reconnecting(logged: list[str]) -> None
     looking.start()
     eventually(lambda: connector.attempts > 10)
     watched.stop_reconnect()
-    looking.join(5)
+    looking.join(30)
 
 
 def test_an_exception_after_sending_is_an_unknown_outcome(shim: ModuleType, tmp_path: Path) -> None:
@@ -414,10 +414,10 @@ def test_a_fresh_order_the_clients_cache_does_not_show_yet(
     with easytrader.use("miniqmt") as user:
         user.connect(str(tmp_path), "1", xtquant=shim)
         number = user.buy("600036", 35.5, 100)["entrust_no"]
-        assert user.wait(number, 10)["order_status_name"] == "已成"
+        assert user.wait(number, 30)["order_status_name"] == "已成"
         asked.clear()
         with pytest.raises(easytrader.UsageError, match="entrust_no"):
-            user.wait(number + 1, 10)
+            user.wait(number + 1, 30)
         assert len(asked) == 1, "不是自己下的编号，查不到就是没有"
 
 

@@ -47,7 +47,7 @@ def both(user: Any, name: str, *given: Any) -> tuple[Any, Any]:
     answers: queue.Queue[Any] = queue.Queue()
     seq = getattr(user.trader, f"{name}_async")(*given, answers.put)
     assert seq is None or seq > 0
-    heard = answers.get(timeout=5)
+    heard = answers.get(timeout=30)
     return told(getattr(user.trader, name)(*given)), told(heard)
 
 
@@ -56,7 +56,7 @@ def both(user: Any, name: str, *given: Any) -> tuple[Any, Any]:
     ["query_stock_asset", "query_stock_orders", "query_stock_trades", "query_stock_positions"],
 )
 def test_async_queries_of_a_stock_account(user: Any, name: str) -> None:
-    user.wait(user.market_buy("600036", 100)["entrust_no"], 5)
+    user.wait(user.market_buy("600036", 100)["entrust_no"], 30)
     sync, heard = both(user, name, user.account)
     assert sync
     assert heard == sync
@@ -117,7 +117,7 @@ def test_async_cancels(user: Any, recorder: Recorder) -> None:
     assert {each.seq for each in answers} == sent
     assert {each.cancel_result for each in answers} == {0}
     for number in (first, second):
-        assert user.wait(number, 5)["order_status_name"] == "已撤"
+        assert user.wait(number, 30)["order_status_name"] == "已撤"
 
 
 def test_relaxed_order_is_accepted(user: Any) -> None:

@@ -62,7 +62,7 @@ def test_a_lost_answer_of_a_cancel(served: SimProcess, connect: Connect) -> None
     with pytest.raises(OutcomeUnknownError) as caught:
         user.cancel_entrust_async(number).result()
     assert caught.value.entrust_no == number
-    assert user.wait(number, 5)["order_status_name"] == "已撤"
+    assert user.wait(number, 30)["order_status_name"] == "已撤"
 
 
 def test_result_with_a_shorter_timeout_says_wait(served: SimProcess, connect: Connect) -> None:
@@ -165,7 +165,7 @@ def test_closing_settles_what_is_in_the_air(served: SimProcess, connect: Connect
     waiter = threading.Thread(target=wait)
     waiter.start()
     user.close()
-    waiter.join(5)
+    waiter.join(30)
     assert not waiter.is_alive()
     assert "关闭" in str(failed[0])
     eventually(

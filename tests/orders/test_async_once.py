@@ -81,7 +81,7 @@ def test_many_threads_one_id(user: Any) -> None:
     gate = threading.Barrier(8)
 
     def place(order: int) -> int:
-        gate.wait(5)
+        gate.wait(30)
         row = rest(user, client_order_id="一").result() if order % 2 else sync(user, "一")
         return int(row["entrust_no"])
 
@@ -112,7 +112,7 @@ def test_a_second_caller_learns_that_the_first_was_refused(user: Any) -> None:
 
     def blocked(self: Any, *args: Any) -> None:
         entered.set()
-        release.wait(5)
+        release.wait(30)
         raise NotConnectedError("没有发出")
 
     session.submit = blocked
@@ -127,11 +127,11 @@ def test_a_second_caller_learns_that_the_first_was_refused(user: Any) -> None:
     try:
         thread = threading.Thread(target=first)
         thread.start()
-        assert entered.wait(5)
+        assert entered.wait(30)
         second = rest(user, client_order_id="一")
         assert not second.done()
         release.set()
-        thread.join(5)
+        thread.join(30)
         assert failed
         with pytest.raises(NotConnectedError, match="没有发出"):
             second.result()

@@ -43,14 +43,14 @@ def test_a_receipt_gives_what_the_sync_verb_gives(user: Any, recorder: AsyncReco
     assert cancelled.result() == {"success": True, "message": "success"}
     (answer,) = recorder.wait_for("cancel_response")
     assert (answer.seq, answer.order_id) == (cancelled.seq, row["entrust_no"])
-    assert user.wait(row["entrust_no"], 5)["order_status_name"] == "已撤"
+    assert user.wait(row["entrust_no"], 30)["order_status_name"] == "已撤"
 
 
 def test_the_other_verbs(user: Any) -> None:
     bought = user.market_buy_async("600036", 100).result()
-    assert user.wait(bought["entrust_no"], 5)["order_status_name"] == "已成"
+    assert user.wait(bought["entrust_no"], 30)["order_status_name"] == "已成"
     sold = user.market_sell_async("600000", 100, ttype="最优五档即时成交剩余撤销").result()
-    assert user.wait(sold["entrust_no"], 5)["order_type_name"] == "卖出"
+    assert user.wait(sold["entrust_no"], 30)["order_type_name"] == "卖出"
     limited = user.sell_async("600000", 10.9, 100).result()
     assert user.find_entrust(limited["entrust_no"])["order_type_name"] == "卖出"
 
@@ -81,7 +81,7 @@ def test_events_carry_the_responses_once(user: Any) -> None:
     numbers = [each.result()["entrust_no"] for each in receipts]
     cancelled = user.cancel_entrust_async(numbers[0])
     cancelled.result()
-    user.wait(numbers[0], 5)
+    user.wait(numbers[0], 30)
     found = list(user.events(timeout=0.5))
     ordered = [each for each in found if each["event"] == "order_response"]
     assert {each["event_name"] for each in ordered} == {"异步下单应答"}
@@ -102,7 +102,7 @@ def test_events_carry_the_responses_once(user: Any) -> None:
 def test_the_sync_verbs_have_no_response_event(user: Any, recorder: AsyncRecorder) -> None:
     number = user.buy("600036", RESTING, 100)["entrust_no"]
     user.cancel_entrust(number)
-    user.wait(number, 5)
+    user.wait(number, 30)
     assert recorder.of("order_response") == recorder.of("cancel_response") == []
 
 

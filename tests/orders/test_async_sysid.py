@@ -38,7 +38,7 @@ def contract(user: Any, code: str = "600036", price: float = 32.5) -> tuple[int,
 def test_cancel_by_contract_number(user: Any, market: Any) -> None:
     number, sysid = contract(user)
     assert user.client.cancel_sysid(sysid, market) == {"success": True, "message": "success"}
-    assert user.wait(number, 5)["order_status_name"] == "已撤"
+    assert user.wait(number, 30)["order_status_name"] == "已撤"
 
 
 def test_cancel_by_contract_number_async(user: Any, recorder: AsyncRecorder) -> None:
@@ -47,7 +47,7 @@ def test_cancel_by_contract_number_async(user: Any, recorder: AsyncRecorder) -> 
     assert receipt.result() == {"success": True, "message": "success"}
     (response,) = recorder.wait_for("cancel_response")
     assert (response.seq, response.order_sysid) == (receipt.seq, sysid)
-    assert user.wait(number, 5)["order_status_name"] == "已撤"
+    assert user.wait(number, 30)["order_status_name"] == "已撤"
     assert f"合同编号 {sysid}" in repr(receipt)
 
 

@@ -96,7 +96,7 @@ def test_take_waits_for_put() -> None:
     reader = threading.Thread(target=lambda: got.append(backlog.take(10)))
     reader.start()
     backlog.put(trade(1))
-    reader.join(10)
+    reader.join(30)
     assert isinstance(got[0][0], Traded)
     assert backlog.take(0.01) is None
 

@@ -163,7 +163,7 @@ def test_a_file_in_use_is_waited_for(opened: Callable[[], Journal], path: Path) 
     freeing = threading.Timer(0.2, other.execute, ["ROLLBACK"])
     freeing.start()
     assert journal.begin(wish(), soon()) is None
-    freeing.join(10)
+    freeing.join(30)
     other.close()
 
 

@@ -45,11 +45,11 @@ def test_a_held_lock_is_waited_for_to_the_deadline() -> None:
 
     thread = threading.Thread(target=lambda: lock.run(time.monotonic() + 1, hold))
     thread.start()
-    held.wait(10)
+    held.wait(30)
     with pytest.raises(TimeoutError):
         lock.run(time.monotonic() + 0.05, lambda: 5)
     free.set()
-    thread.join(10)
+    thread.join(30)
     assert lock.run(time.monotonic() + 1, lambda: 5) == 5
 
 
@@ -115,5 +115,5 @@ def _from_another_thread(lock: DeadlineLock) -> str:
 
     thread = threading.Thread(target=go)
     thread.start()
-    thread.join(10)
+    thread.join(30)
     return told[0]

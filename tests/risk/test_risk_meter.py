@@ -386,13 +386,13 @@ class TestDisk:
 
         holder = threading.Thread(target=lambda: meter._with_tally(1.0, hold))
         holder.start()
-        held.wait(10)
+        held.wait(30)
         with pytest.raises(RiskRefusedError, match="别的线程占着"):
             meter.take("order", 5, 5, time.monotonic() + 0.1)
         assert meter.take("cancel", 5, 5, time.monotonic() + 0.1).trouble
         assert holder.is_alive()
         free.set()
-        holder.join(10)
+        holder.join(30)
         meter.close()
 
     def test_it_counts_in_memory_as_well(self, clock: Clock) -> None:

@@ -92,7 +92,7 @@ def test_a_lost_connection_answers_none_at_once(
     thread.start()
     eventually(lambda: client._asking)
     served.kill()
-    thread.join(10)
+    thread.join(30)
     assert found == [None]
     assert client.last_price("600000.SH", 30) is None
 

@@ -73,7 +73,7 @@ def test_transfers(rich: Any) -> None:
 def test_bank(user: Any) -> None:
     some(user.bank.info(), list[types.Bank])
     check(user.bank.transfer_in(*BANK, 100.0), types.Outcome)
-    check(user.bank.transfer_out_async(*BANK, 10.0).result(5), types.TransferResponse)
+    check(user.bank.transfer_out_async(*BANK, 10.0).result(30), types.TransferResponse)
     some(user.bank.amount(*BANK), list[types.BankAmount])
     some(user.bank.transfer_stream(TODAY, TODAY), list[types.BankStream])
 
@@ -81,7 +81,7 @@ def test_bank(user: Any) -> None:
 def test_securities_lending(credit: Any) -> None:
     some(credit.lending.quoters(), list[types.SmtQuoter])
     receipt = credit.lending.negotiate_order_async("600036", 400, 28, 0.08)
-    check(receipt.result(5), types.SmtResponse)
+    check(receipt.result(30), types.SmtResponse)
     some(credit.lending.orders(), list[types.SmtOrder])
     some(credit.lending.compacts(), list[types.SmtCompact])
 

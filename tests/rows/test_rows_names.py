@@ -31,8 +31,8 @@ def test_orders_are_named_by_account(
     create(folder, (AccountConfig(ACCOUNT, account_type=code, positions=held),))
     with easytrader.use("sim") as user:
         user.connect(str(folder), ACCOUNT, account_type=kind, timeout=5)
-        bought = user.wait(user.market_buy("600036", 100)["entrust_no"], 5)
-        sold = user.wait(user.market_sell("600000", 100)["entrust_no"], 5)
+        bought = user.wait(user.market_buy("600036", 100)["entrust_no"], 30)
+        sold = user.wait(user.market_sell("600000", 100)["entrust_no"], 30)
         assert (bought["order_type_name"], sold["order_type_name"]) == names
         assert (bought["offset_flag_name"], sold["offset_flag_name"]) == ("买入", "卖出")
         assert {each["order_type_name"] for each in user.today_trades} == set(names)

@@ -39,7 +39,7 @@ def resting(user: Any) -> int:
 def test_queries_and_orders(user: Any) -> None:
     bought = user.market_buy("600036", 100)
     check(bought, types.EntrustResult)
-    check(user.wait(bought["entrust_no"], 5), types.Entrust)
+    check(user.wait(bought["entrust_no"], 30), types.Entrust)
     number = resting(user)
     check(user.find_entrust(number), types.Entrust)
     check(user.balance, list[types.Asset])
@@ -76,9 +76,9 @@ def test_a_refusal_has_a_message(user: Any, sim_folder: Path) -> None:
 
 def test_receipts(user: Any) -> None:
     receipt = user.buy_async("600036", 32.5, 100)
-    answer = receipt.result(5)
+    answer = receipt.result(30)
     check(answer, types.EntrustResult)
-    check(user.cancel_entrust_async(answer["entrust_no"]).result(5), types.CancelResult)
+    check(user.cancel_entrust_async(answer["entrust_no"]).result(30), types.CancelResult)
 
 
 # ---- 状态、体检
@@ -129,11 +129,11 @@ def collect(user: Any) -> dict[str, Any]:
 
 def test_events_of_trading(user: Any) -> None:
     number = user.market_buy("600036", 100)["entrust_no"]
-    user.wait(number, 5)
+    user.wait(number, 30)
     user.cancel_entrust(number)
-    user.wait(user.buy("600036", 35.5, 10_000_000)["entrust_no"], 5)
+    user.wait(user.buy("600036", 35.5, 10_000_000)["entrust_no"], 30)
     receipt = user.buy_async("600036", 32.5, 100)
-    user.cancel_entrust_async(receipt.result(5)["entrust_no"]).result(5)
+    user.cancel_entrust_async(receipt.result(30)["entrust_no"]).result(30)
     seen = collect(user)
     assert {
         "connected", "order", "trade", "order_error", "cancel_error", "order_response",

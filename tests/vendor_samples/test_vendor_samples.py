@@ -83,7 +83,7 @@ def run(tmp_path: Path) -> Iterator[object]:
     yield start
     for process in processes:
         process.kill()
-        process.wait(10)
+        process.wait(30)
         assert process.stdout is not None
         process.stdout.close()
 

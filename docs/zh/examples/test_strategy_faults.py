@@ -25,7 +25,7 @@ def buy_once(user, security, amount):
 def user(tmp_path):
     """一个全新的模拟账户，放在测试自己的临时目录里。"""
     with easytrader.use("sim") as trader:
-        trader.connect(str(tmp_path), "10001", timeout=1)
+        trader.connect(str(tmp_path), "10001", timeout=2)
         yield trader
 
 
@@ -45,7 +45,7 @@ def test_lost_answer_does_not_buy_twice(user, faults):
 
 
 def test_slow_answer_is_reported_as_unknown(user, faults):
-    faults.delay_answer("submit", seconds=3)  # 比 timeout 久
+    faults.delay_answer("submit", seconds=10)  # 比 timeout 久
 
     with pytest.raises(OutcomeUnknownError) as caught:
         user.market_buy("510300", 1000)

@@ -47,7 +47,7 @@ def test_an_order(user: Any, recorder: Any) -> None:
     counter = Counter(user, "smartOrderStock", answered())
     given = dict(PARAMS)
     receipt = user.algo.order_async(*ORDER[:-1], given, strategy_name="s", remark="r")
-    row = receipt.result(5)
+    row = receipt.result(30)
     assert (row["seq"], row["task_id"], row["error_msg"]) == (receipt.seq, 7, "")
     assert given == PARAMS  # 厂商会往字典里添东西，不该添到用户的里面
     order, params = map(bson, counter.requests[0])
@@ -66,7 +66,7 @@ def test_market_orders_and_refusals(user: Any) -> None:
     refusal = json.dumps({"error": json.loads(answered(task_id=-1, error_msg="没有算法权限"))})
     counter = Counter(user, "smartOrderStock", refusal)
     receipt = user.algo.order_async(24, "000001", 100, None, *ORDER[4:])
-    assert receipt.result(5)["error_msg"] == "没有算法权限"
+    assert receipt.result(30)["error_msg"] == "没有算法权限"
     order = bson(counter.requests[0][0])
     assert (order["order_type"], order["price_type"], order["price"]) == (24, 12, 0.0)
 
@@ -84,7 +84,7 @@ def test_cancelling_a_task(user: Any, recorder: Any) -> None:
     recorder.on_operate_smart_task_async_response = lambda each: recorder._take("task", each)
     counter = Counter(user, "operateSmartAlgoTask", (True, 7, "用户撤销", ""))
     receipt = user.algo.cancel_task_async(7)
-    row = receipt.result(5)
+    row = receipt.result(30)
     assert (row["success"], row["task_id"], row["operate_reason"]) == (True, 7, "用户撤销")
     assert (counter.requests[0].m_nTaskId, counter.requests[0].m_nOperateType) == (7, 3)
     assert recorder.wait_for("task")[0].seq == receipt.seq
@@ -149,8 +149,8 @@ def test_what_the_simulator_does_not_do_is_refused_clearly(user: Any) -> None:
         user.algo.params("VWAP")
     with pytest.raises(QueryFailedError, match="暂不支持 query_smart_algo_task"):
         user.algo.tasks()
-    assert "暂不支持" in user.algo.order_async(*ORDER).result(5)["error_msg"]
-    assert "暂不支持" in user.algo.cancel_task_async(1).result(5)["error_msg"]
+    assert "暂不支持" in user.algo.order_async(*ORDER).result(30)["error_msg"]
+    assert "暂不支持" in user.algo.cancel_task_async(1).result(30)["error_msg"]
 
 
 def test_an_old_vendor_without_it(user: Any) -> None:

@@ -182,11 +182,11 @@ def test_async_answers_reach_the_receipt_the_callback_and_the_events(
 ) -> None:
     recorder.on_bank_transfer_async_response = lambda each: recorder._take("bank", each)
     receipt = user.bank.transfer_in_async(*BANK, 5)
-    row = receipt.result(5)
+    row = receipt.result(30)
     assert row == {"seq": receipt.seq, "success": True, "message": "转账成功"}
     assert receipt.done()
     refused = user.bank.transfer_out_async("x", "y", 5)
-    assert refused.result(5)["success"] is False
+    assert refused.result(30)["success"] is False
     assert [each.seq for each in recorder.wait_for("bank", 2)] == [receipt.seq, refused.seq]
     events = [each for each in user.events(0) if each["event"] == "bank_transfer_response"]
     assert [each["data"]["seq"] for each in events] == [receipt.seq, refused.seq]
@@ -204,7 +204,7 @@ def test_a_client_killed_halfway(served: SimProcess, connect: Any, sim_folder: A
     Faults(sim_folder).add({"kind": "crash_on", "verb": "bank_transfer", "when": "after"})
     receipt = user.bank.transfer_in_async(*BANK, 7)
     with pytest.raises(OutcomeUnknownError):
-        receipt.result(10)
+        receipt.result(30)
     with pytest.raises(NotConnectedError):
         user.bank.transfer_in(*BANK, 7)
     served.kill()
@@ -255,7 +255,7 @@ def test_a_wrong_settings_file_is_explained(tmp_path: Any, body: str) -> None:
 def test_the_recorder_is_not_needed(sim_folder: Any) -> None:
     with easytrader.use("sim") as user:
         user.connect(str(sim_folder), trader_callback=Recorder())
-        assert user.bank.transfer_in_async(*BANK, 1).result(5)["success"] is True
+        assert user.bank.transfer_in_async(*BANK, 1).result(30)["success"] is True
 
 
 @pytest.mark.parametrize("amount", [0.01, 0.29, 1.1, 123456789012.34, 999999999.99, 10**12])

@@ -52,7 +52,7 @@ class ShimTrader:
     query_stock_positions = query_stock_trades = query_stock_orders
 
     def bank_transfer_in(self, *given: Any) -> Any:
-        self.go.wait(20)
+        self.go.wait(30)
         return True, ""
 
     def bank_transfer_out(self, *given: Any) -> Any:

@@ -150,7 +150,7 @@ def test_nothing_owed(
     assert sent.requests == []
     # 没有用掉这个 id；不核对就由柜台判断
     row = attrgetter(verb)(credit_user)(*given, client_order_id="一", check_debt=False, **options)
-    assert credit_user.wait(row["entrust_no"], 5)["order_status_name"] == "废单"
+    assert credit_user.wait(row["entrust_no"], 30)["order_status_name"] == "废单"
     assert len(sent.requests) == 1
 
 
@@ -190,7 +190,7 @@ def test_odd_shares_owed_may_be_bought_by_the_lot(credit_user: Any) -> None:
     with pytest.raises(UsageError, match="至多 100"):
         credit_user.credit.buy_secu_repay(CODE, 35.0, 200)
     row = credit_user.credit.buy_secu_repay(CODE, None, 100, ttype=42)
-    assert credit_user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
+    assert credit_user.wait(row["entrust_no"], 30)["order_status_name"] == "已成"
     assert sent.kinds == [29]
 
 
@@ -200,7 +200,7 @@ def test_when_the_debt_cannot_be_seen_the_counter_decides(
     credit_user.credit.fin_buy(CODE, None, 100, ttype=LATEST)
     Counter(credit_user, "queryStkCompacts", None)  # 不回答
     row = credit_user.credit.direct_cash_repay(100, client_order_id="还")
-    assert credit_user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
+    assert credit_user.wait(row["entrust_no"], 30)["order_status_name"] == "已成"
     assert any("没能核对" in each for each in logged)
     again = credit_user.credit.direct_cash_repay(100, client_order_id="还")
     assert again == row

@@ -38,16 +38,16 @@ def test_a_repayment_done_is_not_refused_for_owing_nothing(credit_user: Any) -> 
     """同一个 id 再来：认出早就还了，不去核对负债。"""
     open_contracts(credit_user)
     row = credit_user.credit.direct_secu_repay(CODE, 500, client_order_id="还券")
-    assert credit_user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
+    assert credit_user.wait(row["entrust_no"], 30)["order_status_name"] == "已成"
     assert credit_user.credit.direct_secu_repay(CODE, 500, client_order_id="还券") == row
     receipt = credit_user.credit.direct_secu_repay_async(CODE, 500, client_order_id="还券")
-    assert receipt.result(5) == row
+    assert receipt.result(30) == row
     with pytest.raises(UsageError, match="没有欠"):
         credit_user.credit.direct_secu_repay(CODE, 500)
 
 
 def test_async_and_sync_share_the_id(credit_user: Any) -> None:
-    row = credit_user.credit.fin_buy_async(CODE, 33.0, 100, client_order_id="一").result(5)
+    row = credit_user.credit.fin_buy_async(CODE, 33.0, 100, client_order_id="一").result(30)
     assert credit_user.credit.fin_buy(CODE, 33.0, 100, client_order_id="一") == row
     assert len(credit_user.today_entrusts) == 1
 
@@ -91,7 +91,7 @@ def test_a_lost_answer(credit_served: SimProcess) -> None:
 
 def test_a_lost_answer_of_an_async_repayment(credit_served: SimProcess) -> None:
     with connect(credit_served.folder, timeout=1) as user:
-        user.wait(user.credit.fin_buy(CODE, None, 200, ttype=LATEST)["entrust_no"], 5)
+        user.wait(user.credit.fin_buy(CODE, None, 200, ttype=LATEST)["entrust_no"], 30)
         Faults(credit_served.folder).drop_answer("submit")
         receipt = user.credit.direct_cash_repay_async(1000, client_order_id="还")
         with pytest.raises(OutcomeUnknownError):
@@ -133,7 +133,7 @@ def test_killed_while_repaying(credit_served: SimProcess, recorder: Recorder) ->
         recorder.wait_for("connected", 2)
         row = user.credit.direct_cash_repay(3000, client_order_id="还")
         assert row["entrust_no"] > 0
-        assert user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
+        assert user.wait(row["entrust_no"], 30)["order_status_name"] == "已成"
         repaid = [each for each in user.today_entrusts if each["order_type"] == 32]
         assert len(repaid) == 1
         assert user.credit.detail()["fin_debt"] == pytest.approx(before - 3000, abs=0.01)

@@ -47,7 +47,7 @@ def test_every_verb_sends_its_order_type(credit_user: Any, verb: str, suffix: st
     if special:
         rows.append(place(*given, special=True, **unchecked(verb)))
     for row in rows:
-        check(row.result(5) if suffix else row, types.EntrustResult)
+        check(row.result(30) if suffix else row, types.EntrustResult)
     assert sent.kinds == ([plain, special] if special else [plain])
     assert {each.m_nAccountType for each in sent.requests} == {3}
     names = [each["order_type_name"] for each in credit_user.today_entrusts]
@@ -82,7 +82,7 @@ def test_all_the_repayments(credit_user: Any) -> None:
     user = credit_user
     open_contracts(user)
     debts = {each["compact_id"]: each for each in user.credit.compacts()}
-    wait = lambda row: user.wait(row["entrust_no"], 5)["order_status_name"]  # noqa: E731
+    wait = lambda row: user.wait(row["entrust_no"], 30)["order_status_name"]  # noqa: E731
     assert wait(user.credit.direct_secu_repay(CODE, 300, special=True)) == "已成"
     assert wait(user.credit.buy_secu_repay(CODE, None, 500, ttype=42)) == "已成"
     assert wait(user.credit.sell_secu_repay(CODE, None, 100, ttype=42)) == "已成"
@@ -131,13 +131,13 @@ def test_a_counter_that_reads_the_price(tmp_path: Path, recorder: Recorder) -> N
         open_contracts(user)
         before = user.credit.detail()["fin_debt"]
         row = user.credit.direct_cash_repay(1234.56, amount_in="price")
-        assert user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
+        assert user.wait(row["entrust_no"], 30)["order_status_name"] == "已成"
         assert user.credit.detail()["fin_debt"] == pytest.approx(before - 1234.56, abs=0.005)
 
 
 def test_what_the_counter_refuses(credit_user: Any, recorder: Any) -> None:
     row = credit_user.credit.slo_sell("000001", 11.0, 100)
-    order = credit_user.wait(row["entrust_no"], 5)
+    order = credit_user.wait(row["entrust_no"], 30)
     assert order["order_status_name"] == "废单"
     [error] = recorder.wait_for("order_error")
     assert "不是融券标的" in error.error_msg
@@ -198,6 +198,6 @@ def test_odd_lots_of_financing_are_doubted(credit_user: Any, logged: list[str]) 
 def test_the_same_over_a_served_process(credit_served: Any, recorder: Recorder) -> None:
     with connect(credit_served.folder, recorder) as user:
         row = user.credit.fin_buy(CODE, None, 300, ttype=LATEST)
-        assert user.wait(row["entrust_no"], 5)["order_status_name"] == "已成"
+        assert user.wait(row["entrust_no"], 30)["order_status_name"] == "已成"
         [compact] = user.credit.compacts()
         assert (compact["business_vol"], compact["compact_type_name"]) == (300, "融资")

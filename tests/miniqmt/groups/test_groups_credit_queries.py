@@ -184,5 +184,5 @@ def test_the_vendor_spells_them_so() -> None:
 
 def test_only_financing_in_the_contracts(credit_user: Any) -> None:
     row = credit_user.credit.fin_buy(CODE, None, 100, ttype=LATEST)
-    credit_user.wait(row["entrust_no"], 5)
+    credit_user.wait(row["entrust_no"], 30)
     assert [each["compact_type_name"] for each in credit_user.credit.compacts()] == ["融资"]

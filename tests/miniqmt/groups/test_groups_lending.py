@@ -66,7 +66,7 @@ def test_quoters(credit: Any) -> None:
 
 def test_negotiate_makes_a_compact_and_takes_the_source(credit: Any, recorder: Any) -> None:
     receipt = credit.lending.negotiate_order_async("600036", 400, 7, 0.06)
-    row = receipt.result(5)
+    row = receipt.result(30)
     assert (row["seq"], row["success"]) == (receipt.seq, True)
     [order] = credit.lending.orders()
     assert (order["apply_id"], order["apply_status"]) == (row["apply_id"], "已成交")
@@ -91,7 +91,7 @@ def test_negotiate_makes_a_compact_and_takes_the_source(credit: Any, recorder: A
     ],
 )
 def test_what_no_source_can_give(credit: Any, given: tuple[Any, ...], why: str) -> None:
-    row = credit.lending.negotiate_order_async(*given).result(5)
+    row = credit.lending.negotiate_order_async(*given).result(30)
     assert (row["success"], row["apply_id"]) == (False, "-1")
     assert why in row["message"]
     assert credit.lending.orders() == credit.lending.compacts() == []
@@ -99,7 +99,7 @@ def test_what_no_source_can_give(credit: Any, given: tuple[Any, ...], why: str) 
 
 def test_the_group_asked_for_is_the_group_used(credit: Any) -> None:
     options = {"src_group_id": "G1", "fine_rate": 0.2, "sub_fare_rate": 0.01}
-    assert credit.lending.negotiate_order_async("600036", 100, 7, 0.1, **options).result(5)[
+    assert credit.lending.negotiate_order_async("600036", 100, 7, 0.1, **options).result(30)[
         "success"
     ]
     [compact] = credit.lending.compacts()
@@ -108,13 +108,13 @@ def test_the_group_asked_for_is_the_group_used(credit: Any) -> None:
 
 
 def test_appointments_wait_can_be_cancelled_and_settle_overnight(credit: Any) -> None:
-    kept = credit.lending.appointment_order_async("000001", 300, 30, 0.1).result(5)["apply_id"]
-    gone = credit.lending.appointment_order_async("000001", 100, 30, 0.1).result(5)["apply_id"]
-    greedy = credit.lending.appointment_order_async("000001", 700, 30, 0.1).result(5)["apply_id"]
+    kept = credit.lending.appointment_order_async("000001", 300, 30, 0.1).result(30)["apply_id"]
+    gone = credit.lending.appointment_order_async("000001", 100, 30, 0.1).result(30)["apply_id"]
+    greedy = credit.lending.appointment_order_async("000001", 700, 30, 0.1).result(30)["apply_id"]
     assert [row["apply_status"] for row in credit.lending.orders()] == ["待成交"] * 3
-    cancelled = credit.lending.appointment_cancel_async(gone).result(5)
+    cancelled = credit.lending.appointment_cancel_async(gone).result(30)
     assert (cancelled["success"], cancelled["apply_id"]) == (True, gone)
-    again = credit.lending.appointment_cancel_async(gone).result(5)
+    again = credit.lending.appointment_cancel_async(gone).result(30)
     assert (again["success"], again["message"]) == (False, f"申请 {gone} 已撤销，不能撤销")
     assert credit.lending.compacts() == []
     credit.sim.next_day()
@@ -124,31 +124,33 @@ def test_appointments_wait_can_be_cancelled_and_settle_overnight(credit: Any) ->
 
 
 def test_renewal_and_return(credit: Any) -> None:
-    credit.lending.negotiate_order_async("600036", 400, 7, 0.08).result(5)
+    credit.lending.negotiate_order_async("600036", 400, 7, 0.08).result(30)
     number = credit.lending.compacts()[0]["cash_compact_id"]
-    row = credit.lending.compact_renewal_async(number, "600036", 7, 400, 0.08).result(5)
+    row = credit.lending.compact_renewal_async(number, "600036", 7, 400, 0.08).result(30)
     assert row["success"] is True
     [compact] = credit.lending.compacts()
     assert (compact["date"], compact["postpone_times"]) == (14, 1)
     assert compact["postpone_status_name"] == "审核通过"
-    assert credit.lending.compact_return_async(number, "600036", 100).result(5)["success"] is True
+    assert credit.lending.compact_return_async(number, "600036", 100).result(30)["success"] is True
     [compact] = credit.lending.compacts()
     assert (compact["compact_amount"], compact["compact_status_name"]) == (300, "部分归还")
-    too_much = credit.lending.compact_return_async(number, "600036", 301).result(5)
+    too_much = credit.lending.compact_return_async(number, "600036", 301).result(30)
     assert "未还的 300" in too_much["message"]
     credit.sim.next_day()
     assert credit.lending.compacts()[0]["compact_interest"] > 0
-    assert credit.lending.compact_return_async(number, "600036", 300).result(5)["success"] is True
+    assert credit.lending.compact_return_async(number, "600036", 300).result(30)["success"] is True
     [compact] = credit.lending.compacts()
     assert (compact["compact_amount"], compact["compact_status_name"]) == (0, "提前了结")
     assert left(credit) == {"G1": 1000, "G2": 500}
 
 
 def test_unknown_ids_are_refused(credit: Any) -> None:
-    assert "没有合约" in credit.lending.compact_return_async("C1", "600036", 1).result(5)["message"]
-    renewal = credit.lending.compact_renewal_async("C1", "600036", 1, 1, 0.1).result(5)
+    assert (
+        "没有合约" in credit.lending.compact_return_async("C1", "600036", 1).result(30)["message"]
+    )
+    renewal = credit.lending.compact_renewal_async("C1", "600036", 1, 1, 0.1).result(30)
     assert "没有合约" in renewal["message"]
-    assert "没有申请" in credit.lending.appointment_cancel_async("9").result(5)["message"]
+    assert "没有申请" in credit.lending.appointment_cancel_async("9").result(30)["message"]
 
 
 def test_the_vendor_methods_it_got_wrong_work_on_the_raw_object_too(
@@ -215,7 +217,7 @@ def test_an_answer_that_never_comes(credit: Any) -> None:
     receipt = credit.lending.appointment_order_async("600036", 100, 7, 0.1)
     credit._session.lose("测试")
     with pytest.raises(OutcomeUnknownError, match="测试"):
-        receipt.result(5)
+        receipt.result(30)
     with pytest.raises(NotConnectedError):
         credit._session.start("约券", dict, "lending.appointment_order_async")
 

@@ -187,7 +187,7 @@ def test_ctp_transfers_async(user: Any) -> None:
         user.transfer.future_to_option_async,
     ):
         receipt = verb("1", "2", 10)
-        assert receipt.result(5) == {
+        assert receipt.result(30) == {
             "seq": receipt.seq,
             "success": False,
             "message": "资金不足",

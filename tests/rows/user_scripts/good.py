@@ -68,11 +68,11 @@ def main(kind: AccountTypeName = "CREDIT", ttype: MarketTypeName = "对手方最
     for event in user.events(timeout=5):
         print(told(event))
     receipt = user.buy_async("600036", 35.5, 100)
-    print(receipt.seq, receipt.result(5)["entrust_no"] + 1)
+    print(receipt.seq, receipt.result(30)["entrust_no"] + 1)
     print([each["message"] for each in user.cancel_all()], user.state == "已连接")
     user.credit.fin_buy("600036", None, 100, ttype="最新价", client_order_id="融资-1")
     user.credit.direct_cash_repay(1000.5, amount_in="price", special=True, check_debt=False)
-    repaid = user.credit.direct_secu_repay_async("600036", 100, remark="还券").result(5)[
+    repaid = user.credit.direct_secu_repay_async("600036", 100, remark="还券").result(30)[
         "entrust_no"
     ]
     owed = sum(each["real_compact_balance"] for each in user.credit.compacts())

@@ -49,7 +49,7 @@ class JsonFront:
         return done
 
     def close(self) -> None:
-        self._thread.join(10)
+        self._thread.join(30)
         self._listener.close()
 
 

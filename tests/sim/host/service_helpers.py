@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "10001"
 OTHER = "10002"
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 def eventually(check: Callable[[], Any], what: str = "条件") -> Any:

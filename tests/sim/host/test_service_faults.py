@@ -87,7 +87,7 @@ def test_disconnect_now(
 ) -> None:
     remote = raw_client()
     faults.disconnect()
-    assert caller.lost.wait(5)
+    assert caller.lost.wait(30)
     assert remote.eof()
     caller.post("submit", submit_args())
     Caller(host, 1).subscribe()
@@ -102,7 +102,7 @@ def test_disconnect_after_n_calls(faults: Faults, host: Host, caller: Caller) ->
     assert faults.active() == [{"kind": "disconnect_after", "calls": 2}]
     caller.ask("account_infos")
     caller.ask("submit", submit_args())  # 第三个照样有应答
-    assert caller.lost.wait(5)
+    assert caller.lost.wait(30)
     assert caller.kinds(2) == ["order", "trade"]
     assert other.ask("account_infos") == []
 
@@ -116,7 +116,7 @@ def test_disconnect_mid_order(
     faults.disconnect_on("submit", when=when)
     caller.post("submit", submit_args())
     caller.post("submit", submit_args())  # 断线之后的请求作废
-    assert caller.lost.wait(5)
+    assert caller.lost.wait(30)
     assert caller.quiet()
     assert len(engine.rows) == accepted
     assert watcher.kinds(2 * accepted) == ["order", "trade"] * accepted
@@ -186,7 +186,7 @@ def test_a_push_kept_back_goes_with_its_session(faults: Faults, host: Host, call
     faults.reorder_push("trade")
     caller.ask("submit", submit_args())
     faults.disconnect()
-    assert caller.lost.wait(5)
+    assert caller.lost.wait(30)
     assert Caller(host, 1).ask("account_infos") == []
     assert caller.next().kind == "order"
     assert caller.quiet()
@@ -297,5 +297,5 @@ def test_status_and_stop_over_the_control_connection(
     with pytest.raises(SimulatorError, match="不认识"):
         control(faults.path, "nonsense")
     control(faults.path, "stop")
-    assert host.stopped.wait(5)
+    assert host.stopped.wait(30)
     assert caller.lost.is_set()

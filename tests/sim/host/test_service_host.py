@@ -75,7 +75,7 @@ def test_a_burst_is_committed_together_and_delivered_after(
 ) -> None:
     engine.gate.clear()
     caller.post("submit", submit_args())
-    assert engine.entered.wait(5)
+    assert engine.entered.wait(30)
     for _ in range(100):
         caller.post("submit", submit_args())
     engine.gate.set()
@@ -89,7 +89,7 @@ def test_a_burst_is_committed_together_and_delivered_after(
 def test_a_failed_commit_fails_the_batch_without_events(caller: Caller, engine: TinyEngine) -> None:
     engine.gate.clear()
     caller.post("submit", submit_args())
-    assert engine.entered.wait(5)
+    assert engine.entered.wait(30)
     engine.commit_error = SimulatorError("磁盘满")
     caller.post("submit", submit_args())
     caller.post("orders", OrdersQuery(2, ACCOUNT))
@@ -113,7 +113,7 @@ def test_engine_errors_are_answered_and_the_host_lives(caller: Caller, remark: s
 def test_one_bad_request_does_not_take_its_batch_down(caller: Caller, engine: TinyEngine) -> None:
     engine.gate.clear()
     caller.post("submit", submit_args())
-    assert engine.entered.wait(5)
+    assert engine.entered.wait(30)
     for remark in ("好", "程序错", "好"):
         caller.post("submit", submit_args(remark))
     engine.gate.set()
@@ -204,7 +204,7 @@ def test_a_broken_receiver_is_cut_off_alone(host: Host, caller: Caller) -> None:
     from easytrader.sim.gateway.wire import Request
 
     session.send(Request("account_infos", 1, ()))
-    assert gone.wait(5)
+    assert gone.wait(30)
     assert caller.ask("account_infos") == []
     Caller(host, 9)  # 会话号已经放出来
 
@@ -234,7 +234,7 @@ def test_close_from_inside_a_delivery(host: Host, folder: SimFolder) -> None:
     from easytrader.sim.gateway.wire import Request
 
     session.send(Request("account_infos", 1, ()))
-    assert host.stopped.wait(5)
+    assert host.stopped.wait(30)
 
 
 def test_an_engine_that_cannot_open_leaves_nothing_behind(folder: SimFolder) -> None:
@@ -283,5 +283,5 @@ def test_many_threads_many_sessions(host: Host) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert sorted(ids) == list(range(1001, 1401))

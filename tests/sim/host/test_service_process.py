@@ -143,7 +143,7 @@ def test_probing_never_keeps_an_owner_out(folder: SimFolder) -> None:
     finally:
         stop.set()
         for thread in probes:
-            thread.join(10)
+            thread.join(30)
     assert seen == {True, False}
 
 

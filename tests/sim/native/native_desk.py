@@ -81,7 +81,7 @@ class FakeHost:
 
     def close(self):
         self.inbox.put(None)
-        self.thread.join(5)
+        self.thread.join(30)
 
     def push(self, kind, row):
         self.do(lambda: [s.deliver(Message(kind, 0, row)) for s in list(self.sessions.values())])
@@ -98,7 +98,7 @@ class FakeHost:
     def do(self, function):
         done = threading.Event()
         self.inbox.put((function, done))
-        assert done.wait(5)
+        assert done.wait(30)
 
     def _run(self):
         while (item := self.inbox.get()) is not None:
@@ -181,7 +181,7 @@ def on_thread(function, *args, timeout=10.0):
     return value
 
 
-def eventually(condition, timeout=5.0):
+def eventually(condition, timeout=30.0):
     """等条件成立，限时；返回它的值。"""
     pause = threading.Event()
     deadline = time.monotonic() + timeout

@@ -161,7 +161,7 @@ def test_default_answers_come_from_the_io_thread(own_hub, folder):
     client.start()
     assert [client.nextSeq(), client.nextSeq()] == [1, 2]
     assert client.subscribeWithSeq(2, native.SubscribeReq()) == 2
-    assert where.result(5) == ("easytrader-sim-io-7", 2, -1)
+    assert where.result(30) == ("easytrader-sim-io-7", 2, -1)
     client.stop()
 
 
@@ -318,7 +318,7 @@ def test_a_late_answer_after_the_timeout_is_dropped(host, make_trader, account):
     gate = threading.Event()
 
     def slow(args):
-        gate.wait(5)
+        gate.wait(30)
         return OrderAnswer(2, ACCOUNT, 1234, "", "", 0, "")
 
     host.replies["submit"] = slow
@@ -377,7 +377,7 @@ def test_stop_ends_a_waiting_connect(own_hub, make_trader, folder, monkeypatch):
     thread.start()
     eventually(lambda: thread.is_alive())
     trader.async_client.stop()
-    thread.join(5)
+    thread.join(30)
     assert answer == [-1]
 
 
@@ -430,7 +430,7 @@ def test_many_threads_share_one_trader(host, make_trader, account):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert len(set(ids)) == 800
     assert trader.cbs == {}
 

@@ -148,7 +148,7 @@ CHOOSES = """
     ours.bindOnOrderStockRespCallback(lambda seq, resp: (got.append((seq, resp)), done.set()))
     ours.start()
     assert ours.orderStockWithSeq(4, native.OrderStockReq()) == 4
-    assert done.wait(5)
+    assert done.wait(30)
     assert got[0][0] == 4 and got[0][1].order_id == -1
     ours.stop()
 """

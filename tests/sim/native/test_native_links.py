@@ -48,7 +48,7 @@ class Server:
         for frames in self.open:
             frames.close()
         socket.create_connection(("127.0.0.1", self.info.port)).close()
-        self._thread.join(5)
+        self._thread.join(30)
         self._listener.close()
         for frames in self.open:
             frames.close()
@@ -90,15 +90,15 @@ def link_to(server, timeout_s=2.0):
 def test_requests_answers_and_goodbye(serve):
     server = serve(polite)
     link, got, lost = link_to(server)
-    assert server.received.get(timeout=5) == [
+    assert server.received.get(timeout=30) == [
         "hello", PROTOCOL_VERSION, "t0ken", "session", 9, os.getpid(),
     ]  # fmt: skip
     link.send(Request("subscribe", 1, (2, ACCOUNT)))
-    assert got.get(timeout=5) == ("answer", 1, 0)
-    assert server.received.get(timeout=5) == ["subscribe", 1, [2, ACCOUNT]]
+    assert got.get(timeout=30) == ("answer", 1, 0)
+    assert server.received.get(timeout=30) == ["subscribe", 1, [2, ACCOUNT]]
     link.close()
     link.close()
-    assert server.received.get(timeout=5) == ["bye"]
+    assert server.received.get(timeout=30) == ["bye"]
     assert lost.empty()
     assert sim_threads() == []
 
@@ -135,7 +135,7 @@ def test_loss_is_reported_once_and_leaves_no_thread(serve, how):
         server.open[0].close()
     else:
         server.open[0].send(["a", "b"])
-    assert lost.get(timeout=5)
+    assert lost.get(timeout=30)
     eventually(lambda: sim_threads() == [])
     link.send(Request("subscribe", 1, ()))  # 断了之后交的请求当没有发生
     link.close()
@@ -236,7 +236,7 @@ def test_two_threads_embed_one_host(folder):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     assert len(made) == 1
     for _ in threads:
         links.get().close()
@@ -277,7 +277,7 @@ def served(folder):
     yield start
     for process in made:
         process.kill()
-        process.wait(10)
+        process.wait(30)
         process.stdin.close()
         process.stdout.close()
 

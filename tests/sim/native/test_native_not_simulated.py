@@ -126,7 +126,7 @@ def test_every_native_request_answers_through_its_binder(host, folder, name):
     assert on_thread(client.connect) == 0
     request = getattr(native, call.request)() if call.request[0].isupper() else b"x"
     assert getattr(client, f"{name}WithSeq")(3, request) == 3
-    seq, answer = got.result(5)
+    seq, answer = got.result(30)
     assert seq == 3
     assert answer == -1 if call.shape == "int" else "暂不支持" in text_of(answer)
     client.stop()

@@ -102,7 +102,7 @@ class TestGone:
         thread.start()
         eventually(lambda: client._connection._asking)
         process.kill()
-        thread.join(5)
+        thread.join(30)
         assert isinstance(failures[0], SimulatorError)
         assert "行情服务连接断开" in str(failures[0])
 

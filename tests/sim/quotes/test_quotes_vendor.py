@@ -266,7 +266,7 @@ class TestSubscriptions:
             done.set()
 
         number = market.subscribe_whole_quote(["600036.SH"], once)
-        assert done.wait(5)
+        assert done.wait(30)
         market.unsubscribe_quote(12345)
 
     def test_unknown_codes_are_refused(self, embedded: Any) -> None:

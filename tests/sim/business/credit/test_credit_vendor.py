@@ -60,7 +60,7 @@ def in_thread(work: Callable[..., Any], *args: Any) -> Any:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(20)
+    thread.join(30)
     assert done, "没有返回"
     good, value = done[0]
     if not good:

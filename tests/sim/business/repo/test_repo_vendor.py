@@ -111,7 +111,7 @@ def test_a_kill_loses_nothing(served: SimProcess) -> None:
         served.kill()
         eventually(lambda: user.state != "已连接")
         served.start()
-        eventually(lambda: user.state == "已连接", within_s=20)
+        eventually(lambda: user.state == "已连接")
         assert user.balance[0]["cash"] == before["cash"]
         [order] = user.today_entrusts
         assert order["order_status_name"] == "已成"

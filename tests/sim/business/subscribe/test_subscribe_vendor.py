@@ -101,8 +101,8 @@ def test_the_async_queries_answer(user: Any) -> None:
     limit: Future[Any] = Future()
     user.trader.query_ipo_data_async(data.set_result)
     user.trader.query_new_purchase_limit_async(user.account, limit.set_result)
-    assert [each.m_strIPOCode for each in data.result(5)] == [STAR, BOND]
-    assert [each.m_strNewPurchaseLimitKey for each in limit.result(5)] == ["KCB", "SH", "SZ"]
+    assert [each.m_strIPOCode for each in data.result(30)] == [STAR, BOND]
+    assert [each.m_strNewPurchaseLimitKey for each in limit.result(30)] == ["KCB", "SH", "SZ"]
 
 
 def test_reconnecting_in_between(folder: Path) -> None:
