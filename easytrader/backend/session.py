@@ -17,17 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from easytrader.backend.records import (
-        AssetLike,
-        ContractNumber,
-        OrderLike,
-        OrderRequest,
-        PositionLike,
-        PushEvent,
-        Quote,
-        SubmitAnswer,
-        TradeLike,
-    )
+    from easytrader.backend import records
 
 
 _T_contra = TypeVar("_T_contra", contravariant=True)
@@ -78,13 +68,13 @@ class Session(Protocol):
     def account_type(self) -> str:
         """账号类型的名字，如 ``STOCK``。"""
 
-    def asset(self) -> AssetLike:
+    def asset(self) -> records.AssetLike:
         """资金。"""
 
-    def positions(self) -> Sequence[PositionLike]:
+    def positions(self) -> Sequence[records.PositionLike]:
         """持仓。"""
 
-    def orders(self) -> Sequence[OrderLike]:
+    def orders(self) -> Sequence[records.OrderLike]:
         """当日委托。"""
 
     @property
@@ -98,16 +88,16 @@ class Session(Protocol):
     def is_lost(self) -> bool:
         """已经断了（`lose` 过）。"""
 
-    def order(self, order_id: Any) -> OrderLike | None:
+    def order(self, order_id: Any) -> records.OrderLike | None:
         """一笔当日委托，按后端自己的编号（整数或字符串）；没有则 None。"""
 
-    def trades(self) -> Sequence[TradeLike]:
+    def trades(self) -> Sequence[records.TradeLike]:
         """当日成交。"""
 
     def last_price(self, stock_code: str) -> float | None:
         """最新价，元；拿不到为 None。"""
 
-    def quotes(self, stock_codes: list[str]) -> Sequence[Quote]:
+    def quotes(self, stock_codes: list[str]) -> Sequence[records.Quote]:
         """一批证券此刻的行情，一次问完，次序照旧；有一只没有行情就抛 `QueryFailedError`。"""
 
     @property
@@ -117,7 +107,7 @@ class Session(Protocol):
     def still_sending(self, tag: str) -> bool:
         """带这个标记的委托，放弃等待之后可能还没有真正发出去：这时查不到不说明什么。"""
 
-    def submit(self, request: OrderRequest, reply: Reply[SubmitAnswer]) -> None:
+    def submit(self, request: records.OrderRequest, reply: Reply[records.SubmitAnswer]) -> None:
         """下单，只发一次，不等应答：先 ``reply.depart(序号)``，应答来了 ``reply.put``。
 
         没有发出的抛 `NotConnectedError`（等）；抛别的，就当作可能已经发出。
@@ -125,7 +115,7 @@ class Session(Protocol):
         异步的在途满了可以等空位，最多 ``timeout_s`` 秒。
         """
 
-    def cancel(self, target: Any | ContractNumber, reply: Reply[bool]) -> None:
+    def cancel(self, target: Any | records.ContractNumber, reply: Reply[bool]) -> None:
         """按委托编号（整数或字符串）或柜台合同编号撤单，应答 True 是收下了；其余同 `submit`。"""
 
     def lose(self, reason: str) -> None:
@@ -138,7 +128,7 @@ class Session(Protocol):
 class Listener(Protocol):
     """会话往上报的两件事；在后端的线程上调用，不得阻塞。"""
 
-    def pushed(self, session: Session, event: PushEvent) -> None:
+    def pushed(self, session: Session, event: records.PushEvent) -> None:
         """一条推送。"""
 
     def lost(self, session: Session, reason: str) -> None:
@@ -234,11 +224,11 @@ class BaseSession:
         """收尾。"""
         self.lose("会话已关闭")
 
-    def orders(self) -> Sequence[OrderLike]:
+    def orders(self) -> Sequence[records.OrderLike]:
         """当日委托；后端要写。"""
         raise NotImplementedError
 
-    def order(self, order_id: Any) -> OrderLike | None:
+    def order(self, order_id: Any) -> records.OrderLike | None:
         """一笔当日委托：在全部里找；柜台能只查一笔的改写它。"""
         return next((each for each in self.orders() if each.order_id == order_id), None)
 
@@ -246,7 +236,7 @@ class BaseSession:
         """没有行情。"""
         return None
 
-    def quotes(self, stock_codes: list[str]) -> Sequence[Quote]:
+    def quotes(self, stock_codes: list[str]) -> Sequence[records.Quote]:
         """没有行情。"""
         raise QueryFailedError("这个后端没有行情")
 

@@ -19,11 +19,7 @@ _here: Logger = logger.opt(depth=1)
 
 
 class Log:
-    """一个 trader 的日志口。
-
-    Args:
-        debug: 是否发出 DEBUG。
-    """
+    """一个 trader 的日志口。"""
 
     __slots__ = ("debug_on",)
 

@@ -21,12 +21,7 @@ class AbandonedError(TimeoutError):
 
 
 class Aside(Generic[_T]):
-    """一次调用。
-
-    Args:
-        call: 做什么。
-        name: 线程名。
-    """
+    """一次调用。"""
 
     def __init__(self, call: Callable[[], _T], name: str = "easytrader-call") -> None:
         self._call = call
@@ -45,11 +40,7 @@ class Aside(Generic[_T]):
         return self
 
     def result(self, limit_s: float, stop: Callable[[], bool] | None = None) -> _T:
-        """等它回来，最多 ``limit_s`` 秒；它抛的异常在这里再抛。
-
-        Args:
-            limit_s: 秒，可以是无穷。
-            stop: 为真就不等了（断线）。
+        """等它回来，最多 ``limit_s`` 秒，或 ``stop`` 为真为止；它抛的异常在这里再抛。
 
         Raises:
             AbandonedError: 没有等到。

@@ -155,12 +155,7 @@ _PHASES: Final = (
 
 
 def look_trading_day(case: Case, *, now: datetime | None = None) -> Verdict:
-    """是不是交易日；不是的话下一个是哪天。
-
-    Args:
-        case: 这次体检。
-        now: 现在。
-    """
+    """是不是交易日；不是的话下一个是哪天。"""
     from easytrader.market import calendar
 
     moment = (now or beijing_now()).astimezone(BEIJING)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.basics.log import Log, masked
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import ConnectFailedError, MissingDependencyError, QueryFailedError
-from easytrader.link.vitals import Vitals
+from easytrader.link.heartbeat import Vitals
 from easytrader.miniqmt.diagnose.account_check import account_rows
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 from easytrader.miniqmt.pending import Strays
@@ -61,14 +61,7 @@ def look_connect(case: Case) -> Verdict:
 def judge(
     infos: Iterable[Any] | None, asset: Any, positions: Sequence[Any], account: Account
 ) -> Verdict:
-    """从客户端的应答看账号对不对。
-
-    Args:
-        infos: 账号列表。
-        asset: 资金。
-        positions: 持仓。
-        account: (资金账号, 账号类型名)。
-    """
+    """从客户端的应答看账号对不对。"""
     account_id, kind = account
     told = f"账号 {masked(account_id)}（{kind}）"
     rows = {(listed, type_): status for listed, type_, status in account_rows(infos)}

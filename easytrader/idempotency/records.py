@@ -22,11 +22,7 @@ _REMEMBER_S: Final = 0.5
 
 
 class Records:
-    """一个账号的委托记录，和我们在里面的身份。
-
-    Args:
-        storage: 记在哪里。
-    """
+    """一个账号的委托记录，和我们在里面的身份。"""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

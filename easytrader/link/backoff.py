@@ -45,13 +45,7 @@ class ReconnectOptions:
 
 
 class Pace:
-    """一轮尝试的节奏。
-
-    Args:
-        options: 重连选项。
-        log: 日志口。
-        limit_s: 一轮最多多少秒。
-    """
+    """一轮尝试的节奏。"""
 
     def __init__(self, options: ReconnectOptions, log: Log, limit_s: float) -> None:
         self._options = options

@@ -28,8 +28,8 @@ from easytrader.basics.log import masked
 from easytrader.basics.paths import AccountKey
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
 from easytrader.idempotency import Once
+from easytrader.link.heartbeat import Vitals
 from easytrader.link.supervisor import State, Supervisor
-from easytrader.link.vitals import Vitals
 from easytrader.orders import Router
 from easytrader.orders.wait import Waiting
 from easytrader.push import Courier
@@ -86,11 +86,7 @@ class Engine:
     """
 
     def __init__(
-        self,
-        capabilities: Capabilities,
-        log: Log,
-        *,
-        storage_of: Callable[[AccountKey], Storage],
+        self, capabilities: Capabilities, log: Log, *, storage_of: Callable[[AccountKey], Storage]
     ) -> None:
         self.capabilities = capabilities
         self.key = AccountKey("", "")

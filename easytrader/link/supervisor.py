@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from easytrader.backend.records import PushEvent
     from easytrader.backend.session import Connector, Session
     from easytrader.basics.log import Log
-    from easytrader.link.vitals import Vitals
+    from easytrader.link.heartbeat import Vitals
 
 _ABANDON_S: Final = 0.2
 """没连成的会话，收尾最多等这么久，剩下的留给它自己的线程：不占 connect() 的期限。"""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from easytrader.backend.records import AssetLike, OrderLike, PositionLike, Quote, TradeLike
     from easytrader.backend.session import Listener, Reply
     from easytrader.basics.log import Log
-    from easytrader.link.vitals import Vitals
+    from easytrader.link.heartbeat import Vitals
     from easytrader.miniqmt.pending import Strays
     from easytrader.miniqmt.session_ids import Lease
     from easytrader.miniqmt.vendor.loader import Vendor
@@ -73,19 +73,7 @@ _STUCK_S: Final = 15.0
 
 
 class QmtSession:
-    """见模块说明；实现 `broker.Session`。
-
-    Args:
-        vendor: 厂商包。
-        path: userdata_mini 的绝对路径。
-        account: (资金账号, 账号类型名)。
-        lease: 会话 id；会话结束时归还。
-        timeout_s: 每个调用的期限，秒。
-        listener: 推送与断线交给谁。
-        log: 日志口。
-        vitals: 脉搏。
-        strays: 丢下的下单线程。
-    """
+    """见模块说明；实现 `backend.session.Session`。会话结束时归还 ``lease``。"""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from easytrader.backend.session import Listener
     from easytrader.basics.log import Log
-    from easytrader.link.vitals import Vitals
+    from easytrader.link.heartbeat import Vitals
     from easytrader.miniqmt.vendor.loader import Vendor
     from easytrader.records.storage import Storage
     from easytrader.types import AccountTypeName, Status

@@ -14,17 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from easytrader.errors import (
-    ClosedError,
-    ConnectFailedError,
-    EasytraderError,
-    NotConnectedError,
-    OutcomeUnknownError,
-    QueryFailedError,
-    RiskRefusedError,
-    UsageError,
-    WaitTimeoutError,
-)
+from easytrader import errors
 from easytrader.testing.broker import Broker, Recorder, Unsupported, eventually
 
 if TYPE_CHECKING:
@@ -113,9 +103,9 @@ class TestConnect:
         user = broker.trader()
         try:
             assert user.state == "未连接"
-            with pytest.raises(NotConnectedError):
+            with pytest.raises(errors.NotConnectedError):
                 user.buy(broker.security, broker.resting_price, broker.amount)
-            with pytest.raises(NotConnectedError):
+            with pytest.raises(errors.NotConnectedError):
                 _ = user.balance
         finally:
             user.close()
@@ -139,7 +129,7 @@ class TestConnect:
     def test_unknown_option_is_a_usage_error(self, broker: Broker) -> None:
         user = broker.trader()
         try:
-            with pytest.raises((UsageError, TypeError)):
+            with pytest.raises((errors.UsageError, TypeError)):
                 broker.connect(user, no_such_option=1)
             assert user.state == "未连接"
         finally:
@@ -149,7 +139,7 @@ class TestConnect:
         _try(broker.break_link)
         user = broker.trader()
         try:
-            with pytest.raises(ConnectFailedError):
+            with pytest.raises(errors.ConnectFailedError):
                 broker.connect(user)
             assert user.status["state"] == "未连接"
             broker.restore_link()
@@ -271,7 +261,7 @@ class TestOrders:
     def test_wait_says_when_it_is_not_over(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
         eventually(lambda: user.find_entrust(number) is not None)
-        with pytest.raises(WaitTimeoutError) as caught:
+        with pytest.raises(errors.WaitTimeoutError) as caught:
             user.wait(number, timeout=0.2)
         assert caught.value.row is not None
 
@@ -309,7 +299,7 @@ class TestUnknownOutcome:
 
     def test_lost_answer_is_unknown_and_sent_once(self, user: Trader, broker: Broker) -> None:
         _try(lambda: broker.lose_answer("submit"))
-        with pytest.raises(OutcomeUnknownError) as caught:
+        with pytest.raises(errors.OutcomeUnknownError) as caught:
             user.buy(broker.security, broker.resting_price, broker.amount)
         assert len(broker.orders_at_counter()) == 1
         if user.capabilities.tag_in != "none":
@@ -317,25 +307,25 @@ class TestUnknownOutcome:
             assert found is not None
 
     def test_unknown_outcome_is_nothing_people_retry_on(self) -> None:
-        assert not issubclass(OutcomeUnknownError, (OSError, TimeoutError, ValueError))
+        assert not issubclass(errors.OutcomeUnknownError, (OSError, TimeoutError, ValueError))
 
     def test_lost_cancel_is_unknown(self, user: Trader, broker: Broker) -> None:
         number = _buy(user, broker)
         _try(lambda: broker.lose_answer("cancel"))
-        with pytest.raises(OutcomeUnknownError) as caught:
+        with pytest.raises(errors.OutcomeUnknownError) as caught:
             user.cancel_entrust(number)
         assert caught.value.entrust_no == number
 
     def test_lost_query_is_a_failed_query(self, user: Trader, broker: Broker) -> None:
         _try(lambda: broker.lose_answer("query"))
-        with pytest.raises(QueryFailedError):
+        with pytest.raises(errors.QueryFailedError):
             _ = user.today_entrusts
         assert user.today_entrusts == []
 
     def test_receipt_of_a_lost_answer(self, user: Trader, broker: Broker) -> None:
         _try(lambda: broker.lose_answer("submit"))
         receipt = user.buy_async(broker.security, broker.resting_price, broker.amount)
-        with pytest.raises(OutcomeUnknownError):
+        with pytest.raises(errors.OutcomeUnknownError):
             receipt.result()
         assert len(broker.orders_at_counter()) == 1
 
@@ -346,7 +336,7 @@ class TestExactlyOnce:
     def test_without_a_tag_it_is_refused(self, user: Trader, broker: Broker) -> None:
         if user.capabilities.tag_in != "none":
             pytest.skip("这个后端的委托带标记")
-        with pytest.raises(UsageError, match="client_order_id"):
+        with pytest.raises(errors.UsageError, match="client_order_id"):
             _buy(user, broker, client_order_id="a")
 
     def test_same_id_is_one_order(self, user: Trader, broker: Broker) -> None:
@@ -371,7 +361,7 @@ class TestExactlyOnce:
     def test_lost_answer_then_the_same_id(self, user: Trader, broker: Broker) -> None:
         _needs_once(user)
         _try(lambda: broker.lose_answer("submit"))
-        with pytest.raises(OutcomeUnknownError) as caught:
+        with pytest.raises(errors.OutcomeUnknownError) as caught:
             _buy(user, broker, client_order_id="again")
         assert caught.value.client_order_id == "again"
         number = _buy(user, broker, client_order_id="again")
@@ -381,7 +371,7 @@ class TestExactlyOnce:
     def test_same_id_for_another_order_is_refused(self, user: Trader, broker: Broker) -> None:
         _needs_once(user)
         _buy(user, broker, client_order_id="mine")
-        with pytest.raises(UsageError, match="client_order_id"):
+        with pytest.raises(errors.UsageError, match="client_order_id"):
             user.sell(broker.security, broker.crossing_price, broker.amount, client_order_id="mine")
         assert len(broker.orders_at_counter()) == 1
 
@@ -450,9 +440,9 @@ class TestReconnect:
     ) -> None:
         _try(broker.break_link)
         eventually(lambda: user.state in ("已断开", "连接中"))
-        with pytest.raises(NotConnectedError):
+        with pytest.raises(errors.NotConnectedError):
             user.buy(broker.security, broker.resting_price, broker.amount)
-        with pytest.raises((NotConnectedError, QueryFailedError)):
+        with pytest.raises((errors.NotConnectedError, errors.QueryFailedError)):
             _ = user.balance
         broker.restore_link()
         eventually(lambda: user.state == "已连接", within_s=20)
@@ -465,7 +455,7 @@ class TestReconnect:
         self, user: Trader, broker: Broker, recorder: Recorder
     ) -> None:
         _try(broker.break_after_submit)
-        with pytest.raises(OutcomeUnknownError):
+        with pytest.raises(errors.OutcomeUnknownError):
             user.buy(broker.security, broker.crossing_price, broker.amount)
         eventually(lambda: user.state == "已连接", within_s=20)
         (row,) = broker.orders_at_counter()
@@ -498,16 +488,16 @@ class TestClose:
         user.close()
         user.close()
         assert user.state == "已关闭"
-        with pytest.raises(ClosedError):
+        with pytest.raises(errors.ClosedError):
             user.buy(broker.security, broker.resting_price, broker.amount)
-        with pytest.raises(ClosedError):
+        with pytest.raises(errors.ClosedError):
             _ = user.balance
-        with pytest.raises(ClosedError):
+        with pytest.raises(errors.ClosedError):
             broker.connect(user)
 
     def test_closing_in_a_callback(self, user: Trader, broker: Broker, recorder: Recorder) -> None:
         recorder.doing["order"] = lambda _: user.close()
-        with contextlib.suppress(ClosedError, OutcomeUnknownError):
+        with contextlib.suppress(errors.ClosedError, errors.OutcomeUnknownError):
             user.buy(broker.security, broker.resting_price, broker.amount)
         eventually(lambda: user.state == "已关闭")
 
@@ -564,40 +554,40 @@ class TestBadInput:
     def test_amount(self, user: Trader, broker: Broker, amount: Any) -> None:
         if amount == 1.5 and isinstance(broker.amount, (float, Decimal)):
             pytest.skip("这个后端的数量可以有小数")
-        with pytest.raises(UsageError, match="amount"):
+        with pytest.raises(errors.UsageError, match="amount"):
             user.buy(broker.security, broker.resting_price, amount)
         assert user.today_entrusts == []
 
     def test_huge_decimal_amount(self, user: Trader, broker: Broker) -> None:
-        with pytest.raises(UsageError, match="amount"):
+        with pytest.raises(errors.UsageError, match="amount"):
             user.buy(broker.security, broker.resting_price, Decimal("1E+200000"))
 
     @pytest.mark.parametrize("price", _HOSTILE_PRICES, ids=repr)
     def test_price(self, user: Trader, broker: Broker, price: Any) -> None:
-        with pytest.raises(UsageError, match="price"):
+        with pytest.raises(errors.UsageError, match="price"):
             user.buy(broker.security, price, broker.amount)
         assert user.today_entrusts == []
 
     @pytest.mark.parametrize("security", ["", " ", None, 600036.0, [], "不是代码 \n"], ids=repr)
     def test_security(self, user: Trader, broker: Broker, security: Any) -> None:
-        with pytest.raises(UsageError, match="security"):
+        with pytest.raises(errors.UsageError, match="security"):
             user.buy(security, broker.resting_price, broker.amount)
         assert user.today_entrusts == []
 
     def test_misspelt_argument(self, user: Trader, broker: Broker) -> None:
-        with pytest.raises((UsageError, TypeError), match="client_order_id"):
+        with pytest.raises((errors.UsageError, TypeError), match="client_order_id"):
             _buy(user, broker, clientorder_id="a")
         assert user.today_entrusts == []
 
     @pytest.mark.parametrize("number", [None, 1.5, math.nan, [], -5, True], ids=repr)
     def test_number(self, user: Trader, number: Any) -> None:
-        with pytest.raises(UsageError, match="entrust_no"):
+        with pytest.raises(errors.UsageError, match="entrust_no"):
             user.cancel_entrust(number)
 
     @pytest.mark.parametrize("seconds", [-1, math.nan, "long", None], ids=repr)
     def test_wait_seconds(self, user: Trader, broker: Broker, seconds: Any) -> None:
         number = _buy(user, broker)
-        with pytest.raises(UsageError, match="timeout"):
+        with pytest.raises(errors.UsageError, match="timeout"):
             user.wait(number, timeout=seconds)
 
 
@@ -621,14 +611,14 @@ class TestThreads:
 
     def test_guard_refuses_before_sending(self, user: Trader, broker: Broker) -> None:
         user.guard = {"max_order_value": 0.01}
-        with pytest.raises(RiskRefusedError):
+        with pytest.raises(errors.RiskRefusedError):
             user.buy(broker.security, broker.resting_price, broker.amount)
         user.guard = None
         assert user.today_entrusts == []
 
     def test_every_error_is_ours(self, user: Trader, broker: Broker) -> None:
         user.close()
-        with pytest.raises(EasytraderError):
+        with pytest.raises(errors.EasytraderError):
             _ = user.position
 
 

@@ -27,8 +27,8 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.link.backoff import ReconnectOptions
+from easytrader.link.heartbeat import Vitals
 from easytrader.link.supervisor import State, Supervisor
-from easytrader.link.vitals import Vitals
 from easytrader.miniqmt import session as session_room
 from easytrader.miniqmt import session_ids
 from easytrader.push.table import callback_name, contents

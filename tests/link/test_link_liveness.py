@@ -15,8 +15,8 @@ from easytrader.backend.records import OrderChanged, Traded
 from easytrader.basics.log import Log
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.link import heartbeat
-from easytrader.link import vitals as vitals_room
-from easytrader.link.vitals import Vitals
+from easytrader.link import heartbeat as vitals_room
+from easytrader.link.heartbeat import Vitals
 from easytrader.push.event_log import CAPACITY, EARLY, EventLog
 from easytrader.sim.host.faults import Faults
 

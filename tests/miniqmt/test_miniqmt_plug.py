@@ -16,8 +16,8 @@ from easytrader.backend.capabilities import Capabilities
 from easytrader.basics.log import Log
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, QueryFailedError
 from easytrader.link.backoff import ReconnectOptions
+from easytrader.link.heartbeat import Vitals
 from easytrader.link.supervisor import Supervisor
-from easytrader.link.vitals import Vitals
 from easytrader.market.calendar import is_trading_day
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from easytrader.backend.records import (
     PositionChanged,
     Traded,
 )
-from easytrader.push import backlog as backlog_room
-from easytrader.push.backlog import Backlog
+from easytrader.push import dispatch as backlog_room
+from easytrader.push.dispatch import Backlog
 
 if TYPE_CHECKING:
     import pytest

@@ -12,7 +12,7 @@ from support import eventually
 
 from easytrader.backend.records import Connected, Disconnected, OrderChanged, Traded
 from easytrader.basics.log import Log
-from easytrader.push import backlog, dispatch
+from easytrader.push import dispatch
 from easytrader.push.dispatch import Dispatcher
 from easytrader.push.ledger import DeliveryLedger
 from easytrader.push.sequence import Sequencer
@@ -67,7 +67,6 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     clock = [100.0]
     fake = SimpleNamespace(monotonic=lambda: clock[0])
     monkeypatch.setattr(dispatch, "time", fake)
-    monkeypatch.setattr(backlog, "time", fake)
     return clock
 
 

@@ -162,13 +162,7 @@ def exchange_today() -> str:
 def purchase_volume(
     issue: Mapping[str, Any], limits: Mapping[str, int], today: str
 ) -> tuple[int, str]:
-    """这一只能申购多少，股/张；不能为 0 和原因。
-
-    Args:
-        issue: `ipo_row` 的行。
-        limits: 各市场的额度。
-        today: 今天 ``YYYYMMDD``。
-    """
+    """这一只能申购多少，股/张；不能为 0 和原因。"""
     code = str(issue["stock_code"])
     day = str(issue["purchase_date"] or "").replace("-", "")
     if day and day != today:

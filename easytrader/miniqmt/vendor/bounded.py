@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from easytrader.backend.session import Reply
-    from easytrader.link.vitals import Vitals
+    from easytrader.link.heartbeat import Vitals
 
     Heard = Callable[[int, Any], None]
     _Order = tuple[Reply[Any], Callable[[Any], Any], Heard | None]
