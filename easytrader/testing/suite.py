@@ -25,6 +25,7 @@ from easytrader.errors import (
     UsageError,
     WaitTimeoutError,
 )
+from easytrader.testing import recorder, user  # 放进本模块：工程自己的同名 fixture 顶替不了
 from easytrader.testing.broker import Broker, Recorder, Unsupported, eventually
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ __all__ = [
     "TestReconnect",
     "TestThreads",
     "TestUnknownOutcome",
+    "recorder",
+    "user",
 ]
 
 _FINAL: Final = ("已撤", "部撤", "已成", "废单")
