@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from easytrader import errors
+from easytrader.testing import recorder, user  # 放进本模块：工程自己的同名 fixture 顶替不了
 from easytrader.testing.broker import Broker, Recorder, Unsupported, eventually
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ __all__ = [
     "TestReconnect",
     "TestThreads",
     "TestUnknownOutcome",
+    "recorder",
+    "user",
 ]
 
 _FINAL: Final = ("已撤", "部撤", "已成", "废单")
