@@ -18,6 +18,10 @@ UNKNOWN_NAME: Final = "未知"
 """没见过的代码的中文名。"""
 
 
+SAME: Final = "="
+"""厂商的名字与成员的相同。"""
+
+
 class Code(IntEnum):
     """整数代码。写成 ``名字 = 整数, "中文名", "xtconstant 里的名字", …``。
 
@@ -28,15 +32,20 @@ class Code(IntEnum):
 
     _value_: int
     label: str
-    vendor: tuple[str, ...]
+    _vendor: tuple[str, ...]
 
     def __new__(cls, value: int, label: str = "", *vendor: str) -> Self:
         """照着类里写的一行造出成员。"""
         member = int.__new__(cls, value)
         member._value_ = value
         member.label = label
-        member.vendor = vendor
+        member._vendor = vendor  # noqa: SLF001  自己的成员
         return member
+
+    @property
+    def vendor(self) -> tuple[str, ...]:
+        """``xtconstant`` 里的名字。"""
+        return tuple(self.name if each == SAME else each for each in self._vendor)
 
 
 class TextCode(str, Enum):
@@ -238,24 +247,12 @@ class OrderType(Code):
     FUTURE_OPEN = 14, "买入，不优先平仓", "FUTURE_OPEN"
     FUTURE_CLOSE = 15, "卖出，不优先平仓", "FUTURE_CLOSE"
     FUTURE_ARBITRAGE_OPEN = 16, "套利开仓", "FUTURE_ARBITRAGE_OPEN"
-    FUTURE_ARBITRAGE_CLOSE_HISTORY_FIRST = (
-        17, "套利平仓，优先平昨", "FUTURE_ARBITRAGE_CLOSE_HISTORY_FIRST"
-    )  # fmt: skip
-    FUTURE_ARBITRAGE_CLOSE_TODAY_FIRST = (
-        18, "套利平仓，优先平今", "FUTURE_ARBITRAGE_CLOSE_TODAY_FIRST"
-    )  # fmt: skip
-    FUTURE_RENEW_LONG_CLOSE_HISTORY_FIRST = (
-        19, "展期看多，优先平昨", "FUTURE_RENEW_LONG_CLOSE_HISTORY_FIRST"
-    )  # fmt: skip
-    FUTURE_RENEW_LONG_CLOSE_TODAY_FIRST = (
-        20, "展期看多，优先平今", "FUTURE_RENEW_LONG_CLOSE_TODAY_FIRST"
-    )  # fmt: skip
-    FUTURE_RENEW_SHORT_CLOSE_HISTORY_FIRST = (
-        21, "展期看空，优先平昨", "FUTURE_RENEW_SHORT_CLOSE_HISTORY_FIRST"
-    )  # fmt: skip
-    FUTURE_RENEW_SHORT_CLOSE_TODAY_FIRST = (
-        22, "展期看空，优先平今", "FUTURE_RENEW_SHORT_CLOSE_TODAY_FIRST"
-    )  # fmt: skip
+    FUTURE_ARBITRAGE_CLOSE_HISTORY_FIRST = 17, "套利平仓，优先平昨", SAME
+    FUTURE_ARBITRAGE_CLOSE_TODAY_FIRST = 18, "套利平仓，优先平今", SAME
+    FUTURE_RENEW_LONG_CLOSE_HISTORY_FIRST = 19, "展期看多，优先平昨", SAME
+    FUTURE_RENEW_LONG_CLOSE_TODAY_FIRST = 20, "展期看多，优先平今", SAME
+    FUTURE_RENEW_SHORT_CLOSE_HISTORY_FIRST = 21, "展期看空，优先平昨", SAME
+    FUTURE_RENEW_SHORT_CLOSE_TODAY_FIRST = 22, "展期看空，优先平今", SAME
     BUY = 23, "买入", "STOCK_BUY", "CREDIT_BUY"
     SELL = 24, "卖出", "STOCK_SELL", "CREDIT_SELL"
     FIN_BUY = 27, "融资买入", "CREDIT_FIN_BUY"
@@ -286,30 +283,16 @@ class OrderType(Code):
     COMPOSE_CLOSE_LONG_TODAY_FIRST = 112, "组合平多，优先平今", "COMPOSE_CLOSE_LONG_TODAY_FIRST"
     COMPOSE_CLOSE_LONG_HISTORY_FIRST = 113, "组合平多，优先平昨", "COMPOSE_CLOSE_LONG_HISTORY_FIRST"
     COMPOSE_CLOSE_SHORT_TODAY_FIRST = 114, "组合平空，优先平今", "COMPOSE_CLOSE_SHORT_TODAY_FIRST"
-    COMPOSE_CLOSE_SHORT_HISTORY_FIRST = (
-        115, "组合平空，优先平昨", "COMPOSE_CLOSE_SHORT_HISTORY_FIRST"
-    )  # fmt: skip
-    COMPOSE_ONEKEY_FUTURE_TODAY_FIRST = (
-        116, "一键期货，优先平今", "COMPOSE_ONEKEY_FUTURE_TODAY_FIRST"
-    )  # fmt: skip
-    COMPOSE_ONEKEY_FUTURE_HISTORY_FIRST = (
-        117, "一键期货，优先平昨", "COMPOSE_ONEKEY_FUTURE_HISTORY_FIRST"
-    )  # fmt: skip
-    COMPOSE_FUTURE_ADJUST_TODAY_FIRST = (
-        118, "组合调仓，优先平今", "COMPOSE_FUTURE_ADJUST_TODAY_FIRST"
-    )  # fmt: skip
-    COMPOSE_FUTURE_ADJUST_HISTORY_FIRST = (
-        119, "组合调仓，优先平昨", "COMPOSE_FUTURE_ADJUST_HISTORY_FIRST"
-    )  # fmt: skip
+    COMPOSE_CLOSE_SHORT_HISTORY_FIRST = 115, "组合平空，优先平昨", SAME
+    COMPOSE_ONEKEY_FUTURE_TODAY_FIRST = 116, "一键期货，优先平今", SAME
+    COMPOSE_ONEKEY_FUTURE_HISTORY_FIRST = 117, "一键期货，优先平昨", SAME
+    COMPOSE_FUTURE_ADJUST_TODAY_FIRST = 118, "组合调仓，优先平今", SAME
+    COMPOSE_FUTURE_ADJUST_HISTORY_FIRST = 119, "组合调仓，优先平昨", SAME
     ETF_PURCHASE = 134, "ETF申购", "ETF_PURCHASE"
     ETF_REDEMPTION = 135, "ETF赎回", "ETF_REDEMPTION"
     COMPOSE_OPTION_COMB_EXERCISE = 137, "组合行权", "COMPOSE_OPTION_COMB_EXERCISE"
-    COMPOSE_OPTION_BUILD_COMB_STRATEGY = (
-        138, "构建组合策略", "COMPOSE_OPTION_BUILD_COMB_STRATEGY"
-    )  # fmt: skip
-    COMPOSE_OPTION_RELEASE_COMB_STRATEGY = (
-        139, "解除组合策略", "COMPOSE_OPTION_RELEASE_COMB_STRATEGY"
-    )  # fmt: skip
+    COMPOSE_OPTION_BUILD_COMB_STRATEGY = 138, "构建组合策略", SAME
+    COMPOSE_OPTION_RELEASE_COMB_STRATEGY = 139, "解除组合策略", SAME
     FUTURE_HEDGE = 400, "期货套利", "FUTURE_HEDGE"
     AFTER_FIX_BUY = 1043, "盘后定价买入", "OPT_AFTER_FIX_BUY"
     AFTER_FIX_SELL = 1044, "盘后定价卖出", "OPT_AFTER_FIX_SELL"

@@ -71,6 +71,16 @@ class ConnectOptions(TypedDict, total=False):
 # ---- 查询
 
 
+class _Coded(TypedDict):
+    security: str
+    stock_code: str
+
+
+class _Listed(_Coded):
+    exchange_id: int
+    exchange_id_name: str
+
+
 class Asset(TypedDict):
     """资金：`user.balance` 的一项。"""
 
@@ -82,11 +92,9 @@ class Asset(TypedDict):
     account_id: str
 
 
-class Position(TypedDict):
+class Position(_Coded):
     """持仓：`user.position` 的一项；后端不知道的名称为空、盈亏为 None。"""
 
-    security: str
-    stock_code: str
     volume: int
     can_use_volume: int
     open_price: float
@@ -103,11 +111,9 @@ class Position(TypedDict):
     profit_ratio: float | None
 
 
-class Entrust(TypedDict):
+class Entrust(_Coded):
     """委托：`user.today_entrusts` 的一项，`find_entrust`、`wait` 的返回。"""
 
-    security: str
-    stock_code: str
     order_id: int
     order_sysid: str
     order_time: int
@@ -132,11 +138,9 @@ class Entrust(TypedDict):
     account_id: str
 
 
-class Trade(TypedDict):
+class Trade(_Coded):
     """成交：`user.today_trades` 的一项。"""
 
-    security: str
-    stock_code: str
     traded_id: str
     traded_time: int
     traded_price: float
@@ -154,11 +158,9 @@ class Trade(TypedDict):
     order_remark: str
 
 
-class Quote(TypedDict):
+class Quote(_Coded):
     """行情：`user.quote` 的一项；没有的价格为 None。"""
 
-    security: str
-    stock_code: str
     last: float | None
     open: float | None
     high: float | None
@@ -193,12 +195,8 @@ class CancelResult(TypedDict):
     message: str
 
 
-class BulkCancel(TypedDict):
+class BulkCancel(_Numbered, CancelResult):
     """`user.cancel_all` 的一项。"""
-
-    entrust_no: int
-    success: bool
-    message: str
 
 
 # ---- 状态、体检
@@ -602,13 +600,9 @@ class CreditDetail(TypedDict):
     account_id: str
 
 
-class Compact(TypedDict):
+class Compact(_Listed):
     """一份负债合约：`user.credit.compacts` 的一项。"""
 
-    security: str
-    stock_code: str
-    exchange_id: int
-    exchange_id_name: str
     compact_id: str
     compact_type: int
     compact_type_name: str
@@ -630,13 +624,9 @@ class Compact(TypedDict):
     account_id: str
 
 
-class CreditSubject(TypedDict):
+class CreditSubject(_Listed):
     """一只融资融券标的：`user.credit.subjects` 的一项。"""
 
-    security: str
-    stock_code: str
-    exchange_id: int
-    exchange_id_name: str
     fin_status: int
     fin_status_name: str
     fin_ratio: float
@@ -648,13 +638,9 @@ class CreditSubject(TypedDict):
     account_id: str
 
 
-class SloCode(TypedDict):
+class SloCode(_Listed):
     """一只可融的券、一种头寸：`user.credit.slo_codes` 的一项。"""
 
-    security: str
-    stock_code: str
-    exchange_id: int
-    exchange_id_name: str
     cashgroup_prop: int
     cashgroup_prop_name: str
     enable_amount: int
@@ -663,13 +649,9 @@ class SloCode(TypedDict):
     account_id: str
 
 
-class CreditAssure(TypedDict):
+class CreditAssure(_Listed):
     """一只担保品：`user.credit.assure` 的一项。"""
 
-    security: str
-    stock_code: str
-    exchange_id: int
-    exchange_id_name: str
     assure_status: int
     assure_status_name: str
     assure_ratio: float
@@ -755,11 +737,9 @@ class PositionStatistics(TypedDict):
     open_cost: float
 
 
-class IpoIssue(TypedDict):
+class IpoIssue(_Coded):
     """一只新股或新债：`user.ipo.data` 的一项。"""
 
-    security: str
-    stock_code: str
     name: str
     type: str
     type_name: str
@@ -804,11 +784,9 @@ class ComFund(TypedDict):
     debt: float
 
 
-class ComPosition(TypedDict):
+class ComPosition(_Coded):
     """普通柜台的一只持仓：`user.transfer.com_position` 的一项。"""
 
-    security: str
-    stock_code: str
     stock_name: str
     exchange_type: str
     secu_account: str
