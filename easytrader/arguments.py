@@ -22,7 +22,7 @@ from easytrader.errors import UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 
 if TYPE_CHECKING:
-    from easytrader.basics.quantity import Number
+    from easytrader.basics.numbers import Number
     from easytrader.codes import Exchange
 
 MAX_VOLUME: Final = 2**31 - 1

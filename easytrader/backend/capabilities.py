@@ -14,7 +14,7 @@ from easytrader.market.symbols import parse_security
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.basics.quantity import Number
+    from easytrader.basics.numbers import Number
     from easytrader.market.symbols import Security
 
 

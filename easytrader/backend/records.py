@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from easytrader.basics.quantity import Number, OrderId, exact, is_number
+from easytrader.basics.numbers import Number, OrderId, exact, is_number
 from easytrader.codes import (
     OPEN_CLOSE_ACCOUNTS,
     AccountType,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Session
     from easytrader.basics.days import DayBoundary
     from easytrader.basics.log import Log
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
     from easytrader.idempotency.records import Records
     from easytrader.records.storage import Intent
 

@@ -12,7 +12,7 @@ from easytrader.errors import ClosedError, JournalError, QueryFailedError
 from easytrader.records.guarded import DeadlineLock
 
 if TYPE_CHECKING:
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
     from easytrader.records.storage import Intent, Intents, Owner, Storage
 
 _PATIENCE_S: Final = 0.5

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Session
     from easytrader.basics.days import DayBoundary
     from easytrader.basics.log import Log
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
     from easytrader.errors import EasytraderError
     from easytrader.records.storage import Storage
 

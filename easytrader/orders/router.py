@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from easytrader.backend.records import OrderRequest, SubmitAnswer
     from easytrader.backend.session import Session
     from easytrader.basics.log import Log
-    from easytrader.basics.quantity import Number, OrderId
+    from easytrader.basics.numbers import Number, OrderId
     from easytrader.codes import Exchange
     from easytrader.idempotency import Intent, Noted, Once
     from easytrader.orders.ticket import Wanted

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend.capabilities import Instruments
-    from easytrader.basics.quantity import Number, OrderId
+    from easytrader.basics.numbers import Number, OrderId
     from easytrader.market.symbols import Security
 
 

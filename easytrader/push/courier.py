@@ -15,7 +15,7 @@ from easytrader.backend.records import (
 )
 from easytrader.basics import waits
 from easytrader.basics.days import A_SHARES
-from easytrader.basics.quantity import exact
+from easytrader.basics.numbers import exact
 from easytrader.errors import ClosedError
 from easytrader.push.dispatch import Dispatcher
 from easytrader.push.ledger import DeliveryLedger
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from easytrader.backend.records import OrderLike, PushEvent, TradeLike
     from easytrader.basics.log import Log
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
 
 LOST_S: Final = 1.9
 """查得到、这么久还没有收到推送，就是漏了。"""

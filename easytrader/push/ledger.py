@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from easytrader.basics.days import A_SHARES
-from easytrader.basics.quantity import exact, is_number
+from easytrader.basics.numbers import exact, is_number
 from easytrader.codes import FINAL_STATUSES, STATUS_RANK
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from easytrader.backend.records import OrderLike, TradeLike
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
 
 _AHEAD_S = 3600
 """柜台的钟可以比本机快多少；再远的时间不可信。"""

@@ -12,14 +12,14 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from easytrader.backend.records import OrderChanged, Traded
-from easytrader.basics.quantity import exact
+from easytrader.basics.numbers import exact
 from easytrader.codes import STATUS_RANK, OrderStatus
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from easytrader.backend.records import OrderLike, PushEvent
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
     from easytrader.push.ledger import DeliveryLedger
 
 HOLD_S: Final = 0.1

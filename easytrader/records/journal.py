@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from easytrader.basics.quantity import Number, OrderId
+    from easytrader.basics.numbers import Number, OrderId
 
 _T = TypeVar("_T")
 

@@ -15,7 +15,7 @@ from easytrader.records import storage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
 
 _KEPT: Final = 10_000
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from easytrader.basics.quantity import Number, OrderId
+    from easytrader.basics.numbers import Number, OrderId
 
 SENDING: Final = "sending"
 """正在发，或发的进程中途没了。"""

@@ -7,7 +7,7 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from easytrader.basics.quantity import exact
+from easytrader.basics.numbers import exact
 from easytrader.codes import PriceType
 from easytrader.errors import EasytraderError, RiskRefusedError
 from easytrader.market.symbols import Kind
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend.records import OrderRequest
-    from easytrader.basics.quantity import Number
+    from easytrader.basics.numbers import Number
     from easytrader.risk.limits import Guard
 
 __all__ = ["NOTHING_SENT", "MarketView", "Rules"]

@@ -14,14 +14,14 @@ from loguru import logger
 
 from easytrader import codes
 from easytrader.basics import tags
-from easytrader.basics.quantity import is_number
+from easytrader.basics.numbers import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader import types
     from easytrader.backend.records import OrderLike
-    from easytrader.basics.quantity import OrderId
+    from easytrader.basics.numbers import OrderId
 
 Row = dict[str, Any]
 _Name = TypeVar("_Name", bound=str)

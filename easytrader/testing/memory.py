@@ -13,8 +13,8 @@ from easytrader import arguments
 from easytrader.backend import records
 from easytrader.backend.capabilities import ANY_INSTRUMENTS, Capabilities
 from easytrader.backend.records import Order, Side
+from easytrader.basics.numbers import exact
 from easytrader.basics.paths import AccountKey
-from easytrader.basics.quantity import exact
 from easytrader.codes import AccountType, Direction, OrderStatus
 from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.link.line import LineSession
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from easytrader.backend.session import Listener, Reply
-    from easytrader.basics.quantity import Number, OrderId
+    from easytrader.basics.numbers import Number, OrderId
 
     Numbers = Mapping[str, Number]
 

@@ -619,11 +619,6 @@ class TestThreads:
         user.guard = None
         assert user.today_entrusts == []
 
-    def test_every_error_is_ours(self, user: Trader, broker: Broker) -> None:
-        user.close()
-        with pytest.raises(errors.EasytraderError):
-            _ = user.position
-
 
 def _same(stock_code: str, broker: Broker) -> bool:
     return stock_code.partition(".")[0] == broker.security.partition(".")[0]

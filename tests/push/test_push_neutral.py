@@ -21,7 +21,7 @@ from easytrader.backend.records import (
     Traded,
 )
 from easytrader.basics.log import Log
-from easytrader.basics.quantity import exact
+from easytrader.basics.numbers import exact
 from easytrader.codes import AccountType, Direction, OffsetFlag, OrderStatus, OrderType
 from easytrader.push.courier import Courier
 from easytrader.push.event_log import EventLog
