@@ -111,7 +111,7 @@ def test_a_frozen_client_is_given_up_in_time(
 
         def departing(receipt: Receipt[Any], seq: int) -> None:
             depart(receipt, seq)
-            left.append(receipt._timeout_s)
+            left.append(receipt.timeout_s)
 
         monkeypatch.setattr(Receipt, "depart", departing)
         Faults(credit_served.folder).hang(600)
