@@ -141,7 +141,7 @@ def _mismatch(
     """少给、多给、给了两次。"""
     parameters = list(inspect.signature(function).parameters.values())
     placed = [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
-    names = [each.name for each in parameters if each.name != "self"]
+    names = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
     form = f"{title} 的参数依次是：{'、'.join(names)}" if names else f"{title} 没有参数"
     if len(args) > len(placed):
         return UsageError(title, args[len(placed)], f"多给了；{form}，其余的要写名字")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,8 +81,10 @@ def test_no_public_method_takes_a_name_it_does_not_know(method: Any) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_no_public_method_takes_too_many_or_too_few(method: Any) -> None:
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    with pytest.raises(UsageError, match="多给了"):
+    with pytest.raises(UsageError, match="多给了") as told:
         method(object(), *["x"] * (len(parameters) + 1))
+    kept = re.split("[：、，]", told.value.expected)
+    assert not {"options", "legacy"} & set(kept)  # ``**`` 的名字不是参数
     needed = [each.name for each in parameters if each.default is each.empty and each.kind == 1]
     if needed:
         with pytest.raises(UsageError, match="没有给") as caught:
