@@ -5,7 +5,7 @@ r"""easytrader：同步的 A 股自动交易 SDK。
     import easytrader
 
     user = easytrader.use("miniqmt")  # 或 use("sim")：自带的模拟 MiniQMT，什么都不用准备
-    user.connect(miniqmt_path=r"D:\国金证券QMT交易端\\userdata_mini", stock_account="资金账号")
+    user.connect(miniqmt_path=r"D:\国金证券QMT交易端\userdata_mini", stock_account="资金账号")
     user.buy("600036", price=35.5, amount=100)
 
 导入本包不导入 xtquant、pandas，也不安装日志处理器。Windows 以外没有真的客户端，

@@ -42,8 +42,8 @@ class Trader:
     下单、撤单发出后没有应答抛 `OutcomeUnknownError`，**不可重试**，先核对；
     开了风控（`guard`）而规则不许的抛 `RiskRefusedError`，什么都没有发出。
 
-    写一个后端：继承它，给出 `capabilities`，写一个 ``connect()``，里面造好 `broker.Connector`
-    再调用 `_open`。
+    写一个后端：继承它，给出 `capabilities`，写一个 ``connect()``，里面造好
+    `backend.session.Connector` 再调用 `_open`。
 
     Args:
         debug: 是否记 DEBUG 日志。

@@ -335,7 +335,7 @@ class SubmitAnswer(NamedTuple):
         return is_number(self.order_id)
 
 
-# ---- 后端推来的事：每一种一个类，全在这里；厂商的回调名、`events()` 的种类见 `push.events`
+# ---- 后端推来的事：每一种一个类，全在这里；厂商的回调名、`events()` 的种类见 `push.table`
 
 
 @dataclass(frozen=True, slots=True)

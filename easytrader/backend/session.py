@@ -24,7 +24,7 @@ _T_contra = TypeVar("_T_contra", contravariant=True)
 
 
 class Reply(Protocol[_T_contra]):
-    """一个请求等的应答（`ordering.Receipt`）：`put` 或 `fail`，先到的算，在任何线程上，不阻塞。"""
+    """一个请求等的应答（`orders.Receipt`）：`put` 或 `fail`，先到的算，在任何线程上，不阻塞。"""
 
     seq: int
     """请求序号；还没有发出为 0。"""

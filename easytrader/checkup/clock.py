@@ -161,16 +161,16 @@ def look_trading_day(case: Case, *, now: datetime | None = None) -> Verdict:
     moment = (now or beijing_now()).astimezone(BEIJING)
     today = moment.date()
     told = f"北京时间 {moment:%Y-%m-%d %H:%M}"
-    if case.simulated and _is_always_open(case):
-        return Verdict(OK, f"{told}；这个模拟文件夹全天可交易")
-    trading = calendar.is_trading_day(today)
+    if case.simulated and (own := _own_time(case)):
+        return Verdict(OK, f"{told}；{own}")
+    trading = calendar.is_trading_day(today, case.simulated)
     if trading is None:
         fix = "照上面说的改好这个文件" if calendar.trouble() else calendar.remedy()
         return Verdict(NOTE, f"{told}；不知道是不是交易日：{calendar.explain(today)}", fix)
     last = calendar.ending(today)
     ends = "" if last is None else f"；日历只到 {last}"
     if not trading:
-        following = calendar.next_trading_day(today)
+        following = calendar.next_trading_day(today, case.simulated)
         shown = f"，下一个交易日 {following}" if following else ""
         fix = "客户端这时常常关着；委托等开市再下"
         fix = f"{fix}；{calendar.remedy()}" if ends else fix
@@ -186,6 +186,10 @@ def phase(moment: datetime) -> str:
     return next((name for end, name in _PHASES if now < end), "收盘后")
 
 
-def _is_always_open(case: Case) -> bool:
+def _own_time(case: Case) -> str:
+    """这个模拟文件夹不看交易所的时间；看的为空。"""
     assert case.folder is not None
-    return SimFolder.open(case.folder).config.clock != "exchange"
+    clock = SimFolder.open(case.folder).config.clock
+    return {"always": "这个模拟文件夹全天可交易", "step": "这个模拟文件夹的时钟由脚本走"}.get(
+        clock, ""
+    )

@@ -87,7 +87,7 @@ def judge(
 
 
 class _Deaf:
-    """实现 `broker.Listener`：推送不要；断了就让等着的调用失败。"""
+    """实现 `backend.session.Listener`：推送不要；断了就让等着的调用失败。"""
 
     def pushed(self, session: Session, event: PushEvent) -> None:
         """不要。"""

@@ -17,7 +17,7 @@ _MESSAGES: Final = (
     (r"the following arguments are required: (.+)", r"缺少参数 \1"),
     (r"unrecognized arguments: (.+)", r"不认识的参数 \1"),
     (r"argument (.+?): invalid choice: (.+?) \(choose from (.+)\)", r"参数 \1 不对：\2。可选：\3"),
-    (r"argument (.+?): invalid \S+ value: (.+)", r"参数 \1 不对：\2"),
+    (r"argument (.+?): invalid \S+ value: (.+)", r"参数 \1 不对：\2。应为数"),
     (r"argument (.+?): expected (?:one|at least one) argument", r"参数 \1 后面要跟一个值"),
     (r"argument (.+?): ignored explicit argument (.+)", r"参数 \1 后面不跟值，多了 \2"),
     (r"argument (.+?): (.+)", r"参数 \1 不对：\2"),

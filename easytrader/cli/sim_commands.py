@@ -151,7 +151,7 @@ def _register_step(commands: argparse._SubParsersAction[Parser]) -> None:
 def _step(arguments: argparse.Namespace) -> int:
     from easytrader.sim.host.stepping import Stepper
 
-    stepper = Stepper(arguments.path)
+    stepper = Stepper(_folder(arguments.path).path)
     if arguments.next_day:
         now = stepper.next_day()
     elif arguments.to is not None:
@@ -284,7 +284,7 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("script", metavar="SCRIPT", help="脚本文件")
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="原样交给脚本的参数"
-    )
+    ).required = False  # 没有给脚本时，不说还缺 ARGS
     # 脚本的输出由脚本自己负责，与直接用 python 运行时一样
     parser.set_defaults(own_output=False)
     parser.runs(_run)

@@ -118,7 +118,7 @@ class Receipt(Generic[_Row]):
             self._row = row
             self._open()
 
-    # ---- 给发出的那一方（`broker.Reply`）
+    # ---- 给发出的那一方（`backend.session.Reply`）
 
     def depart(self, seq: int) -> None:
         """序号定了，就要发出。"""

@@ -2,6 +2,7 @@
 
 写一个名叫 ``broker`` 的 fixture，返回 `Broker` 的子类的实例，连同整套放在一个测试文件里::
 
+    import pytest
     from easytrader.testing.suite import *
 
     pytest_plugins = ["easytrader.testing"]
@@ -75,11 +76,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture(autouse=True)
-def _easytrader_leaves_no_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """用了 ``broker`` 的测试，结束后不许留下线程。"""
+def _easytrader_leaves_nothing(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """用了 ``broker`` 的测试，结束后不许留下线程，也不在开发者自己的目录里留下记录。"""
     if "broker" not in request.fixturenames:
         yield
         return
+    # 上一遍的 client_order_id 也不带到这一遍
+    monkeypatch.setenv("EASYTRADER_HOME", str(tmp_path_factory.mktemp("home")))
     before = set(threading.enumerate())
     yield
 

@@ -24,20 +24,10 @@ if TYPE_CHECKING:
     from easytrader.trader import Trader
 
 __all__ = [
-    "TestBadInput",
-    "TestCancel",
-    "TestClose",
-    "TestConnect",
-    "TestEvents",
-    "TestExactlyOnce",
-    "TestOrders",
-    "TestQueries",
-    "TestReconnect",
-    "TestThreads",
-    "TestUnknownOutcome",
-    "recorder",
-    "user",
-]
+    "TestBadInput", "TestCancel", "TestClose", "TestConnect", "TestEvents", "TestExactlyOnce",
+    "TestOrders", "TestQueries", "TestReconnect", "TestThreads", "TestUnknownOutcome",
+    "recorder", "user",
+]  # fmt: skip
 
 _FINAL: Final = ("已撤", "部撤", "已成", "废单")
 _ASSET_KEYS: Final = {"total_asset", "market_value", "cash", "frozen_cash", "account_id"}

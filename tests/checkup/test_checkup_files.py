@@ -14,7 +14,7 @@ import pytest
 from easytrader.basics.log import Log
 from easytrader.checkup import case as folder_looks
 from easytrader.checkup.case import Case
-from easytrader.errors import ConnectFailedError
+from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.miniqmt import session_ids
 from easytrader.miniqmt.diagnose import file_checks, preflight
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED
@@ -265,6 +265,12 @@ def test_off_windows_a_real_clients_folder_is_sent_to_its_windows_machine(real: 
     (real / "easytrader_sim.json").touch()
     assert "sim init" in preflight.failure_text(str(real), lease, -1, told, windows=False)
     lease.release()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="这里就是 Windows")
+def test_off_windows_a_windows_path_says_where_the_client_runs() -> None:
+    with pytest.raises(UsageError, match="只在 Windows 上运行"):
+        preflight.check_path(r"D:\国金证券QMT交易端\userdata_mini")
 
 
 # ---- 会话 id 的锁：一个客户端一把，谁都看得到

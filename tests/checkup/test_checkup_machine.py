@@ -231,6 +231,14 @@ def test_a_simulated_folder_may_trade_every_day(tmp_path: Path) -> None:
         folder = make_folder(tmp_path / setting, clock=setting)
         case = Case(folder=folder, simulated=True)
         assert clock.look_trading_day(case, now=saturday).status == status
+    late = clock.look_trading_day(case, now=datetime(2027, 1, 4, 10, tzinfo=BEIJING))
+    assert "交易日，连续竞价（上午）；日历只到" in late.detail  # 末日之后周一至周五照常开市
+
+
+def test_a_stepped_folder_has_its_own_time(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "step", clock="step", start="2026-11-20 10:00")
+    found = clock.look_trading_day(Case(folder=folder, simulated=True))
+    assert (found.status, "时钟由脚本走" in found.detail) == (OK, True)
 
 
 # ---- 体检本身

@@ -127,6 +127,7 @@ def test_init_twice_and_reset(
         (["--account", ""], "account_id"),
         (["--clock", "moon"], "可选：'always', 'exchange'"),
         (["--seed", "x"], "应为整数"),
+        (["--gap-days", "x"], "--gap-days 不对：'x'。应为数"),
         (["--sed", "1"], "不认识的参数 --sed 1"),
         (["--seed"], "后面要跟一个值"),
     ],
@@ -154,7 +155,7 @@ def test_missing_arguments_are_usage_errors(
     assert "用法：" in err
 
 
-@pytest.mark.parametrize("verb", ["status", "serve"])
+@pytest.mark.parametrize("verb", ["status", "serve", "step"])
 def test_not_a_simulator_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
@@ -162,6 +163,10 @@ def test_not_a_simulator_folder(
         code, _, err = run_main(capsys, "sim", verb, path)
         assert code == 2
         assert "sim init" in err
+
+
+def test_run_without_a_script_misses_only_the_script(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main(capsys, "sim", "run")[2].endswith("缺少参数 SCRIPT\n")
 
 
 def test_a_broken_config_is_explained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,10 @@ def check_path(value: object) -> str:
     except (OSError, RuntimeError, ValueError) as exc:  # 太长、~没有这个用户
         raise UsageError("miniqmt_path", value, f"这个路径用不了：{exc}。{FOLDER_FORM}") from None
     if not exists:
-        raise UsageError("miniqmt_path", value, f"这个路径不存在。{FOLDER_FORM}")
+        here = FOLDER_FORM
+        if os.name != "nt" and text[1:3] in (":\\", ":/"):
+            here = f"客户端只在 Windows 上运行，这里是 {platform.system()}；用模拟的：use('sim')"
+        raise UsageError("miniqmt_path", value, f"这个路径不存在。{here}")
     if not path.is_dir():
         raise UsageError("miniqmt_path", value, f"这是文件，不是文件夹。{FOLDER_FORM}")
     nested = path / "userdata_mini"

@@ -366,7 +366,7 @@ def _market(side: int, target: Any, price: object, ttype: object) -> PriceType:
 
 
 # ---- 还款还券之前看一眼欠多少：不欠、还多了，不发出去。
-# 在风控之前、认出重复的 ``client_order_id`` 之后做。查不到的由柜台判断（见 `Router.admit`）
+# 在风控之前、认出重复的 ``client_order_id`` 之后做。查不到的由柜台判断（`Router._precheck`）
 
 
 def _compacts(desk: QmtSession) -> list[types.Compact]:
