@@ -28,13 +28,7 @@ GROUP: Final = "easytrader.brokers"
 
 
 class Backend(NamedTuple):
-    """一个装着的后端。
-
-    Attributes:
-        name: `use()` 里写的名字。
-        target: 在哪里，``模块:名字``。
-        package: 哪个包带来的。
-    """
+    """一个装着的后端：`use()` 里写的名字，在哪里（``模块:名字``），哪个包带来的。"""
 
     name: str
     target: str

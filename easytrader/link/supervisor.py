@@ -169,22 +169,25 @@ class Supervisor:
             "heartbeat_failures": self._heartbeat.failures,
         }
 
-    def connect(self, wait_s: float | None) -> None:
+    def connect(self, wait_s: float | None, spent_s: float = 0.0) -> None:
         """连接；成功后启动看护线程。
 
         Args:
             wait_s: None 只试一次；否则最多等这么多秒，期间按间隔重试。
+            spent_s: 期限里已经花掉了多少秒；还是至少留一半来连。
 
         Raises:
             ConnectFailedError: 没连上。
             ClosedError: 期间被关闭。
         """
-        deadline = time.monotonic() + self._connector.timeout_s
+        timeout_s = self._connector.timeout_s
+        limit_s = max(timeout_s - spent_s, timeout_s / 2)
+        deadline = time.monotonic() + limit_s
         if wait_s is None:
-            self._attempt()
+            self._attempt(limit_s)
         else:
             self._keep_trying(wait_s)
-            deadline = time.monotonic() + self._connector.timeout_s
+            deadline = time.monotonic() + timeout_s
         self._finish(deadline)
         thread = threading.Thread(target=self._watch, name="easytrader-watch", daemon=True)
         try:

@@ -330,7 +330,7 @@ def _orphan(name: str) -> Any:
 
 
 def test_an_abandoned_call_may_still_send(tmp_path: Path) -> None:
-    from test_miniqmt_plug import ShimAccount, ShimTrader
+    from vendor_shim import ShimAccount, ShimTrader
 
     orders: list[Any] = []
     hang = threading.Event()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from support import eventually
+from vendor_shim import ShimAccount, ShimTrader
 
 import easytrader
 from easytrader import codes
@@ -23,57 +24,6 @@ from easytrader.market.calendar import is_trading_day
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class ShimTrader:
-    """别人家的 XtQuantTrader：只有同步方法，没有厂商内部的那一层。"""
-
-    instances: ClassVar[list[ShimTrader]] = []
-
-    def __init__(self, path: str, session: int) -> None:
-        self.path, self.session = path, session
-        self.hang = threading.Event()
-        self.hang.set()
-        self.sent: list[tuple[Any, ...]] = []
-        self.stopped = False
-        ShimTrader.instances.append(self)
-
-    def register_callback(self, callback: Any) -> None:
-        self.callback = callback
-
-    def start(self) -> None:
-        pass
-
-    def connect(self) -> int:
-        return 0
-
-    def subscribe(self, account: Any) -> int:
-        return 0
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def query_stock_asset(self, account: Any) -> Any:
-        self.hang.wait(30)
-        return SimpleNamespace(
-            total_asset=1.0, market_value=0.0, cash=1.0, frozen_cash=0.0,
-            account_type=2, account_id=account.account_id,
-        )  # fmt: skip
-
-    def query_stock_orders(self, account: Any) -> list[Any]:
-        return []
-
-    query_stock_positions = query_stock_trades = query_stock_orders
-
-    def order_stock(self, *request: Any) -> int:
-        self.sent.append(request)
-        self.hang.wait(30)
-        return 77
-
-
-class ShimAccount:
-    def __init__(self, account_id: str, account_type: str) -> None:
-        self.account_id, self.account_type = account_id, account_type
 
 
 @pytest.fixture
