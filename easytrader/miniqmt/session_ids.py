@@ -150,7 +150,7 @@ class SessionIds:
         if mine:
             told.append(
                 f"本进程（{os.getpid()}）占着 {mine} 个，有 trader 用完没有 close()"
-                "（笔记本里反复运行的格子？列表里留着的？）"
+                "（笔记本里反复运行的格子，显示过的在 Out 里？列表里留着的？）"
             )
         if others:
             more = " 等" if len(others) > _TOLD else ""

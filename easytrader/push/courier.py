@@ -92,6 +92,7 @@ class Courier:
                     self._sequencer,
                     lambda: self.deliver(HealthChanged()),
                 )
+                self._dispatcher.start()  # 先放好：被 Ctrl-C 打断在这里，close() 也关得掉
 
     def deliver(self, event: PushEvent) -> None:
         """来了一条推送。任何线程，不阻塞。"""

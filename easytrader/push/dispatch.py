@@ -19,6 +19,7 @@ from easytrader.backend.records import (
     OrderChanged,
     PositionChanged,
 )
+from easytrader.basics import waits
 from easytrader.push.table import callback_name
 
 if TYPE_CHECKING:
@@ -128,6 +129,9 @@ class Dispatcher:
         self.behind = False
         """回调跟不上推送。"""
         self._thread = threading.Thread(target=self._run, name="easytrader-callbacks", daemon=True)
+
+    def start(self) -> None:
+        """开始交付。"""
         self._thread.start()
 
     def put(self, what: PushEvent | Callable[[], None]) -> None:
@@ -175,10 +179,7 @@ class Dispatcher:
         if not self._closed.is_set():
             self._closed.set()
             self._backlog.put(_nothing)
-        if self.on_this_thread:
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        return waits.join(self._thread, timeout_s)
 
     # ---- 内部
 

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_BUSY_S: Final = 0.02
 _SLICE_S: Final = 0.5
 """Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
+LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
+"""不能关的：关文件已不在原处的会按名字删掉别人的 -wal，fork 来的是父进程的。"""
 
 
 class DeadlineLock:
@@ -62,6 +65,11 @@ class DeadlineLock:
 
 def _slice_s(deadline: float) -> float:
     return min(_SLICE_S, max(0.0, deadline - time.monotonic()))
+
+
+def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """打开；别的进程占着时 SQLite 只等一小会儿，要等更久由 `patiently` 按期限再试。"""
+    return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 def patiently(work: Callable[[], _T], deadline: float) -> _T:

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from filelock import FileLock, Timeout
 from loguru import logger
 
+from easytrader.basics import waits
 from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import JournalError
-from easytrader.records.guarded import DeadlineLock, Unmoved, patiently
-from easytrader.records.storage import STATES, UNKNOWN, Intent
+from easytrader.records.guarded import LEFT_BEHIND, DeadlineLock, Unmoved, connect, patiently
+from easytrader.records.storage import PLACED, STATES, UNKNOWN, Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +40,6 @@ FILE_NAME: Final = "orders.sqlite"
 
 _APPLICATION_ID: Final = 0x45544A4C  # "ETJL"
 _VERSION: Final = 1
-_BUSY_S: Final = 0.02
-"""别的进程占着文件时，SQLite 一次等这么久；要等更久由我们按期限再试。"""
 _FLUSH_S: Final = 1.0
 _CLOSE_S: Final = 1.5
 _KEEP_ROWS: Final = 500_000
@@ -55,8 +54,6 @@ _BROKEN: Final = (sqlite3.Error, ValueError, OverflowError)
 MOVE_AWAY: Final = (
     "先关掉每一个用这个账号的程序，核对当日委托，再把它（连同 -wal、-shm）移走，然后重新启动"
 )
-
-_LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
 
 _SCHEMA: Final = """
 CREATE TABLE intents (
@@ -138,18 +135,21 @@ class Journal:
         self._closed = threading.Event()
         self._done = False
         self._writer = threading.Thread(target=self._write, name="easytrader-journal", daemon=True)
-        self._writer.start()
+        try:
+            self._writer.start()
+        except BaseException:  # Ctrl-C、开不出线程：没有人会来关
+            self.close()
+            raise
 
     def close(self) -> None:
         """把没有落盘的写完（最多等一小会儿），关闭；可重复调用。"""
         self._closed.set()
         self._wake.set()
-        if self._writer is not threading.current_thread():
-            self._writer.join(_CLOSE_S)
+        waits.join(self._writer, _CLOSE_S)
         if self._done:
             return
         if self.files.missing():
-            _LEFT_BEHIND.append(self.db)  # 关它会按名字删掉 -wal，那已经是别的程序的了
+            LEFT_BEHIND.append(self.db)
         else:
             with suppress(TimeoutError):
                 self._lock.run(time.monotonic() + _CLOSE_S, self.db.close)
@@ -163,10 +163,11 @@ class Journal:
         values = (intent.client_order_id, intent.tag, intent.owner, time.time(), *_wish(intent))
 
         def insert(db: sqlite3.Connection) -> Intent | None:
-            if db.execute(_INSERT, values).rowcount == 1:
+            new = db.execute(_INSERT, values).rowcount == 1
+            found = None if new else self._row(db, intent.client_order_id)
+            if found is None or found.state != PLACED:  # 别人没有发成的，不要等它
                 self._check_unmoved()
-                return None
-            return self._row(db, intent.client_order_id)
+            return found
 
         return self._do("写不进去", deadline, insert)
 
@@ -309,9 +310,7 @@ def _open(path: Path, deadline: float) -> tuple[sqlite3.Connection, Unmoved]:
 def _connect(path: Path, deadline: float) -> sqlite3.Connection:
     db: sqlite3.Connection | None = None
     try:
-        db = sqlite3.connect(
-            str(path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
+        db = connect(path)
         opened = db
         patiently(lambda: _prepare(opened, path), deadline)
     except BaseException as exc:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.beijing import OFFSET_S
 from easytrader.basics.private import private_file, private_folder
-from easytrader.records.guarded import Unmoved, patiently
+from easytrader.records.guarded import LEFT_BEHIND, Unmoved, connect, patiently
 from easytrader.records.storage import Counted, DayFull, SecondFull
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SLOTS: Final = 11
 _PER_SECOND: Final = 10
-_BUSY_S: Final = 0.02
-"""别的进程占着文件时，SQLite 一次等这么久；要等更久由我们按期限再试。"""
 _PATIENCE_S: Final = 0.3
 """期限再远也只等这么久：一次事务只要几十微秒，等得更久就是它停住了。"""
 _OPEN_PAUSE_S: Final = 0.01
@@ -53,8 +51,6 @@ _RAISE_DAY: Final = (
 _FORGET_DAYS: Final = (
     "DELETE FROM day WHERE day NOT IN (SELECT day FROM day ORDER BY day DESC LIMIT ?)"
 )
-_LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
-"""fork 来的进程不能用、也不能关父进程的连接；文件已不在原处的，关它会删掉别人的 -wal：都留着。"""
 
 
 def beijing_day(wall: float) -> int:
@@ -117,7 +113,7 @@ class Tally:
         if db is None:
             return
         if self._pid != os.getpid() or (self._files is not None and self._files.missing()):
-            _LEFT_BEHIND.append(db)
+            LEFT_BEHIND.append(db)
             return
         with suppress(sqlite3.Error):
             db.close()
@@ -174,9 +170,7 @@ class Tally:
         self.close()
         private_folder(Path(self.where).parent, tighten=True)
         private_file(self.where)
-        db = sqlite3.connect(
-            self.where, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
+        db = connect(self.where)
         try:
             _prepare(db, min(deadline, time.monotonic() + _PATIENCE_S))
             if already:

@@ -12,7 +12,7 @@ from support import eventually
 
 from easytrader.backend.records import Connected, Disconnected, OrderChanged, Traded
 from easytrader.basics.log import Log
-from easytrader.push import dispatch
+from easytrader.push import Courier, dispatch
 from easytrader.push.dispatch import Dispatcher
 from easytrader.push.ledger import DeliveryLedger
 from easytrader.push.sequence import Sequencer
@@ -40,6 +40,7 @@ class Desk:
             lambda: self.behind.append(self.dispatcher.behind),
             capacity,
         )
+        self.dispatcher.start()
 
     def take(self, event: Any) -> None:
         self.given.append(event)
@@ -197,3 +198,22 @@ def test_a_slow_callback_is_behind_until_what_waited_long_is_given(now: list[flo
     eventually(lambda: not desk.dispatcher.behind)
     assert desk.dispatcher.close(FAR_S)
     assert desk.behind == [True, False]
+
+
+def test_ctrl_c_while_the_thread_starts_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, begun = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        raise KeyboardInterrupt  # 等它起来的时候
+
+    courier = Courier(Log(), delivered=lambda event: None, met=lambda order: None, status=dict)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            courier.start(None, {})
+    assert courier.close(FAR_S)
+    eventually(lambda: not begun[0].is_alive())

@@ -362,3 +362,38 @@ class TestDamage:
         with pytest.raises(JournalError, match=r"orders\.sqlite"):
             opened()
         assert not SqliteStorage(path.parent).has_intents()
+
+
+def test_ctrl_c_while_it_opens_leaves_no_thread(
+    path: Path, opened: Callable[[], Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, begun = threading.Thread.start, []
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        raise KeyboardInterrupt  # 等它起来的时候
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(path, soon())
+    eventually(lambda: not begun[0].is_alive())
+    assert opened().begin(wish(), soon()) is None
+
+
+@posix
+def test_what_another_program_could_not_send_is_not_waited_for(
+    opened: Callable[[], Journal], path: Path
+) -> None:
+    """移走之后：一个程序记下了、没有发；另一个也马上说文件被移走了，不当它正在发。"""
+    mine, theirs = opened(), opened()
+    assert mine.begin(wish("下好的"), soon()) is None
+    mine.settle(wish("下好的"), marks.PLACED, 7)
+    os.rename(path, f"{path}.old")  # noqa: PTH104
+    for each in (mine, theirs):
+        with pytest.raises(JournalError, match="移走"):
+            each.begin(wish(), soon())
+    found = mine.begin(wish("下好的"), soon())
+    assert found is not None
+    assert found.order_id == 7

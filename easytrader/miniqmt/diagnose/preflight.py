@@ -44,12 +44,10 @@ def check_path(value: object) -> str:
         绝对路径。
 
     Raises:
-        UsageError: 不是路径、不存在、不是文件夹。
+        UsageError: 不是路径、不存在、不是文件夹、不让看。
     """
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
-        raise UsageError("miniqmt_path", value, FOLDER_FORM)
-    text = os.fspath(value)
-    if not isinstance(text, str) or "\0" in text:
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not isinstance(text, str) or not text or "\0" in text:
         raise UsageError("miniqmt_path", value, FOLDER_FORM)
     try:
         path = Path(text).expanduser()
@@ -63,6 +61,8 @@ def check_path(value: object) -> str:
         raise UsageError("miniqmt_path", value, f"这个路径不存在。{here}")
     if not path.is_dir():
         raise UsageError("miniqmt_path", value, f"这是文件，不是文件夹。{FOLDER_FORM}")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise UsageError("miniqmt_path", value, "没有权限看这个文件夹：检查它的属主与权限")
     nested = path / "userdata_mini"
     if path.name != "userdata_mini" and nested.is_dir():
         raise UsageError("miniqmt_path", value, f"请再往里一层：{nested}")

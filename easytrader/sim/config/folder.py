@@ -66,10 +66,11 @@ class AccountConfig:
     positions: Positions = ()
 
     def __post_init__(self) -> None:
-        size = len(self.account_id.encode()) if isinstance(self.account_id, str) else 0
+        text = self.account_id if isinstance(self.account_id, str) else ""
+        size = len(text.encode()) if text.isprintable() else 0
         if not 1 <= size <= _ID_BYTES or self.account_id != self.account_id.strip():
             raise UsageError(
-                "account_id", self.account_id, "应为 1–23 个字节的字符串，首尾无空白。"
+                "account_id", self.account_id, "应为 1–23 个字节的可见字符，首尾无空白。"
             )
         if self.account_type not in ACCOUNT_TYPES:
             raise UsageError("account_type", self.account_type, "应为 2（普通）或 3（信用）。")
