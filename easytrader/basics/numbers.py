@@ -14,10 +14,8 @@ from typing import Any, Final
 
 _WIDEST: Final = 2**63
 """厂商最宽的整数是 64 位。"""
-
 _NOT_NUMBERS: Final = frozenset({"bool", "bool_", "timedelta64"})
 """numpy 说自己的时间差是整数，Python 说真假是整数。"""
-
 OrderId = int | str
 """委托编号：A 股柜台是大于 0 的整数，别的柜台可以是字符串。"""
 

@@ -180,14 +180,13 @@ class Supervisor:
             ConnectFailedError: 没连上。
             ClosedError: 期间被关闭。
         """
-        timeout_s = self._connector.timeout_s
-        limit_s = max(timeout_s - spent_s, timeout_s / 2)
+        limit_s = max(self._connector.timeout_s - spent_s, self._connector.timeout_s / 2)
         deadline = time.monotonic() + limit_s
         if wait_s is None:
             self._attempt(limit_s)
         else:
             self._keep_trying(wait_s)
-            deadline = time.monotonic() + timeout_s
+            deadline = time.monotonic() + self._connector.timeout_s
         self._finish(deadline)
         thread = threading.Thread(target=self._watch, name="easytrader-watch", daemon=True)
         try:
