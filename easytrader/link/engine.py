@@ -228,7 +228,7 @@ class Engine:
         """
         self.check_usable()
         began = time.monotonic()
-        self._close_forgotten(key, min(_LOOK_S, connector.timeout_s / 4))
+        self._close_forgotten(key, began + min(_LOOK_S, connector.timeout_s / 4))
         looked_s = time.monotonic() - began
         if self.supervisor is not None:
             self._log.info("断开旧的连接")
@@ -349,23 +349,24 @@ class Engine:
         self._at_exit = False
         atexit.unregister(self._exit)
 
-    def _close_forgotten(self, key: AccountKey, limit_s: float) -> None:
+    def _close_forgotten(self, key: AccountKey, deadline: float) -> None:
         """同一个账号、已经没有人用的（笔记本里又运行了一遍那一格）：先关掉，不占会话。"""
         for other in list(_live):
-            if other is not self and other.key == key and other.is_forgotten(limit_s):
+            if other is not self and other.key == key and other.is_forgotten(deadline):
                 told = "账号 {} 有一个没有 close()、也没有人用了的 trader，先关掉它"
                 self._log.warning(told, masked(key.account_id))
                 other.close()
 
-    def is_forgotten(self, limit_s: float) -> bool:
-        """除了我们自己的线程，没有人拿着它的交易口。最多等 ``limit_s`` 秒；看不出来为假。"""
+    def is_forgotten(self, deadline: float) -> bool:
+        """除了我们自己的线程，没有人拿着它的交易口。最晚等到 ``deadline``；看不出来为假。"""
         if self.closed or os.getpid() != self._pid or self._handlers is None:
             return False
         if self._handlers() is None:
             return True
         found: list[bool] = []
+        left_s = max(0.0, deadline - time.monotonic())
         # 在分发线程上看：这会儿没有回调在跑，也不会漏交
-        return self.courier.run(lambda: found.append(self._let_callback_go()), limit_s) and found[0]
+        return self.courier.run(lambda: found.append(self._let_callback_go()), left_s) and found[0]
 
     def _let_callback_go(self) -> bool:
         """放开回调一会儿：回调多半拿着交易口，而交易口拿着回调。"""

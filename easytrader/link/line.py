@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from loguru import logger
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Reply
 
 _T = TypeVar("_T")
+
+_sending: Final[set[str]] = set()
+"""正卡在柜台接口里的委托的标记：会话断了、换了一个，它还可能真的发出去。"""
 
 
 class NoAnswerError(Exception):
@@ -55,10 +58,14 @@ class LineSession(BaseSession):
         self.send(receipt, work)
         return receipt.value()
 
-    def send(self, reply: Reply[Any], work: Callable[[], Any]) -> None:
-        """下单、撤单：排到线路上就返回。``work`` 返回应答；抛异常是结果未知。"""
+    def send(self, reply: Reply[Any], work: Callable[[], Any], tag: str = "") -> None:
+        """下单（带上 ``request.tag``）、撤单：排到线路上就返回。``work`` 抛异常是结果未知。"""
         self.depart(reply)
-        self.later(self._serve, reply, work)
+        self.later(self._serve, reply, work, tag)
+
+    def still_sending(self, tag: str) -> bool:
+        """正卡在柜台接口里，哪怕是断了的那个会话的。"""
+        return tag in _sending
 
     def later(self, work: Callable[..., object], *args: Any) -> None:
         """在线路上做一件事，如报一条推送；已经收尾的不做了。任何线程，不阻塞。"""
@@ -76,10 +83,14 @@ class LineSession(BaseSession):
             except Exception:  # noqa: BLE001, PERF203  边界：一件事出错，线路还在
                 logger.exception("线路上出错，接着做后面的")
 
-    def _serve(self, reply: Reply[Any], work: Callable[[], Any]) -> None:
+    def _serve(self, reply: Reply[Any], work: Callable[[], Any], tag: str) -> None:
+        _sending.add(tag)
         try:
-            reply.put(work())
+            if not reply.done():  # 排着的时候到期、断线的不再发：已经说了结果未知，会被核对、重下
+                reply.put(work())
         except NoAnswerError:
             pass
         except Exception as exc:  # noqa: BLE001  边界：柜台的接口抛什么都是没有应答
             reply.fail(exc)
+        finally:
+            _sending.discard(tag)

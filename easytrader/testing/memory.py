@@ -152,7 +152,7 @@ class MemorySession(LineSession):
         return self.counter.prices.get(stock_code)
 
     def submit(self, request: records.OrderRequest, reply: Reply[records.SubmitAnswer]) -> None:
-        self.send(reply, lambda: self.counter.submit(request))
+        self.send(reply, lambda: self.counter.submit(request), request.tag)
 
     def cancel(self, target: Any, reply: Reply[bool]) -> None:
         self.send(reply, lambda: self.counter.cancel(target))
