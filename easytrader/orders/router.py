@@ -50,8 +50,6 @@ _OUT_OF_TIME: Final = "没有发出：客户端没有应答，时间用完了"
 _PRECHECK_SHARE: Final = 0.4
 """发出之前的核对最多用掉期限的这么多：它没有应答，委托也要来得及发。"""
 
-_STOCKS: Final = ("STOCK", "CREDIT")
-
 _NOT_SENT: Final = (NotConnectedError, ClosedError, UsageError, MissingDependencyError)
 """会话抛的这几种，什么都没有发出；别的都可能在发出之后。"""
 
@@ -332,7 +330,7 @@ class Router:
         self.capabilities.check_order(kind, order.target.exchange)
         if order.client_order_id is not None:
             self.capabilities.check_tag(order.client_order_id)
-        check_account_type(order.verb, session.account_type, self.capabilities.accounts)
+        _check_account(order.verb, session.account_type, self.capabilities.accounts)
         if order.money is None:
             doubts = self.capabilities.instruments.doubts
             for doubt in doubts(order.side, order.target, order.price, order.volume):
@@ -396,17 +394,8 @@ class Router:
         return row
 
 
-def check_account_type(verb: str, account_type: str, accounts: Collection[str] = _STOCKS) -> None:
-    """这种账号能不能这样下单。
-
-    Args:
-        verb: 信用账号才有的动词；普通的买卖为空。
-        account_type: 账号类型的名字。
-        accounts: 能买卖的；空是不限。
-
-    Raises:
-        UsageError: 不能，什么都没有发出。
-    """
+def _check_account(verb: str, account_type: str, accounts: Collection[str]) -> None:
+    """``verb`` 是信用账号才有的动词（普通的买卖为空）；``accounts`` 是能买卖的，空是不限。"""
     if verb and account_type != "CREDIT":
         form = f"{verb} 只能用于信用账号：connect(..., account_type='CREDIT')"
         raise UsageError("account_type", account_type, form)
