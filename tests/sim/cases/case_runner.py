@@ -130,7 +130,7 @@ class World:
         try:
             for account in self.accounts.values():
                 self.trader.subscribe(account)
-            todo = [(step.when, i, each) for each in self.cases for i, step in enumerate(each.steps)]
+            todo = [(step.when, i, one) for one in self.cases for i, step in enumerate(one.steps)]
             todo.sort(key=lambda row: row[0])
             now = ""
             for when, index, case in todo:
