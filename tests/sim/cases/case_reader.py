@@ -133,7 +133,11 @@ def worlds(cases: list[Case]) -> list[list[Case]]:
 
 def _public(case: Case) -> dict[str, str]:
     """处境里属于证券的；持仓与现金是账号自己的。"""
-    return {key: value for key, value in case.situation.items() if key not in ("hold", "money")}
+    return {
+        key: value
+        for key, value in case.situation.items()
+        if key not in ("hold", "money", "credit")
+    }
 
 
 def money(text: str) -> Decimal:
