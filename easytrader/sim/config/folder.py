@@ -25,6 +25,7 @@ from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
+from easytrader.sim.rules.fees import COMMISSION_CAP
 
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2
@@ -153,8 +154,9 @@ class SimConfig:
         _seconds("connect_wait_s", self.connect_wait_s, 0.0)
         _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
         _seconds("query_lag_s", self.query_lag_s, 0.0)
+        cap = COMMISSION_CAP.value
         _whole(
-            "commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000
+            "commission_ppm", self.commission_ppm, f"应为 0–{cap}（佣金上限千分之三）。", most=cap
         )
         least = _yuan(
             "commission_min", self.commission_min, "应为不小于 0 的金额，单位元。", places=3
@@ -164,9 +166,9 @@ class SimConfig:
         if len(set(names)) != len(names):
             raise UsageError("accounts", names, "资金账号不能重复。")
         _check_market(self)
-        cap = self.repo_rate_cap
-        if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 < cap <= 1000:
-            raise UsageError("repo_rate_cap", cap, "应为大于 0、不超过 1000 的利率，单位 %。")
+        rate = self.repo_rate_cap
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1000:
+            raise UsageError("repo_rate_cap", rate, "应为大于 0、不超过 1000 的利率，单位 %。")
 
     @property
     def commission_min_li(self) -> int:

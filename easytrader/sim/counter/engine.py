@@ -18,7 +18,7 @@ from easytrader.errors import SimulatorError
 from easytrader.market.notice import warn_if_ending
 from easytrader.market.symbols import parse_security
 from easytrader.sim.business import businesses_for
-from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.instruments import load_book
 from easytrader.sim.config.market import market_for
 from easytrader.sim.counter import views
 from easytrader.sim.counter.counter import Counter, find_account
@@ -37,7 +37,6 @@ from easytrader.sim.ledger.events import (
     SubmitOrder,
 )
 from easytrader.sim.ledger.state import CounterState, Progress
-from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.sim.storage.store import Store
 
@@ -72,7 +71,7 @@ class Engine:
         self.clock: Clock = WallClock() if clock is None else clock
         config = folder.config
         self._hours = hours_for(config.clock)
-        self._book = RuleBook(load_facts(folder.path), self._hours.previous)
+        self._book = load_book(folder.path, self._hours.previous)
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)

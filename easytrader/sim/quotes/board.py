@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.corporate_actions import load_actions
-from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.hours import hours_for
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
@@ -35,7 +35,6 @@ from easytrader.sim.quotes.details import (
     universe,
 )
 from easytrader.sim.quotes.tape import DayTape, Paths, ranges
-from easytrader.sim.rules import RuleBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -361,7 +360,7 @@ class _Market:
 
 def _market_of(folder: SimFolder, hours: MarketHours) -> Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = RuleBook(load_facts(folder.path), hours.previous)
+    book = load_book(folder.path, hours.previous)
     return market_for(folder.config, folder.path, hours, book)
 
 

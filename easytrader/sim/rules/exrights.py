@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Dated
+from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Note
 
 
 class Change(NamedTuple):
@@ -24,7 +24,7 @@ class Change(NamedTuple):
     before: int
 
 
-EX_RIGHT: Final = Dated(
+EX_RIGHT: Final = Note(
     "X1",
     SHARES + FUNDS,
     BOURSES,
@@ -35,9 +35,7 @@ EX_RIGHT: Final = Dated(
     "基金拆分、合并按份额的比例"
 )
 
-DIVIDEND_TAX: Final = Dated(
-    "X2", SHARES, date(2015, 9, 8), "派发时不扣", "TAX15", sure=False
-).noted(
+DIVIDEND_TAX: Final = Note("X2", SHARES, date(2015, 9, 8), "派发时不扣", "TAX15", sure=False).noted(
     "持股一年以内的，派发时暂不扣，卖出时按持股期限由券商补扣（一个月以内 20%，一年以内 10%）；"
     "卖出时的补扣没有模拟，可以改为派发时按固定比例扣；没有对过原文"
 )
