@@ -200,7 +200,7 @@ def test_wrong_places(tmp_path: Path) -> None:
         history.days(folder.path)
 
 
-@pytest.mark.parametrize(("version", "told"), [(3, "旧版本 3"), (99, "较新的版本 99")])
+@pytest.mark.parametrize(("version", "told"), [(4, "旧版本 4"), (99, "较新的版本 99")])
 def test_other_versions(make: Any, version: int, told: str) -> None:
     desk = make()
     desk.engine.close()
@@ -209,7 +209,7 @@ def test_other_versions(make: Any, version: int, told: str) -> None:
     db.close()
     with pytest.raises(SimulatorError, match=told):
         history.days(desk.folder.path)
-    if version > 4:
+    if version > 5:
         with pytest.raises(SimulatorError, match=told):
             desk.reopen()
 
@@ -235,7 +235,8 @@ def test_an_older_store_is_brought_up(make: Any) -> None:
     desk.engine.close()
     with sqlite3.connect(desk.folder.store_path) as db:
         db.executescript(
-            "DROP TABLE closing_assets; DROP TABLE closing_positions; PRAGMA user_version=3;"
+            "DROP TABLE closing_assets; DROP TABLE closing_positions;"
+            "ALTER TABLE trades DROP COLUMN interest_li; PRAGMA user_version=3;"
         )
     db.close()
     desk.reopen()
@@ -252,7 +253,7 @@ def test_much_older_stores(make: Any, version: int) -> None:
     kept = history.orders(desk.folder.path, FIRST)
     desk.engine.close()
     steps = "DROP TABLE closing_assets; DROP TABLE closing_positions; DROP TABLE records;"
-    steps += "ALTER TABLE orders DROP COLUMN off_book;"
+    steps += "ALTER TABLE orders DROP COLUMN off_book; ALTER TABLE trades DROP COLUMN interest_li;"
     if version == 1:
         steps += "DROP TABLE queues; ALTER TABLE orders DROP COLUMN waiting;"
         steps += "ALTER TABLE orders DROP COLUMN ahead;"
