@@ -48,6 +48,8 @@ def _add_path(parser: Parser) -> None:
 
 
 def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
+    from easytrader.sim.config.profile import PROFILES
+
     parser = commands.add_parser(
         "init",
         help="建一个模拟 MiniQMT 的文件夹，或往里加账号",
@@ -72,6 +74,11 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
         help="全天可交易（默认），按交易所时间，或由脚本一步一步走",
     )
     add("--seed", metavar="N", type=whole_number(), help="行情的种子；种子相同行情相同")
+    add(
+        "--profile",
+        choices=tuple(PROFILES),
+        help="哪一家券商的脾气：" + "；".join(f"{name} {p.title}" for name, p in PROFILES.items()),
+    )
     _register_market(parser)
     parser.runs(_init)
 
@@ -89,6 +96,7 @@ def _init(arguments: argparse.Namespace) -> int:
         exist_ok=arguments.exist_ok,
         clock=arguments.clock,
         seed=arguments.seed,
+        profile=arguments.profile,
         **_market_settings(arguments),
     )
     say(f"已建好：{folder.path}")

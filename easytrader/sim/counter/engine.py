@@ -76,7 +76,7 @@ class Engine:
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
-        self._query_lag_s = config.query_lag_s
+        self._query_lag_s = config.broker.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
         self._fresh: dict[int, float] = {}
         self._grouped = False
