@@ -20,6 +20,7 @@ from easytrader.codes import (
 )
 from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Kind, Security
+from easytrader.sim.config.profile import PROFILES
 from easytrader.sim.counter import views
 from easytrader.sim.counter.floor import Floor
 from easytrader.sim.counter.rollover import Rollover
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from easytrader.market.symbols import Security
+    from easytrader.sim.config.profile import Profile
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
@@ -80,11 +82,14 @@ class Counter:
         fees: FeeSchedule,
         book: RuleBook | None = None,
         businesses: Sequence[Callable[[Surroundings], Business]] = (),
+        broker: Profile | None = None,
     ) -> None:
+        self._broker = PROFILES["instant"] if broker is None else broker
         self.state = state
         self._market = market
         self._hours = hours
         self._ledger = Ledger(state, fees, book)
+        self._ledger.refused_locally = self._broker.refused_locally
         self._floor = Floor(self._ledger, market, hours)
         self._rollover = Rollover(
             self._ledger, self._floor, market, hours, self.quote, self._outside
@@ -172,6 +177,8 @@ class Counter:
             clean(args.order_remark),
         )
         self._place(order, account, whole, now)
+        if order.order_id not in self.state.orders:
+            return Receipt(0, order.reason)
         return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:

@@ -55,6 +55,8 @@ class Ledger:
         self._date = date.fromordinal(state.progress.day)
         self.today = day_code(state.progress.day)
         self.businesses: tuple[Business, ...] = ()
+        self.refused_locally: tuple[int, ...] = ()
+        """这些编号的拒绝由客户端当场退回：没有记录，没有推送。"""
         self._cash_way = CashWay(self)
 
     def take_events(self) -> tuple[events.Event, ...]:
@@ -139,8 +141,10 @@ class Ledger:
         return self.state.progress.order_id
 
     def reject(self, order: SimOrder, reject: events.Reject) -> None:
-        """废单。"""
+        """废单；客户端自己就拒绝的不留下。"""
         order.reason = str(reject)
+        if reject.code in self.refused_locally:
+            return
         self.state.add_order(order)
         self._update(order, OrderStatus.JUNK)
         self.events.append(events.Refused(order.snapshot, reject))
