@@ -207,8 +207,8 @@ class Translator:
         if isinstance(event, events.CancelRefused):
             row = _cancel_error_row(event, broker)
             return [_push("cancel_error", order, row, broker.reject_s)]
-        if isinstance(event, events.Accepted):
-            return self._accepted(order)
+        if isinstance(event, (events.Queued, events.Accepted)):
+            return self._accepted(event)
         row = self._order_row(order)
         if isinstance(event, events.Filled):
             told = [_push("order", order, row, broker.fill_s)]
@@ -227,11 +227,18 @@ class Translator:
             return []
         return [_push("order", order, row)]
 
-    def _accepted(self, order: events.OrderSnapshot) -> list[Push]:
-        """收下了：未报、待报、已报，合同编号也许还要等。"""
-        broker, row = self._broker, order_row(order)
+    def _accepted(self, event: events.Queued | events.Accepted) -> list[Push]:
+        """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
+        broker, order = self._broker, event.order
+        row = order_row(order)
         blank = row._replace(order_sysid="")
-        early = (OrderStatus.UNREPORTED, OrderStatus.WAIT_REPORTING) if broker.shows_early else ()
+        early: tuple[OrderStatus, ...] = ()
+        if isinstance(event, events.Queued):
+            early = (OrderStatus.UNREPORTED,) if broker.shows_early else ()
+            rows_ = [row._replace(order_status=int(status)) for status in early]
+            return [_push("order", order, each, broker.report_s) for each in (*rows_, row)]
+        if broker.shows_early and not event.queued:
+            early = OrderStatus.UNREPORTED, OrderStatus.WAIT_REPORTING
         rows_ = [blank._replace(order_status=int(status)) for status in early]
         late_s = broker.sysid_delay_s
         pushes = [
