@@ -75,7 +75,8 @@ class Engine:
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
-        self._query_lag_s = config.query_lag_s
+        self._broker = config.broker
+        self._query_lag_s = self._broker.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
         self._fresh: dict[int, float] = {}
         self._grouped = False
@@ -144,6 +145,16 @@ class Engine:
         return self._query(
             args, lambda account: views.positions(account, args.stock_code, self._counter.quote)
         )
+
+    def asset_now(self, account_type: int, account_id: str) -> list[views.Asset]:
+        """做到的这一刻的资金，不推进市场；没有这个账号为空。"""
+        account = find_account(self._counter.state.accounts, account_type, account_id)
+        return [] if account is None else [self._counter.asset(account)]
+
+    def positions_now(self, account_type: int, account_id: str) -> list[views.Holding]:
+        """做到的这一刻的持仓，同上。"""
+        account = find_account(self._counter.state.accounts, account_type, account_id)
+        return [] if account is None else views.positions(account, "", self._counter.quote)
 
     def statuses(self) -> list[AccountStatusChanged]:
         """全部账号与此刻的状态。"""
@@ -282,7 +293,15 @@ class Engine:
         if state is None:
             now = self.clock.now()
             state = CounterState(Progress(self._hours.day(now), self._market.tick_at(now), now))
-        return Counter(state, self._market, self._hours, self._fees, self._book, self._businesses)
+        return Counter(
+            state,
+            self._market,
+            self._hours,
+            self._fees,
+            self._book,
+            self._businesses,
+            self._broker,
+        )
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:
         """配置里有而账本里没有的账号，按配置开户。"""

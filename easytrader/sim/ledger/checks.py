@@ -90,6 +90,8 @@ def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quo
 def _security(ticket: Ticket) -> Reject | None:
     if not ticket.rules.exists:
         return NO_SUCH
+    if ticket.phase is Phase.CLOSED:
+        return None  # 下一个交易日停不停牌，到时候再看
     if ticket.rules.suspended or ticket.quote.suspended:
         return Reject(1232, "证券停牌")
     return None
@@ -155,8 +157,8 @@ def _tick(ticket: Ticket) -> Reject | None:
 
 
 def _band(ticket: Ticket) -> Reject | None:
-    if ticket.rules.band is None or not _has_price(ticket):
-        return None
+    if ticket.rules.band is None or not _has_price(ticket) or ticket.phase is Phase.CLOSED:
+        return None  # 休市时收下的是下一个交易日的，涨跌停到时候再看
     low, high = ticket.quote.limit_down_li, ticket.quote.limit_up_li
     price = ticket.price_li
     # 市价委托的保护限价：买高于涨停、卖低于跌停无妨，按涨跌停冻结；反方向越界才无效
