@@ -286,8 +286,7 @@ class Floor:
         ts = self._market.tick_time(tick)
         fills = 0
         for order, volume in book.match(prints, self._elapsed(ts), self._elapsed):
-            price_li = prints.fill_price(order.limit_li)
-            self._ledger.fill(order, price_li, volume, ts, tick, passive=True)
+            self._ledger.fill(order, order.limit_li, volume, ts, tick, passive=True)
             fills += 1
         stock_code = book.security.stock_code
         for key in book.touched:

@@ -22,18 +22,19 @@ class Level(NamedTuple):
 class Prints(NamedTuple):
     """一跳之内市场自己的成交：价格范围与成交量。
 
-    ``bounded``：挂单也只能成交在这个范围之内（回放的一根线从没到过的价格，谁也没有成交过）；
-    否则按挂单自己的限价成交。
+    ``touched``：价格只碰到、没有穿过限价时，成交在这个价位的；不说是一半。
     """
 
     low_li: int
     high_li: int
     volume: int
-    bounded: bool = False
+    touched: int | None = None
 
-    def fill_price(self, limit_li: int) -> int:
-        """限价为 ``limit_li`` 的挂单成交在哪里。"""
-        return min(max(limit_li, self.low_li), self.high_li) if self.bounded else limit_li
+    def reach(self, through: bool) -> int:
+        """穿过（或只碰到）一个价位时，成交在那里的。"""
+        if through:
+            return self.volume
+        return (self.volume + 1) // 2 if self.touched is None else self.touched
 
 
 class Quote(NamedTuple):
