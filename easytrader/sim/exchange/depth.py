@@ -58,6 +58,8 @@ class Market(Protocol):
     """按「跳」给出盘口与成交；同样的问题永远得到同样的回答。"""
 
     _tick_s: float
+    shows_calls: bool = False
+    """集合竞价里的样子数据里就有（回放的快照），不用另造。"""
 
     def tick_at(self, ts: float) -> int:
         """``ts`` 属于第几跳。"""
@@ -67,8 +69,13 @@ class Market(Protocol):
         """第 ``tick`` 跳开始的时刻。"""
         return tick * self._tick_s
 
+    def first_tick(self, ts: float) -> int:
+        """不早于 ``ts`` 开始的第一跳。"""
+        tick = self.tick_at(ts)
+        return tick if self.tick_time(tick) >= ts else tick + 1
+
     def quote(self, security: Security, tick: int) -> Quote:
-        """这一跳的盘口；休市时是收盘时的样子。"""
+        """这一跳的盘口；看得见的是哪一跳、集合竞价里看见什么，见 `screen`。"""
         ...
 
     def prints(self, security: Security, tick: int) -> Prints:
@@ -77,7 +84,10 @@ class Market(Protocol):
         return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
-        """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。"""
+        """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。
+
+        9:25 起是开盘价；收盘集合竞价里停在它开始之前，到撮合的那一跳是收盘价。
+        """
         ...
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:

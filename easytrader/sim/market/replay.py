@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.exchange.depth import Level, Market, Prints, Quote
+from easytrader.sim.exchange.screen import Ticks, ticks_of
 from easytrader.sim.market.bar_model import (
     LEAST_TICKS,
     BarModel,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.market.columns import Bar
     from easytrader.sim.market.library import Library
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 _Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 _EMPTY: _Sides = ((), ())
 _MODEL: Final = BarModel()
+_NEVER: Final = 2**62
+_LATE_S: Final = 10
+"""交易所的成交在撮合之后两三秒发出来，快照再晚一点。"""
 
 
 class _Day(NamedTuple):
@@ -52,9 +56,20 @@ class _Day(NamedTuple):
     limit_down_li: int
     limit_up_li: int
     rows: Sequence[Any]
-    times: list[int]
+    times: list[float]
     lows: list[int]
     highs: list[int]
+    ticks: Ticks | None
+    opening: int
+    """从哪一跳起最近价是开盘价（第一根线从开盘起）；没有的从没有。"""
+    closing: tuple[int, int]
+    """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
+
+
+def _on_the_bell(bells: Bells | None, at: int) -> float:
+    """快照的时刻；撮合之后几秒才拍到的，算在撮合那一刻。"""
+    calls = () if bells is None else (bells.open_call, bells.close_call)
+    return next((bell for bell in calls if bell < at <= bell + _LATE_S), at)
 
 
 class ReplayMarket(Market):
@@ -80,6 +95,7 @@ class ReplayMarket(Market):
         self._hours = hours
         self._tick_s = tick_s
         self._period_s = PERIODS[period]
+        self.shows_calls = not self._period_s
         if self._period_s and tick_s * LEAST_TICKS > self._period_s:
             most = self._period_s / LEAST_TICKS
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
@@ -124,8 +140,12 @@ class ReplayMarket(Market):
         return Prints(low, high, volume, self._model.touched)
 
     def traded(self, security: Security, tick: int) -> int:
-        """当日到这一跳为止的成交量：数据里的，一根线里按走过的跳数摊。"""
+        """当日到这一跳为止的成交量：数据里的，一根线里按走过的跳数摊；开盘竞价先摊到一跳的。"""
         day = self._day_at(security, tick)
+        if day.closing[0] <= tick < day.closing[1]:
+            tick = day.closing[0] - 1
+        if day.opening <= tick <= self._open_tick(day):
+            tick = self._open_tick(day) + 1
         index = bisect_right(day.times, self.tick_time(tick))
         if not self._period_s:
             return int(day.rows[index - 1].volume) if index else 0
@@ -165,6 +185,14 @@ class ReplayMarket(Market):
             raise SimulatorError(f"回放数据里 {code} 还没有开始：{date.fromordinal(number)}。")
         low, high = price_limits(pre_close, rules)
         bars = bool(self._period_s)
+        bells = self._hours.bells(number)
+        ticks = None if bells is None else ticks_of(self, bells)
+        opening, closing = _NEVER, (0, 0)
+        if ticks is not None and bars:
+            if rows and rows[0].volume and self._start(rows[0]) == ticks.continuous:
+                opening = ticks.open_call
+            if rules.closing_call:
+                closing = ticks.closing_start, ticks.close_call
         return _Day(
             number,
             salt_of(0, code),
@@ -174,9 +202,12 @@ class ReplayMarket(Market):
             low,
             high,
             rows,
-            [row.at for row in rows],
+            [row.at for row in rows] if bars else [_on_the_bell(bells, row.at) for row in rows],
             [row.low_li if bars else row.last_li for row in rows],
             [row.high_li if bars else row.last_li for row in rows],
+            ticks,
+            opening,
+            closing,
         )
 
     def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
@@ -192,20 +223,33 @@ class ReplayMarket(Market):
         close_li = last.close_li if self._period_s else last.last_li
         return self._script.carried(code, close_li, self._hours.day(last.at), number, rules.tick_li)
 
+    @staticmethod
+    def _open_tick(day: _Day) -> int:
+        """9:30 那一跳。"""
+        return 0 if day.ticks is None else day.ticks.continuous
+
+    def _start(self, row: Any) -> int:
+        """一根线从哪一跳（不含）开始。"""
+        return self.tick_at(row.at - self._period_s)
+
     def _place(self, day: _Day, tick: int) -> tuple[Any, int, int] | None:
         """这一跳落在哪根线里、第几跳、一共几跳；不在线里为 None。"""
         index = bisect_left(day.times, self.tick_time(tick))
         if index == len(day.times):
             return None
-        end = day.times[index]
-        before = self.tick_at(end - self._period_s)
+        row = day.rows[index]
+        before = self._start(row)
         if tick <= before:
             return None
-        return day.rows[index], tick - before, self.tick_at(end) - before
+        return row, tick - before, self.tick_at(row.at) - before
 
     def _last(self, day: _Day, tick: int) -> Any:
         """最近成交价。"""
+        if day.closing[0] <= tick < day.closing[1]:
+            tick = day.closing[0] - 1
         if self._period_s:
+            if day.opening <= tick <= self._open_tick(day):
+                return day.rows[0].open_li
             place = self._place(day, tick)
             if place is not None and place[0].volume:
                 return self._price(day, *place)
@@ -222,6 +266,11 @@ class ReplayMarket(Market):
         if not self._period_s:
             index = bisect_right(day.times, self.tick_time(tick))
             return (day.rows[index - 1].asks, day.rows[index - 1].bids) if index else _EMPTY
+        if day.ticks is not None:
+            if tick == day.ticks.continuous and day.opening <= tick:
+                tick += 1  # 开盘价 9:25 就有了，9:30 整就有盘口
+            elif day.ticks.lunch < tick <= day.ticks.afternoon:
+                tick = day.ticks.lunch
         place = self._place(day, tick)
         if place is None:
             return _EMPTY
