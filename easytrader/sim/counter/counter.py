@@ -27,6 +27,7 @@ from easytrader.sim.counter import views
 from easytrader.sim.counter.floor import Floor
 from easytrader.sim.counter.queueing import report_time
 from easytrader.sim.counter.rollover import Rollover
+from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.ledger.checks import (
     NO_SUCH,
     WRONG_STATUS,
@@ -49,6 +50,7 @@ from easytrader.sim.ledger.events import (
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Holder
+from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
@@ -65,7 +67,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.ledger import Instrument
     from easytrader.sim.ledger.plugin import Business
     from easytrader.sim.ledger.state import Changes, CounterState
-    from easytrader.sim.rules import RuleBook
     from easytrader.sim.rules.fees import FeeSchedule
 
 
@@ -91,9 +92,10 @@ class Counter:
         self.state = state
         self._market = market
         self._hours = hours
+        book = RuleBook(previous=hours.previous) if book is None else book
         self._ledger = Ledger(state, fees, book)
         self._ledger.refused_locally = self._broker.refused_locally
-        self._floor = Floor(self._ledger, market, hours)
+        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
         self._rollover = Rollover(
             self._ledger, self._floor, market, hours, self.quote, self._outside, self._requeue
         )
@@ -129,8 +131,7 @@ class Counter:
 
     def quote(self, security: Security) -> Quote:
         """市场推进到的那一刻看得见的盘口。"""
-        tick = self._floor.rounds.shown_tick(security, self.state.progress.tick)
-        return self._market.quote(security, tick)
+        return self._floor.quote(security)
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""

@@ -28,7 +28,7 @@ MOMENTS = {
 def orders(desk: Desk) -> None:
     """买卖各几笔，价格高低不一；不收的时段自然是废单。"""
     for code in CODES:
-        quote = desk.quote(code)
+        quote = desk.levels(code)
         for depth in (0, 4):
             desk.buy(code, 2000, yuan(quote.asks[depth].price_li))
             desk.buy(code, 2000, yuan(quote.bids[depth].price_li))
