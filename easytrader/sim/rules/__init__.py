@@ -50,6 +50,7 @@ class Rules:
         exists: 已上市、未摘牌。
         suspended: 全天停牌。
         late_close: 连续竞价到 15:30。
+        leaving: 在退市整理期。
     """
 
     tick_li: int
@@ -67,6 +68,7 @@ class Rules:
     exists: bool
     suspended: bool
     late_close: bool = False
+    leaving: bool = False
 
     @property
     def hours(self) -> tuple[bool, bool]:
@@ -111,6 +113,7 @@ def rules_for(
         exists=facts.exists(day) and (scope not in REPOS or security.stock_code in repo.TERMS),
         suspended=facts.halted(day),
         late_close=pick(trading.LATE_CLOSES, scope, day, False),
+        leaving=facts.delisting_since(day) is not None,
     )
 
 

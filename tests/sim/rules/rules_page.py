@@ -171,6 +171,11 @@ def _term(value: int) -> str:
     return _ppm(value) if value >= 1_000_000 else f"{value} 天"
 
 
+def _listed(value: frozenset[str]) -> str:
+    codes = sorted(code[:6] for code in value)
+    return f"{len(codes)} 只：{' '.join(codes)}"
+
+
 def _cap(value: int) -> str:
     return f"{_count(value)}股"
 
@@ -335,6 +340,18 @@ CREDIT_TABLES: Final = (
         "怎样算、怎样拒绝见[信用账号](credit.md)。",
         (*terms.PRICE_FLOORS, *terms.RETURN_NEXT_DAY, *terms.TERMS, *terms.WITHDRAWALS),
         _term,
+    ),
+    Table(
+        "两融：折算率",
+        "充抵保证金的上限；券商可以更低（`credit.json` 的 `haircuts`）。几类都是的取最低。",
+        tuple(row for rows in terms.HAIRCUTS.values() for row in rows),
+        _ppm,
+    ),
+    Table(
+        "两融：名单",
+        "没有在 `credit.json` 里另写时用的。",
+        (*terms.INDEX_MEMBERS, *terms.NO_EARNINGS, *terms.ETF_SUBJECTS),
+        _listed,
     ),
 )
 """两融的规则：测试在 ``tests/sim/business/credit``。"""
