@@ -176,6 +176,13 @@ def _listed(value: frozenset[str]) -> str:
     return f"{len(codes)} 只：{' '.join(codes)}"
 
 
+def _ex_right(value: object) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    tiers = "，".join(f"持股 {months} 个月以内 {_ppm(ppm)}" for months, ppm in value)
+    return f"{tiers}，更久的不扣"
+
+
 def _cap(value: int) -> str:
     return f"{_count(value)}股"
 
@@ -315,7 +322,7 @@ TABLES: Final = (
         "除权除息",
         "照文件夹里的 `corporate_actions.json` 发生，见[公司行为](corporate_actions.md)。",
         (exrights.EX_RIGHT, exrights.DIVIDEND_TAX),
-        str,
+        _ex_right,
     ),
     Table(
         "申购单位与市值",
