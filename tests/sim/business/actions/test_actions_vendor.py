@@ -95,7 +95,7 @@ def test_the_tax_is_taken_the_morning_after_the_sale(folder: Path) -> None:
     try:
         user.sim.goto("2026-11-18 10:00")
         number = user.trader.order_stock(user.account, HELD, 24, 500, 47, 0, "", "")
-        assert user.wait(str(number))["order_status_name"] == "已成"
+        assert user.wait(number)["order_status_name"] == "已成"
         before = user.trader.query_stock_asset(user.account).cash
         user.sim.goto("2026-11-19 10:00")
         after = user.trader.query_stock_asset(user.account).cash
