@@ -133,8 +133,7 @@ class CorporateBusiness(QuietBusiness):
         due.given = True
         if due.shares:
             held = account.position(due.code)
-            held.open_date = held.open_date if held.volume else self._ledger.today
-            held.volume += due.shares
+            held.bring_in(due.shares, 0, self._ledger.today)
             held.yesterday += due.shares
             self._ledger.touch(account, held)
             self._tax.give(account, due.code, due.shares)
@@ -145,6 +144,10 @@ class CorporateBusiness(QuietBusiness):
         self._ledger.note(_DUE, account.account_id, key, None)
         if due.cash_li:
             account.cash_li += due.cash_li - due.tax_li
+            held = account.positions.get(due.code)
+            if held is not None and held.volume:
+                held.spent_li -= due.cash_li - due.tax_li
+                self._ledger.touch(account, held)
             self._ledger.touch(account)
             row = {"day": number, "cash_li": due.cash_li, "tax_li": due.tax_li}
             self._ledger.note(_PAID, account.account_id, key, json.dumps(row))
@@ -159,5 +162,5 @@ class CorporateBusiness(QuietBusiness):
         held.yesterday = held.volume
         if not held.volume:  # 合并之后不足一份：成本成了亏损
             account.realized_li -= held.cost_li
-            held.cost_li = 0
+            held.cost_li = held.spent_li = 0
         self._ledger.touch(account, held)
