@@ -21,7 +21,7 @@ from easytrader.codes import (
     PriceType,
 )
 from easytrader.errors import SimulatorError
-from easytrader.market.symbols import Kind, Security
+from easytrader.market.symbols import Kind, Security, parse_security
 from easytrader.sim.config.profile import PROFILES
 from easytrader.sim.counter import views
 from easytrader.sim.counter.floor import Floor
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.events import AccountQuery, Event
     from easytrader.sim.ledger.ledger import Instrument
     from easytrader.sim.ledger.plugin import Business
@@ -443,6 +443,16 @@ class Counter:
             if done is not None:
                 return done
         return Unanswered(f"模拟柜台没有 {verb} 这项业务")
+
+    def break_even(self, held: Position) -> int:
+        """卖掉全部持仓，扣了费用正好收回为它净付出的，要卖多少钱，厘。"""
+        security = parse_security(held.stock_code)
+        instrument = self._ledger.instrument(security)
+        need = held.spent_li
+        if instrument is not None and need > 0:
+            for _ in range(3):  # 费用随金额变：几次就定下来
+                need = held.spent_li + instrument.sell.total(need)
+        return need
 
     def asset(self, account: Account) -> views.Asset:
         """资金。"""

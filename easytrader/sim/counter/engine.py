@@ -83,6 +83,7 @@ class Engine:
         self._budget = Budget(0)
         self._stale = False
         self._looked = 0
+        self.cost_basis = "average"
         self._status_of: Callable[[str], int] = lambda _: 0
         self._store = Store(folder.store_path)
         try:
@@ -143,7 +144,10 @@ class Engine:
     def positions(self, args: AccountQuery) -> Outcome:
         """持仓：`Holding`；``stock_code`` 非空时只要那一只。"""
         return self._query(
-            args, lambda account: views.positions(account, args.stock_code, self._counter.quote)
+            args,
+            lambda account: views.positions(
+                account, args.stock_code, self._counter.quote, self._basis_of
+            ),
         )
 
     def asset_now(self, account_type: int, account_id: str) -> list[views.Asset]:
@@ -282,6 +286,14 @@ class Engine:
         account = find_account(self._counter.state.accounts, args.account_type, args.account_id)
         return Outcome([] if account is None else rows(account), events)
 
+    def _basis_of(self, held: Position) -> int:
+        """持仓成本按哪一种算，厘。"""
+        if self.cost_basis == "average":
+            return held.cost_li
+        if self.cost_basis == "diluted":
+            return held.spent_li
+        return self._counter.break_even(held)
+
     def _flush(self) -> None:
         changes = self._counter.changes
         if changes:
@@ -315,7 +327,9 @@ class Engine:
                 if cost_li is None:
                     pre_close_li = self._counter.quote(parse_security(code)).pre_close_li
                     cost_li = volume * pre_close_li
-                held = Position(code, volume, volume, cost_li=cost_li, open_date=opened)
+                held = Position(
+                    code, volume, volume, cost_li=cost_li, open_date=opened, spent_li=cost_li
+                )
                 account.positions[code] = held
                 changes.positions[account.account_id, code] = held
             state.add_account(account)

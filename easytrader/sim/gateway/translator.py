@@ -337,24 +337,23 @@ def asset_row(asset: Asset) -> Row:
 
 def _position_row(held: Holding) -> Row:
     value = held.volume * held.last_li
-    profit = value - held.cost_li
-    average = _average(held.cost_li, held.volume)
+    profit = value - held.basis_li
     return rows.PositionRow(
         held.account_type,
         held.account_id,
         held.stock_code,
         held.volume,
         held.sellable,
-        average,
+        _average(held.cost_li, held.volume),
         yuan(value),
         held.frozen,
         held.locked,
         held.yesterday,
-        average,
+        _average(held.basis_li, held.volume),
         _LONG,
         yuan(profit),
         yuan(held.last_li),
-        round(profit / held.cost_li, 6) if held.cost_li else 0.0,
+        round(profit / held.basis_li, 6) if held.basis_li > 0 else 0.0,
         _secu_account(held.account_id, held.exchange),
         instrument_name(held.stock_code),
         held.open_date,

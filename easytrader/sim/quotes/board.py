@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from easytrader.sim.config.folder import SimFolder
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.rules import RuleBook
 
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)

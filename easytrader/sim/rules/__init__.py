@@ -72,6 +72,7 @@ class Rules:
         late_close: 连续竞价到 15:30。
         rounding: 涨跌停价怎样取整；``cage_rounding``：笼子的边界。
         accrued_e8: 一张的应计利息，亿分之一元；不是净价交易的为 0。
+        leaving: 在退市整理期。
     """
 
     tick_li: int
@@ -92,6 +93,7 @@ class Rules:
     rounding: bands.Rounding = bands.Rounding.HALF_UP
     cage_rounding: bands.Rounding = bands.Rounding.HALF_UP
     accrued_e8: int = 0
+    leaving: bool = False
 
     @property
     def hours(self) -> tuple[bool, bool]:
@@ -144,6 +146,7 @@ def rules_for(
         rounding=pick(bands.ROUNDINGS, scope, day, bands.Rounding.HALF_UP),
         cage_rounding=_cage_rounding(scope, day, choices),
         accrued_e8=accrued_e8(scope, day, facts.coupon),
+        leaving=facts.delisting_since(day) is not None,
     )
 
 

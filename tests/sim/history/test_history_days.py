@@ -231,10 +231,14 @@ def test_an_older_store_is_brought_up(make: Any) -> None:
     """版本 3 的账本（没有收盘的两张表）：升级后照旧，从升级那天起有收盘。"""
     desk = make()
     traded_day(desk)
+    for account in desk.engine._counter.state.accounts.values():
+        for held in account.positions.values():
+            held.spent_li = held.cost_li  # 旧账本没有它，从买入成本起算
     before = desk.snapshot(), desk.internals()
     desk.engine.close()
     with sqlite3.connect(desk.folder.store_path) as db:
         db.executescript(
+            "ALTER TABLE positions DROP COLUMN spent_li;"
             "DROP TABLE closing_assets; DROP TABLE closing_positions;"
             "ALTER TABLE trades DROP COLUMN interest_li; PRAGMA user_version=3;"
         )
@@ -254,6 +258,7 @@ def test_much_older_stores(make: Any, version: int) -> None:
     desk.engine.close()
     steps = "DROP TABLE closing_assets; DROP TABLE closing_positions; DROP TABLE records;"
     steps += "ALTER TABLE orders DROP COLUMN off_book; ALTER TABLE trades DROP COLUMN interest_li;"
+    steps += "ALTER TABLE positions DROP COLUMN spent_li;"
     if version == 1:
         steps += "DROP TABLE queues; ALTER TABLE orders DROP COLUMN waiting;"
         steps += "ALTER TABLE orders DROP COLUMN ahead;"

@@ -189,6 +189,18 @@ def _term(value: int) -> str:
     return _ppm(value) if value >= 1_000_000 else f"{value} 天"
 
 
+def _listed(value: frozenset[str]) -> str:
+    codes = sorted(code[:6] for code in value)
+    return f"{len(codes)} 只：{' '.join(codes)}"
+
+
+def _ex_right(value: object) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    tiers = "，".join(f"持股 {months} 个月以内 {_ppm(ppm)}" for months, ppm in value)
+    return f"{tiers}，更久的不扣"
+
+
 def _cap(value: int) -> str:
     return f"{_count(value)}股"
 
@@ -338,7 +350,7 @@ TABLES: Final = (
         "除权除息",
         "照文件夹里的 `corporate_actions.json` 发生，见[公司行为](corporate_actions.md)。",
         (exrights.EX_RIGHT, exrights.DIVIDEND_TAX),
-        str,
+        _ex_right,
     ),
     Table(
         "申购单位与市值",
@@ -363,6 +375,18 @@ CREDIT_TABLES: Final = (
         "怎样算、怎样拒绝见[信用账号](credit.md)。",
         (*terms.PRICE_FLOORS, *terms.RETURN_NEXT_DAY, *terms.TERMS, *terms.WITHDRAWALS),
         _term,
+    ),
+    Table(
+        "两融：折算率",
+        "充抵保证金的上限；券商可以更低（`credit.json` 的 `haircuts`）。几类都是的取最低。",
+        tuple(row for rows in terms.HAIRCUTS.values() for row in rows),
+        _ppm,
+    ),
+    Table(
+        "两融：名单",
+        "没有在 `credit.json` 里另写时用的。",
+        (*terms.INDEX_MEMBERS, *terms.NO_EARNINGS, *terms.ETF_SUBJECTS),
+        _listed,
     ),
 )
 """两融的规则：测试在 ``tests/sim/business/credit``。"""

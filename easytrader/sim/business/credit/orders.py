@@ -157,7 +157,7 @@ class ShortWay(_CreditWay):
         """融券标的、限价、报价不低于最新价、券源。"""
         assert order.security is not None
         security, context = order.security, self._context
-        if not context.policy.can_short(security, ticket.rules):
+        if not context.policy.can_short(security, ticket.rules, context.today):
             return NOT_SLO
         if not ticket.is_limit:
             return SLO_LIMIT_ONLY
@@ -318,7 +318,7 @@ class CollateralWay(_CreditWay):
         if not ticket.buy:
             return enough_shares(ticket)
         context = self._context
-        if not context.policy.haircut(order.security, ticket.rules):
+        if not context.policy.haircut(order.security, ticket.rules, context.today):
             return NOT_COLLATERAL
         line = context.policy.settings.close_ppm
         figures = context.scales.weigh(account)
@@ -351,7 +351,7 @@ class FinBuyWay(_CreditWay):
         """融资标的；账户还能再借。"""
         assert order.security is not None
         context = self._context
-        if not context.policy.can_finance(order.security, ticket.rules):
+        if not context.policy.can_finance(order.security, ticket.rules, context.today):
             return NOT_FIN
         return context.no_new_debt(account, context.scales.weigh(account))
 

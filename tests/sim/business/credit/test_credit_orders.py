@@ -123,13 +123,13 @@ def test_only_listed_subjects_can_be_financed(open_desk: Open) -> None:
         assert (refused.code, "不是融资标的" in refused.text) == (263002, True)
 
 
-def test_by_default_shares_of_both_exchanges_are_subjects_and_funds_are_not(
+def test_by_default_shares_of_both_exchanges_and_listed_etfs_are_subjects(
     open_desk: Open,
 ) -> None:
     desk = open_desk(cash=10_000_000)
-    for code in (CODE, OTHER, STAR, "300059.SZ"):
+    for code in (CODE, OTHER, STAR, ETF, "300059.SZ"):
         assert desk.buy(FIN_BUY, 200, code).code == 0, code
-    for code in (ETF, BSE, CONVERTIBLE):
+    for code in ("510020.SH", BSE, CONVERTIBLE):
         assert desk.buy(FIN_BUY, 200, code).code == 263002, code
 
 
