@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -59,6 +60,7 @@ class Host:
         clock: 柜台的时钟；None 为配置里的（真实时间，或单步）。
         kind: 服务信息里写的身份，``embedded`` 或 ``serve``。
         engine_factory: 造柜台的函数；None 为 `Engine`。
+        pace: 应答与推送照哪个钟等（秒，只看差）；None 是真的时间，单步的市场照它自己的。
 
     Raises:
         SimulatorError: 文件夹已被占用（说出是谁），或柜台打不开。
@@ -71,6 +73,7 @@ class Host:
         *,
         kind: str = "embedded",
         engine_factory: Callable[[], Translator] | None = None,
+        pace: Callable[[], float] | None = None,
     ) -> None:
         self.folder = folder
         self.faults = FaultPlan()
@@ -81,7 +84,15 @@ class Host:
         self._stall = Stall()
         self._make = engine_factory or (lambda: open_engine(folder, self._clock, self.faults))
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._delivery = Delivery(folder.config.session_quarantine_s)
+        stepped = pace is None and isinstance(base, ManualClock)
+        if pace is None:
+            pace = base.now if stepped else time.monotonic
+        self._delivery = Delivery(config.session_quarantine_s, pace)
+        # 市场的时间由脚本来走时，应答不等：等着它的脚本走不了时间
+        broker = config.broker
+        self._usual_s = (
+            {} if stepped else {"submit": broker.answer_s, "cancel": broker.cancel_answer_s}
+        )
         self._door = threading.Lock()
         self._closing = False
         self._ready = threading.Event()
@@ -354,15 +365,18 @@ class Host:
             session.accounts.add((request.args[0], request.args[1]))
         elif request.verb == "unsubscribe":
             session.accounts.discard((request.args[0], request.args[1]))
+        usual_s = self._usual_s.get(request.verb, 0.0)
         if ruling is None:
-            self._delivery.answer(session, request, answer, 0.0)
+            self._delivery.answer(session, request, answer, 0.0, usual_s)
         elif not ruling.drop:
-            self._delivery.answer(session, request, answer, ruling.delay_s)
-        self._publish(outcome)
+            self._delivery.answer(session, request, answer, ruling.delay_s, usual_s)
+        self._publish(outcome, usual_s)
 
-    def _publish(self, outcome: Outcome) -> None:
+    def _publish(self, outcome: Outcome, after_s: float = 0.0) -> None:
         if outcome.events:
-            self._delivery.publish(outcome.events, self.faults if self.faults.armed else None)
+            plan = self.faults if self.faults.armed else None
+            self._delivery.publish(outcome.events, plan, after_s)
+        self._delivery.release_due()
 
     # 故障与状态 ---------------------------------------------------------
 

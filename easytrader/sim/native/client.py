@@ -120,7 +120,7 @@ class XtQuantAsyncClient:
             return 0  # 包括 stop() 之后再 start() 的假 0：真实客户端不清这个标志
         config = self._config()
         wait_s = config.connect_wait_s
-        self.cache_lag_s = _AWAKE_S + config.query_lag_s
+        self.cache_lag_s = _AWAKE_S + config.broker.query_lag_s
         reason = self._why_not()
         if not reason:
             reason = self._try_until(time.monotonic() + wait_s)

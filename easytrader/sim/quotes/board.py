@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.corporate_actions import load_actions
-from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.hours import hours_for
+from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
 from easytrader.sim.quotes.calendar import Calendar, moment
 from easytrader.sim.quotes.details import (
@@ -34,16 +35,16 @@ from easytrader.sim.quotes.details import (
     to_tick,
     universe,
 )
-from easytrader.sim.quotes.tape import DayTape, Paths, ranges
-from easytrader.sim.rules import RuleBook
+from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.market.symbols import Security
     from easytrader.sim.config.folder import SimFolder
-    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.rules import RuleBook
 
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
@@ -67,8 +68,8 @@ class Board:
         self._actions = load_actions(folder.path)
         self._facts = load_facts(folder.path)
         self._codes = library_of(config, folder.path).codes() if config.replay else universe()
-        self._live = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
-        self._past = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._live = _market_of(folder, self.calendar, self._hours)
+        self._past = _market_of(folder, self.calendar, self._hours)
 
     # ---- 实时
 
@@ -224,11 +225,14 @@ class Board:
 class _Market:
     """一个市场实例和它的缓存；只在锁里用。"""
 
-    def __init__(self, market: Market, calendar: Calendar, hours: MarketHours) -> None:
+    def __init__(
+        self, market: Market, calendar: Calendar, hours: MarketHours, book: RuleBook
+    ) -> None:
         self.lock = threading.RLock()
         self.market = market
         self._calendar = calendar
         self._hours = hours
+        self._screen = Screen(market, hours, book)
         self._spans: dict[int, list[tuple[int, int]]] = {}
         self._tapes: OrderedDict[tuple[str, int], DayTape] = OrderedDict()
         self._known_paths: Paths | None = None
@@ -237,23 +241,36 @@ class _Market:
         """此刻的快照；往回看时另给一份还没有走到那里的 ``tape``。"""
         day = self._calendar.day(now)
         asked = self.market.tick_at(now)
-        tick = self._last_tick(day, now)
-        status = STATUSES[self._hours.phase(now, closing_call=True)]
-        if tick is None:
-            quote = self.market.quote(security, asked)
-            status = PRE_OPEN if status == CLOSED else status
-            return to_tick(security, quote, None, int(now * 1000), status)
-        quote = self.market.quote(security, tick)
-        stats = (tape or self.tape(security, day)).at(tick)
-        if not quote.asks and not quote.bids and status == CONTINUOUS:
-            status = HALTED
+        quote = self._screen.quote(security, day, asked)
+        status = self._status(security, day, now, quote)
+        tick = self._seen_tick(day, now)
+        stats = None if tick is None else (tape or self.tape(security, day)).at(tick)
+        called = self._screen.in_call(security, day, asked)
+        shown = asked if called or tick is None else tick
+        return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)
+
+    def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
+        rules = self._screen.rules(security, day)
+        closing, late = (True, False) if rules is None else rules.hours
+        status = STATUSES[self._hours.phase(now, closing, True, late)]
         if quote.suspended:
-            status = SUSPENDED
-        return to_tick(security, quote, stats, int(self.market.tick_time(tick) * 1000), status)
+            return SUSPENDED
+        if status == CONTINUOUS and not quote.asks and not quote.bids:
+            return HALTED
+        early = status == CLOSED and self._last_tick(day, now) is None
+        return PRE_OPEN if early else status
+
+    def _seen_tick(self, day: int, now: float) -> int | None:
+        """走势看到了哪一跳；还没有开盘价为 None。"""
+        last = self._last_tick(day, now)
+        ticks = self._screen.ticks(day)
+        if last is None and ticks is not None and self.market.tick_at(now) >= ticks.open_call:
+            return ticks.open_call
+        return last
 
     def daily(self, security: Security, day: int, now: float) -> list[Bar]:
         """日线：还没有开盘为空。"""
-        tick = self._last_tick(day, now)
+        tick = self._seen_tick(day, now)
         if tick is None:
             return []
         tape = self.tape(security, day)
@@ -312,13 +329,13 @@ class _Market:
         return bars
 
     def day_ticks(self, day: int, now: float) -> list[int]:
-        """这一天到此刻为止的各跳。"""
-        last = self._last_tick(day, now)
-        if last is None:
-            return []
-        return [
-            tick for first, stop in self.spans(day) for tick in range(first, min(stop, last) + 1)
-        ]
+        """这一天到此刻为止的各跳，集合竞价里的也在内。"""
+        last = self.market.tick_at(now)
+        spans = self.spans(day)
+        ticks = self._screen.ticks(day)
+        if ticks is not None:
+            spans = [(ticks.call_start, ticks.open_call), *spans]
+        return [tick for first, stop in spans for tick in range(first, min(stop, last) + 1)]
 
     def tape(self, security: Security, day: int) -> DayTape:
         """一天的走势；用得最久的先忘掉。"""
@@ -334,7 +351,10 @@ class _Market:
 
     def new_tape(self, security: Security, day: int) -> DayTape:
         """一天的走势，从开盘起。"""
-        return DayTape(self.market, self._paths(day), security, day, self.spans(day))
+        rules = self._screen.rules(security, day)
+        closing = rules is not None and rules.closing_call
+        spans = with_calls(self.spans(day), self._screen.ticks(day), closing)
+        return DayTape(self.market, self._paths(day), security, day, spans)
 
     def _paths(self, day: int) -> Paths:
         if self._known_paths is None:
@@ -359,10 +379,10 @@ class _Market:
         return max((min(tick, last) for first, last in spans if tick >= first), default=None)
 
 
-def _market_of(folder: SimFolder, hours: MarketHours) -> Market:
+def _market_of(folder: SimFolder, calendar: Calendar, hours: MarketHours) -> _Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = RuleBook(load_facts(folder.path), hours.previous)
-    return market_for(folder.config, folder.path, hours, book)
+    book = load_book(folder.path, hours.previous)
+    return _Market(market_for(folder.config, folder.path, hours, book), calendar, hours, book)
 
 
 def new_deadline() -> float:

@@ -181,16 +181,14 @@ class Store:
 
     def _load_orders(self, state: CounterState) -> None:
         rows = self._db.execute(
-            "SELECT * FROM orders WHERE order_id >= ? ORDER BY order_id",
-            (state.progress.first_order_id,),
+            # 昨夜存着的编号在前，夹在它们中间的昨天的委托不要
+            "SELECT * FROM orders WHERE order_id >= ? AND day = ? ORDER BY order_id",
+            (state.progress.first_order_id, state.progress.day),
         )
         for row in rows:
             order = schema.order_of(row)
             state.add_order(order)
-            if order.waiting:
-                state.wait(order)
-            elif order.is_working and not order.off_book:
-                state.rest(order)
+            state.put_back(order)
 
     def _load_trades(self, state: CounterState) -> None:
         rows = self._db.execute(
