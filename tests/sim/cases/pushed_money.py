@@ -67,6 +67,7 @@ class Ledger:
         self.amounts: dict[int, Decimal] = defaultdict(Decimal)
         self.paid: dict[int, Decimal] = defaultdict(Decimal)
         self.orders: dict[int, Any] = {}
+        self.sold_today: dict[str, int] = defaultdict(int)
         self.lent: list[tuple[str, Decimal, Decimal]] = []
         self.seen: set[str] = set()
         self.market: set[int] = set()  # 市价委托的编号
@@ -93,6 +94,7 @@ class Ledger:
             return
         self.cash += -amount if buy else amount
         self.held[code] += volume if buy else -volume
+        self.sold_today[code] += 0 if buy else volume
 
     def receive(self, amount: Decimal) -> None:
         """没有推送的进账。"""

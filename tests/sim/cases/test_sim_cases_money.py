@@ -75,8 +75,9 @@ BACK = {
     ("2026-09-30", 3): ("2026-10-08", 1),
     ("2026-09-30", 7): ("2026-10-08", 1),
 }
-# 登记日收市持有的每股派这么多，除息日早上到账；税先不扣
+# 登记日收市持有的每股派这么多，除息日早上到账；一个月内卖出的下一个交易日早上补扣 20%，先进先出
 DIVIDENDS = {"600036.SH": ("2026-09-22", "2026-09-23", "1.013")}
+TAX = Decimal("0.2")
 CASH = Decimal(2_000_000)
 
 
@@ -163,15 +164,36 @@ def _money_agrees(user: Any, ledger: Ledger) -> None:
     }
 
 
+class Dividends:
+    """分红与卖出时的补税：都没有推送，由持股与卖出的推送推算。"""
+
+    def __init__(self) -> None:
+        self.taxable: dict[str, int] = {}
+        self.sold: dict[str, int] = {}
+
+    def evening(self, ledger: Ledger, day: str) -> None:
+        for code, (record, _, _) in DIVIDENDS.items():
+            if day == record:
+                self.taxable[code] = ledger.held[code]
+            elif code in self.taxable:
+                self.sold[code] = min(ledger.sold_today[code], self.taxable[code])
+        ledger.sold_today.clear()
+
+    def morning(self, ledger: Ledger, day: str) -> None:
+        for code, (_, ex, cash) in DIVIDENDS.items():
+            if ex == day:
+                ledger.receive(self.taxable[code] * Decimal(cash))
+            sold = self.sold.pop(code, 0)
+            self.taxable[code] = self.taxable.get(code, 0) - sold
+            ledger.receive(-sold * Decimal(cash) * TAX)
+
+
 def _morning(ledger: Ledger, day: str, lent: list[tuple[str, int, Decimal, Decimal]]) -> None:
-    """早上没有推送的进账：到期的逆回购、分红。"""
+    """早上没有推送的进账：到期的逆回购。"""
     for since, term, amount, rate in lent:
         back, days = BACK[since, term]
         if back == day:
             ledger.receive(amount + amount * rate / 100 * days / 365)
-    for code, (_, ex, cash) in DIVIDENDS.items():
-        if ex == day:
-            ledger.receive(ledger.held[code] * Decimal(cash))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -179,9 +201,11 @@ def test_cash_is_what_the_pushes_say(desk: tuple[Any, Diary], seed: int) -> None
     user, diary = desk
     ledger, chance = diary.ledger, random.Random(seed)
     lent: list[tuple[str, int, Decimal, Decimal]] = []
+    dividends = Dividends()
     for day in DAYS:
         user.sim.goto(f"{day} 09:10")
         _morning(ledger, day, lent)
+        dividends.morning(ledger, day)
         _money_agrees(user, ledger)
         for clock in ("09:16", "09:31", "10:30", "13:01", "14:30", "14:58"):
             user.sim.goto(f"{day} {clock}")
@@ -190,6 +214,7 @@ def test_cash_is_what_the_pushes_say(desk: tuple[Any, Diary], seed: int) -> None
             _money_agrees(user, ledger)
         user.sim.goto(f"{day} 15:31")
         _money_agrees(user, ledger)
+        dividends.evening(ledger, day)
         lent += [(day, REPO[code][1], amount, rate) for code, amount, rate in ledger.lent]
         ledger.lent.clear()
     assert len(ledger.seen) > 60, "成交太少，说明不了什么"
