@@ -217,7 +217,8 @@ class IPythonApiClient:
 
     def _follow(self) -> None:
         """没有人说过连哪里、先连了默认的，而交易口后来连了别的：跟过去，一个进程只有一个市场。"""
-        if not self._guessed or not (told := told_folder()):
+        told = told_folder() if self._guessed else ""
+        if not told:
             return
         with _rebinding:
             if not self._guessed:
@@ -232,7 +233,7 @@ class IPythonApiClient:
                 logger.warning("行情仍在 {}，没能跟到交易口连着的 {}：{}", left, told, error)
                 return
             logger.warning(
-                "行情先连了默认的模拟文件夹 {}，现在跟到交易口连着的 {}：此前取的行情不是这个市场的。"
+                "行情先连了默认的模拟文件夹 {}，现在跟到交易口连着的 {}：此前取的不是这个市场的。"
                 "要从头就对，用 easytrader sim run --qmt，或设环境变量 EASYTRADER_SIM。",
                 left,
                 self._path,
@@ -324,13 +325,13 @@ class IPythonApiClient:
         form: str,
         *_: Any,
     ) -> Any:
-        """历史行情；``form`` 是厂商 Python 层要的样子：v2 矩阵，v3 结构数组，v4 各列的字节，v5 Arrow。
+        """历史行情；``form`` 是厂商 Python 层要的样子：v2 矩阵，v3 结构数组，v4 字节，v5 Arrow。
 
         没有的周期（level2 等）为空。
         """
         if period not in PERIODS or form not in _FORMS:
             return {}
-        found, deadline = self.history(codes, period, start, end, count, dividend)
+        found, _deadline = self.history(codes, period, start, end, count, dividend)
         if period == "tick":
             return {code: structured(rows, fields, TICK_FIELDS) for code, rows in found.items()}
         if not fill:

@@ -78,7 +78,7 @@ def answer(client: IPythonApiClient, name: str, param: Param) -> Answer:
 
 def _paths(client: IPythonApiClient, param: Param) -> Answer:
     """特殊周期的数据文件：都没有下载过，文件是空的。"""
-    return {"result": {code: "" for code in param.get("stocklist", [])}}
+    return {"result": dict.fromkeys(param.get("stocklist", []), "")}
 
 
 def _put(client: IPythonApiClient, param: Param) -> Answer:
@@ -143,9 +143,7 @@ def _periods(client: IPythonApiClient, market: str, *, kline: bool) -> Answer:
         if calls:
             source = [0, [91500, 0], [93000, -1]]
             tradings.append({"type": "auction", "source": source, "bartime": [0, 93000]})
-        tradings += [
-            {"type": "continuous", "bartime": [0, start, end]} for start, end in sections
-        ]
+        tradings += [{"type": "continuous", "bartime": [0, start, end]} for start, end in sections]
     else:
         last = sections[-1]
         if calls:

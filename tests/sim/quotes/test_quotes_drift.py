@@ -44,7 +44,7 @@ get_app_dir get_data_dir get_server_tag get_holidays is_stock_type register_exte
 get_ipo_info custom_data_control read_local_data createView subscribeFormula subscribeFormulaSync
 unsubscribeFormula callFormula commonControl registerCommonControlCallback connect
 """
-"""厂商原生模块里 ``IPythonApiClient`` 的名字（250807 的 pyd 里读出来的），两个不再用的视图函数除外。"""
+"""厂商原生模块里 ``IPythonApiClient`` 的名字（250807），两个不再用的视图函数除外。"""
 CLIENTS = {"client", "cl", "__client"}
 
 
