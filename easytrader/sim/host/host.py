@@ -140,6 +140,10 @@ class Host:
 
         return self.call(enter)
 
+    def owes(self) -> bool:
+        """还有没送出去的：晚到的应答、扣着的推送。等手边的请求都办了再看。"""
+        return self.call(lambda: self._delivery.next_due_s() is not None)
+
     def advance(self) -> None:
         """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""
         while self.call(self._advance):
