@@ -55,7 +55,13 @@ class Ledger:
         self._date = date.fromordinal(state.progress.day)
         self.today = day_code(state.progress.day)
         self.businesses: tuple[Business, ...] = ()
+        self._cashiers: tuple[Cashier, ...] = ()
         self._cash_way = CashWay(self)
+
+    def engage(self, businesses: tuple[Business, ...]) -> None:
+        """这些业务上任。谁管着能取的钱只在这里认一次：按协议认一个对象要十来微秒。"""
+        self.businesses = businesses
+        self._cashiers = tuple(each for each in businesses if isinstance(each, Cashier))
 
     def take_events(self) -> tuple[events.Event, ...]:
         """取走攒下的事件。"""
@@ -254,7 +260,7 @@ class Ledger:
 
     def fetch_li(self, account: Account) -> int:
         """可取资金，厘；有的业务（两融）另有限制。"""
-        told = (each.fetch_li(account) for each in self.businesses if isinstance(each, Cashier))
+        told = (each.fetch_li(account) for each in self._cashiers)
         return min([account.fetch_li, *(most for most in told if most is not None)])
 
     def way(self, order: SimOrder) -> Way:
