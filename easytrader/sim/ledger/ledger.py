@@ -11,7 +11,7 @@ from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
-from easytrader.sim.ledger.plugin import Cashier
+from easytrader.sim.ledger.plugin import Cashier, QuietBusiness
 from easytrader.sim.ledger.state import Changes, CounterState
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.rules.fees import to_fen
@@ -56,11 +56,15 @@ class Ledger:
         self.today = day_code(state.progress.day)
         self.businesses: tuple[Business, ...] = ()
         self._cashiers: tuple[Cashier, ...] = ()
+        self._ways: tuple[Callable[[SimOrder], Way | None], ...] = ()
         self._cash_way = CashWay(self)
 
     def engage(self, businesses: tuple[Business, ...]) -> None:
-        """这些业务上任。谁管着能取的钱只在这里认一次：按协议认一个对象要十来微秒。"""
+        """这些业务上任。谁管着什么只在这里认一次：按协议认一个对象要十来微秒。"""
         self.businesses = businesses
+        self._ways = tuple(
+            each.way for each in businesses if type(each).way is not QuietBusiness.way
+        )
         self._cashiers = tuple(each for each in businesses if isinstance(each, Cashier))
 
     def take_events(self) -> tuple[events.Event, ...]:
@@ -265,8 +269,8 @@ class Ledger:
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
-        for business in self.businesses:
-            found = business.way(order)
+        for way in self._ways:
+            found = way(order)
             if found is not None:
                 return found
         return self._cash_way
