@@ -100,10 +100,10 @@ class Counter:
             self._ledger, self._floor, market, hours, self.quote, self._outside, self._requeue
         )
         seen = Surroundings(self._ledger, self.quote, hours)
-        self.businesses = found = tuple(make(seen) for make in businesses)
-        self._ledger.engage(found)
-        self._holders = tuple(each for each in found if isinstance(each, Holder))
-        self._debtors = tuple(each for each in found if isinstance(each, Debtor))
+        self.businesses = engaged = tuple(make(seen) for make in businesses)
+        self._ledger.engage(engaged)
+        self._holders = tuple(each for each in engaged if isinstance(each, Holder))
+        self._debtors = tuple(each for each in engaged if isinstance(each, Debtor))
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
         for order_id in state.queued:
