@@ -88,18 +88,20 @@ def _rest(user: Any, xtdata: Any, chance: random.Random) -> dict[int, float]:
 
 
 def _bars(xtdata: Any) -> dict[str, dict[str, tuple[float, float, int]]]:
-    """``{证券: {"10:05": (高, 低, 量)}}``，10:05 是 10:04–10:05 那一根。"""
+    """``{证券: {"10:05": (高, 低, 量)}}``，10:05 是 10:04–10:05 那一根，从上一根的收盘走起。"""
     frames = xtdata.get_market_data_ex(
-        ["high", "low", "volume"],
+        ["high", "low", "close", "volume"],
         list(CODES),
         "1m",
         start_time="20261120100000",
         end_time="20261120110000",
     )
-    return {
-        code: {
-            f"{stamp[8:10]}:{stamp[10:12]}": (row.high, row.low, row.volume)
-            for stamp, row in zip(frame.index, frame.itertuples(), strict=True)
-        }
-        for code, frame in frames.items()
-    }
+    bars: dict[str, dict[str, tuple[float, float, int]]] = {}
+    for code, frame in frames.items():
+        before = frame["close"].iloc[0]
+        for stamp, row in zip(frame.index, frame.itertuples(), strict=True):
+            clock = f"{stamp[8:10]}:{stamp[10:12]}"
+            reached = max(row.high, before), min(row.low, before), row.volume
+            bars.setdefault(code, {})[clock] = reached
+            before = row.close
+    return bars
