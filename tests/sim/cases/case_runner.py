@@ -317,13 +317,13 @@ class World:
 
     def _filled(self, case: Case, account: Any, number: int, value: str) -> Decimal:
         volume, _, price = value.partition("@")
-        wanted, at = int(volume.replace(",", "")), Decimal(price)
+        wanted, at = int(volume.replace(",", "")), Decimal(price or -1)
         self._until(
             account,
             number,
             lambda order: (
                 order.traded_volume == wanted
-                and abs(Decimal(str(order.traded_price)) - at) < Decimal("0.00051")
+                and (at < 0 or abs(Decimal(str(order.traded_price)) - at) < Decimal("0.00051"))
             ),
         )
         unit = 100 if case.code.startswith(("204", "131")) else 1
