@@ -100,7 +100,10 @@ class Counter:
             self._ledger, self._floor, market, hours, self.quote, self._outside, self._requeue
         )
         seen = Surroundings(self._ledger, self.quote, hours)
-        self.businesses = self._ledger.businesses = tuple(make(seen) for make in businesses)
+        self.businesses = engaged = tuple(make(seen) for make in businesses)
+        self._ledger.engage(engaged)
+        self._holders = tuple(each for each in engaged if isinstance(each, Holder))
+        self._debtors = tuple(each for each in engaged if isinstance(each, Debtor))
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
         for order_id in state.queued:
@@ -461,13 +464,8 @@ class Counter:
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
-        businesses = self._ledger.businesses
-        worth = sum(
-            each.worth_li(account.account_id) for each in businesses if isinstance(each, Holder)
-        )
-        owed = sum(
-            each.owed_li(account.account_id) for each in businesses if isinstance(each, Debtor)
-        )
+        worth = sum(each.worth_li(account.account_id) for each in self._holders)
+        owed = sum(each.owed_li(account.account_id) for each in self._debtors)
         return Outside(worth, owed)
 
 

@@ -158,7 +158,9 @@ class Engine:
     def positions_now(self, account_type: int, account_id: str) -> list[views.Holding]:
         """做到的这一刻的持仓，同上。"""
         account = find_account(self._counter.state.accounts, account_type, account_id)
-        return [] if account is None else views.positions(account, "", self._counter.quote)
+        if account is None:
+            return []
+        return views.positions(account, "", self._counter.quote, self._basis_of)
 
     def statuses(self) -> list[AccountStatusChanged]:
         """全部账号与此刻的状态。"""

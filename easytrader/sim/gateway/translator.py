@@ -17,7 +17,7 @@ from easytrader.sim.gateway import rows
 from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
-from easytrader.sim.market.anchors import instrument_name
+from easytrader.sim.market.universe import instrument_name
 from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:

@@ -263,7 +263,11 @@ _CHAIN: Final[tuple[Callable[[Ticket], Reject | None], ...]] = (
 
 def check(ticket: Ticket) -> Reject | None:
     """依次检查；全部通过为 None。"""
-    return next((reject for question in _CHAIN if (reject := question(ticket))), None)
+    for question in _CHAIN:
+        reject = question(ticket)
+        if reject is not None:
+            return reject
+    return None
 
 
 CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")

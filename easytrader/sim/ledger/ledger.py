@@ -11,7 +11,7 @@ from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
-from easytrader.sim.ledger.plugin import Cashier
+from easytrader.sim.ledger.plugin import Cashier, QuietBusiness
 from easytrader.sim.ledger.state import Changes, CounterState
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.rules.accrual import interest_li
@@ -58,7 +58,17 @@ class Ledger:
         self.businesses: tuple[Business, ...] = ()
         self.refused_locally: tuple[int, ...] = ()
         """这些编号的拒绝由客户端当场退回：没有记录，没有推送。"""
+        self._cashiers: tuple[Cashier, ...] = ()
+        self._ways: tuple[Callable[[SimOrder], Way | None], ...] = ()
         self._cash_way = CashWay(self)
+
+    def engage(self, businesses: tuple[Business, ...]) -> None:
+        """这些业务上任。谁管着什么只在这里认一次：按协议认一个对象要十来微秒。"""
+        self.businesses = businesses
+        self._ways = tuple(
+            each.way for each in businesses if type(each).way is not QuietBusiness.way
+        )
+        self._cashiers = tuple(each for each in businesses if isinstance(each, Cashier))
 
     def take_events(self) -> tuple[events.Event, ...]:
         """取走攒下的事件。"""
@@ -322,13 +332,13 @@ class Ledger:
 
     def fetch_li(self, account: Account) -> int:
         """可取资金，厘；有的业务（两融）另有限制。"""
-        told = (each.fetch_li(account) for each in self.businesses if isinstance(each, Cashier))
+        told = (each.fetch_li(account) for each in self._cashiers)
         return min([account.fetch_li, *(most for most in told if most is not None)])
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
-        for business in self.businesses:
-            found = business.way(order)
+        for way in self._ways:
+            found = way(order)
             if found is not None:
                 return found
         return self._cash_way
