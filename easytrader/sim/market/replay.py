@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.exchange.depth import Level, Market, Prints, Quote
+from easytrader.sim.exchange.halting import Halt, found_in, halts_of, reaches
 from easytrader.sim.exchange.screen import Ticks, ticks_of
 from easytrader.sim.market.bar_model import (
     LEAST_TICKS,
@@ -64,6 +65,7 @@ class _Day(NamedTuple):
     """从哪一跳起最近价是开盘价（第一根线从开盘起）；没有的从没有。"""
     closing: tuple[int, int]
     """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
+    halts: tuple[Halt, ...]
 
 
 def _on_the_bell(bells: Bells | None, at: int) -> float:
@@ -130,6 +132,8 @@ class ReplayMarket(Market):
         if not self._period_s:
             return self._snapshots(day, tick, before_li, now_li)
         place = self._place(day, tick)
+        if found_in(day.halts, tick) or found_in(day.halts, tick - 1):
+            return none
         if place is None or now_li >= day.limit_up_li or now_li <= day.limit_down_li:
             return none  # 封死之后，排在前面的多得成交不到自己
         bar, at, count = place
@@ -155,9 +159,16 @@ class ReplayMarket(Market):
             done += place[0].volume // day.lot * place[1] // place[2] * day.lot
         return int(done)
 
+    def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
+        """``tick`` 那一天的各次盘中停牌。"""
+        return self._day_at(security, tick).halts
+
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """成交价的保守范围。"""
         day = self._day_at(security, last)
+        for halt in day.halts:
+            if halt.start < first <= halt.stop:
+                first = halt.start
         start = bisect_left(day.times, self.tick_time(first - 1))
         stop = bisect_right(day.times, self.tick_time(last)) + 1
         before = self._last(day, first - 1)
@@ -193,7 +204,7 @@ class ReplayMarket(Market):
                 opening = ticks.open_call
             if rules.closing_call:
                 closing = ticks.closing_start, ticks.close_call
-        return _Day(
+        day = _Day(
             number,
             salt_of(0, code),
             rules,
@@ -208,7 +219,20 @@ class ReplayMarket(Market):
             ticks,
             opening,
             closing,
+            (),
         )
+        return day._replace(halts=self._halts(day))
+
+    def _halts(self, day: _Day) -> tuple[Halt, ...]:
+        """数据里的价格触发的停牌；快照数据里本来就有停牌的样子，不另推。"""
+        halting, ticks = day.rules.halting, day.ticks
+        if halting is None or ticks is None or not day.rows or not self._period_s:
+            return ()
+        base_li = day.rows[0].open_li if halting.from_open else day.pre_close_li
+        if not reaches(halting, base_li, min(day.lows), max(day.highs)):
+            return ()
+        path = [self._last(day, tick) for tick in range(ticks.continuous, ticks.closing_start)]
+        return halts_of(halting, base_li, path, ticks, self)
 
     def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
         """数据里没有昨收：上一个收盘价，除过其后的权；上市以来还没有数据的是发行价；都没有为 0。"""
@@ -245,6 +269,9 @@ class ReplayMarket(Market):
 
     def _last(self, day: _Day, tick: int) -> Any:
         """最近成交价。"""
+        halt = found_in(day.halts, tick)
+        if halt is not None:
+            return halt.price_li
         if day.closing[0] <= tick < day.closing[1]:
             tick = day.closing[0] - 1
         if self._period_s:
@@ -271,6 +298,8 @@ class ReplayMarket(Market):
                 tick += 1  # 开盘价 9:25 就有了，9:30 整就有盘口
             elif day.ticks.lunch < tick <= day.ticks.afternoon:
                 tick = day.ticks.lunch
+        if found_in(day.halts, tick):
+            return _EMPTY
         place = self._place(day, tick)
         if place is None:
             return _EMPTY

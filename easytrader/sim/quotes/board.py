@@ -17,6 +17,7 @@ from easytrader.errors import SimulatorError
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_facts
 from easytrader.sim.config.market import library_of, market_for
+from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.hours import hours_for
 from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
@@ -98,7 +99,11 @@ class Board:
             if found is None or found[0] != day:
                 quote = self._live.market.quote(security, self._live.market.tick_at(now))
                 found = self._details[code] = day, to_detail(security, quote, day)
-        return {**found[1], "ExtendInfo": dict(found[1]["ExtendInfo"])}
+            halted = self._live.halted(security, now)
+        shown = {**found[1], "ExtendInfo": dict(found[1]["ExtendInfo"])}
+        if halted:
+            shown.update(InstrumentStatus=1, IsTrading=False)
+        return shown
 
     def sector(self, name: str) -> list[str]:
         """板块或市场的成分。
@@ -248,6 +253,11 @@ class _Market:
         called = self._screen.in_call(security, day, asked)
         shown = asked if called or tick is None else tick
         return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)
+
+    def halted(self, security: Security, now: float) -> bool:
+        """盘中停着牌。"""
+        tick = self.market.tick_at(now)
+        return found_in(self.market.halts(security, tick), tick) is not None
 
     def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
         rules = self._screen.rules(security, day)

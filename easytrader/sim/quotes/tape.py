@@ -66,7 +66,7 @@ class Paths:
             return None
         day = market._day_at(security, market.tick_time(last))  # noqa: SLF001  见模块说明
         fate = day.fate
-        if fate.suspended or fate.seal is not None or fate.halt is not None:
+        if fate.suspended or fate.seal is not None or fate.surge or day.halts:
             return None
         np = self._np = self._np or importlib.import_module("numpy")
         numbers = np.arange(first, last + 1)

@@ -17,6 +17,7 @@ from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules import bands, repo, trading
 from easytrader.sim.rules.cage import CAGES, CALL_RANGES, Cage, CallRange
 from easytrader.sim.rules.facts import ORDINARY, Facts
+from easytrader.sim.rules.halts import HALTINGS, Halting
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
 from easytrader.sim.rules.tables import BONDS, FUNDS, REPOS, SHARES, Scope, find, pick, scope_of
 
@@ -50,6 +51,7 @@ class Rules:
         exists: 已上市、未摘牌。
         suspended: 全天停牌。
         late_close: 连续竞价到 15:30。
+        halting: 盘中临时停牌；None 为没有。
     """
 
     tick_li: int
@@ -67,6 +69,7 @@ class Rules:
     exists: bool
     suspended: bool
     late_close: bool = False
+    halting: Halting | None = None
 
     @property
     def hours(self) -> tuple[bool, bool]:
@@ -111,6 +114,7 @@ def rules_for(
         exists=facts.exists(day) and (scope not in REPOS or security.stock_code in repo.TERMS),
         suspended=facts.halted(day),
         late_close=pick(trading.LATE_CLOSES, scope, day, False),
+        halting=_halting(scope, day, band),
     )
 
 
@@ -149,6 +153,11 @@ def _is_wide(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
     return listed or (
         security.exchange == "SH" and security.code.startswith(bands.WIDE_FUND_PREFIXES)
     )
+
+
+def _halting(scope: Scope, day: date, band: bands.Band | None) -> Halting | None:
+    found = pick(HALTINGS, scope, day, None)
+    return None if found is None or (found.free_only and band is not None) else found
 
 
 def _closing_call(security: Security, scope: Scope, day: date) -> bool:
