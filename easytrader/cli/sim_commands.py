@@ -48,6 +48,8 @@ def _add_path(parser: Parser) -> None:
 
 
 def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
+    from easytrader.sim.config.profile import PROFILES
+
     parser = commands.add_parser(
         "init",
         help="建一个模拟 MiniQMT 的文件夹，或往里加账号",
@@ -72,6 +74,11 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
         help="全天可交易（默认），按交易所时间，或由脚本一步一步走",
     )
     add("--seed", metavar="N", type=whole_number(), help="行情的种子；种子相同行情相同")
+    add(
+        "--profile",
+        choices=tuple(PROFILES),
+        help="哪一家券商的脾气：" + "；".join(f"{name} {p.title}" for name, p in PROFILES.items()),
+    )
     _register_market(parser)
     parser.runs(_init)
 
@@ -89,6 +96,7 @@ def _init(arguments: argparse.Namespace) -> int:
         exist_ok=arguments.exist_ok,
         clock=arguments.clock,
         seed=arguments.seed,
+        profile=arguments.profile,
         **_market_settings(arguments),
     )
     say(f"已建好：{folder.path}")
@@ -288,7 +296,14 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
         help="运行一个 xtquant 脚本，脚本一字不改",
         description="脚本里的 xtquant 接到模拟 MiniQMT；退出码就是脚本自己的。",
     )
-    parser.add_argument("script", metavar="SCRIPT", help="脚本文件")
+    parser.add_argument(
+        "-m",
+        dest="module",
+        metavar="MODULE",
+        nargs=argparse.REMAINDER,
+        help="像 python -m 那样运行一个模块或包，后面的都是它的参数",
+    )
+    parser.add_argument("script", metavar="SCRIPT", nargs="?", help="脚本文件")
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="原样交给脚本的参数"
     ).required = False  # 没有给脚本时，不说还缺 ARGS
@@ -298,8 +313,15 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from easytrader.cli.run_script import run_script
+    from easytrader.cli.run_script import run_module, run_script
 
+    if arguments.module is not None:  # 「--」之后的 argparse 会当成脚本，也是模块的参数
+        module = arguments.given[arguments.given.index("-m") + 1 :]
+        if not module:
+            raise UsageError("-m", None, "后面写模块的名字，例如 -m strategies.daily")
+        return run_module(module[0], module[1:])
+    if arguments.script is None:
+        raise UsageError("SCRIPT", None, "要写脚本的路径，或 -m 模块名")
     # argparse 会吃掉 SCRIPT 之后的第一个「--」，而它属于脚本：从原样的命令行里取
     given: list[str] = arguments.given
     start = len(given) - len(arguments.arguments)

@@ -56,9 +56,9 @@ def halts_of(
     return tuple(found)
 
 
-def _stop(seconds: int | None, start: int, ticks: Ticks, market: Market) -> int:
+def _stop(seconds: int, start: int, ticks: Ticks, market: Market) -> int:
     """停到哪一跳：午休不算，跨过 14:57 的到那时为止。"""
-    if seconds is None:
+    if not seconds:
         return ticks.closing_start
     stop = market.first_tick(market.tick_time(start) + seconds)
     if start <= ticks.lunch < stop:

@@ -90,7 +90,7 @@ class SyntheticMarket(Market):
         book: RuleBook | None = None,
         script: Script = NOTHING,
     ) -> None:
-        self._seed = seed
+        self.seed = self._seed = seed
         self._script = script
         self._hours = hours
         self._tick_s = tick_s

@@ -20,10 +20,10 @@ from easytrader.sim.rules.tables import (
 
 
 class Step(NamedTuple):
-    """首次涨跌到万分之 ``bp``，停 ``seconds`` 秒；None 停到 14:57。"""
+    """首次涨跌到万分之 ``bp``，停 ``seconds`` 秒；0 停到 14:57。"""
 
     bp: int
-    seconds: int | None
+    seconds: int
 
 
 class Halting(NamedTuple):
@@ -38,7 +38,7 @@ class Halting(NamedTuple):
 
 
 _STOCK: Final = Halting((Step(3000, 600), Step(6000, 600)), from_open=True, free_only=True)
-_BOND: Final = Halting((Step(2000, 1800), Step(3000, None)), from_open=False, free_only=False)
+_BOND: Final = Halting((Step(2000, 1800), Step(3000, 0)), from_open=False, free_only=False)
 
 HALTINGS: Final[tuple[Dated[Halting | None], ...]] = (
     Dated("V1", STAR, STAR_OPENED, _STOCK, "STAR19 SSE26", "较开盘价首次 ±30%、±60%，各停 10 分钟"),
