@@ -65,6 +65,8 @@ if TYPE_CHECKING:
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
 _TAPES: Final = 20_000
 """记住这么多个「证券 × 日」；一个约 1 KB。"""
+_MANY: Final = 20
+"""这么多只以上一起算。"""
 _LIMIT_S: Final = 150.0
 """取一次历史最多算这么久，与厂商 xtdata.ini 的 requestTimeoutSecond 相同。"""
 
@@ -95,11 +97,13 @@ class Board:
         self._hours.day(now)  # 日历的毛病不算哪一只的
         found = {}
         with self._live.lock:
-            for code in self.spread(codes, now):
-                security = self.find(code)
-                if security is not None:
-                    with suppress(SimulatorError):  # 回放数据还没有开始
-                        found[code] = self._live.tick(security, now)
+            named = [self.find(code) for code in self.spread(codes, now)]
+            securities = [security for security in named if security is not None]
+            if len(securities) >= _MANY:
+                self._live.prime(securities, now)
+            for security in securities:
+                with suppress(SimulatorError):  # 回放数据还没有开始
+                    found[security.stock_code] = self._live.tick(security, now)
         return found
 
     def detail(self, code: str, now: float) -> dict[str, Any] | None:
@@ -312,6 +316,15 @@ class _Market:
         if quote.suspended:
             status = SUSPENDED
         return to_tick(security, quote, stats, int(self.market.tick_time(tick) * 1000), status)
+
+    def prime(self, securities: list[Security], now: float) -> None:
+        """许多只一起走到此刻：一只一只地走要慢十几倍。"""
+        if isinstance(self.market, IndexedMarket):
+            day = self._calendar.day(now)
+            tick = self._last_tick(day, now)
+            if tick is not None:
+                tradable = [each for each in securities if each.kind is not Kind.INDEX]
+                self._paths().prime([self.tape(each, day) for each in tradable], tick)
 
     def daily(self, security: Security, day: int, now: float) -> list[Bar]:
         """日线：还没有开盘为空。"""

@@ -1,7 +1,8 @@
 """指数：有哪些、成分是谁、此刻多少点。
 
 成分按流通市值排出来（见 `universe`），点数由其中市值最大的 `BASKET` 只算：
-基点 × Σ 权重 × 价格 ÷ 锚价，每 `EVERY` 跳报一次，收盘报收盘价。写明了除权除息、上市、停牌的证券不进篮子，所以不必修正除数。
+基点 × Σ 权重 × 价格 ÷ 锚价，每 `EVERY` 跳报一次，收盘报收盘价。
+写明了除权除息、上市、停牌的证券不进篮子，所以不必修正除数。
 """
 
 from __future__ import annotations
@@ -164,6 +165,14 @@ class IndexedMarket(Market):
             return self.inner.span(security, first, last)
         path = self.path(security, first - 1, last)
         return min(path), max(path)
+
+    def outline(self, security: Security, tick: int) -> tuple[int, float | None]:
+        """见 `SyntheticMarket.outline`。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.outline(security, tick)
+        days = self._days(security, tick)
+        before = self._level(security, [day.pre_close_li for day in days])
+        return before, float(len(members(security.stock_code, self._seed)) * _SHARES)
 
     def closing(self, security: Security, number: int) -> int:
         """``number`` 这一天的收盘。"""

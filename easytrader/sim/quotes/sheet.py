@@ -72,29 +72,140 @@ def is_calm(day: Any) -> bool:
 
 def prices(np: Any, market: Any, seconds: Sections, days: Sequence[Any], ticks: Any) -> Any:
     """``days``（同一天、都平静）× ``ticks`` 的最近成交价，厘。"""
+    columns = _columns(np, days)
+    waves = noise(np, columns["salt"], synthetic._INTRADAY, ticks)  # noqa: SLF001  见模块说明
+    done = progress(np, market, seconds, ticks, days[0].day)[None, :]
+    return _priced(np, columns, done, waves, ticks[None, :])
 
-    def column(values: Any, kind: str = "float64") -> Any:
+
+def extremes(
+    np: Any, market: Any, seconds: Sections, days: Sequence[Any], first: int, last: int
+) -> tuple[Any, Any]:
+    """``days`` 各自从 ``first`` 到 ``last`` 跳（同一时段）的最低与最高成交价。
+
+    与逐跳取极值相同，只是先看每一格（`_GRID` 跳）可能到哪里，够不着的不算。
+    """
+    if last - first < 2 * _GRID:
+        found = prices(np, market, seconds, days, np.arange(first, last + 1))
+        return found.min(axis=1), found.max(axis=1)
+    columns = _columns(np, days)
+    ends = np.arange(first // _GRID, last // _GRID + 2) * _GRID
+    inside = np.clip(ends, first, last)
+    done = progress(np, market, seconds, inside, days[0].day)[None, :]
+    base, edge = _base(np, columns, done)
+    least, most = _reach(np, columns["salt"], ends)
+    thin, wide = _sides(np, edge)
+    small, large = _sides(np, base)
+    swing = columns["swing"]
+    top = large * (1.0 + swing * np.where(most > 0, wide * most, thin * most))
+    top = _rounded(np, columns, top) + columns["gap"]
+    floor = small * (1.0 + swing * np.where(least < 0, wide * least, thin * least))
+    floor = _rounded(np, columns, floor)
+    edges = prices(np, market, seconds, days, np.array([first, last]))
+    low, high = edges.min(axis=1), edges.max(axis=1)
+
+    def look(rows: Any, cells: Any) -> None:
+        ticks = np.clip(ends[cells][:, None] + np.arange(_GRID), first, last)
+        picked = {name: column[rows] for name, column in columns.items()}
+        done = progress(np, market, seconds, ticks, days[0].day)
+        found = _priced(np, picked, done, _near(np, picked["salt"], ticks), ticks)
+        np.minimum.at(low, rows, found.min(axis=1))
+        np.maximum.at(high, rows, found.max(axis=1))
+
+    every = np.arange(len(days))
+    look(every, top.argmax(axis=1))  # 先看最可能的一格，别的大多就够不着了
+    look(every, floor.argmin(axis=1))
+    rows, cells = np.nonzero((top > high[:, None]) | (floor < low[:, None]))
+    if len(rows):
+        look(rows, cells)
+    return low, high
+
+
+def volumes(np: Any, salts: Any, totals: Any, indexes: Any, count: int, lot: int) -> Any:
+    """``DayTape`` 的累计成交量：各行的盐与全天的量 × 当天第几跳。"""
+    lattice = mix(np, salts, indexes[None, :]) >> np.uint64(11)
+    done = (indexes + lattice.astype(np.float64) / 9007199254740992.0) / count
+    done = np.where(indexes >= count - 1, 1.0, done)
+    done = done + 0.85 * done * (1.0 - done) * (1.0 - 2.0 * done)
+    return (totals * done).astype(np.int64) // lot * lot
+
+
+_GRID: Final = 48
+"""噪声的前三层的周期都是它的倍数：一格之内每一层都是单调的。"""
+_COARSE: Final = 3
+
+
+def _sides(np: Any, ends: Any) -> tuple[Any, Any]:
+    """一格两头的小的与大的。"""
+    return np.minimum(ends[:, :-1], ends[:, 1:]), np.maximum(ends[:, :-1], ends[:, 1:])
+
+
+def _reach(np: Any, salts: Any, ends: Any) -> tuple[Any, Any]:
+    """各格里噪声的范围：粗的几层看两头，细的几层算到头。"""
+    octaves = synthetic._INTRADAY  # noqa: SLF001
+    rest = sum(amplitude for _, amplitude in octaves[_COARSE:])
+    least, most = -rest, rest
+    for layer in range(_COARSE):
+        alone = tuple((p, a if at == layer else 0.0) for at, (p, a) in enumerate(octaves))
+        small, large = _sides(np, noise(np, salts, alone, ends))
+        least, most = least + small, most + large
+    return least, most
+
+
+def _near(np: Any, salts: Any, ticks: Any) -> Any:
+    """各行自己的一格里的噪声。"""
+    total = np.zeros(ticks.shape)
+    for layer, (period, amplitude) in enumerate(synthetic._INTRADAY):  # noqa: SLF001
+        base = salts ^ np.uint64(layer * _LAYER & _MASK)
+        start = ticks[:, :1] // period
+        most = int((ticks[:, -1:] // period - start).max()) + 2
+        lattice = mix(np, base, start + np.arange(most)) >> np.uint64(11)
+        points = lattice.astype(np.float64) / 4503599627370496.0 - 1.0
+        cell = ticks // period - start
+        left = np.take_along_axis(points, cell, 1)
+        right = np.take_along_axis(points, cell + 1, 1)
+        t = (ticks % period) / period
+        total += amplitude * (left + (right - left) * (t * t * (3.0 - 2.0 * t)))
+    return total
+
+
+def _columns(np: Any, days: Sequence[Any]) -> dict[str, Any]:
+    def column(values: Any, kind: str = "int64") -> Any:
         return np.array(list(values), dtype=kind)[:, None]
 
-    salts = np.array([day.salt & _MASK for day in days], dtype="uint64")[:, None]
-    opened = column(day.open_li for day in days)
-    close = column(day.close_li for day in days)
-    done = progress(np, market, seconds, ticks, days[0].day)[None, :]
-    base = opened + (close - opened) * done
-    edge = np.minimum(np.minimum(1.0, 48.0 * done), 48.0 * (1.0 - done))
-    swing = column(day.profile.swing for day in days)
-    wave = noise(np, salts, synthetic._INTRADAY, ticks)  # noqa: SLF001  见模块说明
-    base = np.where(edge > 0.0, base * (1.0 + swing * edge * wave), base)
-    unit = column((day.rules.tick_li for day in days), "int64")
-    low = column((day.limit_down_li for day in days), "int64")
-    high = column((day.limit_up_li for day in days), "int64")
-    gap = column((day.gap_li for day in days), "int64")
-    bid = np.clip(np.floor(base / unit + 0.5).astype(np.int64) * unit, low, high)
-    lifted = mix(np, salts ^ np.uint64(0x3C), ticks[None, :]) >> np.uint64(63) == 0
-    found = np.where(lifted, np.minimum(bid + gap, high), bid)
-    before = column((day.pre_close_li for day in days), "int64")
-    found = np.where(done <= 0.0, before, found)
-    return np.where(done >= 1.0, close.astype(np.int64), found)
+    return {
+        "salt": column((day.salt & _MASK for day in days), "uint64"),
+        "opened": column((day.open_li for day in days), "float64"),
+        "close": column((day.close_li for day in days), "float64"),
+        "swing": column((day.profile.swing for day in days), "float64"),
+        "unit": column(day.rules.tick_li for day in days),
+        "low": column(day.limit_down_li for day in days),
+        "high": column(day.limit_up_li for day in days),
+        "gap": column(day.gap_li for day in days),
+        "before": column(day.pre_close_li for day in days),
+    }
+
+
+def _base(np: Any, columns: dict[str, Any], done: Any) -> tuple[Any, Any]:
+    """没有噪声的价格；噪声在这里展开几成。"""
+    base = columns["opened"] + (columns["close"] - columns["opened"]) * done
+    return base, np.minimum(np.minimum(1.0, 48.0 * done), 48.0 * (1.0 - done))
+
+
+def _rounded(np: Any, columns: dict[str, Any], base: Any) -> Any:
+    unit = columns["unit"]
+    bid = np.floor(base / unit + 0.5).astype(np.int64) * unit
+    return np.clip(bid, columns["low"], columns["high"])
+
+
+def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any) -> Any:
+    base, edge = _base(np, columns, done)
+    base = np.where(edge > 0.0, base * (1.0 + columns["swing"] * edge * waves), base)
+    bid = _rounded(np, columns, base)
+    lifted = mix(np, columns["salt"] ^ np.uint64(0x3C), ticks) >> np.uint64(63) == 0
+    found = np.where(lifted, np.minimum(bid + columns["gap"], columns["high"]), bid)
+    found = np.where(done <= 0.0, columns["before"], found)
+    return np.where(done >= 1.0, columns["close"].astype(np.int64), found)
 
 
 def progress(np: Any, market: Any, seconds: Sections, ticks: Any, day: int) -> Any:
@@ -108,6 +219,8 @@ def noise(np: Any, salts: Any, octaves: Any, at: Any) -> Any:
     """`noise.values` 的数组写法：``salts`` 各行 × ``at`` 各列。"""
     total = np.zeros((len(salts), len(at)))
     for layer, (period, amplitude) in enumerate(octaves):
+        if not amplitude:
+            continue
         base = salts ^ np.uint64(layer * _LAYER & _MASK)
         cell = at // period
         start = int(cell.min())
