@@ -125,6 +125,7 @@ def minute_bars(
     """
     found: list[Bar] = []
     previous, volume, amount = tape.pre_close_li, 0, 0.0
+    opening = tape.opening_li
     for start, end, first, last in sections:
         if first > upto:
             break
@@ -137,15 +138,16 @@ def minute_bars(
             if a > last:
                 break
             prices = path[a - first : b - first + 1] or [previous]
+            if not found and opening is not None:
+                prices.insert(0, opening)
             done, money = tape.turnover(max(b, first))
             low, high = min(prices), max(prices)
             size = done - volume
             least, most = worth_li(security, low, size), worth_li(security, high, size)
             worth = min(max(money - amount, least / 1000), most / 1000)
+            still = size == 0 and not tape.called(b)
             found.append(
-                Bar(
-                    _label(stop), prices[0], high, low, prices[-1], size, worth, previous, size == 0
-                )
+                Bar(_label(stop), prices[0], high, low, prices[-1], size, worth, previous, still)
             )
             previous, volume, amount = prices[-1], done, money
     return found

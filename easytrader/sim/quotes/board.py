@@ -17,9 +17,10 @@ from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
-from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.hours import hours_for
+from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.market import universe
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.quotes.bars import (
@@ -48,8 +49,7 @@ from easytrader.sim.quotes.details import (
 from easytrader.sim.quotes.indices import INDICES, IndexedMarket
 from easytrader.sim.quotes.sectors import FILE_NAME as SECTORS_NAME
 from easytrader.sim.quotes.sectors import MARKETS, Sectors
-from easytrader.sim.quotes.tape import DayTape, Paths, ranges
-from easytrader.sim.rules import RuleBook
+from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
 from easytrader.sim.rules.facts import ORDINARY
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.config.folder import SimFolder
-    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.rules import RuleBook
 
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
@@ -67,6 +68,8 @@ _TAPES: Final = 20_000
 """记住这么多个「证券 × 日」；一个约 1 KB。"""
 _MANY: Final = 20
 """这么多只以上一起算。"""
+_BLOCK: Final = 250
+"""取日线时一次算这么多天。"""
 _LIMIT_S: Final = 150.0
 """取一次历史最多算这么久，与厂商 xtdata.ini 的 requestTimeoutSecond 相同。"""
 
@@ -87,8 +90,8 @@ class Board:
         codes = {*self._replayed} or {*universe.codes(), *INDICES, *self._facts}
         self.sectors = Sectors(sorted(codes), config.seed, folder.path / SECTORS_NAME)
         shunned = {action.code for action in self._actions} | set(self._facts)
-        self._live = _Market(_market_of(folder, self._hours), self.calendar, self._hours, shunned)
-        self._past = _Market(_market_of(folder, self._hours), self.calendar, self._hours, shunned)
+        self._live = _market_of(folder, self.calendar, self._hours, shunned)
+        self._past = _market_of(folder, self.calendar, self._hours, shunned)
 
     # ---- 实时
 
@@ -179,8 +182,12 @@ class Board:
         groups: set[object] = set()
         actions = self._adjusting(code, now) if dividend not in ("none", None) else []
         with self._past.lock:
-            for day in self._days(security, now, first, last, period):
+            days = self._days(security, now, first, last, period)
+            for number, day in enumerate(days):
                 _check(deadline)
+                if number % _BLOCK == 0 and (period == DAILY or period in LONG):
+                    most = count if 0 < count < _BLOCK and period == DAILY else _BLOCK
+                    self._past.prime_days(security, days[number : number + most], now)
                 try:
                     bars = self._day_bars(security, day, period, now)
                 except SimulatorError:
@@ -281,7 +288,12 @@ class _Market:
     """一个市场实例和它的缓存；只在锁里用。"""
 
     def __init__(
-        self, market: Market, calendar: Calendar, hours: MarketHours, shunned: Collection[str]
+        self,
+        market: Market,
+        calendar: Calendar,
+        hours: MarketHours,
+        book: RuleBook,
+        shunned: Collection[str],
     ) -> None:
         self.lock = threading.RLock()
         self.market = market
@@ -293,6 +305,7 @@ class _Market:
         if isinstance(market, SyntheticMarket):
             seconds = calendar.pattern()
             self.market = IndexedMarket(market, market.seed, seconds, self._edges, shunned)
+        self._screen = Screen(self.market, hours, book)
 
     def _edges(self, day: int) -> tuple[int, int]:
         """这一天的首跳与末跳。"""
@@ -303,32 +316,50 @@ class _Market:
         """此刻的快照；往回看时另给一份还没有走到那里的 ``tape``。"""
         day = self._calendar.day(now)
         asked = self.market.tick_at(now)
-        tick = self._last_tick(day, now)
-        status = STATUSES[self._hours.phase(now, closing_call=True)]
-        if tick is None:
-            quote = self.market.quote(security, asked)
-            status = PRE_OPEN if status == CLOSED else status
-            return to_tick(security, quote, None, int(now * 1000), status)
-        quote = self.market.quote(security, tick)
-        stats = (tape or self.tape(security, day)).at(tick)
-        if not (quote.asks or quote.bids or status != CONTINUOUS or security.kind is Kind.INDEX):
-            status = HALTED
+        quote = self._screen.quote(security, day, asked)
+        status = self._status(security, day, now, quote)
+        tick = self._seen_tick(day, now)
+        stats = None if tick is None else (tape or self.tape(security, day)).at(tick)
+        called = self._screen.in_call(security, day, asked)
+        shown = asked if called or tick is None else tick
+        return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)
+
+    def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
+        rules = self._screen.rules(security, day)
+        closing, late = (True, False) if rules is None else rules.hours
+        status = STATUSES[self._hours.phase(now, closing, True, late)]
         if quote.suspended:
-            status = SUSPENDED
-        return to_tick(security, quote, stats, int(self.market.tick_time(tick) * 1000), status)
+            return SUSPENDED
+        if status == CONTINUOUS and not (quote.asks or quote.bids or security.kind is Kind.INDEX):
+            return HALTED
+        early = status == CLOSED and self._last_tick(day, now) is None
+        return PRE_OPEN if early else status
+
+    def _seen_tick(self, day: int, now: float) -> int | None:
+        """走势看到了哪一跳；还没有开盘价为 None。"""
+        last = self._last_tick(day, now)
+        ticks = self._screen.ticks(day)
+        if last is None and ticks is not None and self.market.tick_at(now) >= ticks.open_call:
+            return ticks.open_call
+        return last
 
     def prime(self, securities: list[Security], now: float) -> None:
         """许多只一起走到此刻：一只一只地走要慢十几倍。"""
-        if isinstance(self.market, IndexedMarket):
-            day = self._calendar.day(now)
-            tick = self._last_tick(day, now)
-            if tick is not None:
-                tradable = [each for each in securities if each.kind is not Kind.INDEX]
-                self._paths().prime([self.tape(each, day) for each in tradable], tick)
+        day = self._calendar.day(now)
+        tick = self._seen_tick(day, now)
+        if tick is not None and isinstance(self.market, IndexedMarket):
+            tradable = (each for each in securities if each.kind is not Kind.INDEX)
+            self._paths().prime((self.tape(each, day), tick) for each in tradable)
+
+    def prime_days(self, security: Security, days: list[int], now: float) -> None:
+        """一只的许多天一起走完。"""
+        if isinstance(self.market, IndexedMarket) and security.kind is not Kind.INDEX:
+            ended = (day for day in days if self.spans(day)[-1][1] <= self.market.tick_at(now))
+            self._paths().prime((self.tape(security, day), self.spans(day)[-1][1]) for day in ended)
 
     def daily(self, security: Security, day: int, now: float) -> list[Bar]:
         """日线：还没有开盘为空。"""
-        tick = self._last_tick(day, now)
+        tick = self._seen_tick(day, now)
         if tick is None:
             return []
         tape = self.tape(security, day)
@@ -387,13 +418,13 @@ class _Market:
         return bars
 
     def day_ticks(self, day: int, now: float) -> list[int]:
-        """这一天到此刻为止的各跳。"""
-        last = self._last_tick(day, now)
-        if last is None:
-            return []
-        return [
-            tick for first, stop in self.spans(day) for tick in range(first, min(stop, last) + 1)
-        ]
+        """这一天到此刻为止的各跳，集合竞价里的也在内。"""
+        last = self.market.tick_at(now)
+        spans = self.spans(day)
+        ticks = self._screen.ticks(day)
+        if ticks is not None:
+            spans = [(ticks.call_start, ticks.open_call), *spans]
+        return [tick for first, stop in spans for tick in range(first, min(stop, last) + 1)]
 
     def tape(self, security: Security, day: int) -> DayTape:
         """一天的走势；用得最久的先忘掉。"""
@@ -409,7 +440,10 @@ class _Market:
 
     def new_tape(self, security: Security, day: int) -> DayTape:
         """一天的走势，从开盘起。"""
-        return DayTape(self.market, self._paths(), security, day, self.spans(day))
+        rules = self._screen.rules(security, day)
+        closing = rules is not None and rules.closing_call
+        spans = with_calls(self.spans(day), self._screen.ticks(day), closing)
+        return DayTape(self.market, self._paths(), security, day, spans)
 
     def _paths(self) -> Paths:
         if self._known_paths is None:
@@ -432,10 +466,13 @@ class _Market:
         return max((min(tick, last) for first, last in spans if tick >= first), default=None)
 
 
-def _market_of(folder: SimFolder, hours: MarketHours) -> Market:
+def _market_of(
+    folder: SimFolder, calendar: Calendar, hours: MarketHours, shunned: Collection[str]
+) -> _Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = RuleBook(load_facts(folder.path), hours.previous)
-    return market_for(folder.config, folder.path, hours, book)
+    book = load_book(folder.path, hours.previous)
+    market = market_for(folder.config, folder.path, hours, book)
+    return _Market(market, calendar, hours, book, shunned)
 
 
 def new_deadline() -> float:

@@ -147,7 +147,6 @@ def to_tick(
     """一只证券的快照；``stats`` 是当日走到此刻的开高低与成交，开盘以前为 None。"""
     lot = lot_of(security)
     pre_close = quote.pre_close_li / 1000
-    asks, bids = (quote.asks, quote.bids) if stats is not None else ((), ())
     volume = 0 if stats is None else stats.volume
     return {
         "time": time_ms,
@@ -165,10 +164,10 @@ def to_tick(
         "lastSettlementPrice": pre_close,
         "settlementPrice": 0.0,
         "pe": 0.0,
-        "askPrice": _prices(asks),
-        "bidPrice": _prices(bids),
-        "askVol": _lots(asks, lot),
-        "bidVol": _lots(bids, lot),
+        "askPrice": _prices(quote.asks),
+        "bidPrice": _prices(quote.bids),
+        "askVol": _lots(quote.asks, lot),
+        "bidVol": _lots(quote.bids, lot),
         "volRatio": 0.0,
         "speed1Min": 0.0,
         "speed5Min": 0.0,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.screen import Ticks
 
 
 _WORTH: Final = 64
@@ -54,6 +55,9 @@ class Paths:
 
     def at(self, security: Security, ticks: list[int]) -> list[int]:
         """同一交易日的几跳的最近成交价。"""
+        levels: Any = getattr(self._market, "levels", None)
+        if security.kind is Kind.INDEX and levels is not None:
+            return list(levels(security, ticks))
         day = self._calm(security, ticks[-1]) if len(ticks) > 1 else None
         if day is None:
             return [self._market.path(security, tick, tick)[0] for tick in ticks]
@@ -69,20 +73,28 @@ class Paths:
         low, high = sheet.extremes(self._np, self._inner, self._seconds, [day], first, last)
         return int(low[0]), int(high[0])
 
-    def prime(self, tapes: list[DayTape], tick: int) -> None:
-        """同一天的许多只一起走到 ``tick``；算不快的留给它们自己。"""
-        groups: dict[int, list[tuple[DayTape, Any]]] = {}
-        for tape in tapes:
+    def prime(self, items: Iterable[tuple[DayTape, int]]) -> None:
+        """许多「证券 × 日」一起走到各自的那一跳；算不快的留给它们自己。"""
+        groups: dict[object, list[tuple[DayTape, int, Any]]] = {}
+        together = None
+        for tape, tick in items:
             day = self._calm(tape.security, tick)
-            if day is not None and tape.done < tick:
-                groups.setdefault(tape.done, []).append((tape, day))
+            if day is None or tape.done >= tick:
+                continue
+            if together is None:
+                together = sheet.aligned(self._inner)
+            zero = tape.spans[0][0]
+            spans = tuple((first - zero, last - zero) for first, last in tape.spans)
+            key = spans, tape.done - zero, tick - zero, None if together else day.day
+            groups.setdefault(key, []).append((tape, tick, day))
         for group in groups.values():
             for start in range(0, len(group), _BATCH):
-                self._advance(group[start : start + _BATCH], tick)
+                self._advance(group[start : start + _BATCH])
 
-    def _advance(self, group: list[tuple[DayTape, Any]], tick: int) -> None:
-        """一批停在同一跳的。"""
-        np, tapes, days = self._np, [tape for tape, _ in group], [day for _, day in group]
+    def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
+        """一批停在一天里同一跳、走到同一跳的。"""
+        np, tapes, tick = self._np, [tape for tape, _, _ in group], group[0][1]
+        days = [day for _, _, day in group]
         salts = np.array([tape.salt for tape in tapes], dtype="uint64")[:, None]
         totals = np.array([tape.total for tape in tapes])[:, None]
         face = np.array([worth_li(tape.security, 0, 1) for tape in tapes])[:, None]
@@ -93,7 +105,7 @@ class Paths:
             if marks:
                 now = sheet.prices(np, self._inner, self._seconds, days, np.array(marks))
                 at = np.arange(tapes[0].cells, tapes[0].cells + len(marks)) * tapes[0].cell
-                done = sheet.volumes(np, salts, totals, at, tapes[0].count, _LOT)
+                done = sheet.volumes(np, salts, totals, at, tapes[0].shape, _LOT)
                 starts = np.array([tape.last_cell for tape in tapes])
                 before = np.column_stack([starts[:, 0].astype(np.int64), done[:, :-1]])
                 price = np.column_stack([starts[:, 2].astype(np.int64), now[:, :-1]])
@@ -106,7 +118,8 @@ class Paths:
             for tape, least, most, each in zip(
                 tapes, low.tolist(), high.tolist(), cells, strict=True
             ):
-                tape.move(first, last, (least, most), each)
+                shift = tape.spans[0][0] - tapes[0].spans[0][0]
+                tape.move(first + shift, last + shift, (least, most), each)
 
     def _calm(self, security: Security, tick: int) -> Any:
         """这一跳那天的样子，可以照公式一起算；不可以为 None。"""
@@ -140,6 +153,8 @@ class Paths:
 _CELL_S: Final = 300.0
 _SAMPLES: Final = 16
 _LOT: Final = 100
+_CALL_SHARE: Final = 1
+"""合成行情里一次集合竞价约成交全天的百分之几。"""
 _TRADE_LOTS: Final = 20
 """平均一笔成交多少手，用来给出成交笔数。"""
 
@@ -174,10 +189,23 @@ def ranges(
     return found
 
 
+def with_calls(
+    spans: list[tuple[int, int]], ticks: Ticks | None, closing_call: bool
+) -> list[tuple[int, int]]:
+    """各段的跳号，加上两次集合竞价：一次只有撮合的那一跳。"""
+    if ticks is None:
+        return spans
+    found = [(ticks.open_call, ticks.open_call), *spans]
+    first, last = found[-1]
+    if closing_call and first < ticks.closing_start <= last:
+        found[-1:] = [(first, ticks.closing_start - 1), (ticks.close_call, ticks.close_call)]
+    return found
+
+
 class DayTape:
     """一天的走势；``at`` 可以一跳一跳往后问，也可以隔很久问一次，答案相同。
 
-    ``spans``：各段的跳号范围，见 `ranges`。
+    ``spans``：各段的跳号范围，见 `with_calls`。
     """
 
     def __init__(
@@ -191,25 +219,42 @@ class DayTape:
         self._market = market
         self._paths = paths
         self.security = security
-        self._spans = spans
         self.salt = salt_of(day, security.stock_code)
-        self.count = sum(last - first + 1 for first, last in spans)
+        self.spans = tuple(spans)
+        count = sum(last - first + 1 for first, last in spans)
+        # 两次集合竞价（只有一跳的段）各成交多少，以跳计
+        opening, closing = (
+            count * _CALL_SHARE // 100 if first == last else 0
+            for first, last in (spans[0], spans[-1])
+        )
+        self.shape = count, opening, count + opening + closing
         # 回放的市场说得出到哪一跳成交了多少
         self._traded: Callable[[Security, int], int] | None = getattr(market, "traded", None)
-        opening = spans[0][0]
+        at_open = spans[0][0]
         outline = getattr(market, "outline", None)
-        told = None if outline is None else outline(security, opening)
+        told = None if outline is None else outline(security, at_open)
         self.total = 0.0 if self._traded is not None else self._whole(told)
-        self._open = self._low = self._high = market.path(security, opening, opening)[0]
-        self.done = opening
+        self._open = self._low = self._high = market.path(security, at_open, at_open)[0]
+        self.done = at_open
         self._seen = 1
         step = market.tick_time(1) - market.tick_time(0)
         self.cell = max(1, round(_CELL_S / step))
         # 每格开头的累计量、累计额与价格
         self._cells: list[tuple[int, float, int]] = [(0, 0.0, self._open)]
         self.pre_close_li = (
-            market.quote(security, opening).pre_close_li if told is None else told[0]
+            market.quote(security, at_open).pre_close_li if told is None else told[0]
         )
+
+    @property
+    def opening_li(self) -> int | None:
+        """开盘集合竞价的成交价；没有集合竞价为 None。"""
+        first, last = self.spans[0]
+        return self._open if first == last else None
+
+    def called(self, tick: int) -> bool:
+        """在收盘集合竞价里：没有成交，不是停牌。"""
+        first, last = self.spans[-1]
+        return first == last and self.spans[-2][1] < tick < first
 
     def at(self, tick: int) -> Stats:
         """走到 ``tick``（不早于开盘）时。"""
@@ -228,7 +273,7 @@ class DayTape:
 
     def ahead(self, tick: int) -> list[tuple[int, int]]:
         """走到 ``tick`` 还要走的各段。"""
-        found = [(max(first, self.done + 1), min(last, tick)) for first, last in self._spans]
+        found = [(max(first, self.done + 1), min(last, tick)) for first, last in self.spans]
         return [(first, last) for first, last in found if first <= last]
 
     def marks(self, first: int, last: int) -> list[int]:
@@ -284,36 +329,38 @@ class DayTape:
         """全天成交量：市场说得出一跳平均多少就照它，否则抽几跳看平均。"""
         if told is None or told[1] is None:
             return self._sampled_total()
-        return self.count * told[1]
+        return self.shape[0] * told[1]
 
     def _sampled_total(self) -> float:
         """全天成交量：抽几跳看平均。"""
-        step = max(1, self.count // _SAMPLES)
-        ticks = [self._tick(index) for index in range(step // 2, self.count, step)]
+        step = max(1, self.shape[0] // _SAMPLES)
+        ticks = [self._tick(index) for index in range(step // 2, self.shape[0], step)]
         seen = [self._market.prints(self.security, tick).volume for tick in ticks]
-        return self.count * sum(seen) / max(1, len(seen))
+        return self.shape[0] * sum(seen) / max(1, len(seen))
 
     def _volume(self, index: int) -> int:
         """累计成交量，只增不减：每跳在自己那一份里随机地多一点少一点。"""
         if self._traded is not None:
             return self._traded(self.security, self._tick(index))
-        done = 1.0 if index >= self.count - 1 else (index + hash01(self.salt, index)) / self.count
+        count, opening, whole = self.shape
+        last = index >= count - 1
+        done = 1.0 if last else (index + hash01(self.salt, index) + opening) / whole
         done += 0.85 * done * (1.0 - done) * (1.0 - 2.0 * done)  # 早晚多，中间少
         return int(self.total * done) // _LOT * _LOT
 
     def _index(self, tick: int) -> int:
         """这是当天第几跳（休市时是休市前的最后一跳）。"""
         index = 0
-        for first, last in self._spans:
+        for first, last in self.spans:
             if tick < first:
                 break
             index += min(tick, last) - first + 1
         return max(0, index - 1)
 
     def _tick(self, index: int) -> int:
-        for first, last in self._spans:
+        for first, last in self.spans:
             size = last - first + 1
             if index < size:
                 return first + index
             index -= size
-        return self._spans[-1][1]
+        return self.spans[-1][1]
