@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-
 Sections = tuple[tuple[int, int], ...]
 """一天里各交易时段，零点起的秒。"""
 _LAYER: Final = 0xD1B54A32D192ED03

@@ -140,13 +140,15 @@ class Paths:
         return day if self._trusted else None
 
     def _check(self, security: Security, day: Any, tick: int) -> bool:
-        """与 ``path`` 对一小段。"""
-        honest = self._market.path(security, tick - _CHECKED, tick)
-        ticks = self._np.arange(tick - _CHECKED, tick + 1)
-        found = sheet.prices(self._np, self._inner, self._seconds, [day], ticks)[0].tolist()
-        low, high = sheet.extremes(
-            self._np, self._inner, self._seconds, [day], tick - _CHECKED, tick
-        )
+        """与 ``path`` 对一小段；收盘集合竞价里站着不动，极值不跨过去。"""
+        start, stop = day.closing
+        if start <= tick <= stop:
+            tick = start - 1
+        first = tick - _CHECKED
+        honest = self._market.path(security, first, tick)
+        ask = self._np, self._inner, self._seconds, [day]
+        found = sheet.prices(*ask, self._np.arange(first, tick + 1))[0].tolist()
+        low, high = sheet.extremes(*ask, first, tick)
         return bool(found == honest and (low[0], high[0]) == (min(honest), max(honest)))
 
 

@@ -222,6 +222,7 @@ class TestHistory:
         security = parse_security("301818.SZ")
         bars = quotes.bars("301818.SZ", "1d", ("", "", -1), at(15, 30), new_deadline())
         assert bars[0].time == midnight(universe.opened(security.stock_code).toordinal())
+        assert quotes._past._paths()._trusted
 
     @pytest.mark.parametrize("period", ["1w", "1mon"])
     def test_the_last_few_need_not_the_whole(self, tmp_path: Path, period: str) -> None:
