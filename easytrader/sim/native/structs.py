@@ -36,6 +36,9 @@ def strict_text() -> bool:
 def fit(text: str, size: int) -> str | bytes:
     """按字节截到 ``size - 1``；严格模式下截出半个字时返回字节。"""
     limit = size - 1
+    if not text.isascii() and any("\udc80" <= each <= "\udcff" for each in text):
+        raw = text.encode("utf-8", "surrogateescape")  # 柜台已经截成了半个字
+        return raw if _TextMode.strict else raw.decode("utf-8", "ignore")
     if len(text) * 3 <= limit or (len(text) <= limit and text.isascii()):
         return text
     raw = text.encode("utf-8", "replace")[:limit]
