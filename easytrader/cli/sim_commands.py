@@ -117,7 +117,9 @@ _SHARES: Final = {
     "halt_days": "停牌的日子",
     "thin_books": "盘口稀薄的日子",
 }
-_TEXTS: Final = ("start", "replay", "replay_period", "replay_volume")
+_OTHERS: Final = (
+    "start", "replay", "replay_period", "replay_volume", "bar_path", "bar_share", "bar_queue"
+)  # fmt: skip
 
 
 def _register_market(parser: Parser) -> None:
@@ -132,11 +134,16 @@ def _register_market(parser: Parser) -> None:
     add("--replay-period", choices=periods, metavar="P", help=f"周期：{'、'.join(periods)}")
     units = ("hand", "share")
     add("--replay-volume", choices=units, help="数量单位：手（默认），或股")
+    ways = ("adverse", "body", "low_first", "high_first")
+    add("--bar-path", choices=ways, metavar="P", help=f"线里先低还是先高：{'、'.join(ways)}")
+    add("--bar-share", metavar="R", type=float, help="自己至多分到一根线成交量的多少（默认 0.25）")
+    queues = ("through", "shown")
+    add("--bar-queue", choices=queues, help="只碰到限价：不成交（默认），或排在盘口显示的后面")
 
 
 def _market_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """命令行 → 文件夹的设置；没有给的为 None。"""
-    return {name: getattr(arguments, name) for name in (*_SHARES, *_TEXTS)}
+    return {name: getattr(arguments, name) for name in (*_SHARES, *_OTHERS)}
 
 
 # step ---------------------------------------------------------------

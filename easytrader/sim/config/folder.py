@@ -24,8 +24,10 @@ from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.config import profile as profiles
+from easytrader.sim.market.bar_model import PATHS, QUEUES
 from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
+from easytrader.sim.rules.fees import COMMISSION_CAP
 
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2
@@ -126,6 +128,10 @@ class SimConfig:
         replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
         replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h``。
         replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
+        bar_path: 回放的线先到最低还是先到最高：``adverse body low_first high_first``，
+            见 `BarModel`；以下两项也是。
+        bar_share: 自己的委托至多分到一根线成交量的多少，大于 0，至多 1。
+        bar_queue: 价格只碰到限价时：``through`` 不成交，``shown`` 前面排着盘口显示的数量。
         repo_rate_cap: 逆回购委托的利率上限，%；交易所不设涨跌幅，柜台各有各的上限。
     """
 
@@ -147,6 +153,9 @@ class SimConfig:
     replay: str = ""
     replay_period: str = "1m"
     replay_volume: str = "hand"
+    bar_path: str = "adverse"
+    bar_share: float = 0.25
+    bar_queue: str = "through"
     repo_rate_cap: float = 100.0
 
     def __post_init__(self) -> None:
@@ -159,8 +168,9 @@ class SimConfig:
         _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
         profiles.check_name("profile", self.profile)
         object.__setattr__(self, "manners", profiles.check_manners(self.manners))
+        cap = COMMISSION_CAP.value
         _whole(
-            "commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000
+            "commission_ppm", self.commission_ppm, f"应为 0–{cap}（佣金上限千分之三）。", most=cap
         )
         least = _yuan(
             "commission_min", self.commission_min, "应为不小于 0 的金额，单位元。", places=3
@@ -170,9 +180,9 @@ class SimConfig:
         if len(set(names)) != len(names):
             raise UsageError("accounts", names, "资金账号不能重复。")
         _check_market(self)
-        cap = self.repo_rate_cap
-        if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 < cap <= 1000:
-            raise UsageError("repo_rate_cap", cap, "应为大于 0、不超过 1000 的利率，单位 %。")
+        rate = self.repo_rate_cap
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1000:
+            raise UsageError("repo_rate_cap", rate, "应为大于 0、不超过 1000 的利率，单位 %。")
 
     @property
     def commission_min_li(self) -> int:
@@ -202,10 +212,22 @@ def _check_market(config: SimConfig) -> None:
         raise UsageError("replay_period", config.replay_period, f"应为 {' '.join(PERIODS)} 之一。")
     if config.replay_volume not in VOLUME_UNITS:
         raise UsageError("replay_volume", config.replay_volume, "应为 hand（手）或 share（股）。")
+    _check_bars(config)
     if config.replay and config.clock != "step":
         raise UsageError("replay", config.replay, "回放要用单步的时钟：clock 设为 step。")
     if config.clock == "step" or config.start:
         _check_start(config.start)
+
+
+def _check_bars(config: SimConfig) -> None:
+    """回放的线的假设。"""
+    if config.bar_path not in PATHS:
+        raise UsageError("bar_path", config.bar_path, f"应为 {' '.join(PATHS)} 之一。")
+    share = config.bar_share
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:
+        raise UsageError("bar_share", share, "应为大于 0、不超过 1 的比例。")
+    if config.bar_queue not in QUEUES:
+        raise UsageError("bar_queue", config.bar_queue, f"应为 {' 或 '.join(QUEUES)}。")
 
 
 def _check_start(start: object) -> None:

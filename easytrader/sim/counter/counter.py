@@ -21,12 +21,13 @@ from easytrader.codes import (
     PriceType,
 )
 from easytrader.errors import SimulatorError
-from easytrader.market.symbols import Kind, Security
+from easytrader.market.symbols import Kind, Security, parse_security
 from easytrader.sim.config.profile import PROFILES
 from easytrader.sim.counter import views
 from easytrader.sim.counter.floor import Floor
 from easytrader.sim.counter.queueing import report_time
 from easytrader.sim.counter.rollover import Rollover
+from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.ledger.checks import (
     NO_SUCH,
     WRONG_STATUS,
@@ -49,6 +50,7 @@ from easytrader.sim.ledger.events import (
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Holder
+from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
@@ -60,12 +62,11 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.events import AccountQuery, Event
     from easytrader.sim.ledger.ledger import Instrument
     from easytrader.sim.ledger.plugin import Business
     from easytrader.sim.ledger.state import Changes, CounterState
-    from easytrader.sim.rules import RuleBook
     from easytrader.sim.rules.fees import FeeSchedule
 
 
@@ -91,14 +92,18 @@ class Counter:
         self.state = state
         self._market = market
         self._hours = hours
+        book = RuleBook(previous=hours.previous) if book is None else book
         self._ledger = Ledger(state, fees, book)
         self._ledger.refused_locally = self._broker.refused_locally
-        self._floor = Floor(self._ledger, market, hours)
+        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
         self._rollover = Rollover(
             self._ledger, self._floor, market, hours, self.quote, self._outside, self._requeue
         )
         seen = Surroundings(self._ledger, self.quote, hours)
-        self.businesses = self._ledger.businesses = tuple(make(seen) for make in businesses)
+        self.businesses = engaged = tuple(make(seen) for make in businesses)
+        self._ledger.engage(engaged)
+        self._holders = tuple(each for each in engaged if isinstance(each, Holder))
+        self._debtors = tuple(each for each in engaged if isinstance(each, Debtor))
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
         for order_id in state.queued:
@@ -129,8 +134,7 @@ class Counter:
 
     def quote(self, security: Security) -> Quote:
         """市场推进到的那一刻看得见的盘口。"""
-        tick = self._floor.rounds.shown_tick(security, self.state.progress.tick)
-        return self._market.quote(security, tick)
+        return self._floor.quote(security)
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
@@ -443,6 +447,16 @@ class Counter:
                 return done
         return Unanswered(f"模拟柜台没有 {verb} 这项业务")
 
+    def break_even(self, held: Position) -> int:
+        """卖掉全部持仓，扣了费用正好收回为它净付出的，要卖多少钱，厘。"""
+        security = parse_security(held.stock_code)
+        instrument = self._ledger.instrument(security)
+        need = held.spent_li
+        if instrument is not None and need > 0:
+            for _ in range(3):  # 费用随金额变：几次就定下来
+                need = held.spent_li + instrument.sell.total(need)
+        return need
+
     def asset(self, account: Account) -> views.Asset:
         """资金。"""
         found = views.asset(account, self.quote, self._outside(account).worth_li)
@@ -450,13 +464,8 @@ class Counter:
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
-        businesses = self._ledger.businesses
-        worth = sum(
-            each.worth_li(account.account_id) for each in businesses if isinstance(each, Holder)
-        )
-        owed = sum(
-            each.owed_li(account.account_id) for each in businesses if isinstance(each, Debtor)
-        )
+        worth = sum(each.worth_li(account.account_id) for each in self._holders)
+        owed = sum(each.owed_li(account.account_id) for each in self._debtors)
         return Outside(worth, owed)
 
 

@@ -17,7 +17,7 @@ from easytrader.sim.gateway import rows
 from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
-from easytrader.sim.market.anchors import instrument_name
+from easytrader.sim.market.universe import instrument_name
 from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ class Translator:
     def _accepted(self, event: events.Queued | events.Accepted) -> list[Push]:
         """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
         broker, order = self._broker, event.order
-        row = self._make_order(order)
+        row = self._row(order.order_id, order, self._make_order)
         blank = row._replace(order_sysid="")
         early: tuple[OrderStatus, ...] = ()
         if isinstance(event, events.Queued):
@@ -358,24 +358,23 @@ def asset_row(asset: Asset) -> Row:
 
 def _position_row(held: Holding) -> Row:
     value = held.volume * held.last_li
-    profit = value - held.cost_li
-    average = _average(held.cost_li, held.volume)
+    profit = value - held.basis_li
     return rows.PositionRow(
         held.account_type,
         held.account_id,
         held.stock_code,
         held.volume,
         held.sellable,
-        average,
+        _average(held.cost_li, held.volume),
         yuan(value),
         held.frozen,
         held.locked,
         held.yesterday,
-        average,
+        _average(held.basis_li, held.volume),
         _LONG,
         yuan(profit),
         yuan(held.last_li),
-        round(profit / held.cost_li, 6) if held.cost_li else 0.0,
+        round(profit / held.basis_li, 6) if held.basis_li > 0 else 0.0,
         _secu_account(held.account_id, held.exchange),
         instrument_name(held.stock_code),
         held.open_date,

@@ -43,6 +43,7 @@ CRASH_EXIT_CODE: Final = 137
 """故障要求猝死时的退出码，与 ``kill -9`` 在 shell 里看到的相同。"""
 
 _BATCH: Final = 64
+_SOON_S: Final = 0.001
 _MAX_SLEEP_S: Final = 60.0
 """再久也醒一次：休眠唤醒、改系统时间之后能及时跟上。"""
 _RETRY_S: Final = 1.0
@@ -151,6 +152,10 @@ class Host:
             return session
 
         return self.call(enter)
+
+    def owes(self) -> bool:
+        """还有没送出去的：晚到的应答、扣着的推送。等手边的请求都办了再看。"""
+        return self.call(lambda: self._delivery.next_due_s() is not None)
 
     def advance(self) -> None:
         """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""
@@ -286,9 +291,12 @@ class Host:
     def _take(self) -> list[Any]:
         inbox = self._inbox
         try:
-            batch = [inbox.get_nowait() if not inbox.empty() else inbox.get(timeout=self._nap_s())]
+            batch = [inbox.get(timeout=_SOON_S)]  # 忙的时候下一个马上就到，不必算睡到几时
         except Empty:
-            return []
+            try:
+                batch = [inbox.get(timeout=self._nap_s())]
+            except Empty:
+                return []
         while len(batch) < _BATCH and not inbox.empty():
             batch.append(inbox.get_nowait())
         return batch

@@ -124,7 +124,10 @@ class SimOrder:
 
 
 class SimTrade(NamedTuple):
-    """一笔成交。``tick`` 与 ``passive`` 用来在重启后知道这一跳的盘口已经被自己吃掉多少。"""
+    """一笔成交。``tick`` 与 ``passive`` 用来在重启后知道这一跳的盘口已经被自己吃掉多少。
+
+    ``interest_li``：价格之外另付的应计利息（债券）。
+    """
 
     number: int
     order: SimOrder
@@ -135,14 +138,15 @@ class SimTrade(NamedTuple):
     fees_li: int
     tick: int
     passive: bool
+    interest_li: int = 0
 
     @property
     def amount_li(self) -> int:
         """清算金额：价格 × 数量，四舍五入到分。基金、债券的价格有三位小数，零股卖出时不是整分。
 
-        逆回购是本金。
+        逆回购是本金；债券含应计利息。
         """
-        return to_fen(self.order.worth_li(self.price_li, self.volume))
+        return to_fen(self.order.worth_li(self.price_li, self.volume)) + self.interest_li
 
     @property
     def snapshot(self) -> TradeSnapshot:
