@@ -55,6 +55,14 @@ def test_the_queue_the_mutex_and_the_locks(sit: Sit) -> None:
     assert (folder / "down_queue_win_1").exists(), "文件留在那里"
 
 
+def test_sequence_numbers(sit: Sit) -> None:
+    desk = sit()
+    client = native.XtQuantAsyncClient(str(desk.folder.path), "xtquant", 5)
+    assert [client.nextSeq(), client.nextSeq()] == [1, 2]
+    for name in (each for each in dir(client) if each.endswith("WithSeq")):
+        assert getattr(client, name)(7, None) == 0
+
+
 def test_no_connection_without_the_permission(sit: Sit) -> None:
     desk = sit()
     desk.trader.stop()
