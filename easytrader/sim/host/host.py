@@ -26,7 +26,7 @@ from easytrader.sim.host.delivery import ConnectRefusedError, Delivery, Session
 from easytrader.sim.host.faults import FaultPlan, parse_fault
 from easytrader.sim.host.lease import Lease
 from easytrader.sim.host.server import Server
-from easytrader.sim.ledger.events import Outcome
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -91,6 +91,7 @@ class Host:
         self._delivery = Delivery(config.session_quarantine_s, pace)
         # 市场的时间由脚本来走时，应答不等：等着它的脚本走不了时间
         broker = config.broker
+        self._early_error = broker.error_before_answer
         self._usual_s = (
             {} if stepped else {"submit": broker.answer_s, "cancel": broker.cancel_answer_s}
         )
@@ -374,6 +375,14 @@ class Host:
         elif request.verb == "unsubscribe":
             session.accounts.discard((request.args[0], request.args[1]))
         usual_s = self._usual_s.get(request.verb, 0.0)
+        if request.verb == "submit" and self._early_error:
+            early = tuple(each for each in outcome.events if each.kind == "order_error")
+            if early:
+                # 不算这笔委托的：算了就要排在它的应答后面
+                ahead = tuple(each._replace(order_id=0, lag_s=0.0) for each in early)
+                self._publish(Outcome(None, ahead), usual_s)
+                left = tuple(each for each in outcome.events if each not in early)
+                outcome = outcome._replace(events=left)
         if ruling is None:
             self._delivery.answer(session, request, answer, 0.0, usual_s)
         elif not ruling.drop:
@@ -406,7 +415,9 @@ class Host:
             self._clock.offset_s += parse_fault(spec).seconds
             self._advance()
         elif kind == "account_status":
-            set_status(self.faults, self._live, self._publish, parse_fault(spec).status)
+            status = parse_fault(spec).status
+            again = self.folder.config.broker.repushes
+            set_status(self.faults, self._live, self._publish, status, again=again)
         else:
             return self.faults.add(spec)
         return dict(spec)
@@ -496,15 +507,26 @@ def describe(
 
 
 def set_status(
-    faults: FaultPlan, dispatcher: Dispatcher, publish: Callable[[Outcome], None], status: int
+    faults: FaultPlan,
+    dispatcher: Dispatcher,
+    publish: Callable[[Outcome], None],
+    status: int,
+    *,
+    again: bool = False,
 ) -> None:
-    """账号状态变成 ``status``；变了才推。"""
+    """账号状态变成 ``status``；变了才推。``again``：恢复正常时把当天的委托与成交再推一遍。"""
     if status == faults.status:
         return
     faults.status = status
     [outcome] = dispatcher.handle([Request("account_status", 0, ())])
     rows = outcome.answer if isinstance(outcome.answer, list) else []
     pushes = [Push("account_status", row[0], row[1], row) for row in rows]
+    for row in rows if again and not status else ():
+        account = row[0], row[1]
+        for kind, args in (("order", OrdersQuery(*account)), ("trade", AccountQuery(*account))):
+            [found] = dispatcher.handle([Request(f"{kind}s", 0, args)])
+            if isinstance(found.answer, list):
+                pushes += [Push(kind, *account, each) for each in found.answer]
     publish(Outcome(None, tuple(pushes)))
 
 
