@@ -36,6 +36,7 @@ class Rollover:
     Args:
         quote: 一只证券走到的那一刻的盘口。
         outside: 一个账户在各项业务手里的：算进总资产的、欠着的。
+        enforce: 早上替账户下单（强制平仓），只走到给的那一跳；没有要下的为假。
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Rollover:
         hours: MarketHours,
         quote: Callable[[Security], Quote],
         outside: Callable[[Account], Outside],
+        enforce: Callable[[int], bool],
     ) -> None:
         self._ledger = ledger
         self._floor = floor
@@ -53,6 +55,7 @@ class Rollover:
         self._hours = hours
         self._quote = quote
         self._outside = outside
+        self._enforce = enforce
 
     def run(self, day: int, tick: int, budget: Budget) -> bool:
         """过到 ``day`` 的第 ``tick`` 跳；``budget`` 做完了先停下，返回假，下次接着过。"""
@@ -62,9 +65,11 @@ class Rollover:
                 return False
             following = min(self._hours.following(progress.day), day)
             self._ledger.start_day(following)
-            progress.tick = tick if following == day else self._last_tick(following)
+            latest = tick if following == day else self._last_tick(following)
+            if not self._enforce(latest):
+                progress.tick = latest
             budget.left -= _DAY_WORK + _HELD_WORK * self._held()
-        return True
+        return self._floor.catch_up(tick, budget)
 
     def _held(self) -> int:
         """各账户一共多少只持仓、多少条业务记录。"""
