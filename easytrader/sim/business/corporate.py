@@ -4,7 +4,8 @@
 
     cash + frozen + fees + Σ持仓成本 − 已实现盈亏 − income = 初始现金 + Σ初始成本
 
-``income`` 是到账的税后红利之和。已经登记、还没有派发的红利不是账户的钱，``held_li`` 恒为 0。
+``income`` 是到账的税后红利之和，减去卖出时补扣的红利税（`dividend_tax`）。
+已经登记、还没有派发的红利不是账户的钱，``held_li`` 恒为 0。
 隔了几个交易日没有人看，就按日子的先后一天一天补做。
 """
 
@@ -14,6 +15,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from easytrader.sim.business.dividend_tax import DividendTax
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class CorporateBusiness(QuietBusiness):
         self._ledger = seen.ledger
         self._actions = actions
         self._ended = 0
+        self._tax = DividendTax(seen.ledger, actions)
         self._due: dict[tuple[str, str], _Due] = {}
         for (kind, account_id, key), body in sorted(self._ledger.state.records.items()):
             if kind == _DUE:
@@ -54,6 +57,7 @@ class CorporateBusiness(QuietBusiness):
     def end_day(self, day: int) -> None:
         """记下是哪一天收的市；登记要等这天的挂单都了结，见 `start_day`。"""
         self._ended = day
+        self._tax.close(day)
 
     def start_day(self, day: int) -> None:
         """上一天收市登记的先登记，再按日子的先后除权、派发。"""
@@ -63,15 +67,21 @@ class CorporateBusiness(QuietBusiness):
                 self._morning(number)
             if number < day:
                 self._close(number)
+        self._tax.collect()
 
     def income_li(self, account_id: str) -> int:
-        """开户以来到账的红利，扣了税的。"""
+        """开户以来到账的红利，扣了税（派发时的、卖出时补的）的。"""
         rows = (
             json.loads(body)
             for (kind, owner, _), body in self._ledger.state.records.items()
             if kind == _PAID and owner == account_id
         )
-        return sum(row["cash_li"] - row["tax_li"] for row in rows)
+        paid: int = sum(row["cash_li"] - row["tax_li"] for row in rows)
+        return paid - self._tax.bill(account_id).paid_li
+
+    def owed_li(self, account_id: str) -> int:
+        """该补扣、还没有扣到的红利税。"""
+        return self._tax.bill(account_id).due_li
 
     def _dates(self, first: int, day: int) -> list[int]:
         """``first`` 收市之后到 ``day`` 早上，有事要做的日子。"""
@@ -112,6 +122,7 @@ class CorporateBusiness(QuietBusiness):
                         action.tax_li(cash),
                     )
                     self._keep(account.account_id, action.key, due)
+                    self._tax.record(account, action)
 
     def _keep(self, account_id: str, key: str, due: _Due) -> None:
         self._due[account_id, key] = due
@@ -122,10 +133,10 @@ class CorporateBusiness(QuietBusiness):
         due.given = True
         if due.shares:
             held = account.position(due.code)
-            held.open_date = held.open_date if held.volume else self._ledger.today
-            held.volume += due.shares
+            held.bring_in(due.shares, 0, self._ledger.today)
             held.yesterday += due.shares
             self._ledger.touch(account, held)
+            self._tax.give(account, due.code, due.shares)
 
     def _pay(self, account: Account, key: str, due: _Due, number: int) -> None:
         """红利到账。"""
@@ -133,6 +144,10 @@ class CorporateBusiness(QuietBusiness):
         self._ledger.note(_DUE, account.account_id, key, None)
         if due.cash_li:
             account.cash_li += due.cash_li - due.tax_li
+            held = account.positions.get(due.code)
+            if held is not None and held.volume:
+                held.spent_li -= due.cash_li - due.tax_li
+                self._ledger.touch(account, held)
             self._ledger.touch(account)
             row = {"day": number, "cash_li": due.cash_li, "tax_li": due.tax_li}
             self._ledger.note(_PAID, account.account_id, key, json.dumps(row))
@@ -147,5 +162,5 @@ class CorporateBusiness(QuietBusiness):
         held.yesterday = held.volume
         if not held.volume:  # 合并之后不足一份：成本成了亏损
             account.realized_li -= held.cost_li
-            held.cost_li = 0
+            held.cost_li = held.spent_li = 0
         self._ledger.touch(account, held)

@@ -192,10 +192,8 @@ class SubscribeBusiness(QuietBusiness):
         if kept.stage == PAID and kept.listing <= number:
             kept.stage = LISTED
             held = account.position(kept.listed_code)
-            held.open_date = held.open_date if held.volume else self._ledger.today
-            held.volume += kept.paid
+            held.bring_in(kept.paid, kept.paid_li, self._ledger.today)
             held.yesterday += kept.paid
-            held.cost_li += kept.paid_li
             self._ledger.touch(account, held)
 
     def _pay(self, account: Account, kept: Subscription) -> None:

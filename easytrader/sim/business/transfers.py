@@ -10,6 +10,7 @@ from easytrader.basics.beijing import stamp
 from easytrader.errors import UsageError
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.transfers import TransferSettings
+from easytrader.sim.ledger.account import share_of
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details
 from easytrader.sim.rules.fees import yuan
@@ -260,15 +261,12 @@ class GeneralCounter:
             return f"股份不足，可划拨 {most}"
         held = account.position(code)
         if incoming:
-            cost_li = _part(their_cost, volume, theirs)
-            if not held.volume:
-                held.open_date = self._ledger.today
+            cost_li = share_of(their_cost, volume, theirs)
+            held.bring_in(volume, cost_li, self._ledger.today)
             sign = 1
         else:
-            cost_li = _part(held.cost_li, volume, held.volume)
+            cost_li = held.take_out(volume)
             sign = -1
-        held.volume += sign * volume
-        held.cost_li += sign * cost_li
         held.yesterday = max(held.yesterday + sign * volume, 0)
         self._ledger.touch(account, held)
         left = json.dumps([theirs - sign * volume, their_cost - sign * cost_li])
@@ -290,11 +288,6 @@ class GeneralCounter:
                 volume, cost_li = json.loads(body)
                 found[code] = volume, cost_li
         return found
-
-
-def _part(cost_li: int, volume: int, total: int) -> int:
-    """``total`` 里的 ``volume`` 摊到多少成本；全部就是全部。"""
-    return cost_li if volume == total else cost_li * volume // total
 
 
 class Standing(NamedTuple):

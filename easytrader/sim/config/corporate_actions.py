@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.market.symbols import parse_security
 from easytrader.sim.config import files
 from easytrader.sim.config.files import EntryError
-from easytrader.sim.rules.exrights import Change
+from easytrader.sim.rules.exrights import DIVIDEND_TAX, Change
 from easytrader.sim.rules.tables import BONDS, FUNDS, scope_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Action:
 
     ``record``：股权登记日，这天收市时持有的有份；``ex``：除权除息日，送转的股份到账、可以卖；
     ``pay``：现金红利到账的日子；都是序数。
-    ``cash_micro``：每股现金红利（税前），百万分之一元；``tax_ppm``：派发时扣的税，红利的百万分之几。
+    ``cash_micro``：每股现金红利（税前），百万分之一元；``tax_ppm``：派发时扣的税，红利的百万分之几，扣了就不再
+    补扣；None 为派发时不扣、股票卖出时按持股期限补扣（`rules.exrights.DIVIDEND_TAX`）。
     ``gift``：每股送、转合计多少股，千万分之一股；``bonus``：其中送的（不是转增的）。
     ``split``：基金拆分、合并的 ``(新份额, 旧份额)``；不是为 None。
     """
@@ -43,7 +45,7 @@ class Action:
     cash_micro: int = 0
     gift: int = 0
     bonus: int = 0
-    tax_ppm: int = 0
+    tax_ppm: int | None = None
     split: tuple[int, int] | None = None
 
     @property
@@ -63,7 +65,19 @@ class Action:
 
     def tax_li(self, cash_li: int) -> int:
         """派发时扣的税，四舍五入到分。"""
-        return (cash_li * self.tax_ppm + 5_000_000) // 10_000_000 * 10
+        return (cash_li * (self.tax_ppm or 0) + 5_000_000) // 10_000_000 * 10
+
+    @property
+    def taxed(self) -> bool:
+        """卖出时要补扣红利税。"""
+        scope = scope_of(parse_security(self.code))
+        since = DIVIDEND_TAX.since.toordinal()
+        return self.tax_ppm is None and scope in DIVIDEND_TAX.scopes and self.record >= since
+
+    @property
+    def taxable_micro(self) -> int:
+        """每股的应税红利，百万分之一元：现金，加上送股的面值（一股一元）。"""
+        return self.cash_micro + self.bonus * 1_000_000 // _SHARE
 
     def shares(self, volume: int) -> int:
         """``volume`` 股送转多少股：不足一股的舍去。"""
@@ -127,7 +141,7 @@ def _action(code: str, what: str, entry: object) -> Action:
         values.get("cash", 0),
         gift,
         values.get("bonus", 0),
-        values.get("tax_ppm", 0),
+        values.get("tax_ppm"),
     )
 
 

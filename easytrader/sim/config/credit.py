@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.sim.config import files as entries
 from easytrader.sim.config.files import EntryError, fields_of, micro, security_named, shown, whole
+from easytrader.sim.rules.credit import DEAREST_PE, Grade
 from easytrader.sim.rules.tables import REPOS, scope_of
 
 if TYPE_CHECKING:
@@ -54,7 +56,10 @@ class CreditSettings:
         slo_in_auction: 集合竞价时段收融券卖出。
         repay_by: 直接还款的金额在 ``volume``（委托数量，元）还是 ``price``（委托价格，元）。
         subjects: 标的名单；None 为沪深 A 股都是。
-        collateral: 担保品与折算率；None 按品种给。
+        collateral: 担保品与折算率；None 按规则的类别与名单给。
+        haircuts: 券商自己的折算率，类别（`rules.credit.Grade`）→ 百万分之几；不会高于规则的上限。
+        index_members: 按指数成份股折算的；None 按规则的名单。
+        no_earnings: 静态市盈率写明了的：证券 → 是不是 300 倍以上或为负。
         slo_volume: 券源：代码 → （普通，专项）。
     """
 
@@ -78,11 +83,15 @@ class CreditSettings:
     subjects: dict[str, Subject] | None = None
     collateral: dict[str, int] | None = None
     slo_volume: dict[str, tuple[int, int]] = field(default_factory=dict)
+    haircuts: dict[Grade, int] = field(default_factory=dict)
+    index_members: frozenset[str] | None = None
+    no_earnings: dict[str, bool] = field(default_factory=dict)
 
     @property
     def codes(self) -> set[str]:
         """各名单里写到的证券。"""
-        return {*(self.subjects or ()), *(self.collateral or ()), *self.slo_volume}
+        named = (self.subjects, self.collateral, self.slo_volume, self.no_earnings)
+        return {code for each in named for code in each or ()}
 
 
 def load_settings(folder: Path) -> CreditSettings:
@@ -165,6 +174,26 @@ def _listing(example: str, read: Callable[[object], Any]) -> Callable[[object], 
     return listing
 
 
+def _haircuts(value: object) -> dict[Grade, int]:
+    readers = dict.fromkeys((each.value for each in Grade), _ratio(0, 1))
+    found = fields_of("haircuts", value, readers, '{"stock": 0.6}')
+    return {Grade(name): ppm for name, ppm in found.items()}
+
+
+def _members(value: object) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise EntryError('应为证券代码的列表，如 ["600036.SH", "000001.SZ"]。')
+    return frozenset(_code(code) for code in value)
+
+
+def _no_earnings(value: object) -> bool:
+    """静态市盈率 → 是不是 300 倍以上或为负。"""
+    number = Decimal(value) if isinstance(value, (int, Decimal)) else None
+    if number is None or isinstance(value, bool) or not number.is_finite():
+        raise EntryError("应为静态市盈率，亏损的写负数，如 25.6、-8。")
+    return number < 0 or number >= DEAREST_PE
+
+
 _SUBJECT_READERS: Final[dict[str, Callable[[object], Any]]] = {
     "fin": _flag,
     "slo": _flag,
@@ -207,6 +236,9 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "repay_by": _repay_by,
     "subjects": _listing('{"600036.SH": {"slo": false}}', _subject),
     "collateral": _listing('{"600036.SH": 0.7}', _ratio(0, 1)),
+    "haircuts": _haircuts,
+    "index_members": _members,
+    "static_pe": _listing('{"600036.SH": 6.5, "000002.SZ": -1}', _no_earnings),
     "slo_volume": _listing('{"600036.SH": 100000}', _volumes),
 }
 _NAMES: Final = {
@@ -219,5 +251,6 @@ _NAMES: Final = {
     "withdraw_ratio": "withdraw_ppm",
     "warn_ratio": "warn_ppm",
     "close_ratio": "close_ppm",
+    "static_pe": "no_earnings",
 }
 """JSON 的写法 → 字段名；不在这里的同名。"""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
-    from easytrader.sim.ledger.account import Account
+    from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.events import OrderSnapshot
     from easytrader.sim.ledger.orders import SimOrder
 
@@ -39,7 +39,10 @@ class Asset(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """一只持仓与它的最新价。"""
+    """一只持仓与它的最新价。
+
+    ``cost_li``：买入的总成本；``basis_li``：这家柜台算成本与盈亏用的（买入均价、摊薄成本或保本价的总额）。
+    """
 
     account_type: int
     account_id: str
@@ -51,6 +54,7 @@ class Holding(NamedTuple):
     locked: int
     yesterday: int
     cost_li: int
+    basis_li: int
     last_li: int
     open_date: str
 
@@ -82,7 +86,9 @@ def orders(today: list[SimOrder], order_id: int, cancelable_only: bool) -> list[
     return [order.snapshot for order in today]
 
 
-def positions(account: Account, stock_code: str, quote_of: QuoteOf) -> list[Holding]:
+def positions(
+    account: Account, stock_code: str, quote_of: QuoteOf, basis_of: Callable[[Position], int]
+) -> list[Holding]:
     """持仓，按代码；清仓的当天还留一行。"""
     return [
         Holding(
@@ -96,6 +102,7 @@ def positions(account: Account, stock_code: str, quote_of: QuoteOf) -> list[Hold
             held.locked,
             held.yesterday,
             held.cost_li,
+            basis_of(held),
             quote_of(security).last_li,
             held.open_date,
         )

@@ -12,6 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+def share_of(total_li: int, volume: int, whole: int) -> int:
+    """``whole`` 里的 ``volume`` 摊到 ``total_li`` 的多少；全部就是全部。"""
+    return total_li if volume == whole else total_li * volume // whole
+
+
 @dataclass(slots=True, eq=False)
 class Position:
     """一只证券的持仓。
@@ -23,6 +28,8 @@ class Position:
         frozen: 挂着的卖单占住的。
         cost_li: 成本总额。
         open_date: 建仓日 ``YYYYMMDD``。
+        spent_li: 为它净付出的：买入的金额与费用，减去卖出的净所得与红利；摊薄成本由它算，
+            可以是负数。
     """
 
     stock_code: str
@@ -32,6 +39,7 @@ class Position:
     frozen: int = 0
     cost_li: int = 0
     open_date: str = ""
+    spent_li: int = 0
 
     @property
     def sellable(self) -> int:
@@ -39,11 +47,20 @@ class Position:
         return self.volume - self.locked - self.frozen
 
     def take_out(self, volume: int) -> int:
-        """拿出去 ``volume``；返回它摊到的成本（全部就是全部）。"""
-        cost_li = self.cost_li if volume == self.volume else self.cost_li * volume // self.volume
+        """拿出去 ``volume``；返回它摊到的成本。"""
+        cost_li = share_of(self.cost_li, volume, self.volume)
+        self.spent_li -= share_of(self.spent_li, volume, self.volume)
         self.volume -= volume
         self.cost_li -= cost_li
         return cost_li
+
+    def bring_in(self, volume: int, cost_li: int, today: str) -> None:
+        """不经过买入而来的（上市的新股、转来的……），成本 ``cost_li``。"""
+        if self.volume == 0:
+            self.open_date = today
+        self.volume += volume
+        self.cost_li += cost_li
+        self.spent_li += cost_li
 
     def roll(self) -> None:
         """换日：当日买入解锁。卖单已全部到期，不应再有冻结。"""
@@ -108,11 +125,14 @@ class Account:
             held.open_date = today
         held.volume += volume
         held.cost_li += amount_li
+        held.spent_li += amount_li + fee_li
 
     def sell(self, held: Position, amount_li: int, fee_li: int, volume: int) -> int:
         """交出持仓，收钱；返回实收的费用（不够付时少收，余下的由同一笔委托的下次成交补）。"""
         fee_li = min(fee_li, amount_li + self.cash_li)
+        spent_li = held.spent_li - amount_li + fee_li
         removed = held.take_out(volume)
+        held.spent_li = spent_li
         held.frozen -= volume
         assert held.frozen >= 0, f"{held.stock_code} 冻结变成负数"
         assert held.volume >= 0, f"{held.stock_code} 持仓变成负数"

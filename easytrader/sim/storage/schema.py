@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 APPLICATION_ID: Final = 0x45545349  # "ETSI"
-VERSION: Final = 4
+VERSION: Final = 5
 
 _SCHEMA: Final = """
 CREATE TABLE progress (
@@ -28,7 +28,7 @@ CREATE TABLE accounts (
 CREATE TABLE positions (
     account_id TEXT NOT NULL, stock_code TEXT NOT NULL, volume INTEGER NOT NULL,
     yesterday INTEGER NOT NULL, locked INTEGER NOT NULL, frozen INTEGER NOT NULL,
-    cost_li INTEGER NOT NULL, open_date TEXT NOT NULL,
+    cost_li INTEGER NOT NULL, open_date TEXT NOT NULL, spent_li INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, stock_code)
 ) WITHOUT ROWID;
 CREATE TABLE orders (
@@ -46,7 +46,7 @@ CREATE TABLE trades (
     number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, day INTEGER NOT NULL,
     traded_id TEXT NOT NULL, traded_time INTEGER NOT NULL, price_li INTEGER NOT NULL,
     volume INTEGER NOT NULL, fees_li INTEGER NOT NULL, tick INTEGER NOT NULL,
-    passive INTEGER NOT NULL
+    passive INTEGER NOT NULL, interest_li INTEGER NOT NULL DEFAULT 0
 );
 """
 _QUEUES: Final = """
@@ -84,6 +84,12 @@ _FROM_1: Final = (
 """版本 1 没有排队的位置与静默期。"""
 _FROM_2: Final = "ALTER TABLE orders ADD COLUMN off_book INTEGER NOT NULL DEFAULT 0;"
 """版本 2 没有不经过撮合的委托，也没有各项业务的记录。"""
+_FROM_4: Final = (
+    "ALTER TABLE trades ADD COLUMN interest_li INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE positions ADD COLUMN spent_li INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE positions SET spent_li = cost_li;"
+)
+"""版本 4 没有债券的应计利息，没有为持仓净付出的钱（从买入成本起算）。"""
 
 
 def _put(table: str, columns: int, verb: str = "REPLACE") -> str:
@@ -92,20 +98,20 @@ def _put(table: str, columns: int, verb: str = "REPLACE") -> str:
 
 PUT_PROGRESS: Final = _put("progress", 9)
 PUT_ACCOUNT: Final = _put("accounts", 7)
-PUT_POSITION: Final = _put("positions", 8)
+PUT_POSITION: Final = _put("positions", 9)
 PUT_ORDER: Final = _put("orders", 23)
 PUT_QUEUE: Final = _put("queues", 6)
 PUT_RECORD: Final = _put("records", 4)
 PUT_CLOSING_ASSET: Final = _put("closing_assets", 10)
 PUT_CLOSING_POSITION: Final = _put("closing_positions", 6)
-PUT_TRADE: Final = _put("trades", 10, "INSERT")
+PUT_TRADE: Final = _put("trades", 11, "INSERT")
 
 
 def steps_from(version: int) -> str:
     """从 ``version``（0 是空的）升级到现在要执行的。"""
     if version == 0:
         return _SCHEMA + _QUEUES + _RECORDS + _CLOSINGS
-    steps = (_FROM_1 + _QUEUES, _FROM_2 + _RECORDS, _CLOSINGS)
+    steps = (_FROM_1 + _QUEUES, _FROM_2 + _RECORDS, _CLOSINGS, _FROM_4)
     return "".join(steps[version - 1 :])
 
 
@@ -121,8 +127,9 @@ def order_of(row: tuple[Any, ...]) -> SimOrder:
 
 def trade_of(row: tuple[Any, ...], order: SimOrder) -> SimTrade:
     """成交表的一行 → 成交。"""
-    number, _, _, traded_id, time, price, volume, fees, tick, passive = row
-    return SimTrade(number, order, traded_id, time, price, volume, fees, tick, bool(passive))
+    number, _, _, traded_id, time, price, volume, fees, tick, passive, interest = row
+    shown = (traded_id, time, price, volume, fees, tick, bool(passive), interest)
+    return SimTrade(number, order, *shown)
 
 
 def _fields(names: str) -> Callable[[Any], tuple[Any, ...]]:
@@ -134,7 +141,9 @@ progress_fields: Final = _fields("day tick now order_id sysid trade first_order_
 account_fields: Final = _fields(
     "account_id account_type cash_li frozen_li fees_li realized_li proceeds_li"
 )
-position_fields: Final = _fields("stock_code volume yesterday locked frozen cost_li open_date")
+position_fields: Final = _fields(
+    "stock_code volume yesterday locked frozen cost_li open_date spent_li"
+)
 """账号以外的。"""
 order_fields: Final = _fields(
     "order_id day account_id account_type stock_code order_type volume price_type price_li"
@@ -143,4 +152,5 @@ order_fields: Final = _fields(
 )
 trade_fields: Final = _fields(
     "number order.order_id order.day traded_id traded_time price_li volume fees_li tick passive"
+    " interest_li"
 )

@@ -200,7 +200,7 @@ def test_wrong_places(tmp_path: Path) -> None:
         history.days(folder.path)
 
 
-@pytest.mark.parametrize(("version", "told"), [(3, "旧版本 3"), (99, "较新的版本 99")])
+@pytest.mark.parametrize(("version", "told"), [(4, "旧版本 4"), (99, "较新的版本 99")])
 def test_other_versions(make: Any, version: int, told: str) -> None:
     desk = make()
     desk.engine.close()
@@ -209,7 +209,7 @@ def test_other_versions(make: Any, version: int, told: str) -> None:
     db.close()
     with pytest.raises(SimulatorError, match=told):
         history.days(desk.folder.path)
-    if version > 4:
+    if version > 5:
         with pytest.raises(SimulatorError, match=told):
             desk.reopen()
 
@@ -231,11 +231,16 @@ def test_an_older_store_is_brought_up(make: Any) -> None:
     """版本 3 的账本（没有收盘的两张表）：升级后照旧，从升级那天起有收盘。"""
     desk = make()
     traded_day(desk)
+    for account in desk.engine._counter.state.accounts.values():
+        for held in account.positions.values():
+            held.spent_li = held.cost_li  # 旧账本没有它，从买入成本起算
     before = desk.snapshot(), desk.internals()
     desk.engine.close()
     with sqlite3.connect(desk.folder.store_path) as db:
         db.executescript(
-            "DROP TABLE closing_assets; DROP TABLE closing_positions; PRAGMA user_version=3;"
+            "ALTER TABLE positions DROP COLUMN spent_li;"
+            "DROP TABLE closing_assets; DROP TABLE closing_positions;"
+            "ALTER TABLE trades DROP COLUMN interest_li; PRAGMA user_version=3;"
         )
     db.close()
     desk.reopen()
@@ -252,7 +257,8 @@ def test_much_older_stores(make: Any, version: int) -> None:
     kept = history.orders(desk.folder.path, FIRST)
     desk.engine.close()
     steps = "DROP TABLE closing_assets; DROP TABLE closing_positions; DROP TABLE records;"
-    steps += "ALTER TABLE orders DROP COLUMN off_book;"
+    steps += "ALTER TABLE orders DROP COLUMN off_book; ALTER TABLE trades DROP COLUMN interest_li;"
+    steps += "ALTER TABLE positions DROP COLUMN spent_li;"
     if version == 1:
         steps += "DROP TABLE queues; ALTER TABLE orders DROP COLUMN waiting;"
         steps += "ALTER TABLE orders DROP COLUMN ahead;"

@@ -65,7 +65,7 @@ class Books:
         found += [
             f"公司行为 {key[0]}"
             for key in desk.state.records
-            if key[0] in ("dividend", "entitlement")
+            if key[0] in ("dividend", "entitlement", "tax_lots", "dividend_tax")
         ]
         return found
 

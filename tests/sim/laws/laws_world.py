@@ -128,7 +128,8 @@ def _actions(draw: st.DrawFn, start: date) -> dict[str, Any]:
             entry["cash"] = draw(st.sampled_from([0.35, 0.000001, 1.234567]))
             if code != "159915.SZ":
                 entry["bonus"] = draw(st.sampled_from([0, 3, 4.96, 10]))
-                entry["tax_ppm"] = draw(st.sampled_from([0, 200_000]))
+                tax = draw(st.sampled_from([None, None, 0, 200_000]))
+                entry |= {} if tax is None else {"tax_ppm": tax}
         found[code][entry["ex"]] = entry
     return {code: list(rows.values()) for code, rows in found.items()}
 

@@ -15,9 +15,21 @@ from easytrader.codes import OrderType
 from easytrader.market.symbols import Board, parse_security
 from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
 from easytrader.sim.config.credit import Subject
-from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS, TERMS, WITHDRAWALS
+from easytrader.sim.rules.credit import (
+    ETF_SUBJECTS,
+    FIN_MARGINS,
+    HAIRCUTS,
+    INDEX_MEMBERS,
+    NO_EARNINGS,
+    SLO_MARGINS,
+    TERMS,
+    WITHDRAWALS,
+    Grade,
+    grade_of,
+    listed_on,
+)
 from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.tables import ETFS, STOCKS, Scope, pick, scope_of
+from easytrader.sim.rules.tables import Scope, pick, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,15 +47,7 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = 1_000_000
 _SUBJECTS: Final = frozenset({Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT})
-_TREASURIES: Final = {
-    "SH": ("009", "010", "018", "019", "020"),
-    "SZ": ("100", "101", "102", "103", "107", "108"),
-}
 _NOT_LISTED: Final = Subject(fin=False, slo=False)
-_SHARE_HAIRCUT: Final = 700_000
-_ETF_HAIRCUT: Final = 900_000
-_TREASURY_HAIRCUT: Final = 950_000
-_OTHER_HAIRCUT: Final = 800_000
 
 
 class Policy:
@@ -52,21 +56,24 @@ class Policy:
     def __init__(self, settings: CreditSettings) -> None:
         self.settings = settings
 
-    def can_finance(self, security: Security, rules: Rules) -> bool:
+    def can_finance(self, security: Security, rules: Rules, day: date) -> bool:
         """融资标的。"""
-        return self._subject(security, rules).fin
+        return self._subject(security, rules, day).fin
 
-    def can_short(self, security: Security, rules: Rules) -> bool:
+    def can_short(self, security: Security, rules: Rules, day: date) -> bool:
         """融券标的。"""
-        return self._subject(security, rules).slo
+        return self._subject(security, rules, day).slo
 
-    def _subject(self, security: Security, rules: Rules) -> Subject:
-        """名单里的；没有名单时沪深 A 股都是，风险警示的除外。"""
+    def _subject(self, security: Security, rules: Rules, day: date) -> Subject:
+        """名单里的；没有名单时沪深 A 股（风险警示、退市整理的除外）与规则名单里的 ETF。"""
         listed = self.settings.subjects
         if listed is not None:
             return listed.get(security.stock_code, _NOT_LISTED)
-        ordinary = scope_of(security) in _SUBJECTS and not rules.risk_warned
-        return Subject() if ordinary else _NOT_LISTED
+        scope = scope_of(security)
+        if scope in _SUBJECTS:
+            return _NOT_LISTED if rules.risk_warned or rules.leaving else Subject()
+        is_etf = security.stock_code in listed_on(ETF_SUBJECTS, scope, day)
+        return Subject() if is_etf else _NOT_LISTED
 
     def fin_margin(self, security: Security, day: date) -> int:
         """融资保证金比例，百万分之几：名单里的，设置里的，规则的。"""
@@ -78,21 +85,36 @@ class Policy:
         own = (self.settings.subjects or {}).get(security.stock_code, _NOT_LISTED)
         return _first(own.slo_margin_ppm, self.settings.slo_margin_ppm, SLO_MARGINS, security, day)
 
-    def haircut(self, security: Security, rules: Rules | None) -> int:
+    def haircut(self, security: Security, rules: Rules | None, day: date) -> int:
         """折算率，百万分之几；不是担保品为 0。"""
         listed = self.settings.collateral
         if listed is not None:
             return listed.get(security.stock_code, 0)
-        if rules is None or rules.risk_warned:
+        scope = scope_of(security)
+        if rules is None or scope is None:
             return 0
-        if security.kind in STOCKS:
-            return _SHARE_HAIRCUT
-        if security.kind in ETFS:
-            return _ETF_HAIRCUT
-        treasury = security.board is Board.BOND and security.code.startswith(
-            _TREASURIES.get(security.exchange, ("?",))
-        )
-        return _TREASURY_HAIRCUT if treasury else _OTHER_HAIRCUT
+        grades = [grade_of(security, lambda code: code in self._members(scope, day))]
+        if rules.risk_warned or rules.leaving:
+            grades.append(Grade.WARNED)
+        if self._no_earnings(security.stock_code, scope, day):
+            grades.append(Grade.NO_EARNINGS)
+        return min(self._ceiling(grade, scope, day) for grade in grades)
+
+    def _ceiling(self, grade: Grade, scope: Scope, day: date) -> int:
+        """这一类的：规则的上限，券商的更低就用券商的；规则还没有说到的风险类别不管。"""
+        extra = grade in (Grade.WARNED, Grade.NO_EARNINGS)
+        rule = pick(HAIRCUTS[grade], scope, day, _WHOLE if extra else 0)
+        return min(rule, self.settings.haircuts.get(grade, rule))
+
+    def _members(self, scope: Scope, day: date) -> frozenset[str]:
+        """指数成份股。"""
+        said = self.settings.index_members
+        return listed_on(INDEX_MEMBERS, scope, day) if said is None else said
+
+    def _no_earnings(self, stock_code: str, scope: Scope, day: date) -> bool:
+        """静态市盈率 300 倍以上或为负。"""
+        said = self.settings.no_earnings.get(stock_code)
+        return stock_code in listed_on(NO_EARNINGS, scope, day) if said is None else said
 
     def pool(self, stock_code: str, group: int) -> int:
         """券源总数。"""
@@ -239,7 +261,7 @@ class Scales:
         """今天的折算率。"""
         security = parse_security(stock_code)
         found = self._ledger.instrument(security)
-        return self._policy.haircut(security, found.rules if found else None)
+        return self._policy.haircut(security, found.rules if found else None, self._today)
 
     @staticmethod
     def _by_code(contracts: list[CreditContract]) -> dict[str, list[CreditContract]]:
@@ -294,7 +316,7 @@ class Scales:
             found.fin_working += need
             found.bail -= part_of(need, self._policy.fin_margin(order.security, self._today))
         elif order.order_type in SLO_SELLS:
-            need = to_fen(order.limit_li * order.remaining)
+            need = self._ledger.amount_of_rest(order)
             found.slo_working += need
             found.bail -= part_of(need, self._policy.slo_margin(order.security, self._today))
 
@@ -302,4 +324,4 @@ class Scales:
         """一笔融资买入的剩余要借多少。"""
         if self._policy.settings.fees_on_debt:
             return self._ledger.cost_of_rest(order)
-        return to_fen(order.limit_li * order.remaining)
+        return self._ledger.amount_of_rest(order)

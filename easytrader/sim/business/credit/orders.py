@@ -157,7 +157,7 @@ class ShortWay(_CreditWay):
         """融券标的、限价、报价不低于最新价、券源。"""
         assert order.security is not None
         security, context = order.security, self._context
-        if not context.policy.can_short(security, ticket.rules):
+        if not context.policy.can_short(security, ticket.rules, context.today):
             return NOT_SLO
         if not ticket.is_limit:
             return SLO_LIMIT_ONLY
@@ -177,7 +177,7 @@ class ShortWay(_CreditWay):
         """额度、保证金。"""
         assert order.security is not None
         context = self._context
-        figures, need = context.scales.weigh(account), to_fen(ticket.limit_li * ticket.volume)
+        figures, need = context.scales.weigh(account), ticket.amount_li
         left = context.policy.settings.slo_quota_li - figures.slo_left - figures.slo_working
         if need > left:
             return over_quota("融券", need, max(left, 0))
@@ -318,7 +318,7 @@ class CollateralWay(_CreditWay):
         if not ticket.buy:
             return enough_shares(ticket)
         context = self._context
-        if not context.policy.haircut(order.security, ticket.rules):
+        if not context.policy.haircut(order.security, ticket.rules, context.today):
             return NOT_COLLATERAL
         line = context.policy.settings.close_ppm
         figures = context.scales.weigh(account)
@@ -351,7 +351,7 @@ class FinBuyWay(_CreditWay):
         """融资标的；账户还能再借。"""
         assert order.security is not None
         context = self._context
-        if not context.policy.can_finance(order.security, ticket.rules):
+        if not context.policy.can_finance(order.security, ticket.rules, context.today):
             return NOT_FIN
         return context.no_new_debt(account, context.scales.weigh(account))
 
@@ -373,7 +373,8 @@ class FinBuyWay(_CreditWay):
         """剩余要用现金付的费用。"""
         if self._context.policy.settings.fees_on_debt:
             return 0
-        return self._context.ledger.cost_of_rest(order) - to_fen(order.limit_li * order.remaining)
+        ledger = self._context.ledger
+        return ledger.cost_of_rest(order) - ledger.amount_of_rest(order)
 
     def freeze(self, account: Account, order: SimOrder) -> None:
         """只冻结要用现金付的费用。"""

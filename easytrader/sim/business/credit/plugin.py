@@ -113,8 +113,8 @@ def subjects(context: CreditContext, account: Account) -> list[Subject]:
     found = [
         Subject(
             security,
-            policy.can_finance(security, rules),
-            policy.can_short(security, rules),
+            policy.can_finance(security, rules, context.today),
+            policy.can_short(security, rules, context.today),
             policy.fin_margin(security, context.today),
             policy.slo_margin(security, context.today),
         )
@@ -130,7 +130,7 @@ def short_sources(context: CreditContext, account: Account) -> list[ShortSource]
         for security, rules in _known(context, account)
         for group in (ORDINARY, SPECIAL)
         if context.policy.pool(security.stock_code, group)
-        and context.policy.can_short(security, rules)
+        and context.policy.can_short(security, rules, context.today)
     ]
 
 
@@ -139,7 +139,7 @@ def collaterals(context: CreditContext, account: Account) -> list[Collateral]:
     return [
         Collateral(security, ratio)
         for security, rules in _known(context, account)
-        if (ratio := context.policy.haircut(security, rules))
+        if (ratio := context.policy.haircut(security, rules, context.today))
     ]
 
 

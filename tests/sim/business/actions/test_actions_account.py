@@ -93,7 +93,7 @@ def test_bought_on_the_record_date_counts_and_sold_on_it_does_not(open_desk: Ope
 
 
 def test_bought_or_sold_on_the_ex_date_changes_nothing(open_desk: Open) -> None:
-    desk = open_desk(action(cash=1, pay="2026-11-19"), {CODE: 600})
+    desk = open_desk(action(cash=1, pay="2026-11-19", tax_ppm=0), {CODE: 600})
     desk.go("2026-11-18")
     desk.trade(24, 600)
     desk.trade(23, 900)

@@ -35,7 +35,9 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
             entry |= {"cash": float(draw(amounts)) + 0.000001}
             entry["cash"] = round(entry["cash"], 6)
             if code != FUND:
-                entry |= {"bonus": float(draw(gifts)), "tax_ppm": draw(st.integers(0, 200_000))}
+                entry["bonus"] = float(draw(gifts))
+                if draw(st.booleans()):
+                    entry["tax_ppm"] = draw(st.integers(0, 200_000))
         found[code][entry["ex"]] = entry
     return {code: list(rows.values()) for code, rows in found.items()}
 

@@ -86,3 +86,19 @@ def test_a_killed_process_neither_forgets_nor_repeats(folder: Path) -> None:
             process.kill()
             user.close()
     assert seen == [1_000_000.0, 1_000_000.0, 1_001_000.0]
+
+
+def test_the_tax_is_taken_the_morning_after_the_sale(folder: Path) -> None:
+    """卖出经厂商的接口；一个月以内 20%，红利同一天派发。"""
+    user = easytrader.use("sim")
+    user.connect(str(folder), ACCOUNT)
+    try:
+        user.sim.goto("2026-11-18 10:00")
+        number = user.trader.order_stock(user.account, HELD, 24, 500, 47, 0, "", "")
+        assert user.wait(number)["order_status_name"] == "已成"
+        before = user.trader.query_stock_asset(user.account).cash
+        user.sim.goto("2026-11-19 10:00")
+        after = user.trader.query_stock_asset(user.account).cash
+        assert after - before == pytest.approx(500 * 2 - 500 * 2 * 0.2)
+    finally:
+        user.close()

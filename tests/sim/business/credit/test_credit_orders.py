@@ -123,13 +123,13 @@ def test_only_listed_subjects_can_be_financed(open_desk: Open) -> None:
         assert (refused.code, "不是融资标的" in refused.text) == (263002, True)
 
 
-def test_by_default_shares_of_both_exchanges_are_subjects_and_funds_are_not(
+def test_by_default_shares_of_both_exchanges_and_listed_etfs_are_subjects(
     open_desk: Open,
 ) -> None:
     desk = open_desk(cash=10_000_000)
-    for code in (CODE, OTHER, STAR, "300059.SZ"):
+    for code in (CODE, OTHER, STAR, ETF, "300059.SZ"):
         assert desk.buy(FIN_BUY, 200, code).code == 0, code
-    for code in (ETF, BSE, CONVERTIBLE):
+    for code in ("510020.SH", BSE, CONVERTIBLE):
         assert desk.buy(FIN_BUY, 200, code).code == 263002, code
 
 
@@ -138,8 +138,8 @@ def test_by_default_shares_of_both_exchanges_are_subjects_and_funds_are_not(
     [
         ("2026-01-16", 0),  # RZ2：80%，新规施行之前
         ("2026-01-19", 263010),  # RZ1：100%
-        ("2023-09-08", 0),  # RZ2
-        ("2023-09-07", 263010),  # RZ3：100%
+        ("2023-09-11", 0),  # RZ2：收市后施行，从下一个交易日起
+        ("2023-09-08", 263010),  # RZ3：100%
         ("2015-11-20", 0),  # RZ4：50%
     ],
 )

@@ -232,7 +232,8 @@ def test_the_ratio_of_the_day_is_shown(open_desk: Open) -> None:
     desk = open_desk(day="2024-01-02")
     rows = {row.instrument_id: row for row in desk.ask("credit_subjects")}
     assert (rows["600036"].fin_ratio, rows["600036"].slo_ratio) == (0.8, 0.8)
-    assert "510300" not in rows
+    assert rows["510300"].fin_status == 48
+    assert "113050" not in rows
 
 
 def test_the_short_pool(open_desk: Open) -> None:

@@ -19,6 +19,7 @@ from easytrader.sim.config.credit import (
     parse_settings,
 )
 from easytrader.sim.ledger.plugin import from_json, to_json
+from easytrader.sim.rules.credit import Grade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         "slo_in_auction": True,
         "repay_by": "price", "subjects": {"600036": {"slo": False, "fin_margin": 1.1}},
         "collateral": {"sh600036": 0.655}, "slo_volume": {CODE: 100, "000001.SZ": [1, 2]},
+        "haircuts": {"stock": 0.5}, "index_members": ["600036"], "static_pe": {CODE: -1},
     }  # fmt: skip
     (tmp_path / FILE_NAME).write_text(json.dumps(body), encoding="utf-8")
     assert load_settings(tmp_path) == CreditSettings(
@@ -46,6 +48,7 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         1_200_000, False, False, False, False, True, "price",
         {CODE: Subject(True, False, 1_100_000, None)}, {CODE: 655_000},
         {CODE: (100, 0), "000001.SZ": (1, 2)},
+        {Grade.STOCK: 500_000}, frozenset({CODE}), {CODE: True},
     )  # fmt: skip
     assert len(body) == len(CreditSettings.__dataclass_fields__)
 
