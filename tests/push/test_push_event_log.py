@@ -252,6 +252,31 @@ def test_a_waiting_reader_follows_to_the_next_account(small: EventLog) -> None:
     assert [each["event"] for each in taken] == ["order"] * 3
 
 
+def test_the_next_account_keeps_everything_for_who_already_reads(small: EventLog) -> None:
+    small.read(0)
+    small.open(MemoryEvents())
+    for state in range(4):
+        small.add(order(1, state))
+    assert taken(small) == [("order", state) for state in range(4)]
+
+
+def test_a_storage_that_forgot_the_rest_is_told_of_at_the_next_account(small: EventLog) -> None:
+    forgetful = MemoryEvents()
+    small.open(forgetful)
+    small.add(trade())
+    small.add(trade())
+    forgetful._items.clear()
+    small.open(MemoryEvents())
+    small.add(Connected())
+    assert taken(small) == [("gap", 2), ("connected", None)]
+
+
+def test_accounts_without_events_leave_nothing(small: EventLog) -> None:
+    for _ in range(3):
+        small.open(MemoryEvents())
+    assert len(small._parts) == 1
+
+
 def test_many_accounts_nobody_reads_are_bounded_and_told(small: EventLog) -> None:
     for _ in range(20):
         small.open(MemoryEvents())
