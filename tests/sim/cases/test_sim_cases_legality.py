@@ -45,7 +45,7 @@ MOMENTS = (
 VOLUMES = (1, 5, 10, 15, 20, 32, 50, 99, 100, 101, 132, 150, 199, 200, 201, 232, 250, 1000, 1010)
 BIG = (49_900, 50_000, 50_001, 100_000, 100_001, 150_000, 150_100, 300_000, 300_100, M_ := 10**6)
 HELD = 1232
-REFUSED = 57
+REFUSED, LIVE = 57, (48, 49, 50, 51, 52, 55)
 
 
 class Desk:
@@ -78,8 +78,20 @@ class Desk:
         return dict(self.quotes.get_full_tick(list(self.kinds)))
 
     def sellable(self, account: Any, code: str) -> int:
+        """照委托算的可卖：开盘前的，减去卖出与挂着要卖的，能当日回转的加上买到的；要与查到的相同。"""
+        left = HELD
+        for order in self.trader.query_stock_orders(account):
+            if order.stock_code != code:
+                continue
+            if order.order_type == 24:
+                waiting = order.order_volume if order.order_status in LIVE else order.traded_volume
+                left -= waiting
+            elif self.kinds[code].same_day:
+                left += order.traded_volume
         rows = self.trader.query_stock_positions(account)
-        return next((row.can_use_volume for row in rows if row.stock_code == code), 0)
+        told = next((row.can_use_volume for row in rows if row.stock_code == code), 0)
+        assert told == left, f"{code} 可卖查到 {told}，照委托算是 {left}"
+        return left
 
     def order(self, account: Any, order: Order) -> Any:
         number = self.trader.order_stock(
@@ -198,7 +210,7 @@ def _a_day(desk: Desk, chance: random.Random) -> None:
             tick = ticks[code]
             seen = sight(clock, tick)
             order = draw(chance, kind, code, seen)
-            free = 0 if order.buy else desk.sellable(account, code)
+            free = 0 if order.buy or code in legality.REPO else desk.sellable(account, code)
             wrong = faults(kind, order, seen, free)
             if _unsaid(desk, kind, order, seen):
                 continue
