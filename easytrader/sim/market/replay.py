@@ -226,6 +226,11 @@ class ReplayMarket(Market):
                 opening = ticks.open_call
             if rules.closing_call:
                 closing = ticks.closing_start, ticks.close_call
+        if bars and rows:
+            times, _, highs, lows, *_ = map(list, zip(*rows, strict=True))
+        else:
+            times = [_on_the_bell(bells, row.at) for row in rows]
+            lows = highs = [row.last_li for row in rows]
         day = _Day(
             number,
             salt_of(0, code),
@@ -235,9 +240,9 @@ class ReplayMarket(Market):
             low,
             high,
             rows,
-            [row.at for row in rows] if bars else [_on_the_bell(bells, row.at) for row in rows],
-            [row.low_li if bars else row.last_li for row in rows],
-            [row.high_li if bars else row.last_li for row in rows],
+            times,
+            lows,
+            highs,
             ticks,
             opening,
             closing,

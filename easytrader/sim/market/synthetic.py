@@ -32,6 +32,8 @@ _INTRADAY: Final[Octaves] = ((1200, 0.48), (240, 0.26), (48, 0.14), (10, 0.08), 
 _DEPTH: Final = 2 * DISPLAYED
 _CALM: Final = Conditions()
 _NO_CALL: Final = (0, 0)
+_TRADED: Final = 0.275
+"""一跳平均成交一档的这么多。"""
 _NEVER: Final = 2**62
 _THIN: Final = 50
 """盘口稀薄：每档的钱是平常的几分之一。"""
@@ -172,6 +174,14 @@ class SyntheticMarket(Market):
             max(int(least) - margin, day.limit_down_li),
             min(int(most) + 1 + margin, day.limit_up_li),
         )
+
+    def outline(self, security: Security, tick: int) -> tuple[int, float | None]:
+        """``tick`` 那天的前收盘；平常一跳成交多少，有停牌、封板的日子为 None。"""
+        day = self._day_at(security, self.tick_time(tick))
+        fate = day.fate
+        if fate.suspended or fate.seal is not None or fate.halt is not None:
+            return day.pre_close_li, None
+        return day.pre_close_li, day.depth_li * _TRADED / day.pre_close_li
 
     def closing(self, security: Security, number: int) -> int:
         """``number`` 这一天（序数）的收盘价。"""

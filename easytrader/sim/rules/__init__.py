@@ -143,7 +143,7 @@ def rules_for(
         closing_call=_closing_call(security, scope, day, choices),
         buy_cap=pick(BUY_CAPS, scope, day, None) if warned else None,
         risk_warned=warned,
-        exists=facts.exists(day) and (scope not in REPOS or security.stock_code in repo.TERMS),
+        exists=_exists(security, scope, day, facts),
         suspended=facts.halted(day),
         halting=_halting(scope, day, band),
         late_close=_late_close(security, scope, day, choices),
@@ -183,6 +183,12 @@ def _band(
         if listed or security.code.startswith(wide.value.codes):
             return wide.value.band
     return pick(bands.BANDS, scope, day, None)
+
+
+def _exists(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
+    if scope in REPOS and security.stock_code not in repo.TERMS:
+        return False
+    return facts.exists(day) and not security.code.startswith(pick(trading.RETIRED, scope, day, ()))
 
 
 def _call_range(

@@ -232,6 +232,12 @@ def _spans(value: after_hours.Spans) -> str:
 
 
 TABLES: Final = (
+    Table(
+        "不再有的代码",
+        "从起始日起，以这些开头的委托是废单。",
+        trading.RETIRED,
+        "、".join,
+    ),
     Table("最小变动价位", "不是整数倍的是废单。", quantities.TICKS, _tick),
     Table(
         "数量单位与零股",
