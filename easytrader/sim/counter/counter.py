@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
@@ -51,7 +50,6 @@ from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Holder
 from easytrader.sim.rules import RuleBook
-from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
 if TYPE_CHECKING:
@@ -329,8 +327,7 @@ class Counter:
         rules = instrument.rules
         phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
         if phase is Phase.AFTER_HOURS:
-            today = date.fromordinal(self.state.progress.day)
-            return phase if has_after_hours(security, today) else Phase.CLOSED
+            return phase if rules.after_hours else Phase.CLOSED
         return phase
 
     def _examine(
