@@ -28,6 +28,7 @@ from easytrader.sim.rules.cage import (
 )
 from easytrader.sim.rules.choices import BY_TABLE, Choices
 from easytrader.sim.rules.facts import ORDINARY, Facts
+from easytrader.sim.rules.halts import HALTINGS, Halting
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
 from easytrader.sim.rules.tables import (
     BOND_RULES,
@@ -71,6 +72,7 @@ class Rules:
         exists: 已上市、未摘牌。
         suspended: 全天停牌。
         late_close: 连续竞价到 15:30。
+        halting: 盘中临时停牌；None 为没有。
         rounding: 涨跌停价怎样取整；``cage_rounding``：笼子的边界。
         accrued_e8: 一张的应计利息，亿分之一元；不是净价交易的为 0。
         leaving: 在退市整理期。
@@ -92,6 +94,7 @@ class Rules:
     exists: bool
     suspended: bool
     late_close: bool = False
+    halting: Halting | None = None
     rounding: bands.Rounding = bands.Rounding.HALF_UP
     cage_rounding: bands.Rounding = bands.Rounding.HALF_UP
     accrued_e8: int = 0
@@ -145,6 +148,7 @@ def rules_for(
         risk_warned=warned,
         exists=_exists(security, scope, day, facts),
         suspended=facts.halted(day),
+        halting=_halting(scope, day, band),
         late_close=_late_close(security, scope, day, choices),
         rounding=pick(bands.ROUNDINGS, scope, day, bands.Rounding.HALF_UP),
         cage_rounding=_cage_rounding(scope, day, choices),
@@ -227,6 +231,11 @@ def _closing_call(security: Security, scope: Scope, day: date, choices: Choices)
     if not choices.sz_bonds_late:
         day = min(day, BOND_RULES - timedelta(days=1))  # 照以前的
     return pick(trading.SZ_BOND_CALLS, scope, day, False)
+
+
+def _halting(scope: Scope, day: date, band: bands.Band | None) -> Halting | None:
+    found = pick(HALTINGS, scope, day, None)
+    return None if found is None or (found.free_only and band is not None) else found
 
 
 def _late_close(security: Security, scope: Scope, day: date, choices: Choices) -> bool:
