@@ -87,6 +87,7 @@ class Counter:
         book: RuleBook | None = None,
         businesses: Sequence[Callable[[Surroundings], Business]] = (),
         broker: Profile | None = None,
+        impact_s: float = 0.0,
     ) -> None:
         self._broker = PROFILES["instant"] if broker is None else broker
         self.state = state
@@ -95,7 +96,7 @@ class Counter:
         book = RuleBook(previous=hours.previous) if book is None else book
         self._ledger = Ledger(state, fees, book)
         self._ledger.refused_locally = self._broker.refused_locally
-        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
+        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book), impact_s)
         self._rollover = Rollover(
             self._ledger,
             self._floor,

@@ -312,6 +312,7 @@ class Engine:
             self._book,
             self._businesses,
             self._broker,
+            self.folder.config.impact_s,
         )
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:

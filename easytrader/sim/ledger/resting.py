@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import heapq
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from easytrader.sim.exchange.crowd import withdrawn
@@ -73,6 +74,24 @@ class RestingBook:
         """还挂着的全部，按委托编号。"""
         found = [entry[2] for heap in (self._buys, self._sells) for entry in heap]
         return sorted((each for each in found if each.is_working), key=lambda o: o.order_id)
+
+    def against(self, buy: bool, limit_li: int, account_id: str) -> list[SimOrder]:
+        """新来的一笔（``buy``、``limit_li``）碰得到的别的账户的挂单，价格优先、时间优先。
+
+        只看碰得到的那些：堆里的下一层不会比上一层更优。
+        """
+        heap, edge = (self._sells, limit_li) if buy else (self._buys, -limit_li)
+        found: list[_Entry] = []
+        places = [0]
+        while places:
+            place = places.pop()
+            if place >= len(heap) or heap[place][0] > edge:
+                continue
+            places += (2 * place + 1, 2 * place + 2)
+            order = heap[place][2]
+            if order.is_working and order.account_id != account_id:
+                found.append(heap[place])
+        return [entry[2] for entry in sorted(found, key=itemgetter(0, 1))]
 
     def best(self) -> tuple[int | None, int | None]:
         """最高买价、最低卖价；没有为 None。"""
