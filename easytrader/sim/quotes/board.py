@@ -19,6 +19,7 @@ from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
+from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.hours import hours_for
 from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.market import universe
@@ -127,7 +128,11 @@ class Board:
                     security, quote, day, self._seed, self.listed(security), facts.delisted
                 )
                 found = self._details[code] = day, made
-        return {**found[1], "ExtendInfo": dict(found[1]["ExtendInfo"])}
+            halted = self._live.halted(security, now)
+        shown = {**found[1], "ExtendInfo": dict(found[1]["ExtendInfo"])}
+        if halted:
+            shown.update(InstrumentStatus=1, IsTrading=False)
+        return shown
 
     def listed(self, security: Security) -> date:
         """上市日：清单写了的照清单。"""
@@ -323,6 +328,11 @@ class _Market:
         called = self._screen.in_call(security, day, asked)
         shown = asked if called or tick is None else tick
         return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)
+
+    def halted(self, security: Security, now: float) -> bool:
+        """盘中停着牌。"""
+        tick = self.market.tick_at(now)
+        return found_in(self.market.halts(security, tick), tick) is not None
 
     def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
         rules = self._screen.rules(security, day)

@@ -22,6 +22,7 @@ from easytrader.sim.rules.tables import STOCKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from easytrader.sim.exchange.halting import Halt
     from easytrader.sim.market.synthetic import SyntheticMarket
 
 
@@ -175,6 +176,10 @@ class IndexedMarket(Market):
             return self.inner.span(security, first, last)
         path = self.path(security, first - 1, last)
         return min(path), max(path)
+
+    def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
+        """``tick`` 那一天的各次盘中停牌；指数不停。"""
+        return () if security.kind is Kind.INDEX else self.inner.halts(security, tick)
 
     def outline(self, security: Security, tick: int) -> tuple[int, float | None]:
         """见 `SyntheticMarket.outline`。"""

@@ -24,7 +24,7 @@ _MASK: Final = 0xFFFFFFFFFFFFFFFF
 def is_calm(day: Any) -> bool:
     """这一天的价格只由公式定。"""
     fate = day.fate
-    return not fate.suspended and fate.seal is None and fate.halt is None
+    return not (fate.suspended or fate.seal is not None or fate.surge or day.halts)
 
 
 def prices(np: Any, market: Any, seconds: Sections, days: Sequence[Any], ticks: Any) -> Any:
