@@ -81,7 +81,6 @@ class Translator:
         self._nameless: dict[int, float] = {}
         """合同编号还没有到的委托 → 什么时候到。"""
         self.has_account = engine.has_account
-        self.keep_time = engine.keep_time
         self.next_wakeup = engine.next_wakeup
         self.transaction = engine.transaction
         self.close = engine.close
@@ -171,6 +170,11 @@ class Translator:
     def advance(self) -> events.Outcome:
         """把市场往现在推进一段。"""
         found = self._engine.advance()
+        return self._told(found, found.answer)
+
+    def walk(self) -> events.Outcome:
+        """同上，走到的时刻也落盘。"""
+        found = self._engine.walk()
         return self._told(found, found.answer)
 
     def _row(self, key: int | str, shown: Any, make: Callable[[Any], Any]) -> Any:

@@ -171,7 +171,7 @@ class Host:
             if self._closing:
                 raise SimulatorError("模拟 MiniQMT 已经停止")
             self._inbox.put(call)
-        if not call.done.wait(_CALL_WAIT_S) and call.take():
+        if not call.wait(_CALL_WAIT_S) and call.take():
             raise SimulatorError(f"模拟 MiniQMT {_CALL_WAIT_S:g} 秒内没有回应")
         if call.error is not None:
             raise call.error
@@ -467,12 +467,9 @@ class Walk:
         if to < now:
             raise SimulatorError("时间不能倒着走：已经走过那一刻了。")
         clock.set(to)
-        outcome = dispatcher.advance()
+        outcome = dispatcher.walk()
         publish(outcome)
-        more = bool(outcome.answer)
-        if not more:
-            dispatcher.keep_time()
-        return {"now": to, "to": to, "more": more}
+        return {"now": to, "to": to, "more": bool(outcome.answer)}
 
     def _target(self, spec: Mapping[str, Any], now: float) -> float:
         if "trading_s" in spec:
@@ -534,15 +531,15 @@ def set_status(
 
 
 class Handoff:
-    """一件代办的事：办的线程调 `run`，请的线程等 `done`。"""
+    """一件代办的事：办的线程调 `run`，请的线程 `wait`。走一步一件，所以用最轻的锁。"""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
-        self._lock = threading.Lock()
-        self._taken = False
+        self._taken = threading.Lock()
+        self._pending = threading.Lock()
+        self._pending.acquire()
         self.result: Any = None
         self.error: BaseException | None = None
-        self.done = threading.Event()
 
     def run(self) -> None:
         """办；请的一方已经不等了就不办。"""
@@ -552,19 +549,21 @@ class Handoff:
             self.result = self._function()
         except Exception as error:  # noqa: BLE001  交给请的线程去抛
             self.error = error
-        self.done.set()
+        self._pending.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """等办完，只由请的线程等一次；到期为假。"""
+        return self._pending.acquire(timeout=timeout_s)
 
     def fail(self, error: BaseException) -> None:
         """不办了，说明原因。"""
         if self.take():
             self.error = error
-            self.done.set()
+            self._pending.release()
 
     def take(self) -> bool:
         """开始办（或作废）只能有一次：返回真的那一方说了算。"""
-        with self._lock:
-            taken, self._taken = self._taken, True
-            return not taken
+        return self._taken.acquire(blocking=False)
 
 
 class Stall:

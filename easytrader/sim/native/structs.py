@@ -132,10 +132,14 @@ def _text(label: str, size: int) -> Callable[[Any], Any]:
 
     def convert(value: Any) -> str | bytes:
         text = value
-        if type(text) is str and len(text) <= short and "\0" not in text:
+        if (
+            type(text) is str
+            and len(text) <= short
+            and "\0" not in text
             # 严格模式里，柜台截成半个字的（孤立代理项）还要往下走
-            if not _TextMode.strict or text.isascii():
-                return text
+            and (not _TextMode.strict or text.isascii())
+        ):
+            return text
         if isinstance(text, (bytes, bytearray)):
             text = bytes(text).decode("utf-8", "ignore")
         elif not isinstance(text, str):
