@@ -341,6 +341,7 @@ def main() -> None:
 
     logger.remove()
     os.environ.setdefault("EASYTRADER_HOME", tempfile.mkdtemp(prefix="easytrader-bench-home-"))
+    os.environ.setdefault("EASYTRADER_SIM_PROFILE", "instant")  # 量的是程序，不是柜台的快慢
     wanted = sys.argv[1:] or list(ALL)
     unknown = [name for name in wanted if name not in ALL]
     if unknown:
