@@ -387,6 +387,18 @@ class Trader:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """``user.gaurd = …`` 会让人以为风控开着：与能赋值的属性只差几个字母的名字不收。"""
+        if not name.startswith("_") and not hasattr(type(self), name):
+            from difflib import get_close_matches  # 写错了才用得到
+
+            kind = type(self)
+            settable = [each for each in dir(kind) if getattr(getattr(kind, each), "fset", None)]
+            near = get_close_matches(name, settable, 1, 0.7)
+            if near:
+                raise UsageError(name, value, f"没有这个属性，是不是 {near[0]}？什么都没有改")
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         account_id = self._engine.key.account_id
         account = f" 账号 {masked(account_id)}" if account_id else ""

@@ -39,6 +39,9 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """默认的模拟账户不落在开发者自己的目录里。"""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("EASYTRADER_HOME", str(home))
+    # 什么都不用等的柜台；脾气的测试自己指名。手工拿别的脾气跑：EASYTRADER_TEST_PROFILE=push
+    profile = os.environ.get("EASYTRADER_TEST_PROFILE", "instant")
+    monkeypatch.setenv("EASYTRADER_SIM_PROFILE", profile)
     # 会话 id 的锁文件也不与别的测试共用，子进程要看到同一个
     monkeypatch.setenv("EASYTRADER_LOCKS", str(home / "locks"))
     for name in ("TMPDIR", "TEMP", "TMP"):

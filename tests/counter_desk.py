@@ -64,6 +64,12 @@ class Desk:
         self.engine.advance()
         return self.engine._counter.quote(parse_security(code))
 
+    def levels(self, code: str) -> Quote:
+        """行情自己此刻的盘口：集合竞价里看不见的五档。"""
+        self.engine.advance()
+        counter = self.engine._counter
+        return counter._market.quote(parse_security(code), counter.state.progress.tick)
+
     def asset(self) -> AssetRow:
         row: AssetRow = self.engine.asset(AccountQuery(self.account_type, ACCOUNT)).answer[0]
         return row

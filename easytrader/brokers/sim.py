@@ -158,9 +158,12 @@ class SimTrader(MiniqmtTrader):
         settled = self._engine.courier.settle(max(deadline - time.monotonic(), 0.0))
         if host is None:
             return settled and self._engine.courier.handed == before
-        host.call(_nothing)  # 送推送的是主机线程：回调里交的请求到这时都办了
+        owes = host.owes()  # 送推送的是主机线程：回调里交的请求到这时都办了
         if settled:
             self._quiet = host, sent
+        elif not owes and host.handed == sent:
+            # 柜台没有别的要说了：压着等前后文的（日终到期的撤单没有「待撤」）不必等到期
+            self._engine.courier.settle(max(deadline - time.monotonic(), 0.0), last=True)
         return settled and bool(host.handed == sent)
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import io
 import sys
@@ -30,38 +29,63 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
     Raises:
         UsageError: 没有这个脚本。
     """
-    from easytrader.sim import install
-    from easytrader.sim.host import hub
-
     path = Path(script)
     if not path.is_file():
         raise UsageError("SCRIPT", script, "没有这个文件；写脚本的路径，例如 strategy.py")
-    install.install()
-    hub.allow_embed_all()
-    atexit.register(_skip_destructors)
-    _bring_children_along()
     filename = str(path.absolute())
-    _become(script, filename, path.resolve().parent, arguments)
-    try:
+
+    def run() -> None:
         with io.open_code(filename) as file:
             code = compile(file.read(), filename, "exec", dont_inherit=True)
         exec(code, sys.modules["__main__"].__dict__)  # noqa: S102  运行用户的脚本正是这个命令的用途
+
+    _start([script, *arguments], str(path.resolve().parent))
+    _become_script(filename)
+    return _finish(run, lambda name: name == filename)
+
+
+def run_module(name: str, arguments: Sequence[str]) -> int:
+    """像 ``python -m NAME ARGS`` 那样运行一个模块或包，其余同 `run_script`。"""
+    import runpy
+
+    _start(["-m", *arguments], str(Path.cwd()))
+    sys.modules["__main__"] = ModuleType("__main__")
+    sys.modules["__main__"].__dict__["__builtins__"] = builtins
+    # python -m 自己用的就是它：找不到模块时以 1 退出，说的话也一样
+    ours = {__file__, runpy.__file__, "<frozen runpy>"}
+    run = runpy._run_module_as_main  # type: ignore[attr-defined]  # noqa: SLF001
+    return _finish(lambda: run(name), lambda filename: filename not in ours)
+
+
+def _finish(run: Callable[[], object], is_theirs: Callable[[str], bool]) -> int:
+    """运行，返回退出码；``is_theirs``：回溯里的这个文件是不是脚本自己的。"""
+    try:
+        run()
     except SystemExit as stop:
         return _exit_code(stop.code)
     except BaseException as error:  # noqa: BLE001  与解释器一样：交给 excepthook，只换退出码
-        _show(error, filename)
+        _show(error, is_theirs)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else _FAILED
     return 0
+
+
+def _start(argv: list[str], folder: str) -> None:
+    """接上模拟 MiniQMT；``sys.argv``、``sys.path`` 是 python 直接运行它时的样子。"""
+    from easytrader.sim import install
+
+    install.start_run()
+    _bring_children_along()
+    sys.argv = argv
+    if not getattr(sys.flags, "safe_path", False):
+        # 脚本所在目录（符号链接指向的真实目录）在最前，顶掉本命令自己的
+        sys.path[:1] = [folder]
 
 
 def _join_simulation() -> None:
     """在 multiprocessing 的子进程里、导入主模块之前执行。"""
     from easytrader.sim import install
-    from easytrader.sim.host import hub
 
-    install.install()
-    hub.allow_embed_all()
-    atexit.register(_skip_destructors)
+    install.join_run()
 
 
 class _Joining:
@@ -83,8 +107,8 @@ def _bring_children_along() -> None:
     spawn.get_preparation_data = with_simulation
 
 
-def _become(script: str, filename: str, folder: Path, arguments: Sequence[str]) -> None:
-    """让 ``__main__``、``sys.argv``、``sys.path`` 都是 python 直接运行它时的样子。"""
+def _become_script(filename: str) -> None:
+    """让 ``__main__`` 是 python 直接运行它时的样子。"""
     module = ModuleType("__main__")
     names: dict[str, Any] = {
         "__file__": filename,
@@ -96,21 +120,6 @@ def _become(script: str, filename: str, folder: Path, arguments: Sequence[str]) 
         names["__annotations__"] = {}
     module.__dict__.update(names)
     sys.modules["__main__"] = module
-    sys.argv = [script, *arguments]
-    if not getattr(sys.flags, "safe_path", False):
-        # 脚本所在目录（符号链接指向的真实目录）在最前，顶掉本命令自己的
-        sys.path[:1] = [str(folder)]
-
-
-def _skip_destructors() -> None:
-    """解释器退出时不跑 ``XtQuantTrader.__del__``。
-
-    真的客户端里这个对象被原生层攥着，析构从不执行；这里会在模块都拆掉之后执行，
-    厂商在里面 ``import asyncio`` 就报错刷屏。
-    """
-    trader = getattr(sys.modules.get("xtquant.xttrader"), "XtQuantTrader", None)
-    if trader is not None and "__del__" in vars(trader):
-        del trader.__del__
 
 
 def _exit_code(code: object) -> int:
@@ -123,9 +132,9 @@ def _exit_code(code: object) -> int:
     return _FAILED
 
 
-def _show(error: BaseException, filename: str) -> None:
+def _show(error: BaseException, is_theirs: Callable[[str], bool]) -> None:
     """回溯只从脚本自己的第一帧开始。"""
     trace: TracebackType | None = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+    while trace is not None and not is_theirs(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     sys.excepthook(type(error), error.with_traceback(trace), trace)

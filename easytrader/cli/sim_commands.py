@@ -48,6 +48,8 @@ def _add_path(parser: Parser) -> None:
 
 
 def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
+    from easytrader.sim.config.profile import PROFILES
+
     parser = commands.add_parser(
         "init",
         help="建一个模拟 MiniQMT 的文件夹，或往里加账号",
@@ -72,6 +74,11 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
         help="全天可交易（默认），按交易所时间，或由脚本一步一步走",
     )
     add("--seed", metavar="N", type=whole_number(), help="行情的种子；种子相同行情相同")
+    add(
+        "--profile",
+        choices=tuple(PROFILES),
+        help="哪一家券商的脾气：" + "；".join(f"{name} {p.title}" for name, p in PROFILES.items()),
+    )
     _register_market(parser)
     parser.runs(_init)
 
@@ -89,6 +96,7 @@ def _init(arguments: argparse.Namespace) -> int:
         exist_ok=arguments.exist_ok,
         clock=arguments.clock,
         seed=arguments.seed,
+        profile=arguments.profile,
         **_market_settings(arguments),
     )
     say(f"已建好：{folder.path}")
@@ -109,7 +117,9 @@ _SHARES: Final = {
     "halt_days": "停牌的日子",
     "thin_books": "盘口稀薄的日子",
 }
-_TEXTS: Final = ("start", "replay", "replay_period", "replay_volume")
+_OTHERS: Final = (
+    "start", "replay", "replay_period", "replay_volume", "bar_path", "bar_share", "bar_queue"
+)  # fmt: skip
 
 
 def _register_market(parser: Parser) -> None:
@@ -124,11 +134,16 @@ def _register_market(parser: Parser) -> None:
     add("--replay-period", choices=periods, metavar="P", help=f"周期：{'、'.join(periods)}")
     units = ("hand", "share")
     add("--replay-volume", choices=units, help="数量单位：手（默认），或股")
+    ways = ("adverse", "body", "low_first", "high_first")
+    add("--bar-path", choices=ways, metavar="P", help=f"线里先低还是先高：{'、'.join(ways)}")
+    add("--bar-share", metavar="R", type=float, help="自己至多分到一根线成交量的多少（默认 0.25）")
+    queues = ("through", "shown")
+    add("--bar-queue", choices=queues, help="只碰到限价：不成交（默认），或排在盘口显示的后面")
 
 
 def _market_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """命令行 → 文件夹的设置；没有给的为 None。"""
-    return {name: getattr(arguments, name) for name in (*_SHARES, *_TEXTS)}
+    return {name: getattr(arguments, name) for name in (*_SHARES, *_OTHERS)}
 
 
 # step ---------------------------------------------------------------
@@ -281,7 +296,14 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
         help="运行一个 xtquant 脚本，脚本一字不改",
         description="脚本里的 xtquant 接到模拟 MiniQMT；退出码就是脚本自己的。",
     )
-    parser.add_argument("script", metavar="SCRIPT", help="脚本文件")
+    parser.add_argument(
+        "-m",
+        dest="module",
+        metavar="MODULE",
+        nargs=argparse.REMAINDER,
+        help="像 python -m 那样运行一个模块或包，后面的都是它的参数",
+    )
+    parser.add_argument("script", metavar="SCRIPT", nargs="?", help="脚本文件")
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="原样交给脚本的参数"
     ).required = False  # 没有给脚本时，不说还缺 ARGS
@@ -291,8 +313,15 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from easytrader.cli.run_script import run_script
+    from easytrader.cli.run_script import run_module, run_script
 
+    if arguments.module is not None:  # 「--」之后的 argparse 会当成脚本，也是模块的参数
+        module = arguments.given[arguments.given.index("-m") + 1 :]
+        if not module:
+            raise UsageError("-m", None, "后面写模块的名字，例如 -m strategies.daily")
+        return run_module(module[0], module[1:])
+    if arguments.script is None:
+        raise UsageError("SCRIPT", None, "要写脚本的路径，或 -m 模块名")
     # argparse 会吃掉 SCRIPT 之后的第一个「--」，而它属于脚本：从原样的命令行里取
     given: list[str] = arguments.given
     start = len(given) - len(arguments.arguments)

@@ -119,10 +119,10 @@ class Courier:
             self._primed = True
             dispatcher.put(lambda: self._prime(orders, trades))
 
-    def settle(self, timeout_s: float) -> bool:
+    def settle(self, timeout_s: float, *, last: bool = False) -> bool:
         """等已经来的都交付完，见 `Dispatcher.settle`。"""
         dispatcher = self._dispatcher
-        return dispatcher is None or dispatcher.settle(timeout_s)
+        return dispatcher is None or dispatcher.settle(timeout_s, last=last)
 
     def run(self, job: Callable[[], None], timeout_s: float) -> bool:
         """在分发线程上、两个回调之间做一件事；到期没有轮到、正在回调里、没有开始交付的为假。"""

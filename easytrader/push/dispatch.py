@@ -142,12 +142,17 @@ class Dispatcher:
         if not self.behind and depth > 1:
             self._watch_depth(depth)
 
-    def settle(self, timeout_s: float) -> bool:
-        """等已经排着的都交付完；到期、关了、或还压着一条等前后文的为假。"""
+    def settle(self, timeout_s: float, *, last: bool = False) -> bool:
+        """等已经排着的都交付完；到期、关了、或还压着一条等前后文的为假。
+
+        ``last``：不会再有别的来了，压着的不必再等，也交。
+        """
         done: list[bool] = []
         reached = threading.Event()
 
         def mark() -> None:
+            if last:
+                self._deliver(self._sequencer.flush())
             done.append(self._sequencer.next_due_s() is None)
             reached.set()
 

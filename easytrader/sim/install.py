@@ -13,11 +13,16 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import os
 import sys
+import tempfile
 import threading
+from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +50,52 @@ def install() -> None:
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
         _replace_loaded()
+
+
+RUN_VARIABLE: Final = "EASYTRADER_SIM_RUN"
+"""设着：这个进程与它的子进程由 ``easytrader sim run`` 起，任何模拟文件夹都可以嵌在进程里。
+
+值是这一家子共用的记事文件：谁看见过哪个文件夹由 ``sim serve`` 服务着，见 `hub`。
+"""
+_PATHS: Final = "PYTHONPATH"
+
+
+def start_run() -> None:
+    """从这里起是 ``sim run``：本进程接上，此后起的 Python 子进程、孙进程也接上。"""
+    if RUN_VARIABLE not in os.environ:
+        handle, notes = tempfile.mkstemp(prefix="easytrader-run-", suffix=".txt")
+        os.close(handle)
+        os.environ[RUN_VARIABLE] = notes
+        atexit.register(_remove, notes, os.getpid())
+    startup = str(Path(__file__).with_name("startup"))
+    before = os.environ.get(_PATHS, "")
+    if startup not in before.split(os.pathsep):
+        os.environ[_PATHS] = f"{startup}{os.pathsep}{before}" if before else startup
+    join_run()
+
+
+def join_run() -> None:
+    """接到模拟 MiniQMT；``sim run`` 的子进程启动时执行。"""
+    install()
+    atexit.register(_skip_destructors)
+
+
+def _remove(notes: str, pid: int) -> None:
+    """记事文件归起它的进程收；fork 出来的不算。"""
+    if os.getpid() == pid:
+        with suppress(OSError):
+            Path(notes).unlink()
+
+
+def _skip_destructors() -> None:
+    """解释器退出时不跑 ``XtQuantTrader.__del__``。
+
+    真的客户端里这个对象被原生层攥着，析构从不执行；这里会在模块都拆掉之后执行，
+    厂商在里面 ``import asyncio`` 就报错刷屏。
+    """
+    trader = getattr(sys.modules.get("xtquant.xttrader"), "XtQuantTrader", None)
+    if trader is not None and "__del__" in vars(trader):
+        del trader.__del__
 
 
 def _replace_loaded() -> None:

@@ -198,3 +198,14 @@ def test_a_group_lists_its_verbs(user: Any) -> None:
         assert kind.__doc__
         assert all(verb in repr(group) for verb, _ in public(kind))
         assert getattr(MiniqmtTrader, name).__doc__
+
+
+@pytest.mark.parametrize("name", ["gaurd", "guards", "Guard"])
+def test_a_misspelt_property_is_not_quietly_taken(name: str) -> None:
+    user = Trader()
+    with pytest.raises(UsageError, match="guard"):
+        setattr(user, name, easytrader.Guard())
+    assert user.guard is None
+    user.note = "调仓"  # type: ignore[attr-defined]  # 用户自己挂的东西照收
+    user.guard = easytrader.Guard()
+    assert user.guard is not None

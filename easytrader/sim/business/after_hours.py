@@ -66,7 +66,9 @@ class AfterHours:
         self._close_tick = close_tick
         self._crowds.clear()
         start, end = MATCHING
-        first = (self._first(self._start + each) for each in range(start, end, _EVERY_S))
+        first = (
+            self._market.first_tick(self._start + each) for each in range(start, end, _EVERY_S)
+        )
         self._stops = sorted({tick for tick in first if self._second(tick) < end})
 
     def next_tick(self, after: int, last: int) -> int | None:
@@ -162,7 +164,7 @@ class AfterHours:
 
     def _turnover(self, security: Security) -> int:
         """全天成交量，均匀地取若干跳推出来；有的行情只会一跳一跳地说。"""
-        first = self._first(self._start + _OPEN)
+        first = self._market.first_tick(self._start + _OPEN)
         span = self._close_tick - first
         ticks = (first + span * index // _SAMPLES for index in range(_SAMPLES))
         seen = sum(self._market.prints(security, tick).volume for tick in ticks)
@@ -171,11 +173,6 @@ class AfterHours:
     def _second(self, tick: int) -> float:
         """这一跳是当日零点起的第几秒。"""
         return self._market.tick_time(tick) - self._start
-
-    def _first(self, ts: float) -> int:
-        """不早于 ``ts`` 开始的第一跳。"""
-        tick = self._market.tick_at(ts)
-        return tick if self._market.tick_time(tick) >= ts else tick + 1
 
 
 _ALWAYS: Final = "clock=always没有盘后定价"

@@ -23,8 +23,11 @@ from easytrader.basics.beijing import moment
 from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
+from easytrader.sim.config import profile as profiles
+from easytrader.sim.market.bar_model import PATHS, QUEUES
 from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
 from easytrader.sim.rules import scope_of
+from easytrader.sim.rules.fees import COMMISSION_CAP
 
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2
@@ -113,7 +116,10 @@ class SimConfig:
         tick_s: 行情多少秒变一次。
         commission_ppm: 股票与基金佣金，百万分之几。
         commission_min: 每笔委托最低佣金，元。
-        query_lag_s: 新委托多少秒后才查得到（真实客户端的查询是缓存：1–6 秒）；推送不受影响。
+        profile: 哪一家券商的脾气，见 `profile.PROFILES`；空串为 ``EASYTRADER_SIM_PROFILE``，
+            再没有是 ``push``。
+        manners: 脾气里单项另设的，见 `profile.NAMES`。文件里、`create` 里都直接写名字，
+            例如 ``query_lag_s``、``fill_s``、``queues_when_closed``。
         start: ``step`` 的时钟从哪一刻开始，上海时间 ``YYYY-MM-DD HH:MM``。
         gap_days: 合成行情里，每只证券隔夜跳空的日子占多少，0–1；以下三项也是。
         limit_days: 涨停、跌停的日子。
@@ -122,6 +128,10 @@ class SimConfig:
         replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
         replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h``。
         replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
+        bar_path: 回放的线先到最低还是先到最高：``adverse body low_first high_first``，
+            见 `BarModel`；以下两项也是。
+        bar_share: 自己的委托至多分到一根线成交量的多少，大于 0，至多 1。
+        bar_queue: 价格只碰到限价时：``through`` 不成交，``shown`` 前面排着盘口显示的数量。
         repo_rate_cap: 逆回购委托的利率上限，%；交易所不设涨跌幅，柜台各有各的上限。
     """
 
@@ -133,7 +143,8 @@ class SimConfig:
     tick_s: float = 3.0
     commission_ppm: int = 250
     commission_min: Yuan = Decimal(5)
-    query_lag_s: float = 0.0
+    profile: str = ""
+    manners: Mapping[str, Any] = field(default_factory=dict)
     start: str = ""
     gap_days: float = 0.0
     limit_days: float = 0.0
@@ -142,6 +153,9 @@ class SimConfig:
     replay: str = ""
     replay_period: str = "1m"
     replay_volume: str = "hand"
+    bar_path: str = "adverse"
+    bar_share: float = 0.25
+    bar_queue: str = "through"
     repo_rate_cap: float = 100.0
 
     def __post_init__(self) -> None:
@@ -152,9 +166,11 @@ class SimConfig:
         _seconds("tick_s", self.tick_s, 0.001)
         _seconds("connect_wait_s", self.connect_wait_s, 0.0)
         _seconds("session_quarantine_s", self.session_quarantine_s, 0.0)
-        _seconds("query_lag_s", self.query_lag_s, 0.0)
+        profiles.check_name("profile", self.profile)
+        object.__setattr__(self, "manners", profiles.check_manners(self.manners))
+        cap = COMMISSION_CAP.value
         _whole(
-            "commission_ppm", self.commission_ppm, "应为 0–3000（佣金上限千分之三）。", most=3000
+            "commission_ppm", self.commission_ppm, f"应为 0–{cap}（佣金上限千分之三）。", most=cap
         )
         least = _yuan(
             "commission_min", self.commission_min, "应为不小于 0 的金额，单位元。", places=3
@@ -164,14 +180,19 @@ class SimConfig:
         if len(set(names)) != len(names):
             raise UsageError("accounts", names, "资金账号不能重复。")
         _check_market(self)
-        cap = self.repo_rate_cap
-        if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 < cap <= 1000:
-            raise UsageError("repo_rate_cap", cap, "应为大于 0、不超过 1000 的利率，单位 %。")
+        rate = self.repo_rate_cap
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1000:
+            raise UsageError("repo_rate_cap", rate, "应为大于 0、不超过 1000 的利率，单位 %。")
 
     @property
     def commission_min_li(self) -> int:
         """每笔委托最低佣金，厘。"""
         return to_li(self.commission_min)
+
+    @property
+    def broker(self) -> profiles.Profile:
+        """此刻生效的脾气：名字说的，单项盖过它。"""
+        return profiles.resolve(self.profile, self.manners, stepped=self.clock == "step")
 
 
 def to_li(yuan: Yuan) -> int:
@@ -191,10 +212,22 @@ def _check_market(config: SimConfig) -> None:
         raise UsageError("replay_period", config.replay_period, f"应为 {' '.join(PERIODS)} 之一。")
     if config.replay_volume not in VOLUME_UNITS:
         raise UsageError("replay_volume", config.replay_volume, "应为 hand（手）或 share（股）。")
+    _check_bars(config)
     if config.replay and config.clock != "step":
         raise UsageError("replay", config.replay, "回放要用单步的时钟：clock 设为 step。")
     if config.clock == "step" or config.start:
         _check_start(config.start)
+
+
+def _check_bars(config: SimConfig) -> None:
+    """回放的线的假设。"""
+    if config.bar_path not in PATHS:
+        raise UsageError("bar_path", config.bar_path, f"应为 {' '.join(PATHS)} 之一。")
+    share = config.bar_share
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:
+        raise UsageError("bar_share", share, "应为大于 0、不超过 1 的比例。")
+    if config.bar_queue not in QUEUES:
+        raise UsageError("bar_queue", config.bar_queue, f"应为 {' 或 '.join(QUEUES)}。")
 
 
 def _check_start(start: object) -> None:
@@ -324,7 +357,8 @@ def create(
         accounts: 要开的资金账号。
         exist_ok: 账号已经有了、开户时的样子也相同，就留着它接着用，不算错；脚本可以再跑一遍。
             要从头来过用 `reset`。
-        **settings: `SimConfig` 的其余字段；对已有文件夹，给出的会改掉，没给的保持原样。
+        **settings: `SimConfig` 的其余字段，与脾气的单项（`profile.NAMES`）；
+            对已有文件夹，给出的会改掉，没给的保持原样。
 
     Raises:
         SimulatorError: 账号已存在、那里是真的 MiniQMT、或写不进去。
@@ -334,24 +368,35 @@ def create(
     if isinstance(accounts, AccountConfig) or not isinstance(accounts, Iterable):
         raise UsageError("accounts", accounts, "应为一串 AccountConfig。")
     added = tuple(accounts)
-    known = {name for name in SimConfig.__dataclass_fields__ if name != "accounts"}
+    known = {name for name in SimConfig.__dataclass_fields__ if name not in _NOT_FLAT}
+    known.update(profiles.NAMES)
     for name in settings:
         if name not in known:
             raise UsageError("settings", name, f"没有这个设置；有：{' '.join(sorted(known))}。")
+    manners = _take_manners(settings)
     fresh = not is_sim_folder(where)
     try:
         if not fresh:
             before = SimFolder.open(where).config
             added = _not_there(where, before, added, exist_ok)
+            settings["manners"] = {**before.manners, **manners}
             config = replace(before, accounts=before.accounts + added, **settings)
         else:
             _refuse_real_client(where)
-            config = SimConfig(accounts=added, **settings)
+            config = SimConfig(accounts=added, manners=manners, **settings)
         private_folder(where)
         _write_new(where, config, fresh=fresh)
     except OSError as exc:
         raise SimulatorError(f"写不进 {where}：{_why(exc)}") from exc
     return SimFolder(where, config)
+
+
+_NOT_FLAT: Final = ("accounts", "manners")
+
+
+def _take_manners(settings: dict[str, Any]) -> dict[str, Any]:
+    """把脾气的单项从平铺的设置里取走。"""
+    return {name: settings.pop(name) for name in profiles.NAMES if name in settings}
 
 
 def _not_there(
@@ -419,6 +464,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 def _dump(config: SimConfig) -> str:
     body = {"format": FORMAT, **asdict(config)}
+    body.update(body.pop("manners"))
     return json.dumps(body, ensure_ascii=False, indent=2, default=_plain) + "\n"
 
 
@@ -453,7 +499,7 @@ def _read(path: Path) -> SimConfig:
         if version < FORMAT:
             _to_yuan(body)
         accounts = tuple(AccountConfig(**row) for row in body.pop("accounts", ()))
-        return SimConfig(accounts=accounts, **body)
+        return SimConfig(accounts=accounts, manners=_take_manners(body), **body)
     except SimulatorError:
         raise
     except (ValueError, TypeError, AttributeError, ArithmeticError) as exc:

@@ -11,11 +11,22 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.config.files import EntryError, day_of, fields_of, load, security_named
+from easytrader.sim.config.files import (
+    EntryError,
+    day_of,
+    fields_of,
+    load,
+    micro,
+    security_named,
+)
 from easytrader.sim.config.ipo import FILE_NAME as ISSUES_NAME
 from easytrader.sim.config.ipo import listings_of, load_issues
-from easytrader.sim.rules import scope_of
+from easytrader.sim.rules import RuleBook, scope_of
+from easytrader.sim.rules.accrual import Coupon
+from easytrader.sim.rules.bands import Rounding
+from easytrader.sim.rules.choices import BY_TABLE, Choices
 from easytrader.sim.rules.facts import ORDINARY, Facts, Period
+from easytrader.sim.rules.tables import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +34,23 @@ if TYPE_CHECKING:
 
 
 FILE_NAME: Final = "instruments.json"
+RULES_NAME: Final = "rules.json"
 _PERIODS: Final = "应为若干段 [首日, 末日]，两头都算，末日可以是 null（至今），如 [[首日, null]]。"
 
 
 def load_instruments(folder: Path) -> dict[str, Facts]:
     """读 ``folder`` 里的清单；没有文件为空；有一项写得不对抛 `SimulatorError`。"""
     return load(folder, FILE_NAME, _parse) or {}
+
+
+def load_book(folder: Path, previous: Callable[[int], int]) -> RuleBook:
+    """这个文件夹的规则：`load_facts` 的事实，``rules.json`` 里选定的。
+
+    Raises:
+        SimulatorError: 哪个文件读不懂，或有一项写得不对。
+    """
+    choices = load(folder, RULES_NAME, _choices)
+    return RuleBook(load_facts(folder), previous, BY_TABLE if choices is None else choices)
 
 
 def load_facts(folder: Path) -> dict[str, Facts]:
@@ -67,6 +89,8 @@ def _parse(body: object) -> dict[str, Facts]:
 
 def _facts(code: str, entry: object) -> Facts:
     facts = Facts(**fields_of(code, entry, _READERS, '{"listed": "2026-11-16"}'))
+    if facts.coupon is not None and scope_of(security_named(code)) is not Scope.BOND:
+        raise EntryError(f"{code} 不是净价交易的债券，没有 coupon。")
     if facts.listed and facts.delisted and facts.delisted <= facts.listed:
         raise EntryError(f"{code} 的 delisted 不在 listed 之后。")
     return facts
@@ -91,6 +115,47 @@ def _period(item: object) -> Period:
     return Period(start, end)
 
 
+def _coupon(value: object) -> Coupon:
+    found = fields_of("coupon", value, _COUPON_READERS, _COUPON)
+    if not {"rate", "starts"} <= found.keys():
+        raise EntryError(f"coupon 要有 rate（年利率，%）与 starts（起息日），如 {_COUPON}。")
+    return Coupon(found["rate"] // 100, found["starts"], found.get("per_year", 1))
+
+
+def _per_year(value: object) -> int:
+    if value not in (1, 2, 4) or isinstance(value, bool):
+        raise EntryError("应为 1、2 或 4：一年付几次息。")
+    return int(str(value))
+
+
+def _rounding(value: object) -> Rounding:
+    found = {"half_up": Rounding.HALF_UP, "inward": Rounding.INWARD}.get(str(value))
+    if found is None:
+        raise EntryError('应为 "half_up"（四舍五入）或 "inward"（上限截断、下限进位）。')
+    return found
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise EntryError("应为 true 或 false。")
+    return value
+
+
+def _choices(body: object) -> Choices:
+    return Choices(**fields_of(RULES_NAME, body, _CHOICE_READERS, '{"bse_cage": "inward"}'))
+
+
+_CHOICE_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "bse_cage": _rounding,
+    "convertible_first_call": _switch,
+    "sz_bonds_late": _switch,
+}
+_COUPON: Final = '{"rate": 2.5, "starts": "2024-05-16", "per_year": 1}'
+_COUPON_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "rate": micro(50, 4),
+    "starts": _date,
+    "per_year": _per_year,
+}
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "listed": _date,
     "delisted": _date,
@@ -99,4 +164,5 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "suspended": _periods,
     "wide_band": _date,
     "same_day_sale": _date,
+    "coupon": _coupon,
 }

@@ -33,11 +33,15 @@ def market_for(
     """
     script = script_of(folder)
     if config.replay:
+        from easytrader.sim.market.bar_model import BarModel
         from easytrader.sim.market.replay import ReplayMarket
 
         library = library_of(config, folder)
         _check_listings(library, script)
-        return ReplayMarket(library, config.replay_period, hours, config.tick_s, book, script)
+        model = BarModel(config.bar_path, config.bar_share, config.bar_queue)
+        return ReplayMarket(
+            library, config.replay_period, hours, config.tick_s, book, script, model
+        )
     return SyntheticMarket(
         config.seed, hours, config.tick_s, conditions_of(config), book=book, script=script
     )

@@ -1,7 +1,8 @@
 """柜台：命令进，回执与事件出。没有 I/O、没有线程、不读时钟；同样的命令得到同样的结果。
 
 委托的一生：回执（编号 > 0）→ 收下 → 每笔成交 → 终态。柜台拒绝：回执（编号 > 0）→ 废单。
-撤单：回执 → 撤单收下 → 撤掉，或撤不了。
+撤单：回执 → 撤单收下 → 撤掉，或撤不了；撤单走在路上的一会儿里可能先成交。
+夜里、开盘前、午休：柜台先收下、冻结（待报），到点照那时的样子再查一遍，报出去（`queueing`）。
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from easytrader.codes import (
     BROKER_PRICE_TYPES,
     ORDER_TYPE_NAMES,
     AccountType,
+    OrderStatus,
     OrderType,
     PriceType,
 )
 from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Kind, Security, parse_security
+from easytrader.sim.config.profile import PROFILES
 from easytrader.sim.counter import views
 from easytrader.sim.counter.floor import Floor
+from easytrader.sim.counter.queueing import report_time
 from easytrader.sim.counter.rollover import Rollover
+from easytrader.sim.exchange.screen import Screen
 from easytrader.sim.ledger.checks import (
     NO_SUCH,
     WRONG_STATUS,
@@ -45,6 +50,7 @@ from easytrader.sim.ledger.events import (
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
+from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
@@ -52,6 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from easytrader.market.symbols import Security
+    from easytrader.sim.config.profile import Profile
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
@@ -60,7 +67,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.ledger import Instrument
     from easytrader.sim.ledger.plugin import Business
     from easytrader.sim.ledger.state import Changes, CounterState
-    from easytrader.sim.rules import RuleBook
     from easytrader.sim.rules.fees import FeeSchedule
 
 
@@ -82,19 +88,38 @@ class Counter:
         fees: FeeSchedule,
         book: RuleBook | None = None,
         businesses: Sequence[Callable[[Surroundings], Business]] = (),
+        broker: Profile | None = None,
     ) -> None:
+        self._broker = PROFILES["instant"] if broker is None else broker
         self.state = state
         self._market = market
         self._hours = hours
+        book = RuleBook(previous=hours.previous) if book is None else book
         self._ledger = Ledger(state, fees, book)
-        self._floor = Floor(self._ledger, market, hours)
+        self._ledger.refused_locally = self._broker.refused_locally
+        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
         self._rollover = Rollover(
-            self._ledger, self._floor, market, hours, self.quote, self._outside, self._enforce
+            self._ledger,
+            self._floor,
+            market,
+            hours,
+            self.quote,
+            self._outside,
+            self._requeue,
+            self._enforce,
         )
         seen = Surroundings(self._ledger, self.quote, hours)
-        self.businesses = self._ledger.businesses = tuple(make(seen) for make in businesses)
+        self.businesses = engaged = tuple(make(seen) for make in businesses)
+        self._ledger.engage(engaged)
+        self._holders = tuple(each for each in engaged if isinstance(each, Holder))
+        self._debtors = tuple(each for each in engaged if isinstance(each, Debtor))
+        self._enforcers = tuple(each for each in engaged if isinstance(each, Enforcer))
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
+        for order_id in state.queued:
+            order = state.orders[order_id]
+            found = report_time(hours, order.order_time, order.exchange)
+            state.queued[order_id] = state.progress.now if found is None else found
 
     @property
     def changes(self) -> Changes:
@@ -119,26 +144,60 @@ class Counter:
 
     def quote(self, security: Security) -> Quote:
         """市场推进到的那一刻看得见的盘口。"""
-        tick = self._floor.rounds.shown_tick(security, self.state.progress.tick)
-        return self._market.quote(security, tick)
+        return self._floor.quote(security)
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
         if self.lagging:
             return 0.0
         resting = bool(self.state.resting)
+        agenda = self._agenda()
         if not resting and not self.state.late:
-            return None
+            return None if agenda is None else max(agenda[0] - now, 0.0)
         if resting and self._hours.is_open(now, late=self._floor.runs_late()):
             due = self._market.tick_time(self._market.tick_at(now) + 1)
         else:
             due = min(self._hours.next_change(now), self._floor.rounds.next_time(now))
+        if agenda is not None:
+            due = min(due, agenda[0])
         return max(due - now, 0.0)
 
+    def _agenda(self) -> tuple[float, int] | None:
+        """下一件到点要办的：什么时候，哪笔委托（撤到，或报出去）。"""
+        leaving, queued = self.state.leaving, self.state.queued
+        if not leaving and not queued:
+            return None
+        firsts = [(held[number], number) for held in (leaving, queued) for number in held]
+        return min(firsts)
+
     def _sync(self, now: float, budget: Budget) -> float:
-        """推进市场；返回不倒流的现在。"""
+        """推进市场，路上到点的一件一件办；返回不倒流的现在。"""
+        now = max(now, self.state.progress.now)
+        while (agenda := self._agenda()) is not None and agenda[0] <= now:
+            self._reach(max(agenda[0], self.state.progress.now), budget)
+            if self.lagging:
+                return now
+            order = self.state.orders.get(agenda[1])
+            if self.state.leaving.pop(agenda[1], None) is not None:
+                self._leave(order)
+            elif self.state.queued.pop(agenda[1], None) is not None and order is not None:
+                self._report(order, self.state.progress.now)
+        self._reach(now, budget)
+        return now
+
+    def _leave(self, order: SimOrder | None) -> None:
+        """撤单撤到了：还挂着就撤掉，已经成交就撤不成。"""
+        if order is None:
+            return
+        if order.is_working:
+            self._ledger.finish(order)
+            self.state.prune(order.stock_code)
+        else:
+            self._ledger.refuse_cancel(order, WRONG_STATUS)
+
+    def _reach(self, now: float, budget: Budget) -> None:
+        """把市场推进到 ``now``。"""
         progress = self.state.progress
-        now = max(now, progress.now)
         tick = self._market.tick_at(now)
         self.lagging = False
         if tick > progress.tick:
@@ -149,8 +208,8 @@ class Counter:
                 self.lagging = not self._floor.catch_up(tick, budget)
         if self.lagging:  # 没有成交也要落盘：进程总在半途退出时，下次接着做而不是从头来
             self._ledger.changes.progress = True
-        progress.now = now
-        return now
+        else:
+            progress.now = now
 
     def _submit(self, args: SubmitOrder, now: float) -> Receipt:
         account = find_account(self.state.accounts, args.account_type, args.account_id)
@@ -174,6 +233,8 @@ class Counter:
             clean(args.order_remark),
         )
         self._place(order, account, whole, now)
+        if order.order_id not in self.state.orders:
+            return Receipt(0, order.reason)
         return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
@@ -204,6 +265,15 @@ class Counter:
         """模拟的品种：时间与检查都过了就收下，按时段成交、挂着或等着。"""
         phase = self._phase(security, instrument, now)
         quote = self.quote(security)
+        if phase is not Phase.CONTINUOUS and self._broker.queues_when_closed:
+            due = report_time(self._hours, now, order.exchange)
+            if due is not None:
+                reject = self._examine_queued(order, account, instrument, quote, whole, due)
+                if reject is None:
+                    self._ledger.queue(order, due)
+                else:
+                    self._ledger.reject(order, reject)
+                return
         reject = None
         if phase is not Phase.CONTINUOUS:
             reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
@@ -223,7 +293,7 @@ class Counter:
 
     def _enforce(self, latest: int) -> bool:
         """早上替账户下单（强制平仓）；下了为真，这天要从早上起撮合，不晚于 ``latest`` 这一跳。"""
-        due = [each for each in self.businesses if isinstance(each, Enforcer) and each.due()]
+        due = [each for each in self._enforcers if each.due()]
         if not due:
             return False
         progress = self.state.progress
@@ -234,6 +304,49 @@ class Counter:
             for order in business.orders(opened, bells is not None):
                 self._place(order, self.state.accounts[order.account_id], True, opened)
         return True
+
+    def _examine_queued(
+        self,
+        order: SimOrder,
+        account: Account,
+        instrument: Instrument,
+        quote: Quote,
+        whole: bool,
+        due: float,
+    ) -> Reject | None:
+        """先收下的：今天就报的照今天查；下一个交易日才报的，涨跌停与停牌到时候再看。"""
+        today = self._hours.day(due) == self.state.progress.day
+        phase = Phase.LUNCH if today else Phase.CLOSED
+        return self._examine(order, account, instrument, quote, whole, phase)
+
+    def _requeue(self, order: SimOrder) -> None:
+        """存着的到了新的一天：钱券还够就接着存着。"""
+        account = self.state.accounts[order.account_id]
+        assert order.security is not None
+        instrument = self._ledger.instrument(order.security)
+        if instrument is None:
+            self._ledger.reject(order, NO_SUCH)
+            return
+        order.status = OrderStatus.UNREPORTED  # 不算自己已经挂着
+        quote, due = self.quote(order.security), self.state.queued[order.order_id]
+        reject = self._examine_queued(order, account, instrument, quote, True, due)
+        if reject is not None:
+            self._ledger.reject(order, reject)
+            return
+        order.status = OrderStatus.WAIT_REPORTING
+        self._ledger.freeze_again(order)
+
+    def _report(self, order: SimOrder, now: float) -> None:
+        """到点了：解冻，照此刻的样子查一遍，报给交易所。"""
+        account = self.state.accounts[order.account_id]
+        assert order.security is not None
+        self._ledger.thaw(order)
+        order.status = OrderStatus.UNREPORTED
+        instrument = self._ledger.instrument(order.security)
+        if instrument is None:
+            self._ledger.reject(order, NO_SUCH)
+        else:
+            self._enter(order, order.security, account, instrument, True, now)
 
     def _phase(self, security: Security, instrument: Instrument, now: float) -> Phase:
         """此刻对这只证券来说是哪个时段。"""
@@ -259,6 +372,8 @@ class Counter:
             order.price_type, order.is_buy, order.price_li, protects, quote
         )
         if order.price_type == PriceType.LATEST:
+            if order.order_id in self.state.orders:  # 存着的，收下时就换成了限价
+                order.limit_li = order.price_li
             order.price_li = order.limit_li
         if phase is Phase.PRE_OPEN:
             phase = Phase.CONTINUOUS  # 9:30 才到，照那时查
@@ -268,7 +383,7 @@ class Counter:
         order = self._find(args)
         if order is None:
             return Receipt(0, f"没有找到委托 {clean(str(args.order_id or args.sysid))}")
-        if order.is_working:
+        if order.is_working and not order.leaving:
             self._withdraw(order, now)
         else:
             self._ledger.refuse_cancel(order, WRONG_STATUS)
@@ -287,11 +402,14 @@ class Counter:
 
     def _withdraw(self, order: SimOrder, now: float) -> None:
         """撤挂着的委托：这个时段不接受就撤不了，静默期里等到 9:30。"""
-        if any(each.forced(order) for each in self.businesses if isinstance(each, Enforcer)):
+        if any(each.forced(order) for each in self._enforcers):
             self._ledger.refuse_cancel(order, FORCED)
             return
         if order.off_book:
             self._withdraw_off_book(order, now)
+            return
+        if order.is_queued:  # 还在柜台手里
+            self._ledger.finish(order)
             return
         assert order.security is not None
         instrument = self._ledger.instrument(order.security)
@@ -304,6 +422,10 @@ class Counter:
         self._ledger.request_cancel(order)
         if phase is Phase.PRE_OPEN:
             self._floor.wait(order)
+            return
+        if self._broker.cancel_done_s:
+            order.leaving = True
+            self.state.leaving[order.order_id] = now + self._broker.cancel_done_s
             return
         self._ledger.finish(order)
         self.state.prune(order.stock_code)
@@ -369,13 +491,8 @@ class Counter:
 
     def _outside(self, account: Account) -> Outside:
         """在各项业务手里的：算进总资产的（借出的逆回购）与欠着的。"""
-        businesses = self._ledger.businesses
-        worth = sum(
-            each.worth_li(account.account_id) for each in businesses if isinstance(each, Holder)
-        )
-        owed = sum(
-            each.owed_li(account.account_id) for each in businesses if isinstance(each, Debtor)
-        )
+        worth = sum(each.worth_li(account.account_id) for each in self._holders)
+        owed = sum(each.owed_li(account.account_id) for each in self._debtors)
         return Outside(worth, owed)
 
 

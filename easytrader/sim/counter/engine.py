@@ -18,7 +18,7 @@ from easytrader.errors import SimulatorError
 from easytrader.market.notice import warn_if_ending
 from easytrader.market.symbols import parse_security
 from easytrader.sim.business import businesses_for
-from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.instruments import load_book
 from easytrader.sim.config.market import market_for
 from easytrader.sim.counter import views
 from easytrader.sim.counter.counter import Counter, find_account
@@ -37,7 +37,6 @@ from easytrader.sim.ledger.events import (
     SubmitOrder,
 )
 from easytrader.sim.ledger.state import CounterState, Progress
-from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.sim.storage.store import Store
 
@@ -72,11 +71,12 @@ class Engine:
         self.clock: Clock = WallClock() if clock is None else clock
         config = folder.config
         self._hours = hours_for(config.clock)
-        self._book = RuleBook(load_facts(folder.path), self._hours.previous)
+        self._book = load_book(folder.path, self._hours.previous)
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
-        self._query_lag_s = config.query_lag_s
+        self._broker = config.broker
+        self._query_lag_s = self._broker.query_lag_s
         # 委托编号 → 什么时候下的：客户端的查询是缓存，新委托过一会儿才查得到
         self._fresh: dict[int, float] = {}
         self._grouped = False
@@ -149,6 +149,18 @@ class Engine:
                 account, args.stock_code, self._counter.quote, self._basis_of
             ),
         )
+
+    def asset_now(self, account_type: int, account_id: str) -> list[views.Asset]:
+        """做到的这一刻的资金，不推进市场；没有这个账号为空。"""
+        account = find_account(self._counter.state.accounts, account_type, account_id)
+        return [] if account is None else [self._counter.asset(account)]
+
+    def positions_now(self, account_type: int, account_id: str) -> list[views.Holding]:
+        """做到的这一刻的持仓，同上。"""
+        account = find_account(self._counter.state.accounts, account_type, account_id)
+        if account is None:
+            return []
+        return views.positions(account, "", self._counter.quote, self._basis_of)
 
     def statuses(self) -> list[AccountStatusChanged]:
         """全部账号与此刻的状态。"""
@@ -295,7 +307,15 @@ class Engine:
         if state is None:
             now = self.clock.now()
             state = CounterState(Progress(self._hours.day(now), self._market.tick_at(now), now))
-        return Counter(state, self._market, self._hours, self._fees, self._book, self._businesses)
+        return Counter(
+            state,
+            self._market,
+            self._hours,
+            self._fees,
+            self._book,
+            self._businesses,
+            self._broker,
+        )
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:
         """配置里有而账本里没有的账号，按配置开户。"""

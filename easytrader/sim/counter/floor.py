@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from easytrader.sim.business.after_hours import AfterHours
 from easytrader.sim.counter.sweep import Sweep
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
+    from easytrader.sim.exchange.screen import Screen, Ticks
     from easytrader.sim.ledger.ledger import Ledger
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.resting import RestingBook
@@ -36,27 +37,21 @@ _WORK: Final = 15
 """一只证券的一次集合竞价要多少活，见 `sweep.Budget`。"""
 
 
-class _Ticks(NamedTuple):
-    """`Bells` 各在哪一跳：不早于那个时刻的第一跳。"""
-
-    open_call: int
-    continuous: int
-    closing_start: int
-    close_call: int
-
-
 class Rounds:
     """一天里的几次到点。``arrive`` 是连续竞价里一笔委托到达时做的事。"""
 
-    def __init__(self, ledger: Ledger, market: Market, hours: MarketHours, arrive: Arrive) -> None:
+    def __init__(
+        self, ledger: Ledger, market: Market, hours: MarketHours, screen: Screen, arrive: Arrive
+    ) -> None:
         self._ledger = ledger
         self._state = ledger.state
         self._market = market
         self._hours = hours
+        self._screen = screen
         self._arrive = arrive
         self._day = -1
         self._bells: Bells | None = None
-        self._ticks: _Ticks | None = None
+        self._ticks: Ticks | None = None
         self._after = AfterHours(ledger, market)
 
     def next_tick(self, after: int, last: int) -> int | None:
@@ -80,24 +75,9 @@ class Rounds:
             return math.inf
         at = self._market.tick_at(now)
         late = self._after.next_tick(at, at + self._market.tick_at(_DAY))
-        times = [self._market.tick_time(tick) for tick in (*ticks, *filter(None, (late,)))]
+        stops = (ticks.open_call, ticks.continuous, ticks.closing_start, ticks.close_call)
+        times = [self._market.tick_time(tick) for tick in (*stops, *filter(None, (late,)))]
         return min((ts for ts in times if ts > now), default=math.inf)
-
-    def shown_tick(self, security: Security, tick: int) -> int:
-        """这时看得见的是哪一跳的盘口。
-
-        开盘集合竞价成交之后、9:30 之前是开盘那一刻的；收盘集合竞价期间停在它开始之前。
-        """
-        ticks = self._ticks if self._state.progress.day == self._day else self._today()
-        if ticks is None or not ticks.open_call <= tick < ticks.close_call:
-            return tick
-        if tick < ticks.continuous:
-            return ticks.continuous
-        if tick < ticks.closing_start:
-            return tick
-        instrument = self._ledger.instrument(security)
-        closing = instrument is not None and instrument.rules.closing_call
-        return ticks.closing_start - 1 if closing else tick
 
     def ring(self, tick: int) -> int:
         """到点了；返回做了多少活。"""
@@ -117,21 +97,15 @@ class Rounds:
             self._state.prune(book.security.stock_code)
         return len(books) * _WORK + self._after.ring(tick)
 
-    def _today(self) -> _Ticks | None:
+    def _today(self) -> Ticks | None:
         day = self._state.progress.day
         if day != self._day:
             self._day = day
-            self._bells = bells = self._hours.bells(day)
-            self._ticks = None
-            if bells is not None:
-                self._ticks = _Ticks(*(self._first(ts) for ts in bells[1:]))
+            self._bells = self._hours.bells(day)
+            self._ticks = self._screen.ticks(day)
+            if self._ticks is not None:
                 self._after.start_day(day, self._ticks.close_call)
         return self._ticks
-
-    def _first(self, ts: float) -> int:
-        """不早于 ``ts`` 开始的第一跳。"""
-        tick = self._market.tick_at(ts)
-        return tick if self._market.tick_time(tick) >= ts else tick + 1
 
     def _open(self, book: RestingBook, tick: int, continuous: int) -> None:
         bells = self._bells
@@ -204,13 +178,19 @@ class Rounds:
 class Floor:
     """撮合。只通过 `Ledger` 改状态。"""
 
-    def __init__(self, ledger: Ledger, market: Market, hours: MarketHours) -> None:
+    def __init__(self, ledger: Ledger, market: Market, hours: MarketHours, screen: Screen) -> None:
         self._ledger = ledger
         self._state = ledger.state
         self._market = market
         self._hours = hours
-        self.rounds = Rounds(ledger, market, hours, self.arrive)
+        self._screen = screen
+        self.rounds = Rounds(ledger, market, hours, screen, self.arrive)
         self._sweep: Sweep | None = None  # 没做完的追赶
+
+    def quote(self, security: Security) -> Quote:
+        """走到的那一刻看得见的盘口。"""
+        progress = self._state.progress
+        return self._screen.quote(security, progress.day, progress.tick)
 
     def arrive(self, order: SimOrder, quote: Quote, now: float) -> None:
         """刚收下的委托：能成的成，剩余挂单或撤销。"""
@@ -286,8 +266,7 @@ class Floor:
         ts = self._market.tick_time(tick)
         fills = 0
         for order, volume in book.match(prints, self._elapsed(ts), self._elapsed):
-            price_li = prints.fill_price(order.limit_li)
-            self._ledger.fill(order, price_li, volume, ts, tick, passive=True)
+            self._ledger.fill(order, order.limit_li, volume, ts, tick, passive=True)
             fills += 1
         stock_code = book.security.stock_code
         for key in book.touched:

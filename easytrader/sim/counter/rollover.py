@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.closing import Outside
     from easytrader.sim.ledger.ledger import Ledger
+    from easytrader.sim.ledger.orders import SimOrder
 
 
 _DAY_WORK: Final = 100
@@ -36,6 +37,7 @@ class Rollover:
     Args:
         quote: 一只证券走到的那一刻的盘口。
         outside: 一个账户在各项业务手里的：算进总资产的、欠着的。
+        requeue: 存着的委托到了新的一天，再冻结一次，冻不住就废。
         enforce: 早上替账户下单（强制平仓），只走到给的那一跳；没有要下的为假。
     """
 
@@ -47,8 +49,10 @@ class Rollover:
         hours: MarketHours,
         quote: Callable[[Security], Quote],
         outside: Callable[[Account], Outside],
+        requeue: Callable[[SimOrder], None],
         enforce: Callable[[int], bool],
     ) -> None:
+        self._requeue = requeue
         self._ledger = ledger
         self._floor = floor
         self._market = market
@@ -64,7 +68,13 @@ class Rollover:
             if budget.left <= 0 or not self._finish_day(budget):
                 return False
             following = min(self._hours.following(progress.day), day)
+            state = self._ledger.state
+            queued = [state.orders[number] for number in state.queued]
+            for order in queued:
+                self._ledger.thaw(order)
             self._ledger.start_day(following)
+            for order in queued:
+                self._requeue(order)
             latest = tick if following == day else self._last_tick(following)
             if not self._enforce(latest):
                 progress.tick = latest
@@ -92,7 +102,7 @@ class Rollover:
         for business in self._ledger.businesses:
             business.end_day(state.progress.day)
         for order in list(state.orders.values()):
-            if order.is_working or order.waiting:
+            if (order.is_working or order.waiting) and not order.is_queued:
                 order.waiting = False
                 self._ledger.finish(order)
         for account in state.accounts.values():

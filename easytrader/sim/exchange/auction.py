@@ -6,7 +6,8 @@
 2. 高于它的买、低于它的卖全部成交；
 3. 等于它的买或卖至少有一方全部成交（第一条成立时总是成立）。
 
-还有几个价格时三家不同，见 `TieRule`。候选价格是最低与最高报价之间的每一个价位，不只是报过的价。
+还有几个价格时三家不同，见 `TieRule`。上交所的候选价格只有报过的价（真实的开盘：三个按每个价位算是
+30.87、58.35、24.54 的，开在 30.80、58.21、24.60），深、北是最低与最高报价之间的每一个价位。
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class TieRule(Enum):
-    """几个价格都满足三条时取哪一个；先都取未成交量最小的。"""
+    """几个价格都满足三条时取哪一个；先都取未成交量最小的。
+
+    ``MIDDLE`` 只在报过的价里选，取最低与最高的当中（四舍五入到价位，可以是没有人报的价）。
+    """
 
     MIDDLE = "中间价"
     NEAREST = "离参考价最近"
@@ -64,6 +68,7 @@ class _Stretch(NamedTuple):
     supply: int
     above: int
     below: int
+    submitted: bool
 
     @property
     def matched(self) -> int:
@@ -113,6 +118,8 @@ def _price(
     orders: Iterable[Interest], rule: TieRule, reference_li: int, tick_li: int
 ) -> int | None:
     stretches = _stretches(orders, tick_li)
+    if rule is TieRule.MIDDLE:
+        stretches = [each for each in stretches if each.submitted]
     most = max((each.matched for each in stretches), default=0)
     if most == 0:
         return None
@@ -122,7 +129,7 @@ def _price(
         if each.matched == most and each.above <= most and each.below <= most
     ]
     least = min(each.imbalance for each in valid)
-    # 供求都单调，剩下的几段彼此相连
+    # 供求都单调，剩下的几段彼此相连（上交所的：当中没有别的报价）
     tied = [each for each in valid if each.imbalance == least]
     low, high = tied[0].low_li, tied[-1].high_li
     if rule is TieRule.MIDDLE:
@@ -158,8 +165,8 @@ def _stretches(orders: Iterable[Interest], tick_li: int) -> list[_Stretch]:
         below = supplies[index - 1] if index else 0
         if index and price - prices[index - 1] > tick_li:
             inner = (prices[index - 1] + tick_li, price - tick_li)
-            found.append(_Stretch(*inner, demands[index], below, demands[index], below))
+            found.append(_Stretch(*inner, demands[index], below, demands[index], below, False))
         found.append(
-            _Stretch(price, price, demands[index], supplies[index], demands[index + 1], below)
+            _Stretch(price, price, demands[index], supplies[index], demands[index + 1], below, True)
         )
     return found

@@ -22,18 +22,19 @@ class Level(NamedTuple):
 class Prints(NamedTuple):
     """一跳之内市场自己的成交：价格范围与成交量。
 
-    ``bounded``：挂单也只能成交在这个范围之内（回放的一根线从没到过的价格，谁也没有成交过）；
-    否则按挂单自己的限价成交。
+    ``touched``：价格只碰到、没有穿过限价时，成交在这个价位的；不说是一半。
     """
 
     low_li: int
     high_li: int
     volume: int
-    bounded: bool = False
+    touched: int | None = None
 
-    def fill_price(self, limit_li: int) -> int:
-        """限价为 ``limit_li`` 的挂单成交在哪里。"""
-        return min(max(limit_li, self.low_li), self.high_li) if self.bounded else limit_li
+    def reach(self, through: bool) -> int:
+        """穿过（或只碰到）一个价位时，成交在那里的。"""
+        if through:
+            return self.volume
+        return (self.volume + 1) // 2 if self.touched is None else self.touched
 
 
 class Quote(NamedTuple):
@@ -57,6 +58,8 @@ class Market(Protocol):
     """按「跳」给出盘口与成交；同样的问题永远得到同样的回答。"""
 
     _tick_s: float
+    shows_calls: bool = False
+    """集合竞价里的样子数据里就有（回放的快照），不用另造。"""
 
     def tick_at(self, ts: float) -> int:
         """``ts`` 属于第几跳。"""
@@ -66,8 +69,13 @@ class Market(Protocol):
         """第 ``tick`` 跳开始的时刻。"""
         return tick * self._tick_s
 
+    def first_tick(self, ts: float) -> int:
+        """不早于 ``ts`` 开始的第一跳。"""
+        tick = self.tick_at(ts)
+        return tick if self.tick_time(tick) >= ts else tick + 1
+
     def quote(self, security: Security, tick: int) -> Quote:
-        """这一跳的盘口；休市时是收盘时的样子。"""
+        """这一跳的盘口；看得见的是哪一跳、集合竞价里看见什么，见 `screen`。"""
         ...
 
     def prints(self, security: Security, tick: int) -> Prints:
@@ -76,7 +84,10 @@ class Market(Protocol):
         return self.printed(security, tick, before, now)
 
     def path(self, security: Security, first: int, last: int) -> list[int]:
-        """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。"""
+        """``first`` 到 ``last`` 跳（同一交易日）各跳的最近成交价。
+
+        9:25 起是开盘价；收盘集合竞价里停在它开始之前，到撮合的那一跳是收盘价。
+        """
         ...
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:

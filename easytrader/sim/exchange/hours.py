@@ -20,13 +20,16 @@ _OPEN_CALL_END: Final = 33900
 
 
 class Bells(NamedTuple):
-    """一天里要一次处理一批委托的几个时刻，和两次集合竞价各从什么时候起。"""
+    """一天里的几个时刻：集合竞价各从什么时候起、什么时候撮合，连续竞价的起止，午休。"""
 
     call_start: float
     open_call: float
     continuous: float
+    lunch: float
+    afternoon: float
     closing_start: float
     close_call: float
+    late_close: float
 
 
 def day_code(day: int) -> str:
@@ -185,14 +188,17 @@ class ExchangeHours:
         return found
 
     def bells(self, day: int) -> Bells | None:
-        """9:15、9:25、9:30、14:57、15:00。"""
+        """9:15、9:25、9:30、11:30、13:00、14:57、15:00、15:30。"""
         start = midnight(day)
         return Bells(
             start + _OPEN_CALL_START,
             start + _OPEN_CALL_END,
             start + phases.CONTINUOUS[0][0],
+            start + phases.CONTINUOUS[0][1],
+            start + phases.CONTINUOUS[1][0],
             start + phases.CLOSING_CALL,
             start + phases.CONTINUOUS[-1][1],
+            start + phases.LATE_CLOSE,
         )
 
     def progress(self, ts: float, day: int) -> float:

@@ -45,7 +45,9 @@ class Dispatcher:
             return lambda args: engine.act(name, args)
         if name == UNSUPPORTED:
             return lambda args: Outcome(("not_simulated", args[0]))
-        return lambda args: getattr(engine, name)(*([args] if verb.args else ()))
+        if verb.args:
+            return lambda args: getattr(engine, name)(args)
+        return lambda args: getattr(engine, name)()
 
     def handle(self, requests: list[Request]) -> list[Outcome]:
         """办完并提交；返回时结果都已落盘。出错的那些得到失败的应答，不抛异常。"""

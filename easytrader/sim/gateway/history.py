@@ -187,7 +187,7 @@ def _order(row: tuple[Any, ...]) -> Entrust:
 
 
 def _trade(row: tuple[Any, ...]) -> Trade:
-    trade, order = row[:10], row[10:]
+    trade, order = row[:11], row[11:]
     shown: Any = trade_row(trade_of(trade, order_of(order)).snapshot)
     return rows.trade_row(shown)
 

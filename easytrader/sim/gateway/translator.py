@@ -17,7 +17,7 @@ from easytrader.sim.gateway import rows
 from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
-from easytrader.sim.market.anchors import instrument_name
+from easytrader.sim.market.universe import instrument_name
 from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Standing,
     )
     from easytrader.sim.config.ipo import Issue
+    from easytrader.sim.config.profile import Profile
     from easytrader.sim.config.smt import Quoter
     from easytrader.sim.config.transfers import Bank
     from easytrader.sim.counter.engine import Engine
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 _FAILED: Final = -1
 _MOST_KEPT: Final = 20_000
-_ORDER_ERROR: Final = -61
-_CANCEL_ERROR: Final = -54
 _STATUS_BYTES: Final = 23
 """``status_msg`` 缓冲区 24 字节，客户端在字符边界截断。"""
 _ERROR_BYTES: Final = 127
@@ -78,6 +77,9 @@ class Translator:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._broker = engine.folder.config.broker
+        self._nameless: dict[int, float] = {}
+        """合同编号还没有到的委托 → 什么时候到。"""
         self.has_account = engine.has_account
         self.keep_time = engine.keep_time
         self.next_wakeup = engine.next_wakeup
@@ -111,7 +113,7 @@ class Translator:
             _FAILED if gone else 0,
             args.order_id if gone else receipt.order_id,
             args.sysid if gone else receipt.sysid,
-            _CANCEL_ERROR if gone else 0,
+            self._broker.cancel_error_id if gone else 0,
             receipt.reason,
         )
         return self._told(found, answer)
@@ -181,32 +183,90 @@ class Translator:
         return known[1]
 
     def _order_row(self, order: events.OrderSnapshot) -> Row:
-        return self._row(order.order_id, order, order_row)
+        made = self._row(order.order_id, order, order_row)
+        if not self._nameless or order.order_id not in self._nameless:
+            return made
+        if self._nameless[order.order_id] > self._engine.market_time() and not order.traded_volume:
+            return made._replace(order_sysid="")
+        del self._nameless[order.order_id]
+        return made
 
     def _told(self, found: events.Outcome, answer: Any) -> events.Outcome:
         if not found.events:
             return events.Outcome(answer)
-        return events.Outcome(
-            answer, tuple(push for event in found.events for push in self._pushes(event))
-        )
+        pushes = [push for event in found.events for push in self._pushes(event)]
+        if self._broker.account_pushes or self._broker.position_pushes:
+            pushes += self._account_pushes(found.events)
+        return events.Outcome(answer, tuple(pushes))
 
     def _pushes(self, event: events.Event) -> Iterable[Push]:
-        """一件事 → 厂商的推送，按厂商的次序。"""
+        """一件事 → 厂商的推送：推几条、谁在先、各晚多久，照券商的脾气。"""
         if isinstance(event, events.AccountStatusChanged):
             return [Push("account_status", *event.account, _status_row(event))]
-        order = event.order
+        broker, order = self._broker, event.order
         if isinstance(event, events.CancelRefused):
-            return [_push("cancel_error", order, _cancel_error_row(event))]
-        pushes = [_push("order", order, self._order_row(order))]
+            row = _cancel_error_row(event, broker)
+            return [_push("cancel_error", order, row, broker.reject_s)]
+        if isinstance(event, (events.Queued, events.Accepted)):
+            return self._accepted(event)
+        row = self._order_row(order)
         if isinstance(event, events.Filled):
-            pushes.insert(0, _push("trade", order, trade_row(event.trade)))
-        elif isinstance(event, events.Refused):
-            pushes.insert(0, _push("order_error", order, _order_error_row(event)))
+            told = [_push("order", order, row, broker.fill_s)]
+            if broker.duplicate_part and order.status == OrderStatus.PART_SUCC:
+                told *= 2
+            trade = _push("trade", order, trade_row(event.trade), broker.fill_s)
+            return [trade, *told] if broker.trade_first else [*told, trade]
+        if isinstance(event, events.Refused):
+            junk = _push("order", order, row, broker.reject_s)
+            error = _push("order_error", order, _order_error_row(event, broker), broker.reject_s)
+            if broker.error_first:
+                return [error, junk]
+            seen = row._replace(order_status=int(OrderStatus.REPORTED), status_msg="")
+            return [_push("order", order, seen, broker.report_s), junk, error]
+        if isinstance(event, events.CancelRequested) and not broker.shows_cancelling:
+            return []
+        return [_push("order", order, row)]
+
+    def _accepted(self, event: events.Queued | events.Accepted) -> list[Push]:
+        """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
+        broker, order = self._broker, event.order
+        row = order_row(order)
+        blank = row._replace(order_sysid="")
+        early: tuple[OrderStatus, ...] = ()
+        if isinstance(event, events.Queued):
+            early = (OrderStatus.UNREPORTED,) if broker.shows_early else ()
+            rows_ = [row._replace(order_status=int(status)) for status in early]
+            return [_push("order", order, each, broker.report_s) for each in (*rows_, row)]
+        if broker.shows_early and not event.queued:
+            early = OrderStatus.UNREPORTED, OrderStatus.WAIT_REPORTING
+        rows_ = [blank._replace(order_status=int(status)) for status in early]
+        late_s = broker.sysid_delay_s
+        pushes = [
+            _push("order", order, each, broker.report_s)
+            for each in (*rows_, blank if late_s else row)
+        ]
+        if late_s:
+            self._nameless[order.order_id] = self._engine.market_time() + broker.report_s + late_s
+            pushes.append(_push("order", order, row, broker.report_s + late_s))
         return pushes
 
+    def _account_pushes(self, happened: tuple[events.Event, ...]) -> Iterable[Push]:
+        """这些事情之后的资金与持仓：厂商说目前不生效，所以要另外打开。"""
+        orders = [e.order for e in happened if not isinstance(e, events.AccountStatusChanged)]
+        for account, last in {(o.account_type, o.account_id): o.order_id for o in orders}.items():
+            after = 0.0, last  # 排在引起它们的后面
+            if self._broker.account_pushes:
+                for asset in self._engine.asset_now(*account):
+                    yield Push("asset", *account, asset_row(asset), *after)
+            if self._broker.position_pushes:
+                codes = {each.stock_code for each in orders if each.account_id == account[1]}
+                for held in self._engine.positions_now(*account):
+                    if held.stock_code in codes:
+                        yield Push("position", *account, _position_row(held), *after)
 
-def _push(kind: str, order: events.OrderSnapshot, row: tuple[Any, ...]) -> Push:
-    return Push(kind, order.account_type, order.account_id, row)
+
+def _push(kind: str, order: events.OrderSnapshot, row: tuple[Any, ...], lag_s: float = 0.0) -> Push:
+    return Push(kind, order.account_type, order.account_id, row, lag_s, order.order_id)
 
 
 def order_row(order: events.OrderSnapshot) -> Row:
@@ -312,24 +372,40 @@ def _status_row(event: events.AccountStatusChanged) -> Row:
     return rows.AccountStatusRow(*event.account, event.status)
 
 
-def _order_error_row(event: events.Refused) -> Row:
+def _order_error_row(event: events.Refused, broker: Profile) -> Row:
     order = event.order
+    told = broker.wording.get(event.reject.code)
+    if told is not None:
+        error_id, text = told[0], _worded(told[1], event.reject)
+        return _order_error(order, error_id, text)
     how = "限价" if order.price_type in LIMIT_TYPES else "市价"
     side = "买入" if order.order_type in BUY_TYPES else "卖出"
     code, _, exchange = order.stock_code.partition(".")
     text = f"{how}{side} [{exchange}{code}] {_counter_text(event.reject)}"
+    return _order_error(order, broker.order_error_id, text)
+
+
+def _worded(text: str, reject: events.Reject) -> str:
+    """填上 ``名字=数`` 里的数；缺的原样留着。"""
+    given = dict(each.split("=", 1) for each in reject.detail.split(",") if "=" in each)
+    for name, value in given.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def _order_error(order: events.OrderSnapshot, error_id: int, text: str) -> Row:
     return rows.OrderErrorRow(
         order.account_type,
         order.account_id,
         order.order_id,
-        _ORDER_ERROR,
+        error_id,
         _clip(text, _ERROR_BYTES),
         order.strategy_name,
         order.order_remark,
     )
 
 
-def _cancel_error_row(event: events.CancelRefused) -> Row:
+def _cancel_error_row(event: events.CancelRefused, broker: Profile) -> Row:
     order = event.order
     text = _counter_text(event.reject)
     if event.reject == WRONG_STATUS:
@@ -338,7 +414,7 @@ def _cancel_error_row(event: events.CancelRefused) -> Row:
         order.account_type,
         order.account_id,
         order.order_id,
-        _CANCEL_ERROR,
+        broker.cancel_error_id,
         _market(order.exchange),
         order.sysid,
         text,

@@ -57,9 +57,15 @@ class QuoteArgs(NamedTuple):
 
 
 class Push(NamedTuple):
-    """一条推送，尚未指明送给谁。``row`` 见 `rows`。"""
+    """一条推送，尚未指明送给谁。``row`` 见 `rows`。
+
+    ``lag_s``：离应答、离发生，至少隔多少秒再送。``order_id``：属于哪笔委托，同一笔的次序不变；
+    0 为不属于。
+    """
 
     kind: str
     account_type: int
     account_id: str
     row: tuple[Any, ...]
+    lag_s: float = 0.0
+    order_id: int = 0

@@ -1,6 +1,7 @@
 """会话与投递：连着的会话，给它们的东西按什么次序送。只由主机线程使用，`Session` 的收发除外。
 
-次序的规矩：一个请求先送它的应答，再送它引起的推送；推送的次序就是事件的次序。应答被故障拖住时，
+次序的规矩：一个请求先送它的应答，再送它引起的推送，各隔多久照券商的脾气（`pacing`）；同一笔委托的推送次序
+就是事件的次序，什么都不等时全部的推送都是。应答被故障拖住时，
 这个会话的推送排在它后面一起等，别的会话和别的应答照常。故障要求对调时，一条推送扣在会话手里，
 等下一条先走；没有下一条，过一会儿也送，从不丢。
 """
@@ -11,12 +12,14 @@ import heapq
 import itertools
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
 from easytrader.errors import SimulatorError
 from easytrader.sim.gateway.wire import Message, Request
+from easytrader.sim.host.pacing import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,7 +104,10 @@ class Session:
 class Delivery:
     """会话的登记与投递。"""
 
-    def __init__(self, quarantine_s: float = 0.0) -> None:
+    def __init__(
+        self, quarantine_s: float = 0.0, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pacer = Pacer(now)
         self._quarantine_s = quarantine_s
         self._sessions: dict[int, Session] = {}
         self._ended: dict[int, float] = {}
@@ -141,6 +147,7 @@ class Delivery:
             self.leave(session, lost=tell)
         self._delayed.clear()
         self._swaps.clear()
+        self._pacer.clear()
 
     def sessions(self) -> list[Session]:
         """此刻连着的。"""
@@ -148,13 +155,26 @@ class Delivery:
 
     # 投递 ------------------------------------------------------------
 
-    def answer(self, session: Session, request: Request, payload: Any, delay_s: float) -> None:
-        """送应答，或记下来晚些送。"""
+    def answer(
+        self,
+        session: Session,
+        request: Request,
+        payload: Any,
+        delay_s: float,
+        usual_s: float = 0.0,
+    ) -> None:
+        """送应答，或记下来晚些送。
+
+        ``delay_s`` 是故障要拖的，这个会话的推送都等它；``usual_s`` 是平常的。
+        """
         message = Message("answer", request.seq, payload)
         if delay_s > 0:
             due = time.monotonic() + delay_s
             heapq.heappush(self._delayed, (due, next(self._order), session, message))
             session.owed += 1
+        elif usual_s > 0:
+            hand = partial(self._hand, session, message)
+            self._pacer.answer(payload.order_id, usual_s, hand)
         else:
             self._hand(session, message)
 
@@ -166,22 +186,33 @@ class Delivery:
             if len(submits) > _REMEMBERED_SUBMITS:
                 del submits[next(iter(submits))]
 
-    def publish(self, events: Iterable[Push], plan: FaultPlan | None) -> None:
-        """按事件的次序送给订阅了该账号的会话；``plan`` 说每条送几遍、要不要与下一条对调。"""
+    def publish(self, events: Iterable[Push], plan: FaultPlan | None, after_s: float = 0.0) -> None:
+        """按事件的次序送给订阅了该账号的会话，到了时候的现在就送。
+
+        Args:
+            events: 推送。
+            plan: 每条送几遍、要不要与下一条对调。
+            after_s: 引起它们的请求几秒后才应答。
+        """
         for event in events:
-            account = (event.account_type, event.account_id)
-            targets = [s for s in self._sessions.values() if account in s.accounts and s.alive]
-            if not targets:
-                continue
-            message = Message(event.kind, 0, event.row)
-            swapping = any(session.swapped is not None for session in targets)
-            if plan is not None and not swapping and plan.reorders(event.kind):
-                for session in targets:
-                    self._keep_back(session, message)
-                continue
-            for _ in range(1 if plan is None else plan.copies(event.kind)):
-                for session in targets:
-                    self._push(session, message)
+            self._pacer.push(
+                event.order_id, after_s, event.lag_s, partial(self._spread, event, plan)
+            )
+
+    def _spread(self, event: Push, plan: FaultPlan | None) -> None:
+        account = (event.account_type, event.account_id)
+        targets = [s for s in self._sessions.values() if account in s.accounts and s.alive]
+        if not targets:
+            return
+        message = Message(event.kind, 0, event.row)
+        swapping = any(session.swapped is not None for session in targets)
+        if plan is not None and not swapping and plan.reorders(event.kind):
+            for session in targets:
+                self._keep_back(session, message)
+            return
+        for _ in range(1 if plan is None else plan.copies(event.kind)):
+            for session in targets:
+                self._push(session, message)
 
     def _keep_back(self, session: Session, message: Message) -> None:
         session.swapped = message
@@ -211,12 +242,17 @@ class Delivery:
     # 到点的 ----------------------------------------------------------
 
     def next_due_s(self) -> float | None:
-        """离最近一个晚到的应答、扣住的推送还有几秒。"""
-        dues = [queue[0][0] for queue in (self._delayed, self._swaps) if queue]
-        return max(0.0, min(dues) - time.monotonic()) if dues else None
+        """离最近一个晚到的应答、没到时候的推送还有几秒。"""
+        now = time.monotonic()
+        dues = [queue[0][0] - now for queue in (self._delayed, self._swaps) if queue]
+        paced = self._pacer.next_due_s()
+        if paced is not None:
+            dues.append(paced)
+        return max(0.0, min(dues)) if dues else None
 
     def release_due(self) -> None:
-        """送出到点的：晚到的应答，连同排在它后面的推送；没有等到下一条的推送。"""
+        """送出到点的：晚到的应答，连同排在它后面的推送；没有等到下一条的推送；平常要等的。"""
+        self._pacer.release()
         while self._delayed and self._delayed[0][0] <= time.monotonic():
             _, _, session, message = heapq.heappop(self._delayed)
             session.owed -= 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -42,6 +43,7 @@ CRASH_EXIT_CODE: Final = 137
 """故障要求猝死时的退出码，与 ``kill -9`` 在 shell 里看到的相同。"""
 
 _BATCH: Final = 64
+_SOON_S: Final = 0.001
 _MAX_SLEEP_S: Final = 60.0
 """再久也醒一次：休眠唤醒、改系统时间之后能及时跟上。"""
 _RETRY_S: Final = 1.0
@@ -59,6 +61,7 @@ class Host:
         clock: 柜台的时钟；None 为配置里的（真实时间，或单步）。
         kind: 服务信息里写的身份，``embedded`` 或 ``serve``。
         engine_factory: 造柜台的函数；None 为 `Engine`。
+        pace: 应答与推送照哪个钟等（秒，只看差）；None 是真的时间，单步的市场照它自己的。
 
     Raises:
         SimulatorError: 文件夹已被占用（说出是谁），或柜台打不开。
@@ -71,6 +74,7 @@ class Host:
         *,
         kind: str = "embedded",
         engine_factory: Callable[[], Translator] | None = None,
+        pace: Callable[[], float] | None = None,
     ) -> None:
         self.folder = folder
         self.faults = FaultPlan()
@@ -81,7 +85,15 @@ class Host:
         self._stall = Stall()
         self._make = engine_factory or (lambda: open_engine(folder, self._clock, self.faults))
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._delivery = Delivery(folder.config.session_quarantine_s)
+        stepped = pace is None and isinstance(base, ManualClock)
+        if pace is None:
+            pace = base.now if stepped else time.monotonic
+        self._delivery = Delivery(config.session_quarantine_s, pace)
+        # 市场的时间由脚本来走时，应答不等：等着它的脚本走不了时间
+        broker = config.broker
+        self._usual_s = (
+            {} if stepped else {"submit": broker.answer_s, "cancel": broker.cancel_answer_s}
+        )
         self._door = threading.Lock()
         self._closing = False
         self._ready = threading.Event()
@@ -139,6 +151,10 @@ class Host:
             return session
 
         return self.call(enter)
+
+    def owes(self) -> bool:
+        """还有没送出去的：晚到的应答、扣着的推送。等手边的请求都办了再看。"""
+        return self.call(lambda: self._delivery.next_due_s() is not None)
 
     def advance(self) -> None:
         """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""
@@ -274,9 +290,12 @@ class Host:
     def _take(self) -> list[Any]:
         inbox = self._inbox
         try:
-            batch = [inbox.get_nowait() if not inbox.empty() else inbox.get(timeout=self._nap_s())]
+            batch = [inbox.get(timeout=_SOON_S)]  # 忙的时候下一个马上就到，不必算睡到几时
         except Empty:
-            return []
+            try:
+                batch = [inbox.get(timeout=self._nap_s())]
+            except Empty:
+                return []
         while len(batch) < _BATCH and not inbox.empty():
             batch.append(inbox.get_nowait())
         return batch
@@ -354,15 +373,18 @@ class Host:
             session.accounts.add((request.args[0], request.args[1]))
         elif request.verb == "unsubscribe":
             session.accounts.discard((request.args[0], request.args[1]))
+        usual_s = self._usual_s.get(request.verb, 0.0)
         if ruling is None:
-            self._delivery.answer(session, request, answer, 0.0)
+            self._delivery.answer(session, request, answer, 0.0, usual_s)
         elif not ruling.drop:
-            self._delivery.answer(session, request, answer, ruling.delay_s)
-        self._publish(outcome)
+            self._delivery.answer(session, request, answer, ruling.delay_s, usual_s)
+        self._publish(outcome, usual_s)
 
-    def _publish(self, outcome: Outcome) -> None:
+    def _publish(self, outcome: Outcome, after_s: float = 0.0) -> None:
         if outcome.events:
-            self._delivery.publish(outcome.events, self.faults if self.faults.armed else None)
+            plan = self.faults if self.faults.armed else None
+            self._delivery.publish(outcome.events, plan, after_s)
+        self._delivery.release_due()
 
     # 故障与状态 ---------------------------------------------------------
 

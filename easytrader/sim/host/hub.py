@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from contextlib import suppress
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.paths import canonical
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from easytrader.sim.host.host import Host
 
 
+_RUN: Final = "EASYTRADER_SIM_RUN"
+"""``sim run`` 的环境变量（`install` 设的）：任何模拟文件夹都可以嵌；值是一家子共用的记事文件。"""
 _HANDSHAKE_S: Final = 3.0
 _LEAST_HANDSHAKE_S: Final = 0.1
 Path = str | os.PathLike[str]
@@ -43,6 +47,8 @@ class _Entry:
         self.host: Any = None
         self.users = 0
         self.allowed = False
+        self.served = False
+        """见过它由单独的 ``sim serve`` 服务着：那是一个客户端，死了就是死了。"""
         self.clock: Clock | None = None
 
 
@@ -53,7 +59,6 @@ class Hub:
         self._make_host = make_host or _make_host
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
-        self._allow_all = False
         self.latest = ""
         """本进程最近一次连上的文件夹（行情连接不算）；没有连过为空。"""
         self._pid = os.getpid()
@@ -64,9 +69,26 @@ class Hub:
         entry.allowed = True
         entry.clock = clock
 
-    def allow_embed_all(self) -> None:
-        """任何模拟文件夹都可以嵌在本进程里（``easytrader sim run`` 用）。"""
-        self._allow_all = True
+    def _may_embed(self, path: Path, entry: _Entry) -> bool:
+        """没有人服务时，可不可以在本进程里开。
+
+        ``sim run`` 之下任何文件夹都可以，除非一家子里有谁见过它由 ``sim serve`` 服务着：
+        客户端被杀掉之后，真的脚本连不上，这里也连不上。
+        """
+        if entry.allowed:
+            return True
+        notes = os.environ.get(_RUN)
+        return notes is not None and not entry.served and canonical(path) not in _noted(notes)
+
+    def _saw_served(self, path: Path, entry: _Entry) -> None:
+        if entry.served:
+            return
+        entry.served = True
+        notes = os.environ.get(_RUN)
+        if notes:
+            # 记不下来（文件已收走）不要紧：本进程自己记得
+            with suppress(OSError), FilePath(notes).open("a", encoding="utf-8") as file:
+                file.write(canonical(path) + "\n")
 
     def acquire(self, path: Path) -> Host:
         """取得文件夹在本进程里的柜台（没有就开），用完 ``release``。
@@ -150,9 +172,11 @@ class Hub:
             if holder in refused:
                 raise UnreachableError("柜台已经拒绝了这个会话")
             if service is not None:
+                if service.kind == "serve":
+                    self._saw_served(path, entry)
                 wait_s = max(timeout_s, _LEAST_HANDSHAKE_S)
                 link: Link = SocketLink(service, session_id, deliver, lost, wait_s)
-            elif embedded or self._allow_all or entry.allowed:
+            elif embedded or self._may_embed(path, entry):
                 link = self._attach(path, session_id, deliver, lost)
             else:
                 raise UnreachableError(f'没有进程在服务这个文件夹：easytrader sim serve "{path}"')
@@ -220,6 +244,12 @@ def _is_closed(host: Any) -> bool:
     return bool(host.stopped.is_set())
 
 
+def _noted(notes: str) -> list[str]:
+    with suppress(OSError):
+        return FilePath(notes).read_text(encoding="utf-8").splitlines()
+    return []
+
+
 def _service_of(path: Path) -> Any:
     from easytrader.sim.host.lease import service_of
 
@@ -235,6 +265,5 @@ HUB: Final = Hub()
 acquire = HUB.acquire
 release = HUB.release
 allow_embed = HUB.allow_embed
-allow_embed_all = HUB.allow_embed_all
 open_link = HUB.open_link
 atexit.register(HUB.close_all)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.sim.ledger.events import Reject
+from easytrader.sim.rules.accrual import interest_li
 from easytrader.sim.rules.cage import cage_limit, call_limits, reference_price
 from easytrader.sim.rules.fees import to_fen
 from easytrader.sim.rules.phases import CALL_PHASES, CANCEL_PHASES, PRE_OPEN_EXCHANGES, Phase
@@ -66,6 +67,13 @@ class Ticket(NamedTuple):
         """限价委托（最新价由客户端换成限价）。"""
         return self.price_type in LIMIT_TYPES
 
+    @property
+    def amount_li(self) -> int:
+        """按限价全部成交的金额，厘；债券含应计利息。"""
+        amount = to_fen(self.limit_li * self.volume)
+        each = self.rules.accrued_e8
+        return amount + interest_li(each, self.volume) if each else amount
+
 
 def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quote: Quote) -> int:
     """不能越过的价格：限价取报价，最新价取最新价，市价取保护限价（没有则涨跌停价）。"""
@@ -82,6 +90,8 @@ def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quo
 def _security(ticket: Ticket) -> Reject | None:
     if not ticket.rules.exists:
         return NO_SUCH
+    if ticket.phase is Phase.CLOSED:
+        return None  # 下一个交易日停不停牌，到时候再看
     if ticket.rules.suspended or ticket.quote.suspended:
         return Reject(1232, "证券停牌")
     return None
@@ -147,8 +157,8 @@ def _tick(ticket: Ticket) -> Reject | None:
 
 
 def _band(ticket: Ticket) -> Reject | None:
-    if ticket.rules.band is None or not _has_price(ticket):
-        return None
+    if ticket.rules.band is None or not _has_price(ticket) or ticket.phase is Phase.CLOSED:
+        return None  # 休市时收下的是下一个交易日的，涨跌停到时候再看
     low, high = ticket.quote.limit_down_li, ticket.quote.limit_up_li
     price = ticket.price_li
     # 市价委托的保护限价：买高于涨停、卖低于跌停无妨，按涨跌停冻结；反方向越界才无效
@@ -160,11 +170,11 @@ def _band(ticket: Ticket) -> Reject | None:
 
 
 def enough_cash(ticket: Ticket) -> Reject | None:
-    """买：可用资金够付限价成交时的金额与费用。"""
+    """买：可用资金够付限价成交时的金额（债券含应计利息）与费用。"""
     if not ticket.buy:
         return None
     amount = ticket.limit_li * ticket.volume
-    need = to_fen(amount) + ticket.rates.total(amount)
+    need = ticket.amount_li + ticket.rates.total(amount)
     return None if need <= ticket.cash_li else money_short(need, ticket.cash_li)
 
 
@@ -195,7 +205,7 @@ def _buy_cap(ticket: Ticket) -> Reject | None:
 
 
 def _effective_range(ticket: Ticket) -> Reject | None:
-    """连续竞价：价格笼子；集合竞价：不设涨跌幅的证券的范围。市价委托不受限。"""
+    """连续竞价：价格笼子；集合竞价：不设涨跌幅的证券、首日的可转债的范围。市价委托不受限。"""
     if not ticket.is_limit:
         return None
     if ticket.phase is Phase.CONTINUOUS:
@@ -224,7 +234,8 @@ def _cage(ticket: Ticket) -> Reject | None:
     reference = reference_price(ticket.buy, quote.asks, quote.bids, quote.last_li)
     if ticket.price_li <= reference if ticket.buy else ticket.price_li >= reference:
         return None  # 多数委托到这里为止
-    edge = cage_limit(ticket.buy, reference, cage, ticket.rules.tick_li)
+    rules = ticket.rules
+    edge = cage_limit(ticket.buy, reference, cage, rules.tick_li, rules.cage_rounding)
     if ticket.buy and ticket.price_li > edge:
         return _out_of_range(f"max={edge / 1000:.3f}")
     if not ticket.buy and ticket.price_li < edge:
@@ -252,7 +263,11 @@ _CHAIN: Final[tuple[Callable[[Ticket], Reject | None], ...]] = (
 
 def check(ticket: Ticket) -> Reject | None:
     """依次检查；全部通过为 None。"""
-    return next((reject for question in _CHAIN if (reject := question(ticket))), None)
+    for question in _CHAIN:
+        reject = question(ticket)
+        if reject is not None:
+            return reject
+    return None
 
 
 CLOSED: Final = Reject(12313, "当前时间不允许此类证券交易")

@@ -144,8 +144,15 @@ class _OrderEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued(_OrderEvent):
+    """柜台先收下，到点再报给交易所：没有合同编号，冻结了，可以撤。"""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted(_OrderEvent):
-    """收下了：有了合同编号。"""
+    """收下了：有了合同编号。``queued``：在柜台手里等过。"""
+
+    queued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,8 @@ class AccountStatusChanged:
 
 
 Event = (
-    Accepted
+    Queued
+    | Accepted
     | Filled
     | Completed
     | CancelRequested

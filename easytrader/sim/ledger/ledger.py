@@ -11,9 +11,10 @@ from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
-from easytrader.sim.ledger.plugin import Cashier
+from easytrader.sim.ledger.plugin import Cashier, QuietBusiness
 from easytrader.sim.ledger.state import Changes, CounterState
 from easytrader.sim.rules import RuleBook, Rules
+from easytrader.sim.rules.accrual import interest_li
 from easytrader.sim.rules.fees import to_fen
 
 if TYPE_CHECKING:
@@ -55,7 +56,19 @@ class Ledger:
         self._date = date.fromordinal(state.progress.day)
         self.today = day_code(state.progress.day)
         self.businesses: tuple[Business, ...] = ()
+        self.refused_locally: tuple[int, ...] = ()
+        """这些编号的拒绝由客户端当场退回：没有记录，没有推送。"""
+        self._cashiers: tuple[Cashier, ...] = ()
+        self._ways: tuple[Callable[[SimOrder], Way | None], ...] = ()
         self._cash_way = CashWay(self)
+
+    def engage(self, businesses: tuple[Business, ...]) -> None:
+        """这些业务上任。谁管着什么只在这里认一次：按协议认一个对象要十来微秒。"""
+        self.businesses = businesses
+        self._ways = tuple(
+            each.way for each in businesses if type(each).way is not QuietBusiness.way
+        )
+        self._cashiers = tuple(each for each in businesses if isinstance(each, Cashier))
 
     def take_events(self) -> tuple[events.Event, ...]:
         """取走攒下的事件。"""
@@ -139,21 +152,48 @@ class Ledger:
         return self.state.progress.order_id
 
     def reject(self, order: SimOrder, reject: events.Reject) -> None:
-        """废单。"""
+        """废单；客户端自己就拒绝的不留下。"""
         order.reason = str(reject)
-        self.state.add_order(order)
+        if order.order_id in self.state.orders:
+            self.state.queued.pop(order.order_id, None)
+        elif reject.code in self.refused_locally:
+            return
+        else:
+            self.state.add_order(order)
         self._update(order, OrderStatus.JUNK)
         self.events.append(events.Refused(order.snapshot, reject))
 
     def accept(self, order: SimOrder) -> None:
         """收下：给合同编号，冻结资金或股份。"""
-        progress = self.state.progress
+        progress, queued = self.state.progress, order.order_id in self.state.orders
         progress.sysid += 1
         order.sysid = str(progress.sysid)
-        self.state.add_order(order)
+        if queued:
+            self.state.queued.pop(order.order_id, None)
+            self.state.by_sysid[order.sysid] = order
+        else:
+            self.state.add_order(order)
         self.way(order).freeze(self.state.accounts[order.account_id], order)
         self._update(order, OrderStatus.REPORTED)
-        self.events.append(events.Accepted(order.snapshot))
+        self.events.append(events.Accepted(order.snapshot, queued))
+
+    def queue(self, order: SimOrder, due: float) -> None:
+        """先收下，``due`` 那一刻再报：冻结，没有合同编号。"""
+        if order.order_id not in self.state.orders:
+            self.state.add_order(order)
+        self.state.queued[order.order_id] = due
+        self.way(order).freeze(self.state.accounts[order.account_id], order)
+        self._update(order, OrderStatus.WAIT_REPORTING)
+        self.events.append(events.Queued(order.snapshot))
+
+    def thaw(self, order: SimOrder) -> None:
+        """存着的先解冻：换日、报出去之前，照那时的样子重来。"""
+        self.way(order).release(self.state.accounts[order.account_id], order)
+
+    def freeze_again(self, order: SimOrder) -> None:
+        """换日之后接着存着，成了今天的委托。"""
+        self.way(order).freeze(self.state.accounts[order.account_id], order)
+        self.changes.orders[order.order_id] = order
 
     def complete(self, order: SimOrder) -> None:
         """没有成交记录就了结：数量算全部，没有价格。"""
@@ -181,7 +221,8 @@ class Ledger:
         exact = price_li * volume
         worth = order.traded_worth_li + order.worth_li(price_li, volume)
         due = instrument.rates(order.is_buy).total(worth) - order.fees_li
-        settled = order.settled_li(price_li, volume)
+        interest = self._interest(order, volume)
+        settled = order.settled_li(price_li, volume) + interest
         due = way.settle(account, order, settled, due, volume)
         order.traded_volume += volume
         order.traded_amount_li += exact
@@ -191,12 +232,26 @@ class Ledger:
         progress.trade += 1
         traded_id = f"{self.today[4:]}{progress.trade % 10**12:012d}"
         trade = SimTrade(
-            progress.trade, order, traded_id, int(ts), price_li, volume, due, tick, passive
+            progress.trade,
+            order,
+            traded_id,
+            int(ts),
+            price_li,
+            volume,
+            due,
+            tick,
+            passive,
+            interest,
         )
         self.changes.trades.append(trade)
         shown = self.state.add_trade(trade)
         done = order.remaining == 0
-        self._update(order, OrderStatus.SUCCEEDED if done else OrderStatus.PART_SUCC)
+        if done:
+            order.leaving = False
+            self._update(order, OrderStatus.SUCCEEDED)
+        else:
+            leaving = order.leaving
+            self._update(order, OrderStatus.PARTSUCC_CANCEL if leaving else OrderStatus.PART_SUCC)
         self.events.append(events.Filled(order.snapshot, shown))
 
     def request_cancel(self, order: SimOrder) -> None:
@@ -212,28 +267,38 @@ class Ledger:
     def finish(self, order: SimOrder) -> None:
         """撤掉剩余：解冻，部撤或已撤。"""
         self.state.forget_late(order)
+        self.state.queued.pop(order.order_id, None)
+        order.leaving = False
         self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
         self.events.append(events.Cancelled(order.snapshot))
 
     def start_day(self, day: int) -> None:
-        """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结。"""
+        """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结，存着的须已解冻。"""
         for account in self.state.accounts.values():
             for code in account.roll():
                 self.changes.positions[account.account_id, code] = None
             for held in account.positions.values():
                 self.touch(account, held)
             self.touch(account)
+        kept = [self.state.orders[number] for number in self.state.queued]
         self.state.start_day(day)
+        for order in kept:
+            order.day = day
+            self.state.add_order(order)
         self._instruments.clear()
         self._date, self.today = date.fromordinal(day), day_code(day)
         for business in self.businesses:
             business.start_day(day)
         self.changes.progress = True
 
+    def amount_of_rest(self, order: SimOrder) -> int:
+        """剩余按限价成交时的金额（债券含应计利息），厘。"""
+        return to_fen(order.limit_li * order.remaining) + self._interest(order, order.remaining)
+
     def cost_of_rest(self, order: SimOrder) -> int:
-        """买单的剩余要多少钱：按限价成交时的金额，加上全部成交后还要补收的费用，厘。"""
+        """买单的剩余要多少钱：`amount_of_rest` 加上全部成交后还要补收的费用，厘。"""
         rest = order.limit_li * order.remaining
         if not rest:
             return 0
@@ -241,7 +306,20 @@ class Ledger:
         instrument = self.instrument(order.security)
         assert instrument is not None
         fees = instrument.buy.total(order.traded_amount_li + rest) - order.fees_li
-        return to_fen(rest) + fees
+        return self.amount_of_rest(order) + fees
+
+    def _interest(self, order: SimOrder, volume: int) -> int:
+        """再成交 ``volume`` 的应计利息：各次加起来正好是整笔的，所以取累计之差。"""
+        assert order.security is not None
+        each = self.rules(order.security).accrued_e8
+        if not each:
+            return 0
+        done = order.traded_volume
+        return interest_li(each, done + volume) - interest_li(each, done)
+
+    def coupon_e8(self, security: Security, after: date, until: date) -> int:
+        """``after``（不含）到 ``until``（含）之间付的利息，一张，亿分之一元。"""
+        return self._book.coupon_e8(security, after, until)
 
     def note(self, kind: str, account_id: str, key: str, body: str | None) -> None:
         """记一条某项业务的记录；None 是删掉。"""
@@ -254,13 +332,13 @@ class Ledger:
 
     def fetch_li(self, account: Account) -> int:
         """可取资金，厘；有的业务（两融）另有限制。"""
-        told = (each.fetch_li(account) for each in self.businesses if isinstance(each, Cashier))
+        told = (each.fetch_li(account) for each in self._cashiers)
         return min([account.fetch_li, *(most for most in told if most is not None)])
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
-        for business in self.businesses:
-            found = business.way(order)
+        for way in self._ways:
+            found = way(order)
             if found is not None:
                 return found
         return self._cash_way

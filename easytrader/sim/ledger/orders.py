@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
 
 
-WORKING: Final = frozenset({OrderStatus.REPORTED, OrderStatus.PART_SUCC})
-"""挂在市场上、还会成交的状态。"""
+WORKING: Final = frozenset(
+    {OrderStatus.WAIT_REPORTING, OrderStatus.REPORTED, OrderStatus.PART_SUCC}
+)
+"""冻结着、还会成交的状态；待报的在柜台手里，还没有挂到市场上。"""
+CANCELLING: Final = frozenset({OrderStatus.REPORTED_CANCEL, OrderStatus.PARTSUCC_CANCEL})
+"""撤单收下了，还没有了结。"""
 
 
 _shown: Final = attrgetter(*OrderSnapshot._fields)
@@ -31,6 +35,7 @@ class SimOrder:
     ``ahead``：同一价位上前面排着的别人，从这个价位当天已经走掉的数量算起（见 `resting`）。
     ``waiting``：主机 9:30 才处理的申报或撤单。
     ``off_book``：不经过撮合，由一项业务自己办（见 `plugin`）。
+    ``leaving``：撤单在路上，还挂着，撤到之前可能先成交。
     ``traded_amount_li`` 是各笔成交价格 × 数量之和，不取整：均价用它，收付的钱各笔取整到分；
     费用用 ``traded_worth_li``，只有逆回购（价是利率，值的是本金）两者不同。
     """
@@ -59,6 +64,7 @@ class SimOrder:
     ahead: int = 0
     waiting: bool = False
     off_book: bool = False
+    leaving: bool = False
     _snapshot: OrderSnapshot | None = field(default=None, repr=False)
 
     @property
@@ -97,8 +103,13 @@ class SimOrder:
 
     @property
     def is_working(self) -> bool:
-        """还挂着。"""
-        return self.status in WORKING
+        """还挂着，或等着报出去。"""
+        return self.status in WORKING or self.leaving
+
+    @property
+    def is_queued(self) -> bool:
+        """在柜台手里，还没有报出去。"""
+        return self.status == OrderStatus.WAIT_REPORTING
 
     @property
     def snapshot(self) -> OrderSnapshot:
@@ -113,7 +124,10 @@ class SimOrder:
 
 
 class SimTrade(NamedTuple):
-    """一笔成交。``tick`` 与 ``passive`` 用来在重启后知道这一跳的盘口已经被自己吃掉多少。"""
+    """一笔成交。``tick`` 与 ``passive`` 用来在重启后知道这一跳的盘口已经被自己吃掉多少。
+
+    ``interest_li``：价格之外另付的应计利息（债券）。
+    """
 
     number: int
     order: SimOrder
@@ -124,14 +138,15 @@ class SimTrade(NamedTuple):
     fees_li: int
     tick: int
     passive: bool
+    interest_li: int = 0
 
     @property
     def amount_li(self) -> int:
         """清算金额：价格 × 数量，四舍五入到分。基金、债券的价格有三位小数，零股卖出时不是整分。
 
-        逆回购是本金。
+        逆回购是本金；债券含应计利息。
         """
-        return to_fen(self.order.worth_li(self.price_li, self.volume))
+        return to_fen(self.order.worth_li(self.price_li, self.volume)) + self.interest_li
 
     @property
     def snapshot(self) -> TradeSnapshot:

@@ -89,7 +89,7 @@ class RestingBook:
     ) -> Iterator[tuple[SimOrder, int]]:
         """这一跳的成交里轮到自己的（委托，数量）。调用者每拿到一笔就记账。
 
-        市场穿过限价：前面的人已经没有了，可得全部成交量。只是碰到：一半成交在这个价位，先给前面的人。
+        市场穿过限价：前面的人已经没有了，可得全部成交量。只是碰到：成交在这个价位的那些，先给前面的人。
         """
         if prints.volume <= 0:
             return
@@ -99,7 +99,7 @@ class RestingBook:
                 beyond = order.limit_li - touch if order.is_buy else touch - order.limit_li
                 if beyond < 0:
                     break
-                share = prints.volume if beyond > 0 else (prints.volume + 1) // 2
+                share = prints.reach(beyond > 0)
                 if order.ahead and share > taken:
                     since = joined_ppm(order.order_time)
                     taken += self._step(order, share - taken, now_ppm, since, beyond > 0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import AFTER_HOURS_TYPES
+from easytrader.sim.ledger.orders import CANCELLING
 from easytrader.sim.ledger.resting import Queue, QueueKey, RestingBook
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class CounterState:
     """当日的账户、委托、成交、挂单。
 
     ``queues``：今天各价位上已经走掉的别人，证券 → 价位 → 数量。
+    ``leaving``：在路上的撤单，委托编号 → 什么时候撤到，按先后。
+    ``queued``：在柜台手里的委托，编号 → 什么时候报出去，按先后。
     ``records``：各项业务（`plugin`）的合约、申购、回购等，各自解释，一条一段 JSON。
     ``late``：等盘后固定价格（`after_hours`）的委托，证券 → 编号 → 委托，按收下的先后。
     ``consumed``：这一跳里自己已经吃掉的盘口，证券 → {(吃的是卖盘, 价格): 数量}。
@@ -93,9 +96,11 @@ class CounterState:
         "consumed",
         "consumed_tick",
         "late",
+        "leaving",
         "orders",
         "orders_of",
         "progress",
+        "queued",
         "queues",
         "records",
         "resting",
@@ -112,6 +117,8 @@ class CounterState:
         self.resting: dict[str, RestingBook] = {}
         self.queues: dict[str, dict[QueueKey, Queue]] = {}
         self.late: dict[str, dict[int, SimOrder]] = {}
+        self.leaving: dict[int, float] = {}
+        self.queued: dict[int, float] = {}
         self.records: dict[RecordKey, str] = {}
         self.consumed: dict[str, dict[tuple[bool, int], int]] = {}
         self.consumed_tick = progress.tick
@@ -158,6 +165,19 @@ class CounterState:
         if book is not None and book.empty:
             del self.resting[stock_code]
 
+    def put_back(self, order: SimOrder) -> None:
+        """从账本里读回来的，放回它原来的地方。撤单在路上的，醒来就撤到了。"""
+        if order.waiting:
+            self.wait(order)
+        elif order.is_queued:
+            self.queued[order.order_id] = self.progress.now
+        elif order.is_working and not order.off_book:
+            self.rest(order)
+        elif order.status in CANCELLING and not order.off_book:
+            order.leaving = True
+            self.leaving[order.order_id] = self.progress.now
+            self.rest(order)
+
     def forget_late(self, order: SimOrder) -> None:
         """不再等盘后的：成交完了、撤了。"""
         waiting = self.late.get(order.stock_code, {})
@@ -190,12 +210,13 @@ class CounterState:
         """换日：昨天的委托与成交归档（账本里还在），查询里不再出现。"""
         self.progress.day = day
         self.progress.sysid = 0
-        self.progress.first_order_id = self.progress.order_id + 1
+        self.progress.first_order_id = min(self.queued, default=self.progress.order_id + 1)
         self.progress.first_trade = self.progress.trade + 1
         self.orders.clear()
         self.by_sysid.clear()
         self.resting.clear()
         self.late.clear()
+        self.leaving.clear()
         self.queues.clear()
         for account_id in self.accounts:
             self.orders_of[account_id] = []

@@ -99,8 +99,3 @@ def profile_of(security: Security, salt: int) -> Profile:
     if security.board is Board.BSE:
         depth //= 4
     return Profile(anchor, drift, swing, depth)
-
-
-def instrument_name(stock_code: str) -> str:
-    """证券名称；不认识的用代码代替。"""
-    return NAMES.get(stock_code, stock_code)

@@ -227,11 +227,17 @@ _BAR: Final = partial(tuple.__new__, Bar)
 
 
 class _Prices(dict[str, int]):
-    """价格的原文 → 厘；一天里同一个价格出现许多次。"""
+    """价格的原文 → 厘；同一个价格出现许多次。"""
 
     def __missing__(self, text: str) -> int:
+        if len(self) >= _MOST_PRICES:
+            self.clear()
         found = self[text] = round(float(text) * 1000)
         return found
+
+
+_MOST_PRICES: Final = 50_000
+_LI: Final = _Prices()
 
 
 def quick_bars(columns: Columns, text: str, unit: int) -> list[Bar] | None:
@@ -240,7 +246,7 @@ def quick_bars(columns: Columns, text: str, unit: int) -> list[Bar] | None:
     if table is None:
         return None
     places = columns.places
-    li = _Prices().__getitem__
+    li = _LI.__getitem__
     try:
         times = _times(tuple(table[places["time"]]))
         volumes = _volumes(table[places["volume"]], unit)

@@ -3,8 +3,7 @@
 一根线占（结束 − 周期，结束］这一段，时间标在结束，与厂商相同；线与线之间没有盘口，当日没有数据的
 证券算停牌。快照的盘口就是它自己的五档。停在哪一刻都看不到以后的价格。
 
-一根线只说了四个价和一个量：价格从开盘走到近的那个极端、再到另一个、再到收盘（阳线先低后高，
-阴线先高后低），成交量在四个价上多分一些；盘口都在最低、最高之间，合起来不超过它的成交量。
+线里的价格、盘口、成交见 `bar_model`：盘口都在最低、最高之间，自己能成交的不超过成交量的一份。
 """
 
 from __future__ import annotations
@@ -14,7 +13,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
+from easytrader.sim.exchange.depth import Level, Market, Prints, Quote
+from easytrader.sim.exchange.screen import Ticks, ticks_of
+from easytrader.sim.market.bar_model import (
+    LEAST_TICKS,
+    BarModel,
+    book_at,
+    lots_at,
+    price_at,
+    side_at,
+)
 from easytrader.sim.market.columns import PERIODS
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.script import NOTHING, Script
@@ -24,81 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.market.columns import Bar
     from easytrader.sim.market.library import Library
 
 
-LEAST_TICKS: Final = 4
-"""一根线至少要有这么多跳，四个价才都走得到。"""
-_WEIGHT: Final = 4
-
-
-def _anchors(count: int) -> tuple[int, int, int, int]:
-    return 1, 1 + (count - 1) // 3, 1 + 2 * (count - 1) // 3, count
-
-
-def price_at(bar: Bar, at: int, count: int, tick_li: int) -> int:
-    """一共 ``count`` 跳的线，走到第 ``at`` 跳（从 1 数起）的价格。"""
-    rising = bar.close_li >= bar.open_li
-    first, second = (bar.low_li, bar.high_li) if rising else (bar.high_li, bar.low_li)
-    prices = (bar.open_li, first, second, bar.close_li)
-    places = _anchors(count)
-    leg = 2 if at > places[2] else 1 if at > places[1] else 0
-    start, stop = prices[leg], prices[leg + 1]
-    here, there = places[leg], places[leg + 1]
-    if at in (here, there):
-        return start if at == here else stop
-    steps = (stop - start) * (at - here) // ((there - here) * tick_li)
-    return min(max(start + steps * tick_li, bar.low_li), bar.high_li)
-
-
-def lots_at(bar: Bar, at: int, count: int, lot: int) -> tuple[int, int]:
-    """第 ``at`` 跳的成交量：盘口上一侧挂着多少手，市场成交里挂单能分到多少手。"""
-    places = _anchors(count)
-    whole = count + (_WEIGHT - 1) * len(places)
-    lots = bar.volume // lot
-    until = at + (_WEIGHT - 1) * sum(place <= at for place in places)
-    before = until - (_WEIGHT if at in places else 1)
-    here = lots * until // whole - lots * before // whole
-    shown = (here + (at in places)) // 2
-    return shown, here - shown
-
-
-def book_at(
-    bar: Bar, price_li: int, lifted: bool, lots: int, units: tuple[int, int]
-) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-    """价格在 ``price_li`` 时的卖盘与买盘，一侧一共 ``lots`` 手。
-
-    ``lifted``：最近一笔是主动买，成交在卖一；否则成交在买一。线的一端上只有一侧放得下时放那一侧。
-    ``units``：最小变动价位，一手多少股。
-    """
-    tick_li, _ = units
-    if price_li - tick_li < bar.low_li and price_li + tick_li <= bar.high_li:
-        lifted = False
-    elif price_li + tick_li > bar.high_li and price_li - tick_li >= bar.low_li:
-        lifted = True
-    ask = price_li if lifted else price_li + tick_li
-    return (side_at(bar, ask, 1, lots, units), side_at(bar, ask - tick_li, -1, lots, units))
-
-
-def side_at(
-    bar: Bar, start_li: int, direction: int, lots: int, units: tuple[int, int]
-) -> tuple[Level, ...]:
-    """一侧的盘口：从 ``start_li`` 起往上（1）或往下（-1）至多五档，都在线的范围之内。"""
-    tick_li, lot = units
-    prices = [start_li + direction * tick_li * depth for depth in range(DISPLAYED)]
-    prices = [price for price in prices if bar.low_li <= price <= bar.high_li]
-    found = []
-    for depth, price in enumerate(prices):
-        share = lots // len(prices) + (depth < lots % len(prices))
-        if share:
-            found.append(Level(price, share * lot))
-    return tuple(found)
-
-
 _Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 _EMPTY: _Sides = ((), ())
+_MODEL: Final = BarModel()
+_NEVER: Final = 2**62
+_LATE_S: Final = 10
+"""交易所的成交在撮合之后两三秒发出来，快照再晚一点。"""
 
 
 class _Day(NamedTuple):
@@ -112,9 +56,20 @@ class _Day(NamedTuple):
     limit_down_li: int
     limit_up_li: int
     rows: Sequence[Any]
-    times: list[int]
+    times: list[float]
     lows: list[int]
     highs: list[int]
+    ticks: Ticks | None
+    opening: int
+    """从哪一跳起最近价是开盘价（第一根线从开盘起）；没有的从没有。"""
+    closing: tuple[int, int]
+    """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
+
+
+def _on_the_bell(bells: Bells | None, at: int) -> float:
+    """快照的时刻；撮合之后几秒才拍到的，算在撮合那一刻。"""
+    calls = () if bells is None else (bells.open_call, bells.close_call)
+    return next((bell for bell in calls if bell < at <= bell + _LATE_S), at)
 
 
 class ReplayMarket(Market):
@@ -131,13 +86,16 @@ class ReplayMarket(Market):
         tick_s: float = 3.0,
         book: RuleBook | None = None,
         script: Script = NOTHING,
+        model: BarModel = _MODEL,
     ) -> None:
+        self._model = model
         self._library = library
         self._script = script
         self._book = RuleBook(previous=hours.previous) if book is None else book
         self._hours = hours
         self._tick_s = tick_s
         self._period_s = PERIODS[period]
+        self.shows_calls = not self._period_s
         if self._period_s and tick_s * LEAST_TICKS > self._period_s:
             most = self._period_s / LEAST_TICKS
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
@@ -176,13 +134,18 @@ class ReplayMarket(Market):
             return none  # 封死之后，排在前面的多得成交不到自己
         bar, at, count = place
         before_li = now_li if at == 1 else min(max(before_li, bar.low_li), bar.high_li)
-        _, lots = lots_at(bar, at, count, day.lot)
+        _, lots = lots_at(self._model.lots(bar, day.lot), at, count)
         low, high = min(before_li, now_li), max(before_li, now_li)
-        return Prints(low, high, lots * day.lot, bounded=True)
+        volume = lots * day.lot
+        return Prints(low, high, volume, self._model.touched)
 
     def traded(self, security: Security, tick: int) -> int:
-        """当日到这一跳为止的成交量：数据里的，一根线里按走过的跳数摊。"""
+        """当日到这一跳为止的成交量：数据里的，一根线里按走过的跳数摊；开盘竞价先摊到一跳的。"""
         day = self._day_at(security, tick)
+        if day.closing[0] <= tick < day.closing[1]:
+            tick = day.closing[0] - 1
+        if day.opening <= tick <= self._open_tick(day):
+            tick = self._open_tick(day) + 1
         index = bisect_right(day.times, self.tick_time(tick))
         if not self._period_s:
             return int(day.rows[index - 1].volume) if index else 0
@@ -222,6 +185,14 @@ class ReplayMarket(Market):
             raise SimulatorError(f"回放数据里 {code} 还没有开始：{date.fromordinal(number)}。")
         low, high = price_limits(pre_close, rules)
         bars = bool(self._period_s)
+        bells = self._hours.bells(number)
+        ticks = None if bells is None else ticks_of(self, bells)
+        opening, closing = _NEVER, (0, 0)
+        if ticks is not None and bars:
+            if rows and rows[0].volume and self._start(rows[0]) == ticks.continuous:
+                opening = ticks.open_call
+            if rules.closing_call:
+                closing = ticks.closing_start, ticks.close_call
         return _Day(
             number,
             salt_of(0, code),
@@ -231,9 +202,12 @@ class ReplayMarket(Market):
             low,
             high,
             rows,
-            [row.at for row in rows],
+            [row.at for row in rows] if bars else [_on_the_bell(bells, row.at) for row in rows],
             [row.low_li if bars else row.last_li for row in rows],
             [row.high_li if bars else row.last_li for row in rows],
+            ticks,
+            opening,
+            closing,
         )
 
     def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
@@ -249,38 +223,60 @@ class ReplayMarket(Market):
         close_li = last.close_li if self._period_s else last.last_li
         return self._script.carried(code, close_li, self._hours.day(last.at), number, rules.tick_li)
 
+    @staticmethod
+    def _open_tick(day: _Day) -> int:
+        """9:30 那一跳。"""
+        return 0 if day.ticks is None else day.ticks.continuous
+
+    def _start(self, row: Any) -> int:
+        """一根线从哪一跳（不含）开始。"""
+        return self.tick_at(row.at - self._period_s)
+
     def _place(self, day: _Day, tick: int) -> tuple[Any, int, int] | None:
         """这一跳落在哪根线里、第几跳、一共几跳；不在线里为 None。"""
         index = bisect_left(day.times, self.tick_time(tick))
         if index == len(day.times):
             return None
-        end = day.times[index]
-        before = self.tick_at(end - self._period_s)
+        row = day.rows[index]
+        before = self._start(row)
         if tick <= before:
             return None
-        return day.rows[index], tick - before, self.tick_at(end) - before
+        return row, tick - before, self.tick_at(row.at) - before
 
     def _last(self, day: _Day, tick: int) -> Any:
         """最近成交价。"""
+        if day.closing[0] <= tick < day.closing[1]:
+            tick = day.closing[0] - 1
         if self._period_s:
+            if day.opening <= tick <= self._open_tick(day):
+                return day.rows[0].open_li
             place = self._place(day, tick)
             if place is not None and place[0].volume:
-                return price_at(*place, day.rules.tick_li)
+                return self._price(day, *place)
             index = bisect_left(day.times, self.tick_time(tick))
             return day.rows[index - 1].close_li if index else day.pre_close_li
         index = bisect_right(day.times, self.tick_time(tick))
         return day.rows[index - 1].last_li if index else day.pre_close_li
 
+    def _price(self, day: _Day, bar: Bar, at: int, count: int) -> int:
+        low_first = self._model.low_first(bar, day.rules.same_day_sale)
+        return price_at(bar, at, count, day.rules.tick_li, low_first)
+
     def _sides(self, day: _Day, tick: int) -> _Sides:
         if not self._period_s:
             index = bisect_right(day.times, self.tick_time(tick))
             return (day.rows[index - 1].asks, day.rows[index - 1].bids) if index else _EMPTY
+        if day.ticks is not None:
+            if tick == day.ticks.continuous and day.opening <= tick:
+                tick += 1  # 开盘价 9:25 就有了，9:30 整就有盘口
+            elif day.ticks.lunch < tick <= day.ticks.afternoon:
+                tick = day.ticks.lunch
         place = self._place(day, tick)
         if place is None:
             return _EMPTY
         bar, at, count = place
-        price = price_at(bar, at, count, day.rules.tick_li)
-        lots, _ = lots_at(bar, at, count, day.lot)
+        price = self._price(day, bar, at, count)
+        lots, _ = lots_at(self._model.lots(bar, day.lot), at, count)
         units = day.rules.tick_li, day.lot
         if price >= day.limit_up_li:  # 涨停没有卖盘，它就是买一
             return (), side_at(bar, price, -1, lots, units)

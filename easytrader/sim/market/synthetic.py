@@ -30,6 +30,7 @@ _INTRADAY: Final[Octaves] = ((1200, 0.48), (240, 0.26), (48, 0.14), (10, 0.08), 
 _DEPTH: Final = 2 * DISPLAYED
 _CALM: Final = Conditions()
 _NO_HALT: Final = (0, 0)
+_NEVER: Final = 2**62
 _THIN: Final = 50
 """盘口稀薄：每档的钱是平常的几分之一。"""
 _THIN_SPREAD: Final = 3
@@ -54,6 +55,12 @@ class _Day(NamedTuple):
     fate: Fate
     halt: tuple[int, int]
     """盘中停牌从哪一跳（含）到哪一跳（不含）。"""
+    open_call: int
+    """开盘集合竞价在哪一跳撮合；没有的从没有。"""
+    closing: tuple[int, int]
+    """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
+    end: float
+    """连续竞价走到一天的几分之几为止：日内噪声到这里收回到零。"""
 
     def halted(self, tick: int) -> bool:
         """这一跳停着牌。"""
@@ -62,6 +69,11 @@ class _Day(NamedTuple):
     def sealed(self, progress: float) -> bool:
         """封着涨跌停。"""
         return self.fate.seal is not None and progress >= self.fate.seal
+
+    @property
+    def opening_li(self) -> int:
+        """开盘集合竞价的成交价。"""
+        return self.close_li if self.sealed(0.0) else self.open_li
 
 
 class SyntheticMarket(Market):
@@ -76,7 +88,7 @@ class SyntheticMarket(Market):
         book: RuleBook | None = None,
         script: Script = NOTHING,
     ) -> None:
-        self._seed = seed
+        self.seed = self._seed = seed
         self._script = script
         self._hours = hours
         self._tick_s = tick_s
@@ -92,6 +104,8 @@ class SyntheticMarket(Market):
             return cached
         day = self._day_at(security, self.tick_time(tick))
         last, asks, bids = self._book(day, tick)
+        if day.closing[0] <= tick < day.closing[1] and not day.halted(tick):
+            last = self._last_at(day, day.closing[0] - 1)
         quote = Quote(
             tick,
             day.pre_close_li,
@@ -115,6 +129,11 @@ class SyntheticMarket(Market):
         start, stop = max(day.halt[0], first), min(day.halt[1], last + 1)
         if start < stop:
             found[start - first : stop - first] = [self._frozen(day)] * (stop - start)
+        start, stop = max(day.closing[0], first), min(day.closing[1], last + 1)
+        if start < stop:
+            found[start - first : stop - first] = [self._last_at(day, day.closing[0] - 1)] * (
+                stop - start
+            )
         return found
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
@@ -133,16 +152,17 @@ class SyntheticMarket(Market):
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """成交价的保守范围。"""
         day = self._day_at(security, self.tick_time(last))
-        if day.halt[0] < first <= day.halt[1]:
-            first = day.halt[0]  # 停着的时候是停牌前的价
+        for start, stop in (day.halt, day.closing):
+            if start < first <= stop:
+                first = start  # 停着的时候、收盘集合竞价里，是那之前的价
         low, high = bounds(day.salt, _INTRADAY, first - 1, last)
-        start, stop = (self._base(day, self._progress(day, tick)) for tick in (first - 1, last))
+        begin, end = (self._base(day, self._progress(day, tick)) for tick in (first - 1, last))
         if self._progress(day, first - 1) <= 0.0:  # 开盘之前是前收盘，跳空是从它跳的
             low, high = min(low, 0.0), max(high, 0.0)
-            start, stop = min(start, stop, day.pre_close_li), max(start, stop, day.pre_close_li)
+            begin, end = min(begin, end, day.pre_close_li), max(begin, end, day.pre_close_li)
         swing = day.profile.swing
-        least = min(start, stop) * (1.0 + swing * min(low, 0.0))
-        most = max(start, stop) * (1.0 + swing * max(high, 0.0))
+        least = min(begin, end) * (1.0 + swing * min(low, 0.0))
+        most = max(begin, end) * (1.0 + swing * max(high, 0.0))
         margin = day.gap_li + day.rules.tick_li
         return (
             max(int(least) - margin, day.limit_down_li),
@@ -189,6 +209,13 @@ class SyntheticMarket(Market):
                 self.tick_at(midnight(number) + fate.halt[0]),
                 self.tick_at(midnight(number) + fate.halt[1]),
             )
+        bells = self._hours.bells(number)
+        open_call, closing, end = _NEVER, _NO_HALT, 1.0
+        if bells is not None:
+            open_call = self.first_tick(bells.open_call)
+            if rules.closing_call:
+                closing = self.first_tick(bells.closing_start), self.first_tick(bells.close_call)
+                end = self._hours.progress(bells.closing_start, number)
         return _Day(
             number,
             salt,
@@ -203,6 +230,9 @@ class SyntheticMarket(Market):
             depth,
             fate,
             halt,
+            open_call,
+            closing,
+            end,
         )
 
     def _book(self, day: _Day, tick: int) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
@@ -225,7 +255,10 @@ class SyntheticMarket(Market):
         """停牌时的最近成交价：停牌之前的那一笔。"""
         if day.fate.suspended:
             return day.pre_close_li
-        tick = day.halt[0] - 1
+        return self._last_at(day, day.halt[0] - 1)
+
+    def _last_at(self, day: _Day, tick: int) -> int:
+        """连续竞价里这一跳的最近成交价。"""
         progress = self._progress(day, tick)
         bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
         return self._last(day, bid, progress, tick)
@@ -241,7 +274,7 @@ class SyntheticMarket(Market):
     def _bid(self, day: _Day, progress: float, noise: float) -> int:
         """买一价。"""
         base = self._base(day, progress)
-        end = 1.0 if day.fate.seal is None else day.fate.seal
+        end = day.end if day.fate.seal is None else day.fate.seal
         edge = min(1.0, _EDGE * progress, _EDGE * (end - progress))
         if edge > 0.0:
             base *= 1.0 + day.profile.swing * edge * noise
@@ -251,12 +284,12 @@ class SyntheticMarket(Market):
 
     def _last(self, day: _Day, bid: int, progress: float, tick: int) -> int:
         """最近一笔成交在买一还是卖一；收盘以后就是收盘价。"""
-        if progress <= 0.0:
-            return day.pre_close_li
-        if progress >= 1.0 or day.sealed(progress):
-            return day.close_li
         if day.fate.suspended:
             return day.pre_close_li
+        if progress <= 0.0:
+            return day.opening_li if tick >= day.open_call else day.pre_close_li
+        if progress >= 1.0 or day.sealed(progress):
+            return day.close_li
         lifted = hash01(day.salt ^ 0x3C, tick) < 0.5
         return min(bid + day.gap_li, day.limit_up_li) if lifted else bid
 

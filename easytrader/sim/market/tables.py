@@ -7,7 +7,6 @@ import importlib
 import io
 import math
 from bisect import bisect_left
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from easytrader.basics.beijing import midnight
@@ -79,6 +78,11 @@ def _parse(
         yield index, found
 
 
+def _cells(line: str) -> list[str]:
+    """一行的各列。"""
+    return next(csv.reader([line])) if '"' in line else line.rstrip("\r\n").split(",")
+
+
 class CsvTape:
     """一只证券一个 CSV：按时间排好的，用到哪一天读哪一天。"""
 
@@ -140,17 +144,18 @@ class CsvTape:
     def _within(self, file: BinaryIO, start: int, ts: int) -> int | None:
         """行首 ``start`` 起的一小段里，第一行不早于 ``ts`` 的；还在更后面为 None。"""
         file.seek(start)
-        lines = file.readlines(_NEAR)
-        ends = [0, *accumulate(map(len, lines))]
-
-        def late(index: int) -> bool:
-            line = lines[index]
-            return not line.strip() or self._time(file, start + ends[index], line) >= ts
-
-        index = 0 if lines and late(0) else bisect_left(range(len(lines)), True, key=late)
-        if index == len(lines) and file.read(1):
-            return None
-        return start + ends[index]
+        block = file.read(_NEAR) + file.readline()
+        low, high, middle = 0, len(block), 0  # 都在行首；多半就是第一行，先看它
+        while low < high:
+            at = block.rfind(b"\n", low, middle) + 1 or low
+            stop = block.find(b"\n", at) + 1 or len(block)
+            line = block[at:stop]
+            if not line.strip() or self._time(file, start + at, line) >= ts:
+                high = at
+            else:
+                low = stop
+            middle = (low + high) // 2
+        return None if low == len(block) and file.read(1) else start + low
 
     def _line_start(self, file: BinaryIO, at: int) -> int:
         """``at`` 或之后的第一个行首。"""
@@ -163,7 +168,7 @@ class CsvTape:
 
     def _time(self, file: BinaryIO, at: int, line: bytes) -> int:
         try:
-            return time_of(self._columns, next(csv.reader([line.decode(errors="replace")])))
+            return time_of(self._columns, _cells(line.decode(errors="replace")))
         except RowError as error:
             raise _bad(self._path, self._line_number(file, at), error) from None
 

@@ -27,7 +27,7 @@ from easytrader.sim.host import hub
 from easytrader.sim.host.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call, reader_of
 from easytrader.sim.native.io_thread import IoThread, call_quietly
-from easytrader.sim.native.structs import build
+from easytrader.sim.native.structs import build_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ class XtQuantAsyncClient:
             return 0  # 包括 stop() 之后再 start() 的假 0：真实客户端不清这个标志
         config = self._config()
         wait_s = config.connect_wait_s
-        self.cache_lag_s = _AWAKE_S + config.query_lag_s
+        self.cache_lag_s = _AWAKE_S + config.broker.query_lag_s
         reason = self._why_not()
         if not reason:
             reason = self._try_until(time.monotonic() + wait_s)
@@ -306,7 +306,7 @@ class XtQuantAsyncClient:
         binder, struct = _PUSHES[kind]
         callback = self._callbacks.get(binder)
         if callback is not None:
-            call_quietly(callback, build(struct, payload))
+            call_quietly(callback, *build_many(struct, (payload,)))
 
 
 def _with_seq(call: Call) -> Callable[[XtQuantAsyncClient, int, Any], int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import stamp
 from easytrader.errors import SimulatorError
+from easytrader.sim.quotes.bars import DAILY, LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,16 @@ def bar_row(bar: Bar, lot: int) -> dict[str, Any]:
     }
 
 
+def label_of(period: str) -> str:
+    """时间写成什么样：日线以上只有日期。"""
+    return "%Y%m%d" if period == DAILY or period in LONG else "%Y%m%d%H%M%S"
+
+
+def without_suspended(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """不填充：没有成交的日子没有这一根。"""
+    return [row for row in rows if not row["suspendFlag"]]
+
+
 def _chosen(fields: list[str], known: dict[str, str]) -> list[str]:
     for field in fields:
         if _ALIASES.get(field, field) not in known:
@@ -92,11 +103,16 @@ def columns(
 
 
 def matrix(
-    found: dict[str, list[dict[str, Any]]], fields: list[str], form: str
+    found: dict[str, list[dict[str, Any]]], fields: list[str], form: str, fill: bool = True
 ) -> tuple[tuple[list[str], list[str]], dict[str, Any]]:
-    """各证券的 K 线 → ``((代码, 时间文字), {字段: 代码 × 时间})``；没有的那一格是 NaN。"""
+    """各证券的 K 线 → ``((代码, 时间文字), {字段: 代码 × 时间})``；没有的那一格是 NaN。
+
+    ``fill``：中间缺的照前一根的收盘填，量为 0（厂商的 ``fill_data``）。
+    """
     np: Any = importlib.import_module("numpy")
     times = sorted({row["time"] for rows in found.values() for row in rows})
+    if fill:
+        found = {code: _filled(rows, times) for code, rows in found.items()}
     column = {time: index for index, time in enumerate(times)}
     data = {}
     for name in _chosen(fields, BAR_FIELDS):
@@ -109,3 +125,44 @@ def matrix(
         data[name] = values
     labels = [stamp(time // 1000, form) for time in times]
     return (list(found), labels), data
+
+
+def _filled(rows: list[dict[str, Any]], times: list[int]) -> list[dict[str, Any]]:
+    """第一根以后缺的那几根补上。"""
+    if not rows or len(rows) == len(times):
+        return rows
+    known = {row["time"]: row for row in rows}
+    made: list[dict[str, Any]] = []
+    for time in times:
+        row = known.get(time)
+        if row is None and made:
+            close = made[-1]["close"]
+            row = {
+                **made[-1],
+                **dict.fromkeys(_PRICES, close),
+                "time": time,
+                "volume": 0,
+                "amount": 0.0,
+                "preClose": close,
+                "suspendFlag": 1,
+            }
+        if row is not None:
+            made.append(row)
+    return made
+
+
+def arrow(found: dict[str, list[dict[str, Any]]], fields: list[str]) -> Any:
+    """K 线 → Arrow 流：``symbol``、``time`` 与各字段，一行一根。"""
+    pa: Any = importlib.import_module("pyarrow")
+    names = list(dict.fromkeys(["time", *_chosen(fields, BAR_FIELDS)]))
+    rows = [(code, row) for code, each in found.items() for row in each]
+    table = {"symbol": pa.array([code for code, _ in rows], pa.string())}
+    for name in names:
+        values = [row[_ALIASES.get(name, name)] for _, row in rows]
+        kind = _kind(name, BAR_FIELDS)
+        table[name] = pa.array(values, getattr(pa, kind)())
+    made = pa.table(table)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, made.schema) as writer:
+        writer.write_table(made)
+    return sink.getvalue().to_pybytes()

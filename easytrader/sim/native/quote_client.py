@@ -1,7 +1,8 @@
 """``IPythonApiClient`` 的替身：厂商的 ``xtdata.py`` 经它取行情。
 
-方法名、参数、返回值的形状都是厂商 Python 层等着的那样；模拟不了的抛 `SimulatorError`，
-说出是哪个函数，从不悄悄给空。订阅由一个线程看着行情，变了就交给各个回调；用到才启动，没有订阅就停。
+方法名、参数、返回值的形状都是厂商 Python 层等着的那样。不认识的代码、没有的数据照真的客户端
+「什么都没有下载过」来答：空的，不抛；要它去做而做不到的事抛 `SimulatorError`，见 `quote_controls`。
+订阅由一个线程看着行情，变了就交给各个回调；用到才启动，没有订阅就停。
 """
 
 from __future__ import annotations
@@ -12,20 +13,37 @@ import json
 import os
 import threading
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-from easytrader.basics.beijing import midnight, stamp
+from easytrader.basics.beijing import day_of, stamp
+from easytrader.basics.paths import canonical
 from easytrader.errors import EasytraderError, SimulatorError
 from easytrader.sim.config.folder import SimFolder
-from easytrader.sim.native.frames import TICK_FIELDS, bar_row, columns, matrix, structured
+from easytrader.sim.native.frames import (
+    TICK_FIELDS,
+    arrow,
+    bar_row,
+    columns,
+    label_of,
+    matrix,
+    structured,
+    without_suspended,
+)
 from easytrader.sim.native.io_thread import call_quietly
-from easytrader.sim.native.quote_connection import LOST, QuoteConnection, quote_folder
-from easytrader.sim.quotes.bars import DAILY, LONG
+from easytrader.sim.native.quote_connection import (
+    LOST,
+    QuoteConnection,
+    quote_folder,
+    told_folder,
+)
+from easytrader.sim.native.quote_controls import answer, local_midnight
 from easytrader.sim.quotes.board import PERIODS, Board, new_deadline
 from easytrader.sim.quotes.calendar import moment
-from easytrader.sim.quotes.details import SECTORS, kinds_of, lot_of
+from easytrader.sim.quotes.details import kinds_of, lot_of
+from easytrader.sim.quotes.sectors import MARKETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,12 +58,14 @@ _JOIN_S: Final = 2.0
 class Feed:
     """一个订阅。
 
-    ``callback``：交给谁，None 只占一个订阅号；``latest``：取最近几根 K 线，None 为快照。
+    ``callback``：交给谁，None 只占一个订阅号；``period``：周期；``latest``：取最近几根 K 线，
+    None 为快照。
     ``past``：先交的历史；``listed``：每只证券交的是列表（单股订阅），还是一个字典（全推）；``seen``：各代码上一次交的。
     """
 
     codes: list[str]
     callback: Callable[[Any], None] | None
+    period: str = "tick"
     latest: Callable[[int], list[dict[str, Any]]] | None = None
     past: list[dict[str, Any]] = field(default_factory=list)
     listed: bool = False
@@ -94,6 +114,11 @@ class QuotePump:
         with self._lock:
             self._feeds.pop(number, None)
 
+    def feeds(self) -> list[tuple[int, Feed]]:
+        """此刻的各个订阅。"""
+        with self._lock:
+            return list(self._feeds.items())
+
     def close(self) -> None:
         """停下；在回调里调用不等。"""
         self._stop.set()
@@ -104,12 +129,7 @@ class QuotePump:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            with self._lock:
-                feeds = [
-                    (number, feed)
-                    for number, feed in self._feeds.items()
-                    if feed.callback is not None
-                ]
+            feeds = [each for each in self.feeds() if each[1].callback is not None]
             if feeds and not self._look(feeds):
                 return
             self._nudge.wait(_LOOK_S)
@@ -139,9 +159,9 @@ class QuotePump:
 
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104  不是监听，是认地址
-_SECTOR_DATA: Final = 2009
-"""板块数据的 metaid：板块是内置的，下载它不必做什么。"""
-_DIVIDENDS: Final = ("none", "front", "back", "front_ratio", "back_ratio", None)
+_DIVIDENDS: Final = ("none", "front", "back", "front_ratio", "back_ratio", "", None)
+_FORMS: Final = ("v2", "v3", "v4", "v5")
+_rebinding: Final = threading.Lock()
 
 
 class IPythonApiClient:
@@ -155,6 +175,7 @@ class IPythonApiClient:
         self._path = ""
         self._connection: QuoteConnection | None = None
         self._board: Board | None = None
+        self._guessed = False
         self._pump = QuotePump(self._snapshot)
 
     # ---- 连接
@@ -181,15 +202,44 @@ class IPythonApiClient:
             host = self._address.rpartition(":")[0]
             if host and host not in _LOOPBACK:
                 raise SimulatorError(f"模拟行情只在本机，连不到 {self._address}。")
-            path = quote_folder()
-            folder = SimFolder.open(path)
-            self._connection = QuoteConnection(path)
-            self._path, self._board = str(folder.path), Board(folder)
+            self._guessed = not told_folder()
+            self._attach(quote_folder())
         except (EasytraderError, OSError) as error:
             self.shutdown()
             logger.warning("模拟行情连不上：{}", error)
             return -1, str(error)
         return 0, ""
+
+    def _attach(self, path: str) -> None:
+        folder = SimFolder.open(path)
+        board, connection = Board(folder), QuoteConnection(path)
+        self._path, self._board, self._connection = str(folder.path), board, connection
+
+    def _follow(self) -> None:
+        """没有人说过连哪里、先连了默认的，而交易口后来连了别的：跟过去，一个进程只有一个市场。"""
+        told = told_folder() if self._guessed else ""
+        if not told:
+            return
+        with _rebinding:
+            if not self._guessed:
+                return
+            self._guessed = False
+            if canonical(told) == canonical(self._path):
+                return
+            before, left = self._connection, self._path
+            try:
+                self._attach(told)
+            except (EasytraderError, OSError) as error:
+                logger.warning("行情仍在 {}，没能跟到交易口连着的 {}：{}", left, told, error)
+                return
+            logger.warning(
+                "行情先连了默认的模拟文件夹 {}，现在跟到交易口连着的 {}：此前取的不是这个市场的。"
+                "要从头就对，用 easytrader sim run --qmt，或设环境变量 EASYTRADER_SIM。",
+                left,
+                self._path,
+            )
+        if before is not None:
+            before.close()
 
     def is_connected(self) -> bool:
         """还连着。"""
@@ -227,27 +277,32 @@ class IPythonApiClient:
     def subscribe_whole_quote(
         self, codes: list[str], param: bytes, callback: Callable[[Any], None] | None
     ) -> int:
-        """订阅快照：先给一次全量，以后变了再给。"""
-        wanted = self._known(codes)
-        return self._pump.add(Feed(wanted, callback))
+        """订阅快照：先给一次全量，以后变了再给；不认识的代码没有推送。"""
+        board = self.board
+        spread = [code for code in board.spread(_codes(codes), self.now()) if board.find(code)]
+        return self._pump.add(Feed(spread, callback))
 
     def subscribe_quote(
         self, meta: bytes, region: bytes, param: bytes, callback: Callable[[Any], None] | None
     ) -> int:
-        """订阅一只证券的分笔或 K 线。"""
+        """订阅一只证券的分笔或 K 线；订不了（没有这只、没有这个周期）为 -1。"""
         what, when = _bson().decode(meta), _bson().decode(region)
-        if what.get("metaid", -1) > 0 or what["period"] not in PERIODS:
-            raise _missing(f"周期 {what['period'] or what.get('metaid')!r} 的订阅")
-        code, period = what["stockCode"], what["period"]
-        self._known([code])
+        code, period, dividend = what["stockCode"], what["period"], what.get("dividendtype")
+        if what.get("metaid", -1) > 0 or period not in PERIODS or dividend not in _DIVIDENDS:
+            logger.warning("模拟行情没有周期 {} 的订阅。", period or what.get("metaid"))
+            return -1
+        if self.board.find(code) is None:
+            logger.warning("订阅不了 {!r}：模拟行情没有这个代码。", code)
+            return -1
 
-        def latest(count: int) -> list[dict[str, Any]]:
-            return self._rows(code, period, "", "", count)
+        def rows(start: Any, end: Any, count: int) -> list[dict[str, Any]]:
+            return self._rows(code, period, start, end, count, dividend)
 
         past: list[dict[str, Any]] = []
         if when.get("count"):
-            past = self._rows(code, period, when["startTime"], when["endTime"], when["count"])
-        feed = Feed([code], callback, None if period == "tick" else latest, past, listed=True)
+            past = rows(when["startTime"], when["endTime"], when["count"])
+        latest = None if period == "tick" else lambda count: rows("", "", count)
+        feed = Feed([code], callback, period, latest, past, listed=True)
         return self._pump.add(feed)
 
     def unsubscribe_quote(self, number: int) -> int:
@@ -270,29 +325,53 @@ class IPythonApiClient:
         form: str,
         *_: Any,
     ) -> Any:
-        """历史行情；``form`` 是厂商 Python 层要的样子：v2 矩阵，v3 结构数组，v4 各列的字节。"""
-        if period not in PERIODS or form not in ("v2", "v3", "v4"):
-            raise _missing(f"周期 {period!r}（{form or 'level2'}）的历史行情")
-        if dividend not in _DIVIDENDS:
-            raise SimulatorError(f"不认识的除权方式 {dividend!r}。")
-        codes, now, deadline = _codes(codes), self._now(), new_deadline()
-        found = {
-            code: self._rows(code, period, start, end, count, (now, deadline)) for code in codes
-        }
+        """历史行情；``form`` 是厂商 Python 层要的样子：v2 矩阵，v3 结构数组，v4 字节，v5 Arrow。
+
+        没有的周期（level2 等）为空。
+        """
+        if period not in PERIODS or form not in _FORMS:
+            return {}
+        found, _deadline = self.history(codes, period, start, end, count, dividend)
         if period == "tick":
             return {code: structured(rows, fields, TICK_FIELDS) for code, rows in found.items()}
-        day_only = period == DAILY or period in LONG
-        label = "%Y%m%d" if day_only else "%Y%m%d%H%M%S"
+        if not fill:
+            found = {code: without_suspended(rows) for code, rows in found.items()}
         if form == "v2":
-            return matrix(found, fields, label)
+            return matrix(found, fields, label_of(period), fill)
+        if form == "v5":
+            return arrow(found, fields)
+        label = label_of(period)
         packed = {
             code: columns(rows, fields, lambda ts: stamp(ts, label)) for code, rows in found.items()
         }
         return [(code, index, data) for code, (index, data) in packed.items()]
 
+    def history(
+        self,
+        codes: list[str],
+        period: str,
+        start: Any,
+        end: Any,
+        count: int,
+        dividend: str | None,
+    ) -> tuple[dict[str, list[dict[str, Any]]], float]:
+        """各代码的历史，厂商口径的行；与算到什么时候为止。不认识的代码是空的。
+
+        Raises:
+            SimulatorError: 除权方式、时间、根数写得不对，或算得太久。
+        """
+        if dividend not in _DIVIDENDS:
+            raise SimulatorError(f"模拟行情不认识除权方式 {dividend!r}。")
+        at = self.now(), new_deadline()
+        rows = {
+            code: self._rows(code, period, start, end, count, dividend, at)
+            for code in _codes(codes)
+        }
+        return rows, at[1]
+
     def supply_history_data(self, code: str, period: str, start: str, end: str) -> int:
-        """下载：模拟行情不用下载，只核对要得对不对。"""
-        self._check_download([code], period, start, end, -1)
+        """下载：模拟行情不用下载。"""
+        self.now()
         return 0
 
     def supply_history_data2(
@@ -304,9 +383,9 @@ class IPythonApiClient:
         param: bytes,
         progress: Callable[[dict[str, Any]], Any],
     ) -> bool:
-        """批量下载：核对之后立刻说完成。"""
-        metaid = _bson().decode(param).get("metaid", -1)
-        self._check_download(_codes(codes), period, start, end, metaid)
+        """批量下载：立刻说完成。"""
+        self.now()
+        codes = _codes(codes)
         total = max(1, len(codes))
         for number, code in enumerate(codes or [""], 1):
             progress({"finished": number, "total": total, "stockcode": code, "message": ""})
@@ -317,83 +396,152 @@ class IPythonApiClient:
 
     def get_divid_factors(self, code: str, start: str = "", end: str = "") -> dict[str, Any]:
         """``corporate_actions.json`` 里已经到了的除权除息；没有为空。"""
-        self._known([code])
-        return self._live_board().factors(code, start, end, self._now())
+        return self.board.factors(code, start, end, self.now())
 
     # ---- 合约、板块、日历
 
     def get_instrument_detail(self, code: str) -> bytes:
         """合约信息；不认识的代码为空。"""
-        found = self._live_board().detail(code, self._now())
+        found = self.board.detail(code, self.now())
         return b"" if found is None else _encoded(found)
 
     def get_stock_type(self, code: str) -> dict[str, bool]:
-        """品种。"""
-        self._now()
+        """品种；不认识的代码为空。"""
+        self.now()
         return kinds_of(code)
+
+    def is_stock_type(self, code: str, tag: str) -> bool:
+        """是不是这个品种。"""
+        return bool(self.get_stock_type(code).get(tag, False))
 
     def get_sector_list(self) -> list[str]:
         """有哪些板块。"""
-        self._now()
-        return list(SECTORS)
+        self.now()
+        return self.board.sectors.names()
 
     def get_stock_list_in_sector(self, name: str, timetag: int = -1) -> list[str]:
-        """板块成分：历史上也是这些。"""
-        self._now()
-        return self._live_board().sector(name)
+        """板块的成分；``timetag``（毫秒）那天还没有上市的不算。没有这个板块为空。"""
+        at = self.now()
+        at = min(at, timetag / 1000) if timetag > 0 else at
+        return self.board.sectors.members(name, date.fromordinal(day_of(at)))
+
+    get_industry = get_stock_list_in_sector
+
+    def add_sector(self, name: str, codes: list[str]) -> None:
+        """往自建的板块里加。"""
+        self.board.sectors.change(name, add=_codes(codes))
 
     def get_trading_dates_by_market(
         self, market: str, start: Any, end: Any, count: int
     ) -> list[int]:
-        """交易日，毫秒。"""
-        if market not in ("SH", "SZ", "BJ"):
-            raise _missing(f"市场 {market!r} 的交易日")
-        calendar, now = self._live_board().calendar, self._now()
+        """交易日，毫秒；模拟行情没有的市场为空。"""
+        now = self.now()
+        if market not in MARKETS:
+            return []
+        calendar = self.board.calendar
         days = calendar.days(now, moment(start, last=False), moment(end, last=True))
         if count >= 0:
             days = days[:count]
-        return [midnight(day) * 1000 for day in reversed(days)]
+        return [local_midnight(day) for day in reversed(days)]
 
     def get_market_last_trade_date(self, market: str) -> int:
-        """最近的交易日，毫秒。"""
-        return self.get_trading_dates_by_market(market, "", "", 1)[-1]
+        """最近的交易日，毫秒；没有的市场为 0。"""
+        return next(iter(self.get_trading_dates_by_market(market, "", "", 1)), 0)
 
     def get_holidays(self) -> list[int]:
-        """历史范围之内、工作日而不开市的日子，YYYYMMDD。"""
-        board = self._live_board()
-        if board.always_open:
-            raise SimulatorError("这个模拟文件夹全天开市（clock=always），没有节假日。")
-        return board.calendar.holidays(self._now())
+        """工作日而不开市的日子，YYYYMMDD。"""
+        return self.board.calendar.holidays(self.now())
 
     def commonControl(self, name: str, param: bytes) -> bytes:  # noqa: N802  厂商的名字
-        """厂商的通用入口。"""
-        if name in ("getapiversion", "downloadholidaydata"):
-            return _encoded({})
-        raise _missing(f"{name}（commonControl）")
+        """厂商的通用入口，见 `quote_controls`。"""
+        return _encoded(answer(self, name, _bson().decode(param)))
+
+    def subscribed(self) -> list[dict[str, Any]]:
+        """此刻的订阅。"""
+        return [
+            {"subId": number, "stockCode": code, "period": feed.period, "isSub": True}
+            for number, feed in self._pump.feeds()
+            for code in feed.codes
+        ]
+
+    get_all_subscribe_quote = subscribed
+
+    def get_config_addr(self) -> str:
+        """厂商要连的地址。"""
+        return self._address
+
+    # ---- 什么都没有下载过
+
+    def get_financial_data(self, codes: list[str], *_: Any) -> dict[str, Any]:
+        """财务数据：空的。"""
+        self.now()
+        return {}
+
+    def get_weight_in_index(self, code: str) -> dict[str, float]:
+        """指数权重：空的。"""
+        self.now()
+        return {}
+
+    def get_cb_info(self, code: str) -> bytes:
+        """可转债：空的。"""
+        self.now()
+        return _encoded({})
+
+    def get_etf_info(self, *_: Any) -> bytes:
+        """ETF：空的。"""
+        self.now()
+        return _encoded({})
+
+    def get_ipo_info(self, start: str, end: str) -> list[dict[str, Any]]:
+        """新股：空的。"""
+        self.now()
+        return []
+
+    def get_main_contract(self, code: str) -> str:
+        """主力合约：没有期货。"""
+        self.now()
+        return ""
+
+    def read_local_data(self, path: str, start: Any, end: Any, count: int) -> list[bytes]:
+        """特殊周期的数据文件：空的。"""
+        return []
+
+    def _nothing_to_download(self, *_: Any) -> None:
+        """下载：没有什么可下载的。"""
+        self.now()
+
+    down_all_sector_data = down_cb_data = down_index_weight = _nothing_to_download
+    down_history_contracts = supply_finance_data = _nothing_to_download
+    supply_finance_data_with_region = _nothing_to_download
 
     # ---- 内部
 
-    def _live_board(self) -> Board:
+    @property
+    def board(self) -> Board:
+        """连着的模拟文件夹的行情板。
+
+        Raises:
+            SimulatorError: 断了。
+        """
+        self._follow()
         if self._board is None or not self.is_connected():
             raise SimulatorError(LOST)
         return self._board
 
-    def _now(self) -> float:
+    def now(self) -> float:
+        """行情走到了几点，Unix 秒。
+
+        Raises:
+            SimulatorError: 断了，或到期没有回答。
+        """
+        self._follow()
         connection = self._connection
         if connection is None:
             raise SimulatorError(LOST)
         return connection.now()
 
     def _snapshot(self, codes: list[str]) -> dict[str, dict[str, Any]]:
-        return self._live_board().snapshot(codes, self._now())
-
-    def _known(self, codes: list[str]) -> list[str]:
-        """都认得的代码。"""
-        board = self._live_board()
-        spread = board.spread(_codes(codes))
-        for code in spread:
-            board.must(code)
-        return spread
+        return self.board.snapshot(codes, self.now())
 
     def _rows(
         self,
@@ -402,30 +550,17 @@ class IPythonApiClient:
         start: Any,
         end: Any,
         count: int,
+        dividend: str | None,
         at: tuple[float, float] | None = None,
     ) -> list[dict[str, Any]]:
-        board = self._live_board()
-        now, deadline = at or (self._now(), new_deadline())
+        board = self.board
+        now, deadline = at or (self.now(), new_deadline())
         if period == "tick":
             return board.ticks(code, (start, end, count), now, deadline)
-        lot = lot_of(board.must(code))
-        bars = board.bars(code, period, (start, end, count), now, deadline)
+        security = board.find(code)
+        lot = 100 if security is None else lot_of(security)
+        bars = board.bars(code, period, (start, end, count), now, deadline, dividend)
         return [bar_row(bar, lot) for bar in bars]
-
-    def _check_download(
-        self, codes: list[str], period: str, start: Any, end: Any, metaid: int
-    ) -> None:
-        self._now()
-        if metaid == _SECTOR_DATA:
-            return
-        if metaid > 0 or period not in PERIODS:
-            raise _missing(f"{period or metaid!r} 数据的下载")
-        moment(start, last=False), moment(end, last=True)
-        self._known(codes)
-
-
-def _missing(what: str) -> SimulatorError:
-    return SimulatorError(f"模拟行情没有{what}。")
 
 
 def _encoded(value: dict[str, Any]) -> bytes:
@@ -456,22 +591,15 @@ def refusing(name: str, told: str) -> Callable[..., Any]:
 
 
 NOT_SIMULATED: Final = (
+    "callFormula",
+    "createView",
     "custom_data_control",
-    "down_cb_data",
-    "down_history_contracts",
-    "down_index_weight",
-    "get_cb_info",
-    "get_financial_data",
-    "get_ipo_info",
-    "get_main_contract",
-    "get_weight_in_index",
-    "is_stock_type",
-    "read_local_data",
+    "register_external_resp_callback",
     "subscribeFormula",
     "subscribeFormulaSync",
     "unsubscribeFormula",
 )
-"""厂商的 Python 层会用到而这里不模拟的方法。"""
+"""原生客户端有而这里不模拟的：模型、视图、自己推数据。"""
 
 for _name in NOT_SIMULATED:
     setattr(IPythonApiClient, _name, refusing(_name, f"模拟行情没有 {_name}。"))

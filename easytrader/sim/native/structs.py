@@ -125,8 +125,12 @@ def _flag(label: str) -> Callable[[Any], Any]:
 
 
 def _text(label: str, size: int) -> Callable[[Any], Any]:
+    short = (size - 1) // 3
+
     def convert(value: Any) -> str | bytes:
         text = value
+        if type(text) is str and len(text) <= short and "\0" not in text:
+            return text
         if isinstance(text, (bytes, bytearray)):
             text = bytes(text).decode("utf-8", "ignore")
         elif not isinstance(text, str):

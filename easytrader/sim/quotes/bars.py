@@ -44,6 +44,48 @@ class Bar(NamedTuple):
     suspended: bool = False
 
 
+class Adjustment(NamedTuple):
+    """一次除权除息：哪一天（序数），每股派现（厘），每股送转，前收盘除以参考价。"""
+
+    ex: int
+    cash_li: float
+    gift: float
+    ratio: float
+
+    def forward(self, price_li: float) -> float:
+        """除权前的价格换到除权后的口径。"""
+        return (price_li - self.cash_li) / (1 + self.gift)
+
+    def backward(self, price_li: float) -> float:
+        """除权后的价格换到除权前的口径。"""
+        return price_li * (1 + self.gift) + self.cash_li
+
+
+def adjusted(bar: Bar, day: int, actions: list[Adjustment], dividend: str | None) -> Bar:
+    """复权：``front`` 按派现、送转倒推，``front_ratio`` 按比例；``back`` 相反。量不变。"""
+    if not actions or dividend in (None, "none"):
+        return bar
+    front = str(dividend).startswith("front")
+    # 前收盘已经是除权除息后的口径，与当天的价格一起换
+    chosen = [each for each in actions if (each.ex > day) is front]
+
+    def moved(price_li: float) -> int:
+        for each in chosen if front else reversed(chosen):
+            if str(dividend).endswith("ratio"):
+                price_li = price_li / each.ratio if front else price_li * each.ratio
+            else:
+                price_li = each.forward(price_li) if front else each.backward(price_li)
+        return round(price_li)
+
+    return bar._replace(
+        open_li=moved(bar.open_li),
+        high_li=moved(bar.high_li),
+        low_li=moved(bar.low_li),
+        close_li=moved(bar.close_li),
+        pre_close_li=moved(bar.pre_close_li),
+    )
+
+
 def merge(bars: list[Bar], time: int) -> Bar:
     """几根相连的并成一根。"""
     return Bar(
@@ -83,6 +125,7 @@ def minute_bars(
     """
     found: list[Bar] = []
     previous, volume, amount = tape.pre_close_li, 0, 0.0
+    opening = tape.opening_li
     for start, end, first, last in sections:
         if first > upto:
             break
@@ -95,15 +138,16 @@ def minute_bars(
             if a > last:
                 break
             prices = path[a - first : b - first + 1] or [previous]
+            if not found and opening is not None:
+                prices.insert(0, opening)
             done, money = tape.turnover(max(b, first))
             low, high = min(prices), max(prices)
             size = done - volume
             least, most = worth_li(security, low, size), worth_li(security, high, size)
             worth = min(max(money - amount, least / 1000), most / 1000)
+            still = size == 0 and not tape.called(b)
             found.append(
-                Bar(
-                    _label(stop), prices[0], high, low, prices[-1], size, worth, previous, size == 0
-                )
+                Bar(_label(stop), prices[0], high, low, prices[-1], size, worth, previous, still)
             )
             previous, volume, amount = prices[-1], done, money
     return found

@@ -9,17 +9,31 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
+from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
-from easytrader.sim.config.instruments import load_facts
+from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.hours import hours_for
-from easytrader.sim.quotes.bars import DAILY, LONG, MINUTES, Bar, minute_bars, regroup
-from easytrader.sim.quotes.calendar import Calendar, moment
+from easytrader.sim.exchange.screen import Screen
+from easytrader.sim.market import universe
+from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.sim.quotes.bars import (
+    DAILY,
+    LONG,
+    MINUTES,
+    Adjustment,
+    Bar,
+    adjusted,
+    minute_bars,
+    regroup,
+)
+from easytrader.sim.quotes.calendar import MINUTE_DAYS, Calendar, moment
 from easytrader.sim.quotes.details import (
     CLOSED,
     CONTINUOUS,
@@ -28,22 +42,25 @@ from easytrader.sim.quotes.details import (
     STATUSES,
     SUSPENDED,
     known,
-    sector,
     to_detail,
     to_factor,
     to_tick,
-    universe,
 )
-from easytrader.sim.quotes.tape import DayTape, Paths, ranges
-from easytrader.sim.rules import RuleBook
+from easytrader.sim.quotes.indices import INDICES, IndexedMarket
+from easytrader.sim.quotes.sectors import FILE_NAME as SECTORS_NAME
+from easytrader.sim.quotes.sectors import MARKETS, Sectors
+from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
+from easytrader.sim.rules.facts import ORDINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from easytrader.market.symbols import Security
+    from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.config.folder import SimFolder
-    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.rules import RuleBook
 
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
@@ -51,7 +68,6 @@ _TAPES: Final = 20_000
 """记住这么多个「证券 × 日」；一个约 1 KB。"""
 _LIMIT_S: Final = 150.0
 """取一次历史最多算这么久，与厂商 xtdata.ini 的 requestTimeoutSecond 相同。"""
-_MARKETS: Final = ("SH", "SZ", "BJ")
 
 
 class Board:
@@ -62,64 +78,84 @@ class Board:
         self.calendar = Calendar(self._hours)
         config = folder.config
         self.tick_s = config.tick_s
-        self.always_open = config.clock == "always"
+        self._seed = config.seed
         self._details: dict[str, tuple[int, dict[str, Any]]] = {}
         self._actions = load_actions(folder.path)
         self._facts = load_facts(folder.path)
-        self._codes = library_of(config, folder.path).codes() if config.replay else universe()
-        self._live = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
-        self._past = _Market(_market_of(folder, self._hours), self.calendar, self._hours)
+        self._replayed = frozenset(library_of(config, folder.path).codes() if config.replay else ())
+        codes = {*self._replayed} or {*universe.codes(), *INDICES, *self._facts}
+        self.sectors = Sectors(sorted(codes), config.seed, folder.path / SECTORS_NAME)
+        shunned = {action.code for action in self._actions} | set(self._facts)
+        self._live = _market_of(folder, self.calendar, self._hours, shunned)
+        self._past = _market_of(folder, self.calendar, self._hours, shunned)
 
     # ---- 实时
 
     def snapshot(self, codes: list[str], now: float) -> dict[str, dict[str, Any]]:
-        """各代码（也可以是市场）的快照；不认识的代码不在里面。
-
-        Raises:
-            SimulatorError: 有模拟行情里没有的品种。
-        """
+        """各代码（也可以是市场）的快照；不认识的、没有行情的代码不在里面。"""
+        self._hours.day(now)  # 日历的毛病不算哪一只的
         found = {}
         with self._live.lock:
-            for code in self.spread(codes):
-                security = known(code)
+            for code in self.spread(codes, now):
+                security = self.find(code)
                 if security is not None:
-                    found[code] = self._live.tick(security, now)
+                    with suppress(SimulatorError):  # 回放数据还没有开始
+                        found[code] = self._live.tick(security, now)
         return found
 
     def detail(self, code: str, now: float) -> dict[str, Any] | None:
         """合约信息；不认识的代码为 None。"""
-        security = known(code)
+        security = self.find(code)
         if security is None:
             return None
         day = self._hours.day(now)
         with self._live.lock:
             found = self._details.get(code)
             if found is None or found[0] != day:
-                quote = self._live.market.quote(security, self._live.market.tick_at(now))
-                found = self._details[code] = day, to_detail(security, quote, day)
+                try:
+                    quote = self._live.market.quote(security, self._live.market.tick_at(now))
+                except SimulatorError:
+                    return None
+                facts = self._facts.get(code, ORDINARY)
+                made = to_detail(
+                    security, quote, day, self._seed, self.listed(security), facts.delisted
+                )
+                found = self._details[code] = day, made
         return {**found[1], "ExtendInfo": dict(found[1]["ExtendInfo"])}
 
-    def sector(self, name: str) -> list[str]:
-        """板块或市场的成分。
+    def listed(self, security: Security) -> date:
+        """上市日：清单写了的照清单。"""
+        facts = self._facts.get(security.stock_code, ORDINARY)
+        return facts.listed or universe.opened(security.stock_code)
 
-        Raises:
-            SimulatorError: 没有这个板块。
-        """
-        return sector(name, self._codes)
-
-    def spread(self, codes: list[str]) -> list[str]:
+    def spread(self, codes: list[str], now: float) -> list[str]:
         """市场代码换成它的全部证券。"""
+        today = date.fromordinal(self._hours.day(now))
         found: dict[str, None] = {}
         for code in codes:
-            found.update(dict.fromkeys(self.sector(code) if code in _MARKETS else [code]))
+            whole = self.sectors.members(code, today) if code in MARKETS else [code]
+            found.update(dict.fromkeys(whole))
         return list(found)
+
+    def find(self, code: object) -> Security | None:
+        """代码 → 证券；不认识，或模拟行情里没有为 None。"""
+        security = known(code)
+        if security is not None and self._replayed and security.stock_code not in self._replayed:
+            return None
+        return security
 
     # ---- 历史
 
     def bars(
-        self, code: str, period: str, span: tuple[Any, Any, int], now: float, deadline: float
+        self,
+        code: str,
+        period: str,
+        span: tuple[Any, Any, int],
+        now: float,
+        deadline: float,
+        dividend: str | None = "none",
     ) -> list[Bar]:
-        """K 线，由早到晚。
+        """K 线，由早到晚；不认识的代码为空。
 
         Args:
             code: 代码。
@@ -127,26 +163,30 @@ class Board:
             span: ``(起, 止, 根数)``，厂商的写法；根数 -1 为全部。
             now: 行情走到的时刻。
             deadline: 最晚算到这时（``time.monotonic``）。
+            dividend: 除权方式，厂商的写法。
 
         Raises:
-            SimulatorError: 不认识的代码、看不懂的时间、算得太久。
+            SimulatorError: 看不懂的时间、算得太久。
         """
-        security = self.must(code)
+        security = self.find(code)
         first, last, count = _range(span)
         found: list[Bar] = []
-        if count == 0:
+        if count == 0 or security is None:
             return found
+        groups: set[object] = set()
+        actions = self._adjusting(code, now) if dividend not in ("none", None) else []
         with self._past.lock:
-            for day in self._days(security, now, first, last):
+            for day in self._days(security, now, first, last, period):
                 _check(deadline)
                 try:
                     bars = self._day_bars(security, day, period, now)
                 except SimulatorError:
-                    if not found:
-                        raise
                     break  # 回放数据从这里开始
-                found[:0] = [bar for bar in bars if _inside(bar.time, period, first, last)]
-                if period not in LONG and 0 < count <= len(found):
+                bars = [bar for bar in bars if _inside(bar.time, period, first, last)]
+                found[:0] = [adjusted(bar, day, actions, dividend) for bar in bars]
+                if period in LONG:
+                    groups.add(LONG[period](date.fromordinal(day)))
+                if 0 < count <= (len(groups) - 1 if period in LONG else len(found)):
                     break
         if period in LONG:
             found = regroup(found, lambda bar: _date(bar.time), period)
@@ -156,18 +196,23 @@ class Board:
         self, code: str, span: tuple[Any, Any, int], now: float, deadline: float
     ) -> list[dict[str, Any]]:
         """分笔，由早到晚；参数同 `bars`。"""
-        security = self.must(code)
+        security = self.find(code)
         first, last, count = _range(span)
         found: list[dict[str, Any]] = []
+        if security is None:
+            return found
         with self._past.lock:
-            for day in self._days(security, now, first, last) if count else ():
+            for day in self._days(security, now, first, last, "tick") if count else ():
                 kept = [
                     tick
                     for tick in self._past.day_ticks(day, now)
                     if _inside(self._past.market.tick_time(tick), "tick", first, last)
                 ]
                 kept = kept[-(count - len(found)) :] if count > 0 else kept
-                tape = self._past.new_tape(security, day)
+                try:
+                    tape = self._past.new_tape(security, day)
+                except SimulatorError:
+                    break  # 回放数据从这里开始
                 rows = []
                 for tick in kept:
                     _check(deadline)
@@ -180,40 +225,48 @@ class Board:
 
     def factors(self, code: str, start: Any, end: Any, now: float) -> dict[str, dict[str, float]]:
         """已经到了的各次除权除息，由早到晚。"""
-        security = self.must(code)
         first, last = moment(start, last=False), moment(end, last=True)
-        today = self._hours.day(now)
         found = {}
-        with self._past.lock:
-            for action in self._actions:
-                at = midnight(action.ex)
-                inside = (first is None or at >= first) and (last is None or at <= last)
-                if action.code == code and action.ex <= today and inside:
-                    close = self._past.close_before(security, action.ex)
-                    day, row = to_factor(action, close, security.tick_li)
-                    found[day] = row
+        for action, day, row in self._known_factors(code, now):
+            at = midnight(action.ex)
+            if (first is None or at >= first) and (last is None or at <= last):
+                found[day] = row
         return found
 
-    def must(self, code: str) -> Security:
-        """代码 → 证券。
+    def _known_factors(self, code: str, now: float) -> list[tuple[Action, str, dict[str, float]]]:
+        security = self.find(code)
+        today = self._hours.day(now)
+        found = []
+        with self._past.lock:
+            for action in self._actions:
+                if security is not None and action.code == code and action.ex <= today:
+                    close = self._past.close_before(security, action.ex)
+                    found.append((action, *to_factor(action, close, security.tick_li)))
+        return found
 
-        Raises:
-            SimulatorError: 不认识，或模拟行情里没有。
-        """
-        security = known(code)
-        if security is None:
-            raise SimulatorError(f"模拟行情不认识代码 {code!r}；应写成 600036.SH 这样。")
-        return security
+    def _adjusting(self, code: str, now: float) -> list[Adjustment]:
+        """已经到了的除权除息，由早到晚，复权用。"""
+        return [
+            Adjustment(
+                action.ex, row["interest"] * 1000, row["stockBonus"] + row["stockGift"], row["dr"]
+            )
+            for action, _, row in sorted(self._known_factors(code, now), key=lambda row: row[1])
+        ]
 
     def _days(
-        self, security: Security, now: float, first: float | None, last: float | None
+        self, security: Security, now: float, first: float | None, last: float | None, period: str
     ) -> list[int]:
-        """取历史要看的日子，由晚到早；上市以前、摘牌以后没有。"""
+        """取历史要看的日子，由晚到早；上市以前、摘牌以后没有，分钟线与分笔只有近两年的。"""
         days = self.calendar.days(now, first, last)
-        facts = self._facts.get(security.stock_code)
-        if facts is None:
-            return days
-        return [day for day in days if facts.exists(date.fromordinal(day))]
+        today = self._hours.day(now)
+        listed, gone = (
+            self.listed(security),
+            self._facts.get(security.stock_code, ORDINARY).delisted,
+        )
+        start = listed.toordinal() if listed.toordinal() <= today else 0
+        if period == "tick" or period in MINUTES:
+            start = max(start, today - MINUTE_DAYS)
+        return [day for day in days if day >= start and (gone is None or day < gone.toordinal())]
 
     def _day_bars(self, security: Security, day: int, period: str, now: float) -> list[Bar]:
         if period in MINUTES:
@@ -224,7 +277,14 @@ class Board:
 class _Market:
     """一个市场实例和它的缓存；只在锁里用。"""
 
-    def __init__(self, market: Market, calendar: Calendar, hours: MarketHours) -> None:
+    def __init__(
+        self,
+        market: Market,
+        calendar: Calendar,
+        hours: MarketHours,
+        book: RuleBook,
+        shunned: Collection[str],
+    ) -> None:
         self.lock = threading.RLock()
         self.market = market
         self._calendar = calendar
@@ -232,28 +292,50 @@ class _Market:
         self._spans: dict[int, list[tuple[int, int]]] = {}
         self._tapes: OrderedDict[tuple[str, int], DayTape] = OrderedDict()
         self._known_paths: Paths | None = None
+        if isinstance(market, SyntheticMarket):
+            seconds = calendar.pattern()
+            self.market = IndexedMarket(market, market.seed, seconds, self._edges, shunned)
+        self._screen = Screen(self.market, hours, book)
+
+    def _edges(self, day: int) -> tuple[int, int]:
+        """这一天的首跳与末跳。"""
+        spans = self.spans(day)
+        return spans[0][0], spans[-1][1]
 
     def tick(self, security: Security, now: float, tape: DayTape | None = None) -> dict[str, Any]:
         """此刻的快照；往回看时另给一份还没有走到那里的 ``tape``。"""
         day = self._calendar.day(now)
         asked = self.market.tick_at(now)
-        tick = self._last_tick(day, now)
-        status = STATUSES[self._hours.phase(now, closing_call=True)]
-        if tick is None:
-            quote = self.market.quote(security, asked)
-            status = PRE_OPEN if status == CLOSED else status
-            return to_tick(security, quote, None, int(now * 1000), status)
-        quote = self.market.quote(security, tick)
-        stats = (tape or self.tape(security, day)).at(tick)
-        if not quote.asks and not quote.bids and status == CONTINUOUS:
-            status = HALTED
+        quote = self._screen.quote(security, day, asked)
+        status = self._status(security, day, now, quote)
+        tick = self._seen_tick(day, now)
+        stats = None if tick is None else (tape or self.tape(security, day)).at(tick)
+        called = self._screen.in_call(security, day, asked)
+        shown = asked if called or tick is None else tick
+        return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)
+
+    def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
+        rules = self._screen.rules(security, day)
+        closing, late = (True, False) if rules is None else rules.hours
+        status = STATUSES[self._hours.phase(now, closing, True, late)]
         if quote.suspended:
-            status = SUSPENDED
-        return to_tick(security, quote, stats, int(self.market.tick_time(tick) * 1000), status)
+            return SUSPENDED
+        if status == CONTINUOUS and not (quote.asks or quote.bids or security.kind is Kind.INDEX):
+            return HALTED
+        early = status == CLOSED and self._last_tick(day, now) is None
+        return PRE_OPEN if early else status
+
+    def _seen_tick(self, day: int, now: float) -> int | None:
+        """走势看到了哪一跳；还没有开盘价为 None。"""
+        last = self._last_tick(day, now)
+        ticks = self._screen.ticks(day)
+        if last is None and ticks is not None and self.market.tick_at(now) >= ticks.open_call:
+            return ticks.open_call
+        return last
 
     def daily(self, security: Security, day: int, now: float) -> list[Bar]:
         """日线：还没有开盘为空。"""
-        tick = self._last_tick(day, now)
+        tick = self._seen_tick(day, now)
         if tick is None:
             return []
         tape = self.tape(security, day)
@@ -303,7 +385,7 @@ class _Market:
             for (start, end), span in zip(segments, self.spans(day), strict=True)
         ]
         tape = self.tape(security, day)
-        bars = minute_bars(self.market, self._paths(day), security, tape, sections, tick, minutes)
+        bars = minute_bars(self.market, self._paths(), security, tape, sections, tick, minutes)
         close = self._close(security, day, now)
         if close is not None:
             last = bars[-1]
@@ -312,13 +394,13 @@ class _Market:
         return bars
 
     def day_ticks(self, day: int, now: float) -> list[int]:
-        """这一天到此刻为止的各跳。"""
-        last = self._last_tick(day, now)
-        if last is None:
-            return []
-        return [
-            tick for first, stop in self.spans(day) for tick in range(first, min(stop, last) + 1)
-        ]
+        """这一天到此刻为止的各跳，集合竞价里的也在内。"""
+        last = self.market.tick_at(now)
+        spans = self.spans(day)
+        ticks = self._screen.ticks(day)
+        if ticks is not None:
+            spans = [(ticks.call_start, ticks.open_call), *spans]
+        return [tick for first, stop in spans for tick in range(first, min(stop, last) + 1)]
 
     def tape(self, security: Security, day: int) -> DayTape:
         """一天的走势；用得最久的先忘掉。"""
@@ -334,13 +416,14 @@ class _Market:
 
     def new_tape(self, security: Security, day: int) -> DayTape:
         """一天的走势，从开盘起。"""
-        return DayTape(self.market, self._paths(day), security, day, self.spans(day))
+        rules = self._screen.rules(security, day)
+        closing = rules is not None and rules.closing_call
+        spans = with_calls(self.spans(day), self._screen.ticks(day), closing)
+        return DayTape(self.market, self._paths(), security, day, spans)
 
-    def _paths(self, day: int) -> Paths:
+    def _paths(self) -> Paths:
         if self._known_paths is None:
-            start = midnight(day)
-            seconds = [(a - start, b - start) for a, b in self._calendar.segments(day)]
-            self._known_paths = Paths(self.market, tuple(seconds))
+            self._known_paths = Paths(self.market, self._calendar.pattern())
         return self._known_paths
 
     def spans(self, day: int) -> list[tuple[int, int]]:
@@ -359,10 +442,13 @@ class _Market:
         return max((min(tick, last) for first, last in spans if tick >= first), default=None)
 
 
-def _market_of(folder: SimFolder, hours: MarketHours) -> Market:
+def _market_of(
+    folder: SimFolder, calendar: Calendar, hours: MarketHours, shunned: Collection[str]
+) -> _Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = RuleBook(load_facts(folder.path), hours.previous)
-    return market_for(folder.config, folder.path, hours, book)
+    book = load_book(folder.path, hours.previous)
+    market = market_for(folder.config, folder.path, hours, book)
+    return _Market(market, calendar, hours, book, shunned)
 
 
 def new_deadline() -> float:

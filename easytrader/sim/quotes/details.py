@@ -1,4 +1,4 @@
-"""厂商的样子：合约信息、品种、板块（看不出来的留 0），快照，除权数据。"""
+"""厂商的样子：合约信息、品种（看不出来的留 0），快照，除权数据。"""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight
-from easytrader.errors import SimulatorError, UsageError
+from easytrader.errors import UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.exchange.depth import DISPLAYED
-from easytrader.sim.market.anchors import ANCHORS_LI, instrument_name
-from easytrader.sim.rules import rules_for
+from easytrader.sim.market import universe
+from easytrader.sim.quotes.indices import INDICES
+from easytrader.sim.rules import Size, rules_for
 from easytrader.sim.rules.exrights import reference_price
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.exchange.depth import Level, Quote
     from easytrader.sim.quotes.tape import Stats
@@ -26,37 +25,20 @@ if TYPE_CHECKING:
 
 _NEVER: Final = 99999999
 
-SECTORS: Final[dict[str, tuple[tuple[str, ...], tuple[Board, ...], Collection[Kind]]]] = {
-    "沪深A股": (("SH", "SZ"), (), STOCKS),
-    "上证A股": (("SH",), (), STOCKS),
-    "深证A股": (("SZ",), (), STOCKS),
-    "科创板": (("SH",), (Board.STAR,), STOCKS),
-    "创业板": (("SZ",), (Board.CHINEXT,), STOCKS),
-    "京市A股": (("BJ",), (), STOCKS),
-    "沪深基金": (("SH", "SZ"), (Board.FUND,), ()),
-    "沪深ETF": (("SH", "SZ"), (Board.FUND,), ETFS),
-    "沪市ETF": (("SH",), (Board.FUND,), ETFS),
-    "深市ETF": (("SZ",), (Board.FUND,), ETFS),
-    "沪深转债": (("SH", "SZ"), (Board.BOND,), (Kind.CONVERTIBLE,)),
-}
-
 
 @lru_cache(maxsize=65536)
 def known(code: str) -> Security | None:
-    """厂商写法的代码 → 证券；不是代码、没有这样的品种为 None（厂商的接口当它不存在）。
-
-    Raises:
-        SimulatorError: 是真有的品种，但模拟行情里没有（指数、B 股等）。
-    """
+    """厂商写法的代码 → 证券；不是代码、模拟行情里没有的为 None（厂商的接口当它不存在）。"""
     security = _parsed(code)
-    if security is None or security.kind is Kind.OTHER:
-        return None
-    if rules_for(security, date.max) is None:
-        raise SimulatorError(
-            f"模拟行情没有 {security.stock_code}（{security.kind.value}）；"
-            "有的是沪深北的股票、基金、可转债、债券，沪深的逆回购。"
-        )
-    return security
+    if security is None or security.stock_code in INDICES:
+        return security
+    return None if rules_for(security, date.max) is None else security
+
+
+def name_of(security: Security) -> str:
+    """证券名称。"""
+    index = INDICES.get(security.stock_code)
+    return universe.instrument_name(security.stock_code) if index is None else index.name
 
 
 def lot_of(security: Security) -> int:
@@ -79,59 +61,41 @@ def kinds_of(code: object) -> dict[str, bool]:
     }
 
 
-def universe() -> list[str]:
-    """板块与全推里有哪些代码：放在真实价格附近的那几十只。别的代码直接问也有行情。"""
-    return sorted(ANCHORS_LI)
+def to_detail(
+    security: Security, quote: Quote, day: int, seed: int, listed: date, gone: date | None
+) -> dict[str, Any]:
+    """`get_instrument_detail` 的原始回答（厂商的 Python 层再挑字段、换类型）。
 
-
-def sector(name: str, codes: list[str]) -> list[str]:
-    """``codes`` 里属于这个板块（也可以是市场代码）的。
-
-    Raises:
-        SimulatorError: 没有这个板块。
+    ``listed``、``gone``：上市日，摘牌日（没有为 None）。
     """
-    if name in ("SH", "SZ", "BJ"):
-        return [code for code in codes if code.endswith(name)]
-    if name not in SECTORS:
-        raise SimulatorError(f"模拟行情没有板块 {name!r}；有：{'、'.join(SECTORS)}。")
-    exchanges, boards, kinds = SECTORS[name]
-    return [
-        code
-        for code in codes
-        if (each := parse_security(code)).exchange in exchanges
-        and (not boards or each.board in boards)
-        and (not kinds or each.kind in kinds)
-    ]
-
-
-def to_detail(security: Security, quote: Quote, day: int) -> dict[str, Any]:
-    """`get_instrument_detail` 的原始回答（厂商的 Python 层再挑字段、换类型）。"""
     today = date.fromordinal(day)
     rules = rules_for(security, today)
-    assert rules is not None  # known() 已经拦下
+    total, floating = universe.shares(security, seed) if rules else (0, 0)
+    lot = rules.lot.minimum if rules else 0
+    size = rules.size if rules else Size(0, 0)
     pre_close = quote.pre_close_li / 1000
     return {
         "ExchangeID": security.exchange,
         "InstrumentID": security.code,
-        "InstrumentName": instrument_name(security.stock_code),
+        "InstrumentName": name_of(security),
         "ProductID": "",
         "ProductName": "",
         "ProductType": -1,
         "ExchangeCode": security.code,
         "UniCode": security.code,
         "CreateDate": 0,
-        "OpenDate": 0,
-        "ExpireDate": _NEVER,
+        "OpenDate": int(f"{listed:%Y%m%d}"),
+        "ExpireDate": _NEVER if gone is None else int(f"{gone:%Y%m%d}"),
         "TradingDay": int(f"{today:%Y%m%d}"),
         "PreClose": pre_close,
         "SettlementPrice": pre_close,
         "UpStopPrice": quote.limit_up_li / 1000,
         "DownStopPrice": quote.limit_down_li / 1000,
-        "FloatVolume": 0.0,
-        "TotalVolume": 0.0,
+        "FloatVolume": float(floating),
+        "TotalVolume": float(total),
         "LongMarginRatio": 0.0,
         "ShortMarginRatio": 0.0,
-        "PriceTick": rules.tick_li / 1000,
+        "PriceTick": rules.tick_li / 1000 if rules else 0.01,
         "VolumeMultiple": 1,
         "MainContract": 0,
         "LastVolume": 0,
@@ -139,10 +103,10 @@ def to_detail(security: Security, quote: Quote, day: int) -> dict[str, Any]:
         "IsTrading": not quote.suspended,
         "IsRecent": False,
         "ExtendInfo": {
-            "MaxMarketOrderVolume": rules.size.market,
-            "MinMarketOrderVolume": rules.lot.minimum,
-            "MaxLimitOrderVolume": rules.size.limit,
-            "MinLimitOrderVolume": rules.lot.minimum,
+            "MaxMarketOrderVolume": size.market,
+            "MinMarketOrderVolume": lot,
+            "MaxLimitOrderVolume": size.limit,
+            "MinLimitOrderVolume": lot,
             "OptionType": -1,
         },
     }
@@ -183,7 +147,6 @@ def to_tick(
     """一只证券的快照；``stats`` 是当日走到此刻的开高低与成交，开盘以前为 None。"""
     lot = lot_of(security)
     pre_close = quote.pre_close_li / 1000
-    asks, bids = (quote.asks, quote.bids) if stats is not None else ((), ())
     volume = 0 if stats is None else stats.volume
     return {
         "time": time_ms,
@@ -201,10 +164,10 @@ def to_tick(
         "lastSettlementPrice": pre_close,
         "settlementPrice": 0.0,
         "pe": 0.0,
-        "askPrice": _prices(asks),
-        "bidPrice": _prices(bids),
-        "askVol": _lots(asks, lot),
-        "bidVol": _lots(bids, lot),
+        "askPrice": _prices(quote.asks),
+        "bidPrice": _prices(quote.bids),
+        "askVol": _lots(quote.asks, lot),
+        "bidVol": _lots(quote.bids, lot),
         "volRatio": 0.0,
         "speed1Min": 0.0,
         "speed5Min": 0.0,

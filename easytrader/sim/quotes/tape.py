@@ -15,10 +15,10 @@ import importlib
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.basics.beijing import midnight
-from easytrader.sim.market import synthetic
+from easytrader.market.symbols import Kind
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.sim.quotes import sheet
 from easytrader.sim.rules.repo import worth_li
 
 if TYPE_CHECKING:
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.screen import Ticks
 
 
 _WORTH: Final = 64
 """短于这么多跳的不值得。"""
 _CHECKED: Final = 24
-_LAYER: Final = 0xD1B54A32D192ED03
-_MASK: Final = 0xFFFFFFFFFFFFFFFF
 
 
 class Paths:
@@ -60,62 +59,21 @@ class Paths:
         return found
 
     def _fast(self, security: Security, first: int, last: int) -> Any:
-        market: Any = self._market
-        if type(market) is not SyntheticMarket:
+        market: Any = getattr(self._market, "inner", self._market)
+        if type(market) is not SyntheticMarket or security.kind is Kind.INDEX:
             return None
         day = market._day_at(security, market.tick_time(last))  # noqa: SLF001  见模块说明
-        fate = day.fate
-        if fate.suspended or fate.seal is not None or fate.halt is not None:
+        if not sheet.is_calm(day):
             return None
         np = self._np = self._np or importlib.import_module("numpy")
-        numbers = np.arange(first, last + 1)
-        progress = self._progress(np, numbers * market._tick_s, day.day)  # noqa: SLF001
-        base = day.open_li + (day.close_li - day.open_li) * progress
-        edge = np.minimum(np.minimum(1.0, 48.0 * progress), 48.0 * (1.0 - progress))
-        noise = _noise(np, day.salt, synthetic._INTRADAY, first, last)  # noqa: SLF001
-        base = np.where(edge > 0.0, base * (1.0 + day.profile.swing * edge * noise), base)
-        unit = day.rules.tick_li
-        bid = np.floor(base / unit + 0.5).astype(np.int64) * unit
-        bid = np.clip(bid, day.limit_down_li, day.limit_up_li)
-        lifted = _mix(np, day.salt ^ 0x3C, numbers) >> np.uint64(63) == 0
-        found = np.where(lifted, np.minimum(bid + day.gap_li, day.limit_up_li), bid)
-        found = np.where(progress <= 0.0, day.pre_close_li, found)
-        return np.where(progress >= 1.0, day.close_li, found)
-
-    def _progress(self, np: Any, ts: Any, day: int) -> Any:
-        seconds = ts - float(midnight(day))
-        done = sum(np.clip(seconds - start, 0.0, end - start) for start, end in self._seconds)
-        return done / sum(end - start for start, end in self._seconds)
-
-
-def _noise(np: Any, salt: int, octaves: Any, first: int, last: int) -> Any:
-    """`noise.values` 的数组写法。"""
-    at = np.arange(first, last + 1)
-    total = np.zeros(len(at))
-    for layer, (period, amplitude) in enumerate(octaves):
-        base = salt ^ (layer * _LAYER & _MASK)
-        start = first // period
-        lattice = _mix(np, base, np.arange(start, last // period + 2)) >> np.uint64(11)
-        points = lattice.astype(np.float64) / 4503599627370496.0 - 1.0
-        cell = at // period - start
-        t = (at % period) / period
-        left = points[cell]
-        total += amplitude * (left + (points[cell + 1] - left) * (t * t * (3.0 - 2.0 * t)))
-    return total
-
-
-def _mix(np: Any, salt: int, numbers: Any) -> Any:
-    """`noise.mix` 的数组写法：64 位整数自然回绕。"""
-    z = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = z + np.uint64(salt & _MASK)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+        return sheet.prices(np, market, self._seconds, [day], np.arange(first, last + 1))[0]
 
 
 _CELL_S: Final = 300.0
 _SAMPLES: Final = 16
 _LOT: Final = 100
+_CALL_SHARE: Final = 1
+"""合成行情里一次集合竞价约成交全天的百分之几。"""
 _TRADE_LOTS: Final = 20
 """平均一笔成交多少手，用来给出成交笔数。"""
 
@@ -150,10 +108,23 @@ def ranges(
     return found
 
 
+def with_calls(
+    spans: list[tuple[int, int]], ticks: Ticks | None, closing_call: bool
+) -> list[tuple[int, int]]:
+    """各段的跳号，加上两次集合竞价：一次只有撮合的那一跳。"""
+    if ticks is None:
+        return spans
+    found = [(ticks.open_call, ticks.open_call), *spans]
+    first, last = found[-1]
+    if closing_call and first < ticks.closing_start <= last:
+        found[-1:] = [(first, ticks.closing_start - 1), (ticks.close_call, ticks.close_call)]
+    return found
+
+
 class DayTape:
     """一天的走势；``at`` 可以一跳一跳往后问，也可以隔很久问一次，答案相同。
 
-    ``spans``：各段的跳号范围，见 `ranges`。
+    ``spans``：各段的跳号范围，见 `with_calls`。
     """
 
     def __init__(
@@ -170,6 +141,11 @@ class DayTape:
         self._spans = spans
         self._salt = salt_of(day, security.stock_code)
         self._count = sum(last - first + 1 for first, last in spans)
+        # 两次集合竞价（只有一跳的段）各成交多少，以跳计
+        self._opening, self._closing = (
+            self._count * _CALL_SHARE // 100 if first == last else 0
+            for first, last in (spans[0], spans[-1])
+        )
         # 回放的市场说得出到哪一跳成交了多少
         self._traded: Callable[[Security, int], int] | None = getattr(market, "traded", None)
         self._total = 0.0 if self._traded is not None else self._sampled_total()
@@ -182,6 +158,17 @@ class DayTape:
         # 每格开头的累计量、累计额与价格
         self._cells: list[tuple[int, float, int]] = [(0, 0.0, self._open)]
         self.pre_close_li = market.quote(security, opening).pre_close_li
+
+    @property
+    def opening_li(self) -> int | None:
+        """开盘集合竞价的成交价；没有集合竞价为 None。"""
+        first, last = self._spans[0]
+        return self._open if first == last else None
+
+    def called(self, tick: int) -> bool:
+        """在收盘集合竞价里：没有成交，不是停牌。"""
+        first, last = self._spans[-1]
+        return first == last and self._spans[-2][1] < tick < first
 
     def at(self, tick: int) -> Stats:
         """走到 ``tick``（不早于开盘）时。"""
@@ -234,7 +221,8 @@ class DayTape:
         if index >= self._count - 1:
             done = 1.0
         else:
-            done = (index + hash01(self._salt, index)) / self._count
+            whole = self._count + self._opening + self._closing
+            done = (index + hash01(self._salt, index) + self._opening) / whole
         done += 0.5 * math.sin(2 * math.pi * done) / (2 * math.pi)
         return int(self._total * done) // _LOT * _LOT
 

@@ -2,23 +2,43 @@
 
 - `sources` 出处；`tables` 表的样子；`quantities` 价位与数量；`bands` 涨跌幅与取整；
   `cage` 有效申报价格范围；`trading` 市价类型、时段、回转；`repo` 逆回购；
-  `facts` 代码看不出来的事实。
-- 每一行有编号、起始日、出处；没有定论的标 ``sure=False``，写成常量。
+  `accrual` 应计利息；`facts` 代码看不出来的事实；`choices` 没有定论的怎样取。
+- 每一行有编号、起始日、出处；没有定论的标 ``sure=False``。程序不读的是 `tables.Note`。
 - 集合竞价的撮合、一天的时段不在这里。
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules import bands, repo, trading
-from easytrader.sim.rules.cage import CAGES, CALL_RANGES, Cage, CallRange
+from easytrader.sim.rules.accrual import accrued_e8, coupon_e8
+from easytrader.sim.rules.cage import (
+    CAGE_ROUNDINGS,
+    CAGES,
+    CALL_RANGES,
+    FIRST_CALLS,
+    Cage,
+    CallRange,
+)
+from easytrader.sim.rules.choices import BY_TABLE, Choices
 from easytrader.sim.rules.facts import ORDINARY, Facts
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
-from easytrader.sim.rules.tables import BONDS, FUNDS, REPOS, SHARES, Scope, find, pick, scope_of
+from easytrader.sim.rules.tables import (
+    BOND_RULES,
+    BONDS,
+    FUNDS,
+    REPOS,
+    SHARES,
+    Scope,
+    find,
+    pick,
+    scope_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +60,7 @@ class Rules:
         size: 单笔上限。
         band: 涨跌幅；None 为不设。
         cage: 连续竞价限价委托的笼子；None 为不设。
-        call_range: 不设涨跌幅时集合竞价的范围；None 为不限。
+        call_range: 集合竞价的范围（不设涨跌幅的，上市首日的可转债）；None 为不限。
         same_day_sale: 当日买入当日可卖。
         market_types: 收哪些市价类型。
         protects: 市价委托带保护限价。
@@ -50,6 +70,8 @@ class Rules:
         exists: 已上市、未摘牌。
         suspended: 全天停牌。
         late_close: 连续竞价到 15:30。
+        rounding: 涨跌停价怎样取整；``cage_rounding``：笼子的边界。
+        accrued_e8: 一张的应计利息，亿分之一元；不是净价交易的为 0。
         leaving: 在退市整理期。
     """
 
@@ -68,6 +90,9 @@ class Rules:
     exists: bool
     suspended: bool
     late_close: bool = False
+    rounding: bands.Rounding = bands.Rounding.HALF_UP
+    cage_rounding: bands.Rounding = bands.Rounding.HALF_UP
+    accrued_e8: int = 0
     leaving: bool = False
 
     @property
@@ -82,7 +107,11 @@ class Rules:
 
 
 def rules_for(
-    security: Security, day: date, facts: Facts = ORDINARY, session: int | None = None
+    security: Security,
+    day: date,
+    facts: Facts = ORDINARY,
+    session: int | None = None,
+    choices: Choices = BY_TABLE,
 ) -> Rules | None:
     """``day`` 这一天适用于 ``security`` 的规则；模拟柜台不做的品种为 None。
 
@@ -91,6 +120,7 @@ def rules_for(
         day: 交易日。
         facts: 代码看不出来的事实，缺省是一只普通的、上市已久的证券。
         session: 从上市（或进入退市整理期）算起的第几个交易日，首日为 1；None 为早已过了。
+        choices: 没有定论的怎样取。
     """
     scope = scope_of(security)
     if scope is None:
@@ -103,24 +133,27 @@ def rules_for(
         size=pick(SIZES, scope, day, Size(1_000_000, 1_000_000)),
         band=band,
         cage=pick(CAGES, scope, day, None),
-        call_range=pick(CALL_RANGES, scope, day, None) if band is None else None,
+        call_range=_call_range(scope, day, band, session, choices),
         same_day_sale=_same_day(security, scope, day, facts),
         market_types=pick(trading.MARKET_TYPES, scope, day, _NO_MARKET),
         protects=pick(trading.PROTECTED, scope, day, False),
-        closing_call=_closing_call(security, scope, day),
+        closing_call=_closing_call(security, scope, day, choices),
         buy_cap=pick(BUY_CAPS, scope, day, None) if warned else None,
         risk_warned=warned,
         exists=facts.exists(day) and (scope not in REPOS or security.stock_code in repo.TERMS),
         suspended=facts.halted(day),
-        late_close=pick(trading.LATE_CLOSES, scope, day, False),
+        late_close=_late_close(security, scope, day, choices),
+        rounding=pick(bands.ROUNDINGS, scope, day, bands.Rounding.HALF_UP),
+        cage_rounding=_cage_rounding(scope, day, choices),
+        accrued_e8=accrued_e8(scope, day, facts.coupon),
         leaving=facts.delisting_since(day) is not None,
     )
 
 
 @lru_cache(maxsize=32_768)
-def _ordinary(security: Security, day: date) -> Rules | None:
+def _ordinary(security: Security, day: date, choices: Choices) -> Rules | None:
     """没有特别事实的；合成行情从很多天以前推起，同一天要问许多遍。"""
-    return rules_for(security, day)
+    return rules_for(security, day, choices=choices)
 
 
 def _band(
@@ -140,31 +173,53 @@ def _band(
     # 退市整理期按板块的幅度，不论此前是不是风险警示
     if not leaving and facts.warned(day) and (risky := find(bands.RISK_BANDS, scope, day)):
         return risky.value
-    if _is_wide(security, scope, day, facts) and (wide := find(bands.WIDE_FUNDS, scope, day)):
-        return wide.value
+    wide = find(bands.WIDE_FUNDS, scope, day)
+    if wide is not None:
+        listed = facts.wide_band is not None and day >= facts.wide_band
+        if listed or security.code.startswith(wide.value.codes):
+            return wide.value.band
     return pick(bands.BANDS, scope, day, None)
 
 
-def _is_wide(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
-    if scope not in FUNDS:
+def _call_range(
+    scope: Scope, day: date, band: bands.Band | None, session: int | None, choices: Choices
+) -> CallRange | None:
+    if band is None:
+        return pick(CALL_RANGES, scope, day, None)
+    if session == 1 and choices.convertible_first_call:
+        return pick(FIRST_CALLS, scope, day, None)
+    return None
+
+
+def _cage_rounding(scope: Scope, day: date, choices: Choices) -> bands.Rounding:
+    if scope is Scope.BSE and choices.bse_cage is not None:
+        return choices.bse_cage
+    return pick(CAGE_ROUNDINGS, scope, day, bands.Rounding.HALF_UP)
+
+
+def _closing_call(security: Security, scope: Scope, day: date, choices: Choices) -> bool:
+    if scope not in BONDS:
+        return pick(trading.CLOSING_CALLS, scope, day, False)
+    if security.exchange != "SZ":
         return False
-    listed = facts.wide_band is not None and day >= facts.wide_band
-    return listed or (
-        security.exchange == "SH" and security.code.startswith(bands.WIDE_FUND_PREFIXES)
-    )
+    if not choices.sz_bonds_late:
+        day = min(day, BOND_RULES - timedelta(days=1))  # 照以前的
+    return pick(trading.SZ_BOND_CALLS, scope, day, False)
 
 
-def _closing_call(security: Security, scope: Scope, day: date) -> bool:
-    if scope in BONDS:
-        return security.exchange == "SZ" and day >= trading.SZ_BOND_CALL.since
-    return pick(trading.CLOSING_CALLS, scope, day, False)
+def _late_close(security: Security, scope: Scope, day: date, choices: Choices) -> bool:
+    if scope is Scope.BOND and security.exchange == "SZ" and not choices.sz_bonds_late:
+        return False
+    return pick(trading.LATE_CLOSES, scope, day, False)
 
 
 def _same_day(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
     if scope in FUNDS and facts.same_day_sale is not None and day >= facts.same_day_sale:
         return True
     return any(
-        scope in row.scopes and day >= row.since and security.kind in row.value.kinds
+        scope in row.scopes
+        and day >= row.since
+        and (security.kind in row.value.kinds or security.stock_code in row.value.codes)
         for row in trading.SAME_DAY
     )
 
@@ -175,15 +230,18 @@ class RuleBook:
     Args:
         facts: 厂商写法的代码 → 事实；没有的是普通证券。
         previous: 交易日（序数）→ 上一个交易日，数「上市第几天」用。
+        choices: 没有定论的怎样取。
     """
 
     def __init__(
         self,
         facts: Mapping[str, Facts] | None = None,
         previous: Callable[[int], int] = lambda day: day - 1,
+        choices: Choices = BY_TABLE,
     ) -> None:
         self._facts = dict(facts or {})
         self._previous = previous
+        self._choices = choices
 
     def facts(self, security: Security) -> Facts:
         """这只证券的事实。"""
@@ -193,9 +251,14 @@ class RuleBook:
         """``day`` 这天的规则；模拟柜台不做的品种为 None。"""
         facts = self._facts.get(security.stock_code)
         if facts is None:
-            return _ordinary(security, day)
+            return _ordinary(security, day, self._choices)
         since = facts.delisting_since(day) or facts.listed
-        return rules_for(security, day, facts, self._session(since, day))
+        return rules_for(security, day, facts, self._session(since, day), self._choices)
+
+    def coupon_e8(self, security: Security, after: date, until: date) -> int:
+        """``after``（不含）到 ``until``（含）之间付的利息，一张，亿分之一元。"""
+        scope = scope_of(security)
+        return 0 if scope is None else coupon_e8(scope, after, until, self.facts(security).coupon)
 
     def _session(self, since: date | None, day: date) -> int | None:
         """从 ``since`` 数起的第几个交易日；太久以前、还没到或不知道为 None。"""
@@ -211,4 +274,4 @@ class RuleBook:
 
 def price_limits(pre_close_li: int, rules: Rules) -> tuple[int, int]:
     """跌停价与涨停价（厘），见 `bands.limits`。"""
-    return bands.limits(pre_close_li, rules.band, rules.tick_li)
+    return bands.limits(pre_close_li, rules.band, rules.tick_li, rules.rounding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import Enum
 from typing import Final, NamedTuple
 
 from easytrader.sim.rules.tables import (
@@ -30,6 +31,20 @@ class Band(NamedTuple):
     up_bp: int
 
 
+class WideBand(NamedTuple):
+    """名单里的基金的涨跌幅；``codes`` 是代码或代码段。"""
+
+    band: Band
+    codes: tuple[str, ...]
+
+
+class Rounding(Enum):
+    """算出来的界限怎样取整到价位。"""
+
+    HALF_UP = "四舍五入"
+    INWARD = "向里：上限截断，下限进位"
+
+
 _10: Final = Band(1000, 1000)
 _20: Final = Band(2000, 2000)
 _30: Final = Band(3000, 3000)
@@ -54,12 +69,20 @@ RISK_BANDS: Final = (
 
 WIDE_FUNDS: Final = (
     Dated(
-        "B10", (Scope.SH_FUND,), date(2020, 8, 21), _20, "FUND20 SSE26", "名单里的基金；588、589 段"
-    ),
-    Dated("B10", (Scope.SZ_FUND,), CHINEXT_REFORM, _20, "FUND20 SZSE26", "名单里的基金"),
+        "B10",
+        (Scope.SH_FUND,),
+        date(2020, 8, 21),
+        WideBand(_20, ("588", "589")),
+        "FUND20 SSE26",
+    ).noted("全部持有科创板股票的两个代码段；别的以交易所名单为准，写在清单里"),
+    Dated(
+        "B10",
+        (Scope.SZ_FUND,),
+        CHINEXT_REFORM,
+        WideBand(_20, ("159783", "159915", "159949", "159967")),
+        "FUND20 SZSE26",
+    ).noted("创业板与双创的几只常见的；别的以交易所名单为准，写在清单里"),
 )
-WIDE_FUND_PREFIXES: Final = ("588", "589")
-"""涨跌幅 20% 的基金以交易所名单为准；不在清单文件里的，只认全部持有科创板股票的两个代码段。"""
 
 FREE_SESSIONS: Final = (
     Dated("N1", MAIN, MAIN_REFORM, 5, "SSE23 SZSE23 SSE26 SZSE26", "注册制"),
@@ -85,26 +108,40 @@ DELISTING: Final = (
 )
 """退市整理期首日不设涨跌幅，此后按板块的幅度。"""
 
-ROUNDING: Final = Dated("B11", tuple(Scope), BOURSES, "四舍五入", "SSE26 SZSE26").noted(
-    "SSE26 3.3.13、3.3.17：四舍五入到价位；与基准不足一个价位的取一个价位"
-    "（深市 2011-02-28、沪市 2023-04-10 起，这里一律如此）；不低于一个价位"
+_NOT_BSE: Final = tuple(scope for scope in Scope if scope is not Scope.BSE)
+ROUNDINGS: Final = (
+    Dated("B11", _NOT_BSE, BOURSES, Rounding.HALF_UP, "SSE26 SZSE26").noted(
+        "SSE26 3.3.13、3.3.17：四舍五入到价位；与基准不足一个价位的取一个价位"
+        "（深市 2011-02-28、沪市 2023-04-10 起，这里一律如此）；不低于一个价位"
+    ),
+    Dated("B12", BSE, BSE_OPENED, Rounding.INWARD, "公开整理").noted(
+        "上限截断、下限进位到价位：84.63 → 110.01 / 59.25"
+        "（对过 978 个封板的日子与一天的全市场快照）；一个价位的下限同 B11"
+    ),
 )
+"""涨跌停价怎样取整。"""
 
 
-def bound(base_li: int, ratio_bp: int, tick: int) -> int:
-    """``base_li`` 的万分之 ``ratio_bp``，四舍五入到价位；离 ``base_li`` 至少一个价位。"""
-    unit = 10_000 * tick
-    price = (2 * base_li * ratio_bp + unit) // (2 * unit) * tick
-    if ratio_bp >= 10_000:
+def bound(base_li: int, ratio_bp: int, tick: int, rounding: Rounding = Rounding.HALF_UP) -> int:
+    """``base_li`` 的万分之 ``ratio_bp``，取整到价位；离 ``base_li`` 至少一个价位。"""
+    unit, worth = 10_000 * tick, base_li * ratio_bp
+    upper = ratio_bp >= 10_000
+    if rounding is Rounding.HALF_UP:
+        price = (2 * worth + unit) // (2 * unit) * tick
+    else:
+        price = (worth // unit if upper else -(-worth // unit)) * tick
+    if upper:
         return max(price, base_li + tick)
     return max(min(price, base_li - tick), tick)
 
 
-def limits(pre_close_li: int, band: Band | None, tick: int) -> tuple[int, int]:
+def limits(
+    pre_close_li: int, band: Band | None, tick: int, rounding: Rounding = Rounding.HALF_UP
+) -> tuple[int, int]:
     """跌停价与涨停价（厘）；没有涨跌幅的给一个不会碰到的宽度。"""
     if band is None:
         return tick, pre_close_li * 10
     return (
-        bound(pre_close_li, 10_000 - band.down_bp, tick),
-        bound(pre_close_li, 10_000 + band.up_bp, tick),
+        bound(pre_close_li, 10_000 - band.down_bp, tick, rounding),
+        bound(pre_close_li, 10_000 + band.up_bp, tick, rounding),
     )

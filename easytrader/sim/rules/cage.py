@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from easytrader.sim.rules.bands import bound
+from easytrader.sim.rules.bands import Rounding, bound
 from easytrader.sim.rules.tables import (
     BSE,
     BSE_OPENED,
     CHINEXT,
     CHINEXT_REFORM,
+    CONVERTIBLE,
     MAIN,
     MAIN_REFORM,
     STAR,
@@ -30,7 +32,7 @@ class Cage(NamedTuple):
 
 
 class CallRange(NamedTuple):
-    """不设涨跌幅的证券在集合竞价里的范围，万分之几；0 为不限。
+    """不设涨跌幅的证券（与上市首日的可转债）在集合竞价里的范围，万分之几；0 为不限。
 
     ``open_low_bp``、``open_high_bp`` 对前收盘（新股是发行价）；
     ``close_bp`` 对最近成交价，上下各这么多。
@@ -53,6 +55,25 @@ CAGES: Final[tuple[Dated[Cage | None], ...]] = (
     Dated("C5", BSE, BSE_OPENED, Cage(500, 10), "BSE21 BSE26", "5% 与 10 个价位取宽"),
 )
 """连续竞价的限价委托。基金、可转债、债券没有行：不设笼子（可转债只有二手来源）。"""
+
+CAGE_ROUNDINGS: Final = (
+    Dated("C6", (*MAIN, *CHINEXT), CHINEXT_REFORM, Rounding.HALF_UP, "SSE26 SZSE26", "同涨跌停价"),
+    Dated("C6", STAR, STAR_OPENED, Rounding.HALF_UP, "SSE26", "同涨跌停价"),
+    Dated("C7", BSE, BSE_OPENED, Rounding.HALF_UP, "公开整理", sure=False).noted(
+        "北交所的涨跌停价是向里取整的，笼子是不是也这样没有核到；`rules.json` 的 bse_cage 可以改"
+    ),
+)
+"""笼子的边界怎样取整。"""
+
+FIRST_CALLS: Final = (
+    Dated(
+        "N10", CONVERTIBLE, date(2022, 8, 1), CallRange(7000, 13_000, 0), "CB22", sure=False
+    ).noted(
+        "可转债上市首日的开盘集合竞价：发行价的 ±30%；"
+        "`rules.json` 的 convertible_first_call 可以关掉"
+    ),
+)
+"""上市首日开盘集合竞价的范围，有涨跌幅的也查。"""
 
 CALL_RANGES: Final[tuple[Dated[CallRange | None], ...]] = (
     Dated(
@@ -84,12 +105,14 @@ def reference_price(
     return last_li
 
 
-def cage_limit(buy: bool, reference_li: int, cage: Cage, tick: int) -> int:
-    """买入不能高于、卖出不能低于的价格。四舍五入与一个价位的下限同涨跌幅。"""
+def cage_limit(
+    buy: bool, reference_li: int, cage: Cage, tick: int, rounding: Rounding = Rounding.HALF_UP
+) -> int:
+    """买入不能高于、卖出不能低于的价格。一个价位的下限同涨跌幅。"""
     if buy:
-        high = bound(reference_li, 10_000 + cage.ratio_bp, tick)
+        high = bound(reference_li, 10_000 + cage.ratio_bp, tick, rounding)
         return max(high, reference_li + cage.ticks * tick)
-    low = bound(reference_li, 10_000 - cage.ratio_bp, tick)
+    low = bound(reference_li, 10_000 - cage.ratio_bp, tick, rounding)
     return max(min(low, reference_li - cage.ticks * tick), tick)
 
 

@@ -17,8 +17,8 @@ _PILOT: Final = date(2010, 3, 31)
 
 FIN_MARGINS: Final = (
     Dated("RZ1", _ALL, date(2026, 1, 19), 1_000_000, "MARGIN26", "融资；只管这天起新开的合约"),
-    Dated("RZ2", _ALL, date(2023, 9, 8), 800_000, "MARGIN23", sure=False).noted(
-        "融资；只管新开的合约；80% 有公开报道，起始日没有对过原文"
+    Dated("RZ2", _ALL, date(2023, 9, 11), 800_000, "MARGIN23").noted(
+        "融资；只管新开的合约；2023-09-08 收市后施行，从下一个交易日起"
     ),
     Dated("RZ3", _ALL, date(2015, 11, 23), 1_000_000, "公开整理", "融资；没有对过原文", sure=False),
     Dated("RZ4", _ALL, _PILOT, 500_000, "公开整理", "融资，试点起；没有对过原文", sure=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Dated
+from easytrader.sim.rules.tables import BOURSES, FUNDS, SHARES, Dated, Note
 
 
 class Change(NamedTuple):
@@ -24,7 +24,7 @@ class Change(NamedTuple):
     before: int
 
 
-EX_RIGHT: Final = Dated(
+EX_RIGHT: Final = Note(
     "X1",
     SHARES + FUNDS,
     BOURSES,

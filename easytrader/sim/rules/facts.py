@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from datetime import date
 
+    from easytrader.sim.rules.accrual import Coupon
+
 
 class Period(NamedTuple):
     """一段日子，两头都算；没有止日的一直到现在。"""
@@ -32,6 +34,7 @@ class Facts:
         suspended: 全天停牌的日子。
         wide_band: 从这天起是涨跌幅 20% 的基金。
         same_day_sale: 从这天起是当日可以回转的基金。
+        coupon: 债券的票面利率与付息日；None 为照 `accrual.USUAL`。
     """
 
     listed: date | None = None
@@ -41,6 +44,7 @@ class Facts:
     suspended: tuple[Period, ...] = ()
     wide_band: date | None = None
     same_day_sale: date | None = None
+    coupon: Coupon | None = None
 
     def exists(self, day: date) -> bool:
         """这天有没有这只证券。"""

@@ -17,10 +17,12 @@ from easytrader.sim.rules.tables import (
     BONDS,
     BOURSES,
     BSE,
+    BSE_OPENED,
     FUNDS,
     SHARES,
     STOCKS,
     Dated,
+    Note,
     Scope,
     pick,
     scope_of,
@@ -69,36 +71,31 @@ STAMPS: Final = (
 )
 """印花税，百万分之几。"""
 
+_SH_SZ: Final = (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT)
+
 TRANSFERS: Final = (
     Dated("F3", SHARES, date(2022, 4, 29), 10, "CSDC22", "沪、深、北双边 0.001%"),
-    Dated("F4", SHARES, date(2015, 8, 1), 20, "CSDC15", "双边 0.002%；此前的不回溯"),
+    Dated("F4", _SH_SZ, date(2015, 8, 1), 20, "CSDC15", "沪、深双边 0.002%；此前的不回溯"),
+    Dated("F12", BSE, BSE_OPENED, 25, "公开整理", "北交所双边 0.0025%，到 2022-04-28"),
 )
 """过户费，百万分之几；基金、可转债、债券不收。"""
 
-COMMISSION_CAP_PPM: Final = 3000
-COMMISSION_CAP: Final = Dated(
-    "F5", SHARES + FUNDS, date(2002, 5, 1), COMMISSION_CAP_PPM, "CSRC02"
-).noted("佣金不超过千分之三；默认万分之 2.5、每笔最低 5 元，可以设")
+COMMISSION_CAP: Final = Dated("F5", SHARES + FUNDS, date(2002, 5, 1), 3000, "CSRC02").noted(
+    "佣金不超过千分之三；默认万分之 2.5、每笔最低 5 元，可以设"
+)
 
-BOND_COMMISSION_PPM: Final = 50
 BOND_COMMISSION_MIN_LI: Final = 1000
-BOND_COMMISSION: Final = Dated(
-    "F6", BONDS, BOURSES, BOND_COMMISSION_PPM, "公开整理", sure=False
-).noted("可转债与债券：各家不同，取常见的 0.005%，最低 1 元")
+BOND_COMMISSION: Final = Dated("F6", BONDS, BOURSES, 50, "公开整理", sure=False).noted(
+    "可转债与债券：各家不同，取常见的 0.005%，最低 1 元"
+)
 MONEY_FUND_COMMISSION: Final = Dated(
     "F7", FUNDS, BOURSES, 0, "公开整理", "货币 ETF：各家普遍免佣", sure=False
 )
 
 INCLUDED: Final = (
-    Dated(
-        "F8",
-        (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT),
-        date(2023, 8, 28),
-        "0.00341%",
-        "公开整理",
-    ).noted("经手费，双边 0.00341%"),
-    Dated("F9", BSE, date(2023, 8, 28), "0.0125%", "公开整理", "经手费，双边 0.0125%"),
-    Dated("F10", SHARES, BOURSES, "0.002%", "公开整理", "证管费，双边 0.002%"),
+    Note("F8", _SH_SZ, date(2023, 8, 28), "0.00341%", "公开整理", "经手费，双边 0.00341%"),
+    Note("F9", BSE, date(2023, 8, 28), "0.0125%", "公开整理", "经手费，双边 0.0125%"),
+    Note("F10", SHARES, BOURSES, "0.002%", "公开整理", "证管费，双边 0.002%"),
 )
 """已经含在佣金（全佣）里的，不另收；列出来是为了说明白。"""
 
@@ -120,7 +117,7 @@ class FeeSchedule:
     def rates(self, security: Security, buy: bool, day: date) -> FeeRates:
         """某只证券某个方向某一天的费率。"""
         if security.kind in _BOND_KINDS:
-            return FeeRates(BOND_COMMISSION_PPM, BOND_COMMISSION_MIN_LI, 0, 0)
+            return FeeRates(BOND_COMMISSION.value, BOND_COMMISSION_MIN_LI, 0, 0)
         if security.kind is Kind.REPO:
             return FeeRates(fee_ppm(security), 0, 0, 0, REPO_FEES.value.cap_li)
         if security.kind is Kind.MONEY_ETF:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import CONVERTIBLE, STAR, STAR_OPENED, Dated, Scope
+from easytrader.sim.rules.tables import CONVERTIBLE, STAR, STAR_OPENED, Dated, Note, Scope
 
 
 class Unit(NamedTuple):
@@ -46,14 +46,14 @@ UNITS: Final[tuple[Dated[Unit], ...]] = (
 )
 
 TERMS: Final = (
-    Dated("I6", _ALL, _CREDIT, "每只限一次，不能撤单", "IPO23 CBISSUE", sure=False).noted(
+    Note("I6", _ALL, _CREDIT, "每只限一次，不能撤单", "IPO23 CBISSUE", sure=False).noted(
         f"同一账户重复申购只有第一笔有效；{_UNREAD}"
     ),
-    Dated("I7", _ALL, _CREDIT, "T+2 日日终缴款", "IPO23 CBISSUE", sure=False).noted(
+    Note("I7", _ALL, _CREDIT, "T+2 日日终缴款", "IPO23 CBISSUE", sure=False).noted(
         "申购时不冻结资金（可转债 2017-09-08 起）；不足的部分视为放弃，股票以 1 股为单位，"
         f"沪市可转债 10 张、深市 1 张；{_UNREAD}"
     ),
-    Dated(
+    Note(
         "I8",
         _ALL,
         _CREDIT,
@@ -61,7 +61,7 @@ TERMS: Final = (
         "IPO23 CBISSUE",
         sure=False,
     ).noted(f"从最近一次放弃的次日起；{_UNREAD}"),
-    Dated(
+    Note(
         "I9",
         _ALL,
         _CREDIT,

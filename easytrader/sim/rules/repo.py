@@ -78,7 +78,9 @@ def fee_ppm(security: Security) -> int:
 
 
 def worth_li(security: Security | None, price_li: int, volume: int) -> int:
-    """``volume`` 值多少钱：逆回购是本金，别的是价格 × 数量。"""
+    """``volume`` 值多少钱：逆回购是本金，指数按成分的均价十元，别的是价格 × 数量。"""
+    if security is not None and security.kind is Kind.INDEX:
+        return 10_000 * volume
     if security is not None and security.kind is Kind.REPO:
         return FACE_LI * volume
     return price_li * volume

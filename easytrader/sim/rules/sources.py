@@ -92,8 +92,8 @@ SOURCES: Final[dict[str, Source]] = {
         official=False,
     ),
     "MARGIN23": Source(
-        "沪深北交易所：融资保证金最低比例由 100% 降低到 80%",
-        date(2023, 9, 8),
+        "沪深北交易所：融资保证金最低比例由 100% 降低到 80%（2023-09-08 收市后施行）",
+        date(2023, 9, 11),
         "交易所通知，见公开报道",
         official=False,
     ),

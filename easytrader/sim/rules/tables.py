@@ -56,6 +56,11 @@ class Dated(Generic[T_co]):
         return replace(self, note=note)
 
 
+@dataclass(frozen=True, slots=True)
+class Note(Dated[str]):
+    """只给人看的一条：值是一句话，程序不读它（照它做的代码另有常量，或另有别的行）。"""
+
+
 BOURSES: Final = date(1990, 12, 19)
 """沪市开市：查不到起始日、一向如此的规则从这天起。"""
 SHARES: Final = (Scope.SH_MAIN, Scope.STAR, Scope.SZ_MAIN, Scope.CHINEXT, Scope.BSE)
@@ -84,6 +89,8 @@ STAR_OPENED: Final = date(2019, 7, 22)
 CHINEXT_REFORM: Final = date(2020, 8, 24)
 """创业板注册制。"""
 BSE_OPENED: Final = date(2021, 11, 15)
+BOND_RULES: Final = date(2022, 5, 16)
+"""沪深债券交易规则：匹配成交、净价、到 15:30。"""
 MAIN_REFORM: Final = date(2023, 4, 10)
 """主板注册制。"""
 RULES_2026: Final = date(2026, 7, 6)

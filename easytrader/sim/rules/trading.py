@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from easytrader.market.symbols import Kind
 from easytrader.sim.rules.tables import (
+    BOND_RULES,
     BOURSES,
     BSE,
     BSE_OPENED,
@@ -22,10 +23,10 @@ from easytrader.sim.rules.tables import (
 
 
 class SameDay(NamedTuple):
-    """当日买入当日可卖：哪些品种、哪个交易所（空为都是）。"""
+    """当日买入当日可卖：哪些品种，单个的还有哪些代码。"""
 
     kinds: frozenset[Kind]
-    exchange: str = ""
+    codes: frozenset[str] = frozenset()
 
 
 _SH: Final = (Scope.SH_MAIN, Scope.SH_FUND)
@@ -63,16 +64,38 @@ CLOSING_CALLS: Final = (
     Dated("A4", BSE, BSE_OPENED, True, "BSE26", "2.3.2"),
 )
 """14:57–15:00 是收盘集合竞价的证券。"""
-SZ_BOND_CALL: Final = Dated(
-    "A5", (Scope.CONVERTIBLE, Scope.BOND), date(2006, 7, 1), True, "SZSE26 CB22", sure=False
-).noted("只有深市；沪市债券与可转债连续到 15:00")
+SZ_BOND_CALLS: Final = (
+    Dated(
+        "A5", (Scope.CONVERTIBLE, Scope.BOND), date(2006, 7, 1), True, "SZSE26 CB22", sure=False
+    ).noted("只有深市；沪市债券与可转债没有"),
+    Dated("A7", (Scope.BOND,), BOND_RULES, False, "BOND22", sure=False).noted(
+        "只有深市：匹配成交到 15:30，没有收盘集合竞价；沪市确定，深市多半也是"
+    ),
+)
+"""深市债券的收盘集合竞价。"""
 
 LATE_CLOSES: Final = (
-    Dated("A6", REPOS, date(2019, 5, 1), True, "OES 公开整理", sure=False).noted(
-        "13:00–15:30；只知道是 2019 年 5 月起，确切的日子没有核到"
+    Dated("A6", REPOS, date(2019, 1, 21), True, "OES 公开整理", sure=False).noted(
+        "13:00–15:30；起始日只有一个二手来源"
+    ),
+    Dated("A8", (Scope.BOND,), BOND_RULES, True, "BOND22").noted(
+        "匹配成交 9:30–11:30、13:00–15:30，不含可转债；深市多半也是，没有核到"
     ),
 )
 """连续竞价延到 15:30 的品种，没有收盘集合竞价。"""
+
+CROSS_BORDER_LOFS: Final = frozenset(
+    """
+    501018.SH 501021.SH 501023.SH 501025.SH 501300.SH 501301.SH 501302.SH 501303.SH 501305.SH
+    501306.SH 501307.SH 501309.SH 501310.SH 501311.SH 501313.SH
+    160125.SZ 160138.SZ 160140.SZ 160216.SZ 160322.SZ 160416.SZ 160644.SZ 160717.SZ 160719.SZ
+    160723.SZ 160922.SZ 160923.SZ 160924.SZ 161116.SZ 161124.SZ 161125.SZ 161126.SZ 161127.SZ
+    161128.SZ 161129.SZ 161130.SZ 161210.SZ 161229.SZ 161714.SZ 161815.SZ 161831.SZ 162411.SZ
+    162415.SZ 162416.SZ 162719.SZ 163208.SZ 164701.SZ 164705.SZ 164815.SZ 164824.SZ 164906.SZ
+    165510.SZ 165513.SZ
+    """.split()  # noqa: SIM905  一张表，不必一个一个加引号
+)
+"""跨境 LOF。"""
 
 SAME_DAY: Final = (
     Dated("D1", SHARES, date(1995, 1, 1), SameDay(frozenset()), "SSE26 SZSE26 BSE26", "股票 T+1"),
@@ -89,20 +112,27 @@ SAME_DAY: Final = (
         date(2015, 1, 19),
         SameDay(frozenset({Kind.BOND_ETF, Kind.MONEY_ETF, Kind.GOLD_ETF, Kind.CROSS_BORDER_ETF})),
         "TZERO15",
-    ).noted("跨境 ETF 以名单为准，这里对整类放行"),
+    ).noted("跨境 ETF 以名单为准：代码段与厂商的表"),
     Dated(
         "D4",
         (Scope.SZ_FUND,),
         date(2019, 1, 11),
-        SameDay(frozenset({Kind.COMMODITY_ETF}), "SZ"),
+        SameDay(frozenset({Kind.COMMODITY_ETF})),
         "公开整理",
     ).noted("可查到的最早日子"),
     Dated(
         "D5",
         (Scope.SH_FUND,),
         date(2020, 1, 20),
-        SameDay(frozenset({Kind.COMMODITY_ETF}), "SH"),
+        SameDay(frozenset({Kind.COMMODITY_ETF})),
         "公开整理",
     ).noted("可查到的最早日子"),
+    Dated(
+        "D6",
+        (Scope.SH_FUND, Scope.SZ_FUND),
+        date(2015, 1, 19),
+        SameDay(frozenset(), CROSS_BORDER_LOFS),
+        "TZERO15",
+    ).noted("跨境 LOF，厂商的表 XT_GE_SH_CROSS_BORDER_LOF、XT_GE_SZ_CB_LOF（2024-12）"),
 )
 """当日回转；没有行的（股票 ETF、LOF、REIT）次日才能卖。这些行是累加的，不是后来的盖过先前的。"""

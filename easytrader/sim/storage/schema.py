@@ -46,7 +46,7 @@ CREATE TABLE trades (
     number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, day INTEGER NOT NULL,
     traded_id TEXT NOT NULL, traded_time INTEGER NOT NULL, price_li INTEGER NOT NULL,
     volume INTEGER NOT NULL, fees_li INTEGER NOT NULL, tick INTEGER NOT NULL,
-    passive INTEGER NOT NULL
+    passive INTEGER NOT NULL, interest_li INTEGER NOT NULL DEFAULT 0
 );
 """
 _QUEUES: Final = """
@@ -85,10 +85,11 @@ _FROM_1: Final = (
 _FROM_2: Final = "ALTER TABLE orders ADD COLUMN off_book INTEGER NOT NULL DEFAULT 0;"
 """版本 2 没有不经过撮合的委托，也没有各项业务的记录。"""
 _FROM_4: Final = (
+    "ALTER TABLE trades ADD COLUMN interest_li INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE positions ADD COLUMN spent_li INTEGER NOT NULL DEFAULT 0;"
     "UPDATE positions SET spent_li = cost_li;"
 )
-"""版本 4 没有为持仓净付出的钱：从买入成本起算。"""
+"""版本 4 没有债券的应计利息，没有为持仓净付出的钱（从买入成本起算）。"""
 
 
 def _put(table: str, columns: int, verb: str = "REPLACE") -> str:
@@ -103,7 +104,7 @@ PUT_QUEUE: Final = _put("queues", 6)
 PUT_RECORD: Final = _put("records", 4)
 PUT_CLOSING_ASSET: Final = _put("closing_assets", 10)
 PUT_CLOSING_POSITION: Final = _put("closing_positions", 6)
-PUT_TRADE: Final = _put("trades", 10, "INSERT")
+PUT_TRADE: Final = _put("trades", 11, "INSERT")
 
 
 def steps_from(version: int) -> str:
@@ -126,8 +127,9 @@ def order_of(row: tuple[Any, ...]) -> SimOrder:
 
 def trade_of(row: tuple[Any, ...], order: SimOrder) -> SimTrade:
     """成交表的一行 → 成交。"""
-    number, _, _, traded_id, time, price, volume, fees, tick, passive = row
-    return SimTrade(number, order, traded_id, time, price, volume, fees, tick, bool(passive))
+    number, _, _, traded_id, time, price, volume, fees, tick, passive, interest = row
+    shown = (traded_id, time, price, volume, fees, tick, bool(passive), interest)
+    return SimTrade(number, order, *shown)
 
 
 def _fields(names: str) -> Callable[[Any], tuple[Any, ...]]:
@@ -150,4 +152,5 @@ order_fields: Final = _fields(
 )
 trade_fields: Final = _fields(
     "number order.order_id order.day traded_id traded_time price_li volume fees_li tick passive"
+    " interest_li"
 )

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_CHECKPOINT_PAGES: Final = 4000
+_PAGE: Final = 1024
+"""新账本一页多少字节：一步只改几行，页小，每次提交写进日志的就少。"""
+_CHECKPOINT_BYTES: Final = 1 << 24
 
 
 @contextmanager
@@ -164,9 +166,12 @@ class Store:
                 f"账本 {self._path} 是较新的版本 {version}，本版本只认识到 {schema.VERSION}；"
                 "请升级 easytrader。"
             )
+        if not tables:
+            self._db.execute(f"PRAGMA page_size={_PAGE}")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        pages = _CHECKPOINT_BYTES // self._number("PRAGMA page_size")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={pages}")
         if version < schema.VERSION:
             self._db.executescript(
                 f"BEGIN; {schema.steps_from(version)}"
@@ -181,16 +186,14 @@ class Store:
 
     def _load_orders(self, state: CounterState) -> None:
         rows = self._db.execute(
-            "SELECT * FROM orders WHERE order_id >= ? ORDER BY order_id",
-            (state.progress.first_order_id,),
+            # 昨夜存着的编号在前，夹在它们中间的昨天的委托不要
+            "SELECT * FROM orders WHERE order_id >= ? AND day = ? ORDER BY order_id",
+            (state.progress.first_order_id, state.progress.day),
         )
         for row in rows:
             order = schema.order_of(row)
             state.add_order(order)
-            if order.waiting:
-                state.wait(order)
-            elif order.is_working and not order.off_book:
-                state.rest(order)
+            state.put_back(order)
 
     def _load_trades(self, state: CounterState) -> None:
         rows = self._db.execute(

@@ -32,7 +32,7 @@ POSITIONS = (
 CODES = st.sampled_from(
     ["600036.SH", "000001.SZ", "688981.SH", "511880.SH", "162411.SZ", "113050.SH"]
 )
-T_ZERO = {"511880.SH", "113050.SH"}
+T_ZERO = {"511880.SH", "113050.SH", "162411.SZ"}
 CASH = 3_000_000_000
 ODD = st.sampled_from([1, 55, 155, 201])
 LOTS = st.one_of(st.integers(2, 20), st.integers(50, 400)).map(lambda n: n * 100)

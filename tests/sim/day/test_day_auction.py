@@ -20,7 +20,8 @@ def brute(orders: list[Interest], rule: TieRule, reference: int, tick: int) -> C
     if not prices:
         return None
     found = []
-    for price in range(min(prices), max(prices) + tick, tick):
+    every = range(min(prices), max(prices) + tick, tick)
+    for price in sorted(set(prices)) if rule is TieRule.MIDDLE else every:
         buys = sum(each.volume for each in orders if each.buy and each.price_li >= price)
         sells = sum(each.volume for each in orders if not each.buy and each.price_li <= price)
         better_buys = sum(each.volume for each in orders if each.buy and each.price_li > price)
@@ -37,7 +38,7 @@ def brute(orders: list[Interest], rule: TieRule, reference: int, tick: int) -> C
     tied = sorted(each[2] for each in found if each[1] == calm)
     if rule is TieRule.MIDDLE:
         twice = tied[0] + tied[-1]
-        price = next(p for p in range(tied[0], tied[-1] + tick, tick) if 2 * p >= twice)
+        price = next(p for p in every if 2 * p >= twice)
     else:
         price = min(tied, key=lambda each: (abs(each - reference), -each))
     filled = [0] * len(orders)
@@ -122,6 +123,14 @@ def asks(*rows: tuple[int, int]) -> list[Interest]:
             1020,
             100,
             id="SSE-中间价不在价位上-四舍五入",
+        ),
+        pytest.param(
+            [*bids((1040, 300), (1000, 200)), *asks((1000, 300))],
+            TieRule.MIDDLE,
+            0,
+            1040,
+            300,
+            id="SSE-只在报过的价里选-每个价位算是1030",
         ),
         pytest.param(
             [*bids((1040, 100)), *asks((1000, 100))],

@@ -113,7 +113,7 @@ def test_opening_call_price_is_the_same_whoever_watches(make_day: Make) -> None:
     for attended in (True, False):
         desk = make_day(9, 15)
         for code in CODES:
-            quote = desk.quote(code)
+            quote = desk.levels(code)
             for depth in (0, 2, 9):
                 desk.buy(code, 2000, yuan(quote.asks[depth].price_li))
                 desk.buy(code, 2000, yuan(quote.bids[depth].price_li))
@@ -206,7 +206,7 @@ def test_the_roll_itself_holds_the_closing_call(make_day: Make) -> None:
     for attended in (True, False):
         desk = make_day(14, 58)
         for code in CODES:
-            desk.buy(code, 2000, yuan(desk.quote(code).asks[4].price_li))
+            desk.buy(code, 2000, yuan(desk.levels(code).asks[4].price_li))
         seen = walk(desk, at(15, 1)) if attended else []
         logs.append(seen + jump(desk, at(9, 10, day=23)))
         assert desk.asset().frozen_cash == 0
@@ -219,7 +219,7 @@ def test_the_roll_itself_holds_the_closing_call(make_day: Make) -> None:
 def test_ticks_that_do_not_fall_on_the_bells(make_day: Make, tick_s: float) -> None:
     """跳的边界对不上 9:25 也一样：不早于它的第一跳成交，醒来的时刻也对。"""
     desk = make_day(9, 16, tick_s=tick_s)
-    quote = desk.quote(SH)
+    quote = desk.levels(SH)
     order_id = desk.buy(SH, 1000, yuan(quote.asks[5].price_li)).answer.order_id
     for _ in range(60):
         wake = desk.engine.next_wakeup()

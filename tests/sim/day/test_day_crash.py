@@ -28,7 +28,7 @@ MOMENTS = {
 def orders(desk: Desk) -> None:
     """买卖各几笔，价格高低不一；不收的时段自然是废单。"""
     for code in CODES:
-        quote = desk.quote(code)
+        quote = desk.levels(code)
         for depth in (0, 4):
             desk.buy(code, 2000, yuan(quote.asks[depth].price_li))
             desk.buy(code, 2000, yuan(quote.bids[depth].price_li))
@@ -108,7 +108,8 @@ def test_a_store_of_the_first_version_is_upgraded(make_day: Make) -> None:
         "ALTER TABLE orders DROP COLUMN waiting; "
         "ALTER TABLE orders DROP COLUMN off_book; DROP TABLE records;"
         "ALTER TABLE positions DROP COLUMN spent_li;"
-        "DROP TABLE closing_assets; DROP TABLE closing_positions; PRAGMA user_version=1;"
+        "DROP TABLE closing_assets; DROP TABLE closing_positions;"
+        "ALTER TABLE trades DROP COLUMN interest_li; PRAGMA user_version=1;"
     )
     db.close()
     desk.reopen()

@@ -77,7 +77,7 @@ class ADay(RuleBasedStateMachine):
         kind=st.sampled_from([11, 11, 11, 5, 44]),
     )
     def order(self, side: int, code: str, lots: int, depth: int, kind: int) -> None:
-        quote = self.desk.quote(code)
+        quote = self.desk.levels(code)
         gap = quote.asks[1].price_li - quote.asks[0].price_li
         price = yuan(quote.last_li + (depth if side == BUY else -depth) * gap)
         self.run(lambda desk: desk.submit(side, code, lots * 100, price if kind == 11 else 0, kind))

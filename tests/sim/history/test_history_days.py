@@ -239,7 +239,8 @@ def test_an_older_store_is_brought_up(make: Any) -> None:
     with sqlite3.connect(desk.folder.store_path) as db:
         db.executescript(
             "ALTER TABLE positions DROP COLUMN spent_li;"
-            "DROP TABLE closing_assets; DROP TABLE closing_positions; PRAGMA user_version=3;"
+            "DROP TABLE closing_assets; DROP TABLE closing_positions;"
+            "ALTER TABLE trades DROP COLUMN interest_li; PRAGMA user_version=3;"
         )
     db.close()
     desk.reopen()
@@ -256,7 +257,8 @@ def test_much_older_stores(make: Any, version: int) -> None:
     kept = history.orders(desk.folder.path, FIRST)
     desk.engine.close()
     steps = "DROP TABLE closing_assets; DROP TABLE closing_positions; DROP TABLE records;"
-    steps += "ALTER TABLE orders DROP COLUMN off_book; ALTER TABLE positions DROP COLUMN spent_li;"
+    steps += "ALTER TABLE orders DROP COLUMN off_book; ALTER TABLE trades DROP COLUMN interest_li;"
+    steps += "ALTER TABLE positions DROP COLUMN spent_li;"
     if version == 1:
         steps += "DROP TABLE queues; ALTER TABLE orders DROP COLUMN waiting;"
         steps += "ALTER TABLE orders DROP COLUMN ahead;"

@@ -29,8 +29,9 @@ from market_data import (
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import parse_security
+from easytrader.sim.config.folder import SimConfig
+from easytrader.sim.market.bar_model import BarModel, book_at, lots_at, price_at
 from easytrader.sim.market.columns import Bar
-from easytrader.sim.market.replay import book_at, lots_at, price_at
 
 MINUTES = 30
 JUNK = 57
@@ -66,7 +67,7 @@ orders = st.lists(
 
 
 def played(
-    root: Path, chosen: list[Any], wanted: list[Any]
+    root: Path, chosen: list[Any], wanted: list[Any], **settings: Any
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """放一遍，返回账本里的委托与成交。"""
     times = minute_stamps(MINUTES)
@@ -74,7 +75,7 @@ def played(
         bar_line(time, bar, volume, 35.0) for time, (bar, volume) in zip(times, chosen, strict=True)
     ]
     write(root / f"{CODE}.csv", lines)
-    desk = Desk(root / "盘", root, positions=HELD)
+    desk = Desk(root / "盘", root, positions=HELD, **settings)
     start = at("09:30")
     for tick, side, lots, away, kind in wanted:
         desk.clock.set(start + tick * 3.0)
@@ -96,20 +97,106 @@ def played(
     return found
 
 
-@given(chosen=bars(), wanted=orders)
-def test_fills_stay_inside_the_bars(chosen: list[Any], wanted: list[Any]) -> None:
+MODELS = st.fixed_dictionaries(
+    {
+        "bar_path": st.sampled_from(["adverse", "body", "low_first", "high_first"]),
+        "bar_share": st.sampled_from([0.05, 0.25, 1.0]),
+        "bar_queue": st.sampled_from(["through", "shown"]),
+    }
+)
+
+
+@given(chosen=bars(), wanted=orders, model=MODELS)
+def test_fills_stay_inside_the_bars(
+    chosen: list[Any], wanted: list[Any], model: dict[str, Any]
+) -> None:
+    """挂单成交在自己的价，不会更好；线没有碰到（缺省是穿过）它就不成交；合起来不超过那一份。"""
     with tempfile.TemporaryDirectory() as folder:
-        placed, trades = played(Path(folder), chosen, wanted)
+        placed, trades = played(Path(folder), chosen, wanted, **model)
     sides = {row[0]: row[1] for row in placed}
+    limits = {row[0]: row[2] for row in placed}
     first = int(at("09:30") // 3)
     filled: dict[tuple[int, int], int] = defaultdict(int)
-    for order_id, price_li, volume, tick, _ in trades:
+    for order_id, price_li, volume, tick, passive in trades:
         number = (tick - first - 1) // 20
         (_, high, low, _), _ = chosen[number]
-        assert round(low * 1000) <= price_li <= round(high * 1000)
+        low_li, high_li = round(low * 1000), round(high * 1000)
+        if passive:
+            assert price_li == limits[order_id]
+            margin = 10 * (model["bar_queue"] == "through")
+            if sides[order_id] == BUY:
+                assert low_li <= price_li - margin
+            else:
+                assert high_li >= price_li + margin
+        else:
+            assert low_li <= price_li <= high_li
         filled[number, sides[order_id]] += volume
     for (number, _), volume in filled.items():
-        assert volume <= chosen[number][1] * 100
+        assert volume <= int(chosen[number][1] * model["bar_share"]) * 100
+
+
+def test_a_resting_order_trades_at_its_own_price(tmp_path: Path) -> None:
+    """下一根线跳到限价之下：自己的买单按自己的价成交，不按线里更低的价。"""
+    times = minute_stamps(2)
+    bars = [(35.0, 35.05, 34.95, 35.0), (34.5, 34.6, 34.4, 34.5)]
+    write(tmp_path / f"{CODE}.csv", map(bar_line, times, bars))
+    desk = Desk(tmp_path / "盘", tmp_path)
+    desk.go("09:30:30")
+    desk.submit(BUY, 200, 34.9)
+    desk.go("09:32")
+    assert [(row.traded_price, row.traded_volume) for row in desk.trades()] == [(34.9, 200)]
+    desk.engine.close()
+
+
+@pytest.mark.parametrize(("queue", "fills"), [("through", False), ("shown", True)])
+def test_a_touch_is_not_a_fill_unless_asked_for(tmp_path: Path, queue: str, fills: bool) -> None:
+    write(
+        tmp_path / f"{CODE}.csv",
+        [bar_line(time, (35.0, 35.01, 34.9, 35.0)) for time in minute_stamps(10)],
+    )
+    desk = Desk(tmp_path / "盘", tmp_path, bar_queue=queue)
+    desk.go("09:30:03")
+    touched = desk.submit(BUY, 100, 34.9).answer.order_id
+    crossed = desk.submit(BUY, 100, 34.91).answer.order_id
+    desk.go("09:40")
+    done = {row.order_id for row in desk.trades()}
+    assert (touched in done) is fills
+    assert crossed in done
+    desk.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "same_day", "rising", "low_first"),
+    [
+        ("adverse", False, True, True),
+        ("adverse", False, False, True),
+        ("adverse", True, True, False),
+        ("body", False, True, True),
+        ("body", True, False, False),
+        ("low_first", True, False, True),
+        ("high_first", False, True, False),
+    ],
+)
+def test_which_extreme_comes_first(
+    path: str, same_day: bool, rising: bool, low_first: bool
+) -> None:
+    bar = Bar(0, 1000, 1100, 900, 1050 if rising else 950, 100, 0)
+    assert BarModel(path).low_first(bar, same_day) is low_first
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"bar_path": "random"}, "adverse body low_first high_first"),
+        ({"bar_share": 0}, "大于 0"),
+        ({"bar_share": 1.5}, "不超过 1"),
+        ({"bar_share": True}, "比例"),
+        ({"bar_queue": "front"}, "through 或 shown"),
+    ],
+)
+def test_a_wrong_bar_model_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        SimConfig(**settings)
 
 
 @given(chosen=bars(), wanted=orders)
@@ -138,7 +225,7 @@ def test_same_price_first_come_first_served(tmp_path: Path) -> None:
     times = minute_stamps(10)
     lines = [bar_line(time, (35.0, 35.01, 34.9, 35.0), 100) for time in times]
     write(tmp_path / f"{CODE}.csv", lines)
-    desk = Desk(tmp_path / "盘", tmp_path)
+    desk = Desk(tmp_path / "盘", tmp_path, bar_share=1.0)
     desk.go("09:30:03")
     ids = [desk.submit(BUY, 4000, price).answer.order_id for price in (34.95, 34.96, 34.95, 34.96)]
     desk.go("09:40")
@@ -198,12 +285,13 @@ def test_path_and_span_and_volume_of_the_market(chosen: list[Any]) -> None:
 def test_a_bar_is_spent_exactly(volume: int, count: int, prices: list[int]) -> None:
     low, *middle, high = sorted(prices)
     bar = Bar(0, middle[0] * 10, high * 10, low * 10, middle[1] * 10, volume, 0)
-    shares = [sum(lots_at(bar, at, count, 100)) for at in range(1, count + 1)]
+    shares = [sum(lots_at(bar.volume // 100, at, count)) for at in range(1, count + 1)]
     assert min(shares) >= 0
     assert sum(shares) == volume // 100
-    path = [price_at(bar, at, count, 10) for at in range(1, count + 1)]
-    assert (path[0], path[-1]) == (bar.open_li, bar.close_li)
-    assert (min(path), max(path)) == (bar.low_li, bar.high_li)
+    for low_first in (True, False):
+        path = [price_at(bar, at, count, 10, low_first) for at in range(1, count + 1)]
+        assert (path[0], path[-1]) == (bar.open_li, bar.close_li)
+        assert (min(path), max(path)) == (bar.low_li, bar.high_li)
     for price in path:
         for lifted in (True, False):
             asks, bids = book_at(bar, price, lifted, 10, (10, 100))

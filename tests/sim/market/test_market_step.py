@@ -12,6 +12,7 @@ from support import Recorder, SimProcess
 import easytrader
 from easytrader.cli import main
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.push import sequence
 from easytrader.sim.config.folder import AccountConfig, SimConfig, create
 from easytrader.sim.exchange.hours import ExchangeHours, later_open, trading_time
 
@@ -133,6 +134,20 @@ def test_a_day_rolls_over_and_unlocks(user: SimTrader, told: Recorder) -> None:
     sold = user.sell("600036", 34.9, 200)["entrust_no"]
     user.sim.step(minutes=5)
     assert user.find_entrust(sold)["order_status_name"] == "已成"
+
+
+def test_expired_orders_do_not_wait_for_a_push_that_never_comes(
+    user: SimTrader, told: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """日终到期的撤单没有「待撤」：走完的一步里再没有别的推送，不等压着的到期。"""
+    monkeypatch.setattr(sequence, "HOLD_S", 3600.0)
+    user.sim.step(minutes=1)
+    number = user.buy("600036", 34.0, 100)["entrust_no"]
+    user.sim.next_day()
+    assert [(each.order_id, each.order_status) for each in told.of("order")] == [
+        (number, 50),
+        (number, 54),
+    ]
 
 
 def test_goto_takes_times_and_refuses_to_go_back(user: SimTrader) -> None:

@@ -179,7 +179,7 @@ def test_an_embedded_host_lives_as_long_as_its_last_client(folder):
 
 def test_a_refused_host_is_not_asked_twice(folder):
     own = hub.Hub(lambda path, clock: FakeHost())
-    own.allow_embed_all()
+    own.allow_embed(folder)
     held = own.acquire(folder)
     held.refuse = 1
     refused = set()
@@ -198,7 +198,7 @@ def test_losing_the_race_for_the_folder_is_retried(folder):
         raise SimulatorError("已被占用：进程 1")
 
     own = hub.Hub(taken)
-    own.allow_embed_all()
+    own.allow_embed(folder)
     with pytest.raises(UnreachableError, match="进程 1"):
         own.open_link(folder, 1, ignore, ignore)
     with pytest.raises(SimulatorError):
@@ -227,7 +227,7 @@ def test_two_threads_embed_one_host(folder):
         return made[-1]
 
     own = hub.Hub(make)
-    own.allow_embed_all()
+    own.allow_embed(folder)
     links = SimpleQueue()
     threads = [
         threading.Thread(target=lambda n=n: links.put(own.open_link(folder, n, ignore, ignore)))

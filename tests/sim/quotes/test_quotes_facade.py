@@ -68,8 +68,12 @@ class TestSimulated:
         with pytest.raises(QueryFailedError, match=r"999999\.SH") as caught:
             user.quote(["600036", "999999.SH"])
         assert "600036" not in str(caught.value)
-        with pytest.raises(QueryFailedError, match=r"000300\.SH（指数）"):
-            user.quote("000300")
+
+    def test_an_index(self, user: Any) -> None:
+        row = user.quote("000300")["000300"]
+        assert row["stock_code"] == "000300.SH"
+        assert row["low"] <= row["last"] <= row["high"]
+        assert (row["limit_up"], row["limit_down"]) == (None, None)
 
     def test_in_a_callback(self, sim_folder: Path) -> None:
         found: list[Any] = []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rules_desk import LATEST, Case
+from rules_desk import LATEST, TODAY, Case
 
 MAIN, SZ, GEM, STAR, BJ = "600036.SH", "000001.SZ", "300750.SZ", "688981.SH", "920002.BJ"
 ETF, LOF, STAR_ETF, REIT = "510300.SH", "162411.SZ", "588000.SH", "508000.SH"
-CB, SZ_CB, BOND = "113050.SH", "123107.SZ", "019547.SH"
+CB, SZ_CB, BOND, SZ_BOND = "113050.SH", "123107.SZ", "019547.SH", "102100.SZ"
 TICK, LOT, SIZE, BAND, CAGE, TYPE, FREE, CAP = (
     1222,
     -150904070,
@@ -97,6 +97,19 @@ CAPS: Final = [
     Case("P1", MAIN, "买", 500_100, "last", CAP, "未通过限购检查", facts=ST),
     Case("P1", MAIN, "买", 500_100, "last", note="不是风险警示"),
     Case("P1", MAIN, "卖", 500_100, "last", facts=ST, held=500_100),
+    Case(
+        "P1",
+        MAIN,
+        "买",
+        500_100,
+        "last",
+        CAP,
+        "未通过限购检查",
+        facts=_st("2013-01-04", None),
+        day="2013-01-04",
+    ),
+    Case("P1", MAIN, "买", 500_100, "last", facts=_st("2012-12-31", None), day="2012-12-31"),
+    Case("P1", SZ, "买", 500_100, "last", CAP, "未通过限购检查", facts=ST),
     Case("P2", BJ, "买", 200_000, "last", facts=ST),
     Case("P2", BJ, "买", 200_001, "last", CAP, "未通过限购检查", facts=ST),
     Case("P2", BJ, "买", 200_001, "last", facts=ST, day="2026-08-30"),
@@ -130,7 +143,9 @@ BANDS: Final = [
     *_band("B9", MAIN, facts=ST, day="2026-07-05"),
     *_band("B10", STAR_ETF),
     *_band("B10", "159915.SZ", facts={"wide_band": "2020-08-24"}),
+    *_band("B10", "159949.SZ"),
     *_band("B11", LOF),
+    *_band("B12", BJ),
 ]
 
 CAGES: Final = [
@@ -152,6 +167,12 @@ CAGES: Final = [
         Case(rule, security, "卖", volume, "cage-1", CAGE, "范围", held=volume, **more),
     )
 ]
+_CAGE_EDGES: Final[list[tuple[str, str, int, dict[str, Any]]]] = [
+    ("C6", MAIN, 100, {"day": "2026-11-19"}),
+    ("C6", STAR, 200, {"day": "2026-11-19"}),
+    ("C7", BJ, 100, {"day": "2026-11-19"}),
+    ("C7", BJ, 100, {"choices": {"bse_cage": "inward"}, "note": "向里"}),
+]
 CAGES += [
     Case("C1", MAIN, "买", 100, "last", kind=LATEST, note="最新价"),
     Case("C1", MAIN, "买", 100, "up", day="2023-04-09", note="还没有笼子"),
@@ -161,6 +182,14 @@ CAGES += [
     Case("C1", MAIN, "买", 100, "up", clock="09:16", hours="exchange", note="集合竞价不查"),
     Case("C1", MAIN, "买", 100, "up", CAGE, "范围", clock="09:31", hours="exchange"),
     Case("C1", MAIN, "买", 100, "up", clock="14:58", hours="exchange", note="收盘竞价不查"),
+    *(
+        Case(rule, security, "买", volume, "cage", **more)
+        for rule, security, volume, more in _CAGE_EDGES
+    ),
+    *(
+        Case(rule, security, "买", volume, "cage+1", CAGE, "范围", **more)
+        for rule, security, volume, more in _CAGE_EDGES
+    ),
 ]
 
 
@@ -200,6 +229,19 @@ CALLS: Final = [
     Case("N9", STAR, "买", 200, "pre+1", clock="09:16", **_CALL),
     Case("N9", STAR, "买", 200, 1000.0, CAGE, "范围", clock="09:16", **_CALL),
 ]
+
+_FIRST: Final = {"hours": "exchange", "facts": {"listed": TODAY}}
+CALLS += [
+    Case("N10", CB, "买", 10, "130%", clock="09:16", **_FIRST),
+    Case("N10", CB, "买", 10, "130%+1", CAGE, "max=", clock="09:16", **_FIRST),
+    Case("N10", SZ_CB, "卖", 10, "70%", clock="09:16", held=10, **_FIRST),
+    Case("N10", SZ_CB, "卖", 10, "70%-1", CAGE, "min=", clock="09:16", held=10, **_FIRST),
+    Case("N10", CB, "买", 10, "130%+1", clock="09:31", **_FIRST, note="连续竞价不查"),
+    Case("N10", CB, "买", 10, "130%+1", clock="09:16", **_FIRST,
+         choices={"convertible_first_call": False}, note="关掉"),
+    Case("N10", CB, "买", 10, "up", clock="09:16", hours="exchange",
+         facts={"listed": "2026-11-19"}, note="第二天"),
+]  # fmt: skip
 
 MARKET: Final = [
     *(Case("M1", MAIN, "买", 100, 0.0, kind=kind, note=str(kind)) for kind in (42, 43, 44, 45)),
@@ -251,7 +293,15 @@ SESSIONS += [
     Case("A2", ETF, "买", 100, 0.0, kind=42, day="2026-07-03", **_LATE, note="此前连续到 15:00"),
     Case("A5", SZ_CB, "买", 10, "last", **_LATE),
     Case("A5", SZ_CB, "买", 10, "last", 12313, "当前时间", clock="15:01", hours="exchange"),
-]
+    Case("A7", SZ_BOND, "买", 1000, "last", clock="15:01", hours="exchange"),
+    Case("A7", SZ_BOND, "买", 1000, "last", 12313, "当前时间", clock="15:01", hours="exchange",
+         choices={"sz_bonds_late": False}, note="照以前"),
+    Case("A8", BOND, "买", 1000, "last", clock="15:29", hours="exchange"),
+    Case("A8", BOND, "买", 1000, "last", 12313, "当前时间", clock="15:30", hours="exchange"),
+    Case("A8", BOND, "买", 1000, "last", 12313, "当前时间", clock="15:01", hours="exchange",
+         day="2022-05-13"),
+    Case("A8", CB, "买", 10, "last", 12313, "当前时间", clock="15:01", hours="exchange"),
+]  # fmt: skip
 
 STATUS: Final = [
     Case("清单", MAIN, "买", 100, "pre", 1232, "停牌", facts={"suspended": [["2026-11-20", None]]}),
@@ -282,7 +332,8 @@ REPOS: Final = [
     Case("A6", GC, "卖", 10, 0.005, **_AFTER),
     Case("A6", SZ_REPO, "卖", 10, 0.001, clock="15:29:59", hours="exchange"),
     Case("A6", GC, "卖", 10, 0.005, 12313, "当前时间", clock="15:30", hours="exchange"),
-    Case("A6", GC, "卖", 1000, 0.005, 12313, "当前时间", day="2019-04-26", **_AFTER),
+    Case("A6", GC, "卖", 1000, 0.005, day="2019-01-21", **_AFTER),
+    Case("A6", GC, "卖", 1000, 0.005, 12313, "当前时间", day="2019-01-18", **_AFTER),
     Case("A6", MAIN, "买", 100, "last", 12313, "当前时间", **_AFTER),
 ]
 """价都报得很低的，是为了不管行情怎样都能借出去。"""

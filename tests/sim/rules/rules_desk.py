@@ -12,7 +12,7 @@ from support import in_li
 
 from easytrader.market.symbols import Security, parse_security
 from easytrader.sim.config.folder import create
-from easytrader.sim.config.instruments import FILE_NAME
+from easytrader.sim.config.instruments import FILE_NAME, RULES_NAME
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import Outcome, SubmitOrder
 from easytrader.sim.rules.cage import cage_limit, reference_price
@@ -41,7 +41,8 @@ class Case:
     """一笔委托该不该收。
 
     ``price`` 是元，或相对盘口的说法：``last`` 最新价、``up``/``down`` 涨跌停价、``cage`` 笼子边界、
-    ``ask``/``bid`` 一档价；后面可以带 ``+1``、``-1``：往高往低几个价位。``code`` 为 0 是收下，
+    ``ask``/``bid`` 一档价，``pre`` 前收盘（新债是发行价），``130%``/``70%`` 是它的几成；
+    后面可以带 ``+1``、``-1``：往高往低几个价位。``code`` 为 0 是收下，
     否则是柜台的编号。
     """
 
@@ -58,6 +59,7 @@ class Case:
     hours: str = "always"
     held: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, Any] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -76,6 +78,8 @@ class RuleDesk:
         if case.facts:
             text = json.dumps({case.security: case.facts}, ensure_ascii=False)
             (folder.path / FILE_NAME).write_text(text, encoding="utf-8")
+        if case.choices:
+            (folder.path / RULES_NAME).write_text(json.dumps(case.choices), encoding="utf-8")
         self.clock = ManualClock(at(case.day, case.clock))
         self.engine = Engine(folder, self.clock)
         self.security: Security = parse_security(case.security)
@@ -101,7 +105,7 @@ class RuleDesk:
             assert rules.cage is not None
             buy = side == "买"
             reference = reference_price(buy, quote.asks, quote.bids, quote.last_li)
-            base = cage_limit(buy, reference, rules.cage, rules.tick_li)
+            base = cage_limit(buy, reference, rules.cage, rules.tick_li, rules.cage_rounding)
         else:
             base = {
                 "last": quote.last_li,
@@ -110,6 +114,8 @@ class RuleDesk:
                 "ask": quote.asks[0].price_li if quote.asks else 0,
                 "bid": quote.bids[0].price_li if quote.bids else 0,
                 "pre": quote.pre_close_li,
+                "130%": (quote.pre_close_li * 13 + 5) // 10,
+                "70%": (quote.pre_close_li * 7 + 5) // 10,
             }[name]
         return (base + ticks * rules.tick_li) / 1000
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from easytrader.codes import PriceType
 from easytrader.market.symbols import Kind
 from easytrader.sim.rules import (
+    accrual,
     after_hours,
     bands,
     cage,
@@ -24,7 +25,7 @@ from easytrader.sim.rules import (
 )
 from easytrader.sim.rules import credit as terms
 from easytrader.sim.rules.sources import CHECKED_ON, SOURCES
-from easytrader.sim.rules.tables import BOURSES, Dated, Scope
+from easytrader.sim.rules.tables import BOURSES, Dated, Note, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,9 @@ INTRO: Final = f"""# 交易规则
 最后一次与出处核对是 {CHECKED_ON}。规则按交易日取：同一段程序跑在哪一天，就用那一天的规则。
 
 - 「起始日」是「{BOURSES}」的，是一向如此、没有去查最早的日子。
-- 标「待核」的没有定论，或只有一个二手来源；程序里是单独的常量。
+- 标「待核」的没有定论，或只有一个二手来源；其中几条可以在 `rules.json` 里改，
+  见[没有定论的](#没有定论的)。
+- 标「说明」的只给人看，程序不读那一格；其余每一行改了，柜台就跟着变（测试里逐行核对）。
 - 编号就是测试里的编号：`tests/sim/rules` 里每条规则至少有一笔收下的和一笔拒绝的委托
   （两融的在 `tests/sim/business/credit`，盘后固定价格的在 `tests/sim/business/after_hours`）。
 - 代码看不出来的事（风险警示、上市日、停牌、20% 的基金）要写在[证券清单](simulator.md#证券清单)里，
@@ -117,7 +120,9 @@ def _size(value: quantities.Size) -> str:
     return f"限价 {_count(value.limit)}，市价 {_count(value.market)}"
 
 
-def _band(value: bands.Band) -> str:
+def _band(value: bands.Band | bands.WideBand) -> str:
+    if isinstance(value, bands.WideBand):
+        return f"{_band(value.band)}：{'、'.join(value.codes)}"
     if value.down_bp == value.up_bp:
         return f"±{_percent(value.up_bp)}"
     return f"−{_percent(value.down_bp)} / +{_percent(value.up_bp)}"
@@ -132,6 +137,17 @@ def _cage(value: cage.Cage) -> str:
     return f"基准价 ±{_percent(value.ratio_bp)}{ticks}"
 
 
+def _rounding(value: bands.Rounding) -> str:
+    return value.value
+
+
+def _coupon(value: accrual.Coupon | int) -> str:
+    if isinstance(value, int):
+        return f"一年 {value} 天"
+    every = {1: "一年", 2: "半年", 4: "一季"}[value.per_year]
+    return f"年息 {_ppm(value.rate_ppm)}，{every}付一次，从 {value.starts} 起"
+
+
 def _call(value: cage.CallRange) -> str:
     low = f"{_percent(value.open_low_bp)}–" if value.open_low_bp else "不高于 "
     close = f"；收盘 ±{_percent(value.close_bp)}" if value.close_bp else "；收盘不限"
@@ -143,6 +159,8 @@ def _market(value: frozenset[int]) -> str:
 
 
 def _same_day(value: trading.SameDay) -> str:
+    if value.codes:
+        return f"{len(value.codes)} 只当日可卖：" + "、".join(sorted(value.codes))
     if not value.kinds:
         return "次日可卖"
     return "、".join(sorted(kind.value for kind in value.kinds)) + "当日可卖"
@@ -224,7 +242,7 @@ TABLES: Final = (
         (*bands.BANDS, *bands.RISK_BANDS, *bands.WIDE_FUNDS),
         _band,
     ),
-    Table("取整", "价格笼子的边界也这样取整。", (bands.ROUNDING,), str),
+    Table("涨跌停价的取整", "", bands.ROUNDINGS, _rounding),
     Table(
         "不设涨跌幅的日子",
         "连续竞价仍有价格笼子。哪只证券哪天上市、哪天进入退市整理期，要写在清单里。",
@@ -240,10 +258,12 @@ TABLES: Final = (
         cage.CAGES,
         _cage,
     ),
+    Table("价格笼子的取整", "", cage.CAGE_ROUNDINGS, _rounding),
     Table(
         "集合竞价的有效范围",
-        "只对不设涨跌幅的证券：开盘对前收盘（新股是发行价），收盘对最近成交价。",
-        cage.CALL_RANGES,
+        "只对不设涨跌幅的证券（与上市首日的可转债）：开盘对前收盘（新股、新债是发行价），"
+        "收盘对最近成交价。",
+        (*cage.CALL_RANGES, *cage.FIRST_CALLS),
         _call,
     ),
     Table(
@@ -262,8 +282,8 @@ TABLES: Final = (
     ),
     Table(
         "收盘集合竞价",
-        "14:57–15:00；没有行的品种连续竞价到 15:00。",
-        (*trading.CLOSING_CALLS, trading.SZ_BOND_CALL),
+        "14:57–15:00；没有行的、写「否」的品种一直连续竞价。",
+        (*trading.CLOSING_CALLS, *trading.SZ_BOND_CALLS),
         _yes,
     ),
     Table(
@@ -297,6 +317,14 @@ TABLES: Final = (
         "价是年利率，卖出是借出；到期的本息当日可用、次一交易日可取。",
         (repo.DAY_COUNT,),
         _days,
+    ),
+    Table(
+        "债券的应计利息",
+        "可转债以外的债券报净价；买卖的金额、冻结、成交金额、持仓成本里都另加应计利息，"
+        "付息日早上按前一个交易日收市时的持有量付息（不扣税），见[证券清单](simulator.md#证券清单)。"
+        "市值按净价。",
+        (*accrual.DAY_COUNT, *accrual.USUAL),
+        _coupon,
     ),
     Table("逆回购的佣金", "一笔委托的各次成交合起来算。", (repo.FEES,), _repo_fees),
     Table(
@@ -394,7 +422,8 @@ def _section(table: Table) -> str:
 
 def _line(row: Dated[Any], shown: str) -> str:
     scopes = "全部" if row.scopes == tuple(Scope) else "、".join(each.value for each in row.scopes)
-    note = row.note if row.sure else f"**待核**。{row.note}"
+    marks = ("" if row.sure else "**待核**。") + ("**说明**。" if isinstance(row, Note) else "")
+    note = marks + row.note
     return f"| {row.rule} | {scopes} | {row.since} | {shown} | {row.source} | {note} |"
 
 
@@ -413,7 +442,19 @@ def _day() -> str:
 
 
 def _unsure() -> str:
-    lines = ["## 没有定论的", "", "程序里都是单独的一行或一个常量，核到原文就改。", ""]
+    lines = [
+        "## 没有定论的",
+        "",
+        "程序里都是单独的一行，核到原文就改。其中几条可以在模拟文件夹的 `rules.json` 里改，"
+        '如 `{"bse_cage": "inward"}`：',
+        "",
+        "| 键 | 值 | 默认 |",
+        "|---|---|---|",
+        '| bse_cage | `"half_up"` 四舍五入，`"inward"` 上限截断、下限进位 | 照 C7 |',
+        "| convertible_first_call | 可转债首日的开盘集合竞价限于发行价 ±30%（N10） | `true` |",
+        "| sz_bonds_late | 深市债券也到 15:30（A7、A8） | `true` |",
+        "",
+    ]
     for table in (*TABLES, *CREDIT_TABLES):
         for row in table.rows:
             if not row.sure:

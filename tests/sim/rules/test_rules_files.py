@@ -14,7 +14,7 @@ from easytrader.basics.paths import home
 from easytrader.errors import SimulatorError
 from easytrader.market import calendar
 from easytrader.sim.config.folder import AccountConfig, create
-from easytrader.sim.config.instruments import FILE_NAME, load_instruments
+from easytrader.sim.config.instruments import FILE_NAME, RULES_NAME, load_instruments
 from easytrader.sim.exchange.clock import ManualClock
 
 if TYPE_CHECKING:
@@ -44,6 +44,15 @@ if TYPE_CHECKING:
         ('{"600036.SH": {"suspended": "2026-11-20"}}', "应为若干段"),
         ('{"600036.SH": {"suspended": [["2026-11-20"]]}}', "应为若干段"),
         ('{"600036.SH": {"suspended": [["2026-11-20", "2026-11-19"]]}}', "末日在首日之前"),
+        ('{"600036.SH": {"coupon": {"rate": 3, "starts": "2024-01-01"}}}', "没有 coupon"),
+        ('{"113050.SH": {"coupon": {"rate": 3, "starts": "2024-01-01"}}}', "没有 coupon"),
+        ('{"019547.SH": {"coupon": 3}}', "应为对象"),
+        ('{"019547.SH": {"coupon": {"rate": 3}}}', "要有 rate"),
+        ('{"019547.SH": {"coupon": {"rate": -1, "starts": "2024-01-01"}}}', "0–50"),
+        (
+            '{"019547.SH": {"coupon": {"rate": 3, "starts": "2024-01-01", "per_year": 3}}}',
+            "1、2 或 4",
+        ),
         ('{"600036.SH": {"listed": "2026-11-20", "delisted": "2026-11-20"}}', "不在 listed 之后"),
     ],
 )
@@ -53,6 +62,24 @@ def test_a_bad_instrument_list_stops_the_engine(tmp_path: Path, text: str, told:
     with pytest.raises(SimulatorError) as caught:
         Engine(folder, ManualClock(at(TODAY, "10:00")))
     assert FILE_NAME in str(caught.value)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "应为对象"),
+        ('{"bse": 1}', "没有 'bse' 这一项"),
+        ('{"bse_cage": "截断"}', "half_up"),
+        ('{"sz_bonds_late": 1}', "应为 true 或 false"),
+    ],
+)
+def test_a_bad_choice_stops_the_engine(tmp_path: Path, text: str, told: str) -> None:
+    folder = create(tmp_path / "盘", [AccountConfig("1")])
+    (folder.path / RULES_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(SimulatorError) as caught:
+        Engine(folder, ManualClock(at(TODAY, "10:00")))
+    assert RULES_NAME in str(caught.value)
     assert told in str(caught.value)
 
 

@@ -27,8 +27,10 @@ def test_order(open_desk: Open, case: Case) -> None:
     assert case.text in text
 
 
-ELSEWHERE = {f"{letter}{n}" for letter, most in (("D", 5), ("F", 11)) for n in range(1, most + 1)}
+ELSEWHERE = {f"{letter}{n}" for letter, most in (("D", 6), ("F", 12)) for n in range(1, most + 1)}
 """回转与费用不是一笔委托收不收的事，见 `test_rules_settle`。"""
+ELSEWHERE |= {"R2", "R3"}
+"""应计利息见 `test_rules_accrual`。"""
 ELSEWHERE |= {"X1", "X2", *(f"I{n}" for n in range(1, 10))}
 """除权除息见 ``tests/sim/business/actions``，申购见 ``tests/sim/business/subscribe``。"""
 ELSEWHERE |= {f"RZ{n}" for n in range(1, 24)}

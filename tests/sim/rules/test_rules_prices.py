@@ -17,8 +17,9 @@ from easytrader.sim.exchange.depth import Level, Quote
 from easytrader.sim.exchange.hours import AlwaysOpen
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.rules import RuleBook, price_limits, rules_for
-from easytrader.sim.rules.bands import bound
+from easytrader.sim.rules.bands import Rounding, bound
 from easytrader.sim.rules.cage import CAGES, cage_limit, reference_price
+from easytrader.sim.rules.choices import Choices
 from easytrader.sim.rules.facts import Facts, Period
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ LEAVING = {"delisting_period": (Period(date(2020, 12, 30)),)}
         ("B3", "300750.SZ", "2026-07-05", ST, (8_000, 12_000)),
         ("B4", "300750.SZ", "2020-08-23", {}, (9_000, 11_000)),
         ("B5", "920002.BJ", "2026-07-05", ST, (7_000, 13_000)),
+        ("B10", "159967.SZ", "2026-11-20", {}, (8_000, 12_000)),
+        ("B10", "159783.SZ", "2020-08-23", {}, (9_000, 11_000)),
         ("B6", "511880.SH", "2026-11-20", {}, (9_000, 11_000)),
         ("B7", "113050.SH", "2026-11-20", {}, (8_000, 12_000)),
         ("B8", "600036.SH", "2026-07-06", ST, (9_000, 11_000)),
@@ -203,7 +206,8 @@ LEAVING = {"delisting_period": (Period(date(2020, 12, 30)),)}
         ("B9", "000001.SZ", "2026-07-05", ST, (9_500, 10_500)),
         ("B10", "588000.SH", "2020-08-20", {}, (9_000, 11_000)),
         ("B10", "588000.SH", "2020-08-21", {}, (8_000, 12_000)),
-        ("B10", "159915.SZ", "2026-11-20", {"wide_band": date(2020, 8, 24)}, (8_000, 12_000)),
+        ("B10", "159915.SZ", "2026-11-20", {}, (8_000, 12_000)),
+        ("B10", "159901.SZ", "2026-11-20", {"wide_band": date(2020, 8, 24)}, (8_000, 12_000)),
         ("N5", "113050.SH", "2026-11-20", FIRST, (5_670, 15_730)),
         ("N6", "508000.SH", "2026-11-20", FIRST, (7_000, 13_000)),
         # 施行以前上市（进入整理期）的，施行以后还在头几天里也不放开
@@ -238,3 +242,36 @@ def test_the_day_after_a_long_suspension_stays_within_its_limits(number: int) ->
         for day in ("2026-05-21", "2026-05-22")
     )
     assert resumed.limit_down_li <= after.pre_close_li <= resumed.limit_up_li
+
+
+@pytest.mark.parametrize(
+    ("pre", "up", "down"),
+    [
+        (84_630, 110_010, 59_250),
+        (17_090, 22_210, 11_970),
+        (31_460, 40_890, 22_030),
+        (2_850, 3_700, 2_000),
+        (20, 30, 10),  # 至少一个价位
+        (10, 20, 10),
+    ],
+)
+def test_beijing_limits_are_rounded_inward(pre: int, up: int, down: int) -> None:
+    """B12：前四个是真实的封板价。"""
+    rules = rules_for(parse_security("920002.BJ"), date(2026, 11, 20))
+    assert rules is not None
+    assert price_limits(pre, rules) == (down, up)
+
+
+def test_the_beijing_cage_is_a_choice() -> None:
+    """C7：默认四舍五入，选向里的少一个价位。"""
+    security = parse_security("920002.BJ")
+    day = date(2026, 11, 20)
+    for choice, edges in ((None, (32_240, 29_170)), (Rounding.INWARD, (32_230, 29_170))):
+        rules = RuleBook(choices=Choices(bse_cage=choice)).rules(security, day)
+        assert rules is not None
+        assert rules.cage is not None
+        found = tuple(
+            cage_limit(buy, 30_700, rules.cage, rules.tick_li, rules.cage_rounding)
+            for buy in (True, False)
+        )
+        assert found == edges

@@ -316,7 +316,7 @@ class Scales:
             found.fin_working += need
             found.bail -= part_of(need, self._policy.fin_margin(order.security, self._today))
         elif order.order_type in SLO_SELLS:
-            need = to_fen(order.limit_li * order.remaining)
+            need = self._ledger.amount_of_rest(order)
             found.slo_working += need
             found.bail -= part_of(need, self._policy.slo_margin(order.security, self._today))
 
@@ -324,4 +324,4 @@ class Scales:
         """一笔融资买入的剩余要借多少。"""
         if self._policy.settings.fees_on_debt:
             return self._ledger.cost_of_rest(order)
-        return to_fen(order.limit_li * order.remaining)
+        return self._ledger.amount_of_rest(order)

@@ -177,7 +177,7 @@ class ShortWay(_CreditWay):
         """额度、保证金。"""
         assert order.security is not None
         context = self._context
-        figures, need = context.scales.weigh(account), to_fen(ticket.limit_li * ticket.volume)
+        figures, need = context.scales.weigh(account), ticket.amount_li
         left = context.policy.settings.slo_quota_li - figures.slo_left - figures.slo_working
         if need > left:
             return over_quota("融券", need, max(left, 0))
@@ -373,7 +373,8 @@ class FinBuyWay(_CreditWay):
         """剩余要用现金付的费用。"""
         if self._context.policy.settings.fees_on_debt:
             return 0
-        return self._context.ledger.cost_of_rest(order) - to_fen(order.limit_li * order.remaining)
+        ledger = self._context.ledger
+        return ledger.cost_of_rest(order) - ledger.amount_of_rest(order)
 
     def freeze(self, account: Account, order: SimOrder) -> None:
         """只冻结要用现金付的费用。"""

@@ -100,6 +100,7 @@ def test_it_survives_a_restart_and_old_ledgers_start_from_the_average(open_desk:
     desk.engine.close()
     with sqlite3.connect(desk.folder.store_path) as db:
         db.execute("ALTER TABLE positions DROP COLUMN spent_li")
+        db.execute("ALTER TABLE trades DROP COLUMN interest_li")  # 版本 6 加的
         db.execute("PRAGMA user_version=4")
     db.close()
     desk.reopen()

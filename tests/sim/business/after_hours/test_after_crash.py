@@ -21,7 +21,7 @@ OPENED = 10**13 + 5 * 10**10
 def orders(desk: Desk) -> None:
     """盘后的买卖各几笔，加上竞价与连续到 15:30 的逆回购。"""
     for code in BOARDS:
-        quote = desk.quote(code)
+        quote = desk.levels(code)
         buy(desk, code, 60_000)
         sell(desk, code, 40_000)
         buy(desk, code, 2000, "down")

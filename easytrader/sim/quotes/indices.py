@@ -1,0 +1,205 @@
+"""指数：有哪些、成分是谁、此刻多少点。
+
+成分按流通市值排出来（见 `universe`），点数由其中市值最大的 `BASKET` 只算：
+基点 × Σ 权重 × 价格 ÷ 锚价，每 `EVERY` 跳报一次，收盘报收盘价。
+写明了除权除息、上市、停牌的证券不进篮子，所以不必修正除数。
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from easytrader.market.symbols import Board, Kind, Security, parse_security
+from easytrader.sim.exchange.depth import Market, Prints, Quote
+from easytrader.sim.market import universe
+from easytrader.sim.market.anchors import profile_of
+from easytrader.sim.market.noise import hash01, salt_of
+from easytrader.sim.quotes.sheet import Sections, Sheet
+from easytrader.sim.rules.tables import STOCKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from easytrader.sim.market.synthetic import SyntheticMarket
+
+
+BASKET: Final = 20
+EVERY: Final = 5
+_TICK_LI: Final = 10
+_SHARES: Final = 11_000
+"""一只成分一跳平均成交多少股。"""
+
+
+class Index(NamedTuple):
+    """一个指数：名称、基点（厘）、成分的范围，市值从第几名到第几名（None 为全部）。"""
+
+    name: str
+    points_li: int
+    exchanges: tuple[str, ...]
+    boards: tuple[Board, ...] = ()
+    start: int = 0
+    stop: int | None = None
+
+
+_BOTH: Final = ("SH", "SZ")
+_SH, _SZ, _BJ = ("SH",), ("SZ",), ("BJ",)
+
+INDICES: Final = {
+    "000001.SH": Index("上证指数", 3_900_000, _SH),
+    "000002.SH": Index("A股指数", 4_090_000, _SH),
+    "000009.SH": Index("上证380", 6_200_000, _SH, (), 180, 560),
+    "000010.SH": Index("上证180", 9_800_000, _SH, (), 0, 180),
+    "000016.SH": Index("上证50", 3_000_000, _SH, (), 0, 50),
+    "000300.SH": Index("沪深300", 4_500_000, _BOTH, (), 0, 300),
+    "000510.SH": Index("中证A500", 5_400_000, _BOTH, (), 0, 500),
+    "000688.SH": Index("科创50", 1_350_000, _SH, (Board.STAR,), 0, 50),
+    "000698.SH": Index("科创100", 1_450_000, _SH, (Board.STAR,), 50, 150),
+    "000852.SH": Index("中证1000", 7_300_000, _BOTH, (), 800, 1800),
+    "000903.SH": Index("中证A100", 4_300_000, _BOTH, (), 0, 100),
+    "000905.SH": Index("中证500", 7_000_000, _BOTH, (), 300, 800),
+    "000906.SH": Index("中证800", 4_900_000, _BOTH, (), 0, 800),
+    "399001.SZ": Index("深证成指", 13_000_000, _SZ, (), 0, 500),
+    "399005.SZ": Index("中小100", 7_800_000, _SZ, (Board.SZ_MAIN,), 0, 100),
+    "399006.SZ": Index("创业板指", 3_000_000, _SZ, (Board.CHINEXT,), 0, 100),
+    "399102.SZ": Index("创业板综", 3_800_000, _SZ, (Board.CHINEXT,)),
+    "399106.SZ": Index("深证综指", 2_450_000, _SZ),
+    "399300.SZ": Index("沪深300", 4_500_000, _BOTH, (), 0, 300),
+    "399330.SZ": Index("深证100", 5_600_000, _SZ, (), 0, 100),
+    "399673.SZ": Index("创业板50", 3_050_000, _SZ, (Board.CHINEXT,), 0, 50),
+    "399852.SZ": Index("中证1000", 7_300_000, _BOTH, (), 800, 1800),
+    "399905.SZ": Index("中证500", 7_000_000, _BOTH, (), 300, 800),
+    "899050.BJ": Index("北证50", 1_450_000, _BJ, (), 0, 50),
+}
+
+
+@lru_cache(maxsize=4)
+def _ranked(seed: int) -> tuple[Security, ...]:
+    """全部股票，流通市值由大到小。"""
+    stocks = [parse_security(code) for code in universe.codes()]
+    stocks = [each for each in stocks if each.kind in STOCKS]
+    return tuple(sorted(stocks, key=lambda each: -universe.float_cap(each, seed)))
+
+
+@lru_cache(maxsize=256)
+def members(code: str, seed: int) -> tuple[str, ...]:
+    """成分，权重由大到小；没有这个指数为空。"""
+    index = INDICES.get(code)
+    if index is None:
+        return ()
+    found = [
+        each.stock_code
+        for each in _ranked(seed)
+        if each.exchange in index.exchanges and (not index.boards or each.board in index.boards)
+    ]
+    return tuple(found[index.start : index.stop])
+
+
+class IndexedMarket(Market):
+    """合成的市场，加上指数；别的都照原来的市场。
+
+    Args:
+        market: 合成行情。
+        seed: 它的种子。
+        seconds: 一天里各交易时段，零点起的秒。
+        edges: 交易日（序数）→ 首跳与末跳。
+        shunned: 不进篮子的代码。
+    """
+
+    def __init__(
+        self,
+        market: SyntheticMarket,
+        seed: int,
+        seconds: Sections,
+        edges: Callable[[int], tuple[int, int]],
+        shunned: Collection[str],
+    ) -> None:
+        self.inner = market
+        self._tick_s = market._tick_s  # noqa: SLF001  `Market` 的约定
+        self._seed = seed
+        self._seconds = seconds
+        self._edges = edges
+        self._shunned = frozenset(shunned)
+        self._baskets: dict[str, list[tuple[Security, float]]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def quote(self, security: Security, tick: int) -> Quote:
+        """指数没有盘口，也没有涨跌停。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.quote(security, tick)
+        days = self._days(security, tick)
+        before = self._level(security, [day.pre_close_li for day in days])
+        return Quote(tick, before, self.path(security, tick, tick)[0], 0, 0, (), ())
+
+    def path(self, security: Security, first: int, last: int) -> list[int]:
+        """各跳的点数；都按 ``last`` 那一天算。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.path(security, first, last)
+        days = self._days(security, last)
+        opening, closing = self._edges(days[0].day)
+        if last < opening:
+            return [self._level(security, [day.pre_close_li for day in days])] * (last - first + 1)
+        keys = [
+            closing if tick >= closing else max(tick // EVERY * EVERY, opening)
+            for tick in range(first, last + 1)
+        ]
+        wanted = sorted(set(keys))
+        sheet = Sheet(self.inner, self._seconds, days, self._securities(security))
+        rows = zip(wanted, sheet.prices(wanted), strict=True)
+        levels = {tick: self._level(security, row) for tick, row in rows}
+        return [levels[key] for key in keys]
+
+    def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
+        """这一跳的成交。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.printed(security, tick, before_li, now_li)
+        count = len(members(security.stock_code, self._seed))
+        share = 0.6 + 0.8 * hash01(salt_of(self._seed, security.stock_code), tick)
+        return Prints(now_li, now_li, int(count * _SHARES * share) // 100 * 100)
+
+    def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
+        """成交价的范围。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.span(security, first, last)
+        path = self.path(security, first - 1, last)
+        return min(path), max(path)
+
+    def closing(self, security: Security, number: int) -> int:
+        """``number`` 这一天的收盘。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.closing(security, number)
+        closes = [self.inner.closing(each, number) for each in self._securities(security)]
+        return self._level(security, closes)
+
+    def _days(self, security: Security, tick: int) -> list[Any]:
+        at = self.tick_time(tick)
+        return [self.inner._day_at(each, at) for each in self._securities(security)]  # noqa: SLF001
+
+    def _securities(self, security: Security) -> list[Security]:
+        return [each for each, _ in self._basket(security)]
+
+    def _level(self, security: Security, prices: Any) -> int:
+        pairs = zip(self._basket(security), prices, strict=True)
+        points = sum(share * float(price) for (_, share), price in pairs)
+        return round(points / _TICK_LI) * _TICK_LI
+
+    def _basket(self, security: Security) -> list[tuple[Security, float]]:
+        """成分与它的一厘值多少点（厘）。"""
+        code = security.stock_code
+        found = self._baskets.get(code)
+        if found is None:
+            names = [each for each in members(code, self._seed) if each not in self._shunned]
+            chosen = [parse_security(each) for each in names[:BASKET]]
+            caps = [universe.float_cap(each, self._seed) for each in chosen]
+            points = INDICES[code].points_li / sum(caps)
+            found = self._baskets[code] = [
+                (each, points * cap / _anchor(each, self._seed))
+                for each, cap in zip(chosen, caps, strict=True)
+            ]
+        return found
+
+
+def _anchor(security: Security, seed: int) -> int:
+    return profile_of(security, salt_of(seed, security.stock_code)).anchor_li
