@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.files import (
     EntryError,
     day_of,
@@ -55,7 +56,7 @@ def load_book(folder: Path, previous: Callable[[int], int]) -> RuleBook:
 
 
 def load_facts(folder: Path) -> dict[str, Facts]:
-    """清单里的，加上 ``ipo.json`` 里各只新股的上市日。
+    """清单里的，加上 ``ipo.json`` 里各只新股的上市日，配股从登记日之后到除权日之前的停牌。
 
     Raises:
         SimulatorError: 读不懂，有一项写得不对，或同一只的上市日写得不一样。
@@ -70,6 +71,11 @@ def load_facts(folder: Path) -> dict[str, Facts]:
                 f"{ISSUES_NAME} 里的 listing 是 {day}：改成一样，或去掉前者。"
             )
         found[code] = replace(facts, listed=day)
+    for action in load_actions(folder):
+        if action.rights:
+            first, last = (date.fromordinal(day) for day in (action.record + 1, action.ex - 1))
+            facts = found.get(action.code, ORDINARY)
+            found[action.code] = replace(facts, suspended=(*facts.suspended, Period(first, last)))
     return found
 
 
