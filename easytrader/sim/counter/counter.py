@@ -237,7 +237,7 @@ class Counter:
         return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
-        for business in self._ledger.businesses:
+        for business in self._ledger.claimants:
             if business.claims(order, account):
                 order.off_book = True
                 business.place(order, account, whole, now)
