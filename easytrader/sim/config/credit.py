@@ -48,7 +48,10 @@ class CreditSettings:
         slo_margin_ppm: 融券保证金比例；None 按规则。
         withdraw_ppm: 提取线；None 按规则。
         warn_ppm: 警戒线：低于它不能再融资融券。
-        close_ppm: 平仓线：低于它也不能买担保品。
+        close_ppm: 平仓线：低于它也不能买担保品；收盘时低于它要追保。
+        restore_ppm: 追保要补到的线；None 为警戒线。
+        call_days: 追保之后给几个交易日；到期收盘时还没有补到，下一个交易日早上强制平仓。
+        force_close: 强制平仓。
         interest_first: 还款先还息费再还本金。
         fees_on_debt: 融资买入的费用计入合约；为假时从可用资金付。
         sell_repays: 担保品卖出卖到了融资买入的那部分，所得先还它的合约。
@@ -86,6 +89,9 @@ class CreditSettings:
     haircuts: dict[Grade, int] = field(default_factory=dict)
     index_members: frozenset[str] | None = None
     no_earnings: dict[str, bool] = field(default_factory=dict)
+    restore_ppm: int | None = None
+    call_days: int = 2
+    force_close: bool = True
 
     @property
     def codes(self) -> set[str]:
@@ -107,6 +113,12 @@ def parse_settings(body: object) -> CreditSettings:
         raise EntryError(
             f"close_ratio（平仓线）{made.close_ppm / _PPM:g} 不能高于"
             f" warn_ratio（警戒线）{made.warn_ppm / _PPM:g}；没有写的是缺省。"
+        )
+    said = made.restore_ppm
+    if said is not None and (said <= _PPM or said < made.close_ppm):
+        raise EntryError(
+            f"restore_ratio（追保要补到的线）{said / _PPM:g} 应大于 1，"
+            f"且不低于 close_ratio（平仓线）{made.close_ppm / _PPM:g}。"
         )
     return made
 
@@ -228,6 +240,9 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "withdraw_ratio": _ratio(1, 10),
     "warn_ratio": _ratio(1, 10),
     "close_ratio": _ratio(1, 10),
+    "restore_ratio": _ratio(1, 10),
+    "call_days": whole(1, 20),
+    "force_close": _flag,
     "interest_first": _flag,
     "fees_on_debt": _flag,
     "sell_repays": _flag,
@@ -251,6 +266,7 @@ _NAMES: Final = {
     "withdraw_ratio": "withdraw_ppm",
     "warn_ratio": "warn_ppm",
     "close_ratio": "close_ppm",
+    "restore_ratio": "restore_ppm",
     "static_pe": "no_earnings",
 }
 """JSON 的写法 → 字段名；不在这里的同名。"""

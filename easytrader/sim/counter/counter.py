@@ -49,7 +49,7 @@ from easytrader.sim.ledger.events import (
 )
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
-from easytrader.sim.ledger.plugin import Clerk, Debtor, Holder
+from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
@@ -71,6 +71,8 @@ if TYPE_CHECKING:
 
 
 _CODE_BYTES: Final = 63
+
+FORCED: Final = Reject(263015, "强制平仓的委托不能撤单")
 
 _LAGGING: Final = "模拟柜台正在补撮合没有人看的时候的行情，还没有做完；没有受理，稍后再试"
 
@@ -97,7 +99,14 @@ class Counter:
         self._ledger.refused_locally = self._broker.refused_locally
         self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
         self._rollover = Rollover(
-            self._ledger, self._floor, market, hours, self.quote, self._outside, self._requeue
+            self._ledger,
+            self._floor,
+            market,
+            hours,
+            self.quote,
+            self._outside,
+            self._requeue,
+            self._enforce,
         )
         seen = Surroundings(self._ledger, self.quote, hours)
         self.businesses = engaged = tuple(make(seen) for make in businesses)
@@ -265,6 +274,9 @@ class Counter:
                     self._ledger.reject(order, reject)
                 return
         reject = None
+        bare = not quote.asks and not quote.bids
+        if phase is Phase.CONTINUOUS and bare and self._floor.halted(security):
+            phase = Phase.HALTED
         if phase is not Phase.CONTINUOUS:
             reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
             reject = order_refused(phase, security.exchange, order.price_type, reason)
@@ -324,6 +336,20 @@ class Counter:
         else:
             self._enter(order, order.security, account, instrument, True, now)
 
+    def _enforce(self, latest: int) -> bool:
+        """早上替账户下单（强制平仓）；下了为真，这天要从早上起撮合，不晚于 ``latest`` 这一跳。"""
+        due = [each for each in self.businesses if isinstance(each, Enforcer) and each.due()]
+        if not due:
+            return False
+        progress = self.state.progress
+        bells = self._hours.bells(progress.day)
+        opened = self._market.tick_time(progress.tick + 1) if bells is None else bells.call_start
+        progress.tick = min(self._market.tick_at(opened), latest)
+        for business in due:
+            for order in business.orders(opened, bells is not None):
+                self._place(order, self.state.accounts[order.account_id], True, opened)
+        return True
+
     def _phase(self, security: Security, instrument: Instrument, now: float) -> Phase:
         """此刻对这只证券来说是哪个时段。"""
         rules = instrument.rules
@@ -378,6 +404,9 @@ class Counter:
 
     def _withdraw(self, order: SimOrder, now: float) -> None:
         """撤挂着的委托：这个时段不接受就撤不了，静默期里等到 9:30。"""
+        if any(each.forced(order) for each in self.businesses if isinstance(each, Enforcer)):
+            self._ledger.refuse_cancel(order, FORCED)
+            return
         if order.off_book:
             self._withdraw_off_book(order, now)
             return

@@ -38,6 +38,7 @@ class Rollover:
         quote: 一只证券走到的那一刻的盘口。
         outside: 一个账户在各项业务手里的：算进总资产的、欠着的。
         requeue: 存着的委托到了新的一天，再冻结一次，冻不住就废。
+        enforce: 早上替账户下单（强制平仓），只走到给的那一跳；没有要下的为假。
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Rollover:
         quote: Callable[[Security], Quote],
         outside: Callable[[Account], Outside],
         requeue: Callable[[SimOrder], None],
+        enforce: Callable[[int], bool],
     ) -> None:
         self._requeue = requeue
         self._ledger = ledger
@@ -57,6 +59,7 @@ class Rollover:
         self._hours = hours
         self._quote = quote
         self._outside = outside
+        self._enforce = enforce
 
     def run(self, day: int, tick: int, budget: Budget) -> bool:
         """过到 ``day`` 的第 ``tick`` 跳；``budget`` 做完了先停下，返回假，下次接着过。"""
@@ -72,9 +75,11 @@ class Rollover:
             self._ledger.start_day(following)
             for order in queued:
                 self._requeue(order)
-            progress.tick = tick if following == day else self._last_tick(following)
+            latest = tick if following == day else self._last_tick(following)
+            if not self._enforce(latest):
+                progress.tick = latest
             budget.left -= _DAY_WORK + _HELD_WORK * self._held()
-        return True
+        return self._floor.catch_up(tick, budget)
 
     def _held(self) -> int:
         """各账户一共多少只持仓、多少条业务记录。"""

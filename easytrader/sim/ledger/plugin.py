@@ -12,6 +12,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.checks import Ticket
     from easytrader.sim.ledger.events import Done, Reject
@@ -119,6 +121,23 @@ class Clerk(Protocol):
 
     def act(self, verb: str, account: Account, args: Any, now: float) -> Done | None:
         """办一件事；不认识这个动作为 None。"""
+        ...
+
+
+@runtime_checkable
+class Enforcer(Protocol):
+    """早上会替账户下单的业务（强制平仓）。"""
+
+    def due(self) -> bool:
+        """今天早上有没有要替账户下的。"""
+        ...
+
+    def orders(self, now: float, in_call: bool) -> Iterator[SimOrder]:
+        """一笔一笔给出，给下一笔之前上一笔已经下了；``in_call``：在集合竞价里下。"""
+        ...
+
+    def forced(self, order: SimOrder) -> bool:
+        """是它替账户下的：不能撤。"""
         ...
 
 

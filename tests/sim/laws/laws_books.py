@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from laws_desk import shown
 from laws_world import HELD, KINDS, LISTINGS, MONEY, REPOS, SCRIPTED, T_ZERO
 
 from easytrader.codes import BUY_TYPES, FINAL_STATUSES, STATUS_RANK
@@ -49,6 +50,7 @@ class Books:
             self.net[key] = volume
         self.sold: dict[Key, int] = defaultdict(int)
         self.returned: dict[Key, int] = defaultdict(int)
+        self.later: list[tuple[int, Key, int]] = []
         self.day = desk.state.progress.day
         self.start: dict[Key, int] = held_volumes(desk)
         self.days = 0
@@ -124,8 +126,12 @@ class Books:
         if row.stock_code in REPOS:
             return
         self.net[key] += row.traded_volume if buy else -row.traded_volume
-        if not buy and kind not in _SHORTS:
-            self.sold[key] += row.traded_volume
+        day = shown(row.traded_time).date().toordinal()
+        sold = 0 if buy or kind in _SHORTS else row.traded_volume
+        if day == self.day:
+            self.sold[key] += sold
+        else:  # 一步跨了几天：强制平仓是后来某一天的
+            self.later.append((day, key, sold))
 
     # ---- 对账
 
@@ -153,8 +159,15 @@ class Books:
         self.sold.clear()
         self.returned.clear()
         self.start = held_volumes(desk)
+        forced = {key for day, key, _ in self.later if day == self.day}
+        for key in forced:  # 早上就强制平仓了，换日时的样子看不见了
+            self.sold[key] = sum(each[2] for each in self.later if each[:2] == (self.day, key))
+            self.start[key] = self.start.get(key, 0) + self.sold[key]
+        self.later.clear()
         for name, account in desk.state.accounts.items():
             for held in account.positions.values():
+                if (name, held.stock_code) in forced or held.frozen:
+                    continue
                 assert held.yesterday == held.volume, f"换日之后昨仓不对：{name} {held}"
                 assert (held.locked, held.frozen) == (0, 0), f"换日之后没有解锁：{name} {held}"
         now = nets(desk)

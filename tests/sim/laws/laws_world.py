@@ -109,6 +109,8 @@ def _credit(draw: st.DrawFn) -> dict[str, Any]:
     }
     if draw(st.booleans()):
         found |= {"warn_ratio": 2.5, "close_ratio": 2.0}
+    elif draw(st.booleans()):  # 一借就要追保：看强制平仓
+        found |= {"warn_ratio": 9.9, "close_ratio": 9.5, "call_days": draw(st.integers(1, 2))}
     return found
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from easytrader.codes import AccountType, OrderStatus, OrderType
 from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Security, parse_security
+from easytrader.sim.business.credit.calls import MarginCalls
 from easytrader.sim.business.credit.contracts import FIN, ORDINARY, SLO, SPECIAL, Debts
 from easytrader.sim.business.credit.margin import FIN_BUYS, SLO_SELLS, Policy, Scales
 from easytrader.sim.business.credit.orders import (
@@ -183,6 +184,7 @@ class CreditBusiness(QuietBusiness):
         policy = Policy(settings)
         scales = Scales(seen.ledger, self._debts, policy, seen.quote)
         self._context = CreditContext(seen.ledger, self._debts, policy, scales)
+        self._calls = MarginCalls(self._context, seen.quote)
         still, repay_buy = StillWay(seen.ledger), RepayBuyWay(self._context)
         self._ways: dict[int, Way] = {
             **dict.fromkeys(_PLAIN, CollateralWay(self._context)),
@@ -231,6 +233,22 @@ class CreditBusiness(QuietBusiness):
         """当场就了结了，没有可以撤的。"""
         assert order.status == OrderStatus.SUCCEEDED
         return WRONG_STATUS
+
+    def end_day(self, day: int) -> None:
+        """收盘：低于平仓线的追保，补到了的撤销。"""
+        self._calls.end_day()
+
+    def due(self) -> bool:
+        """有到期没有补到的追保。"""
+        return self._calls.due()
+
+    def orders(self, now: float, in_call: bool) -> Iterator[SimOrder]:
+        """强制平仓的委托。"""
+        return self._calls.orders(now, in_call)
+
+    def forced(self, order: SimOrder) -> bool:
+        """是强制平仓的。"""
+        return self._calls.forced(order)
 
     def start_day(self, day: int) -> None:
         """了结的合约不再留；没有了结的按过去的自然日计息。"""

@@ -41,6 +41,7 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         "repay_by": "price", "subjects": {"600036": {"slo": False, "fin_margin": 1.1}},
         "collateral": {"sh600036": 0.655}, "slo_volume": {CODE: 100, "000001.SZ": [1, 2]},
         "haircuts": {"stock": 0.5}, "index_members": ["600036"], "static_pe": {CODE: -1},
+        "restore_ratio": 1.6, "call_days": 1, "force_close": False,
     }  # fmt: skip
     (tmp_path / FILE_NAME).write_text(json.dumps(body), encoding="utf-8")
     assert load_settings(tmp_path) == CreditSettings(
@@ -49,6 +50,7 @@ def test_every_item_is_read(tmp_path: Path) -> None:
         {CODE: Subject(True, False, 1_100_000, None)}, {CODE: 655_000},
         {CODE: (100, 0), "000001.SZ": (1, 2)},
         {Grade.STOCK: 500_000}, frozenset({CODE}), {CODE: True},
+        1_600_000, 1, False,
     )  # fmt: skip
     assert len(body) == len(CreditSettings.__dataclass_fields__)
 

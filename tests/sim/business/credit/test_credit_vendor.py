@@ -212,6 +212,37 @@ def test_two_days_of_credit_trading_through_a_kill(
     assert again.ask("query_stk_compacts") == []
 
 
+def test_forced_liquidation_is_seen_and_cannot_be_cancelled(
+    folder: Path, process: SimProcess, connect: Callable[[int], Vendor]
+) -> None:
+    """现金先花光，追保一天，停牌的担保品卖不掉；都经厂商的接口看见。"""
+    process.kill()
+    lines = {"warn_ratio": 9.9, "close_ratio": 9.5, "call_days": 1}
+    (folder / "credit.json").write_text(json.dumps(SETTINGS | lines), encoding="utf-8")
+    process.start()
+    vendor, clock = connect(1), Stepper(folder)
+    order, _ = vendor.order(27, CODE, 5000, 42, 0.0)
+    assert order.order_status == 56
+    clock.next_day()
+    assert in_thread(vendor.trader.query_stock_orders, vendor.account, False) == []
+    clock.goto("2026-11-23 09:21")
+    rows = in_thread(vendor.trader.query_stock_orders, vendor.account, False)
+    assert {row.order_remark for row in rows} == {"强制平仓"}
+    assert [row.order_type for row in rows] == [32, 31]
+    assert [row.order_status for row in rows] == [56, 50]
+    cancelled = in_thread(vendor.trader.cancel_order_stock, vendor.account, rows[1].order_id)
+    assert cancelled == 0  # 撤单请求发出了；撤不了是推送说的
+    eventually(lambda: vendor.recorder.of("cancel_error"))
+    [error] = vendor.recorder.of("cancel_error")
+    assert "强制平仓" in error.error_msg
+    clock.goto("2026-11-23 09:26")
+    assert vendor.find(rows[1].order_id).order_status == 56
+    trades = in_thread(vendor.trader.query_stock_trades, vendor.account)
+    assert [trade.order_id for trade in trades] == [rows[1].order_id]
+    [detail] = vendor.ask("query_credit_detail")
+    assert detail.m_dPerAssurescaleValue >= 9.9
+
+
 def test_queries_of_a_quiet_account(connect: Callable[[int], Vendor]) -> None:
     vendor = connect(1)
     [detail] = vendor.ask("query_credit_detail")
