@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from easytrader.basics import paths
 from easytrader.basics.beijing import moment
+from easytrader.basics.keywords import guarded
 from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
@@ -100,6 +101,10 @@ class AccountConfig:
             (code, volume, None if cost is None else to_li(cost * volume))
             for code, volume, cost in rows
         )
+
+
+# 写错名字、少给、多给的，说出来是哪一个
+AccountConfig.__init__ = guarded(AccountConfig.__init__, title="AccountConfig")  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +273,10 @@ def _position_rows(positions: Any) -> list[Any]:
         ]
     if isinstance(positions, str) or not isinstance(positions, Iterable):
         raise UsageError("positions", positions, _POSITION_FORM)
-    return list(positions)
+    try:
+        return list(positions)
+    except TypeError:  # 数不出来的，如没有维数的数组
+        raise UsageError("positions", positions, _POSITION_FORM) from None
 
 
 def _position(item: object) -> tuple[str, int, Decimal | None]:

@@ -84,7 +84,7 @@ class Engine:
         self._budget = Budget(0)
         self._stale = False
         self._looked = 0
-        self.cost_basis = "average"
+        self.cost_basis = self._broker.cost_basis
         self._status_of: Callable[[str], int] = lambda _: 0
         self._store = Store(folder.store_path)
         try:

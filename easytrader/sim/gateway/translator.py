@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, MARKET_CODES, OrderStatus, OrderType
@@ -260,7 +261,6 @@ class Translator:
         """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
         broker, order = self._broker, event.order
         row = self._row(order.order_id, order, self._make_order)
-        blank = row._replace(order_sysid="")
         early: tuple[OrderStatus, ...] = ()
         if isinstance(event, events.Queued):
             early = (OrderStatus.UNREPORTED,) if broker.shows_early else ()
@@ -268,8 +268,9 @@ class Translator:
             return [_push("order", order, each, broker.report_s) for each in (*rows_, row)]
         if broker.shows_early and not event.queued:
             early = OrderStatus.UNREPORTED, OrderStatus.WAIT_REPORTING
-        rows_ = [blank._replace(order_status=int(status)) for status in early]
         late_s = broker.sysid_delay_s
+        blank = row._replace(order_sysid="") if early or late_s else row
+        rows_ = [blank._replace(order_status=int(status)) for status in early]
         pushes = [
             _push("order", order, each, broker.report_s)
             for each in (*rows_, blank if late_s else row)
@@ -469,6 +470,7 @@ def _offset_flag(order_type: int) -> int:
     return _BUY_FLAG if order_type in BUY_TYPES else _SELL_FLAG
 
 
+@lru_cache(maxsize=256)
 def _secu_account(account_id: str, exchange: str) -> str:
     """股东账号：沪市 A 开头，深、北 0 开头，由资金账号推出；不是证券为空。"""
     if not exchange:
