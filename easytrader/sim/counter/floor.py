@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.counter.sweep import Budget
-    from easytrader.sim.exchange.depth import Market, Quote
-    from easytrader.sim.exchange.halting import Halt
+    from easytrader.sim.exchange.depth import Halt, Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.exchange.screen import Screen, Ticks
     from easytrader.sim.ledger.ledger import Ledger

@@ -38,6 +38,9 @@ ELSEWHERE |= {f"RZ{n}" for n in range(1, 24)}
 ELSEWHERE |= {f"H{n}" for n in range(1, 11)}
 """盘后固定价格见 ``tests/sim/business/after_hours``。"""
 
+ELSEWHERE |= {"V1", "V2"}
+"""盘中停牌见 `test_market_halts`。"""
+
 
 def test_every_rule_has_an_accepted_and_a_refused_order() -> None:
     verdicts: dict[str, set[bool]] = defaultdict(set)
