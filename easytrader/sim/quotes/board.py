@@ -281,11 +281,10 @@ class Board:
         """取历史要看的日子，由晚到早；上市以前、摘牌以后没有，分钟线与分笔只有近两年的。"""
         days = self.calendar.days(now, first, last)
         today = self._hours.day(now)
-        listed, gone = (
-            self.listed(security),
-            self._facts.get(security.stock_code, ORDINARY).delisted,
-        )
-        start = listed.toordinal() if listed.toordinal() <= today else 0
+        facts = self._facts.get(security.stock_code, ORDINARY)
+        start, gone = self.listed(security).toordinal(), facts.delisted
+        if facts.listed is None and start > today:  # 凭空造的上市日管不着更早的日子
+            start = 0
         if period == "tick" or period in MINUTES:
             start = max(start, today - MINUTE_DAYS)
         return [day for day in days if day >= start and (gone is None or day < gone.toordinal())]
