@@ -39,6 +39,7 @@ from easytrader.sim.quotes.details import (
     CLOSED,
     CONTINUOUS,
     HALTED,
+    LATE_DONE,
     PRE_OPEN,
     STATUSES,
     SUSPENDED,
@@ -51,6 +52,7 @@ from easytrader.sim.quotes.indices import INDICES, IndexedMarket
 from easytrader.sim.quotes.sectors import FILE_NAME as SECTORS_NAME
 from easytrader.sim.quotes.sectors import MARKETS, Sectors
 from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
+from easytrader.sim.rules.after_hours import MATCHING
 from easytrader.sim.rules.facts import ORDINARY
 
 if TYPE_CHECKING:
@@ -337,7 +339,10 @@ class _Market:
     def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
         rules = self._screen.rules(security, day)
         closing, late = (True, False) if rules is None else rules.hours
-        status = STATUSES[self._hours.phase(now, closing, True, late)]
+        after = rules is not None and rules.after_hours
+        status = STATUSES[self._hours.phase(now, closing, after, late)]
+        if after and status == CLOSED and now >= midnight(day) + MATCHING[1]:
+            status = LATE_DONE
         if quote.suspended:
             return SUSPENDED
         if status == CONTINUOUS and not (quote.asks or quote.bids or security.kind is Kind.INDEX):

@@ -37,6 +37,8 @@ ELSEWHERE |= {f"RZ{n}" for n in range(1, 24)}
 """两融见 ``tests/sim/business/credit``。"""
 ELSEWHERE |= {f"H{n}" for n in range(1, 11)}
 """盘后固定价格见 ``tests/sim/business/after_hours``。"""
+ELSEWHERE |= {"V1", "V2"}
+"""盘中临时停牌见 ``tests/sim/market/test_market_halts.py``。"""
 
 
 def test_every_rule_has_an_accepted_and_a_refused_order() -> None:
