@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.exchange.screen import Own
     from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.events import AccountQuery, Event
     from easytrader.sim.ledger.ledger import Instrument
@@ -144,6 +145,10 @@ class Counter:
     def quote(self, security: Security) -> Quote:
         """市场推进到的那一刻看得见的盘口。"""
         return self._floor.quote(security)
+
+    def books(self) -> dict[str, Own]:
+        """各证券上文件夹里挂着的，与吃掉还没有补回来的：行情把它们画进盘口。"""
+        return self._floor.books()
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""

@@ -18,6 +18,7 @@ from easytrader.sim.exchange.crowd import auction_crowd, auction_price, queue_ah
 from easytrader.sim.exchange.depth import Level
 from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.matching import Arrival, arrive
+from easytrader.sim.exchange.screen import Own
 from easytrader.sim.ledger.checks import LIMIT_TYPES
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.counter.sweep import Budget
-    from easytrader.sim.exchange.depth import Market, Quote
-    from easytrader.sim.exchange.halting import Halt
+    from easytrader.sim.exchange.depth import Halt, Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.exchange.screen import Screen, Ticks
     from easytrader.sim.ledger.ledger import Ledger
@@ -252,6 +252,19 @@ class Floor:
         """走到的那一刻看得见的盘口。"""
         progress = self._state.progress
         return self._screen.quote(security, progress.day, progress.tick)
+
+    def books(self) -> dict[str, Own]:
+        """各证券上文件夹里挂着的，与吃掉还没有补回来的。"""
+        state = self._state
+        found = {}
+        for code in sorted(state.resting.keys() | state.consumed.keys()):
+            book = state.resting.get(code)
+            rests = () if book is None else (book.levels(True), book.levels(False))
+            used = state.taken(code, state.progress.tick, self._recovery)
+            if used or any(rests):
+                bids, asks = rests or ((), ())
+                found[code] = Own(bids, asks, [(*key, volume) for key, volume in used.items()])
+        return found
 
     def halted(self, security: Security) -> bool:
         """走到的那一刻盘中停着牌。"""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,7 @@ from easytrader.sim.business.smt import DONE
 from easytrader.sim.business.transfers import IN
 from easytrader.sim.exchange.hours import day_code, day_number
 from easytrader.sim.gateway import rows
-from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
+from easytrader.sim.gateway.wire import BOOKS, MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
 from easytrader.sim.market.universe import instrument_name
@@ -162,9 +163,12 @@ class Translator:
         return self._told(found, _done_row(verb, args, answer))
 
     def quote(self, args: QuoteArgs) -> events.Outcome:
-        """最新价，元；说不出来为 None。代码为 `MARKET_TIME` 是行情走到了几点。"""
+        """最新价，元；说不出来为 None。代码为 `MARKET_TIME` 是行情走到了几点，见 `QuoteArgs`。"""
         if args.stock_code == MARKET_TIME:
             return events.Outcome(self._engine.market_time())
+        if args.stock_code == BOOKS:
+            seen = [self._engine.market_time(), self._engine.books()]
+            return events.Outcome(json.dumps(seen))
         found = self._engine.last_li(args.stock_code)
         return self._told(found, None if found.answer is None else yuan(found.answer))
 

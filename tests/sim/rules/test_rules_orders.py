@@ -40,6 +40,9 @@ ELSEWHERE |= {f"H{n}" for n in range(1, 11)}
 ELSEWHERE |= {"V1", "V2"}
 """盘中临时停牌见 ``tests/sim/market/test_market_halts.py``。"""
 
+ELSEWHERE |= {"V1", "V2"}
+"""盘中停牌见 `test_market_halts`。"""
+
 
 def test_every_rule_has_an_accepted_and_a_refused_order() -> None:
     verdicts: dict[str, set[bool]] = defaultdict(set)
