@@ -38,9 +38,6 @@ ELSEWHERE |= {f"RZ{n}" for n in range(1, 24)}
 ELSEWHERE |= {f"H{n}" for n in range(1, 11)}
 """盘后固定价格见 ``tests/sim/business/after_hours``。"""
 ELSEWHERE |= {"V1", "V2"}
-"""盘中临时停牌见 ``tests/sim/market/test_market_halts.py``。"""
-
-ELSEWHERE |= {"V1", "V2"}
 """盘中停牌见 `test_market_halts`。"""
 
 
