@@ -126,6 +126,7 @@ CONTINUOUS: Final = 13
 CLOSED: Final = 15
 HALTED: Final = 17
 SUSPENDED: Final = 20
+AFTER_DONE: Final = 23
 STATUSES: Final = {
     Phase.CLOSED: CLOSED,
     Phase.OPEN_CALL: 12,
