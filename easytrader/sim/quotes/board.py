@@ -36,10 +36,10 @@ from easytrader.sim.quotes.bars import (
 )
 from easytrader.sim.quotes.calendar import MINUTE_DAYS, Calendar, moment
 from easytrader.sim.quotes.details import (
+    AFTER_DONE,
     CLOSED,
     CONTINUOUS,
     HALTED,
-    LATE_DONE,
     PRE_OPEN,
     STATUSES,
     SUSPENDED,
@@ -70,6 +70,7 @@ PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
 _TAPES: Final = 20_000
 """记住这么多个「证券 × 日」；一个约 1 KB。"""
 _MANY: Final = 20
+_DAY_S: Final = 86400
 _NOTHING: Final[dict[str, Own]] = {}
 """这么多只以上一起算。"""
 _BLOCK: Final = 250
@@ -356,14 +357,18 @@ class _Market:
         closing, late = (True, False) if rules is None else rules.hours
         after = rules is not None and rules.after_hours
         status = STATUSES[self._hours.phase(now, closing, after, late)]
-        if after and status == CLOSED and now >= midnight(day) + MATCHING[1]:
-            status = LATE_DONE
         if quote.suspended:
             return SUSPENDED
+        if status == CLOSED and after and self._screen.ticks(day) is not None:
+            second = now - midnight(day)
+            return AFTER_DONE if MATCHING[1] <= second < _DAY_S else self._closed(day, now)
         if status == CONTINUOUS and not (quote.asks or quote.bids or security.kind is Kind.INDEX):
             return HALTED
-        early = status == CLOSED and self._last_tick(day, now) is None
-        return PRE_OPEN if early else status
+        return self._closed(day, now) if status == CLOSED else status
+
+    def _closed(self, day: int, now: float) -> int:
+        """休市：还没有开盘，或已经收盘。"""
+        return PRE_OPEN if self._last_tick(day, now) is None else CLOSED
 
     def _seen_tick(self, day: int, now: float) -> int | None:
         """走势看到了哪一跳；还没有开盘价为 None。"""

@@ -126,7 +126,7 @@ CONTINUOUS: Final = 13
 CLOSED: Final = 15
 HALTED: Final = 17
 SUSPENDED: Final = 20
-LATE_DONE: Final = 23
+AFTER_DONE: Final = 23
 """盘后固定价格也完了。"""
 STATUSES: Final = {
     Phase.CLOSED: CLOSED,

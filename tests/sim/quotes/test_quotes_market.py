@@ -99,7 +99,7 @@ def test_history_agrees_with_the_snapshot(tmp_path: Path) -> None:
         (0.0, 14),
         (1.0, 13),
         (2.46, 18),
-        (2.53, 15),
+        (2.55, 15),
         (3.0, 23),
     ],
 )
