@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight, stamp
@@ -92,11 +93,16 @@ class Board:
         self._actions = load_actions(folder.path)
         self._facts = load_facts(folder.path)
         self._replayed = frozenset(library_of(config, folder.path).codes() if config.replay else ())
-        codes = {*self._replayed} or {*universe.codes(), *INDICES, *self._facts}
-        self.sectors = Sectors(sorted(codes), config.seed, folder.path / SECTORS_NAME)
+        self._path = folder.path
         shunned = {action.code for action in self._actions} | set(self._facts)
         self._live = _market_of(folder, self.calendar, self._hours, shunned)
         self._past = _market_of(folder, self.calendar, self._hours, shunned)
+
+    @cached_property
+    def sectors(self) -> Sectors:
+        """板块；用到才列出全部证券。"""
+        codes = {*self._replayed} or {*universe.codes(), *INDICES, *self._facts}
+        return Sectors(sorted(codes), self._seed, self._path / SECTORS_NAME)
 
     # ---- 实时
 
