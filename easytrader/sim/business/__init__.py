@@ -1,4 +1,4 @@
-"""各项业务：信用、逆回购、债券付息、新股申购、公司行为、划拨与转账、约券、盘后固定价格，一项一个插件。"""
+"""各项业务：信用、逆回购、债券付息、新股申购、配股、公司行为、划拨与转账、约券、盘后固定价格，一项一个插件。"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from easytrader.sim.business.corporate import CorporateBusiness
 from easytrader.sim.business.coupons import CouponBusiness
 from easytrader.sim.business.credit.plugin import CreditBusiness
 from easytrader.sim.business.repo import RepoBusiness
+from easytrader.sim.business.rights import RightsBusiness
 from easytrader.sim.business.smt import SmtBusiness
 from easytrader.sim.business.subscribe import SubscribeBusiness
 from easytrader.sim.business.transfers import TransfersBusiness
@@ -40,6 +41,7 @@ def businesses_for(folder: SimFolder) -> tuple[Callable[[Surroundings], Business
         AfterHoursBusiness,
         partial(CreditBusiness, credit.load_settings(path), actions),
         partial(SubscribeBusiness, prospectus=load_issues(path), seed=config.seed),
+        partial(RightsBusiness, actions=actions),
         partial(CorporateBusiness, actions=actions),
         CouponBusiness,
         partial(RepoBusiness, rate_cap=config.repo_rate_cap),

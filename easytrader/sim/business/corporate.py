@@ -107,7 +107,7 @@ class CorporateBusiness(QuietBusiness):
     def _close(self, number: int) -> None:
         """收市登记：这天收市时持有的，含当天买的。"""
         for action in self._actions:
-            if action.record != number or action.split is not None:
+            if action.record != number or action.split is not None or action.rights:
                 continue
             for account in self._ledger.state.accounts.values():
                 held = account.positions.get(action.code)

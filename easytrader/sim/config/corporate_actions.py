@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.market.symbols import parse_security
+from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.config import files
 from easytrader.sim.config.files import EntryError
 from easytrader.sim.rules.exrights import DIVIDEND_TAX, Change
@@ -35,6 +35,8 @@ class Action:
     ``cash_micro``：每股现金红利（税前），百万分之一元；``tax_ppm``：派发时扣的税，红利的百万分之几，扣了就不再
     补扣；None 为派发时不扣、股票卖出时按持股期限补扣（`rules.exrights.DIVIDEND_TAX`）。
     ``gift``：每股送、转合计多少股，千万分之一股；``bonus``：其中送的（不是转增的）。
+    ``rights``：配股，每股配多少（千万分之一股），不是为 0；``rights_li``：配股价，厘；
+    ``rights_code``：缴款用的代码；``until``：缴款的末日；配股到股的日子在 ``pay``。
     ``split``：基金拆分、合并的 ``(新份额, 旧份额)``；不是为 None。
     """
 
@@ -47,6 +49,10 @@ class Action:
     bonus: int = 0
     tax_ppm: int | None = None
     split: tuple[int, int] | None = None
+    rights: int = 0
+    rights_li: int = 0
+    rights_code: str = ""
+    until: int = 0
 
     @property
     def key(self) -> str:
@@ -56,8 +62,9 @@ class Action:
     @property
     def change(self) -> Change:
         """对价格的作用。"""
-        after, before = self.split or (_SHARE + self.gift, _SHARE)
-        return Change(self.ex, self.cash_micro, after, before)
+        after, before = self.split or (_SHARE + self.gift + self.rights, _SHARE)
+        paid_micro = self.rights * self.rights_li * 1000 // _SHARE
+        return Change(self.ex, self.cash_micro - paid_micro, after, before)
 
     def cash_li(self, volume: int) -> int:
         """``volume`` 股的税前红利，四舍五入到分。"""
@@ -115,13 +122,13 @@ def parse_actions(body: Any) -> tuple[Action, ...]:
 
 def _action(code: str, what: str, entry: object) -> Action:
     stock_code, fund = _stock_code(code)
-    if isinstance(entry, dict) and "rights" in entry:
-        raise EntryError(f"{what} 的 rights：配股没有模拟，去掉这一项。")
     values = files.fields_of(what, entry, _READERS, _EXAMPLE)
     if "ex" not in values:
         raise EntryError(f"{what} 没有 ex（除权除息日）。")
     if "split" in values:
         return _split(stock_code, fund, what, values)
+    if values.keys() & {"rights", "rights_price", "rights_code", "until", "listing"}:
+        return _rights(stock_code, fund, what, values)
     if "record" not in values:
         raise EntryError(f"{what} 没有 record（股权登记日）。")
     gift = values.get("bonus", 0) + values.get("transfer", 0)
@@ -142,6 +149,47 @@ def _action(code: str, what: str, entry: object) -> Action:
         gift,
         values.get("bonus", 0),
         values.get("tax_ppm"),
+    )
+
+
+_RIGHTS: Final = (
+    '{"record": "2026-11-16", "ex": "2026-11-25", "rights": 3, "rights_price": 8.5, '
+    '"until": "2026-11-23"}'
+)
+_RIGHTS_CODES: Final = {"600": "700", "601": "760", "000": "080", "002": "082", "300": "380"}
+
+
+def _rights(code: str, fund: bool, what: str, values: dict[str, Any]) -> Action:
+    needed = {"record", "ex", "rights", "rights_price", "until"}
+    if fund or needed - values.keys() or values.keys() - needed - {"rights_code", "listing"}:
+        raise EntryError(
+            f"{what} 是配股：只用于股票，写 {' '.join(sorted(needed))}，可以另写 rights_code、"
+            f"listing，如 {_RIGHTS}。"
+        )
+    record, until, ex = values["record"], values["until"], values["ex"]
+    listing = values.get("listing", ex)
+    if not record < until < ex <= listing:
+        raise EntryError(
+            f"{what} 的日子应为 record（登记）< until（缴款末日）< ex（除权）≤ listing（到股）。"
+        )
+    if not values["rights"] or not values["rights_price"]:
+        raise EntryError(f"{what} 的 rights（每 10 股配几股）与 rights_price（配股价）应大于 0。")
+    head = _RIGHTS_CODES.get(code[:3])
+    said = values.get("rights_code") or (head and f"{head}{code[3:]}")
+    if not said:
+        raise EntryError(f"{what} 没有 rights_code（缴款用的代码，如 785001.SH）。")
+    security = files.security_named(said, "rights_code")
+    if security.kind is not Kind.APPLICATION or security.exchange != code[-2:]:
+        raise EntryError(f"{what} 的 rights_code：{said} 不是{code[-2:]}的配股代码，如 700036.SH。")
+    return Action(
+        code,
+        record,
+        ex,
+        listing,
+        rights=values["rights"],
+        rights_li=values["rights_price"] // 1000,
+        rights_code=security.stock_code,
+        until=until,
     )
 
 
@@ -189,5 +237,10 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "bonus": files.micro(100, 6),
     "transfer": files.micro(100, 6),
     "tax_ppm": files.whole(0, 200_000),
+    "rights": files.micro(10, 6),
+    "rights_price": files.micro(10_000, 2),
+    "rights_code": files.text(9),
+    "until": files.day_of,
+    "listing": files.day_of,
     "split": _ratio,
 }

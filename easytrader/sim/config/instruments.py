@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.files import (
     EntryError,
     day_of,
@@ -54,7 +56,7 @@ def load_book(folder: Path, previous: Callable[[int], int]) -> RuleBook:
 
 
 def load_facts(folder: Path) -> dict[str, Facts]:
-    """清单里的，加上 ``ipo.json`` 里各只新股的上市日。
+    """清单里的，加上 ``ipo.json`` 里各只新股的上市日，配股从登记日之后到除权日之前的停牌。
 
     Raises:
         SimulatorError: 读不懂，有一项写得不对，或同一只的上市日写得不一样。
@@ -69,6 +71,11 @@ def load_facts(folder: Path) -> dict[str, Facts]:
                 f"{ISSUES_NAME} 里的 listing 是 {day}：改成一样，或去掉前者。"
             )
         found[code] = replace(facts, listed=day)
+    for action in load_actions(folder):
+        if action.rights:
+            first, last = (date.fromordinal(day) for day in (action.record + 1, action.ex - 1))
+            facts = found.get(action.code, ORDINARY)
+            found[action.code] = replace(facts, suspended=(*facts.suspended, Period(first, last)))
     return found
 
 
@@ -141,14 +148,28 @@ def _switch(value: object) -> bool:
     return value
 
 
+def _tick(value: object) -> int:
+    li = value * 1000 if isinstance(value, Decimal) else None
+    if li not in (1, 5, 10):
+        raise EntryError("应为 0.001、0.005 或 0.01。")
+    return int(li)
+
+
 def _choices(body: object) -> Choices:
-    return Choices(**fields_of(RULES_NAME, body, _CHOICE_READERS, '{"bse_cage": "inward"}'))
+    found = fields_of(RULES_NAME, body, _CHOICE_READERS, '{"bse_cage": "inward"}')
+    if "sz_repo_tick" in found:
+        found["sz_repo_tick_li"] = found.pop("sz_repo_tick")
+    return Choices(**found)
 
 
 _CHOICE_READERS: Final[dict[str, Callable[[object], Any]]] = {
     "bse_cage": _rounding,
     "convertible_first_call": _switch,
     "sz_bonds_late": _switch,
+    "bse_after_hours": _date,
+    "bse_protected": _switch,
+    "no_limit_calls": _switch,
+    "sz_repo_tick": _tick,
 }
 _COUPON: Final = '{"rate": 2.5, "starts": "2024-05-16", "per_year": 1}'
 _COUPON_READERS: Final[dict[str, Callable[[object], Any]]] = {

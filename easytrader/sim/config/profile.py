@@ -18,7 +18,7 @@ DEFAULT: Final = "push"
 """文件夹没有说、环境变量也没有说时用的。"""
 VARIABLE: Final = "EASYTRADER_SIM_PROFILE"
 """环境变量：没有指名 ``profile`` 的文件夹都用它；``instant`` 是给测试的一个总开关。"""
-COST_BASES: Final = ("average", "diluted")
+COST_BASES: Final = ("average", "diluted", "breakeven")
 _MOST_S: Final = 60.0
 
 
@@ -55,7 +55,7 @@ class Profile:
         cancel_error_id: 撤单失败推送的 ``error_id``。
         wording: 拒绝编号 → （``error_id``，原话）；没有写的照恒生的样子。原话里 ``{名字}`` 取自
             那次拒绝附带的数字。
-        cost_basis: 持仓成本：``average`` 买入均价，``diluted`` 摊薄成本与保本价。
+        cost_basis: 持仓成本：``average`` 买入均价，``diluted`` 摊薄成本，``breakeven`` 保本价。
     """
 
     title: str

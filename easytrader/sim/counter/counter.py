@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
@@ -52,7 +51,6 @@ from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
 from easytrader.sim.ledger.state import CANCELLING_KIND
 from easytrader.sim.rules import RuleBook
-from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
 if TYPE_CHECKING:
@@ -63,6 +61,7 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.exchange.screen import Own
     from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.events import AccountQuery, Event
     from easytrader.sim.ledger.ledger import Instrument
@@ -90,6 +89,7 @@ class Counter:
         book: RuleBook | None = None,
         businesses: Sequence[Callable[[Surroundings], Business]] = (),
         broker: Profile | None = None,
+        impact_s: float = 0.0,
     ) -> None:
         self._broker = PROFILES["instant"] if broker is None else broker
         self.state = state
@@ -98,7 +98,7 @@ class Counter:
         book = RuleBook(previous=hours.previous) if book is None else book
         self._ledger = Ledger(state, fees, book)
         self._ledger.refused_locally = self._broker.refused_locally
-        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
+        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book), impact_s)
         self._rollover = Rollover(
             self._ledger,
             self._floor,
@@ -114,6 +114,7 @@ class Counter:
         self._ledger.engage(engaged)
         self._holders = tuple(each for each in engaged if isinstance(each, Holder))
         self._debtors = tuple(each for each in engaged if isinstance(each, Debtor))
+        self._enforcers = tuple(each for each in engaged if isinstance(each, Enforcer))
         self.lagging = False
         """补撮合还没有做到现在：账上是做到的那一刻的样子。"""
         for order_id in state.queued:
@@ -148,6 +149,10 @@ class Counter:
     def quote(self, security: Security) -> Quote:
         """市场推进到的那一刻看得见的盘口。"""
         return self._floor.quote(security)
+
+    def books(self) -> dict[str, Own]:
+        """各证券上文件夹里挂着的，与吃掉还没有补回来的：行情把它们画进盘口。"""
+        return self._floor.books()
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
@@ -239,7 +244,7 @@ class Counter:
         return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
-        for business in self._ledger.businesses:
+        for business in self._ledger.claimants:
             if business.claims(order, account):
                 order.off_book = True
                 business.place(order, account, whole, now)
@@ -295,6 +300,20 @@ class Counter:
         else:
             self._floor.join(order)
 
+    def _enforce(self, latest: int) -> bool:
+        """早上替账户下单（强制平仓）；下了为真，这天要从早上起撮合，不晚于 ``latest`` 这一跳。"""
+        due = [each for each in self._enforcers if each.due()]
+        if not due:
+            return False
+        progress = self.state.progress
+        bells = self._hours.bells(progress.day)
+        opened = self._market.tick_time(progress.tick + 1) if bells is None else bells.call_start
+        progress.tick = min(self._market.tick_at(opened), latest)
+        for business in due:
+            for order in business.orders(opened, bells is not None):
+                self._place(order, self.state.accounts[order.account_id], True, opened)
+        return True
+
     def _examine_queued(
         self,
         order: SimOrder,
@@ -338,27 +357,12 @@ class Counter:
         else:
             self._enter(order, order.security, account, instrument, True, now)
 
-    def _enforce(self, latest: int) -> bool:
-        """早上替账户下单（强制平仓）；下了为真，这天要从早上起撮合，不晚于 ``latest`` 这一跳。"""
-        due = [each for each in self.businesses if isinstance(each, Enforcer) and each.due()]
-        if not due:
-            return False
-        progress = self.state.progress
-        bells = self._hours.bells(progress.day)
-        opened = self._market.tick_time(progress.tick + 1) if bells is None else bells.call_start
-        progress.tick = min(self._market.tick_at(opened), latest)
-        for business in due:
-            for order in business.orders(opened, bells is not None):
-                self._place(order, self.state.accounts[order.account_id], True, opened)
-        return True
-
     def _phase(self, security: Security, instrument: Instrument, now: float) -> Phase:
         """此刻对这只证券来说是哪个时段。"""
         rules = instrument.rules
         phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
         if phase is Phase.AFTER_HOURS:
-            today = date.fromordinal(self.state.progress.day)
-            return phase if has_after_hours(security, today) else Phase.CLOSED
+            return phase if rules.after_hours else Phase.CLOSED
         return phase
 
     def _examine(
@@ -406,7 +410,7 @@ class Counter:
 
     def _withdraw(self, order: SimOrder, now: float) -> None:
         """撤挂着的委托：这个时段不接受就撤不了，静默期里等到 9:30。"""
-        if any(each.forced(order) for each in self.businesses if isinstance(each, Enforcer)):
+        if any(each.forced(order) for each in self._enforcers):
             self._ledger.refuse_cancel(order, FORCED)
             return
         if order.off_book:

@@ -198,8 +198,8 @@ def to_factor(action: Action, close_li: int, tick_li: int) -> tuple[str, dict[st
         "interest": action.cash_micro / 1_000_000,
         "stockBonus": action.bonus / _SHARE,
         "stockGift": gift / _SHARE,
-        "allotNum": 0.0,
-        "allotPrice": 0.0,
+        "allotNum": action.rights / _SHARE,
+        "allotPrice": action.rights_li / 1000,
         "gugai": 0.0,
         "dr": round(close_li / reference_price(close_li, action.change, tick_li), 6),
     }

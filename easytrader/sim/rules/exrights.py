@@ -13,7 +13,7 @@ class Change(NamedTuple):
 
     Attributes:
         day: 除权除息日（序数）。
-        cash_micro: 每股现金红利，百万分之一元。
+        cash_micro: 每股现金红利，减去配股要付的，百万分之一元。
         after: ``before`` 股变成 ``after`` 股。
         before: 见上。
     """
@@ -28,7 +28,7 @@ EX_RIGHT: Final = Note(
     "X1",
     SHARES + FUNDS,
     BOURSES,
-    "（前收盘价 − 每股现金红利）÷（1 + 每股送转股数）",
+    "（前收盘价 − 每股现金红利 + 配股价 × 每股配股数）÷（1 + 每股送转、配股数）",
     "SSE26 SZSE26",
 ).noted(
     "4.3：除权（息）参考价，四舍五入到价位，不低于一个价位；它就是除权除息日的前收盘，涨跌停照它算。"

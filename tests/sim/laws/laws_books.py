@@ -67,7 +67,7 @@ class Books:
         found += [
             f"公司行为 {key[0]}"
             for key in desk.state.records
-            if key[0] in ("dividend", "entitlement", "tax_lots", "dividend_tax")
+            if key[0] in ("dividend", "entitlement", "tax_lots", "dividend_tax", "rights")
         ]
         return found
 
@@ -274,6 +274,6 @@ def nets(desk: Desk) -> dict[Key, int]:
 
 
 def _applications() -> frozenset[str]:
-    from laws_world import APPLICATIONS
+    from laws_world import APPLICATIONS, RIGHTS_CODES
 
-    return frozenset(APPLICATIONS)
+    return frozenset({*APPLICATIONS, *RIGHTS_CODES})

@@ -7,7 +7,7 @@ from hypothesis.stateful import precondition, rule
 from laws_credit import RARELY
 from laws_desk import at
 from laws_machine import Base
-from laws_world import APPLICATIONS, CASH, CREDIT
+from laws_world import APPLICATIONS, CASH, CREDIT, RIGHTS_CODES
 
 
 class Subscribe(Base):
@@ -27,6 +27,16 @@ class Subscribe(Base):
         if today and self.desk.clock.now() < wanted:
             self.go(wanted)
         self.submit(name, side, code, volume, 11, float(issues[code]["price"]))
+
+    @precondition(lambda self: "rights" in str(self.world.actions))
+    @rule(
+        name=st.sampled_from([CASH, CREDIT]),
+        code=st.sampled_from(RIGHTS_CODES),
+        volume=st.sampled_from([1, 100, 300, 1800, 6000]),
+    )
+    def pay_for_rights(self, name: str, code: str, volume: int) -> None:
+        """配股缴款；多半先等到开市。"""
+        self.submit(name, 23, code, volume, 11, 8.5)
 
     @rule(code=st.sampled_from(APPLICATIONS), price=st.sampled_from([6.66, 100.0]), any_=RARELY)
     def apply_for_anything(self, code: str, price: float, any_: bool) -> None:

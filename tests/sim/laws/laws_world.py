@@ -23,6 +23,7 @@ APPLICATIONS = ("787801.SH", "730801.SH", "301801.SZ", "754801.SH")
 LISTINGS = ("688801.SH", "600801.SH", "301801.SZ", "113801.SH")
 STRANGERS = ("600000.SZ", "999999.SH", "600036", "118801.SH")
 T_ZERO = frozenset({"511880.SH", "113050.SH", "127045.SZ", "113801.SH"})
+RIGHTS_CODES = ("700036.SH", "080001.SZ")
 SCRIPTED = ("600036.SH", "000001.SZ", "159915.SZ")
 """会有公司行为的。"""
 
@@ -125,7 +126,13 @@ def _actions(draw: st.DrawFn, start: date) -> dict[str, Any]:
         record = start + timedelta(draw(st.integers(-2, 9)))
         ex = record + timedelta(draw(st.integers(1, 4)))
         entry: dict[str, Any] = {"ex": str(ex)}
-        if code == "159915.SZ" and draw(st.booleans()):
+        if code != "159915.SZ" and draw(st.integers(0, 3)) == 0:
+            until = record + timedelta(draw(st.integers(1, 6)))
+            ex = until + timedelta(draw(st.integers(1, 3)))
+            entry = {"ex": str(ex), "record": str(record), "until": str(until)}
+            entry |= {"rights": draw(st.sampled_from([1, 3, 2.57])), "rights_price": 8.5}
+            entry["listing"] = str(ex + timedelta(draw(st.integers(0, 3))))
+        elif code == "159915.SZ" and draw(st.booleans()):
             entry["split"] = draw(st.sampled_from([[2, 1], [1, 4], [7, 3], [1, 2000]]))
         else:
             pay = ex + timedelta(draw(st.integers(0, 4)))

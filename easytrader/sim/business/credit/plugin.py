@@ -278,7 +278,7 @@ class CreditBusiness(QuietBusiness):
         """``seen`` 之后到 ``day`` 的除权除息；登记日之后才开的合约不管。"""
         for action in self._actions:
             due = seen < action.ex <= day and contract.opened <= action.record
-            if not due or action.code != contract.stock_code:
+            if not due or action.rights or action.code != contract.stock_code:
                 continue
             account.fees_li += contract.adjust(action)
             if contract.kind == SLO and not contract.left_volume and contract.left_li:

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from actions_desk import ACCOUNT, CODE, Desk
 
+import easytrader
+from easytrader.sim.config.folder import AccountConfig, create
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Open = Callable[..., Desk]
 
@@ -91,6 +95,31 @@ def test_a_cleared_row_is_zero_and_starts_over_tomorrow(open_desk: Open) -> None
     assert prices(desk, "diluted")[0] == pytest.approx(cost, abs=1e-6)
 
 
+@pytest.mark.parametrize("basis", ["average", "diluted", "breakeven"])
+def test_the_user_sees_it_in_the_position_rows(tmp_path: Path, basis: str) -> None:
+    """经厂商的接口：文件夹里写哪一种，`user.position` 就是哪一种。"""
+    code = "600036.SH"
+    create(
+        tmp_path, [AccountConfig("10001", cash=500_000, positions=((code, 1000, 30),))],
+        clock="step", start="2026-11-17 10:00", cost_basis=basis,
+    )  # fmt: skip
+    user = easytrader.use("sim")
+    user.connect(str(tmp_path), "10001")
+    try:
+        number = user.trader.order_stock(user.account, code, 24, 400, 42, 0, "", "")
+        assert user.wait(number)["order_status_name"] == "已成"
+        [trade] = user.trader.query_stock_trades(user.account)
+        spent = 30_000 - trade.traded_amount + trade.commission
+        need = {"average": 18_000, "diluted": spent, "breakeven": spent + 5 + spent * 0.00051}
+        [row] = user.position
+        assert row["avg_price"] == pytest.approx(need[basis] / 600, abs=2e-4)
+        assert row["open_price"] == 30
+        [vendor] = user.trader.query_stock_positions(user.account)
+        assert vendor.float_profit == pytest.approx(vendor.market_value - need[basis], abs=0.02)
+    finally:
+        user.close()
+
+
 def test_it_survives_a_restart_and_old_ledgers_start_from_the_average(open_desk: Open) -> None:
     desk = open_desk(None, {CODE: 1000})
     desk.trade(23, 500)
@@ -100,6 +129,7 @@ def test_it_survives_a_restart_and_old_ledgers_start_from_the_average(open_desk:
     desk.engine.close()
     with sqlite3.connect(desk.folder.store_path) as db:
         db.execute("ALTER TABLE positions DROP COLUMN spent_li")
+        db.execute("ALTER TABLE trades DROP COLUMN interest_li")  # 版本 6 加的
         db.execute("PRAGMA user_version=4")
     db.close()
     desk.reopen()

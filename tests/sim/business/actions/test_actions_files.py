@@ -32,7 +32,7 @@ BAD: list[tuple[Any, str]] = [
     ({"what": [GOOD]}, "证券代码 'what'"),
     ({"000001.SH": [GOOD]}, "不交易这个品种（指数）"),
     ({"113050.SH": [GOOD]}, "债券付息没有模拟"),
-    (one(rights=3), "第 1 条 的 rights：配股没有模拟"),
+    (one(rights=3), "第 1 条 是配股：只用于股票，写 ex record rights rights_price until"),
     (one(money=3), "没有 'money' 这一项；有：record ex pay cash"),
     (one(cash="0.35"), 'cash："0.35"。应为 0–10000、至多 6 位小数的数'),
     (one(cash=0.1234567), "cash：0.1234567。应为"),
