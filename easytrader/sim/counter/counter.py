@@ -49,6 +49,7 @@ from easytrader.sim.ledger.events import (
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
+from easytrader.sim.ledger.state import CANCELLING_KIND
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.phases import Phase
 
@@ -120,6 +121,9 @@ class Counter:
             order = state.orders[order_id]
             found = report_time(hours, order.order_time, order.exchange)
             state.queued[order_id] = state.progress.now if found is None else found
+        for (kind, _, key), body in state.records.items():
+            if kind == CANCELLING_KIND:
+                state.leaving[int(key)] = float(body)
 
     @property
     def changes(self) -> Changes:
@@ -181,18 +185,16 @@ class Counter:
             self._reach(max(agenda[0], self.state.progress.now), budget)
             if self.lagging:
                 return now
-            order = self.state.orders.get(agenda[1])
-            if self.state.leaving.pop(agenda[1], None) is not None:
+            order = self._ledger.arrive(agenda[1])
+            if order is not None:
                 self._leave(order)
-            elif self.state.queued.pop(agenda[1], None) is not None and order is not None:
-                self._report(order, self.state.progress.now)
+            elif self.state.queued.pop(agenda[1], None) is not None:
+                self._report(self.state.orders[agenda[1]], self.state.progress.now)
         self._reach(now, budget)
         return now
 
-    def _leave(self, order: SimOrder | None) -> None:
+    def _leave(self, order: SimOrder) -> None:
         """撤单撤到了：还挂着就撤掉，已经成交就撤不成。"""
-        if order is None:
-            return
         if order.is_working:
             self._ledger.finish(order)
             self.state.prune(order.stock_code)
@@ -430,8 +432,7 @@ class Counter:
             self._floor.wait(order)
             return
         if self._broker.cancel_done_s:
-            order.leaving = True
-            self.state.leaving[order.order_id] = now + self._broker.cancel_done_s
+            self._ledger.leave(order, now + self._broker.cancel_done_s)
             return
         self._ledger.finish(order)
         self.state.prune(order.stock_code)
