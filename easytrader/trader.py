@@ -47,7 +47,8 @@ class Trader:
 
     Args:
         debug: 是否记 DEBUG 日志。
-        storage_of: 账号 → 委托记录、程序化交易计数存在哪里，默认是用户数据目录下的 SQLite 文件。
+        storage_of: 账号 → 委托记录、程序化交易计数、事件存在哪里；默认是用户数据目录下的
+            SQLite 文件，事件在内存里。
     """
 
     capabilities: ClassVar[Capabilities] = Capabilities("柜台")

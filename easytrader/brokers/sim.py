@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import wait
+from concurrent.futures import TimeoutError as LateError
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -154,7 +155,8 @@ class SimTrader(MiniqmtTrader):
             return True  # 多数的一步里什么也没有发生
         executor = getattr(session.raw_trader, "executor", None)
         if executor is not None:
-            wait([executor.submit(_nothing)], max(deadline - time.monotonic(), 0.0))
+            with suppress(LateError):
+                executor.submit(_nothing).result(max(deadline - time.monotonic(), 0.0))
         settled = self._engine.courier.settle(max(deadline - time.monotonic(), 0.0))
         if host is None:
             return settled and self._engine.courier.handed == before

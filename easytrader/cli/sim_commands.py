@@ -130,7 +130,7 @@ def _register_market(parser: Parser) -> None:
         add(f"--{name.replace('_', '-')}", metavar="R", type=float, help=text)
     add("--start", metavar="WHEN", help="--clock step 从哪一刻开始，例如 '2026-03-02 09:30'")
     add("--replay", metavar="PATH", help="回放数据的文件夹或文件；要配 --clock step")
-    periods = ("tick", "1m", "5m", "15m", "30m", "1h")
+    periods = ("tick", "1m", "5m", "15m", "30m", "1h", "1d")
     add("--replay-period", choices=periods, metavar="P", help=f"周期：{'、'.join(periods)}")
     units = ("hand", "share")
     add("--replay-volume", choices=units, help="数量单位：手（默认），或股")

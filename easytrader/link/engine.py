@@ -82,7 +82,7 @@ class Engine:
     Args:
         capabilities: 后端的本事。
         log: 日志口。
-        storage_of: 账号 → 委托记录、程序化交易计数存在哪里。
+        storage_of: 账号 → 委托记录、程序化交易计数、事件存在哪里。
     """
 
     def __init__(
@@ -292,12 +292,14 @@ class Engine:
     def _replace(self, key: AccountKey, limit_s: float) -> None:
         """换上新的账号与记录（拿着锁，只换不关）；同一个账号的分发线程留用。"""
         storage = self._storage_of(key)  # 会抛异常的先做
+        events = None if key == self.key else storage.events()
         old = self.supervisor
         if old is not None:
             self._old.append(partial(old.close, limit_s, replaced=True))
-        if key != self.key:
+        if events is not None:
             # 排着的都是旧账号的，交给旧的回调；新账号从头来
             self._old.append(partial(self._close_courier, self.courier, limit_s))
+            self._old.append(partial(self.events.open, events))
             self._retire_records()
             self.courier = self._new_courier()
             self.order_rows = rows.OrderRows()

@@ -217,6 +217,11 @@ class MiniqmtTrader(Trader):
         return groups.Ipo(self._desk, self._ordering, self._log, self._today)
 
     @property
+    def after_hours(self) -> groups.AfterHours:
+        """盘后固定价格：收盘之后按收盘价买卖。"""
+        return self._group(groups.AfterHours)
+
+    @property
     def bank(self) -> groups.Bank:
         """银证转账。"""
         return self._group(groups.Bank)

@@ -172,7 +172,10 @@ class Courier:
         if not self._is_new(event):
             return
         self.handed += 1
-        self._delivered(event)
+        try:
+            self._delivered(event)
+        except Exception:  # noqa: BLE001  边界：别人写的存储抛什么都不能耽误回调
+            self._log.exception("事件没有记下来，events() 会说有遗漏；回调照常")
         name = callback_name(event)
         args = (self._status(),) if isinstance(event, HealthChanged) else contents(event)
         try:

@@ -1,31 +1,30 @@
 """`user.events()`：不想写回调的脚本，用一个循环收事件。
 
-连上就开始留存。第一次调用 `events()` 之前，成交留最近 ``CAPACITY`` 条，其余的留最近 ``EARLY`` 条；
-之后留到取走为止，积到 ``CAPACITY`` 条还没有人取，同一笔委托只留最新的状态，成交不丢；
-真丢了（几十万条都没有人取）会用一个 ``gap`` 事件说清楚。
+连上就开始留存，留在哪里、没有人取的时候留多少由存储定（默认见 `records.memory.MemoryEvents`）；
+真丢了的会用一个 ``gap`` 事件说清楚。
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader.backend.records import OrderChanged
 from easytrader.basics import waits
 from easytrader.push.table import TABLE, contents, of
+from easytrader.records.memory import MOST, MemoryEvents
+from easytrader.records.storage import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from easytrader.backend.records import PushEvent
+    from easytrader.records.storage import Events
     from easytrader.types import Event
 
-EARLY: Final = 1_000
-CAPACITY: Final = 10_000
-_MOST: Final = 200_000
-"""成交也算在内的上限：没有人取的话，几天的成交也不能把内存吃光。"""
+_STEP_S: Final = 1.0
+"""存储记一条、取一条最多这么久。"""
 
 EVENT_NAMES: Final[dict[str, str]] = {
     **{each.kind: each.title for each in TABLE if each.kind},
@@ -33,79 +32,136 @@ EVENT_NAMES: Final[dict[str, str]] = {
 }
 """事件的种类 → 中文名。"""
 
-_ROWS: Final = {each.kind: each.row for each in TABLE}
+
+class _Part:
+    """一个账号的事件：记到了几号，取到了几号。"""
+
+    __slots__ = ("last", "store", "taken")
+
+    def __init__(self, store: Events) -> None:
+        self.store = store
+        self.last = self.taken = 0
+
+    def read(self, most: int) -> list[Stored]:
+        return self.store.read(self.taken, most, time.monotonic() + _STEP_S)
+
+    @property
+    def left(self) -> int:
+        """没有取走的，连同丢了还没有说的。"""
+        return self.last - self.taken
 
 
 class EventLog:
-    """还没有被 `events()` 取走的事件。"""
+    """取走一条少一条；留在哪里、留多少是 `records.storage.Events` 的事。"""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[Any, tuple[str, float, PushEvent]] = OrderedDict()
-        # 还没有人取的时候：成交的、其余的，各有哪些键，旧的在前
-        self._trades: deque[Any] = deque()
-        self._others: deque[Any] = deque()
-        self._number = 0
+        # 换过账号的，旧账号的取完了再取新的；记在最后一份里
+        self._parts: deque[_Part] = deque([_Part(MemoryEvents())])
+        self._held: deque[Stored] = deque()
+        """取到手上、还没有交给用户的。"""
         self._missed = 0
+        """没有记下来、没有留住的。"""
         self._wanted = False
         self._closed = False
-        self._ready = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._ready = threading.Condition(self._lock)
+
+    def open(self, store: Events) -> None:
+        """以后的记在 ``store`` 里。"""
+        with self._lock:
+            parts = self._parts = deque(part for part in self._parts if part.left)
+            while sum(part.left for part in parts) > MOST:
+                self._missed += parts.popleft().left  # 一个接一个地换账号，也不能把内存吃光
+            parts.append(_Part(store))
+            if self._wanted:
+                with contextlib.suppress(Exception):  # 读不了的，取的时候会说
+                    parts[-1].read(0)
 
     def add(self, event: PushEvent) -> None:
-        """交付了一条。不阻塞。"""
+        """交付了一条。存储抛的原样抛出，那一条算丢了。"""
         known = of(event)
         if known is None or not known.kind:
             return
-        kind = known.kind
-        with self._ready:
-            self._number += 1
-            key: Any = self._number
-            if self._wanted and isinstance(event, OrderChanged) and len(self._items) >= CAPACITY:
-                key = event.order.order_id, kind
-                self._items.pop(key, None)
-            self._items[key] = kind, time.time(), event
-            if not self._wanted:
-                self._trim(self._trades if kind == "trade" else self._others, key, kind)
-            elif len(self._items) > _MOST:
-                self._items.popitem(last=False)
+        with self._lock:
+            part = self._parts[-1]
+            try:
+                now, deadline = time.time(), time.monotonic() + _STEP_S
+                part.last = part.store.append(known.kind, now, _Row(event), deadline)
+            except BaseException:
                 self._missed += 1
-            if self._wanted:
-                self._ready.notify_all()
-
-    def _trim(self, keys: deque[Any], key: Any, kind: str) -> None:
-        """还没有人取过：成交多留，其余的只留最近一些。"""
-        keys.append(key)
-        if len(keys) > (CAPACITY if kind == "trade" else EARLY):
-            self._items.pop(keys.popleft(), None)
-            self._missed += 1
+                raise
+            finally:
+                if self._wanted:
+                    self._ready.notify_all()
 
     def close(self) -> None:
         """不会再有了：正在等的循环取完剩下的就结束。"""
-        with self._ready:
+        with self._lock:
             self._closed = True
             self._ready.notify_all()
 
     def read(self, timeout_s: float, keep: object = None) -> Iterator[Event]:
         """取走事件，安静 ``timeout_s`` 秒或关闭之后结束；循环没有完，``keep`` 就留着。"""
-        with self._ready:
+        with self._lock:
             self._wanted = True
-            self._trades.clear()
-            self._others.clear()
+            self._parts[-1].read(0)
         return _Reader(self, timeout_s, keep)
 
     def take(self, timeout_s: float) -> Event | None:
         """取一条；到期或关闭为 None。"""
         deadline = time.monotonic() + timeout_s
-        with self._ready:
-            while not self._items and not self._missed:
+        with self._lock:
+            while not self._held and not self._fetch():
                 left_s = deadline - time.monotonic()
                 if self._closed or left_s <= 0:
                     return None
                 waits.change(self._ready, left_s)
-            missed, self._missed = self._missed, 0
-            if missed:
-                return _row("gap", time.time(), {"missed": missed})
-            kind, at, event = self._items.popitem(last=False)[1]
-        return _row(kind, at, _data(kind, contents(event)))
+            _, kind, at, row = self._held.popleft()
+        data = dict(row.made if isinstance(row, _Row) else row)
+        made = {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
+        return cast("Event", made)  # 哪种事件配哪种 data，由 `_Row` 照着表保证
+
+    def _fetch(self) -> bool:
+        """取一条到手上；前面有丢了的，先说丢了几条。"""
+        while not (found := self._parts[0].read(1)) and len(self._parts) > 1:
+            self._missed += self._parts.popleft().left
+        for each in found:
+            self._missed += each.number - self._parts[0].taken - 1
+            self._parts[0].taken = each.number
+        if self._missed:
+            self._held.append(Stored(0, "gap", time.time(), {"missed": self._missed}))
+            self._missed = 0
+        self._held += found
+        return bool(self._held)
+
+
+class _Row(Mapping[str, Any]):
+    """一条事件的内容。读它的时候才写成字典：只用回调的脚本不必为它花时间。"""
+
+    __slots__ = ("_it",)
+
+    def __init__(self, event: PushEvent) -> None:
+        self._it: Any = event
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """字典，每次都是同一个。"""
+        it = self._it
+        if not isinstance(it, dict):
+            known = of(it)
+            build: Any = None if known is None else known.row
+            self._it = it = {} if build is None else build(*contents(it))
+        found: dict[str, Any] = it
+        return found
+
+    def __getitem__(self, key: str) -> Any:
+        return self.made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.made)
+
+    def __len__(self) -> int:
+        return len(self.made)
 
 
 class _Reader:
@@ -124,13 +180,3 @@ class _Reader:
         if row is None:
             raise StopIteration
         return row
-
-
-def _row(kind: str, at: float, data: object) -> Event:
-    row = {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
-    return cast("Event", row)  # 哪种事件配哪种 data，由下面的表保证
-
-
-def _data(kind: str, args: tuple[Any, ...]) -> object:
-    build = _ROWS[kind]
-    return {} if build is None else build(args[0])

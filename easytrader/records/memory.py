@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import OFFSET_S
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from easytrader.basics.numbers import OrderId
 
-_KEPT: Final = 10_000
+EARLY: Final = 1_000
+CAPACITY: Final = 10_000
+MOST: Final = 200_000
+"""成交也算在内的上限：没有人取的话，几天的成交也不能把内存吃光。"""
 
 
 class MemoryStorage:
@@ -27,7 +30,6 @@ class MemoryStorage:
         self.where = where
         self._intents = MemoryIntents()
         self._owners: set[str] = set()
-        self._events = MemoryEvents()
         self._counters: MemoryCounters | None = None
 
     def has_intents(self) -> bool:
@@ -42,7 +44,7 @@ class MemoryStorage:
         return self._counters
 
     def events(self) -> MemoryEvents:
-        return self._events
+        return MemoryEvents()
 
 
 class MemoryIntents:
@@ -155,20 +157,47 @@ class MemoryCounters:
 
 
 class MemoryEvents:
-    """见 `storage.Events`：只留最近 10,000 条。"""
+    """见 `storage.Events`：还没有读走的。
 
-    def __init__(self, most: int = _KEPT) -> None:
-        self._rows: deque[storage.Stored] = deque(maxlen=most)
-        self._number = 0
-        self._lock = threading.Lock()
+    第一次读之前，成交留最近 ``CAPACITY`` 条，其余的留最近 ``EARLY`` 条；之后留到读走为止，
+    积到 ``CAPACITY`` 条，同一笔委托只留最新的状态，成交不丢；积到 ``MOST`` 条，丢最旧的。
+    """
+
+    def __init__(self) -> None:
+        self._items: OrderedDict[Any, tuple[str, float, Mapping[str, Any]]] = OrderedDict()
+        # 还没有读过的时候：成交的、其余的，各有哪些键，旧的在前
+        self._trades: deque[Any] = deque()
+        self._others: deque[Any] = deque()
+        self._key = 0
+        self._gone = 0
+        """读走的与丢了的；往后数就是序号。"""
+        self._wanted = False
 
     def append(self, kind: str, at: float, row: Mapping[str, Any], deadline: float) -> int:
-        with self._lock:
-            self._number += 1
-            self._rows.append(storage.Stored(self._number, kind, at, row))
-            return self._number
+        self._key += 1
+        key: Any = self._key
+        items = self._items
+        if self._wanted and kind == "order" and len(items) >= CAPACITY:
+            key = kind, row["order_id"]
+            items.pop(key, None)
+        items[key] = kind, at, row
+        if not self._wanted:
+            keys, most = (self._trades, CAPACITY) if kind == "trade" else (self._others, EARLY)
+            keys.append(key)
+            if len(keys) > most:
+                del items[keys.popleft()]
+                self._gone += 1
+        elif len(items) > MOST:
+            items.popitem(last=False)
+            self._gone += 1
+        return self._gone + len(items)
 
     def read(self, after: int, most: int, deadline: float) -> list[storage.Stored]:
-        with self._lock:
-            skip = max(0, after - (self._rows[0].number - 1)) if self._rows else 0
-            return list(self._rows)[skip : skip + most]
+        self._wanted = True
+        self._trades.clear()
+        self._others.clear()
+        found: list[storage.Stored] = []
+        while self._items and len(found) < most:
+            self._gone += 1
+            found.append(storage.Stored(self._gone, *self._items.popitem(last=False)[1]))
+        return found

@@ -27,7 +27,6 @@ class SqliteStorage:
         self._folder = folder
         self._journal = folder / FILE_NAME
         self.where = str(self._journal)
-        self._events = MemoryEvents()
 
     def has_intents(self) -> bool:
         """有没有委托记录的文件。"""
@@ -53,4 +52,4 @@ class SqliteStorage:
 
     def events(self) -> MemoryEvents:
         """事件：内存里的。"""
-        return self._events
+        return MemoryEvents()

@@ -162,7 +162,7 @@ class Counters(Protocol):
 
 
 class Stored(NamedTuple):
-    """存着的一条事件：序号从 1 起，只增不减。"""
+    """存着的一条事件：序号从 1 起，读到的只增不减。"""
 
     number: int
     kind: str
@@ -171,15 +171,27 @@ class Stored(NamedTuple):
 
 
 class Events(Protocol):
-    """发生过的事：只留最近若干条。任何线程都可以用。"""
+    """一个 trader 收到、还没有取走的事；写不了、读不了都抛 `JournalError`。
+
+    用它的人（`push.event_log.EventLog`）自己排队，不会两个线程同时进来。
+    """
 
     def append(self, kind: str, at: float, row: Mapping[str, Any], deadline: float) -> int:
-        """记下一条，返回序号。原子：序号不重复，先返回的小。"""
+        """记下一条，返回序号。回调排在它后面，要快。
+
+        Args:
+            kind: `user.events()` 里的种类。
+            at: 交付的时刻，Unix 秒。
+            row: ``data``；读它的时候才写成字典，要存到别处去的先 ``dict(row)``。
+            deadline: 见模块说明，下同。
+        """
 
     def read(self, after: int, most: int, deadline: float) -> list[Stored]:
-        """序号大于 ``after`` 的，旧的在前，最多 ``most`` 条。
+        """序号大于 ``after`` 的，旧的在前，最多 ``most`` 条；``after`` 之前的不会再读。
 
-        第一条的序号大于 ``after + 1``，就是中间的已经不留了。
+        第一条的序号大于 ``after + 1``，就是中间的已经不留了（`user.events()` 会说丢了几条）。
+        积多了把同一笔委托的旧状态换成新的，不算丢：不空出序号。
+        ``most`` 可以是 0：从此有人在取，还没有人取的时候可以少留。
         """
 
 
@@ -199,4 +211,4 @@ class Storage(Protocol):
         """计数；``wall`` 是 Unix 秒的时钟。用到时才打开。"""
 
     def events(self) -> Events:
-        """事件。"""
+        """打开事件；每次都是新的一份：同一个账号的几个 trader 各收各的。"""

@@ -19,6 +19,7 @@ from easytrader.cli import demo, doctor_command, sim_commands
 from easytrader.cli.parser import Parser
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
 from easytrader.push import event_log
+from easytrader.sim.config import profile
 from easytrader.sim.config.folder import SimConfig
 from easytrader.sim.host import faults as fault_plan
 from easytrader.sim.host.faults import Faults
@@ -249,11 +250,18 @@ def test_folder_settings_are_listed_with_their_defaults() -> None:
         row[0].strip("`"): row[1].strip("`") for row in table(section(page("simulator.md"), "设置"))
     }
     fields = {
-        name: field for name, field in SimConfig.__dataclass_fields__.items() if name != "accounts"
+        name: field
+        for name, field in SimConfig.__dataclass_fields__.items()
+        if name not in ("accounts", "manners")
     }
     assert list(listed) == list(fields)
     for name, shown in listed.items():
         assert shown.strip('"') == str(fields[name].default)
+
+
+def test_profiles_and_their_settings_are_listed() -> None:
+    text = section(page("simulator.md"), "券商的脾气")
+    assert [name for name in (*profile.PROFILES, *profile.NAMES) if f"`{name}`" not in text] == []
 
 
 def test_callback_methods_of_the_contract() -> None:

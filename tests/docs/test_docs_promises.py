@@ -1,4 +1,4 @@
-"""承诺页里点名的测试都真的在。"""
+"""承诺页、十五条里点名的测试都真的在。"""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from docs_helpers import DOCS, ROOT
 
 TEXT = (DOCS / "promises.md").read_text(encoding="utf-8")
-NAMED = sorted(set(re.findall(r"`(tests/[^`:\s]+\.py)(?:::(\w+))?`", TEXT)))
+CONFORMANCE = (DOCS / "conformance.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`(tests/[^`:\s]+\.py)(?:::(\w+))?`", TEXT + CONFORMANCE)))
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
@@ -22,3 +23,9 @@ def test_every_promise_names_a_test() -> None:
     promises = [row for row in rows if not row.startswith("| 承诺")]
     assert len(promises) > 20
     assert all("`tests/" in row.split("|")[3] for row in promises)
+
+
+def test_all_fifteen_points_name_a_test() -> None:
+    rows = [line.split("|") for line in CONFORMANCE.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert [int(row[1]) for row in rows] == list(range(1, 16))
+    assert all("`tests/" in row[3] for row in rows)

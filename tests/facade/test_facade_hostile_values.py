@@ -159,7 +159,7 @@ def _shown(value: object) -> str:
         return str(type(value))
 
 
-STOCK_GROUPS = [("",), ("bank",), ("transfer",), ("algo",), ("client", "ipo")]
+STOCK_GROUPS = [("",), ("bank",), ("transfer",), ("algo",), ("client", "ipo"), ("after_hours",)]
 
 
 @pytest.mark.parametrize("names", STOCK_GROUPS, ids=lambda names: "-".join(names) or "trader")
@@ -178,7 +178,7 @@ def test_only_usage_errors_on_a_credit_account(tmp_path: Path, names: tuple[str,
 
 def test_every_group_is_in_the_zoo() -> None:
     visited = {name for names in STOCK_GROUPS for name in names} | {"credit", "lending"}
-    assert {each.__name__.lower() for each in Group.__subclasses__()} <= visited
+    assert {each._name for each in Group.__subclasses__()} <= visited
 
 
 def test_use_and_guard() -> None:

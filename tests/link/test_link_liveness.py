@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,14 @@ import pytest
 from support import ACCOUNT, Recorder, SimProcess, eventually, freeze, make_folder
 
 import easytrader
-from easytrader.backend.records import OrderChanged, Traded
+from easytrader.backend.records import Order, OrderChanged, Side, Trade, Traded
 from easytrader.basics.log import Log
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.link import heartbeat
 from easytrader.link import heartbeat as vitals_room
 from easytrader.link.heartbeat import Vitals
-from easytrader.push.event_log import CAPACITY, EARLY, EventLog
+from easytrader.push.event_log import EventLog
+from easytrader.records.memory import CAPACITY, EARLY
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -343,32 +345,42 @@ def test_a_repeated_rejection_is_told_once(user: Any, recorder: Recorder, sim_fo
     assert len(recorder.of("order_error")) == 2
 
 
+AN_ORDER = Order(
+    stock_code="600036.SH",
+    order_id=0,
+    side=Side.BUY,
+    order_volume=100,
+    order_status=50,
+    order_time=0,
+)
+A_TRADE = Trade(
+    stock_code="600036.SH", order_id=0, side=Side.BUY,
+    traded_id="1", traded_time=0, traded_price=1, traded_volume=100,
+)  # fmt: skip
+
+
 def test_trades_outlive_other_events_until_someone_reads() -> None:
     log = EventLog()
-    trade: Any = SimpleNamespace(order_id=1)
-    log.add(Traded(trade))
+    log.add(Traded(A_TRADE))
     for number in range(EARLY + 10):
-        order: Any = SimpleNamespace(order_id=number)
-        log.add(OrderChanged(order))
-    kinds = [kind for kind, _, _ in log._items.values()]
-    assert kinds.count("trade") == 1
-    assert kinds.count("order") == EARLY
+        log.add(OrderChanged(replace(AN_ORDER, order_id=number)))
     first = log.take(0)
     assert first is not None
     assert (first["event"], first["data"]) == ("gap", {"missed": 10})
+    kinds = [each["event"] for each in iter(lambda: log.take(0), None)]
+    assert kinds == ["trade", *["order"] * EARLY]
 
 
 def test_unread_events_are_merged_by_order_and_trades_are_kept() -> None:
     log = EventLog()
     log.read(0)
     for number in range(CAPACITY + 500):
-        record: Any = SimpleNamespace(order_id=number % 7)
-        log.add(OrderChanged(record))
-        log.add(Traded(record))
-    kinds = [kind for kind, _, _ in log._items.values()]
+        log.add(OrderChanged(replace(AN_ORDER, order_id=number % 7)))
+        log.add(Traded(A_TRADE))
+    kinds = [each["event"] for each in iter(lambda: log.take(0), None)]
     assert kinds.count("trade") == CAPACITY + 500
     assert kinds.count("order") <= CAPACITY / 2 + 7
-    assert log._missed == 0
+    assert "gap" not in kinds
 
 
 def test_lost_pushes_are_made_up_for_when_it_is_quiet(

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader.records import lease
+from easytrader.records import lease, memory
 from easytrader.records import storage as marks
-from easytrader.records.memory import MemoryEvents
 from easytrader.records.storage import (
     Counted,
     Counters,
@@ -301,19 +300,24 @@ class TestCounters:
 
 
 class TestEvents:
-    def test_numbers_only_grow_and_old_ones_go(self) -> None:
-        events: Events = MemoryEvents(most=3)
-        assert events.read(0, 10, soon()) == []
+    def test_numbers_only_grow_and_old_ones_go(
+        self, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(memory, "EARLY", 3)
+        events: Events = storage.events()
         numbers = [events.append("order", float(n), {"n": n}, soon()) for n in range(5)]
         assert numbers == [1, 2, 3, 4, 5]
-        kept = events.read(0, 10, soon())
-        assert [each.number for each in kept] == [3, 4, 5]
-        assert kept[0].row == {"n": 2}
+        assert events.read(0, 0, soon()) == []
+        kept = events.read(0, 2, soon())
+        assert [(each.number, each.at, each.row) for each in kept] == [
+            (3, 2.0, {"n": 2}), (4, 3.0, {"n": 3}),
+        ]  # fmt: skip
         assert [each.number for each in events.read(4, 10, soon())] == [5]
-        assert [each.number for each in events.read(0, 2, soon())] == [3, 4]
         assert events.read(5, 10, soon()) == []
-        assert events.read(9, 10, soon()) == []
+        assert events.append("trade", 9.0, {}, soon()) == 6
+        assert [each.kind for each in events.read(5, 1, soon())] == ["trade"]
 
-    def test_every_storage_has_them(self, storage: Storage) -> None:
-        number = storage.events().append("trade", 1.0, {}, soon())
-        assert storage.events().read(number - 1, 1, soon())[0].kind == "trade"
+    def test_everyone_who_opens_them_gets_their_own(self, another: Callable[[], Storage]) -> None:
+        one, two = another().events(), another().events()
+        one.append("trade", 1.0, {}, soon())
+        assert two.read(0, 1, soon()) == []

@@ -19,6 +19,7 @@ from easytrader.miniqmt.groups import Group
 from easytrader.miniqmt.groups.ipo import STATUS_NAMES
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.push import event_log
+from easytrader.records import memory
 from easytrader.risk import Guard
 from easytrader.rows import business
 from easytrader.sim.host.faults import Faults
@@ -149,10 +150,11 @@ def test_events_of_the_connection(served: SimProcess, connect: Callable[..., Any
 
 
 def test_gap(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "EARLY", 1)
+    monkeypatch.setattr(memory, "EARLY", 1)
     for _ in range(3):
         user.cancel_entrust(resting(user))
-    eventually(lambda: user._engine.events._missed > 0)  # 推送在路上：丢了的记下了再去收
+    kept = user._engine.events._parts[-1].store
+    eventually(lambda: kept._gone > 0)  # 推送在路上：丢了的记下了再去收
     assert collect(user)["gap"]["missed"] > 0
 
 

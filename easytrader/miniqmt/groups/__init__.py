@@ -1,5 +1,6 @@
 """普通买卖之外的动词，一组一个类：``user.credit``、``user.ipo`` 等。"""
 
+from easytrader.miniqmt.groups.after_hours import AfterHours
 from easytrader.miniqmt.groups.algo import Algo
 from easytrader.miniqmt.groups.bank import Bank
 from easytrader.miniqmt.groups.base import Group
@@ -9,4 +10,14 @@ from easytrader.miniqmt.groups.ipo import Ipo
 from easytrader.miniqmt.groups.lending import Lending
 from easytrader.miniqmt.groups.transfer import Transfer
 
-__all__ = ["Algo", "Bank", "Client", "Credit", "Group", "Ipo", "Lending", "Transfer"]
+__all__ = [
+    "AfterHours",
+    "Algo",
+    "Bank",
+    "Client",
+    "Credit",
+    "Group",
+    "Ipo",
+    "Lending",
+    "Transfer",
+]

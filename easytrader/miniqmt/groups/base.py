@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -37,9 +38,12 @@ class Group:
 
     _kinds: ClassVar[tuple[str, ...]] = ()
     """只有这几种账号能用（`client` 不限，不查它）。"""
+    _name: ClassVar[str] = ""
+    """`user` 上叫什么。"""
 
     def __init_subclass__(cls) -> None:
         guarded_class(cls)
+        cls._name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def __init__(self, desk: Callable[[], QmtSession], ordering: Router, log: Log) -> None:
         self._get_desk = desk
@@ -57,7 +61,7 @@ class Group:
     def _desk_for(self, verb: str) -> QmtSession:
         """此刻的会话，账号类型也对。"""
         desk = self._desk
-        desk.need(f"{type(self).__name__.lower()}.{verb}", *self._kinds)
+        desk.need(f"{self._name}.{verb}", *self._kinds)
         return desk
 
     def _list(

@@ -126,7 +126,7 @@ class SimConfig:
         halt_days: 停牌的日子，全天与盘中临时停牌各半。
         thin_books: 盘口稀薄的日子。
         replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
-        replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h``。
+        replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h 1d``。
         replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
         bar_path: 回放的线先到最低还是先到最高：``adverse body low_first high_first``，
             见 `BarModel`；以下两项也是。

@@ -36,11 +36,17 @@ class Profile:
         cancel_answer_s: 撤单请求到应答。
         cancel_done_s: 撤单请求到撤掉；其间成交了就撤不成。
         query_lag_s: 新委托多久之后才查得到（查询是缓存）。
+        lost_s: 客户端死了到 ``on_disconnected``：心跳几次没有回音才知道，其间的请求石沉大海。
         shows_early: 推不推「未报」「待报」（48、49）。
         shows_cancelling: 推不推「已报待撤」「部成待撤」（51、52）。
         duplicate_part: 「部成」是不是推两遍。
         trade_first: 成交推送在委托推送之前，否则在之后。
         error_first: 下单失败的推送在「废单」之前，否则在之后。
+        error_before_answer: 下单失败的推送还跑在下单的应答之前。
+        repushes: 柜台断了又好，把当天的委托与成交全部再推一遍。
+        long_remark: 推送与查询里的备注是长的（127 字节）；否则是短的（23 字节）。
+        strict_text: 文字截在半个汉字上时，读它抛 UnicodeDecodeError（厂商的代码因此会一直等下去）；
+            否则连那半个字一起去掉。
         account_pushes: 推不推资金（厂商说「目前不生效」）。
         position_pushes: 推不推持仓，同上。
         queues_when_closed: 夜里、开盘前、午休先收下，到点再报；否则是废单。
@@ -61,11 +67,16 @@ class Profile:
     cancel_answer_s: float = 0.0
     cancel_done_s: float = 0.0
     query_lag_s: float = 0.0
+    lost_s: float = 0.0
     shows_early: bool = False
     shows_cancelling: bool = True
     duplicate_part: bool = False
     trade_first: bool = True
     error_first: bool = True
+    error_before_answer: bool = False
+    repushes: bool = False
+    long_remark: bool = True
+    strict_text: bool = False
     account_pushes: bool = False
     position_pushes: bool = False
     queues_when_closed: bool = False
@@ -90,7 +101,7 @@ PROFILES: Final[dict[str, Profile]] = {
         fill_s=0.11,
         cancel_answer_s=0.041,
         cancel_done_s=0.067,
-        query_lag_s=0.05,
+        lost_s=4.5,
         shows_early=True,
         duplicate_part=True,
         trade_first=False,
@@ -106,7 +117,10 @@ PROFILES: Final[dict[str, Profile]] = {
         cancel_answer_s=0.041,
         cancel_done_s=1.0,
         query_lag_s=3.0,
+        lost_s=4.5,
         error_first=False,
+        repushes=True,
+        long_remark=False,
         queues_when_closed=True,
     ),
     "minimal": Profile(
@@ -117,6 +131,8 @@ PROFILES: Final[dict[str, Profile]] = {
         cancel_answer_s=0.041,
         cancel_done_s=0.067,
         query_lag_s=0.05,
+        lost_s=4.5,
+        long_remark=False,
         shows_cancelling=False,
         refused_locally=(_BAND,),
         order_error_id=-59,

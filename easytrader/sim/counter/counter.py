@@ -275,6 +275,9 @@ class Counter:
                     self._ledger.reject(order, reject)
                 return
         reject = None
+        bare = not quote.asks and not quote.bids
+        if phase is Phase.CONTINUOUS and bare and self._floor.halted(security):
+            phase = Phase.HALTED
         if phase is not Phase.CONTINUOUS:
             reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
             reject = order_refused(phase, security.exchange, order.price_type, reason)

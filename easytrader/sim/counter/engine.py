@@ -116,6 +116,10 @@ class Engine:
         """把市场往现在推进一段。应答：还没有到（应当再来）为真。"""
         return self._advance(_SLICE_WORK)
 
+    def walk(self) -> Outcome:
+        """同 `advance`；到了就把走到的时刻也落盘：单步的时钟重新打开时从这里接着走。"""
+        return self._advance(_SLICE_WORK, keep=True)
+
     def asset(self, args: AccountQuery) -> Outcome:
         """资金。应答 0 或 1 个 `Asset`。"""
         return self._query(args, lambda account: [self._counter.asset(account)])
@@ -195,15 +199,6 @@ class Engine:
         """有没有这个账号（类型也要对）。"""
         return find_account(self._counter.state.accounts, account_type, account_id) is not None
 
-    def keep_time(self) -> None:
-        """把走到的时刻落盘，没有别的改动也写：单步的时钟重新打开时从这里接着走。"""
-
-        def action(now: float, budget: Budget) -> Outcome:
-            self._counter.changes.progress = True
-            return Outcome(None)
-
-        self._step(action, 0)
-
     def next_wakeup(self) -> float | None:
         """多少秒以后值得再 `advance`；补撮合没有做完为 0，没有挂单为 None。"""
         return self._counter.wakeup(self.clock.now())
@@ -243,13 +238,15 @@ class Engine:
         """关闭账本。"""
         self._store.close()
 
-    def _advance(self, work: int) -> Outcome:
+    def _advance(self, work: int, *, keep: bool = False) -> Outcome:
         def action(now: float, budget: Budget) -> Outcome:
             events = self._counter.advance(now, budget)
             day = self._counter.state.progress.day
             if day != self._looked and self.folder.config.clock != "always":
                 warn_if_ending(date.fromordinal(day), simulated=True)
             self._looked = day
+            if keep and not self._counter.lagging:
+                self._counter.changes.progress = True
             return Outcome(self._counter.lagging, events)
 
         return self._step(action, work)

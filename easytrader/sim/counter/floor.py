@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from easytrader.sim.business.after_hours import AfterHours
@@ -14,6 +16,7 @@ from easytrader.sim.counter.sweep import Sweep
 from easytrader.sim.exchange.auction import TIE_RULES, Interest, clear
 from easytrader.sim.exchange.crowd import auction_crowd, auction_price, queue_ahead
 from easytrader.sim.exchange.depth import Level
+from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.matching import Arrival, arrive
 from easytrader.sim.ledger.checks import LIMIT_TYPES
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
+    from easytrader.sim.exchange.halting import Halt
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.exchange.screen import Screen, Ticks
     from easytrader.sim.ledger.ledger import Ledger
@@ -53,6 +57,9 @@ class Rounds:
         self._bells: Bells | None = None
         self._ticks: Ticks | None = None
         self._after = AfterHours(ledger, market)
+        self._scanned: set[str] = set()
+        self._resumes: list[tuple[int, str, Halt]] = []
+        """今天挂着的证券里，哪一跳复牌的是哪一只。"""
 
     def next_tick(self, after: int, last: int) -> int | None:
         """``after`` 之后、``last`` 以内（含）要停下来的那一跳；没有为 None。"""
@@ -61,7 +68,27 @@ class Rounds:
             return None
         stops = (ticks.open_call, ticks.continuous, ticks.close_call)
         found = next((tick for tick in stops if after < tick <= last), None)
-        return self._after.next_tick(after, last) if found is None else found
+        if found is None:
+            found = self._after.next_tick(after, last)
+        if self._state.resting.keys() - self._scanned:
+            self._scan(after)
+        place = bisect_right(self._resumes, after, key=itemgetter(0))
+        resumes = self._resumes[place : place + 1]
+        if resumes and resumes[0][0] <= last and (found is None or resumes[0][0] < found):
+            return resumes[0][0]
+        return found
+
+    def _scan(self, tick: int) -> None:
+        """新挂上的证券今天几时复牌；停到收盘集合竞价的，由那一次撮合。"""
+        ticks = self._today()
+        assert ticks is not None
+        for code in self._state.resting.keys() - self._scanned:
+            security = self._state.resting[code].security
+            for halt in self._market.halts(security, tick):
+                if halt.stop < ticks.closing_start or not self._ledger.rules(security).closing_call:
+                    self._resumes.append((halt.stop, code, halt))
+            self._scanned.add(code)
+        self._resumes.sort()
 
     def last_tick(self, tick: int) -> int:
         """今天撮合到哪一跳为止；``tick`` 是连续竞价的最后一跳。"""
@@ -93,6 +120,9 @@ class Rounds:
         if tick == ticks.close_call:
             for book in books:
                 self._close(book, tick, ticks.closing_start - 1)
+        for stop, code, halt in self._resumes:
+            if stop == tick and code in self._state.resting:
+                self._resume(self._state.resting[code], halt)
         for book in books:
             self._state.prune(book.security.stock_code)
         return len(books) * _WORK + self._after.ring(tick)
@@ -103,6 +133,8 @@ class Rounds:
             self._day = day
             self._bells = self._hours.bells(day)
             self._ticks = self._screen.ticks(day)
+            self._scanned.clear()
+            self._resumes.clear()
             if self._ticks is not None:
                 self._after.start_day(day, self._ticks.close_call)
         return self._ticks
@@ -119,6 +151,16 @@ class Rounds:
                 crowd = queue_ahead(quote, order.is_buy, order.limit_li)
                 waited = min(max(order.order_time - start, 0), end - start)
                 book.queue_up(order, crowd * waited // (end - start))
+                self._ledger.changes.orders[order.order_id] = order
+
+    def _resume(self, book: RestingBook, halt: Halt) -> None:
+        """复牌：停牌前挂着的、停牌时收下的一起撮合一次，没有成交的接着排队。"""
+        start, stop = (int(self._market.tick_time(tick)) for tick in halt[:2])
+        quote = self._market.quote(book.security, halt.stop)
+        self._auction(book.orders(), quote, halt.price_li, halt.stop, (start, stop))
+        for order in book.orders():
+            if order.order_time >= start:
+                book.queue_up(order, queue_ahead(quote, order.is_buy, order.limit_li))
                 self._ledger.changes.orders[order.order_id] = order
 
     def _close(self, book: RestingBook, tick: int, before: int) -> None:
@@ -191,6 +233,11 @@ class Floor:
         """走到的那一刻看得见的盘口。"""
         progress = self._state.progress
         return self._screen.quote(security, progress.day, progress.tick)
+
+    def halted(self, security: Security) -> bool:
+        """走到的那一刻盘中停着牌。"""
+        tick = self._state.progress.tick
+        return found_in(self._market.halts(security, tick), tick) is not None
 
     def arrive(self, order: SimOrder, quote: Quote, now: float) -> None:
         """刚收下的委托：能成的成，剩余挂单或撤销。"""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
+    from easytrader.sim.exchange.halting import Halt
 
 
 DISPLAYED: Final = 5
@@ -93,6 +94,10 @@ class Market(Protocol):
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """`prints`，前一跳与这一跳的最近成交价已经由 `path` 知道。"""
         ...
+
+    def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
+        """``tick`` 那一天的各次盘中停牌；复牌那一跳没有连续的成交，先集中撮合一次。"""
+        return ()
 
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """``first`` 到 ``last`` 跳（同一交易日）成交价的一个保守范围：实际的成交不会在它之外。"""

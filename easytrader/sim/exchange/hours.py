@@ -137,15 +137,23 @@ class AlwaysOpen:
 class ExchangeHours:
     """交易所的日历与时间；日历的末日之后，周一至周五都当作交易日。"""
 
+    _known = 0, 0
+    """上次问的是哪一天，答的是哪个交易日：一步里要问许多遍。"""
+
     def day(self, ts: float) -> int:
         """当天或之前最近的交易日。"""
-        asked = date.fromordinal(day_of(ts))
+        number = day_of(ts)
+        known, answer = self._known
+        if number == known:
+            return answer
+        asked = date.fromordinal(number)
         found = calendar.last_trading_day(asked, past_end=True)
         if found is None:
             raise SimulatorError(
                 f"没有可用的交易日历，不能按交易所时间运行：{calendar.explain(asked)}；"
                 "改好它，或改用 clock=always。"
             )
+        self._known = number, found.toordinal()
         return found.toordinal()
 
     def previous(self, day: int) -> int:

@@ -66,9 +66,9 @@ class Dispatcher:
             return [self._one(request) for request in requests]
         return outcomes
 
-    def keep_time(self) -> None:
-        """把走到的时刻落盘。"""
-        self._engine.keep_time()
+    def walk(self) -> Outcome:
+        """推进一段，走到的时刻也落盘。"""
+        return self._engine.walk()
 
     def next_wakeup(self) -> float | None:
         """几秒后值得再推进；说不出来就一秒。"""

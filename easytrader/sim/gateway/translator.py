@@ -81,7 +81,6 @@ class Translator:
         self._nameless: dict[int, float] = {}
         """合同编号还没有到的委托 → 什么时候到。"""
         self.has_account = engine.has_account
-        self.keep_time = engine.keep_time
         self.next_wakeup = engine.next_wakeup
         self.transaction = engine.transaction
         self.close = engine.close
@@ -131,7 +130,7 @@ class Translator:
     def trades(self, args: events.AccountQuery) -> events.Outcome:
         """当日成交。"""
         found = self._engine.trades(args)
-        made = [self._row(each.traded_id, each, trade_row) for each in found.answer]
+        made = [self._row(each.traded_id, each, self._make_trade) for each in found.answer]
         return self._told(found, made)
 
     def positions(self, args: events.AccountQuery) -> events.Outcome:
@@ -173,6 +172,11 @@ class Translator:
         found = self._engine.advance()
         return self._told(found, found.answer)
 
+    def walk(self) -> events.Outcome:
+        """同上，走到的时刻也落盘。"""
+        found = self._engine.walk()
+        return self._told(found, found.answer)
+
     def _row(self, key: int | str, shown: Any, make: Callable[[Any], Any]) -> Any:
         """样子没有变就还是同一行：几千笔委托的查询不必每次重造。"""
         known = self._made.get(key)
@@ -183,13 +187,34 @@ class Translator:
         return known[1]
 
     def _order_row(self, order: events.OrderSnapshot) -> Row:
-        made = self._row(order.order_id, order, order_row)
+        made = self._row(order.order_id, order, self._make_order)
         if not self._nameless or order.order_id not in self._nameless:
             return made
         if self._nameless[order.order_id] > self._engine.market_time() and not order.traded_volume:
             return made._replace(order_sysid="")
         del self._nameless[order.order_id]
         return made
+
+    def _make_order(self, order: events.OrderSnapshot) -> Row:
+        row = order_row(order)
+        if self._broker.strict_text and order.reason:
+            status_msg = self._cut(f"[COUNTER]{order.reason}", _STATUS_BYTES)
+            row = row._replace(status_msg=status_msg)
+        return self._remarked(row)
+
+    def _make_trade(self, trade: events.TradeSnapshot) -> Row:
+        return self._remarked(trade_row(trade))
+
+    def _remarked(self, row: Row) -> Row:
+        """备注只有短的那一份时，截到 23 字节。"""
+        if self._broker.long_remark:
+            return row
+        return row._replace(order_remark=self._cut(row.order_remark, _STATUS_BYTES))
+
+    def _cut(self, text: str, limit: int) -> str:
+        """按字节截；``strict_text`` 时留着半个字（写成孤立代理项），读它的人会抛错。"""
+        errors = "surrogateescape" if self._broker.strict_text else "ignore"
+        return text.encode()[:limit].decode(errors=errors)
 
     def _told(self, found: events.Outcome, answer: Any) -> events.Outcome:
         if not found.events:
@@ -214,7 +239,7 @@ class Translator:
             told = [_push("order", order, row, broker.fill_s)]
             if broker.duplicate_part and order.status == OrderStatus.PART_SUCC:
                 told *= 2
-            trade = _push("trade", order, trade_row(event.trade), broker.fill_s)
+            trade = _push("trade", order, self._make_trade(event.trade), broker.fill_s)
             return [trade, *told] if broker.trade_first else [*told, trade]
         if isinstance(event, events.Refused):
             junk = _push("order", order, row, broker.reject_s)
@@ -230,7 +255,7 @@ class Translator:
     def _accepted(self, event: events.Queued | events.Accepted) -> list[Push]:
         """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
         broker, order = self._broker, event.order
-        row = order_row(order)
+        row = self._row(order.order_id, order, self._make_order)
         blank = row._replace(order_sysid="")
         early: tuple[OrderStatus, ...] = ()
         if isinstance(event, events.Queued):

@@ -26,7 +26,7 @@ from easytrader.sim.host.delivery import ConnectRefusedError, Delivery, Session
 from easytrader.sim.host.faults import FaultPlan, parse_fault
 from easytrader.sim.host.lease import Lease
 from easytrader.sim.host.server import Server
-from easytrader.sim.ledger.events import Outcome
+from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -91,6 +91,7 @@ class Host:
         self._delivery = Delivery(config.session_quarantine_s, pace)
         # 市场的时间由脚本来走时，应答不等：等着它的脚本走不了时间
         broker = config.broker
+        self._early_error = broker.error_before_answer
         self._usual_s = (
             {} if stepped else {"submit": broker.answer_s, "cancel": broker.cancel_answer_s}
         )
@@ -170,7 +171,7 @@ class Host:
             if self._closing:
                 raise SimulatorError("模拟 MiniQMT 已经停止")
             self._inbox.put(call)
-        if not call.done.wait(_CALL_WAIT_S) and call.take():
+        if not call.wait(_CALL_WAIT_S) and call.take():
             raise SimulatorError(f"模拟 MiniQMT {_CALL_WAIT_S:g} 秒内没有回应")
         if call.error is not None:
             raise call.error
@@ -374,6 +375,14 @@ class Host:
         elif request.verb == "unsubscribe":
             session.accounts.discard((request.args[0], request.args[1]))
         usual_s = self._usual_s.get(request.verb, 0.0)
+        if request.verb == "submit" and self._early_error:
+            early = tuple(each for each in outcome.events if each.kind == "order_error")
+            if early:
+                # 不算这笔委托的：算了就要排在它的应答后面
+                ahead = tuple(each._replace(order_id=0, lag_s=0.0) for each in early)
+                self._publish(Outcome(None, ahead), usual_s)
+                left = tuple(each for each in outcome.events if each not in early)
+                outcome = outcome._replace(events=left)
         if ruling is None:
             self._delivery.answer(session, request, answer, 0.0, usual_s)
         elif not ruling.drop:
@@ -406,7 +415,9 @@ class Host:
             self._clock.offset_s += parse_fault(spec).seconds
             self._advance()
         elif kind == "account_status":
-            set_status(self.faults, self._live, self._publish, parse_fault(spec).status)
+            status = parse_fault(spec).status
+            again = self.folder.config.broker.repushes
+            set_status(self.faults, self._live, self._publish, status, again=again)
         else:
             return self.faults.add(spec)
         return dict(spec)
@@ -456,12 +467,9 @@ class Walk:
         if to < now:
             raise SimulatorError("时间不能倒着走：已经走过那一刻了。")
         clock.set(to)
-        outcome = dispatcher.advance()
+        outcome = dispatcher.walk()
         publish(outcome)
-        more = bool(outcome.answer)
-        if not more:
-            dispatcher.keep_time()
-        return {"now": to, "to": to, "more": more}
+        return {"now": to, "to": to, "more": bool(outcome.answer)}
 
     def _target(self, spec: Mapping[str, Any], now: float) -> float:
         if "trading_s" in spec:
@@ -499,28 +507,39 @@ def describe(
 
 
 def set_status(
-    faults: FaultPlan, dispatcher: Dispatcher, publish: Callable[[Outcome], None], status: int
+    faults: FaultPlan,
+    dispatcher: Dispatcher,
+    publish: Callable[[Outcome], None],
+    status: int,
+    *,
+    again: bool = False,
 ) -> None:
-    """账号状态变成 ``status``；变了才推。"""
+    """账号状态变成 ``status``；变了才推。``again``：恢复正常时把当天的委托与成交再推一遍。"""
     if status == faults.status:
         return
     faults.status = status
     [outcome] = dispatcher.handle([Request("account_status", 0, ())])
     rows = outcome.answer if isinstance(outcome.answer, list) else []
     pushes = [Push("account_status", row[0], row[1], row) for row in rows]
+    for row in rows if again and not status else ():
+        account = row[0], row[1]
+        for kind, args in (("order", OrdersQuery(*account)), ("trade", AccountQuery(*account))):
+            [found] = dispatcher.handle([Request(f"{kind}s", 0, args)])
+            if isinstance(found.answer, list):
+                pushes += [Push(kind, *account, each) for each in found.answer]
     publish(Outcome(None, tuple(pushes)))
 
 
 class Handoff:
-    """一件代办的事：办的线程调 `run`，请的线程等 `done`。"""
+    """一件代办的事：办的线程调 `run`，请的线程 `wait`。走一步一件，所以用最轻的锁。"""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
-        self._lock = threading.Lock()
-        self._taken = False
+        self._taken = threading.Lock()
+        self._pending = threading.Lock()
+        self._pending.acquire()
         self.result: Any = None
         self.error: BaseException | None = None
-        self.done = threading.Event()
 
     def run(self) -> None:
         """办；请的一方已经不等了就不办。"""
@@ -530,19 +549,21 @@ class Handoff:
             self.result = self._function()
         except Exception as error:  # noqa: BLE001  交给请的线程去抛
             self.error = error
-        self.done.set()
+        self._pending.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        """等办完，只由请的线程等一次；到期为假。"""
+        return self._pending.acquire(timeout=timeout_s)
 
     def fail(self, error: BaseException) -> None:
         """不办了，说明原因。"""
         if self.take():
             self.error = error
-            self.done.set()
+            self._pending.release()
 
     def take(self) -> bool:
         """开始办（或作废）只能有一次：返回真的那一方说了算。"""
-        with self._lock:
-            taken, self._taken = self._taken, True
-            return not taken
+        return self._taken.acquire(blocking=False)
 
 
 class Stall:

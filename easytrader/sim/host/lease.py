@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GATE_WAIT_S: Final = 3.0
+UP_LOCK: Final = "lock_up_queue_win_xtquant"
+"""真的客户端活着就拿着的锁：连着的程序靠它分得清客户端死了还是只是没有回音。"""
 _KIND_NAMES: Final = {
     "serve": "easytrader sim serve",
     "embedded": "嵌在脚本进程里",
@@ -71,6 +73,7 @@ class Lease:
     def __init__(self, folder: SimFolder, kind: str) -> None:
         self._service_path = Path(folder.service_path)
         self._lock = _lock(folder.owner_lock_path)
+        self._up_lock = _lock(folder.path / UP_LOCK)
         self._released = False
         with _gate(folder):
             if not _try(self._lock):
@@ -85,6 +88,7 @@ class Lease:
     def announce(self, port: int) -> None:
         """监听好了：把端口写上服务信息，别的进程从此可以连。"""
         self.info = self.info._replace(port=port)
+        _try(self._up_lock)
         _write(self._service_path, self.info)
 
     def release(self) -> None:
@@ -95,6 +99,7 @@ class Lease:
         # 先删服务信息后放锁：反过来会删掉下一个占用者的服务信息
         with suppress(OSError):
             _patiently(lambda: self._service_path.unlink(missing_ok=True))
+        self._up_lock.release(force=True)
         self._lock.release(force=True)
 
 

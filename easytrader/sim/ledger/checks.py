@@ -215,7 +215,7 @@ def _effective_range(ticket: Ticket) -> Reject | None:
     quote = ticket.quote
     low, high = call_limits(
         ticket.rules.call_range,
-        ticket.phase is not Phase.CLOSE_CALL,
+        ticket.phase not in (Phase.CLOSE_CALL, Phase.HALTED),
         quote.pre_close_li,
         quote.last_li,
         ticket.rules.tick_li,

@@ -67,6 +67,19 @@ class Changes:
             self.orders or self.accounts or self.positions or self.queues or self.records
         )
 
+    @property
+    def only_progress(self) -> bool:
+        """只有走到哪里变了。"""
+        return self.progress and not (
+            self.orders
+            or self.accounts
+            or self.positions
+            or self.queues
+            or self.records
+            or self.trades
+            or self.closings
+        )
+
     def clear(self) -> None:
         """已经落盘。"""
         self.orders.clear()

@@ -54,7 +54,8 @@ LEAST_TICKS: Final = 4
 _WEIGHT: Final = 4
 
 
-def _anchors(count: int) -> tuple[int, int, int, int]:
+def anchors(count: int) -> tuple[int, int, int, int]:
+    """四个价在第几跳：两头，与三分之一、三分之二处。"""
     return 1, 1 + (count - 1) // 3, 1 + 2 * (count - 1) // 3, count
 
 
@@ -62,7 +63,7 @@ def price_at(bar: Bar, at: int, count: int, tick_li: int, low_first: bool) -> in
     """一共 ``count`` 跳的线，走到第 ``at`` 跳（从 1 数起）的价格：从开盘经两个极端到收盘。"""
     first, second = (bar.low_li, bar.high_li) if low_first else (bar.high_li, bar.low_li)
     prices = (bar.open_li, first, second, bar.close_li)
-    places = _anchors(count)
+    places = anchors(count)
     leg = 2 if at > places[2] else 1 if at > places[1] else 0
     start, stop = prices[leg], prices[leg + 1]
     here, there = places[leg], places[leg + 1]
@@ -72,18 +73,27 @@ def price_at(bar: Bar, at: int, count: int, tick_li: int, low_first: bool) -> in
     return min(max(start + steps * tick_li, bar.low_li), bar.high_li)
 
 
-def lots_at(lots: int, at: int, count: int) -> tuple[int, int]:
-    """``lots`` 手摊到第 ``at`` 跳的：盘口上一侧挂着多少手，市场成交里挂单能分到多少手。
-
-    四个价上多分一些。
-    """
-    places = _anchors(count)
+def spread(lots: int, at: int, count: int) -> int:
+    """``lots`` 手摊到第 ``at`` 跳的；四个价上多分一些。"""
+    places = anchors(count)
     whole = count + (_WEIGHT - 1) * len(places)
     until = at + (_WEIGHT - 1) * sum(place <= at for place in places)
     before = until - (_WEIGHT if at in places else 1)
-    here = lots * until // whole - lots * before // whole
-    shown = (here + (at in places)) // 2
+    return lots * until // whole - lots * before // whole
+
+
+def lots_at(lots: int, at: int, count: int) -> tuple[int, int]:
+    """第 ``at`` 跳的：盘口上一侧挂着多少手，市场成交里挂单能分到多少手；各跳合起来是 ``lots``。"""
+    here = spread(lots, at, count)
+    shown = (here + (at in anchors(count))) // 2
     return shown, here - shown
+
+
+def day_lots_at(lots: int, at: int, count: int, minute: int) -> tuple[int, int]:
+    """日线的：一跳分不到一手，盘口显示 ``minute`` 跳（一分钟）的，吃掉的由 `impact` 记着。"""
+    half = lots // 2
+    shown = spread(lots - half, (at - 1) // minute + 1, -(-count // minute))
+    return shown, spread(half, at, count)
 
 
 def book_at(

@@ -55,6 +55,7 @@ class Fate(NamedTuple):
         suspended: 全天停牌。
         halt: 盘中临时停牌从零点后几秒到几秒；没有为 None。
         thin: 盘口稀薄。
+        surge: 不设涨跌幅的日子盘中大起（负的是大落）到几成，再走回来；没有为 0。
     """
 
     gap: float = 0.0
@@ -62,6 +63,7 @@ class Fate(NamedTuple):
     suspended: bool = False
     halt: tuple[int, int] | None = None
     thin: bool = False
+    surge: float = 0.0
 
 
 def fate_of(conditions: Conditions, salt: int, number: int, *, quiet: bool) -> Fate:
@@ -220,7 +222,8 @@ def _next_close(before: int, fate: Fate, rules: Rules, noise: int) -> tuple[int,
     if fate.seal is not None:
         if high < 2 * before:
             return (high if before <= noise else low), fate  # 朝着噪声价的方向，走不远
-        fate = fate._replace(seal=None)
+        size = 0.35 + 0.6 * fate.seal
+        fate = fate._replace(seal=None, surge=size if before <= noise else -size)
     price = _rounded(noise * (1.0 + fate.gap / 2), rules.tick_li)
     return min(max(price, low), high), fate
 

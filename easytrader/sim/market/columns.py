@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 
 _MS_DIGITS: Final = 13
 _TEXT_DIGITS: Final = 14
+_DAY_DIGITS: Final = 8
 
 
 def seconds_of(value: object) -> int:
-    """厂商的时间（毫秒，或 ``YYYYMMDDHHMMSS``）→ Unix 秒，不足一秒的进上去；不对抛 ValueError。"""
+    """厂商的时间（毫秒、``YYYYMMDDHHMMSS``、``YYYYMMDD``）→ Unix 秒，不足一秒的进上去。
+
+    Raises:
+        ValueError: 看不懂。
+    """
     text = str(value).strip()
+    if len(text) == _DAY_DIGITS and text.isdecimal():
+        return _day_of(text)
     if len(text) == _TEXT_DIGITS and text.isdecimal():
         return _day_of(text[:8]) + _clock_of(text[8:])
     milliseconds = int(text) if text.isdecimal() else int(float(text))
@@ -44,7 +51,7 @@ def _clock_of(text: str) -> int:
     return hour * 3600 + minute * 60 + second
 
 
-PERIODS: Final = {"tick": 0, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
+PERIODS: Final = {"tick": 0, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86400}
 """周期 → 一根线多少秒；快照是 0。"""
 
 VOLUME_UNITS: Final = ("hand", "share")
@@ -56,7 +63,7 @@ BAR_COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
 TICK_COLUMNS: Final = ("time", "lastPrice", "volume", "askPrice", "bidPrice", "askVol", "bidVol")
 MOST_YUAN: Final = 10**7
 MOST_VOLUME: Final = 10**13
-_TIME: Final = "应为 13 位毫秒时间戳，或 YYYYMMDDHHMMSS"
+_TIME: Final = "应为 13 位毫秒时间戳，或 YYYYMMDDHHMMSS（日线可以是 YYYYMMDD）"
 _PRICE: Final = "应为大于 0 的价格（元）"
 _VOLUME: Final = "应为不小于 0 的数量"
 _LIST: Final = "应为五档的列表，例如 [35.51, 35.52, 35.53, 35.54, 35.55]"

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.sim.exchange.depth import Level, Market, Prints, Quote
+from easytrader.sim.exchange.halting import Halt, found_in, halts_of, reaches
 from easytrader.sim.exchange.screen import Ticks, ticks_of
 from easytrader.sim.market.bar_model import (
     LEAST_TICKS,
     BarModel,
+    anchors,
     book_at,
+    day_lots_at,
     lots_at,
     price_at,
     side_at,
@@ -64,6 +67,7 @@ class _Day(NamedTuple):
     """从哪一跳起最近价是开盘价（第一根线从开盘起）；没有的从没有。"""
     closing: tuple[int, int]
     """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
+    halts: tuple[Halt, ...]
 
 
 def _on_the_bell(bells: Bells | None, at: int) -> float:
@@ -96,6 +100,7 @@ class ReplayMarket(Market):
         self._tick_s = tick_s
         self._period_s = PERIODS[period]
         self.shows_calls = not self._period_s
+        self._daily = period == "1d"
         if self._period_s and tick_s * LEAST_TICKS > self._period_s:
             most = self._period_s / LEAST_TICKS
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
@@ -130,11 +135,13 @@ class ReplayMarket(Market):
         if not self._period_s:
             return self._snapshots(day, tick, before_li, now_li)
         place = self._place(day, tick)
+        if found_in(day.halts, tick) or found_in(day.halts, tick - 1):
+            return none
         if place is None or now_li >= day.limit_up_li or now_li <= day.limit_down_li:
             return none  # 封死之后，排在前面的多得成交不到自己
         bar, at, count = place
         before_li = now_li if at == 1 else min(max(before_li, bar.low_li), bar.high_li)
-        _, lots = lots_at(self._model.lots(bar, day.lot), at, count)
+        _, lots = self._lots(day, bar, at, count)
         low, high = min(before_li, now_li), max(before_li, now_li)
         volume = lots * day.lot
         return Prints(low, high, volume, self._model.touched)
@@ -155,13 +162,36 @@ class ReplayMarket(Market):
             done += place[0].volume // day.lot * place[1] // place[2] * day.lot
         return int(done)
 
+    def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
+        """``tick`` 那一天的各次盘中停牌。"""
+        return self._day_at(security, tick).halts
+
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """成交价的保守范围。"""
         day = self._day_at(security, last)
+        for halt in day.halts:
+            if halt.start < first <= halt.stop:
+                first = halt.start
+        if self._daily:
+            return self._day_span(day, first, last)
         start = bisect_left(day.times, self.tick_time(first - 1))
         stop = bisect_right(day.times, self.tick_time(last)) + 1
         before = self._last(day, first - 1)
         return (min([before, *day.lows[start:stop]]), max([before, *day.highs[start:stop]]))
+
+    def _day_span(self, day: _Day, first: int, last: int) -> tuple[int, int]:
+        """日线的价格一段一段是单调的：看两头与其间的四个价。"""
+        ends = [self._last(day, tick) for tick in (first - 1, last)]
+        places = [self._place(day, tick) for tick in (first - 1, last)]
+        if places[1] is not None:
+            bar, stop, count = places[1]
+            start = 0 if places[0] is None else places[0][1]
+            ends += [
+                self._price(day, bar, at, count) for at in anchors(count) if start < at <= stop
+            ]
+        elif day.rows:
+            ends += [day.lows[0], day.highs[0]]
+        return min(ends), max(ends)
 
     def _day_at(self, security: Security, tick: int) -> _Day:
         number = self._hours.day(self.tick_time(tick))
@@ -177,6 +207,8 @@ class ReplayMarket(Market):
         if rules is None or tape is None:
             raise SimulatorError(f"回放数据里没有 {code}。")
         rows = tape.day(number)
+        if self._daily:
+            rows = self._day_row(security, number, rows)
         pre_close = rows[0].pre_close_li if rows else 0
         pre_close = pre_close or self._before(security, number, tape.last_before(number), rules)
         if not pre_close and rows:  # 数据的第一天，又没有昨收那一列
@@ -189,11 +221,17 @@ class ReplayMarket(Market):
         ticks = None if bells is None else ticks_of(self, bells)
         opening, closing = _NEVER, (0, 0)
         if ticks is not None and bars:
-            if rows and rows[0].volume and self._start(rows[0]) == ticks.continuous:
+            whole = self._daily or (rows and self._start(rows[0]) == ticks.continuous)
+            if rows and rows[0].volume and whole:
                 opening = ticks.open_call
             if rules.closing_call:
                 closing = ticks.closing_start, ticks.close_call
-        return _Day(
+        if bars and rows:
+            times, _, highs, lows, *_ = map(list, zip(*rows, strict=True))
+        else:
+            times = [_on_the_bell(bells, row.at) for row in rows]
+            lows = highs = [row.last_li for row in rows]
+        day = _Day(
             number,
             salt_of(0, code),
             rules,
@@ -202,13 +240,26 @@ class ReplayMarket(Market):
             low,
             high,
             rows,
-            [row.at for row in rows] if bars else [_on_the_bell(bells, row.at) for row in rows],
-            [row.low_li if bars else row.last_li for row in rows],
-            [row.high_li if bars else row.last_li for row in rows],
+            times,
+            lows,
+            highs,
             ticks,
             opening,
             closing,
+            (),
         )
+        return day._replace(halts=self._halts(day))
+
+    def _halts(self, day: _Day) -> tuple[Halt, ...]:
+        """数据里的价格触发的停牌；快照数据里本来就有停牌的样子，不另推。"""
+        halting, ticks = day.rules.halting, day.ticks
+        if halting is None or ticks is None or not day.rows or not self._period_s:
+            return ()
+        base_li = day.rows[0].open_li if halting.from_open else day.pre_close_li
+        if not reaches(halting, base_li, min(day.lows), max(day.highs)):
+            return ()
+        path = [self._last(day, tick) for tick in range(ticks.continuous, ticks.closing_start)]
+        return halts_of(halting, base_li, path, ticks, self)
 
     def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
         """数据里没有昨收：上一个收盘价，除过其后的权；上市以来还没有数据的是发行价；都没有为 0。"""
@@ -222,6 +273,15 @@ class ReplayMarket(Market):
             return 0
         close_li = last.close_li if self._period_s else last.last_li
         return self._script.carried(code, close_li, self._hours.day(last.at), number, rules.tick_li)
+
+    def _day_row(self, security: Security, number: int, rows: Sequence[Any]) -> list[Any]:
+        """一天的那一根：占整个交易时间，收盘时结束；没有成交的是停牌。"""
+        if len(rows) > 1:
+            day = date.fromordinal(number)
+            raise SimulatorError(f"回放数据里 {security.stock_code} {day} 有 {len(rows)} 根日线。")
+        bells = self._hours.bells(number)
+        assert bells is not None  # 回放总是按交易所的时间
+        return [row._replace(at=int(bells.close_call)) for row in rows if row.volume]
 
     @staticmethod
     def _open_tick(day: _Day) -> int:
@@ -238,13 +298,28 @@ class ReplayMarket(Market):
         if index == len(day.times):
             return None
         row = day.rows[index]
+        if self._daily:
+            return self._day_place(day, row, tick)
         before = self._start(row)
         if tick <= before:
             return None
         return row, tick - before, self.tick_at(row.at) - before
 
+    def _day_place(self, day: _Day, row: Any, tick: int) -> tuple[Any, int, int] | None:
+        """日线只在交易的时候走：午休不动，收盘集合竞价开始之前走完。"""
+        ticks = day.ticks
+        assert ticks is not None
+        end = ticks.closing_start - 1 if day.rules.closing_call else ticks.close_call
+        morning = ticks.lunch - ticks.continuous
+        at = min(tick, ticks.lunch) - ticks.continuous
+        at += max(min(tick, end) - ticks.afternoon, 0)
+        return (row, at, morning + end - ticks.afternoon) if at > 0 else None
+
     def _last(self, day: _Day, tick: int) -> Any:
         """最近成交价。"""
+        halt = found_in(day.halts, tick)
+        if halt is not None:
+            return halt.price_li
         if day.closing[0] <= tick < day.closing[1]:
             tick = day.closing[0] - 1
         if self._period_s:
@@ -257,6 +332,12 @@ class ReplayMarket(Market):
             return day.rows[index - 1].close_li if index else day.pre_close_li
         index = bisect_right(day.times, self.tick_time(tick))
         return day.rows[index - 1].last_li if index else day.pre_close_li
+
+    def _lots(self, day: _Day, bar: Bar, at: int, count: int) -> tuple[int, int]:
+        lots = self._model.lots(bar, day.lot)
+        if self._daily:
+            return day_lots_at(lots, at, count, max(round(60 / self._tick_s), 1))
+        return lots_at(lots, at, count)
 
     def _price(self, day: _Day, bar: Bar, at: int, count: int) -> int:
         low_first = self._model.low_first(bar, day.rules.same_day_sale)
@@ -271,12 +352,14 @@ class ReplayMarket(Market):
                 tick += 1  # 开盘价 9:25 就有了，9:30 整就有盘口
             elif day.ticks.lunch < tick <= day.ticks.afternoon:
                 tick = day.ticks.lunch
+        if found_in(day.halts, tick):
+            return _EMPTY
         place = self._place(day, tick)
         if place is None:
             return _EMPTY
         bar, at, count = place
         price = self._price(day, bar, at, count)
-        lots, _ = lots_at(self._model.lots(bar, day.lot), at, count)
+        lots, _ = self._lots(day, bar, at, count)
         units = day.rules.tick_li, day.lot
         if price >= day.limit_up_li:  # 涨停没有卖盘，它就是买一
             return (), side_at(bar, price, -1, lots, units)

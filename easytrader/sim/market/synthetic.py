@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
 from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
+from easytrader.sim.exchange.halting import Halt, found_in, halts_of
+from easytrader.sim.exchange.screen import ticks_of
 from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.closes import Closes, Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
@@ -23,13 +25,15 @@ from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.exchange.hours import Bells, MarketHours
 
 
 _INTRADAY: Final[Octaves] = ((1200, 0.48), (240, 0.26), (48, 0.14), (10, 0.08), (2, 0.04))
 _DEPTH: Final = 2 * DISPLAYED
 _CALM: Final = Conditions()
-_NO_HALT: Final = (0, 0)
+_NO_CALL: Final = (0, 0)
+_TRADED: Final = 0.275
+"""一跳平均成交一档的这么多。"""
 _NEVER: Final = 2**62
 _THIN: Final = 50
 """盘口稀薄：每档的钱是平常的几分之一。"""
@@ -53,8 +57,8 @@ class _Day(NamedTuple):
     gap_li: int
     depth_li: int
     fate: Fate
-    halt: tuple[int, int]
-    """盘中停牌从哪一跳（含）到哪一跳（不含）。"""
+    halts: tuple[Halt, ...]
+    """盘中停牌。"""
     open_call: int
     """开盘集合竞价在哪一跳撮合；没有的从没有。"""
     closing: tuple[int, int]
@@ -64,7 +68,7 @@ class _Day(NamedTuple):
 
     def halted(self, tick: int) -> bool:
         """这一跳停着牌。"""
-        return self.fate.suspended or self.halt[0] <= tick < self.halt[1]
+        return self.fate.suspended or found_in(self.halts, tick) is not None
 
     def sealed(self, progress: float) -> bool:
         """封着涨跌停。"""
@@ -126,15 +130,16 @@ class SyntheticMarket(Market):
         for tick, noise in enumerate(values(day.salt, _INTRADAY, first, last), first):
             progress = self._progress(day, tick)
             found.append(self._last(day, self._bid(day, progress, noise), progress, tick))
-        start, stop = max(day.halt[0], first), min(day.halt[1], last + 1)
-        if start < stop:
-            found[start - first : stop - first] = [self._frozen(day)] * (stop - start)
-        start, stop = max(day.closing[0], first), min(day.closing[1], last + 1)
-        if start < stop:
-            found[start - first : stop - first] = [self._last_at(day, day.closing[0] - 1)] * (
-                stop - start
-            )
+        for halt in day.halts:
+            _freeze(found, first, halt.start, halt.stop, halt.price_li)
+        start, stop = day.closing
+        if first < stop and start <= last:
+            _freeze(found, first, start, stop, self._last_at(day, start - 1))
         return found
+
+    def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
+        """``tick`` 那一天的各次盘中停牌。"""
+        return self._day_at(security, self.tick_time(tick)).halts
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """已知前后两跳的价格时的成交。"""
@@ -142,7 +147,7 @@ class SyntheticMarket(Market):
         day = self._day_at(security, ts)
         if not self._hours.is_open(ts, *day.rules.hours):
             return Prints(now_li, now_li, 0)
-        if day.halted(tick) or day.sealed(self._progress(day, tick)):
+        if day.halted(tick) or day.halted(tick - 1) or day.sealed(self._progress(day, tick)):
             return Prints(now_li, now_li, 0)  # 封死之后，排在前面的多得成交不到自己
         share = 0.05 + 0.45 * hash01(day.salt ^ 0x7A, tick)
         # 两份整手：挂单分得一半时也是整手
@@ -152,22 +157,31 @@ class SyntheticMarket(Market):
     def span(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """成交价的保守范围。"""
         day = self._day_at(security, self.tick_time(last))
-        for start, stop in (day.halt, day.closing):
+        for start, stop in (*(each[:2] for each in day.halts), day.closing):
             if start < first <= stop:
                 first = start  # 停着的时候、收盘集合竞价里，是那之前的价
         low, high = bounds(day.salt, _INTRADAY, first - 1, last)
+        rise, fall = max(1.0 + day.fate.surge, 1.0), min(1.0 + day.fate.surge, 1.0)
         begin, end = (self._base(day, self._progress(day, tick)) for tick in (first - 1, last))
         if self._progress(day, first - 1) <= 0.0:  # 开盘之前是前收盘，跳空是从它跳的
             low, high = min(low, 0.0), max(high, 0.0)
             begin, end = min(begin, end, day.pre_close_li), max(begin, end, day.pre_close_li)
         swing = day.profile.swing
-        least = min(begin, end) * (1.0 + swing * min(low, 0.0))
-        most = max(begin, end) * (1.0 + swing * max(high, 0.0))
+        least = min(begin, end) * (1.0 + swing * min(low, 0.0)) * fall
+        most = max(begin, end) * (1.0 + swing * max(high, 0.0)) * rise
         margin = day.gap_li + day.rules.tick_li
         return (
             max(int(least) - margin, day.limit_down_li),
             min(int(most) + 1 + margin, day.limit_up_li),
         )
+
+    def outline(self, security: Security, tick: int) -> tuple[int, float | None]:
+        """``tick`` 那天的前收盘；平常一跳成交多少，有停牌、封板的日子为 None。"""
+        day = self._day_at(security, self.tick_time(tick))
+        fate = day.fate
+        if fate.suspended or fate.seal is not None or fate.halt is not None:
+            return day.pre_close_li, None
+        return day.pre_close_li, day.depth_li * _TRADED / day.pre_close_li
 
     def closing(self, security: Security, number: int) -> int:
         """``number`` 这一天（序数）的收盘价。"""
@@ -203,20 +217,14 @@ class SyntheticMarket(Market):
         if fate.thin:
             gap, depth = gap * _THIN_SPREAD, depth // _THIN
         opened = min(max(_rounded(pre_close * (1.0 + fate.gap), rules.tick_li), low), high)
-        halt = _NO_HALT
-        if fate.halt is not None:
-            halt = (
-                self.tick_at(midnight(number) + fate.halt[0]),
-                self.tick_at(midnight(number) + fate.halt[1]),
-            )
         bells = self._hours.bells(number)
-        open_call, closing, end = _NEVER, _NO_HALT, 1.0
+        open_call, closing, end = _NEVER, _NO_CALL, 1.0
         if bells is not None:
             open_call = self.first_tick(bells.open_call)
             if rules.closing_call:
                 closing = self.first_tick(bells.closing_start), self.first_tick(bells.close_call)
                 end = self._hours.progress(bells.closing_start, number)
-        return _Day(
+        day = _Day(
             number,
             salt,
             profile,
@@ -229,16 +237,31 @@ class SyntheticMarket(Market):
             gap,
             depth,
             fate,
-            halt,
+            (),
             open_call,
             closing,
             end,
         )
+        return day._replace(halts=self._halts(day, bells))
+
+    def _halts(self, day: _Day, bells: Bells | None) -> tuple[Halt, ...]:
+        """遇上的停牌；没有遇上的看规则。"""
+        if day.fate.halt is not None:
+            start, stop = (self.tick_at(midnight(day.day) + each) for each in day.fate.halt)
+            return (Halt(start, stop, self._last_at(day, start - 1)),)
+        halting = day.rules.halting
+        wild = day.fate.surge or day.fate.seal is not None or day.fate.gap
+        if halting is None or bells is None or day.fate.suspended or not wild:
+            return ()  # 平静的日子走不了那么远
+        ticks = ticks_of(self, bells)
+        base_li = day.opening_li if halting.from_open else day.pre_close_li
+        path = [self._last_at(day, tick) for tick in range(ticks.continuous, ticks.closing_start)]
+        return halts_of(halting, base_li, path, ticks, self)
 
     def _book(self, day: _Day, tick: int) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
         """最近成交价、卖盘、买盘。"""
         if day.halted(tick):
-            return self._frozen(day), (), ()
+            return self._last_at(day, tick), (), ()
         progress = self._progress(day, tick)
         gap = day.gap_li
         if day.sealed(progress):
@@ -251,14 +274,11 @@ class SyntheticMarket(Market):
         asks = self._levels(day, tick, bid + gap, gap)
         return last, asks, self._levels(day, tick, bid, -gap)
 
-    def _frozen(self, day: _Day) -> int:
-        """停牌时的最近成交价：停牌之前的那一笔。"""
-        if day.fate.suspended:
-            return day.pre_close_li
-        return self._last_at(day, day.halt[0] - 1)
-
     def _last_at(self, day: _Day, tick: int) -> int:
-        """连续竞价里这一跳的最近成交价。"""
+        """开盘以后这一跳的最近成交价；停牌时是停牌之前的那一笔。"""
+        halt = found_in(day.halts, tick)
+        if halt is not None:
+            return halt.price_li
         progress = self._progress(day, tick)
         bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
         return self._last(day, bid, progress, tick)
@@ -266,7 +286,8 @@ class SyntheticMarket(Market):
     def _base(self, day: _Day, progress: float) -> float:
         if day.fate.seal is not None:
             progress = 1.0 if progress >= day.fate.seal else progress / day.fate.seal
-        return day.open_li + (day.close_li - day.open_li) * progress
+        base = day.open_li + (day.close_li - day.open_li) * progress
+        return base * (1.0 + day.fate.surge * _bump(progress)) if day.fate.surge else base
 
     def _progress(self, day: _Day, tick: int) -> float:
         return self._hours.progress(tick * self._tick_s, day.day)
@@ -311,6 +332,18 @@ class SyntheticMarket(Market):
         lot = day.rules.lot
         unit = max(lot.step, lot.minimum) if lot.step > 1 else 100
         return max(money_li // (price_li * unit), 2) * unit
+
+
+def _freeze(path: list[int], first: int, start: int, stop: int, price_li: int) -> None:
+    """``path`` 从 ``first`` 跳起；``start`` 到 ``stop``（不含）停在 ``price_li``。"""
+    start, stop = max(start - first, 0), min(stop - first, len(path))
+    if start < stop:
+        path[start:stop] = [price_li] * (stop - start)
+
+
+def _bump(progress: float) -> float:
+    """大起大落：一天过了四分之一时走到头，过了一半时走回来。"""
+    return max(1.0 - abs(4.0 * progress - 1.0), 0.0)
 
 
 def _rounded(price: float, tick_li: int) -> int:

@@ -7,7 +7,8 @@ import importlib
 import io
 import math
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import MissingDependencyError, SimulatorError
@@ -78,9 +79,11 @@ def _parse(
         yield index, found
 
 
-def _cells(line: str) -> list[str]:
-    """一行的各列。"""
-    return next(csv.reader([line])) if '"' in line else line.rstrip("\r\n").split(",")
+class _Mark(NamedTuple):
+    """一天的零点：Unix 秒，与 ``YYYYMMDDHHMMSS`` 的写法。"""
+
+    at: int
+    text: bytes
 
 
 class CsvTape:
@@ -96,14 +99,13 @@ class CsvTape:
     def day(self, number: int) -> list[Any]:
         """一天的行。"""
         with self._path.open("rb") as file:
-            start = self._find(file, midnight(number))
-            stop = self._find(file, midnight(number + 1))
+            start, stop = self._find(file, number), self._find(file, number + 1)
             return self._read(file, start, stop)
 
     def last_before(self, number: int) -> Any | None:
         """这一天之前的最后一行。"""
         with self._path.open("rb") as file:
-            stop = self._find(file, midnight(number))
+            stop = self._find(file, number)
             start = max(stop - _TAIL, self._body)
             if start > self._body:
                 file.seek(start)
@@ -117,31 +119,32 @@ class CsvTape:
         with self._path.open("rb") as file:
             return len(self._read(file, self._body, file.seek(0, io.SEEK_END)))
 
-    def _find(self, file: BinaryIO, ts: int) -> int:
-        """第一行不早于 ``ts`` 的，从哪个字节开始：对字节位置二分，近了就把那一小段整个读来找。"""
+    def _find(self, file: BinaryIO, number: int) -> int:
+        """这一天（序数）起的第一行，从哪个字节开始：对字节位置二分，近了就把那一小段整个读来找。"""
+        ts = _Mark(midnight(number), f"{date.fromordinal(number):%Y%m%d}000000".encode())
         low, high = self._body, file.seek(0, io.SEEK_END)
         known_ts, known_at = self._known
-        if known_ts <= ts:  # 多半是一天接一天地问：就在上次的附近
+        if known_ts <= ts.at:  # 多半是一天接一天地问：就在上次的附近
             low = known_at
             near = self._within(file, low, ts)
             if near is not None:
-                self._known = ts, near
+                self._known = ts.at, near
                 return near
         while high - low > _NEAR:
             middle = (low + high) // 2
             at = self._line_start(file, middle)
             line = file.readline()
-            if not line.strip() or self._time(file, at, line) >= ts:
+            if self._late(file, at, line, ts):
                 high = middle
             else:
                 low = middle + 1
         found = self._within(file, self._line_start(file, low), ts)
         if found is None:
             found = self._line_start(file, high)
-        self._known = ts, found
+        self._known = ts.at, found
         return found
 
-    def _within(self, file: BinaryIO, start: int, ts: int) -> int | None:
+    def _within(self, file: BinaryIO, start: int, ts: _Mark) -> int | None:
         """行首 ``start`` 起的一小段里，第一行不早于 ``ts`` 的；还在更后面为 None。"""
         file.seek(start)
         block = file.read(_NEAR) + file.readline()
@@ -150,7 +153,7 @@ class CsvTape:
             at = block.rfind(b"\n", low, middle) + 1 or low
             stop = block.find(b"\n", at) + 1 or len(block)
             line = block[at:stop]
-            if not line.strip() or self._time(file, start + at, line) >= ts:
+            if self._late(file, start + at, line, ts):
                 high = at
             else:
                 low = stop
@@ -166,9 +169,18 @@ class CsvTape:
         file.readline()
         return file.tell()
 
-    def _time(self, file: BinaryIO, at: int, line: bytes) -> int:
+    def _late(self, file: BinaryIO, at: int, line: bytes, ts: _Mark) -> bool:
+        """空行，或不早于 ``ts`` 的。"""
+        place = self._columns.places["time"]
+        cells = line.split(b",", place + 1)
+        text = cells[place] if place < len(cells) and b'"' not in line else b""
+        if len(text) == len(ts.text) and text.isdigit():
+            return text >= ts.text
+        if not line.strip():
+            return True
         try:
-            return time_of(self._columns, _cells(line.decode(errors="replace")))
+            row = next(csv.reader([line.decode(errors="replace")]))
+            return time_of(self._columns, row) >= ts.at
         except RowError as error:
             raise _bad(self._path, self._line_number(file, at), error) from None
 

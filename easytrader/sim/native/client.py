@@ -17,17 +17,18 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from filelock import FileLock, Timeout
 from loguru import logger
 
 from easytrader.errors import SimulatorError
-from easytrader.sim.config.folder import SimConfig, SimFolder, is_sim_folder
+from easytrader.sim.config.folder import UP_QUEUE, SimConfig, SimFolder, is_sim_folder
 from easytrader.sim.gateway.verbs import UNSUPPORTED
 from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request
 from easytrader.sim.host import hub
 from easytrader.sim.host.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call, reader_of
 from easytrader.sim.native.io_thread import IoThread, call_quietly
-from easytrader.sim.native.structs import build_many
+from easytrader.sim.native.structs import build_many, set_strict_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,9 @@ class XtQuantAsyncClient:
         self._callbacks: dict[str, Callable[..., None]] = {}
         self._pending: dict[int, tuple[Call, Any]] = {}
         self._asking: dict[int, SimpleQueue[Any]] = {}
+        self._lost_s = 0.0
+        self._deaf = False
+        self._lock: FileLock | None = None
         self._quotes: Board | None = None
         self._io = self._new_io()
         self.connect_failure = ""
@@ -86,10 +90,14 @@ class XtQuantAsyncClient:
     # 控制 -------------------------------------------------------------
 
     def init(self) -> None:
-        """真实客户端在这里建下行队列文件；这里建一个同名的空文件。路径不对不报错，也是真的。"""
+        """真实客户端在这里建下行队列的文件；这里建同名的空文件。路径不对不报错，也是真的。"""
         if is_sim_folder(self._path):
-            with suppress(OSError):
-                (Path(self._path).expanduser() / f"down_queue_win_{self._session}").touch()
+            for form in ("down_queue_win_{}", "down_queue_win_{}__mutex"):
+                with suppress(OSError):
+                    self._file(form).touch()
+
+    def _file(self, form: str) -> Path:
+        return Path(self._path).expanduser() / form.format(self._session)
 
     def start(self) -> None:
         """开始。没有 ``stop()`` 就再次 ``start()``，真实客户端会终止整个进程；这里抛错。"""
@@ -110,6 +118,9 @@ class XtQuantAsyncClient:
             self._pending.clear()
             self._give_up_asking()
             self._callbacks.clear()
+            lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
         if link is not None:
             link.close()
         self._io.stop()
@@ -120,7 +131,11 @@ class XtQuantAsyncClient:
             return 0  # 包括 stop() 之后再 start() 的假 0：真实客户端不清这个标志
         config = self._config()
         wait_s = config.connect_wait_s
-        self.cache_lag_s = _AWAKE_S + config.broker.query_lag_s
+        broker = config.broker
+        self.cache_lag_s = _AWAKE_S + broker.query_lag_s
+        self._lost_s = broker.lost_s
+        if broker.strict_text:
+            set_strict_text(True)
         reason = self._why_not()
         if not reason:
             reason = self._try_until(time.monotonic() + wait_s)
@@ -209,6 +224,8 @@ class XtQuantAsyncClient:
             SimFolder.open(self._path)
         except SimulatorError as error:
             return str(error)
+        if not (Path(self._path).expanduser() / UP_QUEUE).exists():
+            return f"没有 {UP_QUEUE}：真的客户端里是账号没有开通 API（策略交易）权限"
         return ""
 
     def _try_until(self, deadline: float) -> str:
@@ -242,9 +259,17 @@ class XtQuantAsyncClient:
             lost, self._lost_early = self._lost_early, False
             if not lost and not self._stopping.is_set():
                 self._link, self._send, self._connected = link, link.send, True
+                self._take_lock()
                 return True
         link.close()
         return False
+
+    def _take_lock(self) -> None:
+        """连上之后拿着这个会话的锁，离开或死掉时放开；拿不到也算连上，真的也是。"""
+        lock = FileLock(str(self._file("lock_down_queue_win_{}")), thread_local=False)
+        with suppress(Timeout, OSError):
+            lock.acquire(timeout=0)
+            self._lock = lock
 
     def _on_lost(self) -> None:
         """连接断了（连接自己的线程上）。在途的请求从此没有回音。"""
@@ -252,6 +277,17 @@ class XtQuantAsyncClient:
             if not self._connected and not self._dead:
                 self._lost_early = True  # 还没接管就断了：不算断线，连接的那边会再试
                 return
+            late = self._lost_s > 0 and not self._deaf
+            if late:
+                # 心跳还没有发觉：交的请求石沉大海，谁也不知道
+                self._deaf, self._send = True, _swallow
+        if late:
+            self._io.post(self._lose, self._lost_s)
+        else:
+            self._lose()
+
+    def _lose(self) -> None:
+        with self._gate:
             known, self._connected, self._dead = self._connected, False, True
             self._send = None
             self._pending.clear()
@@ -307,6 +343,10 @@ class XtQuantAsyncClient:
         callback = self._callbacks.get(binder)
         if callback is not None:
             call_quietly(callback, *build_many(struct, (payload,)))
+
+
+def _swallow(request: Request) -> None:
+    """没有人收。"""
 
 
 def _with_seq(call: Call) -> Callable[[XtQuantAsyncClient, int, Any], int]:

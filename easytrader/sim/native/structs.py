@@ -36,6 +36,9 @@ def strict_text() -> bool:
 def fit(text: str, size: int) -> str | bytes:
     """按字节截到 ``size - 1``；严格模式下截出半个字时返回字节。"""
     limit = size - 1
+    if not text.isascii() and any("\udc80" <= each <= "\udcff" for each in text):
+        raw = text.encode("utf-8", "surrogateescape")  # 柜台已经截成了半个字
+        return raw if _TextMode.strict else raw.decode("utf-8", "ignore")
     if len(text) * 3 <= limit or (len(text) <= limit and text.isascii()):
         return text
     raw = text.encode("utf-8", "replace")[:limit]
@@ -129,7 +132,13 @@ def _text(label: str, size: int) -> Callable[[Any], Any]:
 
     def convert(value: Any) -> str | bytes:
         text = value
-        if type(text) is str and len(text) <= short and "\0" not in text:
+        if (
+            type(text) is str
+            and len(text) <= short
+            and "\0" not in text
+            # 严格模式里，柜台截成半个字的（孤立代理项）还要往下走
+            and (not _TextMode.strict or text.isascii())
+        ):
             return text
         if isinstance(text, (bytes, bytearray)):
             text = bytes(text).decode("utf-8", "ignore")

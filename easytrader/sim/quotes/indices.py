@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -15,17 +16,18 @@ from easytrader.sim.exchange.depth import Market, Prints, Quote
 from easytrader.sim.market import universe
 from easytrader.sim.market.anchors import profile_of
 from easytrader.sim.market.noise import hash01, salt_of
-from easytrader.sim.quotes.sheet import Sections, Sheet
+from easytrader.sim.quotes import sheet
 from easytrader.sim.rules.tables import STOCKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
+    from easytrader.sim.exchange.halting import Halt
     from easytrader.sim.market.synthetic import SyntheticMarket
 
 
 BASKET: Final = 20
-EVERY: Final = 5
+EVERY: Final = 20
 _TICK_LI: Final = 10
 _SHARES: Final = 11_000
 """一只成分一跳平均成交多少股。"""
@@ -110,7 +112,7 @@ class IndexedMarket(Market):
         self,
         market: SyntheticMarket,
         seed: int,
-        seconds: Sections,
+        seconds: sheet.Sections,
         edges: Callable[[int], tuple[int, int]],
         shunned: Collection[str],
     ) -> None:
@@ -137,19 +139,28 @@ class IndexedMarket(Market):
         """各跳的点数；都按 ``last`` 那一天算。"""
         if security.kind is not Kind.INDEX:
             return self.inner.path(security, first, last)
-        days = self._days(security, last)
+        return self.levels(security, range(first, last + 1))
+
+    def levels(self, security: Security, ticks: Sequence[int]) -> list[int]:
+        """同一天的几跳的点数。"""
+        days = self._days(security, ticks[-1])
         opening, closing = self._edges(days[0].day)
-        if last < opening:
-            return [self._level(security, [day.pre_close_li for day in days])] * (last - first + 1)
-        keys = [
-            closing if tick >= closing else max(tick // EVERY * EVERY, opening)
-            for tick in range(first, last + 1)
-        ]
+        keys = [tick if tick < opening else max(tick // EVERY * EVERY, opening) for tick in ticks]
+        keys = [closing if tick >= closing else key for key, tick in zip(keys, ticks, strict=True)]
         wanted = sorted(set(keys))
-        sheet = Sheet(self.inner, self._seconds, days, self._securities(security))
-        rows = zip(wanted, sheet.prices(wanted), strict=True)
-        levels = {tick: self._level(security, row) for tick, row in rows}
-        return [levels[key] for key in keys]
+        found = {
+            tick: self._level(security, row)
+            for tick, row in zip(wanted, self._prices(security, days, wanted), strict=True)
+        }
+        return [found[key] for key in keys]
+
+    def _prices(self, security: Security, days: list[Any], ticks: list[int]) -> Any:
+        """篮子里各只在各跳的价格，一跳一行。"""
+        securities = self._securities(security)
+        if not all(sheet.is_calm(day) for day in days) or (np := _numpy()) is None:
+            paths = [[self.inner.path(each, t, t)[0] for t in ticks] for each in securities]
+            return zip(*paths, strict=True)
+        return sheet.prices(np, self.inner, self._seconds, days, np.array(ticks)).T.tolist()
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """这一跳的成交。"""
@@ -165,6 +176,18 @@ class IndexedMarket(Market):
             return self.inner.span(security, first, last)
         path = self.path(security, first - 1, last)
         return min(path), max(path)
+
+    def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
+        """``tick`` 那一天的各次盘中停牌；指数不停。"""
+        return () if security.kind is Kind.INDEX else self.inner.halts(security, tick)
+
+    def outline(self, security: Security, tick: int) -> tuple[int, float | None]:
+        """见 `SyntheticMarket.outline`。"""
+        if security.kind is not Kind.INDEX:
+            return self.inner.outline(security, tick)
+        days = self._days(security, tick)
+        before = self._level(security, [day.pre_close_li for day in days])
+        return before, float(len(members(security.stock_code, self._seed)) * _SHARES)
 
     def closing(self, security: Security, number: int) -> int:
         """``number`` 这一天的收盘。"""
@@ -182,7 +205,7 @@ class IndexedMarket(Market):
 
     def _level(self, security: Security, prices: Any) -> int:
         pairs = zip(self._basket(security), prices, strict=True)
-        points = sum(share * float(price) for (_, share), price in pairs)
+        points: float = sum([share * price for (_, share), price in pairs])
         return round(points / _TICK_LI) * _TICK_LI
 
     def _basket(self, security: Security) -> list[tuple[Security, float]]:
@@ -203,3 +226,11 @@ class IndexedMarket(Market):
 
 def _anchor(security: Security, seed: int) -> int:
     return profile_of(security, salt_of(seed, security.stock_code)).anchor_li
+
+
+def _numpy() -> Any:
+    """numpy；没有为 None。"""
+    try:
+        return importlib.import_module("numpy")
+    except ImportError:
+        return None

@@ -1,12 +1,11 @@
 """许多「证券 × 日」的走势一起算：与 `SyntheticMarket.path` 逐位相同的数组写法，快几十倍。
 
 它照着合成行情的公式写；`Paths` 用之前先与 ``path`` 对一小段，对不上（公式改了）就不用。
-停牌、封板、盘中停牌的日子，没有 numpy 时，照旧问 ``path``。
+停牌、封板、盘中停牌的日子，没有 numpy 时，照旧问 ``path``。`DayTape` 的成交量曲线也在这里。
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight
@@ -15,9 +14,6 @@ from easytrader.sim.market import synthetic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from easytrader.market.symbols import Security
-    from easytrader.sim.market.synthetic import SyntheticMarket
-
 
 Sections = tuple[tuple[int, int], ...]
 """一天里各交易时段，零点起的秒。"""
@@ -25,85 +21,174 @@ _LAYER: Final = 0xD1B54A32D192ED03
 _MASK: Final = 0xFFFFFFFFFFFFFFFF
 
 
-class Sheet:
-    """``days`` 是各证券同一天的 `synthetic._Day`。"""
-
-    def __init__(
-        self,
-        market: SyntheticMarket,
-        seconds: Sections,
-        days: Sequence[Any],
-        securities: Sequence[Security],
-    ) -> None:
-        self._market = market
-        self._seconds = seconds
-        self._days = days
-        self._securities = securities
-
-    def prices(self, ticks: Sequence[int]) -> list[list[int]]:
-        """各跳各证券的最近成交价，厘；一跳一行。"""
-        calm = [index for index, day in enumerate(self._days) if is_calm(day)]
-        found = [[0] * len(self._days) for _ in ticks]
-        try:
-            table = self._fast(calm, ticks) if len(ticks) > 1 else None
-        except ImportError:
-            table = None
-        for index, security in enumerate(self._securities):
-            column = (
-                table[calm.index(index)].tolist()
-                if table is not None and index in calm
-                else [self._market.path(security, tick, tick)[0] for tick in ticks]
-            )
-            for row, price in zip(found, column, strict=True):
-                row[index] = price
-        return found
-
-    def _fast(self, calm: list[int], ticks: Sequence[int]) -> Any:
-        np: Any = importlib.import_module("numpy")
-        days = [self._days[index] for index in calm]
-        return prices(np, self._market, self._seconds, days, np.asarray(ticks)) if days else None
-
-
 def is_calm(day: Any) -> bool:
     """这一天的价格只由公式定。"""
     fate = day.fate
-    return not fate.suspended and fate.seal is None and fate.halt is None
+    return not (fate.suspended or fate.seal is not None or fate.surge or day.halts)
 
 
 def prices(np: Any, market: Any, seconds: Sections, days: Sequence[Any], ticks: Any) -> Any:
-    """``days``（同一天、都平静）× ``ticks`` 的最近成交价，厘。"""
+    """``days`` × ``ticks`` 的最近成交价，厘。
 
-    def column(values: Any, kind: str = "float64") -> Any:
-        return np.array(list(values), dtype=kind)[:, None]
-
-    salts = np.array([day.salt & _MASK for day in days], dtype="uint64")[:, None]
-    opened = column(day.open_li for day in days)
-    close = column(day.close_li for day in days)
+    ``days`` 都要平静；不是同一天的也行（见 `aligned`），``ticks`` 是其中第一天的。
+    """
+    columns = _columns(np, market, days)
+    waves = noise(np, columns, synthetic._INTRADAY, ticks)  # noqa: SLF001  见模块说明
     done = progress(np, market, seconds, ticks, days[0].day)[None, :]
-    base = opened + (close - opened) * done
-    end = column(day.end for day in days)
-    edge = np.minimum(np.minimum(1.0, 48.0 * done), 48.0 * (end - done))
-    swing = column(day.profile.swing for day in days)
-    wave = noise(np, salts, synthetic._INTRADAY, ticks)  # noqa: SLF001  见模块说明
-    base = np.where(edge > 0.0, base * (1.0 + swing * edge * wave), base)
-    unit = column((day.rules.tick_li for day in days), "int64")
-    low = column((day.limit_down_li for day in days), "int64")
-    high = column((day.limit_up_li for day in days), "int64")
-    gap = column((day.gap_li for day in days), "int64")
-    bid = np.clip(np.floor(base / unit + 0.5).astype(np.int64) * unit, low, high)
-    lifted = mix(np, salts ^ np.uint64(0x3C), ticks[None, :]) >> np.uint64(63) == 0
-    found = np.where(lifted, np.minimum(bid + gap, high), bid)
-    called = ticks[None, :] >= column((day.open_call for day in days), "int64")
-    opening = column((day.opening_li for day in days), "int64")
-    before = column((day.pre_close_li for day in days), "int64")
-    found = np.where(done <= 0.0, np.where(called, opening, before), found)
-    found = np.where(done >= 1.0, close.astype(np.int64), found)
-    for row, day in zip(found, days, strict=True):  # 收盘集合竞价里站着不动
+    found = _priced(np, columns, done, waves, ticks[None, :])
+    shifts = columns["shift"][:, 0].tolist()
+    for row, day, shift in zip(found, days, shifts, strict=True):  # 收盘集合竞价里站着不动
         start, stop = day.closing
-        still = (ticks >= start) & (ticks < stop)
+        still = (ticks + shift >= start) & (ticks + shift < stop)
         if still.any():
             row[still] = market._last_at(day, start - 1)  # noqa: SLF001
     return found
+
+
+def aligned(market: Any) -> bool:
+    """一天的跳数是各层噪声周期的倍数：不同的日子可以排在一张表里。"""
+    ticks = _DAY_S / market._tick_s  # noqa: SLF001
+    return all(ticks % period == 0 for period, _ in synthetic._INTRADAY)  # noqa: SLF001
+
+
+def extremes(
+    np: Any, market: Any, seconds: Sections, days: Sequence[Any], first: int, last: int
+) -> tuple[Any, Any]:
+    """``days`` 各自从 ``first`` 到 ``last`` 跳（同一时段）的最低与最高成交价；参数同 `prices`。
+
+    与逐跳取极值相同，只是先看每一格（`_GRID` 跳）可能到哪里，够不着的不算。
+    """
+    if last - first < 2 * _GRID:
+        found = prices(np, market, seconds, days, np.arange(first, last + 1))
+        return found.min(axis=1), found.max(axis=1)
+    columns = _columns(np, market, days)
+    ends = np.arange(first // _GRID, last // _GRID + 2) * _GRID
+    inside = np.clip(ends, first, last)
+    done = progress(np, market, seconds, inside, days[0].day)[None, :]
+    base, edge = _base(np, columns, done)
+    least, most = _reach(np, columns, ends)
+    thin, wide = _sides(np, np.maximum(edge, 0.0))
+    small, large = _sides(np, base)
+    swing = columns["swing"]
+    top = large * (1.0 + swing * np.where(most > 0, wide * most, thin * most))
+    top = _rounded(np, columns, top) + columns["gap"]
+    floor = small * (1.0 + swing * np.where(least < 0, wide * least, thin * least))
+    floor = _rounded(np, columns, floor)
+    edges = prices(np, market, seconds, days, np.array([first, last]))
+    low, high = edges.min(axis=1), edges.max(axis=1)
+
+    def look(rows: Any, cells: Any) -> None:
+        ticks = np.clip(ends[cells][:, None] + np.arange(_GRID), first, last)
+        picked = {name: column[rows] for name, column in columns.items()}
+        done = progress(np, market, seconds, ticks, days[0].day)
+        found = _priced(np, picked, done, _near(np, picked, ticks), ticks)
+        np.minimum.at(low, rows, found.min(axis=1))
+        np.maximum.at(high, rows, found.max(axis=1))
+
+    every = np.arange(len(days))
+    look(every, top.argmax(axis=1))  # 先看最可能的一格，别的大多就够不着了
+    look(every, floor.argmin(axis=1))
+    rows, cells = np.nonzero((top > high[:, None]) | (floor < low[:, None]))
+    if len(rows):
+        look(rows, cells)
+    return low, high
+
+
+def volumes(np: Any, salts: Any, totals: Any, indexes: Any, shape: Sequence[int], lot: int) -> Any:
+    """``DayTape`` 的累计成交量：各行的盐与全天的量 × 当天第几跳；``shape`` 见 `DayTape.shape`。"""
+    count, opening, whole = shape
+    lattice = mix(np, salts, indexes[None, :]) >> np.uint64(11)
+    done = (indexes + lattice.astype(np.float64) / 9007199254740992.0 + opening) / whole
+    done = np.where(indexes >= count - 1, 1.0, done)
+    done = done + 0.85 * done * (1.0 - done) * (1.0 - 2.0 * done)
+    return (totals * done).astype(np.int64) // lot * lot
+
+
+_GRID: Final = 48
+"""噪声的前三层的周期都是它的倍数：一格之内每一层都是单调的。"""
+_COARSE: Final = 3
+_DAY_S: Final = 86400
+
+
+def _sides(np: Any, ends: Any) -> tuple[Any, Any]:
+    """一格两头的小的与大的。"""
+    return np.minimum(ends[:, :-1], ends[:, 1:]), np.maximum(ends[:, :-1], ends[:, 1:])
+
+
+def _reach(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
+    """各格里噪声的范围：粗的几层看两头，细的几层算到头。"""
+    octaves = synthetic._INTRADAY  # noqa: SLF001
+    rest = sum(amplitude for _, amplitude in octaves[_COARSE:])
+    least, most = -rest, rest
+    for layer in range(_COARSE):
+        alone = tuple((p, a if at == layer else 0.0) for at, (p, a) in enumerate(octaves))
+        small, large = _sides(np, noise(np, columns, alone, ends))
+        least, most = least + small, most + large
+    return least, most
+
+
+def _near(np: Any, columns: dict[str, Any], ticks: Any) -> Any:
+    """各行自己的一格里的噪声。"""
+    total = np.zeros(ticks.shape)
+    for layer, (period, amplitude) in enumerate(synthetic._INTRADAY):  # noqa: SLF001
+        base = columns["salt"] ^ np.uint64(layer * _LAYER & _MASK)
+        start = ticks[:, :1] // period
+        most = int((ticks[:, -1:] // period - start).max()) + 2
+        numbers = start + columns["shift"] // period + np.arange(most)
+        points = (mix(np, base, numbers) >> np.uint64(11)).astype(np.float64)
+        points = points / 4503599627370496.0 - 1.0
+        cell = ticks // period - start
+        left = np.take_along_axis(points, cell, 1)
+        right = np.take_along_axis(points, cell + 1, 1)
+        t = (ticks % period) / period
+        total += amplitude * (left + (right - left) * (t * t * (3.0 - 2.0 * t)))
+    return total
+
+
+def _columns(np: Any, market: Any, days: Sequence[Any]) -> dict[str, Any]:
+    def column(values: Any, kind: str = "int64") -> Any:
+        return np.array(list(values), dtype=kind)[:, None]
+
+    per_day = round(_DAY_S / market._tick_s)  # noqa: SLF001
+    return {
+        "salt": column((day.salt & _MASK for day in days), "uint64"),
+        "shift": column((day.day - days[0].day) * per_day for day in days),
+        "opened": column((day.open_li for day in days), "float64"),
+        "close": column((day.close_li for day in days), "float64"),
+        "end": column((day.end for day in days), "float64"),
+        "swing": column((day.profile.swing for day in days), "float64"),
+        "unit": column(day.rules.tick_li for day in days),
+        "low": column(day.limit_down_li for day in days),
+        "high": column(day.limit_up_li for day in days),
+        "gap": column(day.gap_li for day in days),
+        "before": column(day.pre_close_li for day in days),
+        "opening": column(day.opening_li for day in days),
+        "called": column(day.open_call for day in days),
+    }
+
+
+def _base(np: Any, columns: dict[str, Any], done: Any) -> tuple[Any, Any]:
+    """没有噪声的价格；噪声在这里展开几成。"""
+    base = columns["opened"] + (columns["close"] - columns["opened"]) * done
+    return base, np.minimum(np.minimum(1.0, 48.0 * done), 48.0 * (columns["end"] - done))
+
+
+def _rounded(np: Any, columns: dict[str, Any], base: Any) -> Any:
+    unit = columns["unit"]
+    bid = np.floor(base / unit + 0.5).astype(np.int64) * unit
+    return np.clip(bid, columns["low"], columns["high"])
+
+
+def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any) -> Any:
+    base, edge = _base(np, columns, done)
+    base = np.where(edge > 0.0, base * (1.0 + columns["swing"] * edge * waves), base)
+    bid = _rounded(np, columns, base)
+    ticks = ticks + columns["shift"]
+    lifted = mix(np, columns["salt"] ^ np.uint64(0x3C), ticks) >> np.uint64(63) == 0
+    found = np.where(lifted, np.minimum(bid + columns["gap"], columns["high"]), bid)
+    early = np.where(ticks >= columns["called"], columns["opening"], columns["before"])
+    found = np.where(done <= 0.0, early, found)
+    return np.where(done >= 1.0, columns["close"].astype(np.int64), found)
 
 
 def progress(np: Any, market: Any, seconds: Sections, ticks: Any, day: int) -> Any:
@@ -113,10 +198,13 @@ def progress(np: Any, market: Any, seconds: Sections, ticks: Any, day: int) -> A
     return done / sum(end - start for start, end in seconds)
 
 
-def noise(np: Any, salts: Any, octaves: Any, at: Any) -> Any:
-    """`noise.values` 的数组写法：``salts`` 各行 × ``at`` 各列。"""
+def noise(np: Any, columns: dict[str, Any], octaves: Any, at: Any) -> Any:
+    """`noise.values` 的数组写法：``columns`` 各行 × ``at`` 各列。"""
+    salts, shift = columns["salt"], columns["shift"]
     total = np.zeros((len(salts), len(at)))
     for layer, (period, amplitude) in enumerate(octaves):
+        if not amplitude:
+            continue
         base = salts ^ np.uint64(layer * _LAYER & _MASK)
         cell = at // period
         start = int(cell.min())
@@ -127,8 +215,8 @@ def noise(np: Any, salts: Any, octaves: Any, at: Any) -> Any:
         else:
             here = cell - start
             there = here + 1
-        lattice = mix(np, base, wanted[None, :]) >> np.uint64(11)
-        points = lattice.astype(np.float64) / 4503599627370496.0 - 1.0
+        points = (mix(np, base, wanted + shift // period) >> np.uint64(11)).astype(np.float64)
+        points = points / 4503599627370496.0 - 1.0
         t = (at % period) / period
         left = points[:, here]
         total += amplitude * (left + (points[:, there] - left) * (t * t * (3.0 - 2.0 * t)))

@@ -27,6 +27,7 @@ from easytrader.sim.rules.cage import (
 )
 from easytrader.sim.rules.choices import BY_TABLE, Choices
 from easytrader.sim.rules.facts import ORDINARY, Facts
+from easytrader.sim.rules.halts import HALTINGS, Halting
 from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
 from easytrader.sim.rules.tables import (
     BOND_RULES,
@@ -70,6 +71,7 @@ class Rules:
         exists: 已上市、未摘牌。
         suspended: 全天停牌。
         late_close: 连续竞价到 15:30。
+        halting: 盘中临时停牌；None 为没有。
         rounding: 涨跌停价怎样取整；``cage_rounding``：笼子的边界。
         accrued_e8: 一张的应计利息，亿分之一元；不是净价交易的为 0。
         leaving: 在退市整理期。
@@ -90,6 +92,7 @@ class Rules:
     exists: bool
     suspended: bool
     late_close: bool = False
+    halting: Halting | None = None
     rounding: bands.Rounding = bands.Rounding.HALF_UP
     cage_rounding: bands.Rounding = bands.Rounding.HALF_UP
     accrued_e8: int = 0
@@ -140,8 +143,9 @@ def rules_for(
         closing_call=_closing_call(security, scope, day, choices),
         buy_cap=pick(BUY_CAPS, scope, day, None) if warned else None,
         risk_warned=warned,
-        exists=facts.exists(day) and (scope not in REPOS or security.stock_code in repo.TERMS),
+        exists=_exists(security, scope, day, facts),
         suspended=facts.halted(day),
+        halting=_halting(scope, day, band),
         late_close=_late_close(security, scope, day, choices),
         rounding=pick(bands.ROUNDINGS, scope, day, bands.Rounding.HALF_UP),
         cage_rounding=_cage_rounding(scope, day, choices),
@@ -181,6 +185,12 @@ def _band(
     return pick(bands.BANDS, scope, day, None)
 
 
+def _exists(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
+    if scope in REPOS and security.stock_code not in repo.TERMS:
+        return False
+    return facts.exists(day) and not security.code.startswith(pick(trading.RETIRED, scope, day, ()))
+
+
 def _call_range(
     scope: Scope, day: date, band: bands.Band | None, session: int | None, choices: Choices
 ) -> CallRange | None:
@@ -205,6 +215,11 @@ def _closing_call(security: Security, scope: Scope, day: date, choices: Choices)
     if not choices.sz_bonds_late:
         day = min(day, BOND_RULES - timedelta(days=1))  # 照以前的
     return pick(trading.SZ_BOND_CALLS, scope, day, False)
+
+
+def _halting(scope: Scope, day: date, band: bands.Band | None) -> Halting | None:
+    found = pick(HALTINGS, scope, day, None)
+    return None if found is None or (found.free_only and band is not None) else found
 
 
 def _late_close(security: Security, scope: Scope, day: date, choices: Choices) -> bool:

@@ -24,6 +24,7 @@ class Phase(Enum):
     LUNCH = "午间休市"
     CLOSE_CALL = "收盘集合竞价（不接受撤单）"
     AFTER_HOURS = "盘后固定价格交易"
+    HALTED = "盘中临时停牌"
 
 
 class Window(NamedTuple):
@@ -90,8 +91,10 @@ _AT: Final = tuple(
     next((w.phase for w in WINDOWS if w.start <= edge < w.end), Phase.CLOSED) for edge in EDGES
 )
 
-CALL_PHASES: Final = frozenset({Phase.OPEN_CALL, Phase.OPEN_CALL_FIXED, Phase.CLOSE_CALL})
-"""集合竞价：只收限价，先挂着，到点一次撮合。"""
+CALL_PHASES: Final = frozenset(
+    {Phase.OPEN_CALL, Phase.OPEN_CALL_FIXED, Phase.CLOSE_CALL, Phase.HALTED}
+)
+"""集合竞价（盘中临时停牌在复牌时撮合）：只收限价，先挂着，到点一次撮合。"""
 
 CANCEL_PHASES: Final = frozenset({Phase.OPEN_CALL, Phase.CONTINUOUS})
 """接受撤单的时段；`PRE_OPEN` 另看交易所。"""

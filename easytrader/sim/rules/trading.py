@@ -32,6 +32,13 @@ class SameDay(NamedTuple):
 _SH: Final = (Scope.SH_MAIN, Scope.SH_FUND)
 _SZ: Final = (Scope.SZ_MAIN, Scope.CHINEXT, Scope.SZ_FUND)
 
+RETIRED: Final = (
+    Dated("E1", BSE, date(2025, 10, 9), ("43", "83", "87", "88"), "公开整理").noted(
+        "北交所换码：存量公司全部改成 920 开头，旧代码不再有"
+    ),
+)
+"""到了这天就没有了的代码段。"""
+
 MARKET_TYPES: Final[tuple[Dated[frozenset[int]], ...]] = (
     Dated("M1", _SH, MAIN_REFORM, frozenset({42, 43, 44, 45}), "SSE23 SSE26").noted(
         "3.3.4：2023 年增加对手方最优、本方最优"

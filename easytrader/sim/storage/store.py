@@ -84,6 +84,11 @@ class Store:
                 应当 `load`。
         """
         full = self.disk_is_full()
+        if not full and changes.only_progress:  # 单步的每一步：一句话就是一个事务
+            self._still_there()
+            with _explained(self._path, "写不进去"):
+                self._db.execute(schema.PUT_PROGRESS, (1, *schema.progress_fields(progress)))
+            return
         with _explained(self._path, "写不进去"), self._no_growth() if full else nullcontext():
             self._db.execute("BEGIN IMMEDIATE")
             try:

@@ -41,7 +41,7 @@ class Case:
     @property
     def alone(self) -> bool:
         """自己摆了盘口、要看成交的，不与别的用例共用这只证券。"""
-        return any(each in self.situation for each in ("alone", "ask", "bid"))
+        return any(each in self.situation for each in ("alone", "ask", "bid", "then"))
 
 
 def _moment(word: str, day: str) -> str:

@@ -88,15 +88,13 @@ class World:
         seen = {case.code: case for case in self.cases}
         for code, case in seen.items():
             said = case.situation
-            last = said.get("last", said["pre"])
-            asks, bids = _side(said, code, 1), _side(said, code, -1)
-            volume = said.get("vol", "1000000")
-            row = f"{last},{said['pre']},{volume},{volume},{asks[0]},{bids[0]},{asks[1]},{bids[1]}"
             for day in days:
                 if day in said.get("nodata", ""):
                     continue
                 stamp = day.replace("-", "")
-                lines.extend(f"{code},{stamp}{clock},{row}" for clock in CLOCKS)
+                lines.extend(f"{code},{stamp}{clock},{_snapshot(said, code)}" for clock in CLOCKS)
+                if "then" in said and day == case.day:
+                    lines.append(f"{code},{stamp}{_later(said, code)}")
             facts[code] = _facts(said, case.day)
         data = self.folder / "data"
         data.mkdir(parents=True)
@@ -132,7 +130,7 @@ class World:
         user.connect(str(self.folder / "qmt"), "770000", self, account_type=kind, timeout=10)
         from xtquant.xttype import StockAccount
 
-        self.trader = user.trader
+        self.user, self.trader = user, user.trader
         self.accounts = {
             case.name: StockAccount(f"77{number:04d}", _kind(case))
             for number, case in enumerate(self.cases)
@@ -209,6 +207,9 @@ class World:
         """``limits 数量 价位``：最高价、最低价都收，再差一个价位都不收；写成 ``涨停 跌停``。"""
         volume, tick = step.words[1], Decimal(step.words[2])
         top, bottom = (Decimal(each) for each in step.expected)
+        quote = self.user.quote(case.code)[case.code]
+        _same("行情里的涨停", Decimal(str(quote["limit_up"])), top)
+        _same("行情里的跌停", Decimal(str(quote["limit_down"])), bottom)
         side = "sell" if case.code.startswith(("204", "131")) else "buy"
         for price, expected in (
             (top, "ok"),
@@ -316,13 +317,13 @@ class World:
 
     def _filled(self, case: Case, account: Any, number: int, value: str) -> Decimal:
         volume, _, price = value.partition("@")
-        wanted, at = int(volume.replace(",", "")), Decimal(price)
+        wanted, at = int(volume.replace(",", "")), Decimal(price or -1)
         self._until(
             account,
             number,
             lambda order: (
                 order.traded_volume == wanted
-                and abs(Decimal(str(order.traded_price)) - at) < Decimal("0.00051")
+                and (at < 0 or abs(Decimal(str(order.traded_price)) - at) < Decimal("0.00051"))
             ),
         )
         unit = 100 if case.code.startswith(("204", "131")) else 1
@@ -370,11 +371,28 @@ def _side(said: dict[str, str], code: str, sign: int) -> tuple[str, str]:
     return f'"[{prices}]"', f'"[{", ".join(size for _, size in levels)}]"'
 
 
+def _snapshot(said: dict[str, str], code: str) -> str:
+    last, volume = said.get("last", said["pre"]), said.get("vol", "1000000")
+    asks, bids = _side(said, code, 1), _side(said, code, -1)
+    return f"{last},{said['pre']},{volume},{volume},{asks[0]},{bids[0]},{asks[1]},{bids[1]}"
+
+
+def _later(said: dict[str, str], code: str) -> str:
+    """``then=13:30/9.90``：那一刻起最新价变了，盘口跟着，其间成交了很多。"""
+    clock, _, last = said["then"].partition("/")
+    volume = str(int(said.get("vol", "1000000")) + 100_000_000)
+    moved = {"pre": said["pre"], "last": last, "vol": volume}
+    return f"{clock.replace(':', '')}00,{_snapshot(moved, code)}"
+
+
 def _facts(said: dict[str, str], day: str) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for key in ("listed", "delisted", "wide_band", "same_day_sale"):
         if key in said:
             facts[key] = said[key] or day
+    if "coupon" in said:
+        rate, _, starts = said["coupon"].partition("/")
+        facts["coupon"] = {"rate": float(rate), "starts": starts}
     for key in FACTS:
         if key in said:
             facts[key] = [[said[key] or day, None]]

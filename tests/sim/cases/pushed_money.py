@@ -12,7 +12,7 @@ from typing import Any
 CENT = Decimal("0.01")
 FEN = ROUND_HALF_UP
 
-# 2026 年的费率（事实表 §8）；佣金是 easytrader 的默认：万 2.5 最低 5 元，债券万 0.5 最低 1 元
+# 2026 年的费率（事实表 §8）；佣金是本库的默认：万 2.5 最低 5，债券万 0.5 最低 1，货币基金免
 STAMP = Decimal("0.0005")
 TRANSFER = Decimal("0.00001")
 COMMISSION, LEAST = Decimal("0.00025"), Decimal(5)
@@ -36,15 +36,17 @@ def sort_of(code: str) -> str:
     """只认这里用到的几只。"""
     if code in REPO:
         return "repo"
-    if code[:2] in ("11", "12"):
+    if code[:2] in ("11", "12", "01"):
         return "bond"
+    if code[:4] == "5118":
+        return "money"
     return "fund" if code[0] in "15" else "share"
 
 
 def fees(code: str, buy: bool, amount: Decimal) -> Decimal:
     """一笔委托累计成交额的费用，各项四舍五入到分。"""
     sort = sort_of(code)
-    if not amount:
+    if not amount or sort == "money":
         return Decimal(0)
     if sort == "repo":
         return min(cents(amount * Decimal(REPO[code][0])), REPO_MOST)
@@ -62,11 +64,13 @@ class Ledger:
 
     def __init__(self, cash: Decimal, held: dict[str, int]) -> None:
         self.cash = cash
+        self.accrued = Decimal(0)  # 今天每张债券的应计利息
         self.held = defaultdict(int, held)
         self.sides: dict[int, tuple[str, bool]] = {}
         self.amounts: dict[int, Decimal] = defaultdict(Decimal)
         self.paid: dict[int, Decimal] = defaultdict(Decimal)
         self.orders: dict[int, Any] = {}
+        self.sold_today: dict[str, int] = defaultdict(int)
         self.lent: list[tuple[str, Decimal, Decimal]] = []
         self.seen: set[str] = set()
         self.market: set[int] = set()  # 市价委托的编号
@@ -78,12 +82,14 @@ class Ledger:
         if trade.traded_id in self.seen:
             return
         self.seen.add(trade.traded_id)
-        code, buy = trade.stock_code, trade.order_type == 23
+        code, buy = trade.stock_code, trade.order_type in (23, 1043)
         price = Decimal(str(trade.traded_price))
         volume = trade.traded_volume
         number = trade.order_id
         amount = Decimal(100 * volume) if code in REPO else cents(price * volume)
-        self.amounts[number] += amount
+        self.amounts[number] += amount  # 佣金按净价算，应计利息不收
+        if code.startswith("01"):
+            amount = cents((price + self.accrued) * volume)
         fee = fees(code, buy, self.amounts[number])
         self.cash -= fee - self.paid[number]
         self.paid[number] = fee
@@ -93,6 +99,7 @@ class Ledger:
             return
         self.cash += -amount if buy else amount
         self.held[code] += volume if buy else -volume
+        self.sold_today[code] += 0 if buy else volume
 
     def receive(self, amount: Decimal) -> None:
         """没有推送的进账。"""
@@ -102,11 +109,12 @@ class Ledger:
         """挂着的至少、至多冻住多少：限价的买单按限价，逆回购按本金；有市价的剩单时上限不知道。"""
         low, market, waiting = Decimal(0), False, 0
         for order in self.orders.values():
-            pays = order.order_type == 23 or order.stock_code in REPO
+            pays = order.order_type in (23, 1043) or order.stock_code in REPO
             if order.order_status not in (48, 49, 50, 55) or not pays:
                 continue
             left = order.order_volume - order.traded_volume
             unit = Decimal(100) if order.stock_code in REPO else Decimal(str(order.price))
+            unit += self.accrued if order.stock_code.startswith("01") else 0
             waiting += 1
             if order.order_id in self.market:
                 market = True

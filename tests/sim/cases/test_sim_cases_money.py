@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ CODES = (
     "159919.SZ",
     "518880.SH",
     "123107.SZ",
+    "511880.SH",
+    "019547.SH",
     *REPO,
 )
 # 休市安排是手打的：9 月 25 日中秋，10 月 1–7 日国庆
@@ -75,8 +78,11 @@ BACK = {
     ("2026-09-30", 3): ("2026-10-08", 1),
     ("2026-09-30", 7): ("2026-10-08", 1),
 }
-# 登记日收市持有的每股派这么多，除息日早上到账；税先不扣
+# 登记日收市持有的每股派这么多，除息日早上到账；一个月内卖出的下一个交易日早上补扣 20%，先进先出
 DIVIDENDS = {"600036.SH": ("2026-09-22", "2026-09-23", "1.013")}
+# 国债的票面利率 3.65%，一天每张 0.01 元；起息日之后第几天就是几分
+BOND, STARTS = "019547.SH", date(2026, 1, 1)
+TAX = Decimal("0.2")
 CASH = Decimal(2_000_000)
 
 
@@ -109,6 +115,8 @@ def desk(tmp_path: Path) -> Iterator[tuple[Any, Diary]]:
         ),
         encoding="utf-8",
     )
+    coupon = {BOND: {"coupon": {"rate": 3.65, "starts": STARTS.isoformat()}}}
+    (folder / "instruments.json").write_text(json.dumps(coupon), encoding="utf-8")
     diary = Diary()
     user = easytrader.use("sim")
     user.connect(str(folder), "660001", diary, timeout=10)
@@ -128,10 +136,10 @@ def _order(user: Any, chance: random.Random, ledger: Ledger) -> None:
         return
     buy = chance.random() < 0.55
     lots = chance.randint(1, 9) if chance.random() < 0.7 else chance.randint(10, 60)
-    least = 200 if code.startswith("688") else 10 if code[:2] in ("11", "12") else 100
-    tick = 0.01 if code[0] in "6039" else 0.001
+    least = {"68": 200, "11": 10, "12": 10, "01": 1000}.get(code[:2], 100)
+    tick = 0.01 if code[0] in "6039" and code != BOND else 0.001
     price = round((ask if buy else bid) + tick * chance.randint(-3, 3), 3)
-    price_type, market = 11, code[:2] not in ("11", "12")
+    price_type, market = 11, code[:2] not in ("11", "12", "01")
     if market and chance.random() < 0.2:
         price_type = 44
     number = user.trader.order_stock(
@@ -141,37 +149,76 @@ def _order(user: Any, chance: random.Random, ledger: Ledger) -> None:
         ledger.market.add(number)
 
 
-def _money_agrees(user: Any, ledger: Ledger) -> None:
-    """查到的现金（连冻结的）与推送算的一分不差；推送可能还在路上，等一等。"""
+def _after_hours(user: Any, chance: random.Random) -> None:
+    """收盘后按收盘价买卖几笔，撤掉几笔还挂着的。"""
+    day = user.sim.now().date()
+    user.sim.goto(f"{day} 15:02")
+    for code in ("600036.SH", "300750.SZ", "510300.SH"):
+        close = user.quote(code)[code]["last"]
+        side = chance.choice((1043, 1044))
+        user.trader.order_stock(
+            user.account, code, side, 100 * chance.randint(1, 20), 11, close, "", ""
+        )
+    for order in user.trader.query_stock_orders(user.account, cancelable_only=True):
+        if chance.random() < 0.3:
+            user.trader.cancel_order_stock(user.account, order.order_id)
 
-    def queried() -> Decimal:
-        asset = user.trader.query_stock_asset(user.account)
-        return Decimal(str(round(asset.cash + asset.frozen_cash, 2)))
 
-    try:
-        eventually(lambda: queried() == ledger.cash, 2)
-    except AssertionError:
-        raise AssertionError(f"查到 {queried()}，推送算的 {ledger.cash}") from None
+def _differs(user: Any, ledger: Ledger) -> str:
+    """查到的与推送算的哪里不同；一样是空的。"""
     asset = user.trader.query_stock_asset(user.account)
+    total, frozen = (
+        Decimal(str(round(each, 2))) for each in (asset.cash + asset.frozen_cash, asset.frozen_cash)
+    )
+    if total != ledger.cash:
+        return f"现金查到 {total}，推送算的 {ledger.cash}"
     least, most = ledger.frozen()
-    frozen = Decimal(str(round(asset.frozen_cash, 2)))
-    assert least <= frozen
-    assert most is None or frozen <= most
-    rows = {row.stock_code: row.volume for row in user.trader.query_stock_positions(user.account)}
-    assert {code: volume for code, volume in rows.items() if volume} == {
-        code: volume for code, volume in ledger.held.items() if volume
-    }
+    if not least <= frozen or (most is not None and frozen > most):
+        return f"冻结 {frozen}，推送算的 {least} 到 {most}"
+    rows = user.trader.query_stock_positions(user.account)
+    queried = {row.stock_code: row.volume for row in rows if row.volume}
+    told = {code: volume for code, volume in ledger.held.items() if volume}
+    return "" if queried == told else f"持仓 {queried}，推送算的 {told}"
+
+
+def _money_agrees(user: Any, ledger: Ledger) -> None:
+    """一分不差；推送在别的线程上，可能还在路上，等一等。"""
+    try:
+        eventually(lambda: not _differs(user, ledger), 2)
+    except AssertionError:
+        raise AssertionError(f"{user.sim.now()}：{_differs(user, ledger)}") from None
+
+
+class Dividends:
+    """分红与卖出时的补税：都没有推送，由持股与卖出的推送推算。"""
+
+    def __init__(self) -> None:
+        self.taxable: dict[str, int] = {}
+        self.sold: dict[str, int] = {}
+
+    def evening(self, ledger: Ledger, day: str) -> None:
+        for code, (record, _, _) in DIVIDENDS.items():
+            if day == record:
+                self.taxable[code] = ledger.held[code]
+            elif code in self.taxable:
+                self.sold[code] = min(ledger.sold_today[code], self.taxable[code])
+        ledger.sold_today.clear()
+
+    def morning(self, ledger: Ledger, day: str) -> None:
+        for code, (_, ex, cash) in DIVIDENDS.items():
+            if ex == day:
+                ledger.receive(self.taxable[code] * Decimal(cash))
+            sold = self.sold.pop(code, 0)
+            self.taxable[code] = self.taxable.get(code, 0) - sold
+            ledger.receive(-sold * Decimal(cash) * TAX)
 
 
 def _morning(ledger: Ledger, day: str, lent: list[tuple[str, int, Decimal, Decimal]]) -> None:
-    """早上没有推送的进账：到期的逆回购、分红。"""
+    """早上没有推送的进账：到期的逆回购。"""
     for since, term, amount, rate in lent:
         back, days = BACK[since, term]
         if back == day:
             ledger.receive(amount + amount * rate / 100 * days / 365)
-    for code, (_, ex, cash) in DIVIDENDS.items():
-        if ex == day:
-            ledger.receive(ledger.held[code] * Decimal(cash))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -179,17 +226,23 @@ def test_cash_is_what_the_pushes_say(desk: tuple[Any, Diary], seed: int) -> None
     user, diary = desk
     ledger, chance = diary.ledger, random.Random(seed)
     lent: list[tuple[str, int, Decimal, Decimal]] = []
+    dividends = Dividends()
     for day in DAYS:
         user.sim.goto(f"{day} 09:10")
         _morning(ledger, day, lent)
+        dividends.morning(ledger, day)
+        ledger.accrued = (date.fromisoformat(day) - STARTS).days * Decimal("0.01")
         _money_agrees(user, ledger)
         for clock in ("09:16", "09:31", "10:30", "13:01", "14:30", "14:58"):
             user.sim.goto(f"{day} {clock}")
             for _ in range(8 if (day, 7) in BACK else 0):
                 _order(user, chance, ledger)
             _money_agrees(user, ledger)
+        _after_hours(user, chance)
+        _money_agrees(user, ledger)
         user.sim.goto(f"{day} 15:31")
         _money_agrees(user, ledger)
+        dividends.evening(ledger, day)
         lent += [(day, REPO[code][1], amount, rate) for code, amount, rate in ledger.lent]
         ledger.lent.clear()
     assert len(ledger.seen) > 60, "成交太少，说明不了什么"

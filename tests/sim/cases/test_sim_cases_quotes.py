@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 DAY = "2026-11-20"
 CODES = ("600036.SH", "688981.SH", "000001.SZ", "300750.SZ", "920002.BJ", "510300.SH", "159919.SZ")
 
-CALLS_MOVE = pytest.mark.xfail(strict=True, reason="集合竞价里行情还在动，没有虚拟价")
-
 
 class Room:
     """嵌着的模拟柜台与它的行情，都经厂商的接口。"""
@@ -86,7 +84,6 @@ def _bars(path: Path, seed: int) -> dict[str, list[float]]:
     return bars
 
 
-@pytest.mark.xfail(strict=True, reason="分钟线回放里挂着的成交得比自己的价好")
 @pytest.mark.parametrize("seed", range(4))
 def test_a_resting_order_trades_at_its_own_price(
     tmp_path: Path, room: Callable[..., Room], seed: int
@@ -138,7 +135,6 @@ def test_the_opening_call_stands_still(room: Callable[..., Room], code: str) -> 
         assert tick["bidVol"][0] == tick["askVol"][0]
 
 
-@CALLS_MOVE
 @pytest.mark.parametrize("code", CODES)
 def test_the_virtual_price_shows_before_the_open(room: Callable[..., Room], code: str) -> None:
     desk = room()
@@ -147,7 +143,6 @@ def test_the_virtual_price_shows_before_the_open(room: Callable[..., Room], code
     assert tick["bidVol"][0] == tick["askVol"][0] > 0
 
 
-@CALLS_MOVE
 @pytest.mark.parametrize("code", CODES)
 def test_the_open_is_the_price_of_the_call(room: Callable[..., Room], code: str) -> None:
     """9:25 的价从 9:25 起就是开盘价，一天不变；到 9:30 之前没有别的成交。"""
@@ -163,7 +158,6 @@ def test_the_open_is_the_price_of_the_call(room: Callable[..., Room], code: str)
         assert desk.tick(clock, code)["open"] == first["open"]
 
 
-@CALLS_MOVE
 @pytest.mark.parametrize("code", CODES)
 def test_the_book_is_there_at_half_past_nine(room: Callable[..., Room], code: str) -> None:
     """``next_day()`` 走到的就是 09:30:00。"""
@@ -172,7 +166,6 @@ def test_the_book_is_there_at_half_past_nine(room: Callable[..., Room], code: st
     assert tick["askPrice"][0] > tick["bidPrice"][0]
 
 
-@CALLS_MOVE
 @pytest.mark.parametrize("code", CODES)
 def test_the_closing_call_stands_still(room: Callable[..., Room], code: str) -> None:
     """14:57–15:00 最新价、量、高低不动；盘口是虚拟价。"""
@@ -186,7 +179,6 @@ def test_the_closing_call_stands_still(room: Callable[..., Room], code: str) -> 
         assert tick["bidPrice"][1:] == tick["askPrice"][1:] == [0, 0, 0, 0]
 
 
-@CALLS_MOVE
 @pytest.mark.parametrize("code", CODES)
 def test_no_minute_bar_moves_in_the_closing_call(room: Callable[..., Room], code: str) -> None:
     desk = room()

@@ -125,7 +125,7 @@ def test_a_halt_in_the_day_freezes_the_price_and_then_trades_again() -> None:
     market, chosen = found_days(Conditions(halt_days=0.5), lambda fate: fate.halt)
     security = parse_security("600036.SH")
     for day in chosen[:40]:
-        start, stop = market._day_at(security, midnight(day) + 36000).halt
+        [(start, stop, _)] = market._day_at(security, midnight(day) + 36000).halts
         frozen = market.quote(security, start - 1).last_li
         assert market.path(security, start - 2, stop + 2)[2:-3] == [frozen] * (stop - start)
         middle = market.quote(security, (start + stop) // 2)

@@ -237,7 +237,7 @@ def test_step_needs_a_start(settings: dict[str, Any]) -> None:
     [
         ({"replay": "数据"}, "clock 设为 step"),
         ({"replay": 5}, "路径"),
-        ({"replay_period": "1d"}, "tick 1m 5m 15m 30m 1h"),
+        ({"replay_period": "1w"}, "tick 1m 5m 15m 30m 1h 1d"),
         ({"replay_volume": "lot"}, "hand"),
     ],
 )

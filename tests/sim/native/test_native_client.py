@@ -207,7 +207,8 @@ def test_the_queue_file_of_each_session_is_left_behind(host, make_trader, folder
     make_trader(41)
     make_trader(42)
     found = sorted(path.name for path in Path(folder).glob("down_queue*"))
-    assert found == ["down_queue_win_41", "down_queue_win_42"]
+    names = ["down_queue_win_41", "down_queue_win_42"]
+    assert found == sorted(names + [f"{name}__mutex" for name in names])
 
 
 def test_a_refused_session_waits_and_fails_without_asking_again(host, make_trader):

@@ -19,6 +19,7 @@ TICK, LOT, SIZE, BAND, CAGE, TYPE, FREE, CAP = (
     1223,
     1229,
 )
+OLD: Final = ("430047.BJ", "830799.BJ", "870204.BJ")
 NEW: Final = {"listed": "2026-11-18"}
 """11-20 是上市第三天。"""
 
@@ -304,6 +305,9 @@ SESSIONS += [
 ]  # fmt: skip
 
 STATUS: Final = [
+    *(Case("E1", old, "买", 100, "last", day="2025-09-30") for old in OLD),
+    *(Case("E1", old, "买", 100, "last", -990221020, "无此证券", day="2025-10-09") for old in OLD),
+    Case("E1", BJ, "买", 100, "last", day="2025-10-09"),
     Case("清单", MAIN, "买", 100, "pre", 1232, "停牌", facts={"suspended": [["2026-11-20", None]]}),
     Case("清单", MAIN, "买", 100, "last", facts={"suspended": [["2026-11-17", "2026-11-19"]]}),
     Case("清单", MAIN, "买", 100, "last", -990221020, "无此证券", facts={"listed": "2026-11-23"}),

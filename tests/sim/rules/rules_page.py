@@ -17,6 +17,7 @@ from easytrader.sim.rules import (
     cage,
     exrights,
     fees,
+    halts,
     issues,
     phases,
     quantities,
@@ -137,6 +138,18 @@ def _cage(value: cage.Cage) -> str:
     return f"基准价 ±{_percent(value.ratio_bp)}{ticks}"
 
 
+def _halting(value: halts.Halting) -> str:
+    base = "对开盘价" if value.from_open else "对前收盘（上市首日是发行价）"
+    steps = (
+        f"±{step.bp / 100:g}% 停到 14:57"
+        if not step.seconds
+        else f"±{step.bp / 100:g}% 停 {step.seconds // 60} 分钟"
+        for step in value.steps
+    )
+    only = "，只在不设涨跌幅的日子" if value.free_only else ""
+    return f"{base}首次 {'、'.join(steps)}{only}"
+
+
 def _rounding(value: bands.Rounding) -> str:
     return value.value
 
@@ -219,6 +232,12 @@ def _spans(value: after_hours.Spans) -> str:
 
 
 TABLES: Final = (
+    Table(
+        "不再有的代码",
+        "从起始日起，以这些开头的委托是废单。",
+        trading.RETIRED,
+        "、".join,
+    ),
     Table("最小变动价位", "不是整数倍的是废单。", quantities.TICKS, _tick),
     Table(
         "数量单位与零股",
@@ -265,6 +284,13 @@ TABLES: Final = (
         "收盘对最近成交价。",
         (*cage.CALL_RANGES, *cage.FIRST_CALLS),
         _call,
+    ),
+    Table(
+        "盘中临时停牌",
+        "停牌时收限价与撤单，不收市价；复牌先集中撮合一次。跨过 14:57 的到那时为止，"
+        "一步越过两档只停一次。",
+        halts.HALTINGS,
+        _halting,
     ),
     Table(
         "市价委托",

@@ -20,7 +20,9 @@ import easytrader.sim
 from easytrader.errors import EasytraderError
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.business.credit.margin import Policy
+from easytrader.sim.business.dividend_tax import Lot, tax_li
 from easytrader.sim.business.subscribe import Quotas
+from easytrader.sim.config.corporate_actions import parse_actions
 from easytrader.sim.config.credit import CreditSettings
 from easytrader.sim.config.files import EntryError
 from easytrader.sim.config.folder import SimConfig
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CODES = """
-600036.SH 688981.SH 000001.SZ 300750.SZ 920002.BJ 510300.SH 588000.SH 589000.SH 511010.SH
+600036.SH 688981.SH 000001.SZ 300750.SZ 920002.BJ 430047.BJ 830799.BJ 870204.BJ 888001.BJ
+510300.SH 588000.SH 589000.SH 511010.SH
 508000.SH 501018.SH 518880.SH 159783.SZ 159901.SZ 159915.SZ 159949.SZ 159967.SZ 159985.SZ
-162411.SZ 159005.SZ 113050.SH 123107.SZ 019547.SH 102100.SZ
+162411.SZ 159005.SZ 000002.SZ 510050.SH 603999.SH 113050.SH 123107.SZ 019547.SH 102100.SZ
 """
 SECURITIES = [
     *map(parse_security, CODES.split()),
@@ -87,6 +90,8 @@ def _answers(row: Dated[Any], since: date | None = None) -> list[Any]:
         for security in SECURITIES:
             if scope_of(security) in row.scopes:
                 found += _of(security, day)
+    if row.rule == "X2":
+        found += _taxes(since)
     if isinstance(row.value, Unit):
         found += _offers(row.scopes, since)
     return found
@@ -96,9 +101,14 @@ def _of(security: Any, day: date) -> Iterator[Any]:
     forever = (Period(date(1990, 1, 1)),)
     situations = [Facts(), Facts(risk_warning=forever), Facts(listed=day)]
     situations.append(Facts(listed=day, delisting_period=(Period(day),)))
+    policies = Policy(CreditSettings()), Policy(CreditSettings(no_earnings={"600036.SH": True}))
     for facts in situations:
         for session in (None, 1, 2, 6, 7):
             yield rules_for(security, day, facts, session)
+        rules = rules_for(security, day, facts)
+        assert rules is not None
+        for policy in policies:
+            yield policy.haircut(security, rules, day), policy.can_finance(security, rules, day)
     for buy in (True, False):
         rates = FeeSchedule().rates(security, buy, day)
         yield rates, [rates.total(amount) for amount in (10**7, 10**9, 10**13)]
@@ -109,9 +119,18 @@ def _of(security: Any, day: date) -> Iterator[Any]:
     assert scope is not None
     yield accrual.coupon_e8(scope, day - timedelta(days=400), day, None)
     yield credit.returns_next_day(scope, day), credit.has_price_floor(scope, day)
-    policy = Policy(CreditSettings())
+    policy = policies[0]
     yield policy.fin_margin(security, day), policy.slo_margin(security, day)
     yield policy.term_days(day), policy.withdraw_ppm(day)
+
+
+def _taxes(day: date) -> Iterator[Any]:
+    """红利税：哪天登记的要补扣，持有多久补多少。"""
+    entry = {"record": str(day), "ex": str(day + timedelta(days=1)), "cash": 1}
+    yield parse_actions({"600036.SH": [entry]})[0].taxed
+    bought = date(2026, 1, 15).toordinal()
+    lot = Lot(bought, 10**6, 1_000_000)
+    yield [tax_li(lot, 10**6, bought + days) for days in (20, 40, 300, 380, 500)]
 
 
 def _allowed(ppm: int) -> bool:
