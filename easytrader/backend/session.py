@@ -32,6 +32,12 @@ class Reply(Protocol[_T_contra]):
     """有人当场等着：不必占异步的空位，也不必推异步应答的事件。"""
     over: Callable[[bool], None] | None
     """后端可以放：有了结果之后调用一次，参数是不是到期。"""
+    heard: Callable[[], None] | None
+    """后端可以放：来了应答（不是断线、到期）调用一次。"""
+
+    @property
+    def kind(self) -> str:
+        """``submit cancel query``。"""
 
     def done(self) -> bool:
         """有结果了没有。"""
@@ -169,6 +175,8 @@ class BaseSession:
     account_type = "STOCK"
     cache_lag_s = 0.0
     """不是 0 的后端：柜台收下的委托，最慢几秒后查得到。"""
+    vitals: Any = None
+    """脉搏（`link.heartbeat.Vitals`），引擎放的：`user.status` 里的 ``last_answer`` 等从这里来。"""
 
     def __init__(self, timeout_s: float) -> None:
         self._limit_s = timeout_s
@@ -208,11 +216,22 @@ class BaseSession:
             NotConnectedError: 已经断了，什么都没有发出。
         """
         self._flying.add(reply)
-        reply.over = lambda _: self._flying.discard(reply)
+        began = time.monotonic()
+        reply.over = lambda expired: self._over(reply, expired)
+        reply.heard = lambda: self._heard(reply, time.monotonic() - began)
         if self._lost:
             self._flying.discard(reply)
             raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
         reply.depart(next(self._seq))
+
+    def _over(self, reply: Reply[Any], expired: bool) -> None:
+        self._flying.discard(reply)
+        if expired and self.vitals is not None:
+            self.vitals.expired()
+
+    def _heard(self, reply: Reply[Any], took_s: float) -> None:
+        if self.vitals is not None:
+            self.vitals.answered(reply.kind, took_s)
 
     def lose(self, reason: str) -> None:
         """断了：在途的都不会有应答了。"""

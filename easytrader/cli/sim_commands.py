@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -303,6 +304,11 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
         nargs=argparse.REMAINDER,
         help="像 python -m 那样运行一个模块或包，后面的都是它的参数",
     )
+    parser.add_argument(
+        "--qmt",
+        metavar="PATH",
+        help="行情接口连这个模拟文件夹：脚本在连交易之前就取行情时，也是同一个市场",
+    )
     parser.add_argument("script", metavar="SCRIPT", nargs="?", help="脚本文件")
     parser.add_argument(
         "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="原样交给脚本的参数"
@@ -314,7 +320,11 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from easytrader.cli.run_script import run_module, run_script
+    from easytrader.sim.config.folder import SimFolder
 
+    if arguments.qmt is not None:
+        # 子进程也看得到
+        os.environ["EASYTRADER_SIM"] = str(SimFolder.open(arguments.qmt).path)
     if arguments.module is not None:  # 「--」之后的 argparse 会当成脚本，也是模块的参数
         module = arguments.given[arguments.given.index("-m") + 1 :]
         if not module:

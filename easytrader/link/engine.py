@@ -184,7 +184,10 @@ class Engine:
     def guard(self, value: Guard | dict[str, Any] | bool | None) -> None:
         from easytrader.risk import Guard  # 没有开风控的不必带上它
 
-        self._guard = Guard.of(value)
+        guard = Guard.of(value)
+        if guard is not None:
+            guard.blocked(self.capabilities.instruments.security)  # 认不得的现在就说
+        self._guard = guard
         self._set_guard()
 
     def check_usable(self) -> None:
@@ -435,7 +438,8 @@ class Engine:
 
         if self._meter is None:
             self._meter = Meter.open(self._storage.counters(time.time), self._log)
-        self.orders.post = GuardPost(guard, self._meter, self._log)
+        security = self.capabilities.instruments.security
+        self.orders.post = GuardPost(guard, self._meter, self._log, security=security)
 
     def _deliver(self, courier: Courier, event: PushEvent) -> None:
         if isinstance(event, OrderRefused):

@@ -62,6 +62,8 @@ class Vitals:
 
 @lru_cache(maxsize=256)
 def _kind(name: str) -> str:
+    if name in ("submit", "cancel"):
+        return name
     for prefix, kind in _KINDS:
         if name.startswith(prefix):
             return kind

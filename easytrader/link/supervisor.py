@@ -25,6 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.stop import stop_after_attempt, stop_never
 
 from easytrader.backend.records import Connected, Disconnected, GaveUp, HealthChanged
+from easytrader.backend.session import BaseSession
 from easytrader.basics import waits
 from easytrader.errors import (
     ClosedError,
@@ -108,6 +109,7 @@ class Supervisor:
         self._tend = tend
         self._log = log
         self._heartbeat = Heartbeat(options.heartbeat_s, vitals, log)
+        self._vitals = vitals
         vitals.on_expired = self._suspect_it
         self._lock = threading.Lock()
         self._state = State.CONNECTING
@@ -316,6 +318,8 @@ class Supervisor:
         try:
             session = self._connector.open(self, deadline)
             self._opening = session
+            if isinstance(session, BaseSession):
+                session.vitals = self._vitals
             with session.until(deadline):
                 self._resync(session)
             self._adopt(session)

@@ -37,7 +37,7 @@ class Receipt(Generic[_Row]):
 
     __slots__ = (
         "_deadline", "_gate", "_is_done", "_latch", "_row", "_what", "awaited", "blame",
-        "build", "error", "latest", "over", "sent", "seq", "timeout_s", "watch",
+        "build", "error", "heard", "latest", "over", "sent", "seq", "timeout_s", "watch",
     )  # fmt: skip
 
     def __init__(self, what: object, timeout_s: float, *, awaited: bool = False) -> None:
@@ -49,6 +49,8 @@ class Receipt(Generic[_Row]):
         """没有应答的原因（或发出的时候抛的异常）→ 说给用户的。"""
         self.over: Callable[[bool], None] | None = None
         """有了结果之后调用：是不是到期。后端放的。"""
+        self.heard: Callable[[], None] | None = None
+        """来了应答时调用，在 ``over`` 之后。后端放的。"""
         self.watch: Callable[[Receipt[Any]], None] | None = None
         """定了期限时调用。"""
         self.latest: float | None = None
@@ -120,6 +122,11 @@ class Receipt(Generic[_Row]):
 
     # ---- 给发出的那一方（`backend.session.Reply`）
 
+    @property
+    def kind(self) -> str:
+        """``submit cancel query``。"""
+        return getattr(self._what, "kind", "query")
+
     def depart(self, seq: int) -> None:
         """序号定了，就要发出。"""
         self.seq = seq
@@ -149,6 +156,8 @@ class Receipt(Generic[_Row]):
             if self.over is not None:
                 self.over(expired)
             if error is None:
+                if self.heard is not None:
+                    self.heard()
                 try:
                     self._row = answer if self.build is None else self.build(answer)
                 except Exception as exc:  # noqa: BLE001  边界：应答读不出来，等的人也要知道

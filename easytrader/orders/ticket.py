@@ -58,6 +58,11 @@ class Wanted(NamedTuple):
     precheck: Callable[[Any], None] | None = None
 
     @property
+    def kind(self) -> str:
+        """哪一种请求，见 `Reply.kind`。"""
+        return "submit"
+
+    @property
     def client_order_id(self) -> str | None:
         """用户给的委托 id。"""
         return self.extras.client_order_id
@@ -77,6 +82,11 @@ class Cancel(NamedTuple):
     """一笔撤单：按委托编号，或按柜台合同编号。"""
 
     target: OrderId | ContractNumber
+
+    @property
+    def kind(self) -> str:
+        """哪一种请求，见 `Reply.kind`。"""
+        return "cancel"
 
     def __str__(self) -> str:
         return f"撤单 {self.target}"

@@ -16,6 +16,8 @@ from easytrader.market.symbols import parse_security
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
+
 __all__ = ["Guard"]
 
 MAX_PER_SECOND: Final = 299
@@ -41,7 +43,7 @@ class Guard:
         max_order_share: 一笔委托最多占总资产的几成，0 到 1，如 0.2。
         max_price_distance: 限价离最新价最多几成，0 到 1，如 0.05。
         max_orders_per_minute: 任意 60 秒里这个 trader 最多几笔委托。
-        block: 不许交易的证券代码，什么写法都可以。
+        block: 不许交易的证券代码，下单收的写法都可以；这个后端认不认得，开风控时看。
         kill_switch: 开关文件的路径；文件存在期间一切委托都不许，撤单照常。
         max_per_second: 任意一秒里这个账号的委托与撤单合计最多几次；None 不管。
         max_per_day: 一天（北京时间）里委托与撤单合计最多几次，最后 5 % 只留给撤单；None 不管。
@@ -98,6 +100,17 @@ class Guard:
             shown["block"] = list(self.block)
         return shown
 
+    def blocked(self, parse: Callable[[object], Security]) -> frozenset[str]:
+        """`block` 是后端的哪些证券。
+
+        Args:
+            parse: 后端怎样认代码（`Instruments.security`）。
+
+        Raises:
+            UsageError: 有它不认得的。
+        """
+        return frozenset(_parsed(parse, each) for each in map(_written, self.block))
+
     @property
     def max_orders_per_day(self) -> int | None:
         """一天里委托与撤单合计到了几次就不再收委托：余下的留给撤单。"""
@@ -150,15 +163,37 @@ def _codes(value: object) -> tuple[str, ...]:
     form = '应为证券代码的列表，如 ["600036", "000001.SZ"]'
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise UsageError("block", value, form)
-    found: dict[str, None] = {}
-    for each in value:
-        found[_code(each)] = None
-    return tuple(found)
+    return tuple(dict.fromkeys(map(_Code, map(_written, value))))
 
 
-def _code(value: object) -> str:
+class _Code(str):
+    """名单里的一个：A 股的是厂商写法，别的原样；另记着用户怎样写的，后端各有各的认法。"""
+
+    __slots__ = ("written",)
+    written: str
+
+    def __new__(cls, written: str) -> _Code:
+        try:
+            code = _parsed(parse_security, written)
+        except UsageError:
+            if not isinstance(written, str) or not written.isascii():
+                raise
+            code = _parsed(arguments.symbol, written)
+        made = super().__new__(cls, code)
+        made.written = written
+        return made
+
+    def __reduce__(self) -> tuple[type[_Code], tuple[str]]:
+        return _Code, (self.written,)
+
+
+def _written(code: str) -> str:
+    return code.written if isinstance(code, _Code) else code
+
+
+def _parsed(parse: Callable[[object], Security], value: object) -> str:
     try:
-        return parse_security(value).stock_code
+        return parse(value).stock_code
     except UsageError as exc:
         raise UsageError("block", value, exc.expected) from None
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import RiskRefusedError
+from easytrader.market.symbols import parse_security
 from easytrader.risk.rules import NOTHING_SENT, Rules
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from easytrader.backend.records import OrderRequest
     from easytrader.basics.log import Log
+    from easytrader.market.symbols import Security
     from easytrader.risk.limits import Guard
     from easytrader.risk.meter import Meter, Taken
     from easytrader.risk.rules import MarketView
@@ -35,10 +37,16 @@ class GuardPost:
         meter: 这个账号的程序化交易计数。
         log: 日志口。
         clock: 单调时钟，秒，与 ``deadline`` 同一个。
+        security: 后端怎样认证券代码，见 `Guard.blocked`。
     """
 
     def __init__(
-        self, guard: Guard, meter: Meter, log: Log, clock: Callable[[], float] = time.monotonic
+        self,
+        guard: Guard,
+        meter: Meter,
+        log: Log,
+        clock: Callable[[], float] = time.monotonic,
+        security: Callable[[object], Security] = parse_security,
     ) -> None:
         self.guard = guard
         self.meter = meter
@@ -46,7 +54,7 @@ class GuardPost:
         self._clock = clock
         self._lock = threading.Lock()
         self._minute: deque[float] = deque()
-        self._rules = Rules(guard)
+        self._rules = Rules(guard, security)
         self._refusals = 0
         self._last_refusal = ""
         self._spoken: dict[str, float] = {}

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 from easytrader.basics.numbers import exact
 from easytrader.codes import PriceType
 from easytrader.errors import EasytraderError, RiskRefusedError
-from easytrader.market.symbols import Kind
+from easytrader.market.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend.records import OrderRequest
     from easytrader.basics.numbers import Number
+    from easytrader.market.symbols import Security
     from easytrader.risk.limits import Guard
 
 __all__ = ["NOTHING_SENT", "MarketView", "Rules"]
@@ -37,11 +38,18 @@ class MarketView(Protocol):
 
 
 class Rules:
-    """见模块说明。没有状态，任意线程。"""
+    """见模块说明。没有状态，任意线程。
 
-    def __init__(self, guard: Guard) -> None:
+    Args:
+        guard: 规则。
+        security: 后端怎样认证券代码。
+    """
+
+    def __init__(
+        self, guard: Guard, security: Callable[[object], Security] = parse_security
+    ) -> None:
         self._guard = guard
-        self._blocked = frozenset(guard.block)
+        self._blocked = guard.blocked(security)
         self._asks_value = guard.max_order_value is not None or guard.max_order_share is not None
 
     def check(self, request: OrderRequest, view: MarketView) -> None:

@@ -184,9 +184,6 @@ ITEMS: dict[str, tuple[Callable[[str, int], dict[str, float]], str, int]] = {
 }
 """名字 → 函数、说明、跑几轮。"""
 
-PROMPT = {"order", "bare", "scale"}
-"""量一笔委托要多少活的：应答与推送都不等（0.33 没有这一项，本来就不等）。"""
-
 
 # 比的进程里 ----------------------------------------------------------------
 
@@ -201,22 +198,10 @@ def prepare(checkout: Path, item: str, folder: Path, data: Path) -> None:
 
         start = f"{bench_year.trading_days()[0]} 09:30"
         options += ["--clock", "step", "--start", start, "--replay", str(data)]
-    if item in PROMPT and "--profile" in command_line(checkout, "--help"):
-        options += ["--profile", "instant"]
-    command_line(checkout, str(folder), *options)
-
-
-def command_line(checkout: Path, *arguments: str) -> str:
-    """``easytrader sim init``；返回印出来的。"""
-    done = subprocess.run(
-        [sys.executable, "-m", "easytrader", "sim", "init", *arguments],
-        env=environment(checkout),
-        cwd=checkout,
-        check=True,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
+    command = [sys.executable, "-m", "easytrader", "sim", "init", str(folder), *options]
+    subprocess.run(
+        command, env=environment(checkout), cwd=checkout, check=True, stdout=subprocess.DEVNULL
     )
-    return done.stdout
 
 
 def environment(checkout: Path) -> dict[str, str]:
@@ -225,6 +210,7 @@ def environment(checkout: Path) -> dict[str, str]:
         **os.environ,
         "PYTHONPATH": os.pathsep.join((str(checkout), str(HERE.parent))),
         "PYTHONIOENCODING": "utf-8",
+        "EASYTRADER_SIM_PROFILE": "instant",  # 量要多少活，不量等多久；0.33 没有这一项，本来就不等
     }
 
 

@@ -340,7 +340,9 @@ def main() -> None:
     from loguru import logger
 
     logger.remove()
+    os.environ.setdefault("EASYTRADER_SIM_PROFILE", "instant")  # 量要多少活，不量等多久
     os.environ.setdefault("EASYTRADER_HOME", tempfile.mkdtemp(prefix="easytrader-bench-home-"))
+    os.environ.setdefault("EASYTRADER_SIM_PROFILE", "instant")  # 量的是程序，不是柜台的快慢
     wanted = sys.argv[1:] or list(ALL)
     unknown = [name for name in wanted if name not in ALL]
     if unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from easytrader import arguments, types
 from easytrader.backend.capabilities import ANY_INSTRUMENTS, Capabilities
 from easytrader.backend.records import Side
 from easytrader.codes import AccountType
-from easytrader.errors import OutcomeUnknownError, UsageError
+from easytrader.errors import OutcomeUnknownError, RiskRefusedError, UsageError
 from easytrader.orders import Extras
 from easytrader.orders.verb import Ticket, order_verb
+from easytrader.risk import Guard
 from easytrader.testing.memory import Counter, MemorySession, MemoryTrader
 from easytrader.testing.memory_broker import MemoryBroker
 
@@ -127,6 +129,37 @@ class TestFutures:
     def test_misspelt_argument(self, futures: FuturesTrader) -> None:
         with pytest.raises(UsageError, match="lots"):
             futures.futures.short("rb2501.SHFE", 3500, lot=1)
+
+
+class TestGuard:
+    """``block`` 里的代码，照后端认。"""
+
+    def test_codes_of_the_backend_are_blocked(self, futures: FuturesTrader) -> None:
+        futures.guard = Guard(block=["rb2501.SHFE"])
+        with pytest.raises(RiskRefusedError, match="block") as caught:
+            futures.futures.short("rb2501.SHFE", 3500, 1)
+        assert (caught.value.rule, caught.value.limit) == ("block", ["rb2501.SHFE"])
+        futures.guard = {"block": ["rb2505.SHFE"]}
+        assert futures.futures.short("rb2501.SHFE", 3500, 1)["entrust_no"] != -1
+
+    def test_digits_are_what_the_backend_says_they_are(self) -> None:
+        broker = MemoryBroker()
+        broker.counter.prices["600036"] = 10
+        with broker.trader() as user:
+            guard = Guard(block=["600036"])
+            user.guard = replace(pickle.loads(pickle.dumps(guard)), max_per_second=10)
+            broker.connect(user)
+            with pytest.raises(RiskRefusedError, match="block"):
+                user.buy("600036", 9, 1)
+
+    def test_codes_the_backend_does_not_know_are_told_at_once(self) -> None:
+        kept = easytrader.use("sim", guard={"block": ["600036"]})
+        for guard in (Guard(block=["rb2501.SHFE"]), {"block": ["60003"]}):
+            with pytest.raises(UsageError, match="block"):
+                easytrader.use("sim", guard=guard)
+            with pytest.raises(UsageError, match="block"):
+                kept.guard = guard
+            assert kept.guard == Guard(block=["600036"])
 
 
 class TestCoins:

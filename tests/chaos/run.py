@@ -99,7 +99,8 @@ def _environment(home: Path) -> dict[str, str]:
     """各 worker 的用户目录、临时目录（会话 id 的锁在那里）互不相干。"""
     home.mkdir(parents=True)
     places = dict.fromkeys(("EASYTRADER_HOME", "TMPDIR", "TEMP", "TMP"), str(home))
-    return {**os.environ, **places, "PYTHONIOENCODING": "utf-8"}
+    kept = {"EASYTRADER_SIM_PROFILE": "instant", **os.environ}
+    return {**kept, **places, "PYTHONIOENCODING": "utf-8"}
 
 
 def _work(options: argparse.Namespace, indices: range) -> int:

@@ -163,6 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     logger.remove()
     root = Path(tempfile.mkdtemp(prefix="soak-"))
+    os.environ.setdefault("EASYTRADER_SIM_PROFILE", "instant")
     os.environ.update(dict.fromkeys(("EASYTRADER_HOME", "TMPDIR", "TEMP", "TMP"), str(root)))
     tempfile.tempdir = None
     before = our_threads()

@@ -14,13 +14,14 @@ from support import ACCOUNT, Recorder, SimProcess, eventually, freeze, make_fold
 import easytrader
 from easytrader.backend.records import Order, OrderChanged, Side, Trade, Traded
 from easytrader.basics.log import Log
-from easytrader.errors import EasytraderError, UsageError
+from easytrader.errors import EasytraderError, QueryFailedError, UsageError
 from easytrader.link import heartbeat
 from easytrader.link import heartbeat as vitals_room
 from easytrader.link.heartbeat import Vitals
 from easytrader.push.event_log import EventLog
 from easytrader.records.memory import CAPACITY, EARLY
 from easytrader.sim.host.faults import Faults
+from easytrader.testing.memory_broker import MemoryBroker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,27 @@ def test_status_before_and_after(sim_folder: Path) -> None:
     json.dumps(now, ensure_ascii=False)
     user.close()
     assert user.status["state"] == "已关闭"
+
+
+def test_status_of_any_backend_knows_the_answers() -> None:
+    broker = MemoryBroker()
+    with broker.trader() as user:
+        broker.connect(user, heartbeat_interval=0)
+        assert set(user.status["latency_ms"]) == {"query"}
+        at = user.status["last_answer"]
+        assert at > 0
+        number = user.buy(broker.security, broker.resting_price, broker.amount)["entrust_no"]
+        assert set(user.status["latency_ms"]) == {"query", "submit"}
+        user.cancel_entrust(number)
+        assert set(user.status["latency_ms"]) == {"query", "submit", "cancel"}
+        assert user.status["last_answer"] >= at
+        broker.lose_answer("query")
+        took = dict(user.status["latency_ms"])
+        with pytest.raises(QueryFailedError):
+            user.balance  # noqa: B018
+        assert (user.status["unanswered"], user.status["latency_ms"]) == (1, took)
+        broker.break_link()
+        assert (user.status["unanswered"], user.status["latency_ms"]) == (1, took)
 
 
 def test_status_tells_of_a_lost_connection(served: SimProcess, connect: Callable[..., Any]) -> None:

@@ -48,6 +48,7 @@ def test_it_is_public_and_asks_nothing_by_default() -> None:
         ("block", ["sh600036", "000001", "600036.XSHG"], ("600036.SH", "000001.SZ")),
         ("block", {"920002.BJ"}, ("920002.BJ",)),
         ("block", (code for code in ["159915"]), ("159915.SZ",)),
+        ("block", ["rb2501.SHFE", "BTC/USDT", "600036"], ("rb2501.SHFE", "BTC/USDT", "600036.SH")),
     ],
 )
 def test_accepted(name: str, given_value: Any, kept: Any) -> None:
@@ -81,6 +82,8 @@ def test_accepted(name: str, given_value: Any, kept: Any) -> None:
         ("block", None),
         ("block", ["600036", 1]),
         ("block", ["招商银行"]),
+        ("block", [" rb2501.SHFE"]),
+        ("block", ["x" * 65]),
         ("kill_switch", ""),
         ("kill_switch", "  "),
         ("kill_switch", 5),

@@ -18,7 +18,7 @@ from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.plugin import QuietBusiness
 from easytrader.sim.ledger.resting import Queue
 from easytrader.sim.market.noise import hash01, salt_of
-from easytrader.sim.rules.after_hours import MATCHING, has_after_hours, most, windows
+from easytrader.sim.rules.after_hours import MATCHING, most, windows
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.quantities import Size
 
@@ -215,7 +215,8 @@ class AfterHoursBusiness(QuietBusiness):
             return CLOSED._replace(detail=_ALWAYS)
         if security is None or security.kind is Kind.OTHER or not security.tradable:
             return NO_SUCH
-        if not has_after_hours(security, date.fromordinal(self._today)):
+        instrument = self._ledger.instrument(security)
+        if instrument is None or not instrument.rules.after_hours:
             return _NONE
         second = self._second(security, now)
         if second is None:

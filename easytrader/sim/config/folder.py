@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from easytrader.basics import paths
 from easytrader.basics.beijing import moment
+from easytrader.basics.keywords import guarded
 from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
 from easytrader.market.symbols import Kind, parse_security
@@ -102,6 +103,10 @@ class AccountConfig:
         )
 
 
+# 写错名字、少给、多给的，说出来是哪一个
+AccountConfig.__init__ = guarded(AccountConfig.__init__, title="AccountConfig")  # type: ignore[method-assign]
+
+
 @dataclass(frozen=True, slots=True)
 class SimConfig:
     """整个文件夹的设置。
@@ -128,6 +133,7 @@ class SimConfig:
         replay: 回放数据的文件夹或文件，相对路径从模拟文件夹算起；空为合成行情。
         replay_period: 回放数据的周期：``tick 1m 5m 15m 30m 1h 1d``。
         replay_volume: 回放数据的数量单位：``hand`` 手（厂商的样子），``share`` 股（张）。
+        impact_s: 自己吃掉的盘口多少秒补回来，其间均匀地补；0 为下一跳就补回来。
         bar_path: 回放的线先到最低还是先到最高：``adverse body low_first high_first``，
             见 `BarModel`；以下两项也是。
         bar_share: 自己的委托至多分到一根线成交量的多少，大于 0，至多 1。
@@ -153,6 +159,7 @@ class SimConfig:
     replay: str = ""
     replay_period: str = "1m"
     replay_volume: str = "hand"
+    impact_s: float = 30.0
     bar_path: str = "adverse"
     bar_share: float = 0.25
     bar_queue: str = "through"
@@ -212,6 +219,7 @@ def _check_market(config: SimConfig) -> None:
         raise UsageError("replay_period", config.replay_period, f"应为 {' '.join(PERIODS)} 之一。")
     if config.replay_volume not in VOLUME_UNITS:
         raise UsageError("replay_volume", config.replay_volume, "应为 hand（手）或 share（股）。")
+    _seconds("impact_s", config.impact_s, 0.0)
     _check_bars(config)
     if config.replay and config.clock != "step":
         raise UsageError("replay", config.replay, "回放要用单步的时钟：clock 设为 step。")
@@ -265,7 +273,10 @@ def _position_rows(positions: Any) -> list[Any]:
         ]
     if isinstance(positions, str) or not isinstance(positions, Iterable):
         raise UsageError("positions", positions, _POSITION_FORM)
-    return list(positions)
+    try:
+        return list(positions)
+    except TypeError:  # 数不出来的，如没有维数的数组
+        raise UsageError("positions", positions, _POSITION_FORM) from None
 
 
 def _position(item: object) -> tuple[str, int, Decimal | None]:

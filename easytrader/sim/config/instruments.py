@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
@@ -155,14 +156,28 @@ def _switch(value: object) -> bool:
     return value
 
 
+def _tick(value: object) -> int:
+    li = value * 1000 if isinstance(value, Decimal) else None
+    if li not in (1, 5, 10):
+        raise EntryError("应为 0.001、0.005 或 0.01。")
+    return int(li)
+
+
 def _choices(body: object) -> Choices:
-    return Choices(**fields_of(RULES_NAME, body, _CHOICE_READERS, '{"bse_cage": "inward"}'))
+    found = fields_of(RULES_NAME, body, _CHOICE_READERS, '{"bse_cage": "inward"}')
+    if "sz_repo_tick" in found:
+        found["sz_repo_tick_li"] = found.pop("sz_repo_tick")
+    return Choices(**found)
 
 
 _CHOICE_READERS: Final[dict[str, Callable[[object], Any]]] = {
     "bse_cage": _rounding,
     "convertible_first_call": _switch,
     "sz_bonds_late": _switch,
+    "bse_after_hours": _date,
+    "bse_protected": _switch,
+    "no_limit_calls": _switch,
+    "sz_repo_tick": _tick,
 }
 _COUPON: Final = '{"rate": 2.5, "starts": "2024-05-16", "per_year": 1}'
 _COUPON_READERS: Final[dict[str, Callable[[object], Any]]] = {

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
@@ -52,7 +51,6 @@ from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
 from easytrader.sim.rules import RuleBook
-from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.phases import Phase
 
 if TYPE_CHECKING:
@@ -63,6 +61,7 @@ if TYPE_CHECKING:
     from easytrader.sim.counter.sweep import Budget
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
+    from easytrader.sim.exchange.screen import Own
     from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.events import AccountQuery, Event
     from easytrader.sim.ledger.ledger import Instrument
@@ -90,6 +89,7 @@ class Counter:
         book: RuleBook | None = None,
         businesses: Sequence[Callable[[Surroundings], Business]] = (),
         broker: Profile | None = None,
+        impact_s: float = 0.0,
     ) -> None:
         self._broker = PROFILES["instant"] if broker is None else broker
         self.state = state
@@ -98,7 +98,7 @@ class Counter:
         book = RuleBook(previous=hours.previous) if book is None else book
         self._ledger = Ledger(state, fees, book)
         self._ledger.refused_locally = self._broker.refused_locally
-        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book))
+        self._floor = Floor(self._ledger, market, hours, Screen(market, hours, book), impact_s)
         self._rollover = Rollover(
             self._ledger,
             self._floor,
@@ -146,6 +146,10 @@ class Counter:
     def quote(self, security: Security) -> Quote:
         """市场推进到的那一刻看得见的盘口。"""
         return self._floor.quote(security)
+
+    def books(self) -> dict[str, Own]:
+        """各证券上文件夹里挂着的，与吃掉还没有补回来的：行情把它们画进盘口。"""
+        return self._floor.books()
 
     def wakeup(self, now: float) -> float | None:
         """多少秒以后值得再推进一次；没有挂单就不必。"""
@@ -239,7 +243,7 @@ class Counter:
         return Receipt(order.order_id, "", order.sysid)
 
     def _place(self, order: SimOrder, account: Account, whole: bool, now: float) -> None:
-        for business in self._ledger.businesses:
+        for business in self._ledger.claimants:
             if business.claims(order, account):
                 order.off_book = True
                 business.place(order, account, whole, now)
@@ -357,8 +361,7 @@ class Counter:
         rules = instrument.rules
         phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
         if phase is Phase.AFTER_HOURS:
-            today = date.fromordinal(self.state.progress.day)
-            return phase if has_after_hours(security, today) else Phase.CLOSED
+            return phase if rules.after_hours else Phase.CLOSED
         return phase
 
     def _examine(

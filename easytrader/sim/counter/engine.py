@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from easytrader.sim.config.folder import AccountConfig, SimFolder
+    from easytrader.sim.exchange.screen import Own
 
 
 _SLICE_WORK: Final = 20_000
@@ -188,6 +189,10 @@ class Engine:
         """行情走到了几点，Unix 秒：不倒流的现在。"""
         return max(self.clock.now(), self._counter.state.progress.now)
 
+    def books(self) -> dict[str, Own]:
+        """各证券上文件夹里挂着的，与吃掉还没有补回来的。"""
+        return self._counter.books()
+
     def last_li(self, stock_code: str) -> Outcome:
         """最新价，厘；没有这只证券、不模拟它，或补撮合还没有做到现在，为 None。"""
         events = self._advance(_CALL_WORK).events
@@ -312,6 +317,7 @@ class Engine:
             self._book,
             self._businesses,
             self._broker,
+            self.folder.config.impact_s,
         )
 
     def _open_accounts(self, accounts: tuple[AccountConfig, ...]) -> None:

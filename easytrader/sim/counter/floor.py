@@ -18,6 +18,7 @@ from easytrader.sim.exchange.crowd import auction_crowd, auction_price, queue_ah
 from easytrader.sim.exchange.depth import Level
 from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.matching import Arrival, arrive
+from easytrader.sim.exchange.screen import Own
 from easytrader.sim.ledger.checks import LIMIT_TYPES
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.counter.sweep import Budget
-    from easytrader.sim.exchange.depth import Market, Quote
-    from easytrader.sim.exchange.halting import Halt
+    from easytrader.sim.exchange.depth import Halt, Market, Quote
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.exchange.screen import Screen, Ticks
     from easytrader.sim.ledger.ledger import Ledger
@@ -217,15 +217,34 @@ class Rounds:
                 self._ledger.finish(order)
 
 
-class Floor:
-    """撮合。只通过 `Ledger` 改状态。"""
+def _merged(levels: Sequence[Level], rivals: list[SimOrder], buy: bool) -> list[Level]:
+    """盘口加上别的账户的挂单；``buy``：是卖盘。"""
+    found = {level.price_li: level.volume for level in levels}
+    for each in rivals:
+        found[each.limit_li] = found.get(each.limit_li, 0) + each.remaining
+    return [Level(price, found[price]) for price in sorted(found, reverse=not buy)]
 
-    def __init__(self, ledger: Ledger, market: Market, hours: MarketHours, screen: Screen) -> None:
+
+class Floor:
+    """撮合。只通过 `Ledger` 改状态。
+
+    ``impact_s``：自己吃掉的盘口多少秒补回来。
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        market: Market,
+        hours: MarketHours,
+        screen: Screen,
+        impact_s: float = 0.0,
+    ) -> None:
         self._ledger = ledger
         self._state = ledger.state
         self._market = market
         self._hours = hours
         self._screen = screen
+        self._recovery = max(market.tick_at(impact_s), 1)
         self.rounds = Rounds(ledger, market, hours, screen, self.arrive)
         self._sweep: Sweep | None = None  # 没做完的追赶
 
@@ -233,6 +252,19 @@ class Floor:
         """走到的那一刻看得见的盘口。"""
         progress = self._state.progress
         return self._screen.quote(security, progress.day, progress.tick)
+
+    def books(self) -> dict[str, Own]:
+        """各证券上文件夹里挂着的，与吃掉还没有补回来的。"""
+        state = self._state
+        found = {}
+        for code in sorted(state.resting.keys() | state.consumed.keys()):
+            book = state.resting.get(code)
+            rests = () if book is None else (book.levels(True), book.levels(False))
+            used = state.taken(code, state.progress.tick, self._recovery)
+            if used or any(rests):
+                bids, asks = rests or ((), ())
+                found[code] = Own(bids, asks, [(*key, volume) for key, volume in used.items()])
+        return found
 
     def halted(self, security: Security) -> bool:
         """走到的那一刻盘中停着牌。"""
@@ -242,14 +274,22 @@ class Floor:
     def arrive(self, order: SimOrder, quote: Quote, now: float) -> None:
         """刚收下的委托：能成的成，剩余挂单或撤销。"""
         buy = order.is_buy
-        opposite = self._left(order.stock_code, quote, lifting=buy)
+        levels, rivals = self._left(order, quote), self._rivals(order)
         own = quote.bids if buy else quote.asks
+        best = self._own_best(order, own[0].price_li if own else None)
+        opposite = _merged(levels, rivals, buy) if rivals else levels
         execution = arrive(
-            order.price_type,
-            Arrival(buy, order.volume, order.limit_li, opposite, own[0].price_li if own else None),
+            order.price_type, Arrival(buy, order.volume, order.limit_li, opposite, best)
         )
         for price_li, volume in execution.fills:
-            self._ledger.fill(order, price_li, volume, now, quote.tick, passive=False)
+            if rivals:
+                shown = next((each.volume for each in levels if each.price_li == price_li), 0)
+                there = [each for each in rivals if each.limit_li == price_li]
+                volume -= self._meet(order, there, max(volume - shown, 0), now, quote.tick)
+            if volume:
+                self._ledger.fill(order, price_li, volume, now, quote.tick, passive=False)
+        if rivals:
+            self._state.prune(order.stock_code)
         if order.remaining == 0:
             return
         if execution.rest_li is None:
@@ -268,14 +308,46 @@ class Floor:
         if not order.waiting:
             self._state.wait(order)
 
-    def _left(self, stock_code: str, quote: Quote, *, lifting: bool) -> Sequence[Level]:
-        """对手盘减去自己这一跳已经吃掉的。"""
+    def _left(self, order: SimOrder, quote: Quote) -> Sequence[Level]:
+        """对手盘减去自己吃掉、还没有补回来的。"""
+        lifting = order.is_buy
         levels = quote.asks if lifting else quote.bids
-        used = self._state.used(stock_code, quote.tick)
+        used = self._state.taken(order.stock_code, quote.tick, self._recovery)
         if not used:
             return levels
+        assert order.security is not None
+        step = self._ledger.rules(order.security).lot.step
         left = ((price, volume - used.get((lifting, price), 0)) for price, volume in levels)
-        return [Level(price, volume) for price, volume in left if volume > 0]
+        return [Level(price, volume // step * step) for price, volume in left if volume >= step]
+
+    def _rivals(self, order: SimOrder) -> list[SimOrder]:
+        """碰得到的、同一文件夹里别的账户的挂单。自己的互相跳过：柜台事前就拦自成交。"""
+        book = self._state.resting.get(order.stock_code)
+        if book is None or len(self._state.accounts) < 2:
+            return []
+        return book.against(order.is_buy, order.limit_li, order.account_id)
+
+    def _own_best(self, order: SimOrder, shown_li: int | None) -> int | None:
+        """本方最优价：行情的，与文件夹里挂着的。"""
+        book = self._state.resting.get(order.stock_code)
+        if book is None or len(self._state.accounts) < 2:
+            return shown_li
+        mine = book.best()[0 if order.is_buy else 1]
+        prices = [each for each in (shown_li, mine) if each is not None]
+        return (max if order.is_buy else min)(prices, default=None)
+
+    def _meet(
+        self, order: SimOrder, rivals: list[SimOrder], volume: int, now: float, tick: int
+    ) -> int:
+        """与别的账户的挂单成交 ``volume`` 以内，按先后；返回成交了多少。没有吃盘口。"""
+        left = volume
+        for rival in rivals:
+            size = min(left, rival.remaining)
+            if size:
+                for side in (order, rival):
+                    self._ledger.fill(side, rival.limit_li, size, now, tick, passive=True)
+                left -= size
+        return volume - left
 
     def catch_up(self, last: int, budget: Budget) -> bool:
         """挂单撮合到第 ``last`` 跳为止；``budget`` 做完了先停下，返回假，下次接着做。"""

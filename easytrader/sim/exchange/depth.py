@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.halting import Halt
 
 
 DISPLAYED: Final = 5
@@ -36,6 +35,14 @@ class Prints(NamedTuple):
         if through:
             return self.volume
         return (self.volume + 1) // 2 if self.touched is None else self.touched
+
+
+class Halt(NamedTuple):
+    """停着的是 ``start`` 到 ``stop``（不含）各跳，价格停在 ``price_li``；``stop`` 那一跳复牌。"""
+
+    start: int
+    stop: int
+    price_li: int
 
 
 class Quote(NamedTuple):

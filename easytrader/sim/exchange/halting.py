@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from easytrader.sim.exchange.depth import Halt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,14 +12,6 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.screen import Ticks
     from easytrader.sim.rules.halts import Halting
-
-
-class Halt(NamedTuple):
-    """停着的是 ``start`` 到 ``stop``（不含）各跳，价格停在 ``price_li``；``stop`` 那一跳复牌。"""
-
-    start: int
-    stop: int
-    price_li: int
 
 
 def found_in(halts: Sequence[Halt], tick: int) -> Halt | None:

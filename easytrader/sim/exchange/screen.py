@@ -10,10 +10,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from easytrader.sim.exchange.auction import TIE_RULES, clear
+from easytrader.sim.exchange.auction import TIE_RULES, Interest, clear
 from easytrader.sim.exchange.crowd import auction_crowd, auction_price
 from easytrader.sim.exchange.depth import Level, Quote
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.auction import Interest
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.rules import RuleBook, Rules
@@ -73,6 +73,46 @@ def virtual(
     demand = sum(each.volume for each in orders if each.buy and each.price_li >= found.price_li)
     supply = sum(each.volume for each in orders if not each.buy and each.price_li <= found.price_li)
     return Virtual(found.price_li, found.volume, demand - supply)
+
+
+class Own(NamedTuple):
+    """一只证券上文件夹里各账户挂着的买档、卖档，与吃掉还没有补回来的。
+
+    ``taken``：``(吃的是卖盘, 价格, 数量)``。
+    """
+
+    bids: Sequence[Sequence[int]]
+    asks: Sequence[Sequence[int]]
+    taken: Sequence[Sequence[int]]
+
+    def interests(self) -> list[Interest]:
+        """参加集合竞价的。"""
+        sides = ((True, self.bids), (False, self.asks))
+        return [
+            Interest(buy, price, volume, (0, 0))
+            for buy, levels in sides
+            for price, volume in levels
+        ]
+
+    def drawn(self, quote: Quote) -> Quote:
+        """画进连续竞价的盘口；碰得到对面、还没有轮到成交的不画。"""
+        asks, bids = dict(quote.asks), dict(quote.bids)
+        for lifting, price, volume in self.taken:
+            side = asks if lifting else bids
+            if price in side:
+                side[price] -= volume
+        asks, bids = ({p: v for p, v in side.items() if v > 0} for side in (asks, bids))
+        low, high = min(asks, default=math.inf), max(bids, default=0)
+        for price, volume in self.asks:
+            if price > high:
+                asks[price] = asks.get(price, 0) + volume
+        for price, volume in self.bids:
+            if price < low:
+                bids[price] = bids.get(price, 0) + volume
+        return quote._replace(
+            asks=tuple(Level(price, asks[price]) for price in sorted(asks)),
+            bids=tuple(Level(price, bids[price]) for price in sorted(bids, reverse=True)),
+        )
 
 
 class Screen:

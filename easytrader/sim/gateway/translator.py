@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, MARKET_CODES, OrderStatus, OrderType
@@ -14,7 +16,7 @@ from easytrader.sim.business.smt import DONE
 from easytrader.sim.business.transfers import IN
 from easytrader.sim.exchange.hours import day_code, day_number
 from easytrader.sim.gateway import rows
-from easytrader.sim.gateway.wire import MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
+from easytrader.sim.gateway.wire import BOOKS, MARKET_TIME, QUERY_FAILED, Push, QuoteArgs
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
 from easytrader.sim.market.universe import instrument_name
@@ -161,9 +163,12 @@ class Translator:
         return self._told(found, _done_row(verb, args, answer))
 
     def quote(self, args: QuoteArgs) -> events.Outcome:
-        """最新价，元；说不出来为 None。代码为 `MARKET_TIME` 是行情走到了几点。"""
+        """最新价，元；说不出来为 None。代码为 `MARKET_TIME` 是行情走到了几点，见 `QuoteArgs`。"""
         if args.stock_code == MARKET_TIME:
             return events.Outcome(self._engine.market_time())
+        if args.stock_code == BOOKS:
+            seen = [self._engine.market_time(), self._engine.books()]
+            return events.Outcome(json.dumps(seen))
         found = self._engine.last_li(args.stock_code)
         return self._told(found, None if found.answer is None else yuan(found.answer))
 
@@ -256,7 +261,6 @@ class Translator:
         """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
         broker, order = self._broker, event.order
         row = self._row(order.order_id, order, self._make_order)
-        blank = row._replace(order_sysid="")
         early: tuple[OrderStatus, ...] = ()
         if isinstance(event, events.Queued):
             early = (OrderStatus.UNREPORTED,) if broker.shows_early else ()
@@ -264,8 +268,9 @@ class Translator:
             return [_push("order", order, each, broker.report_s) for each in (*rows_, row)]
         if broker.shows_early and not event.queued:
             early = OrderStatus.UNREPORTED, OrderStatus.WAIT_REPORTING
-        rows_ = [blank._replace(order_status=int(status)) for status in early]
         late_s = broker.sysid_delay_s
+        blank = row._replace(order_sysid="") if early or late_s else row
+        rows_ = [blank._replace(order_status=int(status)) for status in early]
         pushes = [
             _push("order", order, each, broker.report_s)
             for each in (*rows_, blank if late_s else row)
@@ -465,6 +470,7 @@ def _offset_flag(order_type: int) -> int:
     return _BUY_FLAG if order_type in BUY_TYPES else _SELL_FLAG
 
 
+@lru_cache(maxsize=256)
 def _secu_account(account_id: str, exchange: str) -> str:
     """股东账号：沪市 A 开头，深、北 0 开头，由资金账号推出；不是证券为空。"""
     if not exchange:

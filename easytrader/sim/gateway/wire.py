@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 PROTOCOL_VERSION: Final = 3
 
 MARKET_TIME: Final = "@now"
+BOOKS: Final = "@books"
 """`QuoteArgs` 里代替代码的记号。"""
 
 _QUOTE_SESSIONS: Final = -(1 << 32)
@@ -51,6 +52,8 @@ class QuoteArgs(NamedTuple):
     """quote：厂商没有的请求，问最新价。应答是元（float），说不出来为 None。
 
     代码为 `MARKET_TIME` 是问行情走到了几点，应答是 Unix 秒（float）：行情由它和设置算得出来。
+    代码为 `BOOKS` 另问各证券上自己挂着的与吃掉的（`screen.Own`），应答是 JSON 文字：
+    ``[几点, {代码: Own}]``。
     """
 
     stock_code: str

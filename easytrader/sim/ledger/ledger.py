@@ -59,12 +59,17 @@ class Ledger:
         self.refused_locally: tuple[int, ...] = ()
         """这些编号的拒绝由客户端当场退回：没有记录，没有推送。"""
         self._cashiers: tuple[Cashier, ...] = ()
+        self.claimants: tuple[Business, ...] = ()
+        """会把委托接过去自己办的。"""
         self._ways: tuple[Callable[[SimOrder], Way | None], ...] = ()
         self._cash_way = CashWay(self)
 
     def engage(self, businesses: tuple[Business, ...]) -> None:
         """这些业务上任。谁管着什么只在这里认一次：按协议认一个对象要十来微秒。"""
         self.businesses = businesses
+        self.claimants = tuple(
+            each for each in businesses if type(each).claims is not QuietBusiness.claims
+        )
         self._ways = tuple(
             each.way for each in businesses if type(each).way is not QuietBusiness.way
         )

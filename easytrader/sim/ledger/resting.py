@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.sim.exchange.crowd import withdrawn
+from easytrader.sim.exchange.depth import DISPLAYED, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +34,7 @@ class Queue(NamedTuple):
 
 
 _NOBODY = Queue(0, 0)
+_MOST_SEEN: Final = 5000
 
 
 def _at_once(ts: float) -> int:
@@ -73,6 +76,46 @@ class RestingBook:
         """还挂着的全部，按委托编号。"""
         found = [entry[2] for heap in (self._buys, self._sells) for entry in heap]
         return sorted((each for each in found if each.is_working), key=lambda o: o.order_id)
+
+    def against(self, buy: bool, limit_li: int, account_id: str) -> list[SimOrder]:
+        """新来的一笔（``buy``、``limit_li``）碰得到的别的账户的挂单，价格优先、时间优先。
+
+        只看碰得到的那些：堆里的下一层不会比上一层更优。
+        """
+        heap, edge = (self._sells, limit_li) if buy else (self._buys, -limit_li)
+        found: list[_Entry] = []
+        places = [0]
+        while places:
+            place = places.pop()
+            if place >= len(heap) or heap[place][0] > edge:
+                continue
+            places += (2 * place + 1, 2 * place + 2)
+            order = heap[place][2]
+            if order.is_working and order.account_id != account_id:
+                found.append(heap[place])
+        return [entry[2] for entry in sorted(found, key=itemgetter(0, 1))]
+
+    def levels(self, buy: bool) -> list[Level]:
+        """这一边最优的五档，由优到劣；挂得太多时只数到第 `_MOST_SEEN` 笔。"""
+        heap = self._buys if buy else self._sells
+        found: list[Level] = []
+        near = [(heap[0][0], 0)] if heap else []
+        for _ in range(_MOST_SEEN):
+            if not near:
+                break
+            key, place = heapq.heappop(near)
+            order, price_li = heap[place][2], abs(key)
+            if order.is_working:
+                if found and found[-1].price_li == price_li:
+                    found[-1] = Level(price_li, found[-1].volume + order.remaining)
+                elif len(found) == DISPLAYED:
+                    break
+                else:
+                    found.append(Level(price_li, order.remaining))
+            for child in (2 * place + 1, 2 * place + 2):
+                if child < len(heap):
+                    heapq.heappush(near, (heap[child][0], child))
+        return found
 
     def best(self) -> tuple[int | None, int | None]:
         """最高买价、最低卖价；没有为 None。"""

@@ -100,14 +100,13 @@ class CounterState:
     ``queued``：在柜台手里的委托，编号 → 什么时候报出去，按先后。
     ``records``：各项业务（`plugin`）的合约、申购、回购等，各自解释，一条一段 JSON。
     ``late``：等盘后固定价格（`after_hours`）的委托，证券 → 编号 → 委托，按收下的先后。
-    ``consumed``：这一跳里自己已经吃掉的盘口，证券 → {(吃的是卖盘, 价格): 数量}。
+    ``consumed``：今天自己吃掉的盘口，证券 → {(吃的是卖盘, 价格): [(哪一跳, 数量)]}。
     """
 
     __slots__ = (
         "accounts",
         "by_sysid",
         "consumed",
-        "consumed_tick",
         "late",
         "leaving",
         "orders",
@@ -133,8 +132,7 @@ class CounterState:
         self.leaving: dict[int, float] = {}
         self.queued: dict[int, float] = {}
         self.records: dict[RecordKey, str] = {}
-        self.consumed: dict[str, dict[tuple[bool, int], int]] = {}
-        self.consumed_tick = progress.tick
+        self.consumed: dict[str, dict[tuple[bool, int], list[tuple[int, int]]]] = {}
 
     def add_account(self, account: Account) -> None:
         """开户。"""
@@ -207,17 +205,26 @@ class CounterState:
         return shown
 
     def consume(self, trade: SimTrade) -> None:
-        """同一跳里同样的显示数量不能再吃第二次。"""
-        if self.consumed_tick != trade.tick:
-            self.consumed.clear()
-            self.consumed_tick = trade.tick
+        """同样的显示数量不能再吃第二次。"""
         used = self.consumed.setdefault(trade.order.stock_code, {})
-        key = (trade.order.is_buy, trade.price_li)
-        used[key] = used.get(key, 0) + trade.volume
+        parts = used.setdefault((trade.order.is_buy, trade.price_li), [])
+        before = parts.pop()[1] if parts and parts[-1][0] == trade.tick else 0
+        parts.append((trade.tick, before + trade.volume))
 
-    def used(self, stock_code: str, tick: int) -> dict[tuple[bool, int], int] | None:
-        """这一跳这只证券被自己吃掉的；没有为 None。"""
-        return self.consumed.get(stock_code) if self.consumed_tick == tick else None
+    def taken(self, stock_code: str, tick: int, recovery: int) -> dict[tuple[bool, int], int]:
+        """到第 ``tick`` 跳还没有补回来的：``recovery`` 跳里均匀地补回来，尾数当作还没有补。"""
+        used = self.consumed.get(stock_code)
+        if not used:
+            return {}
+        found = {}
+        for key, parts in list(used.items()):
+            parts[:] = [part for part in parts if tick - part[0] < recovery]
+            if not parts:
+                del used[key]
+                continue
+            left = sum(volume * (recovery - tick + at) for at, volume in parts)
+            found[key] = -(-left // recovery)
+        return found
 
     def start_day(self, day: int) -> None:
         """换日：昨天的委托与成交归档（账本里还在），查询里不再出现。"""
@@ -231,6 +238,7 @@ class CounterState:
         self.late.clear()
         self.leaving.clear()
         self.queues.clear()
+        self.consumed.clear()
         for account_id in self.accounts:
             self.orders_of[account_id] = []
             self.trades_of[account_id] = []

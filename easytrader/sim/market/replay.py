@@ -13,8 +13,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
-from easytrader.sim.exchange.depth import Level, Market, Prints, Quote
-from easytrader.sim.exchange.halting import Halt, found_in, halts_of, reaches
+from easytrader.sim.exchange.depth import Halt, Level, Market, Prints, Quote
+from easytrader.sim.exchange.halting import found_in, halts_of, reaches
 from easytrader.sim.exchange.screen import Ticks, ticks_of
 from easytrader.sim.market.bar_model import (
     LEAST_TICKS,

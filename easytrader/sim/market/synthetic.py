@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
-from easytrader.sim.exchange.depth import DISPLAYED, Level, Market, Prints, Quote
-from easytrader.sim.exchange.halting import Halt, found_in, halts_of
+from easytrader.sim.exchange.depth import DISPLAYED, Halt, Level, Market, Prints, Quote
+from easytrader.sim.exchange.halting import found_in, halts_of
 from easytrader.sim.exchange.screen import ticks_of
 from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.closes import Closes, Conditions, Fate

@@ -257,7 +257,7 @@ def _json_error(kind: str, message: str, account_id: str) -> str:
     """厂商代码解析之后能看到错误、又不抛 KeyError 的文本。"""
     error = {"error": {"msg": message}}
     shapes: dict[str, Any] = {
-        "export": error,
+        "export": {"error": {"errorMsg": message}},
         "params": {"datas": error},
         "tasks": {"error": {"msg": message, "datas": error}},
         "order": {

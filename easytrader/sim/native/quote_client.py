@@ -541,7 +541,11 @@ class IPythonApiClient:
         return connection.now()
 
     def _snapshot(self, codes: list[str]) -> dict[str, dict[str, Any]]:
-        return self.board.snapshot(codes, self.now())
+        board, connection = self.board, self._connection
+        if connection is None:
+            raise SimulatorError(LOST)
+        now, books = connection.books()
+        return board.snapshot(codes, now, books)
 
     def _rows(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import secrets
 import threading
@@ -18,7 +19,8 @@ from easytrader.sim.config.folder import (
     default_folder,
     is_sim_folder,
 )
-from easytrader.sim.gateway.wire import MARKET_TIME, QuoteArgs, Request, quote_session
+from easytrader.sim.exchange.screen import Own
+from easytrader.sim.gateway.wire import BOOKS, MARKET_TIME, QuoteArgs, Request, quote_session
 from easytrader.sim.host import hub
 
 if TYPE_CHECKING:
@@ -64,6 +66,24 @@ class QuoteConnection:
         Raises:
             SimulatorError: 断了，或到期没有回答。
         """
+        found = self._ask(MARKET_TIME, timeout_s)
+        if not isinstance(found, (int, float)):
+            raise SimulatorError(LOST if found is None else f"模拟 MiniQMT 答不出行情：{found}")
+        return float(found)
+
+    def books(self, timeout_s: float = _ANSWER_S) -> tuple[float, dict[str, Own]]:
+        """行情走到了几点，与各证券上文件夹里挂着的、吃掉的。
+
+        Raises:
+            SimulatorError: 断了，或到期没有回答。
+        """
+        found = self._ask(BOOKS, timeout_s)
+        if not isinstance(found, str):
+            raise SimulatorError(LOST if found is None else f"模拟 MiniQMT 答不出行情：{found}")
+        now, books = json.loads(found)
+        return now, {code: Own(*parts) for code, parts in books.items()}
+
+    def _ask(self, what: str, timeout_s: float) -> Any:
         answer: SimpleQueue[Any] = SimpleQueue()
         number = next(self._numbers)
         with self._lock:
@@ -72,15 +92,12 @@ class QuoteConnection:
                 raise SimulatorError(LOST)
             self._asking[number] = answer
         try:
-            link.send(Request("quote", number, QuoteArgs(MARKET_TIME)))
-            found = answer.get(timeout=timeout_s)
+            link.send(Request("quote", number, QuoteArgs(what)))
+            return answer.get(timeout=timeout_s)
         except Empty:
             raise SimulatorError(f"模拟 MiniQMT {timeout_s:g} 秒内没有回答行情。") from None
         finally:
             self._asking.pop(number, None)
-        if not isinstance(found, (int, float)):
-            raise SimulatorError(LOST if found is None else f"模拟 MiniQMT 答不出行情：{found}")
-        return float(found)
 
     def close(self) -> None:
         """断开；可重复调用。"""

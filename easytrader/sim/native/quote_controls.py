@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
@@ -17,7 +17,36 @@ from easytrader.sim.quotes.sectors import MARKETS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.sim.native.quote_client import IPythonApiClient
+    from easytrader.sim.quotes.board import Board
+
+
+class Client(Protocol):
+    """问的那个客户端：`quote_client.IPythonApiClient`。"""
+
+    @property
+    def board(self) -> Board:
+        """连着的模拟文件夹的行情板。"""
+        ...
+
+    def now(self) -> float:
+        """行情走到了几点。"""
+        ...
+
+    def history(
+        self,
+        codes: list[str],
+        period: str,
+        start: Any,
+        end: Any,
+        count: int,
+        dividend: str | None,
+    ) -> tuple[dict[str, list[dict[str, Any]]], float]:
+        """各代码的历史。"""
+        ...
+
+    def subscribed(self) -> list[dict[str, Any]]:
+        """此刻的订阅。"""
+        ...
 
 
 Param = dict[str, Any]
@@ -63,7 +92,7 @@ REFUSED: Final = (
 """要服务器做事的。"""
 
 
-def answer(client: IPythonApiClient, name: str, param: Param) -> Answer:
+def answer(client: Client, name: str, param: Param) -> Answer:
     """答一次。
 
     Raises:
@@ -76,18 +105,18 @@ def answer(client: IPythonApiClient, name: str, param: Param) -> Answer:
     raise SimulatorError(f"模拟行情做不到 {name}（commonControl）。")
 
 
-def _paths(client: IPythonApiClient, param: Param) -> Answer:
+def _paths(client: Client, param: Param) -> Answer:
     """特殊周期的数据文件：都没有下载过，文件是空的。"""
     return {"result": dict.fromkeys(param.get("stocklist", []), "")}
 
 
-def _put(client: IPythonApiClient, param: Param) -> Answer:
+def _put(client: Client, param: Param) -> Answer:
     name = param["sectorname"]
     client.board.sectors.change(name, add=param.get("stocklist", []))
     return {"result": name}
 
 
-def _create(client: IPythonApiClient, param: Param) -> Answer:
+def _create(client: Client, param: Param) -> Answer:
     """``overwrite`` 为假时，重名的加上编号。"""
     name, number = param["sectorname"], 0
     taken = client.board.sectors.names()
@@ -98,22 +127,22 @@ def _create(client: IPythonApiClient, param: Param) -> Answer:
     return {"result": name}
 
 
-def _remove_stocks(client: IPythonApiClient, param: Param) -> Answer:
+def _remove_stocks(client: Client, param: Param) -> Answer:
     client.board.sectors.change(param["sectorname"], remove=param["stocklist"])
     return {"result": True}
 
 
-def _remove(client: IPythonApiClient, param: Param) -> Answer:
+def _remove(client: Client, param: Param) -> Answer:
     client.board.sectors.drop(param["sectorname"])
     return {"result": True}
 
 
-def _reset(client: IPythonApiClient, param: Param) -> Answer:
+def _reset(client: Client, param: Param) -> Answer:
     client.board.sectors.put(param["sectorname"], param["stocklist"])
     return {"result": True}
 
 
-def _full_kline(client: IPythonApiClient, param: Param) -> Answer:
+def _full_kline(client: Client, param: Param) -> Answer:
     """最新交易日的 K 线，矩阵。"""
     period = param["period"]
     ask = (param["starttime"], param["endtime"], param["count"], param["dividendtype"])
@@ -126,7 +155,7 @@ def _full_kline(client: IPythonApiClient, param: Param) -> Answer:
     }
 
 
-def _sections(client: IPythonApiClient) -> list[tuple[int, int]]:
+def _sections(client: Client) -> list[tuple[int, int]]:
     """连续交易的各段，时分秒。"""
     return [(_clock(start), _clock(end)) for start, end in client.board.calendar.pattern()]
 
@@ -135,7 +164,7 @@ def _clock(second: int) -> int:
     return second // 3600 * 10_000 + second // 60 % 60 * 100 + second % 60
 
 
-def _periods(client: IPythonApiClient, market: str, *, kline: bool) -> Answer:
+def _periods(client: Client, market: str, *, kline: bool) -> Answer:
     sections = _sections(client)
     calls = len(sections) > 1  # 全天开市的没有集合竞价
     tradings: list[Answer] = []
@@ -161,23 +190,23 @@ def _periods(client: IPythonApiClient, market: str, *, kline: bool) -> Answer:
     }
 
 
-def _period_of(*, kline: bool) -> Callable[[IPythonApiClient, Param], Answer]:
-    def ask(client: IPythonApiClient, param: Param) -> Answer:
+def _period_of(*, kline: bool) -> Callable[[Client, Param], Answer]:
+    def ask(client: Client, param: Param) -> Answer:
         security = client.board.find(param["stockcode"])
         return {} if security is None else _periods(client, security.exchange, kline=kline)
 
     return ask
 
 
-def _all_periods(*, kline: bool) -> Callable[[IPythonApiClient, Param], Answer]:
+def _all_periods(*, kline: bool) -> Callable[[Client, Param], Answer]:
     return lambda client, _: {"result": [_periods(client, each, kline=kline) for each in MARKETS]}
 
 
-def _coming(client: IPythonApiClient, param: Param) -> Answer:
+def _coming(client: Client, param: Param) -> Answer:
     return {"result": [local_midnight(day) for day in client.board.calendar.coming(client.now())]}
 
 
-def _subscribed(client: IPythonApiClient, param: Param) -> Answer:
+def _subscribed(client: Client, param: Param) -> Answer:
     return {"result": client.subscribed()}
 
 
@@ -192,7 +221,7 @@ def local_midnight(day: int) -> int:
         return midnight(day) * 1000
 
 
-_DOING: Final[dict[str, Callable[[IPythonApiClient, Param], Answer]]] = {
+_DOING: Final[dict[str, Callable[[Client, Param], Answer]]] = {
     "getdatafilepath": _paths,
     "addsector": _put,
     "createsector": _create,

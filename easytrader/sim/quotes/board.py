@@ -21,7 +21,7 @@ from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.hours import hours_for
-from easytrader.sim.exchange.screen import Screen
+from easytrader.sim.exchange.screen import Own, Screen
 from easytrader.sim.market import universe
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.quotes.bars import (
@@ -54,7 +54,7 @@ from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
 from easytrader.sim.rules.facts import ORDINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from easytrader.market.symbols import Security
     from easytrader.sim.config.corporate_actions import Action
@@ -68,6 +68,7 @@ PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
 _TAPES: Final = 20_000
 """记住这么多个「证券 × 日」；一个约 1 KB。"""
 _MANY: Final = 20
+_NOTHING: Final[dict[str, Own]] = {}
 """这么多只以上一起算。"""
 _BLOCK: Final = 250
 """取日线时一次算这么多天。"""
@@ -96,8 +97,13 @@ class Board:
 
     # ---- 实时
 
-    def snapshot(self, codes: list[str], now: float) -> dict[str, dict[str, Any]]:
-        """各代码（也可以是市场）的快照；不认识的、没有行情的代码不在里面。"""
+    def snapshot(
+        self, codes: list[str], now: float, books: Mapping[str, Own] = _NOTHING
+    ) -> dict[str, dict[str, Any]]:
+        """各代码（也可以是市场）的快照；不认识的、没有行情的代码不在里面。
+
+        ``books``：各证券上文件夹里挂着的、吃掉的，画进盘口。
+        """
         self._hours.day(now)  # 日历的毛病不算哪一只的
         found = {}
         with self._live.lock:
@@ -107,7 +113,8 @@ class Board:
                 self._live.prime(securities, now)
             for security in securities:
                 with suppress(SimulatorError):  # 回放数据还没有开始
-                    found[security.stock_code] = self._live.tick(security, now)
+                    own = books.get(security.stock_code)
+                    found[security.stock_code] = self._live.tick(security, now, own=own)
         return found
 
     def detail(self, code: str, now: float) -> dict[str, Any] | None:
@@ -274,11 +281,10 @@ class Board:
         """取历史要看的日子，由晚到早；上市以前、摘牌以后没有，分钟线与分笔只有近两年的。"""
         days = self.calendar.days(now, first, last)
         today = self._hours.day(now)
-        listed, gone = (
-            self.listed(security),
-            self._facts.get(security.stock_code, ORDINARY).delisted,
-        )
-        start = listed.toordinal() if listed.toordinal() <= today else 0
+        facts = self._facts.get(security.stock_code, ORDINARY)
+        start, gone = self.listed(security).toordinal(), facts.delisted
+        if facts.listed is None and start > today:  # 凭空造的上市日管不着更早的日子
+            start = 0
         if period == "tick" or period in MINUTES:
             start = max(start, today - MINUTE_DAYS)
         return [day for day in days if day >= start and (gone is None or day < gone.toordinal())]
@@ -317,12 +323,21 @@ class _Market:
         spans = self.spans(day)
         return spans[0][0], spans[-1][1]
 
-    def tick(self, security: Security, now: float, tape: DayTape | None = None) -> dict[str, Any]:
+    def tick(
+        self,
+        security: Security,
+        now: float,
+        tape: DayTape | None = None,
+        own: Own | None = None,
+    ) -> dict[str, Any]:
         """此刻的快照；往回看时另给一份还没有走到那里的 ``tape``。"""
         day = self._calendar.day(now)
         asked = self.market.tick_at(now)
-        quote = self._screen.quote(security, day, asked)
+        mine = () if own is None else own.interests()
+        quote = self._screen.quote(security, day, asked, mine)
         status = self._status(security, day, now, quote)
+        if own is not None and status == CONTINUOUS:
+            quote = own.drawn(quote)
         tick = self._seen_tick(day, now)
         stats = None if tick is None else (tape or self.tape(security, day)).at(tick)
         called = self._screen.in_call(security, day, asked)

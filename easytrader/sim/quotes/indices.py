@@ -22,7 +22,7 @@ from easytrader.sim.rules.tables import STOCKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from easytrader.sim.exchange.halting import Halt
+    from easytrader.sim.exchange.depth import Halt
     from easytrader.sim.market.synthetic import SyntheticMarket
 
 

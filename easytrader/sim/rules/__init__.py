@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from easytrader.market.symbols import Kind, Security
 from easytrader.sim.rules import bands, repo, trading
 from easytrader.sim.rules.accrual import accrued_e8, coupon_e8
+from easytrader.sim.rules.after_hours import has_after_hours
 from easytrader.sim.rules.cage import (
     CAGE_ROUNDINGS,
     CAGES,
@@ -75,6 +76,7 @@ class Rules:
         rounding: 涨跌停价怎样取整；``cage_rounding``：笼子的边界。
         accrued_e8: 一张的应计利息，亿分之一元；不是净价交易的为 0。
         leaving: 在退市整理期。
+        after_hours: 有盘后固定价格交易。
     """
 
     tick_li: int
@@ -97,6 +99,7 @@ class Rules:
     cage_rounding: bands.Rounding = bands.Rounding.HALF_UP
     accrued_e8: int = 0
     leaving: bool = False
+    after_hours: bool = False
 
     @property
     def hours(self) -> tuple[bool, bool]:
@@ -131,7 +134,7 @@ def rules_for(
     warned = scope in SHARES and facts.warned(day)
     band = _band(security, scope, day, facts, session)
     return Rules(
-        tick_li=pick(TICKS, scope, day, 10),
+        tick_li=_tick(scope, day, choices),
         lot=pick(LOTS, scope, day, Lot(100, 100)),
         size=pick(SIZES, scope, day, Size(1_000_000, 1_000_000)),
         band=band,
@@ -139,7 +142,7 @@ def rules_for(
         call_range=_call_range(scope, day, band, session, choices),
         same_day_sale=_same_day(security, scope, day, facts),
         market_types=pick(trading.MARKET_TYPES, scope, day, _NO_MARKET),
-        protects=pick(trading.PROTECTED, scope, day, False),
+        protects=_protects(scope, day, choices),
         closing_call=_closing_call(security, scope, day, choices),
         buy_cap=pick(BUY_CAPS, scope, day, None) if warned else None,
         risk_warned=warned,
@@ -151,6 +154,7 @@ def rules_for(
         cage_rounding=_cage_rounding(scope, day, choices),
         accrued_e8=accrued_e8(scope, day, facts.coupon),
         leaving=facts.delisting_since(day) is not None,
+        after_hours=has_after_hours(security, day, choices),
     )
 
 
@@ -185,6 +189,18 @@ def _band(
     return pick(bands.BANDS, scope, day, None)
 
 
+def _tick(scope: Scope, day: date, choices: Choices) -> int:
+    if scope is Scope.SZ_REPO and choices.sz_repo_tick_li is not None:
+        return choices.sz_repo_tick_li
+    return pick(TICKS, scope, day, 10)
+
+
+def _protects(scope: Scope, day: date, choices: Choices) -> bool:
+    if scope is Scope.BSE and not choices.bse_protected:
+        return False
+    return pick(trading.PROTECTED, scope, day, False)
+
+
 def _exists(security: Security, scope: Scope, day: date, facts: Facts) -> bool:
     if scope in REPOS and security.stock_code not in repo.TERMS:
         return False
@@ -195,7 +211,7 @@ def _call_range(
     scope: Scope, day: date, band: bands.Band | None, session: int | None, choices: Choices
 ) -> CallRange | None:
     if band is None:
-        return pick(CALL_RANGES, scope, day, None)
+        return pick(CALL_RANGES, scope, day, None) if choices.no_limit_calls else None
     if session == 1 and choices.convertible_first_call:
         return pick(FIRST_CALLS, scope, day, None)
     return None

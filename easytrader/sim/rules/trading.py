@@ -52,13 +52,10 @@ MARKET_TYPES: Final[tuple[Dated[frozenset[int]], ...]] = (
 )
 """可转债、其他债券、逆回购没有市价委托（XTP 3.1.56），所以没有行。"""
 
-BSE_PROTECTED: Final = True
-"""北交所的市价委托要不要保护限价：多半同沪市，没有核到原文。"""
-
 PROTECTED: Final = (
     Dated("M6", _SH, MAIN_REFORM, True, "SSE23 SSE26 XTP", "3.3.5：必须有保护限价"),
     Dated("M7", STAR, STAR_OPENED, True, "STAR19 OES", "必须有保护限价"),
-    Dated("M8", BSE, BSE_OPENED, BSE_PROTECTED, "公开整理", "按沪市的办法", sure=False),
+    Dated("M8", BSE, BSE_OPENED, True, "公开整理", "按沪市的办法", sure=False),
 )
 """市价委托带保护限价。客户端报 0 时按涨跌停价；不设涨跌幅的日子必须自己报（OES）。"""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.private import private_file
@@ -28,12 +28,21 @@ _PAGE: Final = 1024
 _CHECKPOINT_BYTES: Final = 1 << 24
 
 
-@contextmanager
-def _explained(path: Path, doing: str) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as exc:
-        raise SimulatorError(f"账本 {path} {doing}：{exc}") from exc
+class _explained:  # noqa: N801  当函数用；每一步都要，生成器写的慢几倍
+    """其间 SQLite 与文件的错说成 SimulatorError。"""
+
+    __slots__ = ("_doing", "_path")
+
+    def __init__(self, path: Path, doing: str) -> None:
+        self._path = path
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise SimulatorError(f"账本 {self._path} {self._doing}：{error}") from error
 
 
 class Store:
@@ -84,23 +93,28 @@ class Store:
                 应当 `load`。
         """
         full = self.disk_is_full()
-        if not full and changes.only_progress:  # 单步的每一步：一句话就是一个事务
-            self._still_there()
-            with _explained(self._path, "写不进去"):
-                self._db.execute(schema.PUT_PROGRESS, (1, *schema.progress_fields(progress)))
-            return
-        with _explained(self._path, "写不进去"), self._no_growth() if full else nullcontext():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._write(changes, progress)
-                if full:
-                    self._need_room()
+        with _explained(self._path, "写不进去"):
+            if full:
+                with self._no_growth():
+                    self._commit(changes, progress, full)
+            elif changes.only_progress:  # 单步的每一步：一句话就是一个事务
                 self._still_there()
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+                self._db.execute(schema.PUT_PROGRESS, (1, *schema.progress_fields(progress)))
+            else:
+                self._commit(changes, progress, full)
+
+    def _commit(self, changes: Changes, progress: Progress, full: bool) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._write(changes, progress)
+            if full:
+                self._need_room()
+            self._still_there()
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def _no_growth(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""第二张小表：一笔委托合不合规则，手打的（事实表 §2–§6，只说 2026-07-06 以后的普通交易日）。
+"""第二张小表：一笔委托合不合规则，手打的（事实表 §2–§6），2020 年以来的几个时期。
 
 与产品的表各写各的，专给随机的委托当裁判。价格以厘计；数量以股、份、张计。
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DAY = "2026-11-20"  # 周五
+# 各时期的一天，都在规则变动的前后
+DAYS = ("2026-11-20", "2026-07-03", "2023-04-10", "2023-04-07", "2022-05-13", "2020-08-21")
 
 
 class Kind(NamedTuple):
@@ -26,6 +27,7 @@ class Kind(NamedTuple):
     closing_call: bool
     until: str
     same_day: bool
+    protects: bool = True  # 市价委托的价是不是保护限价
 
 
 SSE, SZSE, BSE = (42, 43, 44, 45), (44, 45, 46, 47, 48), (42, 43, 44, 45)
@@ -38,22 +40,48 @@ KINDS = {
     "688981.SH": SHARE._replace(
         least=200, step=1, most=100_000, most_market=50_000, band=20, ten_ticks=False
     ),
-    "000001.SZ": SHARE._replace(market="SZ", types=SZSE),
-    "002415.SZ": SHARE._replace(market="SZ", types=SZSE),
+    "000001.SZ": SHARE._replace(market="SZ", protects=False, types=SZSE),
+    "002415.SZ": SHARE._replace(market="SZ", protects=False, types=SZSE),
     "300750.SZ": SHARE._replace(
-        market="SZ", types=SZSE, most=300_000, most_market=150_000, band=20
+        market="SZ", protects=False, types=SZSE, most=300_000, most_market=150_000, band=20
     ),
     "920002.BJ": SHARE._replace(market="BJ", types=BSE, step=1, band=30, cage=500),
     "510300.SH": FUND,
     "588000.SH": FUND._replace(band=20),
     "518880.SH": FUND._replace(same_day=True),
-    "159919.SZ": FUND._replace(market="SZ", types=SZSE),
+    "159919.SZ": FUND._replace(market="SZ", protects=False, types=SZSE),
     "113050.SH": Kind("SH", 1, 10, 10, M, M, 20, 0, False, (), False, "15:00", True),
     "123107.SZ": Kind("SZ", 1, 10, 10, M, M, 20, 0, False, (), True, "15:00", True),
     "204001.SH": Kind("SH", 5, 10, 10, 10**8, 10**8, 0, 0, False, (), False, "15:30", True),
     "131810.SZ": Kind("SZ", 1, 10, 10, 10**8, 10**8, 0, 0, False, (), False, "15:30", True),
 }
 REPO = ("204001.SH", "131810.SZ")
+
+
+def rules(day: str) -> dict[str, Kind]:
+    """那天的各类证券；那时还没有的不在里面。"""
+    kinds = dict(KINDS)
+    main = ("600036.SH", "601318.SH", "000001.SZ", "002415.SZ")
+    sse = ("600036.SH", "601318.SH", "510300.SH", "588000.SH", "518880.SH")
+
+    def change(codes: tuple[str, ...], **new: object) -> None:
+        kinds.update({code: kinds[code]._replace(**new) for code in codes})
+
+    if day < "2026-07-06":
+        change(sse[2:], closing_call=False)
+    if day < "2023-04-10":
+        change(main, cage=0)
+        change(sse, types=(42, 43), protects=False)
+        change(("300750.SZ",), ten_ticks=False)
+    if day < "2022-08-01":  # 可转债的涨跌幅从这天起；之前的事实表没有说
+        del kinds["113050.SH"], kinds["123107.SZ"]
+    if day < "2022-05-16":
+        change(("204001.SH",), least=1000, step=1000)
+    if day < "2021-11-15":
+        del kinds["920002.BJ"], kinds["588000.SH"]
+    if day < "2020-08-24":
+        change(("300750.SZ",), band=10, cage=0, most=M, most_market=M)
+    return kinds
 
 
 class Order(NamedTuple):
@@ -112,9 +140,8 @@ def phase(kind: Kind, clock: str) -> str:
     return "call" if kind.closing_call and clock >= "14:57" else "trade"
 
 
-def faults(order: Order, sight: Sight, sellable: int) -> list[str]:
+def faults(kind: Kind, order: Order, sight: Sight, sellable: int) -> list[str]:
     """不合的地方；空的是合规则。钱够不够不在这里。"""
-    kind = KINDS[order.code]
     found = []
     now = phase(kind, sight.clock)
     market = order.price_type != 11
@@ -146,7 +173,7 @@ def _volume(kind: Kind, order: Order, sellable: int) -> list[str]:
 
 
 def _price(kind: Kind, order: Order, sight: Sight, now: str, market: bool) -> list[str]:
-    if market and kind.market == "SZ":
+    if market and not kind.protects:
         return []
     if market and order.price == 0:
         return []

@@ -194,3 +194,56 @@ def test_no_minute_bar_moves_in_the_closing_call(room: Callable[..., Room], code
     assert volumes["20261120145700"] > 0
     for stamp in ("20261120145800", "20261120145900"):
         assert volumes.get(stamp, 0) == 0
+
+
+def _days(path: Path, seed: int) -> dict[str, tuple[float, float, float, float, int]]:
+    """随机的八个交易日的日线：``{日子: (开, 高, 低, 收, 股数)}``。"""
+    chance, last, days = random.Random(seed), 3500, {}
+    lines = ["time,open,high,low,close,volume,preClose"]
+    for day in ("09", "10", "11", "12", "13", "16", "17", "18"):
+        before = last
+        first, last = (before + chance.randint(-60, 60) for _ in range(2))
+        top = max(first, last) + chance.randint(0, 40)
+        bottom = min(first, last) - chance.randint(0, 40)
+        hands = chance.randint(50, 400)
+        prices = [f"{each / 100:.2f}" for each in (first, top, bottom, last)]
+        lines.append(",".join([f"202611{day}", *prices, str(hands), f"{before / 100:.2f}"]))
+        figures = [float(each) for each in prices]
+        days[f"2026-11-{day}"] = (figures[0], figures[1], figures[2], figures[3], hands * 100)
+    path.mkdir()
+    (path / "600036.SH_1d.csv").write_text("\n".join(lines), encoding="utf-8")
+    return days
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_daily_bar_bounds_what_trades(
+    tmp_path: Path, room: Callable[..., Room], seed: int
+) -> None:
+    """回放日线：9:25 是开盘价，成交不出高低、不超过量，挂着的在自己的价上，收盘价是它的收盘。"""
+    days = _days(tmp_path / "days", seed)
+    desk = room("2026-11-09 09:00", replay=str(tmp_path / "days"), replay_period="1d")
+    chance, code = random.Random(seed), "600036.SH"
+    for day, (first, top, bottom, close, volume) in days.items():
+        desk.user.sim.goto(f"{day} 09:26")
+        assert desk.quotes.get_full_tick([code])[code]["open"] == pytest.approx(first)
+        desk.user.sim.goto(f"{day} 09:31")
+        tick = desk.quotes.get_full_tick([code])[code]
+        before = len(desk.trades)
+        limits = {}
+        for side, best, sign in ((23, tick["bidPrice"][0], -1), (24, tick["askPrice"][0], 1)):
+            for _ in range(4):
+                price = round(best + sign * chance.randint(1, 25) / 100, 2)
+                limits[desk.order(code, side, 100 * chance.randint(1, 50), price)] = price
+        assert len(desk.trades) == before
+        desk.user.sim.goto(f"{day} 14:56:57")
+        done = {23: 0, 24: 0}
+        for trade in desk.trades[before:]:
+            assert trade.traded_price == pytest.approx(limits[trade.order_id], abs=1e-6)
+            assert bottom - 1e-6 <= trade.traded_price <= top + 1e-6
+            done[trade.order_type] += trade.traded_volume
+        assert max(done.values()) <= volume
+        desk.user.sim.goto(f"{day} 15:01")
+        tick = desk.quotes.get_full_tick([code])[code]
+        assert tick["lastPrice"] == pytest.approx(close)
+        assert (tick["high"], tick["low"]) == (pytest.approx(top), pytest.approx(bottom))
+        assert tick["volume"] * 100 == pytest.approx(volume, rel=0.02)

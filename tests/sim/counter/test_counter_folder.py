@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from counter_desk import ACCOUNT, START, Desk, yuan
 from support import VendorEngine as Engine
@@ -120,6 +121,9 @@ def test_bad_config_files(tmp_path: Path, text: str, reason: str) -> None:
         (lambda: AccountConfig("1", 2, 1, ((CODE, 10**9, 10_000_000),)), "positions"),
         (lambda: AccountConfig("1", 2, 1, CODE), "positions"),
         (lambda: AccountConfig("1", 2, 1, 5), "positions"),
+        (lambda: AccountConfig("1", positions=np.array(100)), "positions"),
+        (lambda: AccountConfig("1", position=()), "position"),  # type: ignore[call-arg]
+        (lambda: AccountConfig(cash=5), "account_id"),  # type: ignore[call-arg]
         (lambda: AccountConfig("1", 2, 1, {CODE: (1, 2, 3)}), "positions"),
         (lambda: SimConfig(commission_min=-1), "commission_min"),
         (lambda: create("nowhere", AccountConfig("1")), "accounts"),

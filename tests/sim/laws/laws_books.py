@@ -172,7 +172,12 @@ class Books:
                 if (name, held.stock_code) in forced or held.frozen:
                     continue
                 assert held.yesterday == held.volume, f"换日之后昨仓不对：{name} {held}"
-                assert (held.locked, held.frozen) == (0, 0), f"换日之后没有解锁：{name} {held}"
+                queued = sum(
+                    order.remaining
+                    for order in desk.state.orders_of[name]
+                    if order.is_queued and not order.is_buy and order.stock_code == held.stock_code
+                )
+                assert (held.locked, held.frozen) == (0, queued), f"换日之后没有解锁：{name} {held}"
         now = nets(desk)
         for key in {*now, *self.net}:
             if key[1] in _CHANGING:

@@ -85,6 +85,9 @@ def worlds(draw: st.DrawFn) -> World:
     odd = st.sampled_from([0.0, 0.0, 0.4])
     settings = {
         "seed": draw(st.integers(0, 10**6)),
+        "profile": "instant",
+        "queues_when_closed": draw(st.booleans()),
+        "cancel_done_s": draw(st.sampled_from([0.0, 0.067, 30.0])),
         **{name: draw(odd) for name in ("gap_days", "limit_days", "halt_days", "thin_books")},
     }
     return World(

@@ -156,7 +156,9 @@ def test_struct_answers_say_no(host, make_trader, account):
     )
     assert on_thread(trader.fund_transfer, account, 510, 1.0) == (False, "测试的柜台不办 transfer")
     answer = on_thread(trader.query_data, account, "x.csv", "deal")
-    assert "暂不支持 export_data" in answer["error"]["msg"]
+    assert "暂不支持 export_data" in answer["error"]["errorMsg"]
+    answer = on_thread(trader.export_data, account, "x.csv", "deal")
+    assert "暂不支持 export_data" in answer["error"]["errorMsg"]
     assert "暂不支持" in on_thread(trader.get_smart_algo_param, ["x"])["error"]["msg"]
     assert "暂不支持" in on_thread(trader.query_smart_algo_task, account)["error"]["msg"]
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import SimProcess
 
 import easytrader
 from easytrader.market.symbols import parse_security
@@ -246,3 +247,49 @@ def test_replayed_snapshots_show_their_own_calls(tmp_path: Path) -> None:
     assert (closing["lastPrice"], closing["askPrice"][0]) == (35.4, 35.5)
     assert eyes.tick("15:01:00")["lastPrice"] == 35.5
     eyes.engine.close()
+
+
+WIDE = "600519.SH"  # 买一卖一之间隔着许多个价位
+
+
+@pytest.mark.parametrize("folder", ["synthetic"], indirect=True)
+@pytest.mark.parametrize("served", [False, True], ids=["嵌入", "另一个进程"])
+def test_resting_orders_are_in_the_book(
+    folder: SimFolder, xtdata: Any, monkeypatch: pytest.MonkeyPatch, *, served: bool
+) -> None:
+    """一个账户的挂单，别人从行情接口看得见：买一就是它；集合竞价里它推动匹配量；吃掉的少了。"""
+    monkeypatch.setenv("EASYTRADER_SIM", str(folder.path))
+    process = SimProcess(folder.path)
+    if served:
+        process.start()
+    user = easytrader.use("sim")
+    user.connect(str(folder.path), "1")
+
+    def look() -> dict[str, Any]:
+        tick: dict[str, Any] = xtdata.get_full_tick([WIDE])[WIDE]
+        return tick
+
+    try:
+        user.sim.goto("2026-11-20 09:16")
+        before = look()
+        user.buy("600519", before["askPrice"][0] + 1.0, 100)
+        called = look()
+        assert virtual(called) == before["askPrice"][0]
+        assert (called["askVol"], called["bidVol"]) != (before["askVol"], before["bidVol"])
+        user.sim.goto("2026-11-20 10:00")
+        quiet = look()
+        price = round(quiet["bidPrice"][0] + 0.02, 2)
+        assert price < quiet["askPrice"][0]
+        number = user.buy("600519", price, 300)["entrust_no"]
+        seen = look()
+        assert (seen["bidPrice"][0], seen["bidVol"][0]) == (price, 3)
+        assert seen["bidPrice"][1:] == quiet["bidPrice"][:4]
+        user.cancel_entrust(number)
+        user.wait(number, timeout=5)
+        assert look() == quiet
+        lots = quiet["askVol"][0]
+        user.buy("600519", quiet["askPrice"][0], 100 * (lots - 1))
+        assert (look()["askPrice"][0], look()["askVol"][0]) == (quiet["askPrice"][0], 1)
+    finally:
+        user.close()
+        process.kill()

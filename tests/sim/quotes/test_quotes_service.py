@@ -115,7 +115,9 @@ class TestGone:
     ) -> None:
         client = xtdata.get_client()
         Faults(sim_folder).hang(600)
-        monkeypatch.setattr(quote_connection.QuoteConnection.now, "__defaults__", (0.2,))
+        for ask in ("now", "books"):
+            method = getattr(quote_connection.QuoteConnection, ask)
+            monkeypatch.setattr(method, "__defaults__", (0.2,))
         with pytest.raises(SimulatorError, match=r"0\.2 秒内没有回答"):
             client.get_full_tick(CODE)
 

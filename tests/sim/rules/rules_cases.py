@@ -9,6 +9,7 @@ from rules_desk import LATEST, TODAY, Case
 MAIN, SZ, GEM, STAR, BJ = "600036.SH", "000001.SZ", "300750.SZ", "688981.SH", "920002.BJ"
 ETF, LOF, STAR_ETF, REIT = "510300.SH", "162411.SZ", "588000.SH", "508000.SH"
 CB, SZ_CB, BOND, SZ_BOND = "113050.SH", "123107.SZ", "019547.SH", "102100.SZ"
+GC, SZ_REPO = "204001.SH", "131810.SZ"
 TICK, LOT, SIZE, BAND, CAGE, TYPE, FREE, CAP = (
     1222,
     -150904070,
@@ -272,6 +273,10 @@ MARKET: Final = [
     Case("M7", STAR, "买", 200, "ask+10", kind=42, facts=NEW, note="不设涨跌幅"),
     Case("M7", STAR, "买", 200, 0.0, FREE, "无涨停价", kind=42, facts=NEW, note="不设涨跌幅"),
     Case("M8", BJ, "卖", 100, "down", kind=42, held=100),
+    Case("M8", BJ, "卖", 100, "up+1", kind=42, held=100, choices={"bse_protected": False}),
+    Case("N9", MAIN, "买", 100, 10.0, clock="09:16", **_CALL, choices={"no_limit_calls": False}),
+    Case("T6", SZ_REPO, "卖", 10, 1.501, TICK, "0.005", choices={"sz_repo_tick": 0.005}),
+    Case("T6", SZ_REPO, "卖", 10, 1.505, choices={"sz_repo_tick": 0.005}),
     Case("M8", BJ, "卖", 100, "up+1", BAND, "涨停", kind=42, held=100),
 ]
 
@@ -315,7 +320,6 @@ STATUS: Final = [
     Case("清单", MAIN, "买", 100, "last", facts={"delisted": "2026-11-23"}),
 ]  # fmt: skip
 
-GC, SZ_REPO = "204001.SH", "131810.SZ"
 _AFTER: Final[dict[str, Any]] = {"clock": "15:10", "hours": "exchange"}
 REPOS: Final = [
     Case("T5", GC, "卖", 10, 1.505),

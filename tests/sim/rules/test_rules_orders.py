@@ -35,8 +35,11 @@ ELSEWHERE |= {"X1", "X2", *(f"I{n}" for n in range(1, 10))}
 """除权除息见 ``tests/sim/business/actions``，申购见 ``tests/sim/business/subscribe``。"""
 ELSEWHERE |= {f"RZ{n}" for n in range(1, 24)}
 """两融见 ``tests/sim/business/credit``。"""
-ELSEWHERE |= {f"H{n}" for n in range(1, 8)}
+ELSEWHERE |= {f"H{n}" for n in range(1, 11)}
 """盘后固定价格见 ``tests/sim/business/after_hours``。"""
+
+ELSEWHERE |= {"V1", "V2"}
+"""盘中停牌见 `test_market_halts`。"""
 
 
 def test_every_rule_has_an_accepted_and_a_refused_order() -> None:

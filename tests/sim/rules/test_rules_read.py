@@ -28,6 +28,7 @@ from easytrader.sim.config.files import EntryError
 from easytrader.sim.config.folder import SimConfig
 from easytrader.sim.config.ipo import parse_issues
 from easytrader.sim.rules import Rules, accrual, after_hours, credit, repo, rules_for
+from easytrader.sim.rules.choices import Choices
 from easytrader.sim.rules.facts import Facts, Period
 from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.sim.rules.issues import Unit
@@ -105,6 +106,7 @@ def _of(security: Any, day: date) -> Iterator[Any]:
     for facts in situations:
         for session in (None, 1, 2, 6, 7):
             yield rules_for(security, day, facts, session)
+        yield rules_for(security, day, facts, choices=Choices(bse_after_hours=date.min))
         rules = rules_for(security, day, facts)
         assert rules is not None
         for policy in policies:

@@ -22,7 +22,7 @@ from after_helpers import (
 )
 from counter_desk import Desk, kinds
 
-from easytrader.sim.config.instruments import FILE_NAME
+from easytrader.sim.config.instruments import FILE_NAME, RULES_NAME
 
 Make = Callable[..., Desk]
 NONE = "[12314][该证券没有盘后固定价格交易]"
@@ -262,3 +262,26 @@ def test_the_daily_cap_of_risk_warned_shares_counts_after_hours(make_after: Make
     assert refusal(desk.buy(SH, 300_000, desk.quote(SH).bids[-1].price_li / 1000)) == ""
     assert refusal(buy(desk, SH, 200_000)) == ""
     assert "[1229]" in refusal(buy(desk, SH, 100))
+
+
+@pytest.mark.parametrize(
+    ("started", "clock", "accepted"),
+    [
+        (None, "2026-11-20 15:10", False),  # H8：没有启用
+        ("2026-11-20", "2026-11-20 15:10", True),
+        ("2026-11-20", "2026-11-20 09:16", True),
+        ("2026-11-20", "2026-11-20 15:30", False),
+        ("2026-11-23", "2026-11-20 15:10", False),
+    ],
+)
+def test_beijing_when_it_starts(
+    make_after: Make, started: str | None, clock: str, accepted: bool
+) -> None:
+    """H8、H9、H10：启用日写在 rules.json 里。"""
+    desk = make_after(clock)
+    if started:
+        path = desk.folder.path / RULES_NAME
+        path.write_text(json.dumps({"bse_after_hours": started}), encoding="utf-8")
+        desk.reopen()
+    assert (refusal(buy(desk, "920002.BJ", 100)) == "") is accepted
+    assert refusal(buy(desk, "920002.BJ", 1_000_001)) != ""
