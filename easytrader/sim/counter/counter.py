@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
     AFTER_HOURS_TYPES,
+    BOND_TYPES,
     BROKER_PRICE_TYPES,
     ORDER_TYPE_NAMES,
     AccountType,
@@ -541,7 +542,7 @@ def refusal(args: SubmitOrder, account: Account | None) -> str:
         return f"委托数量 {args.order_volume} 不合法"
     if not math.isfinite(args.price) or abs(args.price) > 1e9:
         return f"委托价格 {args.price} 不合法"
-    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT
+    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT | BOND_TYPES
     if priced and args.price <= 0:
         return f"限价委托的价格 {args.price} 应大于 0"
     return ""
@@ -549,7 +550,7 @@ def refusal(args: SubmitOrder, account: Account | None) -> str:
 
 def _wrong_type(order_type: int, account: Account) -> str:
     """这种账号没有这种委托的理由；有为空。"""
-    if order_type in _PLAIN:
+    if order_type in _PLAIN | BOND_TYPES:
         return ""
     if order_type not in _CREDIT_TYPES | AFTER_HOURS_TYPES:
         return f"模拟柜台不支持委托类型 {order_type}"
@@ -562,7 +563,7 @@ def _wrong_type(order_type: int, account: Account) -> str:
         return ""
     return (
         f"委托类型 {order_type}（{name}）只有信用账号（CREDIT）能用；"
-        "普通账号只有 23 买入、24 卖出、1043 盘后定价买入、1044 盘后定价卖出"
+        "普通账号只有 23 买入、24 卖出、80 转股、81 回售、1043 盘后定价买入、1044 盘后定价卖出"
     )
 
 
