@@ -30,7 +30,7 @@ def connect_row(*arguments: Any, **options: Any) -> dict[str, str]:
 
 
 def queues(folder: Path) -> list[Path]:
-    return list(folder.glob("down_queue*"))
+    return list(folder.glob("down_queue_win_*[0-9]"))  # 不数它旁边的互斥文件
 
 
 @pytest.fixture
