@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from support import ACCOUNT, SimProcess, hurry, make_folder
 
 import easytrader
+from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.host.faults import Faults
 from easytrader.testing import Broker
 
@@ -27,6 +28,7 @@ class SimBroker(Broker):
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = make_folder(folder / "国金 QMT交易端" / "userdata_mini", **settings)
+        self.query_lag_s = SimFolder.open(self.folder).config.broker.query_lag_s
         self.faults = Faults(self.folder)
 
     def break_link(self) -> None:
