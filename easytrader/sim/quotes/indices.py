@@ -148,19 +148,41 @@ class IndexedMarket(Market):
         keys = [tick if tick < opening else max(tick // EVERY * EVERY, opening) for tick in ticks]
         keys = [closing if tick >= closing else key for key, tick in zip(keys, ticks, strict=True)]
         wanted = sorted(set(keys))
-        found = {
-            tick: self._level(security, row)
-            for tick, row in zip(wanted, self._prices(security, days, wanted), strict=True)
-        }
+        points = self._points(security, self._prices(security, days, wanted))
+        found = dict(zip(wanted, points, strict=True))
         return [found[key] for key in keys]
 
-    def _prices(self, security: Security, days: list[Any], ticks: list[int]) -> Any:
-        """篮子里各只在各跳的价格，一跳一行。"""
-        securities = self._securities(security)
-        if not all(sheet.is_calm(day) for day in days) or (np := _numpy()) is None:
-            paths = [[self.inner.path(each, t, t)[0] for t in ticks] for each in securities]
-            return zip(*paths, strict=True)
-        return sheet.prices(np, self.inner, self._seconds, days, np.array(ticks)).T.tolist()
+    def reach(self, security: Security, first: int, last: int) -> tuple[int, int]:
+        """一段里从 ``first`` 到 ``last`` 跳的最低与最高点数：只算报点的那几跳。"""
+        start = (first // EVERY + 1) * EVERY
+        opening, _ = self._edges(self._days(security, last)[0].day)
+        early = range(first, min(opening, last) + 1)
+        found = self.levels(security, [*early, first, *range(start, last, EVERY), last])
+        return min(found), max(found)
+
+    def _prices(self, security: Security, days: list[Any], ticks: list[int]) -> list[Any]:
+        """篮子里各只在各跳的价格，一只一列：数组或列表。"""
+        np = _numpy()
+        calm = [day for day in days if np is not None and sheet.is_calm(day)]
+        at = calm and sheet.prices(np, self.inner, self._seconds, calm, np.array(ticks))
+        rows = iter(at)
+        return [
+            next(rows)
+            if np is not None and sheet.is_calm(day)
+            else [self.inner.path(each, tick, tick)[0] for tick in ticks]
+            for each, day in zip(self._securities(security), days, strict=True)
+        ]
+
+    def _points(self, security: Security, columns: list[Any]) -> list[int]:
+        """各列价格 → 各跳的点数；一只一只地加，有没有 numpy 一位不差。"""
+        np = _numpy()
+        if np is None:
+            return [self._level(security, row) for row in zip(*columns, strict=True)]
+        total: Any = 0.0
+        for (_, share), column in zip(self._basket(security), columns, strict=True):
+            total = total + share * np.asarray(column)
+        points: list[int] = (np.rint(total / _TICK_LI).astype(np.int64) * _TICK_LI).tolist()
+        return points
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """这一跳的成交。"""
@@ -204,8 +226,9 @@ class IndexedMarket(Market):
         return [each for each, _ in self._basket(security)]
 
     def _level(self, security: Security, prices: Any) -> int:
-        pairs = zip(self._basket(security), prices, strict=True)
-        points: float = sum([share * price for (_, share), price in pairs])
+        points = 0.0
+        for (_, share), price in zip(self._basket(security), prices, strict=True):
+            points += share * price  # 不用 sum：它从 3.12 起带补偿，与数组加出来的差末位
         return round(points / _TICK_LI) * _TICK_LI
 
     def _basket(self, security: Security) -> list[tuple[Security, float]]:

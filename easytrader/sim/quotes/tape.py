@@ -66,6 +66,10 @@ class Paths:
 
     def extremes(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """同一时段从 ``first`` 到 ``last`` 跳的最低与最高成交价。"""
+        reach: Any = getattr(self._market, "reach", None)
+        if security.kind is Kind.INDEX and reach is not None:
+            low, high = reach(security, first, last)
+            return low, high
         day = self._calm(security, last) if last - first >= _WORTH else None
         if day is None:
             path = self._market.path(security, first, last)
