@@ -278,6 +278,8 @@ class OrderType(Code):
     STOCK_OPTION_SECU_LOCK = 56, "证券锁定", "STOCK_OPTION_SECU_LOCK"
     STOCK_OPTION_SECU_UNLOCK = 57, "证券解锁", "STOCK_OPTION_SECU_UNLOCK"
     OPTION_FUTURE_OPTION_EXERCISE = 100, "期货期权行权", "OPTION_FUTURE_OPTION_EXERCISE"
+    BOND_CONVERT = 80, "转股"
+    BOND_PUT = 81, "回售"
     COMPOSE_OPEN_LONG = 110, "组合开多", "COMPOSE_OPEN_LONG"
     COMPOSE_OPEN_SHORT = 111, "组合开空", "COMPOSE_OPEN_SHORT"
     COMPOSE_CLOSE_LONG_TODAY_FIRST = 112, "组合平多，优先平今", "COMPOSE_CLOSE_LONG_TODAY_FIRST"
@@ -302,6 +304,12 @@ AFTER_HOURS_TYPES: Final = frozenset({OrderType.AFTER_FIX_BUY, OrderType.AFTER_F
 """盘后固定价格。
 
 厂商把它们列作操作类型，没有公开的样本说真的客户端的 ``order_stock`` 收它们；模拟柜台这样约定。
+"""
+
+BOND_TYPES: Final = frozenset({OrderType.BOND_CONVERT, OrderType.BOND_PUT})
+"""可转债的转股、回售：数出自厂商大 QMT 的 ``opType``，``xtconstant`` 里没有；
+
+没有公开的样本说真的 MiniQMT 的 ``order_stock`` 收它们；模拟柜台这样约定。
 """
 
 BUY_TYPES: Final = frozenset(
@@ -679,6 +687,7 @@ OrderTypeName = Literal[
     "展期看多，优先平今", "展期看空，优先平昨", "展期看空，优先平今", "买入", "卖出", "融资买入",
     "融券卖出", "买券还券", "直接还券", "卖券还款", "直接还款", "专项融资买入", "专项融券卖出",
     "专项买券还券", "专项直接还券", "专项卖券还款", "专项直接还款", "盘后定价买入", "盘后定价卖出",
+    "转股", "回售",
     "买入开仓", "卖出平仓", "卖出开仓", "买入平仓", "备兑开仓", "备兑平仓", "认购行权", "认沽行权",
     "证券锁定", "证券解锁", "期货期权行权", "组合开多", "组合开空", "组合平多，优先平今",
     "组合平多，优先平昨", "组合平空，优先平今", "组合平空，优先平昨", "一键期货，优先平今",

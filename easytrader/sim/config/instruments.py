@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
+from easytrader.sim.config.convertibles import load_convertibles
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.files import (
     EntryError,
@@ -56,7 +57,10 @@ def load_book(folder: Path, previous: Callable[[int], int]) -> RuleBook:
 
 
 def load_facts(folder: Path) -> dict[str, Facts]:
-    """清单里的，加上 ``ipo.json`` 里各只新股的上市日，配股从登记日之后到除权日之前的停牌。
+    """清单里的，加上别的文件里写明的上市日与停牌。
+
+    上市日是 ``ipo.json`` 里各只新股的；停牌是配股从登记日之后到除权日之前，
+    赎回的可转债最后交易日之后。
 
     Raises:
         SimulatorError: 读不懂，有一项写得不对，或同一只的上市日写得不一样。
@@ -76,6 +80,10 @@ def load_facts(folder: Path) -> dict[str, Facts]:
             first, last = (date.fromordinal(day) for day in (action.record + 1, action.ex - 1))
             facts = found.get(action.code, ORDINARY)
             found[action.code] = replace(facts, suspended=(*facts.suspended, Period(first, last)))
+    for code, terms in load_convertibles(folder).items():
+        if terms.redeem is not None:
+            facts, after = found.get(code, ORDINARY), date.fromordinal(terms.redeem.start + 1)
+            found[code] = replace(facts, suspended=(*facts.suspended, Period(after)))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import (
     AFTER_HOURS_TYPES,
+    BOND_TYPES,
     BROKER_PRICE_TYPES,
     ORDER_TYPE_NAMES,
     AccountType,
@@ -49,6 +50,7 @@ from easytrader.sim.ledger.events import (
 from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
+from easytrader.sim.ledger.state import CANCELLING_KIND
 from easytrader.sim.rules import RuleBook
 from easytrader.sim.rules.phases import Phase
 
@@ -120,6 +122,9 @@ class Counter:
             order = state.orders[order_id]
             found = report_time(hours, order.order_time, order.exchange)
             state.queued[order_id] = state.progress.now if found is None else found
+        for (kind, _, key), body in state.records.items():
+            if kind == CANCELLING_KIND:
+                state.leaving[int(key)] = float(body)
 
     @property
     def changes(self) -> Changes:
@@ -181,18 +186,16 @@ class Counter:
             self._reach(max(agenda[0], self.state.progress.now), budget)
             if self.lagging:
                 return now
-            order = self.state.orders.get(agenda[1])
-            if self.state.leaving.pop(agenda[1], None) is not None:
+            order = self._ledger.arrive(agenda[1])
+            if order is not None:
                 self._leave(order)
-            elif self.state.queued.pop(agenda[1], None) is not None and order is not None:
-                self._report(order, self.state.progress.now)
+            elif self.state.queued.pop(agenda[1], None) is not None:
+                self._report(self.state.orders[agenda[1]], self.state.progress.now)
         self._reach(now, budget)
         return now
 
-    def _leave(self, order: SimOrder | None) -> None:
+    def _leave(self, order: SimOrder) -> None:
         """撤单撤到了：还挂着就撤掉，已经成交就撤不成。"""
-        if order is None:
-            return
         if order.is_working:
             self._ledger.finish(order)
             self.state.prune(order.stock_code)
@@ -430,8 +433,7 @@ class Counter:
             self._floor.wait(order)
             return
         if self._broker.cancel_done_s:
-            order.leaving = True
-            self.state.leaving[order.order_id] = now + self._broker.cancel_done_s
+            self._ledger.leave(order, now + self._broker.cancel_done_s)
             return
         self._ledger.finish(order)
         self.state.prune(order.stock_code)
@@ -540,7 +542,7 @@ def refusal(args: SubmitOrder, account: Account | None) -> str:
         return f"委托数量 {args.order_volume} 不合法"
     if not math.isfinite(args.price) or abs(args.price) > 1e9:
         return f"委托价格 {args.price} 不合法"
-    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT
+    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT | BOND_TYPES
     if priced and args.price <= 0:
         return f"限价委托的价格 {args.price} 应大于 0"
     return ""
@@ -548,7 +550,7 @@ def refusal(args: SubmitOrder, account: Account | None) -> str:
 
 def _wrong_type(order_type: int, account: Account) -> str:
     """这种账号没有这种委托的理由；有为空。"""
-    if order_type in _PLAIN:
+    if order_type in _PLAIN | BOND_TYPES:
         return ""
     if order_type not in _CREDIT_TYPES | AFTER_HOURS_TYPES:
         return f"模拟柜台不支持委托类型 {order_type}"
@@ -561,7 +563,7 @@ def _wrong_type(order_type: int, account: Account) -> str:
         return ""
     return (
         f"委托类型 {order_type}（{name}）只有信用账号（CREDIT）能用；"
-        "普通账号只有 23 买入、24 卖出、1043 盘后定价买入、1044 盘后定价卖出"
+        "普通账号只有 23 买入、24 卖出、80 转股、81 回售、1043 盘后定价买入、1044 盘后定价卖出"
     )
 
 

@@ -182,9 +182,10 @@ class Rounds:
         window: tuple[int, int],
     ) -> None:
         """自己的委托与别人的一起撮合；停牌的不撮合。"""
-        price_li = auction_price(quote)
-        if price_li is None or not orders:
+        if quote.suspended or not orders:
             return
+        price_li = auction_price(quote)
+        crowd = [] if price_li is None else auction_crowd(quote, price_li, *window)
         security = orders[0].security
         assert security is not None
         mine = [
@@ -192,7 +193,7 @@ class Rounds:
             for each in orders
         ]
         cleared = clear(
-            [*mine, *auction_crowd(quote, price_li, *window)],
+            [*mine, *crowd],
             TIE_RULES[security.exchange],
             reference_li,
             self._ledger.rules(security).tick_li,

@@ -203,10 +203,10 @@ class Screen:
             start, end = bells.closing_start, bells.close_call
             target, last_li = self._market.quote(security, ticks.close_call), quote.last_li
         price_li = auction_price(target)
-        if price_li is None:
+        if quote.suspended or (price_li is None and not mine):
             return quote._replace(tick=tick, last_li=last_li, asks=(), bids=())
         now = self._market.tick_time(tick)
-        crowd = auction_crowd(target, price_li, int(start), int(end))
+        crowd = [] if price_li is None else auction_crowd(target, price_li, int(start), int(end))
         here = [each for each in crowd if each.rank[0] <= now]
         key = (ticks.open_call if opening else ticks.close_call, len(here))
         known = self._virtuals.get(security.stock_code)

@@ -12,7 +12,7 @@ from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
 from easytrader.sim.ledger.plugin import Cashier, QuietBusiness
-from easytrader.sim.ledger.state import Changes, CounterState
+from easytrader.sim.ledger.state import CANCELLING_KIND, Changes, CounterState
 from easytrader.sim.rules import RuleBook, Rules
 from easytrader.sim.rules.accrual import interest_li
 from easytrader.sim.rules.fees import to_fen
@@ -265,6 +265,20 @@ class Ledger:
         self._update(order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL)
         self.events.append(events.CancelRequested(order.snapshot))
 
+    def leave(self, order: SimOrder, due: float) -> None:
+        """撤单上路，``due`` 撤到；此前还挂着。"""
+        order.leaving = True
+        self.state.leaving[order.order_id] = due
+        self.note(CANCELLING_KIND, order.account_id, str(order.order_id), repr(due))
+
+    def arrive(self, order_id: int) -> SimOrder | None:
+        """撤单撤到了；不是在路上的，或那一天已经过去，为 None。"""
+        if self.state.leaving.pop(order_id, None) is None:
+            return None
+        order = self.state.orders[order_id]
+        self.note(CANCELLING_KIND, order.account_id, str(order_id), None)
+        return order
+
     def refuse_cancel(self, order: SimOrder, reject: events.Reject) -> None:
         """撤不了。"""
         self.events.append(events.CancelRefused(order.snapshot, reject))
@@ -287,6 +301,8 @@ class Ledger:
             for held in account.positions.values():
                 self.touch(account, held)
             self.touch(account)
+        for key in [each for each in self.state.records if each[0] == CANCELLING_KIND]:
+            self.note(*key, None)
         kept = [self.state.orders[number] for number in self.state.queued]
         self.state.start_day(day)
         for order in kept:

@@ -20,6 +20,8 @@ FIRST_ORDER_ID: Final = 1082130433
 """真实客户端见过的编号段；int32，只增不减，换日不归零。"""
 
 
+CANCELLING_KIND: Final = "cancelling"
+"""在路上的撤单也记成一条业务记录：什么时候撤到。"""
 RecordKey = tuple[str, str, str]
 """各项业务自己的记录：（业务，资金账号，编号）。"""
 
@@ -177,7 +179,7 @@ class CounterState:
             del self.resting[stock_code]
 
     def put_back(self, order: SimOrder) -> None:
-        """从账本里读回来的，放回它原来的地方。撤单在路上的，醒来就撤到了。"""
+        """从账本里读回来的，放回它原来的地方。"""
         if order.waiting:
             self.wait(order)
         elif order.is_queued:
@@ -186,7 +188,6 @@ class CounterState:
             self.rest(order)
         elif order.status in CANCELLING and not order.off_book:
             order.leaving = True
-            self.leaving[order.order_id] = self.progress.now
             self.rest(order)
 
     def forget_late(self, order: SimOrder) -> None:

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight, stamp
@@ -36,6 +37,7 @@ from easytrader.sim.quotes.bars import (
 )
 from easytrader.sim.quotes.calendar import MINUTE_DAYS, Calendar, moment
 from easytrader.sim.quotes.details import (
+    AFTER_DONE,
     CLOSED,
     CONTINUOUS,
     HALTED,
@@ -51,6 +53,7 @@ from easytrader.sim.quotes.indices import INDICES, IndexedMarket
 from easytrader.sim.quotes.sectors import FILE_NAME as SECTORS_NAME
 from easytrader.sim.quotes.sectors import MARKETS, Sectors
 from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
+from easytrader.sim.rules.after_hours import MATCHING
 from easytrader.sim.rules.facts import ORDINARY
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)
 _TAPES: Final = 20_000
 """记住这么多个「证券 × 日」；一个约 1 KB。"""
 _MANY: Final = 20
+_DAY_S: Final = 86400
 _NOTHING: Final[dict[str, Own]] = {}
 """这么多只以上一起算。"""
 _BLOCK: Final = 250
@@ -89,11 +93,16 @@ class Board:
         self._actions = load_actions(folder.path)
         self._facts = load_facts(folder.path)
         self._replayed = frozenset(library_of(config, folder.path).codes() if config.replay else ())
-        codes = {*self._replayed} or {*universe.codes(), *INDICES, *self._facts}
-        self.sectors = Sectors(sorted(codes), config.seed, folder.path / SECTORS_NAME)
+        self._path = folder.path
         shunned = {action.code for action in self._actions} | set(self._facts)
         self._live = _market_of(folder, self.calendar, self._hours, shunned)
         self._past = _market_of(folder, self.calendar, self._hours, shunned)
+
+    @cached_property
+    def sectors(self) -> Sectors:
+        """板块；用到才列出全部证券。"""
+        codes = {*self._replayed} or {*universe.codes(), *INDICES, *self._facts}
+        return Sectors(sorted(codes), self._seed, self._path / SECTORS_NAME)
 
     # ---- 实时
 
@@ -352,13 +361,20 @@ class _Market:
     def _status(self, security: Security, day: int, now: float, quote: Quote) -> int:
         rules = self._screen.rules(security, day)
         closing, late = (True, False) if rules is None else rules.hours
-        status = STATUSES[self._hours.phase(now, closing, True, late)]
+        after = rules is not None and rules.after_hours
+        status = STATUSES[self._hours.phase(now, closing, after, late)]
         if quote.suspended:
             return SUSPENDED
+        if status == CLOSED and after and self._screen.ticks(day) is not None:
+            second = now - midnight(day)
+            return AFTER_DONE if MATCHING[1] <= second < _DAY_S else self._closed(day, now)
         if status == CONTINUOUS and not (quote.asks or quote.bids or security.kind is Kind.INDEX):
             return HALTED
-        early = status == CLOSED and self._last_tick(day, now) is None
-        return PRE_OPEN if early else status
+        return self._closed(day, now) if status == CLOSED else status
+
+    def _closed(self, day: int, now: float) -> int:
+        """休市：还没有开盘，或已经收盘。"""
+        return PRE_OPEN if self._last_tick(day, now) is None else CLOSED
 
     def _seen_tick(self, day: int, now: float) -> int | None:
         """走势看到了哪一跳；还没有开盘价为 None。"""

@@ -12,7 +12,7 @@ from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.exchange.depth import DISPLAYED
 from easytrader.sim.market import universe
 from easytrader.sim.quotes.indices import INDICES
-from easytrader.sim.rules import Size, rules_for
+from easytrader.sim.rules import Size, rules_for, scope_of
 from easytrader.sim.rules.exrights import reference_price
 from easytrader.sim.rules.phases import Phase
 from easytrader.sim.rules.tables import ETFS, STOCKS
@@ -32,7 +32,7 @@ def known(code: str) -> Security | None:
     security = _parsed(code)
     if security is None or security.stock_code in INDICES:
         return security
-    return None if rules_for(security, date.max) is None else security
+    return None if scope_of(security) is None else security
 
 
 def name_of(security: Security) -> str:
@@ -126,6 +126,8 @@ CONTINUOUS: Final = 13
 CLOSED: Final = 15
 HALTED: Final = 17
 SUSPENDED: Final = 20
+AFTER_DONE: Final = 23
+"""盘后固定价格也完了。"""
 STATUSES: Final = {
     Phase.CLOSED: CLOSED,
     Phase.OPEN_CALL: 12,

@@ -137,10 +137,14 @@ def _near(np: Any, columns: dict[str, Any], ticks: Any) -> Any:
         numbers = start + columns["shift"] // period + np.arange(most)
         points = (mix(np, base, numbers) >> np.uint64(11)).astype(np.float64)
         points = points / 4503599627370496.0 - 1.0
-        cell = ticks // period - start
-        left = np.take_along_axis(points, cell, 1)
-        right = np.take_along_axis(points, cell + 1, 1)
-        t = (ticks % period) / period
+        offset = (ticks - start * period).astype(np.int32)
+        if layer < _COARSE:  # 一格在它的一个周期之内
+            left, right, t = points[:, :1], points[:, 1:2], offset / period
+        else:
+            cell = offset // np.int32(period)
+            left = np.take_along_axis(points, cell, 1)
+            right = np.take_along_axis(points, cell + 1, 1)
+            t = (offset - cell * np.int32(period)) / period
         total += amplitude * (left + (right - left) * (t * t * (3.0 - 2.0 * t)))
     return total
 

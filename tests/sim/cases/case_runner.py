@@ -53,7 +53,8 @@ VERBS = {"buy": 23, "sell": 24, "finbuy": 27, "afterbuy": 1043, "aftersell": 104
 CLOCKS = ("090000", "091500", "092500", "093000")
 FACTS = ("risk_warning", "delisting_period", "suspended")
 QUIET = {"connect_wait_s": 0.3}
-PATIENCE_S = 0.3  # 等一个结果；对的立刻就到
+PATIENCE_S = 5.0  # 对的立刻就到；明知还不对的不多等
+IMPATIENCE_S = 0.3
 
 
 def tick_of(code: str) -> Decimal:
@@ -163,6 +164,7 @@ class World:
 
     def _play(self, case: Case, step: Step) -> None:
         account = self.accounts[case.name]
+        self.patience_s = IMPATIENCE_S if case.open else PATIENCE_S
         if case.name not in self.start_cash:
             self.start_cash[case.name] = self._cash(account)
         try:
@@ -237,8 +239,8 @@ class World:
         else:
             raise ValueError(str(step))
 
-    def _until(self, account: Any, number: int, good: Any, within_s: float = PATIENCE_S) -> Any:
-        deadline, pause = time.monotonic() + within_s, threading.Event()
+    def _until(self, account: Any, number: int, good: Any) -> Any:
+        deadline, pause = time.monotonic() + self.patience_s, threading.Event()
         while True:
             order = self.trader.query_stock_order(account, number)
             if order is not None and good(order):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.xfail(strict=True, reason="连续竞价里不同账户的委托还不互相成交")
 CODES = ("600036.SH", "000001.SZ", "920002.BJ", "688981.SH")
 
 

@@ -71,9 +71,9 @@ def _states(user: Any, clock: str) -> dict[str, int]:
         ("15:03:00", (*AFTER, *NO_AFTER), 15),
         ("15:03:00", LONG, 13),
         ("15:10:00", AFTER, 22),
-        pytest.param("15:10:00", NO_AFTER, 15, marks=pytest.mark.xfail(strict=True)),
+        ("15:10:00", NO_AFTER, 15),
         ("15:10:00", LONG, 13),
-        pytest.param("15:31:00", AFTER, 23, marks=pytest.mark.xfail(strict=True)),
+        ("15:31:00", AFTER, 23),
         ("15:31:00", (*NO_AFTER, *LONG), 15),
     ],
 )

@@ -67,6 +67,7 @@ class Desk:
         self.trader = self.user.trader
         self.accounts = [StockAccount(each.account_id) for each in accounts]
         self.errors: dict[int, str] = {}
+        self.left: list[Order] = []  # 撤不掉、还挂着的，会与别的账户成交
         for account in self.accounts:
             self.trader.subscribe(account)
 
@@ -92,6 +93,21 @@ class Desk:
         told = next((row.can_use_volume for row in rows if row.stock_code == code), 0)
         assert told == left, f"{code} 可卖查到 {told}，照委托算是 {left}"
         return left
+
+    def meets_its_own(self, order: Order, price: float) -> bool:
+        """对手是自己别的账户留下的：不在行情的盘口里。"""
+        edge = 0.6 if order.buy else -0.6
+        return any(
+            each.code == order.code
+            and each.buy != order.buy
+            and ((each.price <= price + edge) if order.buy else (each.price >= price + edge))
+            for each in self.left
+        )
+
+    def withdraw(self, account: Any, order: Order, number: int) -> None:
+        self.trader.cancel_order_stock(account, number)
+        if self.trader.query_stock_order(account, number).order_status in LIVE:
+            self.left.append(order)
 
     def order(self, account: Any, order: Order) -> Any:
         number = self.trader.order_stock(
@@ -221,11 +237,11 @@ def _a_day(desk: Desk, chance: random.Random) -> None:
             )
             assert taken == (not wrong), f"{told}；应当 {wrong or '收下'}，{seen}"
             accepted, refused = accepted + taken, refused + (not taken)
-            if row.traded_volume:
+            if row.traded_volume and not desk.meets_its_own(order, row.traded_price * 1000):
                 filled += 1
                 bad = out_of_sight(kind, order, tick, row.traded_price, row.traded_volume)
                 assert not bad, f"{told} 成交 {row.traded_volume}@{row.traded_price}：{bad} {tick}"
-            desk.trader.cancel_order_stock(account, row.order_id)
+            desk.withdraw(account, order, row.order_id)
     assert accepted > 50
     assert refused > 50
     assert filled > 20

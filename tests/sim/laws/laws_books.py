@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from laws_desk import shown
-from laws_world import HELD, KINDS, LISTINGS, MONEY, REPOS, SCRIPTED, T_ZERO
+from laws_world import CONVERTED, HELD, KINDS, LISTINGS, MONEY, REPOS, SCRIPTED, T_ZERO
 
 from easytrader.codes import BUY_TYPES, FINAL_STATUSES, STATUS_RANK
 from easytrader.sim.business.credit.contracts import SLO, SPECIAL
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 _SHORTS = frozenset({28, 41})
 _BUY_BACKS = frozenset({29, 42})
-_NO_TRADES = frozenset({30, 32, 43, 45})
-"""当场了结、没有成交记录的委托。"""
-_CHANGING = frozenset({*SCRIPTED, *LISTINGS})
+_NO_TRADES = frozenset({30, 32, 43, 45, 80, 81})
+"""当场或日终了结、没有成交记录的委托。"""
+_EXCHANGES = frozenset({80, 81})
+"""转股、回售：冻结到日终。"""
+_CHANGING = frozenset({*SCRIPTED, *LISTINGS, *CONVERTED})
 """隔夜数量会变的：公司行为、新股上市。"""
 
 Key = tuple[str, str]
@@ -67,7 +69,8 @@ class Books:
         found += [
             f"公司行为 {key[0]}"
             for key in desk.state.records
-            if key[0] in ("dividend", "entitlement", "tax_lots", "dividend_tax", "rights")
+            if key[0]
+            in ("dividend", "entitlement", "tax_lots", "dividend_tax", "rights", "convertible")
         ]
         return found
 
@@ -214,7 +217,8 @@ def frozen(desk: Desk, name: str) -> None:
     assert account.frozen_li == sum(order.frozen_li for order in alive), f"{name} 冻结对不上"
     selling: dict[str, int] = defaultdict(int)
     for order in alive:
-        if not (order.is_buy or order.off_book or order.order_type in _SHORTS):
+        off_book = order.off_book and order.order_type not in _EXCHANGES
+        if not (order.is_buy or off_book or order.order_type in _SHORTS):
             selling[order.stock_code] += 0 if order.stock_code in REPOS else order.remaining
     for code, held in account.positions.items():
         assert held.frozen == selling[code], f"{name} {code} 冻结的券对不上"

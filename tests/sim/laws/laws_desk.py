@@ -57,6 +57,7 @@ class Desk:
             ("credit.json", world.credit),
             ("corporate_actions.json", world.actions),
             ("ipo.json", world.ipo),
+            ("convertibles.json", world.bonds),
         ):
             if body is not None:
                 (path / name).write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")

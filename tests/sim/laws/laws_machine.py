@@ -87,6 +87,10 @@ class Base(RuleBasedStateMachine):
     # ---- 时间
 
     def go(self, ts: float) -> None:
+        # 存着的委托报出去之前先停一下：换日与报出去分开对账
+        before = min(self.desk.state.queued.values(), default=ts) - 60
+        if self.desk.clock.now() < before < ts <= self.last:
+            self.run("go", before)
         if ts <= self.last:
             self.run("go", ts)
 

@@ -38,6 +38,12 @@ class Subscribe(Base):
         """配股缴款；多半先等到开市。"""
         self.submit(name, 23, code, volume, 11, 8.5)
 
+    @precondition(lambda self: self.world.bonds)
+    @rule(kind=st.sampled_from([80, 80, 81]), volume=st.sampled_from([1, 10, 55, 128, 300]))
+    def exchange_bonds(self, kind: int, volume: int) -> None:
+        """转股、回售。"""
+        self.submit(CASH, kind, "113050.SH", volume, 11, 0.0)
+
     @rule(code=st.sampled_from(APPLICATIONS), price=st.sampled_from([6.66, 100.0]), any_=RARELY)
     def apply_for_anything(self, code: str, price: float, any_: bool) -> None:
         """多半没有这一只，或价不对。"""

@@ -24,6 +24,7 @@ LISTINGS = ("688801.SH", "600801.SH", "301801.SZ", "113801.SH")
 STRANGERS = ("600000.SZ", "999999.SH", "600036", "118801.SH")
 T_ZERO = frozenset({"511880.SH", "113050.SH", "127045.SZ", "113801.SH"})
 RIGHTS_CODES = ("700036.SH", "080001.SZ")
+CONVERTED = ("113050.SH", "600919.SH")
 SCRIPTED = ("600036.SH", "000001.SZ", "159915.SZ")
 """会有公司行为的。"""
 
@@ -74,6 +75,7 @@ class World:
     credit: dict[str, Any] | None = None
     actions: dict[str, Any] | None = None
     ipo: dict[str, Any] | None = None
+    bonds: dict[str, Any] | None = None
 
 
 @st.composite
@@ -96,6 +98,7 @@ def worlds(draw: st.DrawFn) -> World:
         draw(_credit()),
         draw(_actions(start)),
         draw(_ipo(start)),
+        draw(_bonds(start)),
     )
 
 
@@ -144,6 +147,20 @@ def _actions(draw: st.DrawFn, start: date) -> dict[str, Any]:
                 entry |= {} if tax is None else {"tax_ppm": tax}
         found[code][entry["ex"]] = entry
     return {code: list(rows.values()) for code, rows in found.items()}
+
+
+@st.composite
+def _bonds(draw: st.DrawFn, start: date) -> dict[str, Any] | None:
+    """可转债：从第一天起能转股，过几天回售、赎回。"""
+    if not draw(st.booleans()):
+        return None
+    day = [str(start + timedelta(draw(st.integers(low, low + 2)))) for low in (0, 3, 6, 9, 12, 15)]
+    terms: dict[str, Any] = {"stock": "600919.SH", "convert_from": day[0], "convert_price": 5.48}
+    if draw(st.booleans()):
+        terms["put"] = {"from": day[0], "until": day[2], "pay": day[3], "price": 100.437}
+    if draw(st.booleans()):
+        terms["redeem"] = {"last_trade": day[3], "record": day[4], "pay": day[5], "price": 101.2}
+    return {"113050.SH": terms}
 
 
 @st.composite

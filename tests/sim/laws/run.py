@@ -63,6 +63,7 @@ def prepare() -> None:
     logger.remove()
     root = tempfile.mkdtemp(prefix="laws-", dir=_SHM if _SHM.is_dir() else None)
     atexit.register(shutil.rmtree, root, ignore_errors=True)
+    os.environ.setdefault("EASYTRADER_SIM_PROFILE", "instant")  # 不等，推送照次序
     os.environ["TMPDIR"] = os.environ["EASYTRADER_HOME"] = root
     tempfile.tempdir = None
 

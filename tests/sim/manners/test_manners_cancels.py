@@ -109,6 +109,8 @@ def test_a_cancel_under_way_survives_the_client(sit: Sit) -> None:
     desk.wait(5)
     cancel(desk, number)
     desk.reopen()
+    desk.go(59)
+    assert desk.one(number).order_status == 51
     desk.go(1)
     assert desk.one(number).order_status == 54
     assert desk.trader.query_stock_asset(desk.account).frozen_cash == 0

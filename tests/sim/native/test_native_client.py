@@ -149,7 +149,9 @@ def test_default_answers_without_a_connection(own_hub, make_trader, account):
     assert on_thread(trader.query_stock_orders, account) == []
     assert on_thread(trader.query_credit_detail, account) == []
     assert on_thread(trader.fund_transfer, account, 510, 1.0) == (False, "")
-    assert "没有连接" in on_thread(trader.export_data, account, "x.csv", "deal")["error"]["msg"]
+    assert (
+        "没有连接" in on_thread(trader.export_data, account, "x.csv", "deal")["error"]["errorMsg"]
+    )
 
 
 def test_default_answers_come_from_the_io_thread(own_hub, folder):

@@ -91,7 +91,17 @@ def test_history_agrees_with_the_snapshot(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("hours", "status"),
-    [(-5.0, 11), (-3.2, 12), (-2.0, 13), (-1.0, 14), (0.0, 14), (1.0, 13), (2.46, 18), (3.0, 15)],
+    [
+        (-5.0, 11),
+        (-3.2, 12),
+        (-2.0, 13),
+        (-1.0, 14),
+        (0.0, 14),
+        (1.0, 13),
+        (2.46, 18),
+        (2.55, 15),
+        (3.0, 23),
+    ],
 )
 def test_the_phases_of_a_day(tmp_path: Path, hours: float, status: int) -> None:
     """证券状态：厂商文档的数据字典。"""

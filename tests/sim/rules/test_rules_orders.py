@@ -37,7 +37,6 @@ ELSEWHERE |= {f"RZ{n}" for n in range(1, 24)}
 """两融见 ``tests/sim/business/credit``。"""
 ELSEWHERE |= {f"H{n}" for n in range(1, 11)}
 """盘后固定价格见 ``tests/sim/business/after_hours``。"""
-
 ELSEWHERE |= {"V1", "V2"}
 """盘中停牌见 `test_market_halts`。"""
 
