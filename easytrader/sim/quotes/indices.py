@@ -209,7 +209,9 @@ class IndexedMarket(Market):
             return self.inner.outline(security, tick)
         days = self._days(security, tick)
         before = self._level(security, [day.pre_close_li for day in days])
-        return before, float(len(members(security.stock_code, self._seed)) * _SHARES)
+        salt = salt_of(self._seed, security.stock_code)
+        busy = 0.7 + 0.6 * hash01(salt, days[0].day)  # 天天一样的量，程序里的标准差就是零
+        return before, len(members(security.stock_code, self._seed)) * _SHARES * busy
 
     def closing(self, security: Security, number: int) -> int:
         """``number`` 这一天的收盘。"""

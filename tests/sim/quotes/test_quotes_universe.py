@@ -200,6 +200,13 @@ class TestTogether:
         paths.extremes(index, first, last)
         assert sum(asked) <= (last - first) // EVERY + 4
 
+    def test_an_index_is_busier_on_some_days(self, tmp_path: Path) -> None:
+        quotes = board(tmp_path, clock="exchange")
+        bars = quotes.bars("000300.SH", "1d", ("", "", 20), at(15, 30), new_deadline())
+        volumes = [bar.volume for bar in bars]
+        assert len(set(volumes)) == 20
+        assert max(volumes) < 2 * min(volumes)
+
     @pytest.mark.parametrize("wild", [0.0, 0.3])
     def test_an_index_without_numpy(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wild: float
