@@ -82,6 +82,13 @@ class Changes:
             or self.closings
         )
 
+    @property
+    def one_order(self) -> bool:
+        """只有一笔委托与它的账户变了。"""
+        return len(self.orders) == len(self.accounts) == 1 and not (
+            self.positions or self.queues or self.records or self.trades or self.closings
+        )
+
     def clear(self) -> None:
         """已经落盘。"""
         self.orders.clear()
