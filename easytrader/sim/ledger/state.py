@@ -92,13 +92,11 @@ class Changes:
     def clear(self) -> None:
         """已经落盘。"""
         self.orders.clear()
-        self.trades.clear()
         self.accounts.clear()
-        self.positions.clear()
-        self.queues.clear()
-        self.records.clear()
-        self.closings.clear()
         self.progress = False
+        for rest in (self.trades, self.positions, self.queues, self.records, self.closings):
+            if rest:
+                rest.clear()
 
 
 class CounterState:
