@@ -270,16 +270,20 @@ class Floor:
         return self._screen.quote(security, progress.day, progress.tick)
 
     def books(self) -> dict[str, Own]:
-        """各证券上文件夹里挂着的，与吃掉还没有补回来的。"""
+        """各证券上文件夹里挂着的，吃掉还没有补回来的，今天成交的。"""
         state = self._state
+        # 回放的成交量取自数据，自己的成交已经在里面分了一份
+        printed = {} if hasattr(self._market, "traded") else state.printed
         found = {}
-        for code in sorted(state.resting.keys() | state.consumed.keys()):
+        for code in sorted({*state.resting, *state.consumed, *printed}):
             book = state.resting.get(code)
             rests = () if book is None else (book.levels(True), book.levels(False))
             used = state.taken(code, state.progress.tick, self._recovery)
-            if used or any(rests):
+            done = printed.get(code, ())
+            if used or done or any(rests):
                 bids, asks = rests or ((), ())
-                found[code] = Own(bids, asks, [(*key, volume) for key, volume in used.items()])
+                taken = [(*key, volume) for key, volume in used.items()]
+                found[code] = Own(bids, asks, taken, done)
         return found
 
     def halted(self, security: Security) -> bool:

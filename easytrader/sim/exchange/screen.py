@@ -76,14 +76,15 @@ def virtual(
 
 
 class Own(NamedTuple):
-    """一只证券上文件夹里各账户挂着的买档、卖档，与吃掉还没有补回来的。
+    """一只证券上文件夹里各账户挂着的买档、卖档，吃掉还没有补回来的，今天成交的。
 
-    ``taken``：``(吃的是卖盘, 价格, 数量)``。
+    ``taken``：``(吃的是卖盘, 价格, 数量)``；``printed``：见 `Printed`，回放的为空。
     """
 
     bids: Sequence[Sequence[int]]
     asks: Sequence[Sequence[int]]
     taken: Sequence[Sequence[int]]
+    printed: Sequence[int] = ()
 
     def interests(self) -> list[Interest]:
         """参加集合竞价的。"""

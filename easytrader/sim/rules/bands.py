@@ -133,7 +133,7 @@ ROUNDINGS: Final = (
 
 
 def bound(base_li: int, ratio_bp: int, tick: int, rounding: Rounding = Rounding.HALF_UP) -> int:
-    """``base_li`` 的万分之 ``ratio_bp``，取整到价位；除了 ``PLAIN``，离 ``base_li`` 至少一个价位。"""
+    """``base_li`` 的万分之 ``ratio_bp``，取整到价位；``PLAIN`` 以外离它至少一个价位。"""
     unit, worth = 10_000 * tick, base_li * ratio_bp
     upper = ratio_bp >= 10_000
     if rounding is Rounding.INWARD:

@@ -285,3 +285,35 @@ def test_a_small_bid_that_meets_the_ask_takes_its_part_of_it(room: Callable[...,
     for second in range(36 * 60, 59 * 60, 15):
         tick = desk.tick(f"09:{second // 60:02d}:{second % 60:02d}", code)
         assert tick["bidPrice"][0] < tick["askPrice"][0]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_my_fills_of_a_tick_are_in_its_volume(room: Callable[..., Room], seed: int) -> None:
+    """合成行情：一跳里吃单与挂单合计成交的，不超过那一跳显示的成交量。"""
+    desk, chance = room(f"{DAY} 09:35"), random.Random(seed)
+    codes = ("600036.SH", "300750.SZ", "113050.SH", "510300.SH")
+    seen = {code: desk.tick("09:35:00", code) for code in codes}
+    filled = 0
+    for second in range(3, 180, 3):
+        clock = f"09:{35 + second // 60}:{second % 60:02d}"
+        count = len(desk.trades)
+        desk.user.sim.goto(f"{DAY} {clock}")
+        for code in codes:
+            tick = seen[code]
+            side, sign = chance.choice(((23, -1), (24, 1)))
+            if chance.random() < 0.3:
+                price = tick["askPrice"][2] if side == 23 else tick["bidPrice"][2]
+            else:
+                price = round(tick["lastPrice"] * (1 + sign * 0.0004), 2)
+            desk.order(code, side, 100 * chance.randint(1, 60), price)
+        for code in codes:
+            tick = desk.quotes.get_full_tick([code])[code]
+            more = tick["pvolume"] - seen[code]["pvolume"]
+            mine = sum(
+                each.traded_volume for each in desk.trades[count:] if each.stock_code == code
+            )
+            assert mine <= more, (clock, code)
+            assert tick["low"] <= tick["lastPrice"] <= tick["high"]
+            seen[code] = tick
+            filled += mine
+    assert filled
