@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BASKET: Final = 20
 EVERY: Final = 20
 _TICK_LI: Final = 10
+_CURVES: Final = 512
+"""记住这么多个「指数 × 日」。"""
 _SHARES: Final = 11_000
 """一只成分一跳平均成交多少股。"""
 
@@ -123,6 +125,9 @@ class IndexedMarket(Market):
         self._edges = edges
         self._shunned = frozenset(shunned)
         self._baskets: dict[str, list[tuple[Security, float]]] = {}
+        self._curves: dict[tuple[str, int], dict[int, int]] = {}
+        self._trusted: bool | None = None
+        """一起算的与一只一只问的对过一小段：是否相同（公式改了就不同）。"""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -143,46 +148,68 @@ class IndexedMarket(Market):
 
     def levels(self, security: Security, ticks: Sequence[int]) -> list[int]:
         """同一天的几跳的点数。"""
-        days = self._days(security, ticks[-1])
-        opening, closing = self._edges(days[0].day)
-        keys = [tick if tick < opening else max(tick // EVERY * EVERY, opening) for tick in ticks]
-        keys = [closing if tick >= closing else key for key, tick in zip(keys, ticks, strict=True)]
-        wanted = sorted(set(keys))
-        points = self._points(security, self._prices(security, days, wanted))
-        found = dict(zip(wanted, points, strict=True))
-        return [found[key] for key in keys]
+        number = self.inner._hours.day(self.tick_time(ticks[-1]))  # noqa: SLF001
+        opening, closing = self._edges(number)
+        keys = [self._key(tick, opening, closing) for tick in ticks]
+        known = self._curve(security, number) if keys[-1] >= opening else {}
+        wanted = sorted({key for key in keys if key not in known})
+        if wanted:
+            levels = self._levels(security, self._one_by_one(security, wanted))
+            known = {**known, **dict(zip(wanted, levels, strict=True))}
+        return [known[key] for key in keys]
 
-    def reach(self, security: Security, first: int, last: int) -> tuple[int, int]:
-        """一段里从 ``first`` 到 ``last`` 跳的最低与最高点数：只算报点的那几跳。"""
-        start = (first // EVERY + 1) * EVERY
-        opening, _ = self._edges(self._days(security, last)[0].day)
-        early = range(first, min(opening, last) + 1)
-        found = self.levels(security, [*early, first, *range(start, last, EVERY), last])
+    def extremes(self, security: Security, first: int, last: int) -> tuple[int, int]:
+        """``first`` 到 ``last`` 跳（同一天，开盘以后）最低与最高的点数。"""
+        number = self.inner._hours.day(self.tick_time(last))  # noqa: SLF001
+        edges = self._edges(number)
+        start, stop = (self._key(tick, *edges) for tick in (first, last))
+        curve = self._curve(security, number)
+        found = [level for key, level in curve.items() if start <= key <= stop]
+        found = found or self.levels(security, range(first, last + 1))
         return min(found), max(found)
 
-    def _prices(self, security: Security, days: list[Any], ticks: list[int]) -> list[Any]:
-        """篮子里各只在各跳的价格，一只一列：数组或列表。"""
-        np = _numpy()
-        calm = [day for day in days if np is not None and sheet.is_calm(day)]
-        at = calm and sheet.prices(np, self.inner, self._seconds, calm, np.array(ticks))
-        rows = iter(at)
-        return [
-            next(rows)
-            if np is not None and sheet.is_calm(day)
-            else [self.inner.path(each, tick, tick)[0] for tick in ticks]
-            for each, day in zip(self._securities(security), days, strict=True)
-        ]
+    @staticmethod
+    def _key(tick: int, opening: int, closing: int) -> int:
+        """这一跳看到的是哪一跳报的。"""
+        if tick < opening:
+            return tick
+        return closing if tick >= closing else max(tick // EVERY * EVERY, opening)
 
-    def _points(self, security: Security, columns: list[Any]) -> list[int]:
-        """各列价格 → 各跳的点数；一只一只地加，有没有 numpy 一位不差。"""
-        np = _numpy()
-        if np is None:
-            return [self._level(security, row) for row in zip(*columns, strict=True)]
-        total: Any = 0.0
-        for (_, share), column in zip(self._basket(security), columns, strict=True):
-            total = total + share * np.asarray(column)
-        points: list[int] = (np.rint(total / _TICK_LI).astype(np.int64) * _TICK_LI).tolist()
-        return points
+    def _curve(self, security: Security, number: int) -> dict[int, int]:
+        """一天里报的各个点数；一天一起算，缓存只为快。"""
+        key = security.stock_code, number
+        found = self._curves.get(key)
+        if found is None:
+            if len(self._curves) >= _CURVES:
+                self._curves.clear()
+            opening, closing = self._edges(number)
+            ticks = [opening, *range((opening // EVERY + 1) * EVERY, closing, EVERY), closing]
+            days = self._days(security, closing)
+            rows = self._together(security, days, ticks) or self._one_by_one(security, ticks)
+            levels = self._levels(security, rows)
+            found = self._curves[key] = dict(zip(ticks, levels, strict=True))
+        return found
+
+    def _one_by_one(self, security: Security, ticks: list[int]) -> list[list[int]]:
+        """篮子里各只在各跳的价格，一只一行。"""
+        path = self.inner.path
+        basket = self._securities(security)
+        return [[path(each, tick, tick)[0] for tick in ticks] for each in basket]
+
+    def _together(self, security: Security, days: list[Any], ticks: list[int]) -> Any:
+        """同 `_one_by_one`，一起算的；不能一起算为 None。"""
+        if not all(sheet.is_calm(day) for day in days) or (np := _numpy()) is None:
+            return None
+        found = sheet.prices(np, self.inner, self._seconds, days, np.array(ticks))
+        sample = ticks[:: max(1, len(ticks) // 4)]
+        if self._trusted is None:
+            honest = self._one_by_one(security, sample)
+            self._trusted = found[:, :: max(1, len(ticks) // 4)].tolist() == honest
+        return found.tolist() if self._trusted else None
+
+    def _levels(self, security: Security, rows: list[list[int]]) -> list[int]:
+        """一只一行的价格 → 各跳的点数。"""
+        return [self._level(security, prices) for prices in zip(*rows, strict=True)]
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """这一跳的成交。"""
