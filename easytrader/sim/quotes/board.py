@@ -20,6 +20,7 @@ from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.market import library_of, market_for
+from easytrader.sim.exchange.depth import Printed
 from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.hours import hours_for
 from easytrader.sim.exchange.screen import Own, Screen
@@ -322,6 +323,7 @@ class _Market:
         self._spans: dict[int, list[tuple[int, int]]] = {}
         self._tapes: OrderedDict[tuple[str, int], DayTape] = OrderedDict()
         self._known_paths: Paths | None = None
+        self._synthetic = isinstance(market, SyntheticMarket)
         if isinstance(market, SyntheticMarket):
             seconds = calendar.pattern()
             self.market = IndexedMarket(market, market.seed, seconds, self._edges, shunned)
@@ -345,10 +347,13 @@ class _Market:
         mine = () if own is None else own.interests()
         quote = self._screen.quote(security, day, asked, mine)
         status = self._status(security, day, now, quote)
+        tick = self._seen_tick(day, now)
+        last_li = quote.last_li if quote.tick == tick and self._synthetic else None
         if own is not None and status == CONTINUOUS:
             quote = own.drawn(quote)
-        tick = self._seen_tick(day, now)
-        stats = None if tick is None else (tape or self.tape(security, day)).at(tick)
+        stats = None if tick is None else (tape or self.tape(security, day)).at(tick, last_li)
+        if own is not None and own.printed and stats is not None:
+            stats = stats.joined(Printed(*own.printed), asked if status == CONTINUOUS else None)
         called = self._screen.in_call(security, day, asked)
         shown = asked if called or tick is None else tick
         return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)
@@ -388,8 +393,16 @@ class _Market:
         """许多只一起走到此刻：一只一只地走要慢十几倍。"""
         day = self._calendar.day(now)
         tick = self._seen_tick(day, now)
-        if tick is not None and isinstance(self.market, IndexedMarket):
-            tradable = (each for each in securities if each.kind is not Kind.INDEX)
+        if not self._synthetic:
+            return
+        tradable = [each for each in securities if each.kind is not Kind.INDEX]
+        shown: dict[int, list[Security]] = {}
+        for each in tradable:
+            at = self._screen.shown_tick(each, day, self.market.tick_at(now))
+            shown.setdefault(at, []).append(each)
+        for at, group in shown.items():
+            self._paths().prime_quotes(group, at)
+        if tick is not None:
             self._paths().prime((self.tape(each, day), tick) for each in tradable)
 
     def prime_days(self, security: Security, days: list[int], now: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight
+from easytrader.sim.exchange.depth import Level, Quote
 from easytrader.sim.market import synthetic
 
 if TYPE_CHECKING:
@@ -35,7 +36,54 @@ def prices(np: Any, market: Any, seconds: Sections, days: Sequence[Any], ticks: 
     columns = _columns(np, market, days)
     waves = noise(np, columns, synthetic._INTRADAY, ticks)  # noqa: SLF001  见模块说明
     done = progress(np, market, seconds, ticks, days[0].day)[None, :]
-    found = _priced(np, columns, done, waves, ticks[None, :])
+    _, found = _priced(np, columns, done, waves, ticks[None, :])
+    return _still(market, days, columns, ticks, found)
+
+
+def quotes(np: Any, market: Any, seconds: Sections, days: Sequence[Any], tick: int) -> list[Quote]:
+    """`SyntheticMarket.quote`：同一天的许多只，在这一跳的盘口；``days`` 都要平静。"""
+    columns, ticks = _columns(np, market, days), np.array([tick])
+    waves = noise(np, columns, synthetic._INTRADAY, ticks)  # noqa: SLF001
+    done = progress(np, market, seconds, ticks, days[0].day)[None, :]
+    bid, last = _priced(np, columns, done, waves, ticks[None, :])
+    last = _still(market, days, columns, ticks, last)[:, 0].tolist()
+    gap = columns["gap"]
+    sides = [_levels(np, days, columns, tick, bid + gap, gap, 0x51)]
+    sides.append(_levels(np, days, columns, tick, bid, -gap, 0x52))
+    return [
+        Quote(tick, day.pre_close_li, now, day.limit_down_li, day.limit_up_li, asks, bids)
+        for day, now, asks, bids in zip(days, last, *sides, strict=True)
+    ]
+
+
+def _levels(
+    np: Any,
+    days: Sequence[Any],
+    columns: dict[str, Any],
+    tick: int,
+    start: Any,
+    gap: Any,
+    side: int,
+) -> list[tuple[Level, ...]]:
+    count = synthetic._DEPTH  # noqa: SLF001
+    depth = np.arange(count)[None, :]
+    price = start + depth * gap
+    lattice = mix(np, columns["salt"] ^ np.uint64(side), tick * count + depth) >> np.uint64(11)
+    share = 0.3 + 0.9 * (lattice.astype(np.float64) / 9007199254740992.0) + 0.1 * depth
+    worth = np.array([day.depth_li for day in days])[:, None]
+    unit = np.array([day.unit for day in days])[:, None]
+    money = (worth * share).astype(np.int64)
+    volume = np.maximum(money // np.maximum(price * unit, 1), 2) * unit
+    most = ((price >= columns["low"]) & (price <= columns["high"])).sum(axis=1).tolist()
+    return [
+        tuple(map(Level, prices[:size], volumes[:size]))
+        for prices, volumes, size in zip(price.tolist(), volume.tolist(), most, strict=True)
+    ]
+
+
+def _still(
+    market: Any, days: Sequence[Any], columns: dict[str, Any], ticks: Any, found: Any
+) -> Any:
     shifts = columns["shift"][:, 0].tolist()
     for row, day, shift in zip(found, days, shifts, strict=True):  # 收盘集合竞价里站着不动
         start, stop = day.closing
@@ -67,13 +115,9 @@ def extremes(
     done = progress(np, market, seconds, inside, days[0].day)[None, :]
     base, edge = _base(np, columns, done)
     least, most = _reach(np, columns, ends)
-    thin, wide = _sides(np, np.maximum(edge, 0.0))
-    small, large = _sides(np, base)
-    swing = columns["swing"]
-    top = large * (1.0 + swing * np.where(most > 0, wide * most, thin * most))
-    top = _rounded(np, columns, top) + columns["gap"]
-    floor = small * (1.0 + swing * np.where(least < 0, wide * least, thin * least))
-    floor = _rounded(np, columns, floor)
+    sides = _sides(np, np.maximum(edge, 0.0)), _sides(np, base)
+    rest = sum(amplitude for _, amplitude in synthetic._INTRADAY[_COARSE:])  # noqa: SLF001
+    floor, top = _range(np, columns, sides, (least - rest, most + rest))
     edges = prices(np, market, seconds, days, np.array([first, last]))
     low, high = edges.min(axis=1), edges.max(axis=1)
 
@@ -81,7 +125,7 @@ def extremes(
         ticks = np.clip(ends[cells][:, None] + np.arange(_GRID), first, last)
         picked = {name: column[rows] for name, column in columns.items()}
         done = progress(np, market, seconds, ticks, days[0].day)
-        found = _priced(np, picked, done, _near(np, picked, ticks), ticks)
+        _, found = _priced(np, picked, done, _near(np, picked, ticks), ticks)
         np.minimum.at(low, rows, found.min(axis=1))
         np.maximum.at(high, rows, found.max(axis=1))
 
@@ -89,9 +133,46 @@ def extremes(
     look(every, top.argmax(axis=1))  # 先看最可能的一格，别的大多就够不着了
     look(every, floor.argmin(axis=1))
     rows, cells = np.nonzero((top > high[:, None]) | (floor < low[:, None]))
+    if len(rows):  # 够得着的再看细一点的一层
+        picked = {name: column[rows] for name, column in columns.items()}
+        small, large = _finer(np, picked, ends[cells])
+        pairs = tuple(
+            tuple(each[rows % len(each), cells][:, None] for each in pair) for pair in sides
+        )
+        reach = least[rows, cells][:, None] + small, most[rows, cells][:, None] + large
+        floor, top = _range(np, picked, pairs, reach)
+        kept = (top[:, 0] > high[rows]) | (floor[:, 0] < low[rows])
+        rows, cells = rows[kept], cells[kept]
     if len(rows):
         look(rows, cells)
     return low, high
+
+
+def _range(np: Any, columns: dict[str, Any], sides: Any, reach: Any) -> tuple[Any, Any]:
+    """各格的价格最低、最高可能到哪里；``sides``：展开几成、没有噪声的价格，两头的小的与大的。"""
+    (thin, wide), (small, large) = sides
+    least, most = reach
+    swing = columns["swing"]
+    top = large * (1.0 + swing * np.where(most > 0, wide * most, thin * most))
+    floor = small * (1.0 + swing * np.where(least < 0, wide * least, thin * least))
+    return _rounded(np, columns, floor), _rounded(np, columns, top) + columns["gap"]
+
+
+def _finer(np: Any, columns: dict[str, Any], starts: Any) -> tuple[Any, Any]:
+    """从 ``starts`` 起的一格里，细的几层的范围：较粗的一层看它的各个格点，更细的算到头。"""
+    fine = synthetic._INTRADAY[_COARSE:]  # noqa: SLF001
+    period, amplitude = fine[0]
+    rest = sum(each for _, each in fine[1:])
+    numbers = starts[:, None] // period + np.arange(_GRID // period + 3)
+    points = _points(np, columns, _COARSE, numbers + columns["shift"] // period) * amplitude
+    return points.min(axis=1)[:, None] - rest, points.max(axis=1)[:, None] + rest
+
+
+def _points(np: Any, columns: dict[str, Any], layer: int, numbers: Any) -> Any:
+    """一层噪声的格点。"""
+    base = columns["salt"] ^ np.uint64(layer * _LAYER & _MASK)
+    points = (mix(np, base, numbers) >> np.uint64(11)).astype(np.float64)
+    return points / 4503599627370496.0 - 1.0
 
 
 def volumes(np: Any, salts: Any, totals: Any, indexes: Any, shape: Sequence[int], lot: int) -> Any:
@@ -116,10 +197,9 @@ def _sides(np: Any, ends: Any) -> tuple[Any, Any]:
 
 
 def _reach(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
-    """各格里噪声的范围：粗的几层看两头，细的几层算到头。"""
+    """各格里粗的几层噪声的范围：看两头。"""
     octaves = synthetic._INTRADAY  # noqa: SLF001
-    rest = sum(amplitude for _, amplitude in octaves[_COARSE:])
-    least, most = -rest, rest
+    least = most = 0.0
     for layer in range(_COARSE):
         alone = tuple((p, a if at == layer else 0.0) for at, (p, a) in enumerate(octaves))
         small, large = _sides(np, noise(np, columns, alone, ends))
@@ -131,12 +211,10 @@ def _near(np: Any, columns: dict[str, Any], ticks: Any) -> Any:
     """各行自己的一格里的噪声。"""
     total = np.zeros(ticks.shape)
     for layer, (period, amplitude) in enumerate(synthetic._INTRADAY):  # noqa: SLF001
-        base = columns["salt"] ^ np.uint64(layer * _LAYER & _MASK)
         start = ticks[:, :1] // period
         most = int((ticks[:, -1:] // period - start).max()) + 2
         numbers = start + columns["shift"] // period + np.arange(most)
-        points = (mix(np, base, numbers) >> np.uint64(11)).astype(np.float64)
-        points = points / 4503599627370496.0 - 1.0
+        points = _points(np, columns, layer, numbers)
         offset = (ticks - start * period).astype(np.int32)
         if layer < _COARSE:  # 一格在它的一个周期之内
             left, right, t = points[:, :1], points[:, 1:2], offset / period
@@ -183,7 +261,10 @@ def _rounded(np: Any, columns: dict[str, Any], base: Any) -> Any:
     return np.clip(bid, columns["low"], columns["high"])
 
 
-def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any) -> Any:
+def _priced(
+    np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any
+) -> tuple[Any, Any]:
+    """买一价与最近成交价。"""
     base, edge = _base(np, columns, done)
     base = np.where(edge > 0.0, base * (1.0 + columns["swing"] * edge * waves), base)
     bid = _rounded(np, columns, base)
@@ -192,7 +273,7 @@ def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any)
     found = np.where(lifted, np.minimum(bid + columns["gap"], columns["high"]), bid)
     early = np.where(ticks >= columns["called"], columns["opening"], columns["before"])
     found = np.where(done <= 0.0, early, found)
-    return np.where(done >= 1.0, columns["close"].astype(np.int64), found)
+    return bid, np.where(done >= 1.0, columns["close"].astype(np.int64), found)
 
 
 def progress(np: Any, market: Any, seconds: Sections, ticks: Any, day: int) -> Any:
@@ -209,7 +290,6 @@ def noise(np: Any, columns: dict[str, Any], octaves: Any, at: Any) -> Any:
     for layer, (period, amplitude) in enumerate(octaves):
         if not amplitude:
             continue
-        base = salts ^ np.uint64(layer * _LAYER & _MASK)
         cell = at // period
         start = int(cell.min())
         wanted = np.arange(start, int(cell.max()) + 2)
@@ -219,8 +299,7 @@ def noise(np: Any, columns: dict[str, Any], octaves: Any, at: Any) -> Any:
         else:
             here = cell - start
             there = here + 1
-        points = (mix(np, base, wanted + shift // period) >> np.uint64(11)).astype(np.float64)
-        points = points / 4503599627370496.0 - 1.0
+        points = _points(np, columns, layer, wanted + shift // period)
         t = (at % period) / period
         left = points[:, here]
         total += amplitude * (left + (points[:, there] - left) * (t * t * (3.0 - 2.0 * t)))

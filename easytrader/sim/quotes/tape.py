@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.depth import Market, Printed
     from easytrader.sim.exchange.screen import Ticks
 
 
@@ -66,6 +66,10 @@ class Paths:
 
     def extremes(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """同一时段从 ``first`` 到 ``last`` 跳的最低与最高成交价。"""
+        reached: Any = getattr(self._market, "extremes", None)
+        if security.kind is Kind.INDEX and reached is not None:
+            low, high = reached(security, first, last)
+            return low, high
         day = self._calm(security, last) if last - first >= _WORTH else None
         if day is None:
             path = self._market.path(security, first, last)
@@ -90,6 +94,16 @@ class Paths:
         for group in groups.values():
             for start in range(0, len(group), _BATCH):
                 self._advance(group[start : start + _BATCH])
+
+    def prime_quotes(self, securities: list[Security], tick: int) -> None:
+        """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
+        found = [(each.stock_code, self._calm(each, tick)) for each in securities]
+        calm = [(code, day) for code, day in found if day is not None]
+        if calm:
+            days = [day for _, day in calm]
+            made = sheet.quotes(self._np, self._inner, self._seconds, days, tick)
+            for (code, _), quote in zip(calm, made, strict=True):
+                self._inner.remember(code, quote)
 
     def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
         """一批停在一天里同一跳、走到同一跳的。"""
@@ -144,6 +158,10 @@ class Paths:
         start, stop = day.closing
         if start <= tick <= stop:
             tick = start - 1
+        if sheet.quotes(self._np, self._inner, self._seconds, [day], tick) != [
+            self._inner.quote(security, tick)
+        ]:
+            return False
         first = tick - _CHECKED
         honest = self._market.path(security, first, tick)
         ask = self._np, self._inner, self._seconds, [day]
@@ -171,6 +189,16 @@ class Stats(NamedTuple):
     volume: int
     amount: float
     trades: int
+
+    def joined(self, own: Printed, tick: int | None) -> Stats:
+        """加上自己的成交；最近价只在 ``tick`` 这一跳里是自己的。"""
+        return self._replace(
+            high_li=max(self.high_li, own.high_li),
+            low_li=min(self.low_li, own.low_li),
+            last_li=own.last_li if own.tick == tick else self.last_li,
+            volume=self.volume + own.volume,
+            amount=self.amount + own.worth_li / 1000,
+        )
 
 
 def ranges(
@@ -258,10 +286,11 @@ class DayTape:
         first, last = self.spans[-1]
         return first == last and self.spans[-2][1] < tick < first
 
-    def at(self, tick: int) -> Stats:
-        """走到 ``tick``（不早于开盘）时。"""
+    def at(self, tick: int, last: int | None = None) -> Stats:
+        """走到 ``tick``（不早于开盘）时；``last`` 是那时的最近价，已经知道的话。"""
         volume, amount = self.turnover(tick)
-        last = self._market.path(self.security, tick, tick)[0]
+        if last is None:
+            last = self._market.path(self.security, tick, tick)[0]
         trades = volume // _LOT // _TRADE_LOTS
         return Stats(self._open, self._high, self._low, last, volume, amount, trades)
 
@@ -321,6 +350,8 @@ class DayTape:
 
     def _extend(self, tick: int) -> None:
         """走到 ``tick``。"""
+        if tick <= self.done:
+            return
         for first, last in self.ahead(tick):
             marks = self.marks(first, last)
             prices = self._paths.at(self.security, marks) if marks else []
