@@ -118,6 +118,11 @@ class SimOrder:
             self._snapshot = OrderSnapshot(*_shown(self))
         return self._snapshot
 
+    @property
+    def shown(self) -> OrderSnapshot:
+        """同 `snapshot` 而不留着：一天几万笔里多数没有人再问，留着的每次回收都要看一遍。"""
+        return self._snapshot or OrderSnapshot(*_shown(self))
+
     def touch(self) -> None:
         """内容变了。"""
         self._snapshot = None
