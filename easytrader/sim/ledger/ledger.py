@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderStatus
 from easytrader.sim.exchange.hours import day_code
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.plugin import Business, Way
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
     from easytrader.sim.rules.phases import Phase
+
+
+_CREDIT: Final = AccountType.CREDIT
 
 
 class Instrument(NamedTuple):
@@ -359,7 +362,7 @@ class Ledger:
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
-        if not (order.off_book or order.account_type == AccountType.CREDIT or order.is_repo):
+        if not (order.off_book or order.account_type == _CREDIT or order.is_repo):
             return self._cash_way  # 普通账号经过撮合的买卖：没有哪项业务来管，不必一项项问
         for way in self._ways:
             found = way(order)
