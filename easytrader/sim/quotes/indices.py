@@ -193,7 +193,9 @@ class IndexedMarket(Market):
     def _one_by_one(self, security: Security, ticks: list[int]) -> list[list[int]]:
         """篮子里各只在各跳的价格，一只一行。"""
         path = self.inner.path
-        return [[path(each, tick, tick)[0] for tick in ticks] for each in self._securities(security)]
+        return [
+            [path(each, tick, tick)[0] for tick in ticks] for each in self._securities(security)
+        ]
 
     def _together(self, security: Security, days: list[Any], ticks: list[int]) -> Any:
         """同 `_one_by_one`，一起算的；不能一起算为 None。"""
@@ -208,7 +210,8 @@ class IndexedMarket(Market):
 
     def _levels(self, security: Security, rows: list[list[int]]) -> list[int]:
         """一只一行的价格 → 各跳的点数。"""
-        return [self._level(security, prices) for prices in zip(*rows, strict=True)]
+        shares = [share for _, share in self._basket(security)]
+        return [_points(shares, prices) for prices in zip(*rows, strict=True)]
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """这一跳的成交。"""
@@ -252,9 +255,7 @@ class IndexedMarket(Market):
         return [each for each, _ in self._basket(security)]
 
     def _level(self, security: Security, prices: Any) -> int:
-        pairs = zip(self._basket(security), prices, strict=True)
-        points: float = sum([share * price for (_, share), price in pairs])
-        return round(points / _TICK_LI) * _TICK_LI
+        return _points([share for _, share in self._basket(security)], prices)
 
     def _basket(self, security: Security) -> list[tuple[Security, float]]:
         """成分与它的一厘值多少点（厘）。"""
@@ -270,6 +271,11 @@ class IndexedMarket(Market):
                 for each, cap in zip(chosen, caps, strict=True)
             ]
         return found
+
+
+def _points(shares: list[float], prices: Any) -> int:
+    points: float = sum([share * price for share, price in zip(shares, prices, strict=True)])
+    return round(points / _TICK_LI) * _TICK_LI
 
 
 def _anchor(security: Security, seed: int) -> int:
