@@ -181,7 +181,11 @@ class Counter:
 
     def _sync(self, now: float, budget: Budget) -> float:
         """推进市场，路上到点的一件一件办；返回不倒流的现在。"""
-        now = max(now, self.state.progress.now)
+        state = self.state
+        now = max(now, state.progress.now)
+        if not state.leaving and not state.queued:
+            self._reach(now, budget)
+            return now
         while (agenda := self._agenda()) is not None and agenda[0] <= now:
             self._reach(max(agenda[0], self.state.progress.now), budget)
             if self.lagging:
@@ -229,7 +233,7 @@ class Counter:
             self.state.progress.day,
             account.account_id,
             account.account_type,
-            clean(args.stock_code).encode()[:_CODE_BYTES].decode(errors="ignore"),
+            _code(args.stock_code),
             security_of(args.stock_code),
             int(args.order_type),
             args.order_volume,
@@ -505,7 +509,7 @@ class Counter:
 
 
 _INT32: Final = 2**31 - 1
-_PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
+_EVERYBODYS: Final = frozenset({OrderType.BUY, OrderType.SELL}) | BOND_TYPES
 _DIRECT: Final = frozenset(
     {
         OrderType.DIRECT_SECU_REPAY,
@@ -515,10 +519,11 @@ _DIRECT: Final = frozenset(
     }
 )
 """直接还券、直接还款：价格是占位的，厂商的例子里有 0 也有 -1。"""
-
+_UNPRICED: Final = _DIRECT | BOND_TYPES
 
 _CREDIT_TYPES: Final = frozenset({*range(27, 33), *range(40, 46)})
 """融资融券的委托：27 融资买入到 32 直接还款，40 到 45 是专项的。"""
+_SOMEBODYS: Final = _CREDIT_TYPES | AFTER_HOURS_TYPES
 
 
 def find_account(
@@ -542,17 +547,17 @@ def refusal(args: SubmitOrder, account: Account | None) -> str:
         return f"委托数量 {args.order_volume} 不合法"
     if not math.isfinite(args.price) or abs(args.price) > 1e9:
         return f"委托价格 {args.price} 不合法"
-    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT | BOND_TYPES
-    if priced and args.price <= 0:
+    priced = args.price > 0 or args.price_type != PriceType.FIX or args.order_type in _UNPRICED
+    if not priced:
         return f"限价委托的价格 {args.price} 应大于 0"
     return ""
 
 
 def _wrong_type(order_type: int, account: Account) -> str:
     """这种账号没有这种委托的理由；有为空。"""
-    if order_type in _PLAIN | BOND_TYPES:
+    if order_type in _EVERYBODYS:
         return ""
-    if order_type not in _CREDIT_TYPES | AFTER_HOURS_TYPES:
+    if order_type not in _SOMEBODYS:
         return f"模拟柜台不支持委托类型 {order_type}"
     name = ORDER_TYPE_NAMES[order_type]
     credit = account.account_type == AccountType.CREDIT
@@ -571,6 +576,12 @@ def read_price(price: float) -> tuple[int, bool]:
     """元 → （厘，是不是整厘）。"""
     li = round(price * 1000)
     return li, abs(price * 1000 - li) < 1e-4
+
+
+def _code(text: str) -> str:
+    if len(text) <= _CODE_BYTES and text.isascii():
+        return text
+    return clean(text).encode()[:_CODE_BYTES].decode(errors="ignore")
 
 
 def clean(text: str) -> str:

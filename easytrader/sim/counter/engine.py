@@ -300,9 +300,10 @@ class Engine:
         return self._counter.break_even(held)
 
     def _flush(self) -> None:
-        changes = self._counter.changes
+        counter = self._counter
+        changes = counter.changes
         if changes:
-            self._store.save(changes, self._counter.state.progress)
+            self._store.save(changes, counter.state.progress)
             changes.clear()
 
     def _restore(self) -> Counter:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from easytrader.codes import PriceType
 from easytrader.sim.business.after_hours import AfterHours
 from easytrader.sim.counter.sweep import Sweep
 from easytrader.sim.exchange.auction import TIE_RULES, Interest, clear
@@ -18,7 +19,7 @@ from easytrader.sim.exchange.crowd import auction_crowd, auction_price, queue_ah
 from easytrader.sim.exchange.depth import Level
 from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.matching import Arrival, arrive
-from easytrader.sim.exchange.screen import Own
+from easytrader.sim.exchange.screen import Own, netted
 from easytrader.sim.ledger.checks import LIMIT_TYPES
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.resting import RestingBook
 
     Arrive = Callable[[SimOrder, Quote, float], None]
+    Cross = Callable[[RestingBook, Quote, float], None]
 
 
 _DAY: Final = 86400.0
@@ -42,10 +44,19 @@ _WORK: Final = 15
 
 
 class Rounds:
-    """一天里的几次到点。``arrive`` 是连续竞价里一笔委托到达时做的事。"""
+    """一天里的几次到点。
+
+    ``arrive`` 是连续竞价里一笔委托到达时做的事；``cross`` 是竞价没有成交完的进连续竞价时做的事。
+    """
 
     def __init__(
-        self, ledger: Ledger, market: Market, hours: MarketHours, screen: Screen, arrive: Arrive
+        self,
+        ledger: Ledger,
+        market: Market,
+        hours: MarketHours,
+        screen: Screen,
+        arrive: Arrive,
+        cross: Cross,
     ) -> None:
         self._ledger = ledger
         self._state = ledger.state
@@ -53,6 +64,7 @@ class Rounds:
         self._hours = hours
         self._screen = screen
         self._arrive = arrive
+        self._cross = cross
         self._day = -1
         self._bells: Bells | None = None
         self._ticks: Ticks | None = None
@@ -116,6 +128,8 @@ class Rounds:
                 self._open(book, tick, ticks.continuous)
         if tick == ticks.continuous:
             for book in books:
+                quote = self._market.quote(book.security, tick)
+                self._cross(book, quote, self._market.tick_time(tick))
                 self._release(book, tick)
         if tick == ticks.close_call:
             for book in books:
@@ -162,6 +176,7 @@ class Rounds:
             if order.order_time >= start:
                 book.queue_up(order, queue_ahead(quote, order.is_buy, order.limit_li))
                 self._ledger.changes.orders[order.order_id] = order
+        self._cross(book, quote, self._market.tick_time(halt.stop))
 
     def _close(self, book: RestingBook, tick: int, before: int) -> None:
         bells = self._bells
@@ -246,7 +261,7 @@ class Floor:
         self._hours = hours
         self._screen = screen
         self._recovery = max(market.tick_at(impact_s), 1)
-        self.rounds = Rounds(ledger, market, hours, screen, self.arrive)
+        self.rounds = Rounds(ledger, market, hours, screen, self.arrive, self.cross)
         self._sweep: Sweep | None = None  # 没做完的追赶
 
     def quote(self, security: Security) -> Quote:
@@ -255,16 +270,20 @@ class Floor:
         return self._screen.quote(security, progress.day, progress.tick)
 
     def books(self) -> dict[str, Own]:
-        """各证券上文件夹里挂着的，与吃掉还没有补回来的。"""
+        """各证券上文件夹里挂着的，吃掉还没有补回来的，今天成交的。"""
         state = self._state
+        # 回放的成交量取自数据，自己的成交已经在里面分了一份
+        printed = {} if hasattr(self._market, "traded") else state.printed
         found = {}
-        for code in sorted(state.resting.keys() | state.consumed.keys()):
+        for code in sorted({*state.resting, *state.consumed, *printed}):
             book = state.resting.get(code)
             rests = () if book is None else (book.levels(True), book.levels(False))
             used = state.taken(code, state.progress.tick, self._recovery)
-            if used or any(rests):
+            done = printed.get(code, ())
+            if used or done or any(rests):
                 bids, asks = rests or ((), ())
-                found[code] = Own(bids, asks, [(*key, volume) for key, volume in used.items()])
+                taken = [(*key, volume) for key, volume in used.items()]
+                found[code] = Own(bids, asks, taken, done)
         return found
 
     def halted(self, security: Security) -> bool:
@@ -300,6 +319,18 @@ class Floor:
             self._ledger.reprice(order, execution.rest_li)
         self._state.rest(order, queue_ahead(quote, buy, order.limit_li))
 
+    def cross(self, book: RestingBook, quote: Quote, now: float) -> None:
+        """竞价没有成交完的进连续竞价：价格优先、时间优先，碰得到盘口的先吃，剩下的接着挂。"""
+        for buy in (True, False):
+            levels = quote.asks if buy else quote.bids
+            if not levels:
+                continue
+            for order in book.against(not buy, levels[0].price_li, ""):
+                left = self._left(order, quote, reserved=False)
+                arrival = Arrival(buy, order.remaining, order.limit_li, left, None)
+                for price_li, volume in arrive(PriceType.FIX, arrival).fills:
+                    self._ledger.fill(order, price_li, volume, now, quote.tick, passive=False)
+
     def join(self, order: SimOrder) -> None:
         """集合竞价里收下的委托：先挂着，到点一起撮合。"""
         self._state.rest(order, 0)
@@ -309,17 +340,32 @@ class Floor:
         if not order.waiting:
             self._state.wait(order)
 
-    def _left(self, order: SimOrder, quote: Quote) -> Sequence[Level]:
-        """对手盘减去自己吃掉、还没有补回来的。"""
+    def _left(self, order: SimOrder, quote: Quote, *, reserved: bool = True) -> Sequence[Level]:
+        """对手盘减去自己吃掉、还没有补回来的，和排在前面、碰得到它的挂单要的（``reserved``）。"""
         lifting = order.is_buy
         levels = quote.asks if lifting else quote.bids
         used = self._state.taken(order.stock_code, quote.tick, self._recovery)
-        if not used:
+        ahead = self._ahead(order, levels) if reserved else ()
+        if not used and not ahead:
             return levels
         assert order.security is not None
         step = self._ledger.rules(order.security).lot.step
-        left = ((price, volume - used.get((lifting, price), 0)) for price, volume in levels)
+        there = {price: volume - used.get((lifting, price), 0) for price, volume in levels}
+        if ahead:
+            there, _ = netted(there, ahead, buy=lifting)
+        left = ((price, there.get(price, 0)) for price, _ in levels)
         return [Level(price, volume // step * step) for price, volume in left if volume >= step]
+
+    def _ahead(self, order: SimOrder, levels: Sequence[Level]) -> list[Level]:
+        """同一边已经碰得到对手盘 ``levels``、还没有轮到成交的挂单。"""
+        book = self._state.resting.get(order.stock_code)
+        if book is None or not levels:
+            return []
+        edge = levels[0].price_li
+        best = book.best()[0 if order.is_buy else 1]
+        if best is None or (best < edge if order.is_buy else best > edge):
+            return []
+        return book.levels(order.is_buy)
 
     def _rivals(self, order: SimOrder) -> list[SimOrder]:
         """碰得到的、同一文件夹里别的账户的挂单。自己的互相跳过：柜台事前就拦自成交。"""

@@ -37,6 +37,17 @@ class Prints(NamedTuple):
         return (self.volume + 1) // 2 if self.touched is None else self.touched
 
 
+class Printed(NamedTuple):
+    """自己（文件夹里各账户）今天在一只证券上的成交：数量、金额（厘）、最低最高，最后一笔与它在哪一跳。"""
+
+    volume: int
+    worth_li: int
+    low_li: int
+    high_li: int
+    last_li: int
+    tick: int
+
+
 class Halt(NamedTuple):
     """停着的是 ``start`` 到 ``stop``（不含）各跳，价格停在 ``price_li``；``stop`` 那一跳复牌。"""
 

@@ -76,14 +76,15 @@ def virtual(
 
 
 class Own(NamedTuple):
-    """一只证券上文件夹里各账户挂着的买档、卖档，与吃掉还没有补回来的。
+    """一只证券上文件夹里各账户挂着的买档、卖档，吃掉还没有补回来的，今天成交的。
 
-    ``taken``：``(吃的是卖盘, 价格, 数量)``。
+    ``taken``：``(吃的是卖盘, 价格, 数量)``；``printed``：见 `Printed`，回放的为空。
     """
 
     bids: Sequence[Sequence[int]]
     asks: Sequence[Sequence[int]]
     taken: Sequence[Sequence[int]]
+    printed: Sequence[int] = ()
 
     def interests(self) -> list[Interest]:
         """参加集合竞价的。"""
@@ -95,24 +96,43 @@ class Own(NamedTuple):
         ]
 
     def drawn(self, quote: Quote) -> Quote:
-        """画进连续竞价的盘口；碰得到对面、还没有轮到成交的不画。"""
+        """画进连续竞价的盘口；碰得到对面的先抵掉对面，抵不完的排在最前面：盘口总不交叉。"""
         asks, bids = dict(quote.asks), dict(quote.bids)
         for lifting, price, volume in self.taken:
             side = asks if lifting else bids
             if price in side:
                 side[price] -= volume
         asks, bids = ({p: v for p, v in side.items() if v > 0} for side in (asks, bids))
-        low, high = min(asks, default=math.inf), max(bids, default=0)
-        for price, volume in self.asks:
-            if price > high:
-                asks[price] = asks.get(price, 0) + volume
-        for price, volume in self.bids:
-            if price < low:
+        asks, my_bids = netted(asks, self.bids, buy=True)
+        bids, my_asks = netted(bids, self.asks, buy=False)
+        for price, volume in my_asks:
+            asks[price] = asks.get(price, 0) + volume
+        low = min(asks, default=math.inf)
+        for price, volume in my_bids:
+            if price < low:  # 自己的买单、卖单互相跳过
                 bids[price] = bids.get(price, 0) + volume
         return quote._replace(
             asks=tuple(Level(price, asks[price]) for price in sorted(asks)),
             bids=tuple(Level(price, bids[price]) for price in sorted(bids, reverse=True)),
         )
+
+
+def netted(
+    opposite: dict[int, int], rests: Sequence[Sequence[int]], *, buy: bool
+) -> tuple[dict[int, int], list[tuple[int, int]]]:
+    """对面（价格 → 数量）与碰得到它的挂单（由优到劣的档）互相抵掉之后各剩什么。"""
+    left, rest = dict(opposite), []
+    prices = sorted(left, reverse=not buy)
+    for price, volume in rests:
+        for each in prices:
+            if volume == 0 or (each > price if buy else each < price):
+                break
+            took = min(volume, left.get(each, 0))
+            volume -= took
+            left[each] = left.get(each, 0) - took
+        if volume:
+            rest.append((price, volume))
+    return {price: volume for price, volume in left.items() if volume > 0}, rest
 
 
 class Screen:

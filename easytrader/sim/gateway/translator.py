@@ -231,14 +231,14 @@ class Translator:
 
     def _pushes(self, event: events.Event) -> Iterable[Push]:
         """一件事 → 厂商的推送：推几条、谁在先、各晚多久，照券商的脾气。"""
+        if isinstance(event, (events.Accepted, events.Queued)):
+            return self._accepted(event)
         if isinstance(event, events.AccountStatusChanged):
             return [Push("account_status", *event.account, _status_row(event))]
         broker, order = self._broker, event.order
         if isinstance(event, events.CancelRefused):
             row = _cancel_error_row(event, broker)
             return [_push("cancel_error", order, row, broker.reject_s)]
-        if isinstance(event, (events.Queued, events.Accepted)):
-            return self._accepted(event)
         row = self._order_row(order)
         if isinstance(event, events.Filled):
             told = [_push("order", order, row, broker.fill_s)]
@@ -261,6 +261,8 @@ class Translator:
         """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
         broker, order = self._broker, event.order
         row = self._row(order.order_id, order, self._make_order)
+        if not (broker.shows_early or broker.sysid_delay_s):
+            return [_push("order", order, row, broker.report_s)]
         early: tuple[OrderStatus, ...] = ()
         if isinstance(event, events.Queued):
             early = (OrderStatus.UNREPORTED,) if broker.shows_early else ()

@@ -43,6 +43,7 @@ class Ticket(NamedTuple):
         cash: 钱够不够，由委托的走法（`Way`）回答。
         shares: 证券够不够，同上。
         phase: 进来的时候是哪个时段。
+        is_limit: 限价委托（最新价由客户端换成限价）。
     """
 
     buy: bool
@@ -61,11 +62,7 @@ class Ticket(NamedTuple):
     shares: Callable[[Ticket], Reject | None]
     bought: int = 0
     phase: Phase = Phase.CONTINUOUS
-
-    @property
-    def is_limit(self) -> bool:
-        """限价委托（最新价由客户端换成限价）。"""
-        return self.price_type in LIMIT_TYPES
+    is_limit: bool = True
 
     @property
     def amount_li(self) -> int:
@@ -141,9 +138,9 @@ def _size(ticket: Ticket) -> Reject | None:
 
 def _has_price(ticket: Ticket) -> bool:
     """报价有意义：限价委托，或带保护限价的市价委托。"""
-    if ticket.price_type == PriceType.LATEST:
-        return False
-    return ticket.is_limit or (ticket.protects and ticket.price_li > 0)
+    if ticket.is_limit:
+        return ticket.price_type != PriceType.LATEST
+    return ticket.protects and ticket.price_li > 0
 
 
 def _tick(ticket: Ticket) -> Reject | None:

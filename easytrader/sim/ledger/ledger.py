@@ -6,10 +6,10 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from easytrader.codes import OrderStatus
+from easytrader.codes import AccountType, OrderStatus
 from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.ledger import events
-from easytrader.sim.ledger.checks import Ticket, enough_cash, enough_shares
+from easytrader.sim.ledger.checks import LIMIT_TYPES, Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
 from easytrader.sim.ledger.plugin import Cashier, QuietBusiness
 from easytrader.sim.ledger.state import CANCELLING_KIND, Changes, CounterState
@@ -137,6 +137,7 @@ class Ledger:
             partial(way.shares, account, order),
             self.bought_today(order) if rules.buy_cap else 0,
             phase,
+            order.price_type in LIMIT_TYPES,
         )
 
     def touch(self, account: Account, held: Position | None = None) -> None:
@@ -358,6 +359,8 @@ class Ledger:
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
+        if not (order.off_book or order.account_type == AccountType.CREDIT or order.is_repo):
+            return self._cash_way  # 普通账号经过撮合的买卖：没有哪项业务来管，不必一项项问
         for way in self._ways:
             found = way(order)
             if found is not None:

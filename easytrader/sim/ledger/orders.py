@@ -140,6 +140,18 @@ class SimTrade(NamedTuple):
     passive: bool
     interest_li: int = 0
 
+    def is_other_side(self, other: SimTrade) -> bool:
+        """``other`` 是紧接着的、两个账户互相成交的另一方。"""
+        return (
+            self.passive
+            and other.passive
+            and other.number == self.number + 1
+            and (other.tick, other.price_li, other.volume)
+            == (self.tick, self.price_li, self.volume)
+            and other.order.stock_code == self.order.stock_code
+            and other.order.is_buy is not self.order.is_buy
+        )
+
     @property
     def amount_li(self) -> int:
         """清算金额：价格 × 数量，四舍五入到分。基金、债券的价格有三位小数，零股卖出时不是整分。

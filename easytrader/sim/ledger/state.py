@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import AFTER_HOURS_TYPES
+from easytrader.sim.exchange.depth import Printed
 from easytrader.sim.ledger.orders import CANCELLING
 from easytrader.sim.ledger.resting import Queue, QueueKey, RestingBook
 
@@ -82,16 +83,21 @@ class Changes:
             or self.closings
         )
 
+    @property
+    def one_order(self) -> bool:
+        """只有一笔委托与它的账户变了。"""
+        return len(self.orders) == len(self.accounts) == 1 and not (
+            self.positions or self.queues or self.records or self.trades or self.closings
+        )
+
     def clear(self) -> None:
         """已经落盘。"""
         self.orders.clear()
-        self.trades.clear()
         self.accounts.clear()
-        self.positions.clear()
-        self.queues.clear()
-        self.records.clear()
-        self.closings.clear()
         self.progress = False
+        for rest in (self.trades, self.positions, self.queues, self.records, self.closings):
+            if rest:
+                rest.clear()
 
 
 class CounterState:
@@ -103,9 +109,11 @@ class CounterState:
     ``records``：各项业务（`plugin`）的合约、申购、回购等，各自解释，一条一段 JSON。
     ``late``：等盘后固定价格（`after_hours`）的委托，证券 → 编号 → 委托，按收下的先后。
     ``consumed``：今天自己吃掉的盘口，证券 → {(吃的是卖盘, 价格): [(哪一跳, 数量)]}。
+    ``printed``：今天文件夹里各账户在市场上成交的，证券 → `Printed`。
     """
 
     __slots__ = (
+        "_before",
         "accounts",
         "by_sysid",
         "consumed",
@@ -113,6 +121,7 @@ class CounterState:
         "leaving",
         "orders",
         "orders_of",
+        "printed",
         "progress",
         "queued",
         "queues",
@@ -135,6 +144,8 @@ class CounterState:
         self.queued: dict[int, float] = {}
         self.records: dict[RecordKey, str] = {}
         self.consumed: dict[str, dict[tuple[bool, int], list[tuple[int, int]]]] = {}
+        self.printed: dict[str, Printed] = {}
+        self._before: SimTrade | None = None  # 上一笔记进 `printed` 的
 
     def add_account(self, account: Account) -> None:
         """开户。"""
@@ -201,9 +212,30 @@ class CounterState:
         """记下一笔成交；主动成交还要记下吃掉的盘口。"""
         shown = trade.snapshot
         self.trades_of[trade.order.account_id].append(shown)
+        self._print(trade)
         if not trade.passive:
             self.consume(trade)
         return shown
+
+    def _print(self, trade: SimTrade) -> None:
+        """自己的成交也是市场的成交；两个账户互相成交的两笔只算一次，盘后的不算。"""
+        order, before = trade.order, self._before
+        if order.order_type in AFTER_HOURS_TYPES:
+            return
+        if before is not None and before.is_other_side(trade):
+            self._before = None
+            return
+        self._before = trade
+        price_li, code = trade.price_li, order.stock_code
+        known = self.printed.get(code) or Printed(0, 0, price_li, price_li, 0, 0)
+        self.printed[code] = Printed(
+            known.volume + trade.volume,
+            known.worth_li + order.worth_li(price_li, trade.volume),
+            min(known.low_li, price_li),
+            max(known.high_li, price_li),
+            price_li,
+            trade.tick,
+        )
 
     def consume(self, trade: SimTrade) -> None:
         """同样的显示数量不能再吃第二次。"""
@@ -240,6 +272,8 @@ class CounterState:
         self.leaving.clear()
         self.queues.clear()
         self.consumed.clear()
+        self.printed.clear()
+        self._before = None
         for account_id in self.accounts:
             self.orders_of[account_id] = []
             self.trades_of[account_id] = []

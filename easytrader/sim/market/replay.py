@@ -132,11 +132,11 @@ class ReplayMarket(Market):
         none = Prints(now_li, now_li, 0)
         if not self._hours.is_open(self.tick_time(tick), *day.rules.hours):
             return none
+        if day.halts and (found_in(day.halts, tick) or found_in(day.halts, tick - 1)):
+            return none
         if not self._period_s:
             return self._snapshots(day, tick, before_li, now_li)
         place = self._place(day, tick)
-        if found_in(day.halts, tick) or found_in(day.halts, tick - 1):
-            return none
         if place is None or now_li >= day.limit_up_li or now_li <= day.limit_down_li:
             return none  # 封死之后，排在前面的多得成交不到自己
         bar, at, count = place
@@ -149,6 +149,9 @@ class ReplayMarket(Market):
     def traded(self, security: Security, tick: int) -> int:
         """当日到这一跳为止的成交量：数据里的，一根线里按走过的跳数摊；开盘竞价先摊到一跳的。"""
         day = self._day_at(security, tick)
+        halt = found_in(day.halts, tick)
+        if halt is not None:
+            tick = halt.start - 1
         if day.closing[0] <= tick < day.closing[1]:
             tick = day.closing[0] - 1
         if day.opening <= tick <= self._open_tick(day):
@@ -251,15 +254,23 @@ class ReplayMarket(Market):
         return day._replace(halts=self._halts(day))
 
     def _halts(self, day: _Day) -> tuple[Halt, ...]:
-        """数据里的价格触发的停牌；快照数据里本来就有停牌的样子，不另推。"""
+        """数据里的价格（快照的最近价）触发的停牌；真实的快照那时本来就站着不动，两边说的一样。"""
         halting, ticks = day.rules.halting, day.ticks
-        if halting is None or ticks is None or not day.rows or not self._period_s:
+        if halting is None or ticks is None or not day.rows:
             return ()
-        base_li = day.rows[0].open_li if halting.from_open else day.pre_close_li
+        base_li = self._open_price(day, ticks) if halting.from_open else day.pre_close_li
         if not reaches(halting, base_li, min(day.lows), max(day.highs)):
             return ()
         path = [self._last(day, tick) for tick in range(ticks.continuous, ticks.closing_start)]
         return halts_of(halting, base_li, path, ticks, self)
+
+    def _open_price(self, day: _Day, ticks: Ticks) -> int:
+        """当日开盘价：快照的是 9:25 起第一笔成交的价格，成交量没有记的是 9:25 起的第一个最近价。"""
+        if self._period_s:
+            return int(day.rows[0].open_li)
+        opened = day.rows[bisect_left(day.times, self.tick_time(ticks.open_call)) :]
+        traded = (row.last_li for row in opened if row.volume)
+        return next(traded, opened[0].last_li if opened else day.pre_close_li)
 
     def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
         """数据里没有昨收：上一个收盘价，除过其后的权；上市以来还没有数据的是发行价；都没有为 0。"""
@@ -345,6 +356,8 @@ class ReplayMarket(Market):
 
     def _sides(self, day: _Day, tick: int) -> _Sides:
         if not self._period_s:
+            if found_in(day.halts, tick):
+                return _EMPTY
             index = bisect_right(day.times, self.tick_time(tick))
             return (day.rows[index - 1].asks, day.rows[index - 1].bids) if index else _EMPTY
         if day.ticks is not None:

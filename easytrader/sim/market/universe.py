@@ -122,9 +122,11 @@ def instrument_name(stock_code: str) -> str:
 
 def _plain_name(stock_code: str) -> str:
     known = NAMES.get(stock_code)
+    if known is not None:
+        return known
     block = _BY_HEAD.get((stock_code[:3], stock_code[7:]))
-    if known is not None or block is None:
-        return known or stock_code
+    if block is None:
+        return stock_code
     security = parse_security(stock_code)
     place = _BLOCKS.index(block) * 1000 + int(stock_code[3:6])
     word = _KIND_WORDS.get(security.kind, "ETF")

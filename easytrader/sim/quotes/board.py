@@ -21,6 +21,7 @@ from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.ipo import load_issues
 from easytrader.sim.config.market import library_of, market_for
+from easytrader.sim.exchange.depth import Printed
 from easytrader.sim.exchange.halting import found_in
 from easytrader.sim.exchange.hours import hours_for
 from easytrader.sim.exchange.screen import Own, Screen
@@ -360,11 +361,13 @@ class _Market:
         mine = () if own is None else own.interests()
         quote = self._screen.quote(security, day, asked, mine)
         status = self._status(security, day, now, quote)
-        if own is not None and status == CONTINUOUS:
-            quote = own.drawn(quote)
         tick = self._seen_tick(day, now)
         last_li = quote.last_li if quote.tick == tick and self._synthetic else None
+        if own is not None and status == CONTINUOUS:
+            quote = own.drawn(quote)
         stats = None if tick is None else (tape or self.tape(security, day)).at(tick, last_li)
+        if own is not None and own.printed and stats is not None:
+            stats = stats.joined(Printed(*own.printed), asked if status == CONTINUOUS else None)
         called = self._screen.in_call(security, day, asked)
         shown = asked if called or tick is None else tick
         return to_tick(security, quote, stats, int(self.market.tick_time(shown) * 1000), status)

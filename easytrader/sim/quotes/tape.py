@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader.market.symbols import Security
-    from easytrader.sim.exchange.depth import Market
+    from easytrader.sim.exchange.depth import Market, Printed
     from easytrader.sim.exchange.screen import Ticks
 
 
@@ -190,6 +190,16 @@ class Stats(NamedTuple):
     volume: int
     amount: float
     trades: int
+
+    def joined(self, own: Printed, tick: int | None) -> Stats:
+        """加上自己的成交；最近价只在 ``tick`` 这一跳里是自己的。"""
+        return self._replace(
+            high_li=max(self.high_li, own.high_li),
+            low_li=min(self.low_li, own.low_li),
+            last_li=own.last_li if own.tick == tick else self.last_li,
+            volume=self.volume + own.volume,
+            amount=self.amount + own.worth_li / 1000,
+        )
 
 
 def ranges(

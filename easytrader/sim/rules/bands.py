@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from easytrader.sim.rules.tables import (
+    BONDS,
     BOURSES,
     BSE,
     BSE_OPENED,
@@ -16,6 +17,7 @@ from easytrader.sim.rules.tables import (
     FUNDS,
     MAIN,
     MAIN_REFORM,
+    REPOS,
     RULES_2026,
     STAR,
     STAR_OPENED,
@@ -41,7 +43,8 @@ class WideBand(NamedTuple):
 class Rounding(Enum):
     """算出来的界限怎样取整到价位。"""
 
-    HALF_UP = "四舍五入"
+    HALF_UP = "四舍五入，至少差一个价位"
+    PLAIN = "四舍五入"
     INWARD = "向里：上限截断，下限进位"
 
 
@@ -108,11 +111,18 @@ DELISTING: Final = (
 )
 """退市整理期首日不设涨跌幅，此后按板块的幅度。"""
 
-_NOT_BSE: Final = tuple(scope for scope in Scope if scope is not Scope.BSE)
+_SH: Final = (Scope.SH_MAIN, *STAR, Scope.SH_FUND)
+_SZ: Final = (Scope.SZ_MAIN, *CHINEXT, Scope.SZ_FUND)
 ROUNDINGS: Final = (
-    Dated("B11", _NOT_BSE, BOURSES, Rounding.HALF_UP, "SSE26 SZSE26").noted(
-        "SSE26 3.3.13、3.3.17：四舍五入到价位；与基准不足一个价位的取一个价位"
-        "（深市 2011-02-28、沪市 2023-04-10 起，这里一律如此）；不低于一个价位"
+    Dated("B11", _SZ, date(2011, 2, 28), Rounding.HALF_UP, "SZSE26").noted(
+        "2011 年规则 3.3.16：四舍五入到价位；与基准不足一个价位的取一个价位；不低于一个价位"
+    ),
+    Dated("B11", _SH, MAIN_REFORM, Rounding.HALF_UP, "SSE23 SSE26", "3.3.13、3.3.17：同上"),
+    Dated("B11", (*BONDS, *REPOS), BOURSES, Rounding.HALF_UP, "SSE26 SZSE26").noted(
+        "同上；离一个价位远得很，不分日期"
+    ),
+    Dated("B11", (*_SH, *_SZ), BOURSES, Rounding.PLAIN, "公开整理").noted(
+        "四舍五入到价位，不补足一个价位；不低于一个价位"
     ),
     Dated("B12", BSE, BSE_OPENED, Rounding.INWARD, "公开整理").noted(
         "上限截断、下限进位到价位：84.63 → 110.01 / 59.25"
@@ -123,13 +133,15 @@ ROUNDINGS: Final = (
 
 
 def bound(base_li: int, ratio_bp: int, tick: int, rounding: Rounding = Rounding.HALF_UP) -> int:
-    """``base_li`` 的万分之 ``ratio_bp``，取整到价位；离 ``base_li`` 至少一个价位。"""
+    """``base_li`` 的万分之 ``ratio_bp``，取整到价位；``PLAIN`` 以外离它至少一个价位。"""
     unit, worth = 10_000 * tick, base_li * ratio_bp
     upper = ratio_bp >= 10_000
-    if rounding is Rounding.HALF_UP:
-        price = (2 * worth + unit) // (2 * unit) * tick
-    else:
+    if rounding is Rounding.INWARD:
         price = (worth // unit if upper else -(-worth // unit)) * tick
+    else:
+        price = (2 * worth + unit) // (2 * unit) * tick
+    if rounding is Rounding.PLAIN:
+        return max(price, tick)
     if upper:
         return max(price, base_li + tick)
     return max(min(price, base_li - tick), tick)

@@ -247,3 +247,73 @@ def test_a_daily_bar_bounds_what_trades(
         assert tick["lastPrice"] == pytest.approx(close)
         assert (tick["high"], tick["low"]) == (pytest.approx(top), pytest.approx(bottom))
         assert tick["volume"] * 100 == pytest.approx(volume, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("side", "code", "left"),
+    [(23, "300750.SZ", 80_000), (23, "600036.SH", 900_000), (24, "300750.SZ", 100_000)],
+)
+def test_a_leftover_of_the_call_shows_at_the_top(
+    room: Callable[..., Room], code: str, left: int, side: int
+) -> None:
+    """竞价剩下的大单碰得到对面：9:30 先吃盘口，剩下的是买一（卖一），盘口不交叉。"""
+    desk = room()
+    buy = side == 23
+    sign = 1 if buy else -1
+    tick = desk.tick("09:21:00", code)
+    price = round(tick["bidPrice"][0] * (1 + 0.001 * sign), 2)
+    desk.order(code, side, left, price)
+    taken = []
+    for clock in ("09:30:00", "09:30:30", "09:31:00", "09:40:00", "10:30:00"):
+        tick = desk.tick(clock, code)
+        bid, ask = tick["bidPrice"][0], tick["askPrice"][0]
+        assert bid < ask or 0.0 in (bid, ask), clock  # 够大的把对面全抵掉了
+        if clock == "09:30:00":
+            taken = [each.traded_price for each in desk.trades[1:]]
+            assert sum(each.traded_volume for each in desk.trades) < left
+            assert (bid if buy else ask) == pytest.approx(price)
+    assert taken
+    assert all(each <= price if buy else each >= price for each in taken)
+
+
+def test_a_small_bid_that_meets_the_ask_takes_its_part_of_it(room: Callable[..., Room]) -> None:
+    """碰到对面、还没有轮到的小单：抵掉对面的那一点，不把整档藏起来，也不锁住盘口。"""
+    desk, code = room(f"{DAY} 09:35"), "600036.SH"
+    tick = desk.tick("09:35:00", code)
+    limit = round(tick["bidPrice"][0] - 0.03, 2)
+    desk.order(code, 23, 100, limit)
+    for second in range(36 * 60, 59 * 60, 15):
+        tick = desk.tick(f"09:{second // 60:02d}:{second % 60:02d}", code)
+        assert tick["bidPrice"][0] < tick["askPrice"][0]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_my_fills_of_a_tick_are_in_its_volume(room: Callable[..., Room], seed: int) -> None:
+    """合成行情：一跳里吃单与挂单合计成交的，不超过那一跳显示的成交量。"""
+    desk, chance = room(f"{DAY} 09:35"), random.Random(seed)
+    codes = ("600036.SH", "300750.SZ", "113050.SH", "510300.SH")
+    seen = {code: desk.tick("09:35:00", code) for code in codes}
+    filled = 0
+    for second in range(3, 180, 3):
+        clock = f"09:{35 + second // 60}:{second % 60:02d}"
+        count = len(desk.trades)
+        desk.user.sim.goto(f"{DAY} {clock}")
+        for code in codes:
+            tick = seen[code]
+            side, sign = chance.choice(((23, -1), (24, 1)))
+            if chance.random() < 0.3:
+                price = tick["askPrice"][2] if side == 23 else tick["bidPrice"][2]
+            else:
+                price = round(tick["lastPrice"] * (1 + sign * 0.0004), 2)
+            desk.order(code, side, 100 * chance.randint(1, 60), price)
+        for code in codes:
+            tick = desk.quotes.get_full_tick([code])[code]
+            more = tick["pvolume"] - seen[code]["pvolume"]
+            mine = sum(
+                each.traded_volume for each in desk.trades[count:] if each.stock_code == code
+            )
+            assert mine <= more, (clock, code)
+            assert tick["low"] <= tick["lastPrice"] <= tick["high"]
+            seen[code] = tick
+            filled += mine
+    assert filled

@@ -92,6 +92,25 @@ def test_an_order_inside_the_spread_is_hit_at_its_own_price(make: Callable[..., 
     assert desk.state_of(ACCOUNT, resting) == 56
 
 
+def test_what_two_accounts_trade_counts_once(make: Callable[..., Two]) -> None:
+    """互相成交的两笔是市场的一笔；重新打开以后一样。回放的成交量取自数据，不加。"""
+    desk = make()
+    price = inside(desk)
+    desk.place(ACCOUNT, BUY, price, 300)
+    desk.place(OTHER, SELL, price, 200)
+    tick = desk.engine._counter.state.progress.tick
+    shown = (200, 200 * price, price, price, price, tick)
+    assert desk.engine.books()[CODE].printed == shown
+    ask = desk.quote(CODE).asks[0].price_li
+    desk.place(OTHER, BUY, ask, 100)
+    more = (300, 200 * price + 100 * ask, price, ask, ask, tick)
+    assert desk.engine.books()[CODE].printed == more
+    desk.reopen()
+    assert desk.engine.books()[CODE].printed == more
+    desk.engine._counter.state.start_day(desk.engine._counter.state.progress.day + 1)
+    assert CODE not in desk.engine.books()
+
+
 def test_price_then_time_then_the_crowd(make: Callable[..., Two]) -> None:
     """价格优先；同价时先是行情显示的，再是别的账户先挂的。"""
     desk = make()
