@@ -19,6 +19,7 @@ from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
+from easytrader.sim.config.ipo import load_issues
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.depth import Printed
 from easytrader.sim.exchange.halting import found_in
@@ -48,6 +49,7 @@ from easytrader.sim.quotes.details import (
     known,
     to_detail,
     to_factor,
+    to_issue,
     to_tick,
 )
 from easytrader.sim.quotes.indices import INDICES, IndexedMarket
@@ -76,7 +78,7 @@ _DAY_S: Final = 86400
 _NOTHING: Final[dict[str, Own]] = {}
 """这么多只以上一起算。"""
 _BLOCK: Final = 250
-"""取日线时一次算这么多天。"""
+"""取历史时一次算这么多天。"""
 _LIMIT_S: Final = 150.0
 """取一次历史最多算这么久，与厂商 xtdata.ini 的 requestTimeoutSecond 相同。"""
 
@@ -207,9 +209,11 @@ class Board:
             days = self._days(security, now, first, last, period)
             for number, day in enumerate(days):
                 _check(deadline)
-                if number % _BLOCK == 0 and (period == DAILY or period in LONG):
-                    most = count if 0 < count < _BLOCK and period == DAILY else _BLOCK
-                    self._past.prime_days(security, days[number : number + most], now)
+                if number % _BLOCK == 0:
+                    most = _BLOCK
+                    if count > 0 and period not in LONG:  # 一天至少一根；分钟线一天至少四根
+                        most = count if period == DAILY else count // 4 + 2
+                    self._past.prime_days(security, days[number : number + most][:_BLOCK], now)
                 try:
                     bars = self._day_bars(security, day, period, now)
                 except SimulatorError:
@@ -264,6 +268,16 @@ class Board:
             if (first is None or at >= first) and (last is None or at <= last):
                 found[day] = row
         return found
+
+    def issues(self, start: Any, end: Any) -> list[dict[str, Any]]:
+        """申购日在 ``start`` 到 ``end`` 之间的新股，厂商的字段；写明了才有的几项。"""
+        first, last = moment(start, last=False), moment(end, last=True)
+        return [
+            to_issue(issue)
+            for issue in sorted(load_issues(self._path).issues.values(), key=lambda each: each.day)
+            if (first is None or midnight(issue.day) >= first)
+            and (last is None or midnight(issue.day) <= last)
+        ]
 
     def _known_factors(self, code: str, now: float) -> list[tuple[Action, str, dict[str, float]]]:
         security = self.find(code)
@@ -542,7 +556,7 @@ def _market_of(
     folder: SimFolder, calendar: Calendar, hours: MarketHours, shunned: Collection[str]
 ) -> _Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = load_book(folder.path, hours.previous)
+    book = load_book(folder.path, hours.previous, warned=not folder.config.replay)
     market = market_for(folder.config, folder.path, hours, book)
     return _Market(market, calendar, hours, book, shunned)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _WORTH: Final = 64
 """短于这么多跳的不值得。"""
 _CHECKED: Final = 150
-_BATCH: Final = 512
+_BATCH: Final = 256
 
 
 class Paths:
@@ -108,11 +108,12 @@ class Paths:
         """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
         found = [(each.stock_code, self._calm(each, tick)) for each in securities]
         calm = [(code, day) for code, day in found if day is not None]
+        market: Any = self._inner
         if calm:
             days = [day for _, day in calm]
-            made = sheet.quotes(self._np, self._inner, self._seconds, days, tick)
+            made = sheet.quotes(self._np, market, self._seconds, days, tick)
             for (code, _), quote in zip(calm, made, strict=True):
-                self._inner.remember(code, quote)
+                market.remember(code, quote)
 
     def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
         """一批停在一天里同一跳、走到同一跳的。"""
