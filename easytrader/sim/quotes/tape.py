@@ -107,13 +107,14 @@ class Paths:
     def prime_quotes(self, securities: list[Security], tick: int) -> None:
         """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
         found = [(each.stock_code, self._calm(each, tick)) for each in securities]
-        calm = [(code, day) for code, day in found if day is not None]
         market: Any = self._inner
-        if calm:
-            days = [day for _, day in calm]
-            made = sheet.quotes(self._np, market, self._seconds, days, tick)
-            for (code, _), quote in zip(calm, made, strict=True):
-                market.remember(code, quote)
+        for late in (False, True):  # 到 15:30 的另有时段
+            calm = [each for each in found if each[1] and each[1].rules.late_close is late]
+            if calm:
+                days = [day for _, day in calm]
+                made = sheet.quotes(self._np, market, self._sections(days[0]), days, tick)
+                for (code, _), quote in zip(calm, made, strict=True):
+                    market.remember(code, quote)
 
     def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
         """一批停在一天里同一跳、走到同一跳的。"""
@@ -169,13 +170,11 @@ class Paths:
         start, stop = day.closing
         if start <= tick <= stop:
             tick = start - 1
-        if sheet.quotes(self._np, self._inner, self._seconds, [day], tick) != [
-            self._inner.quote(security, tick)
-        ]:
+        ask = self._np, self._inner, self._sections(day), [day]
+        if sheet.quotes(*ask, tick) != [self._inner.quote(security, tick)]:
             return False
         first = tick - _CHECKED
         honest = self._market.path(security, first, tick)
-        ask = self._np, self._inner, self._sections(day), [day]
         found = sheet.prices(*ask, self._np.arange(first, tick + 1))[0].tolist()
         low, high = sheet.extremes(*ask, first, tick)
         return bool(found == honest and (low[0], high[0]) == (min(honest), max(honest)))

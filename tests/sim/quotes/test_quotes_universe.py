@@ -18,7 +18,7 @@ from easytrader.sim.market import universe
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.quotes import indices
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.quotes.indices import BASKET, EVERY, INDICES, members
+from easytrader.sim.quotes.indices import BASKET, INDICES, members
 from easytrader.sim.quotes.tape import Paths
 
 if TYPE_CHECKING:
