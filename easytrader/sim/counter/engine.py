@@ -72,7 +72,8 @@ class Engine:
         self.clock: Clock = WallClock() if clock is None else clock
         config = folder.config
         self._hours = hours_for(config.clock)
-        self._book = load_book(folder.path, self._hours.previous)
+        warned = not config.replay
+        self._book = load_book(folder.path, self._hours.previous, warned=warned)
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)

@@ -209,7 +209,8 @@ class IndexedMarket(Market):
 
     def _levels(self, security: Security, rows: list[list[int]]) -> list[int]:
         """一只一行的价格 → 各跳的点数。"""
-        return [self._level(security, prices) for prices in zip(*rows, strict=True)]
+        shares = [share for _, share in self._basket(security)]
+        return [_points(shares, prices) for prices in zip(*rows, strict=True)]
 
     def printed(self, security: Security, tick: int, before_li: int, now_li: int) -> Prints:
         """这一跳的成交。"""
@@ -255,10 +256,7 @@ class IndexedMarket(Market):
         return [each for each, _ in self._basket(security)]
 
     def _level(self, security: Security, prices: Any) -> int:
-        points = 0.0
-        for (_, share), price in zip(self._basket(security), prices, strict=True):
-            points += share * price  # 不用 sum：它从 3.12 起带补偿，与数组加出来的差末位
-        return round(points / _TICK_LI) * _TICK_LI
+        return _points([share for _, share in self._basket(security)], prices)
 
     def _basket(self, security: Security) -> list[tuple[Security, float]]:
         """成分与它的一厘值多少点（厘）。"""
@@ -274,6 +272,13 @@ class IndexedMarket(Market):
                 for each, cap in zip(chosen, caps, strict=True)
             ]
         return found
+
+
+def _points(shares: list[float], prices: Any) -> int:
+    points = 0.0
+    for share, price in zip(shares, prices, strict=True):
+        points += share * price  # 不用 sum：它从 3.12 起带补偿，与数组加出来的差末位
+    return round(points / _TICK_LI) * _TICK_LI
 
 
 def _anchor(security: Security, seed: int) -> int:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight
@@ -121,30 +122,29 @@ def extremes(
     edges = prices(np, market, seconds, days, np.array([first, last]))
     low, high = edges.min(axis=1), edges.max(axis=1)
 
-    def look(rows: Any, cells: Any) -> None:
-        ticks = np.clip(ends[cells][:, None] + np.arange(_GRID), first, last)
+    every_done = progress(np, market, seconds, np.arange(first, last + 1), days[0].day)
+
+    def look(rows: Any, starts: Any, size: int) -> None:
+        ticks = np.clip(starts[:, None] + np.arange(size), first, last)
         picked = {name: column[rows] for name, column in columns.items()}
-        done = progress(np, market, seconds, ticks, days[0].day)
+        done = every_done[ticks - first]
         _, found = _priced(np, picked, done, _near(np, picked, ticks), ticks)
         np.minimum.at(low, rows, found.min(axis=1))
         np.maximum.at(high, rows, found.max(axis=1))
 
     every = np.arange(len(days))
-    look(every, top.argmax(axis=1))  # 先看最可能的一格，别的大多就够不着了
-    look(every, floor.argmin(axis=1))
+    look(every, ends[top.argmax(axis=1)], _GRID)  # 先看最可能的一格，别的大多就够不着了
+    look(every, ends[floor.argmin(axis=1)], _GRID)
     rows, cells = np.nonzero((top > high[:, None]) | (floor < low[:, None]))
-    if len(rows):  # 够得着的再看细一点的一层
+    if len(rows):  # 够得着的分细了再看
+        ticks = ends[cells][:, None] + np.arange(0, _GRID + 1, _PART)
         picked = {name: column[rows] for name, column in columns.items()}
-        small, large = _finer(np, picked, ends[cells])
-        pairs = tuple(
-            tuple(each[rows % len(each), cells][:, None] for each in pair) for pair in sides
-        )
-        reach = least[rows, cells][:, None] + small, most[rows, cells][:, None] + large
-        floor, top = _range(np, picked, pairs, reach)
-        kept = (top[:, 0] > high[rows]) | (floor[:, 0] < low[rows])
-        rows, cells = rows[kept], cells[kept]
-    if len(rows):
-        look(rows, cells)
+        base, edge = _base(np, picked, every_done[np.clip(ticks, first, last) - first])
+        sides = _sides(np, np.maximum(edge, 0.0)), _sides(np, base)
+        floor, top = _range(np, picked, sides, _finer(np, picked, ticks))
+        place, part = np.nonzero((top > high[rows][:, None]) | (floor < low[rows][:, None]))
+        if len(place):
+            look(rows[place], ticks[place, part], _PART)
     return low, high
 
 
@@ -158,14 +158,27 @@ def _range(np: Any, columns: dict[str, Any], sides: Any, reach: Any) -> tuple[An
     return _rounded(np, columns, floor), _rounded(np, columns, top) + columns["gap"]
 
 
-def _finer(np: Any, columns: dict[str, Any], starts: Any) -> tuple[Any, Any]:
-    """从 ``starts`` 起的一格里，细的几层的范围：较粗的一层看它的各个格点，更细的算到头。"""
-    fine = synthetic._INTRADAY[_COARSE:]  # noqa: SLF001
-    period, amplitude = fine[0]
-    rest = sum(each for _, each in fine[1:])
-    numbers = starts[:, None] // period + np.arange(_GRID // period + 3)
-    points = _points(np, columns, _COARSE, numbers + columns["shift"] // period) * amplitude
-    return points.min(axis=1)[:, None] - rest, points.max(axis=1)[:, None] + rest
+def _finer(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
+    """一格分成的几段里噪声的范围，``ends`` 是各段的头尾：只有最细的一层算到头。"""
+    octaves = synthetic._INTRADAY  # noqa: SLF001
+    rest = sum(amplitude for _, amplitude in octaves[_COARSE + 1 :]) + _SLACK
+    least, most = -rest, rest
+    for layer, (period, amplitude) in enumerate(octaves[: _COARSE + 1]):
+        start = ends[:, :1] // period
+        count = 2 if layer < _COARSE else _GRID // period + 3
+        points = _points(np, columns, layer, start + columns["shift"] // period + np.arange(count))
+        points *= amplitude
+        place = np.minimum((ends - start * period) // period, count - 2)
+        t = (ends - (start + place) * period) / period
+        left, right = (np.take_along_axis(points, place + each, 1) for each in (0, 1))
+        small, large = _sides(np, left + (right - left) * (t * t * (3.0 - 2.0 * t)))
+        if layer == _COARSE:  # 一段里最多还有一个格点
+            inside = place[:, 1:] > place[:, :-1]
+            turn = np.take_along_axis(points, place[:, 1:], 1)
+            small = np.where(inside, np.minimum(small, turn), small)
+            large = np.where(inside, np.maximum(large, turn), large)
+        least, most = least + small, most + large
+    return least, most
 
 
 def _points(np: Any, columns: dict[str, Any], layer: int, numbers: Any) -> Any:
@@ -187,7 +200,10 @@ def volumes(np: Any, salts: Any, totals: Any, indexes: Any, shape: Sequence[int]
 
 _GRID: Final = 48
 """噪声的前三层的周期都是它的倍数：一格之内每一层都是单调的。"""
+_PART: Final = 8
+"""够得着的一格再分成这么长的几段；比第四层的周期短，是前三层周期的约数。"""
 _COARSE: Final = 3
+_SLACK: Final = 1e-9
 _DAY_S: Final = 86400
 
 
@@ -207,6 +223,14 @@ def _reach(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
     return least, most
 
 
+@lru_cache(maxsize=16)
+def _eased(np: Any, period: int) -> tuple[Any, Any]:
+    """从一个格点起的各跳：插值的权重，过了几个格点。"""
+    offset = np.arange(period + _GRID + 1)
+    t = (offset % period) / period
+    return t * t * (3.0 - 2.0 * t), offset // period
+
+
 def _near(np: Any, columns: dict[str, Any], ticks: Any) -> Any:
     """各行自己的一格里的噪声。"""
     total = np.zeros(ticks.shape)
@@ -215,15 +239,18 @@ def _near(np: Any, columns: dict[str, Any], ticks: Any) -> Any:
         most = int((ticks[:, -1:] // period - start).max()) + 2
         numbers = start + columns["shift"] // period + np.arange(most)
         points = _points(np, columns, layer, numbers)
-        offset = (ticks - start * period).astype(np.int32)
+        offset = ticks - start * period
+        rise = points[:, 1:] - points[:, :-1]
+        eased, cell = _eased(np, period)
         if layer < _COARSE:  # 一格在它的一个周期之内
-            left, right, t = points[:, :1], points[:, 1:2], offset / period
+            left, wave = points[:, :1], rise[:, :1] * eased[offset]
         else:
-            cell = offset // np.int32(period)
-            left = np.take_along_axis(points, cell, 1)
-            right = np.take_along_axis(points, cell + 1, 1)
-            t = (offset - cell * np.int32(period)) / period
-        total += amplitude * (left + (right - left) * (t * t * (3.0 - 2.0 * t)))
+            place = cell[offset]
+            left = np.take_along_axis(points, place, 1)
+            wave = np.take_along_axis(rise, place, 1) * eased[offset]
+        wave += left
+        wave *= amplitude
+        total += wave
     return total
 
 
@@ -261,9 +288,7 @@ def _rounded(np: Any, columns: dict[str, Any], base: Any) -> Any:
     return np.clip(bid, columns["low"], columns["high"])
 
 
-def _priced(
-    np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any
-) -> tuple[Any, Any]:
+def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any) -> tuple[Any, Any]:
     """买一价与最近成交价。"""
     base, edge = _base(np, columns, done)
     base = np.where(edge > 0.0, base * (1.0 + columns["swing"] * edge * waves), base)

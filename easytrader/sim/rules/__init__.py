@@ -274,6 +274,7 @@ class RuleBook:
         facts: 厂商写法的代码 → 事实；没有的是普通证券。
         previous: 交易日（序数）→ 上一个交易日，数「上市第几天」用。
         choices: 没有定论的怎样取。
+        usual: 清单里没有的代码 → 事实，没有特别的为 None。
     """
 
     def __init__(
@@ -281,7 +282,9 @@ class RuleBook:
         facts: Mapping[str, Facts] | None = None,
         previous: Callable[[int], int] = lambda day: day - 1,
         choices: Choices = BY_TABLE,
+        usual: Callable[[str], Facts | None] | None = None,
     ) -> None:
+        self._usual = usual
         self._facts = dict(facts or {})
         self._previous = previous
         self._choices = choices
@@ -289,11 +292,17 @@ class RuleBook:
 
     def facts(self, security: Security) -> Facts:
         """这只证券的事实。"""
-        return self._facts.get(security.stock_code, ORDINARY)
+        return self._known(security) or ORDINARY
+
+    def _known(self, security: Security) -> Facts | None:
+        found = self._facts.get(security.stock_code)
+        return (
+            found if found is not None or self._usual is None else self._usual(security.stock_code)
+        )
 
     def rules(self, security: Security, day: date) -> Rules | None:
         """``day`` 这天的规则；模拟柜台不做的品种为 None。"""
-        facts = self._facts.get(security.stock_code)
+        facts = self._known(security)
         if facts is None:
             return self._plain(security, day)
         since = facts.delisting_since(day) or facts.listed
@@ -302,10 +311,8 @@ class RuleBook:
     def _plain(self, security: Security, day: date) -> Rules | None:
         """没有特别事实的；合成行情从很多天以前推起，一天一天、一只一只地问，同类同时期的只查一次。"""
         since = self._choices.bse_after_hours
-        if security.kind is Kind.BOND or since is not None:  # 应计利息天天不同
-            key = _kin(security), day
-        else:
-            key = _kin(security), era(day)
+        alone = security.kind is Kind.BOND or since is not None  # 应计利息天天不同
+        key = _kin(security), day if alone else era(day)
         if key not in self._ordinary:
             self._ordinary[key] = rules_for(security, day, choices=self._choices)
         return self._ordinary[key]
