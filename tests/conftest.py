@@ -15,7 +15,7 @@ import pytest
 from credit_helpers import CREDIT, credit_folder
 from hypothesis import HealthCheck, settings
 from loguru import logger
-from support import ACCOUNT, Recorder, SimProcess, make_folder
+from support import ACCOUNT, Recorder, SimProcess, hurry, make_folder
 
 import easytrader
 
@@ -114,10 +114,9 @@ def connect(sim_folder: Path) -> Iterator[Callable[..., Any]]:
         opened.append(trader)
         settings = {"reconnect_interval": 0.2, "timeout": 5, **options}
         wanted_s = settings["timeout"]
-        settings["timeout"] = max(wanted_s, 10)  # 机器再忙也要连得上
+        settings["timeout"] = max(wanted_s, 10)
         trader.connect(str(sim_folder), ACCOUNT, callback, **settings)
-        trader._engine._connector.timeout_s = wanted_s
-        trader._session._replies._timeout_s = wanted_s
+        hurry(trader, wanted_s)
         return trader
 
     yield open_

@@ -103,6 +103,10 @@ class Recorder:
     def of(self, name: str) -> list[Any]:
         return [argument for kind, argument in self.events if kind == name]
 
+    def numbers(self) -> list[int]:
+        """推送过的委托编号，每笔只算第一次：一笔推几个状态，各家柜台不同。"""
+        return list(dict.fromkeys(each.order_id for each in self.of("order")))
+
     def wait_for(self, name: str, count: int = 1, within_s: float = 30) -> list[Any]:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.of(name)) >= count, within_s), (
@@ -149,6 +153,12 @@ def in_li(
 
     rows = [(code, volume, Decimal(cost) / 1000 / volume) for code, volume, cost in held]
     return AccountConfig(account_id, kind, Decimal(cash_li) / 1000, rows)
+
+
+def hurry(trader: Any, timeout_s: float) -> None:
+    """连上之后把期限改短：机器再忙也要连得上，丢了应答的又不必久等。"""
+    trader._engine._connector.timeout_s = timeout_s
+    trader._session._replies._timeout_s = timeout_s
 
 
 def make_folder(path: Path, **options: object) -> Path:

@@ -315,6 +315,7 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
     ).required = False  # 没有给脚本时，不说还缺 ARGS
     # 脚本的输出由脚本自己负责，与直接用 python 运行时一样
     parser.set_defaults(own_output=False)
+    parser.set_defaults(fail=parser.error)
     parser.runs(_run)
 
 
@@ -331,7 +332,7 @@ def _run(arguments: argparse.Namespace) -> int:
             raise UsageError("-m", None, "后面写模块的名字，例如 -m strategies.daily")
         return run_module(module[0], module[1:])
     if arguments.script is None:
-        raise UsageError("SCRIPT", None, "要写脚本的路径，或 -m 模块名")
+        arguments.fail("缺少参数 SCRIPT（脚本的路径），或 -m 模块名")
     # argparse 会吃掉 SCRIPT 之后的第一个「--」，而它属于脚本：从原样的命令行里取
     given: list[str] = arguments.given
     start = len(given) - len(arguments.arguments)

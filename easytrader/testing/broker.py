@@ -30,6 +30,7 @@ class Broker(ABC):
         refused_amount: 数量合法而柜台会拒绝的（钱不够）。
         timeout_s: 测试里每个调用的期限，秒。
         limit_s: 一个测试最多做这么久，秒；没有做完算失败。
+        query_lag_s: 新委托最慢多久才查得到，秒；查询是缓存的柜台要给。
     """
 
     security: str
@@ -39,6 +40,7 @@ class Broker(ABC):
     refused_amount: Any = None
     timeout_s: float = 3.0
     limit_s: float = 60.0
+    query_lag_s: float = 0.0
 
     # ---- 一定要给的
 
@@ -78,6 +80,7 @@ class Broker(ABC):
         watcher = self.trader()
         try:
             self.connect(watcher)
+            threading.Event().wait(self.query_lag_s)
             return [dict(each) for each in watcher.today_entrusts]
         finally:
             watcher.close()

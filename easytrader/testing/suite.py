@@ -371,6 +371,7 @@ class TestExactlyOnce:
     def test_found_by_its_id(self, user: Trader, broker: Broker) -> None:
         _needs_once(user)
         number = _buy(user, broker, client_order_id="find me")
+        threading.Event().wait(broker.query_lag_s)
         row = user.find_entrust("find me")
         assert row is not None
         assert row["order_id"] == number

@@ -30,7 +30,7 @@ def connect_row(*arguments: Any, **options: Any) -> dict[str, str]:
 
 
 def queues(folder: Path) -> list[Path]:
-    return list(folder.glob("down_queue*"))
+    return [each for each in folder.glob("down_queue*") if not each.name.endswith("__mutex")]
 
 
 @pytest.fixture

@@ -166,7 +166,10 @@ def test_not_a_simulator_folder(
 
 
 def test_run_without_a_script_misses_only_the_script(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_main(capsys, "sim", "run")[2].endswith("缺少参数 SCRIPT\n")
+    with pytest.raises(SystemExit) as left:
+        run_main(capsys, "sim", "run")
+    assert left.value.code == 2
+    assert capsys.readouterr().err.endswith("缺少参数 SCRIPT（脚本的路径），或 -m 模块名\n")
 
 
 def test_a_broken_config_is_explained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from support import ACCOUNT, SimProcess, make_folder
+from support import ACCOUNT, SimProcess, hurry, make_folder
 
 import easytrader
+from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.host.faults import Faults
 from easytrader.testing import Broker
 
@@ -25,8 +26,9 @@ class SimBroker(Broker):
     refused_amount = 10_000_000
     timeout_s = 1.5
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = make_folder(folder / "国金 QMT交易端" / "userdata_mini")
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = make_folder(folder / "国金 QMT交易端" / "userdata_mini", **settings)
+        self.query_lag_s = SimFolder.open(self.folder).config.broker.query_lag_s
         self.faults = Faults(self.folder)
 
     def break_link(self) -> None:
@@ -43,15 +45,16 @@ class SimBroker(Broker):
         self.faults.disconnect_on("submit", when="after")
 
     def _open(self, trader: Trader, callback: Any, options: dict[str, Any]) -> None:
-        settings = {"timeout": self.timeout_s, "reconnect_interval": 0.2, **options}
+        settings = {"timeout": 10, "reconnect_interval": 0.2, **options}
         trader.connect(str(self.folder), ACCOUNT, callback, **settings)
+        hurry(trader, self.timeout_s)
 
 
 class EmbeddedSim(SimBroker):
     """`use('sim')`：柜台嵌在本进程里；占着它，断线期间也在。"""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, **settings)
         self._keeper = self.trader()
         self.connect(self._keeper)
 
@@ -68,8 +71,8 @@ class EmbeddedSim(SimBroker):
 class ServedSim(SimBroker):
     """`use('miniqmt')` 连另一个进程里服务着的文件夹。"""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, **settings)
         self._process = SimProcess(self.folder)
         self._process.start()
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually, make_folder
+from support import ACCOUNT, ROOT, Recorder, SimProcess, eventually, hurry, make_folder
 
 import easytrader
 from easytrader.basics import tags
@@ -317,10 +317,10 @@ def test_an_order_of_another_machine_is_recognised(
     recorder = Recorder()
     there = connect(recorder)
     number = buy(here, "一")["entrust_no"]
-    recorder.wait_for("order")
+    eventually(lambda: number in recorder.numbers())
     assert buy(there, "一")["entrust_no"] == number
-    buy(here, "二")
-    eventually(lambda: len(recorder.of("order")) >= 2)
+    second = buy(here, "二")["entrust_no"]
+    eventually(lambda: second in recorder.numbers())
     with pytest.raises(UsageError, match="柜台上带这个 id 的是委托"):
         buy(there, "二", amount=200)
     assert len(here.today_entrusts) == 2
@@ -481,6 +481,18 @@ def test_a_cached_query_that_misses_the_order_does_not_double_it(tmp_path: Path)
     finally:
         user.close()
         process.kill()
+
+
+def test_a_placed_order_the_cache_does_not_show_yet_is_said_so(tmp_path: Path) -> None:
+    """缓存比期限还慢：说它已经成为哪一笔，不说客户端没有应答。"""
+    folder = make_folder(tmp_path / "userdata_mini", query_lag_s=30.0)
+    with easytrader.use("sim") as user:
+        user.connect(str(folder), ACCOUNT)
+        number = buy(user, "一")["entrust_no"]
+        hurry(user, 0.4)
+        with pytest.raises(QueryFailedError, match=f"已经成为委托 {number}.*还查不到"):
+            user.find_entrust("一")
+        assert user.status["unanswered"] == 0
 
 
 def test_a_stranger_is_settled_even_by_short_calls(

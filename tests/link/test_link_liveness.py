@@ -157,7 +157,7 @@ def test_events_in_a_loop(user: Any) -> None:
     events = [each for each in until(user, "order", "已成") if each["event"] != "connected"]
     assert {event["event"] for event in events} == {"order", "trade"}
     assert [event["data"]["order_id"] for event in events] == [number] * len(events)
-    assert events[0]["data"]["order_status_name"] == "已报"
+    assert events[0]["data"]["order_status_name"] in ("未报", "已报")  # 各家不同
     assert events[0]["event_name"] == "委托"
     assert events[-1]["data"]["order_status_name"] == "已成"
     assert events[-1]["data"] == user.find_entrust(number)
@@ -187,7 +187,7 @@ def test_events_wake_and_end_with_close(user: Any) -> None:
     user.close()
     reader.join(30)
     assert not reader.is_alive()
-    assert [e["data"]["order_id"] for e in seen if e["event"] == "order"] == [number]
+    assert {e["data"]["order_id"] for e in seen if e["event"] == "order"} == {number}
 
 
 @pytest.mark.parametrize("bad", [-1, "5", None, float("nan"), 10**9])
@@ -202,10 +202,11 @@ def test_events_across_a_reconnect(served: SimProcess, connect: Callable[..., An
     other = connect()
     served.kill()
     served.start()
-    eventually(lambda: other.state == "已连接")
+    # 客户端死了过几秒才知道：那几秒里还是「已连接」，发出的委托结果未知
+    eventually(lambda: other.status["reconnects"] == 1)
     number = other.market_buy("600036", 100)["entrust_no"]
     other.wait(number)
-    eventually(lambda: user.state == "已连接")
+    eventually(lambda: user.status["reconnects"] == 1)
     taken = [*until(user, "order", "已成"), *user.events(timeout=0)]
     kinds = [(each["event"], each["data"].get("order_status_name")) for each in taken]
     assert kinds[:1] == [("connected", None)]

@@ -88,8 +88,7 @@ def test_switching_accounts_mixes_nothing_up(tmp_path: Path) -> None:
     user.connect(str(second), ACCOUNT, new, timeout=1)
     gate.set()
     numbers = [user.buy("600000", 10.0, 100)["entrust_no"] for _ in range(3)]
-    new.wait_for("order", 3)
-    assert [each.order_id for each in new.of("order")] == numbers
+    eventually(lambda: new.numbers() == numbers)
     assert {each.stock_code for each in new.of("order")} == {"600000.SH"}
     old.wait_for("order", 3)
     assert {each.stock_code for each in old.of("order")} == {"600036.SH"}

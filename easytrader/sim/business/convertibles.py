@@ -86,6 +86,7 @@ class ConvertibleBusiness(QuietBusiness):
                     if held is not None and held.volume:
                         cash_li = to_fen(terms.redeem.price_li * held.volume)
                         cost_li = held.take_out(held.volume)
+                        held.yesterday = held.volume  # 早上就没有了，不算昨仓
                         self._ledger.touch(account, held)
                         made = Exchanged(terms.redeem.pay, "", 0, cash_li, cost_li)
                         self._keep(account.account_id, f"{terms.code}:{day}", made)

@@ -35,6 +35,8 @@ FORMAT: Final = 2
 RECORDS: Final = "easytrader_records"
 """用它交易的程序留下的委托记录在这个子文件夹里。"""
 UP_QUEUE: Final = "up_queue_win_xtquant"
+PLAIN_QUEUE: Final = "up_queue_xtquant"
+"""真的文件夹里与 `UP_QUEUE` 并排的一个；厂商 FAQ 说它不在就是没有权限，程序连之前会看。"""
 CLOCKS: Final = ("always", "exchange", "step")
 ACCOUNT_TYPES: Final = {2: "STOCK", 3: "CREDIT"}
 _ID_BYTES: Final = 23  # 厂商结构里资金账号缓冲区 24 字节
@@ -445,7 +447,8 @@ def _write_new(where: Path, config: SimConfig, *, fresh: bool) -> None:
     """先写配置：只有队列文件的文件夹会被当成真的 MiniQMT。半途而废的不留下，可以原样再来。"""
     write_atomically(where / CONFIG_NAME, _dump(config))
     try:
-        (where / UP_QUEUE).touch()
+        for name in (UP_QUEUE, PLAIN_QUEUE):
+            (where / name).touch()
     except OSError:
         if fresh:
             (where / CONFIG_NAME).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
@@ -24,6 +25,7 @@ from easytrader.sim.config.files import (
 )
 from easytrader.sim.config.ipo import FILE_NAME as ISSUES_NAME
 from easytrader.sim.config.ipo import listings_of, load_issues
+from easytrader.sim.market import universe
 from easytrader.sim.rules import RuleBook, scope_of
 from easytrader.sim.rules.accrual import Coupon
 from easytrader.sim.rules.bands import Rounding
@@ -46,14 +48,28 @@ def load_instruments(folder: Path) -> dict[str, Facts]:
     return load(folder, FILE_NAME, _parse) or {}
 
 
-def load_book(folder: Path, previous: Callable[[int], int]) -> RuleBook:
+def load_book(folder: Path, previous: Callable[[int], int], *, warned: bool = True) -> RuleBook:
     """这个文件夹的规则：`load_facts` 的事实，``rules.json`` 里选定的。
+
+    ``warned``：清单里没有的，照 `universe.warned_since` 有风险警示的；回放真实数据时没有。
 
     Raises:
         SimulatorError: 哪个文件读不懂，或有一项写得不对。
     """
     choices = load(folder, RULES_NAME, _choices)
-    return RuleBook(load_facts(folder), previous, BY_TABLE if choices is None else choices)
+    return RuleBook(
+        load_facts(folder),
+        previous,
+        BY_TABLE if choices is None else choices,
+        _usual if warned else None,
+    )
+
+
+@lru_cache(maxsize=32_768)
+def _usual(code: str) -> Facts | None:
+    """清单里没有的一只：名称带 ST 的是风险警示股票，别的没有特别的事。"""
+    since = universe.warned_since(code)
+    return None if since is None else Facts(risk_warning=(Period(since),))
 
 
 def load_facts(folder: Path) -> dict[str, Facts]:

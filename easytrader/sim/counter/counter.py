@@ -72,6 +72,12 @@ if TYPE_CHECKING:
 
 
 _CODE_BYTES: Final = 63
+# 每笔委托都问的：取一个枚举的成员比比较它贵得多
+_CONTINUOUS: Final = Phase.CONTINUOUS
+_PRE_OPEN: Final = Phase.PRE_OPEN
+_AFTER_HOURS: Final = Phase.AFTER_HOURS
+_LATEST: Final = PriceType.LATEST
+_OTHER: Final = Kind.OTHER
 
 FORCED: Final = Reject(263015, "强制平仓的委托不能撤单")
 
@@ -181,7 +187,11 @@ class Counter:
 
     def _sync(self, now: float, budget: Budget) -> float:
         """推进市场，路上到点的一件一件办；返回不倒流的现在。"""
-        now = max(now, self.state.progress.now)
+        state = self.state
+        now = max(now, state.progress.now)
+        if not state.leaving and not state.queued:
+            self._reach(now, budget)
+            return now
         while (agenda := self._agenda()) is not None and agenda[0] <= now:
             self._reach(max(agenda[0], self.state.progress.now), budget)
             if self.lagging:
@@ -229,7 +239,7 @@ class Counter:
             self.state.progress.day,
             account.account_id,
             account.account_type,
-            clean(args.stock_code).encode()[:_CODE_BYTES].decode(errors="ignore"),
+            _code(args.stock_code),
             security_of(args.stock_code),
             int(args.order_type),
             args.order_volume,
@@ -251,7 +261,7 @@ class Counter:
                 business.place(order, account, whole, now)
                 return
         instrument = self._ledger.instrument(order.security) if order.security else None
-        known = order.security is not None and order.security.kind is not Kind.OTHER
+        known = order.security is not None and order.security.kind is not _OTHER
         if order.security is None or not (known and order.security.tradable):
             self._ledger.reject(order, NO_SUCH)
         elif instrument is None:
@@ -272,7 +282,7 @@ class Counter:
         """模拟的品种：时间与检查都过了就收下，按时段成交、挂着或等着。"""
         phase = self._phase(security, instrument, now)
         quote = self.quote(security)
-        if phase is not Phase.CONTINUOUS and self._broker.queues_when_closed:
+        if phase is not _CONTINUOUS and self._broker.queues_when_closed:
             due = report_time(self._hours, now, order.exchange)
             if due is not None:
                 reject = self._examine_queued(order, account, instrument, quote, whole, due)
@@ -283,9 +293,9 @@ class Counter:
                 return
         reject = None
         bare = not quote.asks and not quote.bids
-        if phase is Phase.CONTINUOUS and bare and self._floor.halted(security):
+        if phase is _CONTINUOUS and bare and self._floor.halted(security):
             phase = Phase.HALTED
-        if phase is not Phase.CONTINUOUS:
+        if phase is not _CONTINUOUS:
             reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
             reject = order_refused(phase, security.exchange, order.price_type, reason)
         if reject is None:
@@ -294,7 +304,7 @@ class Counter:
             self._ledger.reject(order, reject)
             return
         self._ledger.accept(order)
-        if phase is Phase.CONTINUOUS:
+        if phase is _CONTINUOUS:
             self._floor.arrive(order, quote, now)
         elif phase is Phase.PRE_OPEN:
             self._floor.wait(order)
@@ -362,7 +372,7 @@ class Counter:
         """此刻对这只证券来说是哪个时段。"""
         rules = instrument.rules
         phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
-        if phase is Phase.AFTER_HOURS:
+        if phase is _AFTER_HOURS:
             return phase if rules.after_hours else Phase.CLOSED
         return phase
 
@@ -380,12 +390,12 @@ class Counter:
         order.limit_li = working_limit(
             order.price_type, order.is_buy, order.price_li, protects, quote
         )
-        if order.price_type == PriceType.LATEST:
+        if order.price_type == _LATEST:
             if order.order_id in self.state.orders:  # 存着的，收下时就换成了限价
                 order.limit_li = order.price_li
             order.price_li = order.limit_li
-        if phase is Phase.PRE_OPEN:
-            phase = Phase.CONTINUOUS  # 9:30 才到，照那时查
+        if phase is _PRE_OPEN:
+            phase = _CONTINUOUS  # 9:30 才到，照那时查
         return check(self._ledger.ticket(order, account, instrument, quote, whole, phase))
 
     def _cancel(self, args: CancelOrder, now: float) -> Receipt:
@@ -505,7 +515,7 @@ class Counter:
 
 
 _INT32: Final = 2**31 - 1
-_PLAIN: Final = frozenset({OrderType.BUY, OrderType.SELL})
+_EVERYBODYS: Final = frozenset({OrderType.BUY, OrderType.SELL}) | BOND_TYPES
 _DIRECT: Final = frozenset(
     {
         OrderType.DIRECT_SECU_REPAY,
@@ -515,10 +525,11 @@ _DIRECT: Final = frozenset(
     }
 )
 """直接还券、直接还款：价格是占位的，厂商的例子里有 0 也有 -1。"""
-
+_UNPRICED: Final = _DIRECT | BOND_TYPES
 
 _CREDIT_TYPES: Final = frozenset({*range(27, 33), *range(40, 46)})
 """融资融券的委托：27 融资买入到 32 直接还款，40 到 45 是专项的。"""
+_SOMEBODYS: Final = _CREDIT_TYPES | AFTER_HOURS_TYPES
 
 
 def find_account(
@@ -542,17 +553,17 @@ def refusal(args: SubmitOrder, account: Account | None) -> str:
         return f"委托数量 {args.order_volume} 不合法"
     if not math.isfinite(args.price) or abs(args.price) > 1e9:
         return f"委托价格 {args.price} 不合法"
-    priced = args.price_type == PriceType.FIX and args.order_type not in _DIRECT | BOND_TYPES
-    if priced and args.price <= 0:
+    priced = args.price > 0 or args.price_type != PriceType.FIX or args.order_type in _UNPRICED
+    if not priced:
         return f"限价委托的价格 {args.price} 应大于 0"
     return ""
 
 
 def _wrong_type(order_type: int, account: Account) -> str:
     """这种账号没有这种委托的理由；有为空。"""
-    if order_type in _PLAIN | BOND_TYPES:
+    if order_type in _EVERYBODYS:
         return ""
-    if order_type not in _CREDIT_TYPES | AFTER_HOURS_TYPES:
+    if order_type not in _SOMEBODYS:
         return f"模拟柜台不支持委托类型 {order_type}"
     name = ORDER_TYPE_NAMES[order_type]
     credit = account.account_type == AccountType.CREDIT
@@ -571,6 +582,12 @@ def read_price(price: float) -> tuple[int, bool]:
     """元 → （厘，是不是整厘）。"""
     li = round(price * 1000)
     return li, abs(price * 1000 - li) < 1e-4
+
+
+def _code(text: str) -> str:
+    if len(text) <= _CODE_BYTES and text.isascii():
+        return text
+    return clean(text).encode()[:_CODE_BYTES].decode(errors="ignore")
 
 
 def clean(text: str) -> str:

@@ -72,7 +72,8 @@ class Engine:
         self.clock: Clock = WallClock() if clock is None else clock
         config = folder.config
         self._hours = hours_for(config.clock)
-        self._book = load_book(folder.path, self._hours.previous)
+        warned = not config.replay
+        self._book = load_book(folder.path, self._hours.previous, warned=warned)
         self._market = market_for(config, folder.path, self._hours, self._book)
         self._businesses = businesses_for(folder)
         self._fees = FeeSchedule(config.commission_ppm, config.commission_min_li)
@@ -299,9 +300,10 @@ class Engine:
         return self._counter.break_even(held)
 
     def _flush(self) -> None:
-        changes = self._counter.changes
+        counter = self._counter
+        changes = counter.changes
         if changes:
-            self._store.save(changes, self._counter.state.progress)
+            self._store.save(changes, counter.state.progress)
             changes.clear()
 
     def _restore(self) -> Counter:

@@ -70,11 +70,12 @@ class ShiftedClock:
 
     def __init__(self, base: Clock) -> None:
         self._base = base
+        self._now = base.now
         self.offset_s = 0.0
 
     def now(self) -> float:
         """现在，Unix 秒。"""
-        return self._base.now() + self.offset_s
+        return self._now() + self.offset_s
 
     def resume(self, seen: float) -> None:
         """交给下面那个。"""

@@ -68,6 +68,8 @@ def _sweep(arrival: Arrival, levels: Sequence[Level]) -> tuple[Level, ...]:
 
 
 def _rest(arrival: Arrival, fills: tuple[Level, ...], limit_li: int | None) -> Execution:
+    if not fills:
+        return Execution(fills, limit_li)
     done = sum(fill.volume for fill in fills) == arrival.volume
     return Execution(fills, None if done else limit_li)
 

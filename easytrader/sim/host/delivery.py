@@ -194,10 +194,13 @@ class Delivery:
             plan: 每条送几遍、要不要与下一条对调。
             after_s: 引起它们的请求几秒后才应答。
         """
+        pacer = self._pacer
         for event in events:
-            self._pacer.push(
-                event.order_id, after_s, event.lag_s, partial(self._spread, event, plan)
-            )
+            if pacer.at_once(event.order_id, after_s, event.lag_s):
+                self._spread(event, plan)
+            else:
+                send = partial(self._spread, event, plan)
+                pacer.push(event.order_id, after_s, event.lag_s, send)
 
     def _spread(self, event: Push, plan: FaultPlan | None) -> None:
         account = (event.account_type, event.account_id)
@@ -205,12 +208,15 @@ class Delivery:
         if not targets:
             return
         message = Message(event.kind, 0, event.row)
-        swapping = any(session.swapped is not None for session in targets)
-        if plan is not None and not swapping and plan.reorders(event.kind):
-            for session in targets:
-                self._keep_back(session, message)
-            return
-        for _ in range(1 if plan is None else plan.copies(event.kind)):
+        copies = 1
+        if plan is not None:
+            swapping = any(session.swapped is not None for session in targets)
+            if not swapping and plan.reorders(event.kind):
+                for session in targets:
+                    self._keep_back(session, message)
+                return
+            copies = plan.copies(event.kind)
+        for _ in range(copies):
             for session in targets:
                 self._push(session, message)
 
@@ -219,10 +225,13 @@ class Delivery:
         self._swaps.append((time.monotonic() + _SWAP_WAIT_S, session, message))
 
     def _push(self, session: Session, message: Message) -> None:
-        swapped, session.swapped = session.swapped, None
+        swapped = session.swapped
+        if swapped is None:
+            self._put(session, message)
+            return
+        session.swapped = None
         self._put(session, message)
-        if swapped is not None:
-            self._put(session, swapped)
+        self._put(session, swapped)
 
     def _put(self, session: Session, message: Message) -> None:
         if message.kind == "order_error":

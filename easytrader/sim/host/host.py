@@ -339,7 +339,9 @@ class Host:
                 if not session.cut:
                     self._serve_struck(session, request)
             return
-        outcomes = self._live.handle([request for _, request in posts])
+        dispatcher = self._dispatcher
+        assert dispatcher is not None
+        outcomes = dispatcher.handle([request for _, request in posts])
         for (session, request), outcome in zip(posts, outcomes, strict=True):
             self._reply_safely(session, request, outcome)
 
@@ -367,15 +369,16 @@ class Host:
     def _reply(
         self, session: Session, request: Request, outcome: Outcome, ruling: Ruling | None
     ) -> None:
+        verb, seq, args = request
         answer = outcome.answer
-        if request.verb == "submit":
-            self._delivery.remember(session, request.seq, answer)
-        elif request.verb == "subscribe" and answer == 0:
-            session.accounts.add((request.args[0], request.args[1]))
-        elif request.verb == "unsubscribe":
-            session.accounts.discard((request.args[0], request.args[1]))
-        usual_s = self._usual_s.get(request.verb, 0.0)
-        if request.verb == "submit" and self._early_error:
+        if verb == "submit":
+            self._delivery.remember(session, seq, answer)
+        elif verb == "subscribe" and answer == 0:
+            session.accounts.add((args[0], args[1]))
+        elif verb == "unsubscribe":
+            session.accounts.discard((args[0], args[1]))
+        usual_s = self._usual_s.get(verb, 0.0)
+        if verb == "submit" and self._early_error:
             early = tuple(each for each in outcome.events if each.kind == "order_error")
             if early:
                 # 不算这笔委托的：算了就要排在它的应答后面

@@ -47,6 +47,8 @@ class _Entry:
         self.host: Any = None
         self.users = 0
         self.allowed = False
+        self.offered = False
+        """行情接口指着它：没有人服务过的时候可以嵌。"""
         self.served = False
         """见过它由单独的 ``sim serve`` 服务着：那是一个客户端，死了就是死了。"""
         self.clock: Clock | None = None
@@ -69,16 +71,22 @@ class Hub:
         entry.allowed = True
         entry.clock = clock
 
+    def offer_embed(self, path: Path) -> None:
+        """同 `allow_embed`，只是见过它由 ``sim serve`` 服务着就不算了。"""
+        self._entry(path).offered = True
+
     def _may_embed(self, path: Path, entry: _Entry) -> bool:
         """没有人服务时，可不可以在本进程里开。
 
-        ``sim run`` 之下任何文件夹都可以，除非一家子里有谁见过它由 ``sim serve`` 服务着：
-        客户端被杀掉之后，真的脚本连不上，这里也连不上。
+        ``sim run`` 之下任何文件夹都可以，行情接口指着的也可以，除非一家子里有谁见过它由
+        ``sim serve`` 服务着：客户端被杀掉之后，真的脚本连不上，这里也连不上。
         """
         if entry.allowed:
             return True
         notes = os.environ.get(_RUN)
-        return notes is not None and not entry.served and canonical(path) not in _noted(notes)
+        if entry.served or (notes is None and not entry.offered):
+            return False
+        return notes is None or canonical(path) not in _noted(notes)
 
     def _saw_served(self, path: Path, entry: _Entry) -> None:
         if entry.served:

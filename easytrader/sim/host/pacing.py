@@ -55,15 +55,16 @@ class Pacer:
         self._owing[key] = max(self._owing.get(key, at), at)
         heapq.heappush(self._due, _Due(at, next(self._numbers), key, send))
 
-    def push(self, key: int, base_s: float, lag_s: float, send: Send) -> None:
-        """离应答（``base_s`` 秒之后的）至少 ``lag_s`` 秒再推。
+    def at_once(self, key: int, base_s: float, lag_s: float) -> bool:
+        """这条推送不用等，前面也没有排着的。"""
+        return base_s <= 0 and lag_s <= 0 and key not in self._pushes and key not in self._owing
 
-        不用等、前面也没有排着的，现在就推。
-        """
-        waiting = self._pushes.get(key)
-        if waiting is None and base_s <= 0 and lag_s <= 0 and key not in self._owing:
+    def push(self, key: int, base_s: float, lag_s: float, send: Send) -> None:
+        """离应答（``base_s`` 秒之后的）至少 ``lag_s`` 秒再推；不用等的现在就推。"""
+        if self.at_once(key, base_s, lag_s):
             send()
             return
+        waiting = self._pushes.get(key)
         at = self._now() + base_s + lag_s
         if waiting is not None:
             waiting.append((at, lag_s, send))

@@ -83,16 +83,21 @@ class Changes:
             or self.closings
         )
 
+    @property
+    def one_order(self) -> bool:
+        """只有一笔委托与它的账户变了。"""
+        return len(self.orders) == len(self.accounts) == 1 and not (
+            self.positions or self.queues or self.records or self.trades or self.closings
+        )
+
     def clear(self) -> None:
         """已经落盘。"""
         self.orders.clear()
-        self.trades.clear()
         self.accounts.clear()
-        self.positions.clear()
-        self.queues.clear()
-        self.records.clear()
-        self.closings.clear()
         self.progress = False
+        for rest in (self.trades, self.positions, self.queues, self.records, self.closings):
+            if rest:
+                rest.clear()
 
 
 class CounterState:

@@ -66,8 +66,14 @@ class Fate(NamedTuple):
     surge: float = 0.0
 
 
+_CALM: Final = Conditions()
+_ORDINARY: Final = Fate()
+
+
 def fate_of(conditions: Conditions, salt: int, number: int, *, quiet: bool) -> Fate:
     """``number``（序数）这一天的遭遇；停牌先于涨跌停，涨跌停先于跳空。"""
+    if conditions == _CALM:
+        return _ORDINARY
     thin = hash01(salt ^ 0x71, number) < conditions.thin_books
     if quiet:
         return Fate(thin=thin)
@@ -104,14 +110,21 @@ class Closes:
         self._rulebook = RuleBook() if book is None else book
         self._chains: dict[tuple[str, int], dict[int, tuple[int, Fate]]] = {}
         self._scales: dict[tuple[str, int], float] = {}
+        self._latest: dict[str, tuple[int, tuple[int, Fate]]] = {}
 
     def of(
         self, security: Security, salt: int, profile: Profile, number: int
     ) -> tuple[int, int, Fate]:
         """``number`` 这一天的前收盘（除权除息日是参考价）、收盘、遭遇。"""
         before = self._hours.previous(number)
-        close, fate = self._close(security, salt, profile, number)
-        last = self._close(security, salt, profile, before)[0]
+        code = security.stock_code
+        known, found = self._latest.get(code, (0, None))
+        if found is None or known != number:
+            found = self._close(security, salt, profile, number)
+        close, fate = found
+        found = self._close(security, salt, profile, before)
+        self._latest[code] = before, found  # 往回一天一天地问时，下一次就要它
+        last = found[0]
         return self._carried(security, last, before, number), close, fate
 
     def _close(

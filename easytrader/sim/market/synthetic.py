@@ -35,6 +35,8 @@ _NO_CALL: Final = (0, 0)
 _TRADED: Final = 0.275
 """一跳平均成交一档的这么多。"""
 _NEVER: Final = 2**62
+_KEPT: Final = 8192
+"""眼下这一天之外，还记住这么多个「证券 × 日」：取历史时同样的日子要问几遍。"""
 _THIN: Final = 50
 """盘口稀薄：每档的钱是平常的几分之一。"""
 _THIN_SPREAD: Final = 3
@@ -65,6 +67,12 @@ class _Day(NamedTuple):
     """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
     end: float
     """连续竞价走到一天的几分之几为止：日内噪声到这里收回到零。"""
+
+    @property
+    def unit(self) -> int:
+        """盘口的数量是它的倍数。"""
+        lot = self.rules.lot
+        return max(lot.step, lot.minimum) if lot.step > 1 else 100
 
     def halted(self, tick: int) -> bool:
         """这一跳停着牌。"""
@@ -99,6 +107,9 @@ class SyntheticMarket(Market):
         self._rulebook = RuleBook(previous=hours.previous) if book is None else book
         self._closes = Closes(hours, conditions, self._rulebook, script)
         self._days: dict[str, _Day] = {}
+        self._framed = -1
+        self._frame: tuple[Bells | None, int, tuple[int, int], float] = None, _NEVER, _NO_CALL, 1.0
+        self._kept: dict[tuple[str, int], _Day] = {}
         self._quotes: dict[str, Quote] = {}
 
     def quote(self, security: Security, tick: int) -> Quote:
@@ -126,6 +137,9 @@ class SyntheticMarket(Market):
     def path(self, security: Security, first: int, last: int) -> list[int]:
         """各跳的最近成交价；都按 ``last`` 那一天算。"""
         day = self._day_at(security, self.tick_time(last))
+        if first == last:
+            start, stop = day.closing
+            return [self._last_at(day, start - 1 if start <= first < stop else first)]
         found = []
         for tick, noise in enumerate(values(day.salt, _INTRADAY, first, last), first):
             progress = self._progress(day, tick)
@@ -200,7 +214,13 @@ class SyntheticMarket(Market):
         number = self._hours.day(ts)
         cached = self._days.get(security.stock_code)
         if cached is None or cached.day != number:
-            cached = self._days[security.stock_code] = self._build(security, number)
+            found = self._kept.get((security.stock_code, number))
+            if cached is not None:
+                if len(self._kept) >= _KEPT:
+                    self._kept.clear()
+                self._kept[security.stock_code, cached.day] = cached
+            cached = found or self._build(security, number)
+            self._days[security.stock_code] = cached
         return cached
 
     def _build(self, security: Security, number: int) -> _Day:
@@ -217,13 +237,11 @@ class SyntheticMarket(Market):
         if fate.thin:
             gap, depth = gap * _THIN_SPREAD, depth // _THIN
         opened = min(max(_rounded(pre_close * (1.0 + fate.gap), rules.tick_li), low), high)
-        bells = self._hours.bells(number)
-        open_call, closing, end = _NEVER, _NO_CALL, 1.0
-        if bells is not None:
-            open_call = self.first_tick(bells.open_call)
-            if rules.closing_call:
-                closing = self.first_tick(bells.closing_start), self.first_tick(bells.close_call)
-                end = self._hours.progress(bells.closing_start, number)
+        if self._framed != number:
+            self._framed, self._frame = number, self._frame_of(number)
+        bells, open_call, closing, end = self._frame
+        if not rules.closing_call:
+            closing, end = _NO_CALL, 1.0
         day = _Day(
             number,
             salt,
@@ -243,6 +261,15 @@ class SyntheticMarket(Market):
             end,
         )
         return day._replace(halts=self._halts(day, bells))
+
+    def _frame_of(self, number: int) -> tuple[Bells | None, int, tuple[int, int], float]:
+        """这一天的各个时刻，开盘、收盘集合竞价各在哪几跳，后者从一天的几分之几起。"""
+        bells = self._hours.bells(number)
+        if bells is None:
+            return None, _NEVER, _NO_CALL, 1.0
+        closing = self.first_tick(bells.closing_start), self.first_tick(bells.close_call)
+        end = self._hours.progress(bells.closing_start, number)
+        return bells, self.first_tick(bells.open_call), closing, end
 
     def _halts(self, day: _Day, bells: Bells | None) -> tuple[Halt, ...]:
         """遇上的停牌；没有遇上的看规则。"""
@@ -280,6 +307,8 @@ class SyntheticMarket(Market):
         if halt is not None:
             return halt.price_li
         progress = self._progress(day, tick)
+        if not 0.0 < progress < 1.0:
+            return self._last(day, day.close_li, progress, tick)
         bid = self._bid(day, progress, value(day.salt, _INTRADAY, tick))
         return self._last(day, bid, progress, tick)
 
@@ -326,11 +355,14 @@ class SyntheticMarket(Market):
             found.append(Level(price, self._lots(day, money, price)))
         return tuple(found)
 
+    def remember(self, code: str, quote: Quote) -> None:
+        """别处一起算好的盘口，逐位相同的。"""
+        self._quotes[code] = quote
+
     @staticmethod
     def _lots(day: _Day, money_li: int, price_li: int) -> int:
         """这些钱能买的整手，至少两手。"""
-        lot = day.rules.lot
-        unit = max(lot.step, lot.minimum) if lot.step > 1 else 100
+        unit = day.unit
         return max(money_li // (price_li * unit), 2) * unit
 
 

@@ -91,12 +91,42 @@ def codes() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def instrument_name(stock_code: str) -> str:
-    """证券名称；不在任何一个代码段里的用代码代替。"""
-    known = NAMES.get(stock_code)
+_MAIN_HEADS: Final = ("600", "601", "603", "605", "000", "001", "002")
+_WARNED: Final = 30
+_WARNED_LAYER: Final = 1482
+"""主板里风险警示的有千分之几。"""
+_WARNED_FROM: Final = date(2024, 5, 6)
+_WARNED_DAYS: Final = 540
+
+
+@lru_cache(maxsize=65536)
+def warned_since(stock_code: str) -> date | None:
+    """从哪天起是风险警示股票；不是为 None。只有沪深主板的，`anchors` 里的都不是。"""
     block = _BY_HEAD.get((stock_code[:3], stock_code[7:]))
-    if known is not None or block is None:
-        return known or stock_code
+    if block is None or block.head not in _MAIN_HEADS or stock_code in ANCHORS_LI:
+        return None
+    salt = salt_of(_SALT, stock_code)
+    if mix(salt, _WARNED_LAYER) % 1000 >= _WARNED:
+        return None
+    day = _WARNED_FROM + timedelta(days=mix(salt, 12) % _WARNED_DAYS)
+    return max(day, opened(stock_code) + timedelta(days=180))
+
+
+def instrument_name(stock_code: str) -> str:
+    """证券名称，风险警示的带 ST；不在任何一个代码段里的用代码代替。"""
+    if warned_since(stock_code) is None:
+        return _plain_name(stock_code)
+    star = mix(salt_of(_SALT, stock_code), 13) % 5 < 2
+    return ("*ST" if star else "ST") + _plain_name(stock_code)[:2]
+
+
+def _plain_name(stock_code: str) -> str:
+    known = NAMES.get(stock_code)
+    if known is not None:
+        return known
+    block = _BY_HEAD.get((stock_code[:3], stock_code[7:]))
+    if block is None:
+        return stock_code
     security = parse_security(stock_code)
     place = _BLOCKS.index(block) * 1000 + int(stock_code[3:6])
     word = _KIND_WORDS.get(security.kind, "ETF")

@@ -28,7 +28,7 @@ from easytrader.sim.host import hub
 from easytrader.sim.host.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call, reader_of
 from easytrader.sim.native.io_thread import IoThread, call_quietly
-from easytrader.sim.native.structs import build_many, set_strict_text
+from easytrader.sim.native.structs import build_pushed, set_strict_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -342,7 +342,7 @@ class XtQuantAsyncClient:
         binder, struct = _PUSHES[kind]
         callback = self._callbacks.get(binder)
         if callback is not None:
-            call_quietly(callback, *build_many(struct, (payload,)))
+            call_quietly(callback, build_pushed(struct, payload))
 
 
 def _swallow(request: Request) -> None:

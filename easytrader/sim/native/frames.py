@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.basics.beijing import stamp
-from easytrader.errors import SimulatorError
+from loguru import logger
+
+from easytrader.basics.beijing import day_of, midnight, stamp
 from easytrader.sim.quotes.bars import DAILY, LONG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from easytrader.sim.quotes.bars import Bar
 
@@ -63,16 +64,32 @@ def label_of(period: str) -> str:
     return "%Y%m%d" if period == DAILY or period in LONG else "%Y%m%d%H%M%S"
 
 
+def labels_of(times: Sequence[int], form: str) -> list[str]:
+    """``[stamp(each, form) for each in times]``：一天的日期只写一次。"""
+    days = {day: stamp(midnight(day), "%Y%m%d") for day in {day_of(each) for each in times}}
+    if form == "%Y%m%d":
+        return [days[day_of(each)] for each in times]
+    found = []
+    for each in times:
+        day = day_of(each)
+        minute, second = divmod(int(each) - midnight(day), 60)
+        found.append(f"{days[day]}{minute // 60:02}{minute % 60:02}{second:02}")
+    return found
+
+
 def without_suspended(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """不填充：没有成交的日子没有这一根。"""
     return [row for row in rows if not row["suspendFlag"]]
 
 
 def _chosen(fields: list[str], known: dict[str, str]) -> list[str]:
-    for field in fields:
-        if _ALIASES.get(field, field) not in known:
-            raise SimulatorError(f"模拟行情没有字段 {field!r}；有：{' '.join(known)}。")
-    return list(fields) or list(known)
+    """要哪几个字段，空为全部；没有的字段答案里就没有，只在日志里说一声。"""
+    missing = [field for field in fields if _ALIASES.get(field, field) not in known]
+    if missing:
+        logger.warning(
+            "模拟行情没有字段 {}；有：{}。", " ".join(map(repr, missing)), " ".join(known)
+        )
+    return [field for field in fields if field not in missing] or ([] if fields else list(known))
 
 
 def _kind(field: str, known: dict[str, str]) -> str:
@@ -90,7 +107,7 @@ def structured(rows: list[dict[str, Any]], fields: list[str], known: dict[str, s
 
 
 def columns(
-    rows: list[dict[str, Any]], fields: list[str], label: Callable[[int], str]
+    rows: list[dict[str, Any]], fields: list[str], form: str
 ) -> tuple[list[str], list[tuple[str, str, bytes]]]:
     """K 线 → ``(时间文字, [(字段, 类型, 字节)])``。"""
     np: Any = importlib.import_module("numpy")
@@ -99,7 +116,7 @@ def columns(
         kind = _kind(name, BAR_FIELDS)
         values = np.array([row[_ALIASES.get(name, name)] for row in rows], dtype=kind)
         packed.append((name, kind, values.tobytes()))
-    return [label(row["time"] // 1000) for row in rows], packed
+    return labels_of([row["time"] // 1000 for row in rows], form), packed
 
 
 def matrix(
@@ -123,7 +140,7 @@ def matrix(
             for row in rows:
                 values[line, column[row["time"]]] = row[_ALIASES.get(name, name)]
         data[name] = values
-    labels = [stamp(time // 1000, form) for time in times]
+    labels = labels_of([time // 1000 for time in times], form)
     return (list(found), labels), data
 
 

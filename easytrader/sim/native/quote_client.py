@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-from easytrader.basics.beijing import day_of, stamp
+from easytrader.basics.beijing import day_of
 from easytrader.basics.paths import canonical
 from easytrader.errors import EasytraderError, SimulatorError
-from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.config.folder import SimFolder, is_sim_folder
+from easytrader.sim.host import hub
 from easytrader.sim.native.frames import (
     TICK_FIELDS,
     arrow,
@@ -176,6 +177,7 @@ class IPythonApiClient:
         self._connection: QuoteConnection | None = None
         self._board: Board | None = None
         self._guessed = False
+        self._noticed = ""
         self._pump = QuotePump(self._snapshot)
 
     # ---- 连接
@@ -219,6 +221,7 @@ class IPythonApiClient:
         """没有人说过连哪里、先连了默认的，而交易口后来连了别的：跟过去，一个进程只有一个市场。"""
         told = told_folder() if self._guessed else ""
         if not told:
+            self._warn_apart()
             return
         with _rebinding:
             if not self._guessed:
@@ -240,6 +243,24 @@ class IPythonApiClient:
             )
         if before is not None:
             before.close()
+
+    def _warn_apart(self) -> None:
+        """环境变量说了连哪一个，不跟着交易口走；两个不是一个市场时说一声。"""
+        latest = hub.HUB.latest
+        if latest == self._noticed or not self._path:
+            return
+        self._noticed = latest
+        if (
+            not self._guessed
+            and is_sim_folder(latest)
+            and canonical(latest) != canonical(self._path)
+        ):
+            logger.warning(
+                "行情照环境变量 EASYTRADER_SIM 连着 {}，交易口连着 {}：不是同一个市场。"
+                "要一样就改环境变量，或用 easytrader sim run --qmt。",
+                self._path,
+                latest,
+            )
 
     def is_connected(self) -> bool:
         """还连着。"""
@@ -291,6 +312,8 @@ class IPythonApiClient:
         if what.get("metaid", -1) > 0 or period not in PERIODS or dividend not in _DIVIDENDS:
             logger.warning("模拟行情没有周期 {} 的订阅。", period or what.get("metaid"))
             return -1
+        if not _readable(when["startTime"], when["endTime"]):
+            return -1
         if self.board.find(code) is None:
             logger.warning("订阅不了 {!r}：模拟行情没有这个代码。", code)
             return -1
@@ -341,10 +364,7 @@ class IPythonApiClient:
         if form == "v5":
             return arrow(found, fields)
         label = label_of(period)
-        packed = {
-            code: columns(rows, fields, lambda ts: stamp(ts, label)) for code, rows in found.items()
-        }
-        return [(code, index, data) for code, (index, data) in packed.items()]
+        return [(code, *columns(rows, fields, label)) for code, rows in found.items()]
 
     def history(
         self,
@@ -355,14 +375,19 @@ class IPythonApiClient:
         count: int,
         dividend: str | None,
     ) -> tuple[dict[str, list[dict[str, Any]]], float]:
-        """各代码的历史，厂商口径的行；与算到什么时候为止。不认识的代码是空的。
+        """各代码的历史，厂商口径的行；与算到什么时候为止。
+
+        不认识的代码、除权方式，看不懂的时间是空的；后两样在日志里说一声。
 
         Raises:
-            SimulatorError: 除权方式、时间、根数写得不对，或算得太久。
+            SimulatorError: 根数写得不对，或算得太久。
         """
-        if dividend not in _DIVIDENDS:
-            raise SimulatorError(f"模拟行情不认识除权方式 {dividend!r}。")
         at = self.now(), new_deadline()
+        if dividend not in _DIVIDENDS:
+            logger.warning("模拟行情不认识除权方式 {!r}：没有数据。", dividend)
+            return {code: [] for code in _codes(codes)}, at[1]
+        if not _readable(start, end):
+            return {code: [] for code in _codes(codes)}, at[1]
         rows = {
             code: self._rows(code, period, start, end, count, dividend, at)
             for code in _codes(codes)
@@ -396,6 +421,8 @@ class IPythonApiClient:
 
     def get_divid_factors(self, code: str, start: str = "", end: str = "") -> dict[str, Any]:
         """``corporate_actions.json`` 里已经到了的除权除息；没有为空。"""
+        if not _readable(start, end):
+            return {}
         return self.board.factors(code, start, end, self.now())
 
     # ---- 合约、板块、日历
@@ -436,7 +463,7 @@ class IPythonApiClient:
     ) -> list[int]:
         """交易日，毫秒；模拟行情没有的市场为空。"""
         now = self.now()
-        if market not in MARKETS:
+        if market not in MARKETS or not _readable(start, end):
             return []
         calendar = self.board.calendar
         days = calendar.days(now, moment(start, last=False), moment(end, last=True))
@@ -478,9 +505,8 @@ class IPythonApiClient:
         return {}
 
     def get_weight_in_index(self, code: str) -> dict[str, float]:
-        """指数权重：空的。"""
-        self.now()
-        return {}
+        """指数各成分的权重，%；没有这个指数为空。"""
+        return self.board.sectors.weights(code, date.fromordinal(day_of(self.now())))
 
     def get_cb_info(self, code: str) -> bytes:
         """可转债：空的。"""
@@ -493,9 +519,9 @@ class IPythonApiClient:
         return _encoded({})
 
     def get_ipo_info(self, start: str, end: str) -> list[dict[str, Any]]:
-        """新股：空的。"""
+        """``ipo.json`` 里的新股，申购日在 ``start`` 到 ``end`` 之间的；没有为空。"""
         self.now()
-        return []
+        return self.board.issues(start, end) if _readable(start, end) else []
 
     def get_main_contract(self, code: str) -> str:
         """主力合约：没有期货。"""
@@ -574,6 +600,17 @@ def _encoded(value: dict[str, Any]) -> bytes:
 def _bson() -> Any:
     """厂商自带的 BSON。"""
     return importlib.import_module("xtquant.xtbson").BSON
+
+
+def _readable(*times: Any) -> bool:
+    """看得懂的时间；看不懂的在日志里说一声，当作什么都没有。"""
+    try:
+        for each in times:
+            moment(each, last=False)
+    except SimulatorError as error:
+        logger.warning("{}", error)
+        return False
+    return True
 
 
 def _codes(codes: object) -> list[str]:

@@ -138,14 +138,14 @@ def told_folder() -> str:
 def quote_folder() -> str:
     """行情接口连哪个模拟文件夹：`told_folder`，否则是默认的（没有就建，同 ``use('sim')``）。
 
-    环境变量指定的与默认的文件夹，没有进程在服务时可以嵌在本进程里。
+    环境变量指定的与默认的文件夹，没有进程服务过的时候可以嵌在本进程里。
     """
     told = told_folder()
     if not told:
         told = str(default_folder())
         if not is_sim_folder(told):
             create(told, (AccountConfig(DEFAULT_ACCOUNT, cash=DEFAULT_CASH),))
-        hub.allow_embed(told)
+        hub.HUB.offer_embed(told)
     elif told_by_environment() and is_sim_folder(told):
-        hub.allow_embed(told)
+        hub.HUB.offer_embed(told)
     return told

@@ -128,18 +128,8 @@ def _flag(label: str) -> Callable[[Any], Any]:
 
 
 def _text(label: str, size: int) -> Callable[[Any], Any]:
-    short = (size - 1) // 3
-
     def convert(value: Any) -> str | bytes:
         text = value
-        if (
-            type(text) is str
-            and len(text) <= short
-            and "\0" not in text
-            # 严格模式里，柜台截成半个字的（孤立代理项）还要往下走
-            and (not _TextMode.strict or text.isascii())
-        ):
-            return text
         if isinstance(text, (bytes, bytearray)):
             text = bytes(text).decode("utf-8", "ignore")
         elif not isinstance(text, str):
@@ -160,13 +150,16 @@ def _converter(struct: str, field: Field) -> Callable[[Any], Any]:
 
 
 def _guard(struct: str, setters: dict[str, Any]) -> Callable[[Any, str, Any], None]:
-    """类的 ``__setattr__``：每个可写的名字对应（槽位，转换）。"""
+    """类的 ``__setattr__``：每个可写的名字对应（槽位，转换，槽位名，多长的英文放得下）。"""
 
     def assign(self: Any, name: str, value: Any) -> None:
         try:
-            put, convert, slot = setters[name]
+            put, convert, slot, short = setters[name]
         except KeyError:
             raise AttributeError(f"{struct} 没有可写的属性 {name}") from None
+        if type(value) is str and len(value) <= short and value.isascii() and "\0" not in value:
+            put(self, value)  # 多数是短的英文与数字，不必再绕一层
+            return
         stored = convert(value)
         if type(stored) is bytes:
             keep_cut(self, slot, stored)
@@ -220,7 +213,8 @@ def _make(struct: str, fields: tuple[Field, ...]) -> type[NativeStruct]:
     setters: dict[str, Any] = {}
     every: list[Any] = []
     for field in fields:
-        entry = (getattr(made, field.name).__set__, _converter(struct, field), field.name)
+        short = field.size - 1 if field.code == "s" else -1
+        entry = (getattr(made, field.name).__set__, _converter(struct, field), field.name, short)
         every.append(entry)
         if not field.readonly:
             setters.update(dict.fromkeys((field.name, *field.spellings), entry))
@@ -238,7 +232,10 @@ STRUCTS: Final[dict[str, type[NativeStruct]]] = {
 def build(struct: str, row: Sequence[Any]) -> Any:
     """由一行造一个对象；行里字段的次序就是结构里的次序。"""
     made: Any = STRUCTS[struct]()
-    for (put, convert, slot), value in zip(_ENTRIES[struct], row, strict=True):
+    for (put, convert, slot, short), value in zip(_ENTRIES[struct], row, strict=True):
+        if type(value) is str and len(value) <= short and value.isascii() and "\0" not in value:
+            put(made, value)
+            continue
         stored = convert(value)
         if type(stored) is bytes:
             keep_cut(made, slot, stored)
@@ -258,4 +255,14 @@ def build_many(struct: str, rows: Iterable[Sequence[Any]]) -> list[Any]:
         one = shape(*row)
         _set_class(one, final)
         made.append(one)
+    return made
+
+
+def build_pushed(struct: str, row: Sequence[Any]) -> Any:
+    """推送来的一个，快路同 `build_many`。"""
+    shape = SHAPES.get(struct)
+    if shape is None or _TextMode.strict:
+        return build(struct, row)
+    made = shape(*row)
+    _set_class(made, STRUCTS[struct])
     return made

@@ -125,12 +125,14 @@ def minute_bars(
     """
     found: list[Bar] = []
     previous, volume, amount = tape.pre_close_li, 0, 0.0
+    tape.turnover(upto)  # 先一口气走到头：一分钟一分钟地走，每一步都短得不值得一起算
     opening = tape.opening_li
     for start, end, first, last in sections:
         if first > upto:
             break
         last = min(last, upto)
-        path = [int(each) for each in paths.of(security, first, last)]
+        path = paths.of(security, first, last)
+        path = path if isinstance(path, list) else path.tolist()
         for edge in range(start, end, minutes * 60):
             stop = min(edge + minutes * 60, end)
             a = max(market.tick_at(edge) + 1, first)

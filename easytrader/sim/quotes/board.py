@@ -19,6 +19,7 @@ from easytrader.errors import SimulatorError
 from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
+from easytrader.sim.config.ipo import load_issues
 from easytrader.sim.config.market import library_of, market_for
 from easytrader.sim.exchange.depth import Printed
 from easytrader.sim.exchange.halting import found_in
@@ -48,6 +49,7 @@ from easytrader.sim.quotes.details import (
     known,
     to_detail,
     to_factor,
+    to_issue,
     to_tick,
 )
 from easytrader.sim.quotes.indices import INDICES, IndexedMarket
@@ -76,7 +78,7 @@ _DAY_S: Final = 86400
 _NOTHING: Final[dict[str, Own]] = {}
 """这么多只以上一起算。"""
 _BLOCK: Final = 250
-"""取日线时一次算这么多天。"""
+"""取历史时一次算这么多天。"""
 _LIMIT_S: Final = 150.0
 """取一次历史最多算这么久，与厂商 xtdata.ini 的 requestTimeoutSecond 相同。"""
 
@@ -207,9 +209,11 @@ class Board:
             days = self._days(security, now, first, last, period)
             for number, day in enumerate(days):
                 _check(deadline)
-                if number % _BLOCK == 0 and (period == DAILY or period in LONG):
-                    most = count if 0 < count < _BLOCK and period == DAILY else _BLOCK
-                    self._past.prime_days(security, days[number : number + most], now)
+                if number % _BLOCK == 0:
+                    most = _BLOCK
+                    if count > 0 and period not in LONG:  # 一天至少一根；分钟线一天至少四根
+                        most = count if period == DAILY else count // 4 + 2
+                    self._past.prime_days(security, days[number : number + most][:_BLOCK], now)
                 try:
                     bars = self._day_bars(security, day, period, now)
                 except SimulatorError:
@@ -264,6 +268,16 @@ class Board:
             if (first is None or at >= first) and (last is None or at <= last):
                 found[day] = row
         return found
+
+    def issues(self, start: Any, end: Any) -> list[dict[str, Any]]:
+        """申购日在 ``start`` 到 ``end`` 之间的新股，厂商的字段；写明了才有的几项。"""
+        first, last = moment(start, last=False), moment(end, last=True)
+        return [
+            to_issue(issue)
+            for issue in sorted(load_issues(self._path).issues.values(), key=lambda each: each.day)
+            if (first is None or midnight(issue.day) >= first)
+            and (last is None or midnight(issue.day) <= last)
+        ]
 
     def _known_factors(self, code: str, now: float) -> list[tuple[Action, str, dict[str, float]]]:
         security = self.find(code)
@@ -323,6 +337,7 @@ class _Market:
         self._spans: dict[tuple[int, bool], list[tuple[int, int]]] = {}
         self._tapes: OrderedDict[tuple[str, int], DayTape] = OrderedDict()
         self._known_paths: Paths | None = None
+        self._synthetic = isinstance(market, SyntheticMarket)
         if isinstance(market, SyntheticMarket):
             seconds = calendar.pattern()
             self.market = IndexedMarket(market, market.seed, seconds, self._edges, shunned)
@@ -346,10 +361,11 @@ class _Market:
         mine = () if own is None else own.interests()
         quote = self._screen.quote(security, day, asked, mine)
         status = self._status(security, day, now, quote)
+        tick = self._seen_tick(day, now, self._late(security, day))
+        last_li = quote.last_li if quote.tick == tick and self._synthetic else None
         if own is not None and status == CONTINUOUS:
             quote = own.drawn(quote)
-        tick = self._seen_tick(day, now, self._late(security, day))
-        stats = None if tick is None else (tape or self.tape(security, day)).at(tick)
+        stats = None if tick is None else (tape or self.tape(security, day)).at(tick, last_li)
         if own is not None and own.printed and stats is not None:
             stats = stats.joined(Printed(*own.printed), asked if status == CONTINUOUS else None)
         called = self._screen.in_call(security, day, asked)
@@ -390,11 +406,18 @@ class _Market:
     def prime(self, securities: list[Security], now: float) -> None:
         """许多只一起走到此刻：一只一只地走要慢十几倍。"""
         day = self._calendar.day(now)
-        if isinstance(self.market, IndexedMarket):
-            seen = [self._seen_tick(day, now, late) for late in (False, True)]
-            tradable = (each for each in securities if each.kind is not Kind.INDEX)
-            ticks = ((each, seen[self._late(each, day)]) for each in tradable)
-            self._paths().prime((self.tape(each, day), at) for each, at in ticks if at is not None)
+        if not self._synthetic:
+            return
+        tradable = [each for each in securities if each.kind is not Kind.INDEX]
+        shown: dict[int, list[Security]] = {}
+        for each in tradable:
+            at = self._screen.shown_tick(each, day, self.market.tick_at(now))
+            shown.setdefault(at, []).append(each)
+        for at, group in shown.items():
+            self._paths().prime_quotes(group, at)
+        seen = [self._seen_tick(day, now, late) for late in (False, True)]
+        ticks = ((each, seen[self._late(each, day)]) for each in tradable)
+        self._paths().prime((self.tape(each, day), at) for each, at in ticks if at is not None)
 
     def prime_days(self, security: Security, days: list[int], now: float) -> None:
         """一只的许多天一起走完。"""
@@ -533,7 +556,7 @@ def _market_of(
     folder: SimFolder, calendar: Calendar, hours: MarketHours, shunned: Collection[str]
 ) -> _Market:
     """与柜台同一个市场：同样的设置，同样的价格。"""
-    book = load_book(folder.path, hours.previous)
+    book = load_book(folder.path, hours.previous, warned=not folder.config.replay)
     market = market_for(folder.config, folder.path, hours, book)
     return _Market(market, calendar, hours, book, shunned)
 

@@ -19,6 +19,7 @@ from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
     from easytrader.sim.config.corporate_actions import Action
+    from easytrader.sim.config.ipo import Issue
     from easytrader.sim.exchange.depth import Level, Quote
     from easytrader.sim.quotes.tape import Stats
 
@@ -204,4 +205,20 @@ def to_factor(action: Action, close_li: int, tick_li: int) -> tuple[str, dict[st
         "allotPrice": action.rights_li / 1000,
         "gugai": 0.0,
         "dr": round(close_li / reference_price(close_li, action.change, tick_li), 6),
+    }
+
+
+def to_issue(issue: Issue) -> dict[str, Any]:
+    """`get_ipo_info` 的一行；``ipo.json`` 没有说的几项厂商的 Python 层补 None。"""
+    return {
+        "securityCode": issue.listed.code,
+        "codeName": issue.name,
+        "market": issue.listed.exchange,
+        "onlineSubCode": issue.code[:6],
+        "onlineSubMaxQty": issue.most,
+        "onlineSubMinQty": issue.least,
+        "publishPrice": issue.price_li / 1000,
+        "startDate": f"{date.fromordinal(issue.day):%Y%m%d}",
+        "listedDate": f"{date.fromordinal(issue.listing):%Y%m%d}",
+        "paymentDate": f"{date.fromordinal(issue.pay):%Y%m%d}" if issue.pay else None,
     }

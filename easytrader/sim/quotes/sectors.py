@@ -102,6 +102,19 @@ class Sectors:
             return []
         return [code for code in found if universe.opened(code) <= day]
 
+    def weights(self, code: str, day: date) -> dict[str, float]:
+        """指数在 ``day`` 的成分与权重（%），按流通市值，由大到小；没有这个指数为空。"""
+        if code not in self._known:
+            return {}
+        found = [each for each in members(code, self._seed) if each in self._known]
+        caps = {
+            each: universe.float_cap(parse_security(each), self._seed)
+            for each in found
+            if universe.opened(each) <= day
+        }
+        whole = sum(caps.values())
+        return {each: round(100 * cap / whole, 4) for each, cap in caps.items()}
+
     def put(self, name: str, codes: Iterable[str]) -> None:
         """建一个，或换掉它的成分。"""
         with self._lock:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight
+from easytrader.sim.exchange.depth import Level, Quote
 from easytrader.sim.market import synthetic
 
 if TYPE_CHECKING:
@@ -35,7 +37,54 @@ def prices(np: Any, market: Any, seconds: Sections, days: Sequence[Any], ticks: 
     columns = _columns(np, market, days)
     waves = noise(np, columns, synthetic._INTRADAY, ticks)  # noqa: SLF001  见模块说明
     done = progress(np, market, seconds, ticks, days[0].day)[None, :]
-    found = _priced(np, columns, done, waves, ticks[None, :])
+    _, found = _priced(np, columns, done, waves, ticks[None, :])
+    return _still(market, days, columns, ticks, found)
+
+
+def quotes(np: Any, market: Any, seconds: Sections, days: Sequence[Any], tick: int) -> list[Quote]:
+    """`SyntheticMarket.quote`：同一天的许多只，在这一跳的盘口；``days`` 都要平静。"""
+    columns, ticks = _columns(np, market, days), np.array([tick])
+    waves = noise(np, columns, synthetic._INTRADAY, ticks)  # noqa: SLF001
+    done = progress(np, market, seconds, ticks, days[0].day)[None, :]
+    bid, last = _priced(np, columns, done, waves, ticks[None, :])
+    last = _still(market, days, columns, ticks, last)[:, 0].tolist()
+    gap = columns["gap"]
+    sides = [_levels(np, days, columns, tick, bid + gap, gap, 0x51)]
+    sides.append(_levels(np, days, columns, tick, bid, -gap, 0x52))
+    return [
+        Quote(tick, day.pre_close_li, now, day.limit_down_li, day.limit_up_li, asks, bids)
+        for day, now, asks, bids in zip(days, last, *sides, strict=True)
+    ]
+
+
+def _levels(
+    np: Any,
+    days: Sequence[Any],
+    columns: dict[str, Any],
+    tick: int,
+    start: Any,
+    gap: Any,
+    side: int,
+) -> list[tuple[Level, ...]]:
+    count = synthetic._DEPTH  # noqa: SLF001
+    depth = np.arange(count)[None, :]
+    price = start + depth * gap
+    lattice = mix(np, columns["salt"] ^ np.uint64(side), tick * count + depth) >> np.uint64(11)
+    share = 0.3 + 0.9 * (lattice.astype(np.float64) / 9007199254740992.0) + 0.1 * depth
+    worth = np.array([day.depth_li for day in days])[:, None]
+    unit = np.array([day.unit for day in days])[:, None]
+    money = (worth * share).astype(np.int64)
+    volume = np.maximum(money // np.maximum(price * unit, 1), 2) * unit
+    most = ((price >= columns["low"]) & (price <= columns["high"])).sum(axis=1).tolist()
+    return [
+        tuple(map(Level, prices[:size], volumes[:size]))
+        for prices, volumes, size in zip(price.tolist(), volume.tolist(), most, strict=True)
+    ]
+
+
+def _still(
+    market: Any, days: Sequence[Any], columns: dict[str, Any], ticks: Any, found: Any
+) -> Any:
     shifts = columns["shift"][:, 0].tolist()
     for row, day, shift in zip(found, days, shifts, strict=True):  # 收盘集合竞价里站着不动
         start, stop = day.closing
@@ -67,31 +116,76 @@ def extremes(
     done = progress(np, market, seconds, inside, days[0].day)[None, :]
     base, edge = _base(np, columns, done)
     least, most = _reach(np, columns, ends)
-    thin, wide = _sides(np, np.maximum(edge, 0.0))
-    small, large = _sides(np, base)
-    swing = columns["swing"]
-    top = large * (1.0 + swing * np.where(most > 0, wide * most, thin * most))
-    top = _rounded(np, columns, top) + columns["gap"]
-    floor = small * (1.0 + swing * np.where(least < 0, wide * least, thin * least))
-    floor = _rounded(np, columns, floor)
+    sides = _sides(np, np.maximum(edge, 0.0)), _sides(np, base)
+    rest = sum(amplitude for _, amplitude in synthetic._INTRADAY[_COARSE:])  # noqa: SLF001
+    floor, top = _range(np, columns, sides, (least - rest, most + rest))
     edges = prices(np, market, seconds, days, np.array([first, last]))
     low, high = edges.min(axis=1), edges.max(axis=1)
 
-    def look(rows: Any, cells: Any) -> None:
-        ticks = np.clip(ends[cells][:, None] + np.arange(_GRID), first, last)
+    every_done = progress(np, market, seconds, np.arange(first, last + 1), days[0].day)
+
+    def look(rows: Any, starts: Any, size: int) -> None:
+        ticks = np.clip(starts[:, None] + np.arange(size), first, last)
         picked = {name: column[rows] for name, column in columns.items()}
-        done = progress(np, market, seconds, ticks, days[0].day)
-        found = _priced(np, picked, done, _near(np, picked, ticks), ticks)
+        done = every_done[ticks - first]
+        _, found = _priced(np, picked, done, _near(np, picked, ticks), ticks)
         np.minimum.at(low, rows, found.min(axis=1))
         np.maximum.at(high, rows, found.max(axis=1))
 
     every = np.arange(len(days))
-    look(every, top.argmax(axis=1))  # 先看最可能的一格，别的大多就够不着了
-    look(every, floor.argmin(axis=1))
+    look(every, ends[top.argmax(axis=1)], _GRID)  # 先看最可能的一格，别的大多就够不着了
+    look(every, ends[floor.argmin(axis=1)], _GRID)
     rows, cells = np.nonzero((top > high[:, None]) | (floor < low[:, None]))
-    if len(rows):
-        look(rows, cells)
+    if len(rows):  # 够得着的分细了再看
+        ticks = ends[cells][:, None] + np.arange(0, _GRID + 1, _PART)
+        picked = {name: column[rows] for name, column in columns.items()}
+        base, edge = _base(np, picked, every_done[np.clip(ticks, first, last) - first])
+        sides = _sides(np, np.maximum(edge, 0.0)), _sides(np, base)
+        floor, top = _range(np, picked, sides, _finer(np, picked, ticks))
+        place, part = np.nonzero((top > high[rows][:, None]) | (floor < low[rows][:, None]))
+        if len(place):
+            look(rows[place], ticks[place, part], _PART)
     return low, high
+
+
+def _range(np: Any, columns: dict[str, Any], sides: Any, reach: Any) -> tuple[Any, Any]:
+    """各格的价格最低、最高可能到哪里；``sides``：展开几成、没有噪声的价格，两头的小的与大的。"""
+    (thin, wide), (small, large) = sides
+    least, most = reach
+    swing = columns["swing"]
+    top = large * (1.0 + swing * np.where(most > 0, wide * most, thin * most))
+    floor = small * (1.0 + swing * np.where(least < 0, wide * least, thin * least))
+    return _rounded(np, columns, floor), _rounded(np, columns, top) + columns["gap"]
+
+
+def _finer(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
+    """一格分成的几段里噪声的范围，``ends`` 是各段的头尾：只有最细的一层算到头。"""
+    octaves = synthetic._INTRADAY  # noqa: SLF001
+    rest = sum(amplitude for _, amplitude in octaves[_COARSE + 1 :]) + _SLACK
+    least, most = -rest, rest
+    for layer, (period, amplitude) in enumerate(octaves[: _COARSE + 1]):
+        start = ends[:, :1] // period
+        count = 2 if layer < _COARSE else _GRID // period + 3
+        points = _points(np, columns, layer, start + columns["shift"] // period + np.arange(count))
+        points *= amplitude
+        place = np.minimum((ends - start * period) // period, count - 2)
+        t = (ends - (start + place) * period) / period
+        left, right = (np.take_along_axis(points, place + each, 1) for each in (0, 1))
+        small, large = _sides(np, left + (right - left) * (t * t * (3.0 - 2.0 * t)))
+        if layer == _COARSE:  # 一段里最多还有一个格点
+            inside = place[:, 1:] > place[:, :-1]
+            turn = np.take_along_axis(points, place[:, 1:], 1)
+            small = np.where(inside, np.minimum(small, turn), small)
+            large = np.where(inside, np.maximum(large, turn), large)
+        least, most = least + small, most + large
+    return least, most
+
+
+def _points(np: Any, columns: dict[str, Any], layer: int, numbers: Any) -> Any:
+    """一层噪声的格点。"""
+    base = columns["salt"] ^ np.uint64(layer * _LAYER & _MASK)
+    points = (mix(np, base, numbers) >> np.uint64(11)).astype(np.float64)
+    return points / 4503599627370496.0 - 1.0
 
 
 def volumes(np: Any, salts: Any, totals: Any, indexes: Any, shape: Sequence[int], lot: int) -> Any:
@@ -106,7 +200,10 @@ def volumes(np: Any, salts: Any, totals: Any, indexes: Any, shape: Sequence[int]
 
 _GRID: Final = 48
 """噪声的前三层的周期都是它的倍数：一格之内每一层都是单调的。"""
+_PART: Final = 8
+"""够得着的一格再分成这么长的几段；比第四层的周期短，是前三层周期的约数。"""
 _COARSE: Final = 3
+_SLACK: Final = 1e-9
 _DAY_S: Final = 86400
 
 
@@ -116,10 +213,9 @@ def _sides(np: Any, ends: Any) -> tuple[Any, Any]:
 
 
 def _reach(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
-    """各格里噪声的范围：粗的几层看两头，细的几层算到头。"""
+    """各格里粗的几层噪声的范围：看两头。"""
     octaves = synthetic._INTRADAY  # noqa: SLF001
-    rest = sum(amplitude for _, amplitude in octaves[_COARSE:])
-    least, most = -rest, rest
+    least = most = 0.0
     for layer in range(_COARSE):
         alone = tuple((p, a if at == layer else 0.0) for at, (p, a) in enumerate(octaves))
         small, large = _sides(np, noise(np, columns, alone, ends))
@@ -127,25 +223,34 @@ def _reach(np: Any, columns: dict[str, Any], ends: Any) -> tuple[Any, Any]:
     return least, most
 
 
+@lru_cache(maxsize=16)
+def _eased(np: Any, period: int) -> tuple[Any, Any]:
+    """从一个格点起的各跳：插值的权重，过了几个格点。"""
+    offset = np.arange(period + _GRID + 1)
+    t = (offset % period) / period
+    return t * t * (3.0 - 2.0 * t), offset // period
+
+
 def _near(np: Any, columns: dict[str, Any], ticks: Any) -> Any:
     """各行自己的一格里的噪声。"""
     total = np.zeros(ticks.shape)
     for layer, (period, amplitude) in enumerate(synthetic._INTRADAY):  # noqa: SLF001
-        base = columns["salt"] ^ np.uint64(layer * _LAYER & _MASK)
         start = ticks[:, :1] // period
         most = int((ticks[:, -1:] // period - start).max()) + 2
         numbers = start + columns["shift"] // period + np.arange(most)
-        points = (mix(np, base, numbers) >> np.uint64(11)).astype(np.float64)
-        points = points / 4503599627370496.0 - 1.0
-        offset = (ticks - start * period).astype(np.int32)
+        points = _points(np, columns, layer, numbers)
+        offset = ticks - start * period
+        rise = points[:, 1:] - points[:, :-1]
+        eased, cell = _eased(np, period)
         if layer < _COARSE:  # 一格在它的一个周期之内
-            left, right, t = points[:, :1], points[:, 1:2], offset / period
+            left, wave = points[:, :1], rise[:, :1] * eased[offset]
         else:
-            cell = offset // np.int32(period)
-            left = np.take_along_axis(points, cell, 1)
-            right = np.take_along_axis(points, cell + 1, 1)
-            t = (offset - cell * np.int32(period)) / period
-        total += amplitude * (left + (right - left) * (t * t * (3.0 - 2.0 * t)))
+            place = cell[offset]
+            left = np.take_along_axis(points, place, 1)
+            wave = np.take_along_axis(rise, place, 1) * eased[offset]
+        wave += left
+        wave *= amplitude
+        total += wave
     return total
 
 
@@ -183,7 +288,8 @@ def _rounded(np: Any, columns: dict[str, Any], base: Any) -> Any:
     return np.clip(bid, columns["low"], columns["high"])
 
 
-def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any) -> Any:
+def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any) -> tuple[Any, Any]:
+    """买一价与最近成交价。"""
     base, edge = _base(np, columns, done)
     base = np.where(edge > 0.0, base * (1.0 + columns["swing"] * edge * waves), base)
     bid = _rounded(np, columns, base)
@@ -192,7 +298,7 @@ def _priced(np: Any, columns: dict[str, Any], done: Any, waves: Any, ticks: Any)
     found = np.where(lifted, np.minimum(bid + columns["gap"], columns["high"]), bid)
     early = np.where(ticks >= columns["called"], columns["opening"], columns["before"])
     found = np.where(done <= 0.0, early, found)
-    return np.where(done >= 1.0, columns["close"].astype(np.int64), found)
+    return bid, np.where(done >= 1.0, columns["close"].astype(np.int64), found)
 
 
 def progress(np: Any, market: Any, seconds: Sections, ticks: Any, day: int) -> Any:
@@ -209,7 +315,6 @@ def noise(np: Any, columns: dict[str, Any], octaves: Any, at: Any) -> Any:
     for layer, (period, amplitude) in enumerate(octaves):
         if not amplitude:
             continue
-        base = salts ^ np.uint64(layer * _LAYER & _MASK)
         cell = at // period
         start = int(cell.min())
         wanted = np.arange(start, int(cell.max()) + 2)
@@ -219,8 +324,7 @@ def noise(np: Any, columns: dict[str, Any], octaves: Any, at: Any) -> Any:
         else:
             here = cell - start
             there = here + 1
-        points = (mix(np, base, wanted + shift // period) >> np.uint64(11)).astype(np.float64)
-        points = points / 4503599627370496.0 - 1.0
+        points = _points(np, columns, layer, wanted + shift // period)
         t = (at % period) / period
         left = points[:, here]
         total += amplitude * (left + (points[:, there] - left) * (t * t * (3.0 - 2.0 * t)))

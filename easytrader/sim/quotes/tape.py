@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _WORTH: Final = 64
 """短于这么多跳的不值得。"""
 _CHECKED: Final = 150
-_BATCH: Final = 512
+_BATCH: Final = 256
 
 
 class Paths:
@@ -75,6 +75,10 @@ class Paths:
 
     def extremes(self, security: Security, first: int, last: int) -> tuple[int, int]:
         """同一时段从 ``first`` 到 ``last`` 跳的最低与最高成交价。"""
+        reached: Any = getattr(self._market, "extremes", None)
+        if security.kind is Kind.INDEX and reached is not None:
+            low, high = reached(security, first, last)
+            return low, high
         day = self._calm(security, last) if last - first >= _WORTH else None
         if day is None:
             path = self._market.path(security, first, last)
@@ -99,6 +103,17 @@ class Paths:
         for group in groups.values():
             for start in range(0, len(group), _BATCH):
                 self._advance(group[start : start + _BATCH])
+
+    def prime_quotes(self, securities: list[Security], tick: int) -> None:
+        """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
+        found = [(each.stock_code, self._calm(each, tick)) for each in securities]
+        calm = [(code, day) for code, day in found if day is not None]
+        market: Any = self._inner
+        if calm:
+            days = [day for _, day in calm]
+            made = sheet.quotes(self._np, market, self._seconds, days, tick)
+            for (code, _), quote in zip(calm, made, strict=True):
+                market.remember(code, quote)
 
     def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
         """一批停在一天里同一跳、走到同一跳的。"""
@@ -154,6 +169,10 @@ class Paths:
         start, stop = day.closing
         if start <= tick <= stop:
             tick = start - 1
+        if sheet.quotes(self._np, self._inner, self._seconds, [day], tick) != [
+            self._inner.quote(security, tick)
+        ]:
+            return False
         first = tick - _CHECKED
         honest = self._market.path(security, first, tick)
         ask = self._np, self._inner, self._sections(day), [day]
@@ -278,10 +297,11 @@ class DayTape:
         first, last = self.spans[-1]
         return first == last and self.spans[-2][1] < tick < first
 
-    def at(self, tick: int) -> Stats:
-        """走到 ``tick``（不早于开盘）时。"""
+    def at(self, tick: int, last: int | None = None) -> Stats:
+        """走到 ``tick``（不早于开盘）时；``last`` 是那时的最近价，已经知道的话。"""
         volume, amount = self.turnover(tick)
-        last = self._market.path(self.security, tick, tick)[0]
+        if last is None:
+            last = self._market.path(self.security, tick, tick)[0]
         trades = volume // _LOT // _TRADE_LOTS
         return Stats(self._open, self._high, self._low, last, volume, amount, trades)
 
@@ -341,6 +361,8 @@ class DayTape:
 
     def _extend(self, tick: int) -> None:
         """走到 ``tick``。"""
+        if tick <= self.done:
+            return
         for first, last in self.ahead(tick):
             marks = self.marks(first, last)
             prices = self._paths.at(self.security, marks) if marks else []

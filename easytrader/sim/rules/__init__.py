@@ -37,6 +37,7 @@ from easytrader.sim.rules.tables import (
     REPOS,
     SHARES,
     Scope,
+    era,
     find,
     pick,
     scope_of,
@@ -158,10 +159,21 @@ def rules_for(
     )
 
 
+_HEADS: Final = tuple(
+    {
+        *(head for row in bands.WIDE_FUNDS for head in row.value.codes),
+        *(head for row in trading.RETIRED for head in row.value),
+        *(code[:6] for row in trading.SAME_DAY for code in row.value.codes),
+        *(code[:6] for code in repo.TERMS),
+    }
+)
+
+
 @lru_cache(maxsize=32_768)
-def _ordinary(security: Security, day: date, choices: Choices) -> Rules | None:
-    """没有特别事实的；合成行情从很多天以前推起，同一天要问许多遍。"""
-    return rules_for(security, day, choices=choices)
+def _kin(security: Security) -> tuple[object, ...]:
+    """没有特别事实的证券里，同类的规则都一样；表里提到代码的各自一类。"""
+    code = security.stock_code if security.code.startswith(_HEADS) else ""
+    return security.kind, security.board, security.exchange, code
 
 
 def _band(
@@ -262,6 +274,7 @@ class RuleBook:
         facts: 厂商写法的代码 → 事实；没有的是普通证券。
         previous: 交易日（序数）→ 上一个交易日，数「上市第几天」用。
         choices: 没有定论的怎样取。
+        usual: 清单里没有的代码 → 事实，没有特别的为 None。
     """
 
     def __init__(
@@ -269,22 +282,40 @@ class RuleBook:
         facts: Mapping[str, Facts] | None = None,
         previous: Callable[[int], int] = lambda day: day - 1,
         choices: Choices = BY_TABLE,
+        usual: Callable[[str], Facts | None] | None = None,
     ) -> None:
+        self._usual = usual
         self._facts = dict(facts or {})
         self._previous = previous
         self._choices = choices
+        self._ordinary: dict[tuple[object, date | None], Rules | None] = {}
 
     def facts(self, security: Security) -> Facts:
         """这只证券的事实。"""
-        return self._facts.get(security.stock_code, ORDINARY)
+        return self._known(security) or ORDINARY
+
+    def _known(self, security: Security) -> Facts | None:
+        found = self._facts.get(security.stock_code)
+        return (
+            found if found is not None or self._usual is None else self._usual(security.stock_code)
+        )
 
     def rules(self, security: Security, day: date) -> Rules | None:
         """``day`` 这天的规则；模拟柜台不做的品种为 None。"""
-        facts = self._facts.get(security.stock_code)
+        facts = self._known(security)
         if facts is None:
-            return _ordinary(security, day, self._choices)
+            return self._plain(security, day)
         since = facts.delisting_since(day) or facts.listed
         return rules_for(security, day, facts, self._session(since, day), self._choices)
+
+    def _plain(self, security: Security, day: date) -> Rules | None:
+        """没有特别事实的；合成行情从很多天以前推起，一天一天、一只一只地问，同类同时期的只查一次。"""
+        since = self._choices.bse_after_hours
+        alone = security.kind is Kind.BOND or since is not None  # 应计利息天天不同
+        key = _kin(security), day if alone else era(day)
+        if key not in self._ordinary:
+            self._ordinary[key] = rules_for(security, day, choices=self._choices)
+        return self._ordinary[key]
 
     def coupon_e8(self, security: Security, after: date, until: date) -> int:
         """``after``（不含）到 ``until``（含）之间付的利息，一张，亿分之一元。"""

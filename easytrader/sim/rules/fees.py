@@ -47,12 +47,17 @@ class FeeRates(NamedTuple):
         """一笔委托累计成交 ``amount_li`` 应收的全部费用，厘。"""
         if amount_li <= 0:
             return 0
-        commission = 0
-        if self.commission_ppm or self.commission_min_li:
-            commission = max(_part(amount_li, self.commission_ppm), self.commission_min_li)
-            if self.commission_cap_li:
-                commission = min(commission, self.commission_cap_li)
-        return commission + _part(amount_li, self.stamp_ppm) + _part(amount_li, self.transfer_ppm)
+        rate, least, stamp, transfer, cap = self
+        fees = 0
+        if rate or least:
+            fees = max(_part(amount_li, rate), least)
+            if cap:
+                fees = min(fees, cap)
+        if stamp:
+            fees += _part(amount_li, stamp)
+        if transfer:
+            fees += _part(amount_li, transfer)
+        return fees
 
 
 def to_fen(amount_li: int) -> int:

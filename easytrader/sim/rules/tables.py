@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
@@ -29,6 +30,10 @@ class Scope(Enum):
     SZ_REPO = "深逆回购"
 
 
+_STARTS: Final[set[date]] = set()
+_SORTED: Final[list[date]] = []
+
+
 @dataclass(frozen=True, slots=True)
 class Dated(Generic[T_co]):
     """一条规则。
@@ -51,9 +56,21 @@ class Dated(Generic[T_co]):
     note: str = ""
     sure: bool = True
 
+    def __post_init__(self) -> None:
+        """记下起始日，见 `era`。"""
+        _STARTS.add(self.since)
+
     def noted(self, note: str) -> Dated[T_co]:
         """写上说明。"""
         return replace(self, note=note)
+
+
+def era(day: date) -> date | None:
+    """各行的起始日里不晚于 ``day`` 的最后一个：同一个 `era` 里的日子，适用的行都一样。"""
+    if len(_SORTED) != len(_STARTS):
+        _SORTED[:] = sorted(_STARTS)
+    place = bisect_right(_SORTED, day)
+    return _SORTED[place - 1] if place else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,21 +28,13 @@ _PAGE: Final = 1024
 _CHECKPOINT_BYTES: Final = 1 << 24
 
 
-class _explained:  # noqa: N801  当函数用；每一步都要，生成器写的慢几倍
+@contextmanager
+def _explained(path: Path, doing: str) -> Iterator[None]:
     """其间 SQLite 与文件的错说成 SimulatorError。"""
-
-    __slots__ = ("_doing", "_path")
-
-    def __init__(self, path: Path, doing: str) -> None:
-        self._path = path
-        self._doing = doing
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (sqlite3.Error, OSError)):
-            raise SimulatorError(f"账本 {self._path} {self._doing}：{error}") from error
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise SimulatorError(f"账本 {path} {doing}：{error}") from error
 
 
 class Store:
@@ -57,6 +49,8 @@ class Store:
             self._db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
             try:
                 self._prepare()
+                self._db.executescript(schema.STEP_VIEW)
+                self._execute = self._db.cursor().execute
                 self._files = self._identities()
             except BaseException:
                 self._db.close()
@@ -93,24 +87,31 @@ class Store:
                 应当 `load`。
         """
         full = self.disk_is_full()
-        with _explained(self._path, "写不进去"):
+        try:
             if full:
                 with self._no_growth():
                     self._commit(changes, progress, full)
             elif changes.only_progress:  # 单步的每一步：一句话就是一个事务
                 self._still_there()
-                self._db.execute(schema.PUT_PROGRESS, (1, *schema.progress_fields(progress)))
+                self._execute(schema.PUT_PROGRESS, (1, *schema.progress_fields(progress)))
+            elif changes.one_order:  # 收下一笔委托：也是一句话
+                self._still_there()
+                [order], [account] = changes.orders.values(), changes.accounts.values()
+                row = schema.order_fields(order) + schema.account_fields(account)
+                self._execute(schema.PUT_STEP, (*row, 1, *schema.progress_fields(progress)))
             else:
                 self._commit(changes, progress, full)
+        except (sqlite3.Error, OSError) as error:  # 每一步都走，不建上下文
+            raise SimulatorError(f"账本 {self._path} 写不进去：{error}") from error
 
     def _commit(self, changes: Changes, progress: Progress, full: bool) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
+        self._execute("BEGIN IMMEDIATE")
         try:
             self._write(changes, progress)
             if full:
                 self._need_room()
             self._still_there()
-            self._db.execute("COMMIT")
+            self._execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -150,7 +151,7 @@ class Store:
                 )
 
     def _write(self, changes: Changes, progress: Progress) -> None:
-        put = self._db.execute
+        put = self._execute
         for order in changes.orders.values():
             put(schema.PUT_ORDER, schema.order_fields(order))
         for trade in changes.trades:

@@ -42,6 +42,7 @@ def test_create_and_open(tmp_path: Path) -> None:
     assert {path.name for path in where.iterdir()} == {
         "easytrader_sim.json",
         "up_queue_win_xtquant",
+        "up_queue_xtquant",
     }
 
 

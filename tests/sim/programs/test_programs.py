@@ -96,13 +96,14 @@ def test_a_holiday_check(tmp_path: Path, clock: str, zone: str) -> None:
     assert set(" ".join(said.values()).split()) == {"True"}
 
 
-def test_kill_and_reconnect(tmp_path: Path) -> None:
-    """被杀的客户端死透：不许自己在进程里另开一个；重新开起来才连得上。"""
+@pytest.mark.parametrize("told", [False, True])
+def test_kill_and_reconnect(tmp_path: Path, told: bool) -> None:
+    """被杀的客户端死透：不许自己在进程里另开一个；重新开起来才连得上。行情指着它也一样。"""
     folder = make_folder(tmp_path / "模拟", connect_wait_s=2.0)
     server = SimProcess(folder)
     server.start()
     program = subprocess.Popen(
-        command("reconnect.py", folder, ACCOUNT),
+        command("reconnect.py", folder, ACCOUNT, options=("--qmt", folder) if told else ()),
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",

@@ -97,7 +97,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], Callable[[Any], bool]]] = {
     # 没有下载过的
     "get_financial_data": (([CODE],), _empty),
     "get_financial_data_ori": (([CODE],), _empty),
-    "get_index_weight": ((INDEX,), _empty),
+    "get_index_weight": ((INDEX,), lambda found: abs(sum(found.values()) - 100) < 0.1),
     "get_cb_info": ((CB,), _empty),
     "get_etf_info": ((), _empty),
     "get_ipo_info": ((), _empty),

@@ -16,8 +16,9 @@ from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.market import universe
 from easytrader.sim.market.synthetic import SyntheticMarket
+from easytrader.sim.quotes import indices
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.quotes.indices import BASKET, INDICES, members
+from easytrader.sim.quotes.indices import BASKET, EVERY, INDICES, members
 from easytrader.sim.quotes.tape import Paths
 
 if TYPE_CHECKING:
@@ -171,6 +172,38 @@ class TestTogether:
                 path = market.path(security, first, last)
                 assert paths.extremes(security, first, last) == (min(path), max(path))
         assert paths._trusted
+
+    @pytest.mark.parametrize("wild", [0.0, 0.3])
+    def test_the_reach_of_an_index_is_that_of_its_path(self, tmp_path: Path, wild: float) -> None:
+        settings = {"gap_days": wild, "limit_days": wild, "halt_days": wild}
+        quotes = board(tmp_path, clock="exchange", **settings)
+        market: Any = quotes._past.market
+        index = parse_security("000300.SH")
+        paths = Paths(market, quotes.calendar.pattern())
+        for day in quotes.calendar.days(at(15))[:5]:
+            for first, last in [*quotes._past.spans(day), (market.tick_at(at(9, 20)),) * 2]:
+                path = market.path(index, first, last)
+                assert paths.extremes(index, first, last) == (min(path), max(path))
+
+    def test_an_index_is_busier_on_some_days(self, tmp_path: Path) -> None:
+        quotes = board(tmp_path, clock="exchange")
+        bars = quotes.bars("000300.SH", "1d", ("", "", 20), at(15, 30), new_deadline())
+        volumes = [bar.volume for bar in bars]
+        assert len(set(volumes)) == 20
+        assert max(volumes) < 2 * min(volumes)
+
+    @pytest.mark.parametrize("wild", [0.0, 0.3])
+    def test_an_index_without_numpy(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wild: float
+    ) -> None:
+        market: Any = board(
+            tmp_path, clock="exchange", halt_days=wild, limit_days=wild
+        )._past.market
+        index = parse_security("000905.SH")
+        span = market.tick_at(at(10)), market.tick_at(at(11))
+        with_numpy = market.path(index, *span)
+        monkeypatch.setattr(indices, "_numpy", lambda: None)
+        assert market.path(index, *span) == with_numpy
 
     def test_every_process_sees_the_same(self, tmp_path: Path) -> None:
         folder = make_folder(tmp_path / "模拟", clock="exchange")

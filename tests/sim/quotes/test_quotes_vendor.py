@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import eventually, make_folder
 
-from easytrader.errors import SimulatorError
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -156,8 +154,11 @@ class TestHistory:
         assert list(found["close"].index) == CODES[:2]
         assert found["close"].shape == (2, 3)
         assert (found["volume"] > 0).all().all()
-        with pytest.raises(SimulatorError, match="没有字段 '乱写'"):
-            market.get_market_data(["乱写"], CODES[:2], "1d", count=3)
+        assert market.get_market_data(["乱写"], CODES[:2], "1d", count=3) == {}
+        some = market.get_market_data(["乱写", "close"], CODES[:2], "1d", count=3)
+        assert list(some) == ["close"]
+        frames = market.get_market_data_ex(["乱写", "close"], CODES[:2], "1d", count=3)
+        assert [list(frame.columns) for frame in frames.values()] == [["close"], ["close"]]
 
     def test_ticks(self, market: Any) -> None:
         frame = market.get_market_data_ex(
@@ -180,8 +181,14 @@ class TestHistory:
         )["600036.SH"]
         assert len(minutes) == 31
         assert minutes.index[-1] == f"{texts[1]}100000"
-        with pytest.raises(SimulatorError, match="看不懂"):
-            market.get_market_data_ex([], ["600036.SH"], "1d", "昨天")
+        assert market.get_market_data_ex([], ["600036.SH"], "1d", "昨天")["600036.SH"].empty
+        assert market.get_market_data([], ["600036.SH"], "1d", "昨天")["close"].empty
+        assert market.get_market_data_ex([], ["600036.SH"], "tick", "昨天")["600036.SH"].empty
+        assert market.get_trading_dates("SH", "昨天") == []
+        assert market.get_ipo_info("昨天") == []
+        assert market.subscribe_quote("600036.SH", "1d", "昨天", count=1) == -1
+        odd = market.get_market_data_ex([], ["600036.SH"], "1d", count=2, dividend_type="乱写")
+        assert odd["600036.SH"].empty
 
     def test_the_day_is_its_minutes(self, market: Any) -> None:
         [day] = market.get_trading_dates("SH", count=2)[:1]

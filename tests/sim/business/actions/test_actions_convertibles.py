@@ -113,7 +113,8 @@ def test_what_is_left_on_the_record_date_is_redeemed(open_bond: Open) -> None:
     assert desk.account.positions[BOND].volume == 50
     desk.go("2026-11-26")
     assert order(desk, CONVERT, 20)[1] == 12313
-    assert desk.account.positions[BOND].volume == 0
+    left = desk.account.positions[BOND]
+    assert (left.volume, left.yesterday) == (0, 0)
     assert desk.balance() == 0
     desk.go("2026-12-01")
     assert desk.account.cash_li - before == 50 * 101_200
