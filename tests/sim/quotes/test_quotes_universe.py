@@ -165,10 +165,10 @@ class TestTogether:
         quotes = board(tmp_path, clock="exchange")
         market: Any = quotes._past.market.inner
         assert type(market) is SyntheticMarket
-        paths = Paths(market, quotes.calendar.pattern())
+        paths = Paths(market, quotes.calendar.pattern(), quotes.calendar.pattern(late=True))
         security = parse_security(code)
         for day in quotes.calendar.days(at(15))[:15]:
-            for first, last in quotes._past.spans(day):
+            for first, last in quotes._past.spans(security, day):
                 path = market.path(security, first, last)
                 assert paths.extremes(security, first, last) == (min(path), max(path))
         assert paths._trusted
