@@ -106,12 +106,15 @@ class Paths:
 
     def prime_quotes(self, securities: list[Security], tick: int) -> None:
         """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
-        found = [(each.stock_code, self._calm(each, tick)) for each in securities]
-        calm = [(code, day) for code, day in found if day is not None]
         market: Any = self._inner
-        if calm:
+        groups: dict[bool, list[tuple[str, Any]]] = {}
+        for each in securities:
+            day = self._calm(each, tick)
+            if day is not None:
+                groups.setdefault(day.rules.late_close, []).append((each.stock_code, day))
+        for late, calm in groups.items():
             days = [day for _, day in calm]
-            made = sheet.quotes(self._np, market, self._seconds, days, tick)
+            made = sheet.quotes(self._np, market, self._seconds[late], days, tick)
             for (code, _), quote in zip(calm, made, strict=True):
                 market.remember(code, quote)
 
@@ -169,7 +172,7 @@ class Paths:
         start, stop = day.closing
         if start <= tick <= stop:
             tick = start - 1
-        if sheet.quotes(self._np, self._inner, self._seconds, [day], tick) != [
+        if sheet.quotes(self._np, self._inner, self._sections(day), [day], tick) != [
             self._inner.quote(security, tick)
         ]:
             return False
