@@ -68,9 +68,12 @@ class TestQuotes:
         securities = [parse_security(code) for code in CODES if quotes.find(code)]
         for now in (at(9, 25), at(9, 31), at(11, 29), at(14, 56), at(14, 58), at(15)):
             tick = market.tick_at(now)
-            days = [market._day_at(each, now) for each in securities]
-            made = sheet.quotes(np, market, quotes.calendar.pattern(), days, tick)
-            assert made == [market.quote(each, tick) for each in securities]
+            for late in (False, True):  # 连续到 15:30 的另有自己的时段
+                pairs = [(each, market._day_at(each, now)) for each in securities]
+                pairs = [(each, day) for each, day in pairs if day.rules.late_close is late]
+                days = [day for _, day in pairs]
+                made = sheet.quotes(np, market, quotes.calendar.pattern(late), days, tick)
+                assert made == [market.quote(each, tick) for each, _ in pairs]
 
     def test_a_changed_formula_is_noticed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
