@@ -106,15 +106,17 @@ class Paths:
 
     def prime_quotes(self, securities: list[Security], tick: int) -> None:
         """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
-        found = [(each.stock_code, self._calm(each, tick)) for each in securities]
         market: Any = self._inner
-        for late in (False, True):  # 到 15:30 的另有时段
-            calm = [each for each in found if each[1] and each[1].rules.late_close is late]
-            if calm:
-                days = [day for _, day in calm]
-                made = sheet.quotes(self._np, market, self._sections(days[0]), days, tick)
-                for (code, _), quote in zip(calm, made, strict=True):
-                    market.remember(code, quote)
+        groups: dict[bool, list[tuple[str, Any]]] = {}
+        for each in securities:
+            day = self._calm(each, tick)
+            if day is not None:
+                groups.setdefault(day.rules.late_close, []).append((each.stock_code, day))
+        for late, calm in groups.items():
+            days = [day for _, day in calm]
+            made = sheet.quotes(self._np, market, self._seconds[late], days, tick)
+            for (code, _), quote in zip(calm, made, strict=True):
+                market.remember(code, quote)
 
     def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
         """一批停在一天里同一跳、走到同一跳的。"""
