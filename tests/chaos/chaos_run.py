@@ -88,7 +88,7 @@ class Runner:
         if world is None:
             return
         found = world.close()
-        sessions = len(list(world.folder.glob("down_queue*")))
+        sessions = len(list(world.folder.glob("down_queue_win_*[0-9]")))
         if sessions > _POOL:
             found.append(f"用了 {sessions} 个会话 id，池子只有 {_POOL} 个")
         shutil.rmtree(world.folder.parent, ignore_errors=True)
