@@ -63,6 +63,9 @@ class Kind(_Hashed):
     OTHER = "其他"
 
 
+_UNTRADABLE: Final = (Kind.INDEX, Kind.NEEQ, Kind.APPLICATION)
+
+
 @dataclass(frozen=True, slots=True)
 class Security:
     """一只证券。
@@ -84,7 +87,7 @@ class Security:
     @property
     def tradable(self) -> bool:
         """能不能下竞价委托：指数不能，申购代码走另外的业务。"""
-        return self.kind not in (Kind.INDEX, Kind.NEEQ, Kind.APPLICATION)
+        return self.kind not in _UNTRADABLE
 
     @property
     def tick_li(self) -> int:

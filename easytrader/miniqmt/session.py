@@ -132,6 +132,8 @@ class QmtSession:
         if not waits.event(self._ready, deadline - time.monotonic()):
             self.lose("连接超时")
             told = f"{deadline - began:.3g} 秒内没有结果，已放弃；客户端没有运行，或已经僵死"
+            if deadline <= began:
+                told = "还没有开始连，期限就用完了：机器太忙，或 timeout 太短"
             raise ConnectFailedError(failure_text(self._path, self._lease, None, told))
         if self._failure is not None:
             self.lose(str(self._failure))

@@ -106,6 +106,8 @@ class Delivery(NamedTuple):
     volume: int = 0
     traded_id: str = ""
     stock_code: str = ""
+    sysid: str = ""
+    """合同编号；晚到的柜台，同一个状态有编号了再推一遍。"""
 
 
 def check_calls(calls: Iterable[Call], *, calm: bool = False) -> list[str]:
@@ -197,7 +199,9 @@ def _check_order(order: LedgerOrder, history: Sequence[Delivery]) -> list[str]:
     number = order.order_id
     found = [
         f"委托 {number} 的状态 {state} 来了 {count} 次：{states}"
-        for state, count in Counter(states).items()
+        for state, count in Counter(
+            (each.status, each.volume, each.sysid) for each in history if each.kind == "order"
+        ).items()
         if count > 1
     ]
     if order.status in FINAL_STATUSES:

@@ -87,7 +87,8 @@ class Ears:
             self.changed.notify_all()
 
     def on_stock_order(self, order: Any) -> None:
-        self._hear(Delivery("order", order.order_id, order.order_status, order.traded_volume))
+        state = order.order_status, order.traded_volume
+        self._hear(Delivery("order", order.order_id, *state, sysid=order.order_sysid))
 
     def on_stock_trade(self, trade: Any) -> None:
         where = {"traded_id": trade.traded_id, "stock_code": trade.stock_code}
@@ -127,8 +128,9 @@ class Reader:
         for event in user.events(timeout=600):
             kind, data = event["event"], event["data"]
             if kind == "order":
-                fields = (data["order_status"], data["traded_volume"])
-                self.heard.append(Delivery("order", data["order_id"], *fields))
+                state = data["order_status"], data["traded_volume"]
+                told = Delivery("order", data["order_id"], *state, sysid=data["order_sysid"])
+                self.heard.append(told)
             elif kind == "trade":
                 where = {"traded_id": data["traded_id"], "stock_code": data["stock_code"]}
                 volume = data["traded_volume"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import ACCOUNT, SimProcess, eventually, make_folder
 
+import easytrader
 from easytrader.errors import OutcomeUnknownError, QueryFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def lose_then(session: Any, answer: Any) -> Callable[..., Any]:
@@ -79,3 +83,37 @@ def test_a_backend_that_never_says_it_departs_is_bounded(
     monkeypatch.setattr(user._session, "submit", lambda request, reply: None)
     with user._session.until(time.monotonic() + 0.3), pytest.raises(OutcomeUnknownError):
         user.buy("600036", 33.0, 100)
+
+
+def test_orders_sent_to_a_dead_client_end_when_its_death_is_noticed(tmp_path: Path) -> None:
+    """死了 4–5 秒才知道，其间发的石沉大海：一知道就说结果未知，不等期限；重连之后核对得清。"""
+    folder = make_folder(tmp_path / "userdata_mini", lost_s=60)
+    process = SimProcess(folder)
+    process.start()
+    outcome: list[Any] = []
+
+    def buy() -> None:
+        try:
+            user.buy("600036", 33.0, 100, client_order_id="一")
+        except OutcomeUnknownError as exc:
+            outcome.append(exc)
+
+    with easytrader.use("miniqmt") as user:
+        user.connect(str(folder), ACCOUNT, timeout=60, reconnect_interval=0.1)
+        client, replies = user.trader.async_client, user._session._replies
+        process.kill()
+        eventually(lambda: client._deaf)
+        assert user.state == "已连接", "谁也还不知道"
+        buying = threading.Thread(target=buy)
+        buying.start()
+        eventually(lambda: replies.unanswered)
+        client._io.post(client._lose)  # 这就知道了
+        buying.join(30)
+        [error] = outcome
+        assert error.client_order_id == "一"
+        process.start()
+        eventually(lambda: user.status["reconnects"])
+        assert user.find_entrust("一") is None, "核对得出它没有到柜台"
+        number = user.buy("600036", 33.0, 100, client_order_id="一")["entrust_no"]
+        eventually(lambda: [row["order_id"] for row in user.today_entrusts] == [number])
+    process.kill()

@@ -22,6 +22,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
+from easytrader.miniqmt.session import QmtSession
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -267,6 +268,16 @@ def test_connect_fails_with_reasons_and_leaves_nothing(connect: Connect, sim_fol
         for told in (str(sim_folder), "极简模式", "没有运行"):
             assert told in text
         assert "session_id" not in text, "没有迹象的不当作事实说"
+
+
+def test_a_deadline_over_before_connecting_says_so(
+    served: SimProcess, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """机器忙得还没有开始连，期限就到了：不说「-0.3 秒内没有结果，客户端没有运行」。"""
+    opened = QmtSession.open
+    monkeypatch.setattr(QmtSession, "open", lambda self, _: opened(self, time.monotonic() - 1))
+    with pytest.raises(ConnectFailedError, match="还没有开始连，期限就用完了"):
+        connect()
 
 
 def test_connect_waits_when_asked(connect: Connect, sim_folder: Path) -> None:

@@ -72,6 +72,12 @@ if TYPE_CHECKING:
 
 
 _CODE_BYTES: Final = 63
+# 每笔委托都问的：取一个枚举的成员比比较它贵得多
+_CONTINUOUS: Final = Phase.CONTINUOUS
+_PRE_OPEN: Final = Phase.PRE_OPEN
+_AFTER_HOURS: Final = Phase.AFTER_HOURS
+_LATEST: Final = PriceType.LATEST
+_OTHER: Final = Kind.OTHER
 
 FORCED: Final = Reject(263015, "强制平仓的委托不能撤单")
 
@@ -255,7 +261,7 @@ class Counter:
                 business.place(order, account, whole, now)
                 return
         instrument = self._ledger.instrument(order.security) if order.security else None
-        known = order.security is not None and order.security.kind is not Kind.OTHER
+        known = order.security is not None and order.security.kind is not _OTHER
         if order.security is None or not (known and order.security.tradable):
             self._ledger.reject(order, NO_SUCH)
         elif instrument is None:
@@ -276,7 +282,7 @@ class Counter:
         """模拟的品种：时间与检查都过了就收下，按时段成交、挂着或等着。"""
         phase = self._phase(security, instrument, now)
         quote = self.quote(security)
-        if phase is not Phase.CONTINUOUS and self._broker.queues_when_closed:
+        if phase is not _CONTINUOUS and self._broker.queues_when_closed:
             due = report_time(self._hours, now, order.exchange)
             if due is not None:
                 reject = self._examine_queued(order, account, instrument, quote, whole, due)
@@ -287,9 +293,9 @@ class Counter:
                 return
         reject = None
         bare = not quote.asks and not quote.bids
-        if phase is Phase.CONTINUOUS and bare and self._floor.halted(security):
+        if phase is _CONTINUOUS and bare and self._floor.halted(security):
             phase = Phase.HALTED
-        if phase is not Phase.CONTINUOUS:
+        if phase is not _CONTINUOUS:
             reason = self._hours.closed_reason(now) if phase is Phase.CLOSED else ""
             reject = order_refused(phase, security.exchange, order.price_type, reason)
         if reject is None:
@@ -298,7 +304,7 @@ class Counter:
             self._ledger.reject(order, reject)
             return
         self._ledger.accept(order)
-        if phase is Phase.CONTINUOUS:
+        if phase is _CONTINUOUS:
             self._floor.arrive(order, quote, now)
         elif phase is Phase.PRE_OPEN:
             self._floor.wait(order)
@@ -366,7 +372,7 @@ class Counter:
         """此刻对这只证券来说是哪个时段。"""
         rules = instrument.rules
         phase = self._hours.phase(now, rules.closing_call, True, rules.late_close)
-        if phase is Phase.AFTER_HOURS:
+        if phase is _AFTER_HOURS:
             return phase if rules.after_hours else Phase.CLOSED
         return phase
 
@@ -384,12 +390,12 @@ class Counter:
         order.limit_li = working_limit(
             order.price_type, order.is_buy, order.price_li, protects, quote
         )
-        if order.price_type == PriceType.LATEST:
+        if order.price_type == _LATEST:
             if order.order_id in self.state.orders:  # 存着的，收下时就换成了限价
                 order.limit_li = order.price_li
             order.price_li = order.limit_li
-        if phase is Phase.PRE_OPEN:
-            phase = Phase.CONTINUOUS  # 9:30 才到，照那时查
+        if phase is _PRE_OPEN:
+            phase = _CONTINUOUS  # 9:30 才到，照那时查
         return check(self._ledger.ticket(order, account, instrument, quote, whole, phase))
 
     def _cancel(self, args: CancelOrder, now: float) -> Receipt:

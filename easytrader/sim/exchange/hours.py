@@ -17,6 +17,10 @@ from easytrader.sim.rules.phases import Phase
 _DAY: Final = 86400
 _OPEN_CALL_START: Final = 33300
 _OPEN_CALL_END: Final = 33900
+_LATE_WINDOWS: Final = (
+    phases.CONTINUOUS[0],
+    (phases.CONTINUOUS[-1][0], phases.LATE_CLOSE),
+)
 
 
 class Bells(NamedTuple):
@@ -71,8 +75,8 @@ class MarketHours(Protocol):
         """``day`` 的集合竞价与开盘在什么时候；没有集合竞价为 None。"""
         ...
 
-    def progress(self, ts: float, day: int) -> float:
-        """``day`` 这一天的交易走到了几分之几：0 未开盘，1 已收盘。"""
+    def progress(self, ts: float, day: int, late: bool = False) -> float:
+        """``day`` 这一天的交易走到了几分之几：0 未开盘，1 已收盘；``late``：连续到 15:30 的。"""
         ...
 
     def day_end(self, day: int, late: bool = False) -> float:
@@ -117,7 +121,7 @@ class AlwaysOpen:
         """没有集合竞价。"""
         return None
 
-    def progress(self, ts: float, day: int) -> float:
+    def progress(self, ts: float, day: int, late: bool = False) -> float:
         """一天过去了几分之几。"""
         return min(max((ts - midnight(day)) / _DAY, 0.0), 1.0)
 
@@ -209,11 +213,12 @@ class ExchangeHours:
             start + phases.LATE_CLOSE,
         )
 
-    def progress(self, ts: float, day: int) -> float:
+    def progress(self, ts: float, day: int, late: bool = False) -> float:
         """连续交易时间走过的比例。"""
         second = ts - midnight(day)
-        total = sum(end - start for start, end in phases.CONTINUOUS)
-        done = sum(min(max(second - start, 0.0), end - start) for start, end in phases.CONTINUOUS)
+        windows = _LATE_WINDOWS if late else phases.CONTINUOUS
+        total = sum(end - start for start, end in windows)
+        done = sum(min(max(second - start, 0.0), end - start) for start, end in windows)
         return done / total
 
     def day_end(self, day: int, late: bool = False) -> float:

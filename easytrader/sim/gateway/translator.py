@@ -192,7 +192,10 @@ class Translator:
         return known[1]
 
     def _order_row(self, order: events.OrderSnapshot) -> Row:
-        made = self._row(order.order_id, order, self._make_order)
+        return self._named(order, self._row(order.order_id, order, self._make_order))
+
+    def _named(self, order: events.OrderSnapshot, made: Row) -> Row:
+        """合同编号还没有到的，先空着。"""
         if not self._nameless or order.order_id not in self._nameless:
             return made
         if self._nameless[order.order_id] > self._engine.market_time() and not order.traded_volume:
@@ -239,7 +242,7 @@ class Translator:
         if isinstance(event, events.CancelRefused):
             row = _cancel_error_row(event, broker)
             return [_push("cancel_error", order, row, broker.reject_s)]
-        row = self._order_row(order)
+        row = self._named(order, self._make_order(order))
         if isinstance(event, events.Filled):
             told = [_push("order", order, row, broker.fill_s)]
             if broker.duplicate_part and order.status == OrderStatus.PART_SUCC:
@@ -260,7 +263,7 @@ class Translator:
     def _accepted(self, event: events.Queued | events.Accepted) -> list[Push]:
         """收下了：未报、待报、已报，合同编号也许还要等。存着的停在待报。"""
         broker, order = self._broker, event.order
-        row = self._row(order.order_id, order, self._make_order)
+        row = self._make_order(order)
         if not (broker.shows_early or broker.sysid_delay_s):
             return [_push("order", order, row, broker.report_s)]
         early: tuple[OrderStatus, ...] = ()

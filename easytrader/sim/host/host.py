@@ -343,11 +343,15 @@ class Host:
         assert dispatcher is not None
         outcomes = dispatcher.handle([request for _, request in posts])
         for (session, request), outcome in zip(posts, outcomes, strict=True):
-            try:
-                self._reply(session, request, outcome, None)
-            except Exception:  # noqa: BLE001  边界：一个连接的错不能带倒主机，别的会话照常
-                logger.exception("会话 {} 的应答送不出去，断开它", session.session_id)
-                self._delivery.leave(session, lost=True)
+            self._reply_safely(session, request, outcome)
+
+    def _reply_safely(self, session: Session, request: Request, outcome: Outcome) -> None:
+        """一个会话送不出去，断开它，别的会话照常。"""
+        try:
+            self._reply(session, request, outcome, None)
+        except Exception:  # noqa: BLE001  边界：一个连接的错不能带倒主机
+            logger.exception("会话 {} 的应答送不出去，断开它", session.session_id)
+            self._delivery.leave(session, lost=True)
 
     def _serve_struck(self, session: Session, request: Request) -> None:
         """有故障等着时一个一个办：柜台受理前、落盘后都可能出事。"""

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})
+# 每笔委托都问的：取一个枚举的成员比比较它贵得多
+_FIX: Final = PriceType.FIX
+_LATEST: Final = PriceType.LATEST
+_CONTINUOUS: Final = Phase.CONTINUOUS
+_CLOSED_NOW: Final = Phase.CLOSED
 
 
 NO_SUCH: Final = Reject(-990221020, "无此证券代码")
@@ -74,9 +79,9 @@ class Ticket(NamedTuple):
 
 def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quote: Quote) -> int:
     """不能越过的价格：限价取报价，最新价取最新价，市价取保护限价（没有则涨跌停价）。"""
-    if price_type == PriceType.FIX:
+    if price_type == _FIX:
         return price_li
-    if price_type == PriceType.LATEST:
+    if price_type == _LATEST:
         return quote.last_li
     edge = quote.limit_up_li if buy else quote.limit_down_li
     if not protects or price_li <= 0:
@@ -87,7 +92,7 @@ def working_limit(price_type: int, buy: bool, price_li: int, protects: bool, quo
 def _security(ticket: Ticket) -> Reject | None:
     if not ticket.rules.exists:
         return NO_SUCH
-    if ticket.phase is Phase.CLOSED:
+    if ticket.phase is _CLOSED_NOW:
         return None  # 下一个交易日停不停牌，到时候再看
     if ticket.rules.suspended or ticket.quote.suspended:
         return Reject(1232, "证券停牌")
@@ -101,7 +106,7 @@ def _market_type(ticket: Ticket) -> Reject | None:
         return Reject(1224, "该证券不支持市价委托")
     if ticket.price_type not in ticket.rules.market_types:
         return Reject(1224, "该市场不支持此市价委托方式", f"price_type={ticket.price_type}")
-    if ticket.phase is not Phase.CONTINUOUS:
+    if ticket.phase is not _CONTINUOUS:
         return Reject(1224, "当前时段不支持市价委托")
     if ticket.rules.band is None and not (ticket.protects and ticket.price_li > 0):
         # 不设涨跌幅的日子：深市不收市价（SZSE26 3.3.5）；沪、北要自己报保护限价（OES）
@@ -139,7 +144,7 @@ def _size(ticket: Ticket) -> Reject | None:
 def _has_price(ticket: Ticket) -> bool:
     """报价有意义：限价委托，或带保护限价的市价委托。"""
     if ticket.is_limit:
-        return ticket.price_type != PriceType.LATEST
+        return ticket.price_type != _LATEST
     return ticket.protects and ticket.price_li > 0
 
 
@@ -154,7 +159,7 @@ def _tick(ticket: Ticket) -> Reject | None:
 
 
 def _band(ticket: Ticket) -> Reject | None:
-    if ticket.rules.band is None or not _has_price(ticket) or ticket.phase is Phase.CLOSED:
+    if ticket.rules.band is None or not _has_price(ticket) or ticket.phase is _CLOSED_NOW:
         return None  # 休市时收下的是下一个交易日的，涨跌停到时候再看
     low, high = ticket.quote.limit_down_li, ticket.quote.limit_up_li
     price = ticket.price_li
@@ -205,7 +210,7 @@ def _effective_range(ticket: Ticket) -> Reject | None:
     """连续竞价：价格笼子；集合竞价：不设涨跌幅的证券、首日的可转债的范围。市价委托不受限。"""
     if not ticket.is_limit:
         return None
-    if ticket.phase is Phase.CONTINUOUS:
+    if ticket.phase is _CONTINUOUS:
         return _cage(ticket)
     if ticket.phase not in CALL_PHASES or ticket.rules.call_range is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderStatus
 from easytrader.sim.exchange.hours import day_code
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.plugin import Business, Way
     from easytrader.sim.rules.fees import FeeRates, FeeSchedule
     from easytrader.sim.rules.phases import Phase
+
+
+_CREDIT: Final = AccountType.CREDIT
 
 
 class Instrument(NamedTuple):
@@ -167,7 +170,7 @@ class Ledger:
         else:
             self.state.add_order(order)
         self._update(order, OrderStatus.JUNK)
-        self.events.append(events.Refused(order.snapshot, reject))
+        self.events.append(events.Refused(order.shown, reject))
 
     def accept(self, order: SimOrder) -> None:
         """收下：给合同编号，冻结资金或股份。"""
@@ -181,7 +184,7 @@ class Ledger:
             self.state.add_order(order)
         self.way(order).freeze(self.state.accounts[order.account_id], order)
         self._update(order, OrderStatus.REPORTED)
-        self.events.append(events.Accepted(order.snapshot, queued))
+        self.events.append(events.Accepted(order.shown, queued))
 
     def queue(self, order: SimOrder, due: float) -> None:
         """先收下，``due`` 那一刻再报：冻结，没有合同编号。"""
@@ -190,7 +193,7 @@ class Ledger:
         self.state.queued[order.order_id] = due
         self.way(order).freeze(self.state.accounts[order.account_id], order)
         self._update(order, OrderStatus.WAIT_REPORTING)
-        self.events.append(events.Queued(order.snapshot))
+        self.events.append(events.Queued(order.shown))
 
     def thaw(self, order: SimOrder) -> None:
         """存着的先解冻：换日、报出去之前，照那时的样子重来。"""
@@ -205,7 +208,7 @@ class Ledger:
         """没有成交记录就了结：数量算全部，没有价格。"""
         order.traded_volume = order.volume
         self._update(order, OrderStatus.SUCCEEDED)
-        self.events.append(events.Completed(order.snapshot))
+        self.events.append(events.Completed(order.shown))
 
     def reprice(self, order: SimOrder, limit_li: int) -> None:
         """市价委托转成限价：按新的限价重算冻结。"""
@@ -258,13 +261,13 @@ class Ledger:
         else:
             leaving = order.leaving
             self._update(order, OrderStatus.PARTSUCC_CANCEL if leaving else OrderStatus.PART_SUCC)
-        self.events.append(events.Filled(order.snapshot, shown))
+        self.events.append(events.Filled(order.shown, shown))
 
     def request_cancel(self, order: SimOrder) -> None:
         """撤单收下了：部成待撤，或已报待撤。"""
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PARTSUCC_CANCEL if part else OrderStatus.REPORTED_CANCEL)
-        self.events.append(events.CancelRequested(order.snapshot))
+        self.events.append(events.CancelRequested(order.shown))
 
     def leave(self, order: SimOrder, due: float) -> None:
         """撤单上路，``due`` 撤到；此前还挂着。"""
@@ -282,7 +285,7 @@ class Ledger:
 
     def refuse_cancel(self, order: SimOrder, reject: events.Reject) -> None:
         """撤不了。"""
-        self.events.append(events.CancelRefused(order.snapshot, reject))
+        self.events.append(events.CancelRefused(order.shown, reject))
 
     def finish(self, order: SimOrder) -> None:
         """撤掉剩余：解冻，部撤或已撤。"""
@@ -292,7 +295,7 @@ class Ledger:
         self.way(order).release(self.state.accounts[order.account_id], order)
         part = order.traded_volume > 0
         self._update(order, OrderStatus.PART_CANCEL if part else OrderStatus.CANCELED)
-        self.events.append(events.Cancelled(order.snapshot))
+        self.events.append(events.Cancelled(order.shown))
 
     def start_day(self, day: int) -> None:
         """换日：持仓解锁，清掉零持仓的行，委托归档。挂单须已全部了结，存着的须已解冻。"""
@@ -359,7 +362,7 @@ class Ledger:
 
     def way(self, order: SimOrder) -> Way:
         """这笔委托的钱和券怎样走。"""
-        if not (order.off_book or order.account_type == AccountType.CREDIT or order.is_repo):
+        if not (order.off_book or order.account_type == _CREDIT or order.is_repo):
             return self._cash_way  # 普通账号经过撮合的买卖：没有哪项业务来管，不必一项项问
         for way in self._ways:
             found = way(order)

@@ -25,6 +25,7 @@ CANCELLING: Final = frozenset({OrderStatus.REPORTED_CANCEL, OrderStatus.PARTSUCC
 """撤单收下了，还没有了结。"""
 
 
+_REPO: Final = Kind.REPO  # 每笔委托问好几次，而取一个枚举的成员比比较它贵得多
 _shown: Final = attrgetter(*OrderSnapshot._fields)
 
 
@@ -85,7 +86,7 @@ class SimOrder:
     @property
     def is_repo(self) -> bool:
         """债券回购：价是利率，值的是本金。"""
-        return self.security is not None and self.security.kind is Kind.REPO
+        return self.security is not None and self.security.kind is _REPO
 
     def worth_li(self, price_li: int, volume: int) -> int:
         """以这个价成交 ``volume`` 值多少钱，不取整。"""
@@ -117,6 +118,11 @@ class SimOrder:
         if self._snapshot is None:
             self._snapshot = OrderSnapshot(*_shown(self))
         return self._snapshot
+
+    @property
+    def shown(self) -> OrderSnapshot:
+        """同 `snapshot` 而不留着：一天几万笔里多数没有人再问，留着的每次回收都要看一遍。"""
+        return self._snapshot or OrderSnapshot(*_shown(self))
 
     def touch(self) -> None:
         """内容变了。"""

@@ -25,6 +25,7 @@ from easytrader.sim.market.bar_model import (
     lots_at,
     price_at,
     side_at,
+    spread,
 )
 from easytrader.sim.market.columns import PERIODS
 from easytrader.sim.market.noise import hash01, salt_of
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
     from easytrader.sim.exchange.hours import Bells, MarketHours
     from easytrader.sim.market.columns import Bar
     from easytrader.sim.market.library import Library
+    from easytrader.sim.market.tables import Tape
 
 
 _Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 _EMPTY: _Sides = ((), ())
 _MODEL: Final = BarModel()
 _NEVER: Final = 2**62
+_MINUTE_S: Final = 60
 _LATE_S: Final = 10
 """交易所的成交在撮合之后两三秒发出来，快照再晚一点。"""
 
@@ -68,6 +71,15 @@ class _Day(NamedTuple):
     closing: tuple[int, int]
     """收盘集合竞价从哪一跳（含）到撮合的那一跳（不含）；没有的是空的。"""
     halts: tuple[Halt, ...]
+    official_li: int
+    """没有收盘集合竞价的收盘价：最后一笔之前一分钟（含它）的均价；有的、没有成交的、日线为 0。"""
+
+    @property
+    def end(self) -> int:
+        """连续竞价到哪一跳为止。"""
+        if self.ticks is None:
+            return _NEVER
+        return self.ticks.late_close if self.rules.late_close else self.ticks.close_call
 
 
 def _on_the_bell(bells: Bells | None, at: int) -> float:
@@ -110,10 +122,11 @@ class ReplayMarket(Market):
         """这一跳的盘口。"""
         day = self._day_at(security, tick)
         asks, bids = self._sides(day, tick)
+        closed = day.official_li and tick >= day.end
         return Quote(
             tick,
             day.pre_close_li,
-            self._last(day, tick),
+            day.official_li if closed else self._last(day, tick),
             day.limit_down_li,
             day.limit_up_li,
             asks,
@@ -165,6 +178,10 @@ class ReplayMarket(Market):
             done += place[0].volume // day.lot * place[1] // place[2] * day.lot
         return int(done)
 
+    def official_close(self, security: Security, tick: int) -> int | None:
+        """``tick`` 那一天的收盘价，与最后一笔不同的（没有收盘集合竞价的）才有。"""
+        return self._day_at(security, tick).official_li or None
+
     def halts(self, security: Security, tick: int) -> tuple[Halt, ...]:
         """``tick`` 那一天的各次盘中停牌。"""
         return self._day_at(security, tick).halts
@@ -213,7 +230,7 @@ class ReplayMarket(Market):
         if self._daily:
             rows = self._day_row(security, number, rows)
         pre_close = rows[0].pre_close_li if rows else 0
-        pre_close = pre_close or self._before(security, number, tape.last_before(number), rules)
+        pre_close = pre_close or self._before(security, number, tape, rules)
         if not pre_close and rows:  # 数据的第一天，又没有昨收那一列
             pre_close = rows[0].open_li if self._period_s else rows[0].last_li
         if not pre_close:
@@ -250,8 +267,41 @@ class ReplayMarket(Market):
             opening,
             closing,
             (),
+            0,
         )
-        return day._replace(halts=self._halts(day))
+        return day._replace(halts=self._halts(day), official_li=self._official(rules, rows))
+
+    def _official(self, rules: Rules, rows: Sequence[Any]) -> int:
+        """见 `_Day.official_li`。线里只有四个价，均价照 `bar_model` 的走法与分法算。"""
+        if rules.closing_call or self._daily:
+            return 0
+        parts: list[tuple[int, int]] = []  # 价格，数量
+        if self._period_s:
+            bar = next((row for row in reversed(rows) if row.volume), None)
+            if bar is not None:
+                count = self.tick_at(bar.at) - self._start(bar)
+                low_first = self._model.low_first(bar, rules.same_day_sale)
+                parts = [
+                    (price_at(bar, at, count, rules.tick_li, low_first), share)
+                    for at in range(1, count + 1)
+                    if (share := spread(bar.volume, at, count))
+                ]
+        else:
+            after = 0
+            for index in range(len(rows) - 1, 0, -1):
+                size = rows[index].volume - rows[index - 1].volume
+                if size <= 0:
+                    continue
+                after = after or rows[index].at - _MINUTE_S
+                if rows[index].at <= after:
+                    break
+                parts.append((rows[index].last_li, size))
+        whole = sum(size for _, size in parts)
+        if not whole:
+            return 0
+        unit = whole * rules.tick_li
+        worth = sum(price * size for price, size in parts)
+        return (2 * worth + unit) // (2 * unit) * rules.tick_li
 
     def _halts(self, day: _Day) -> tuple[Halt, ...]:
         """数据里的价格（快照的最近价）触发的停牌；真实的快照那时本来就站着不动，两边说的一样。"""
@@ -272,10 +322,10 @@ class ReplayMarket(Market):
         traded = (row.last_li for row in opened if row.volume)
         return next(traded, opened[0].last_li if opened else day.pre_close_li)
 
-    def _before(self, security: Security, number: int, last: Any | None, rules: Rules) -> int:
+    def _before(self, security: Security, number: int, tape: Tape, rules: Rules) -> int:
         """数据里没有昨收：上一个收盘价，除过其后的权；上市以来还没有数据的是发行价；都没有为 0。"""
         code = security.stock_code
-        listing = self._script.listing(code)
+        listing, last = self._script.listing(code), tape.last_before(number)
         if listing is not None and (
             listing.day == number or (last is None and listing.day < number)
         ):
@@ -283,7 +333,11 @@ class ReplayMarket(Market):
         if last is None:
             return 0
         close_li = last.close_li if self._period_s else last.last_li
-        return self._script.carried(code, close_li, self._hours.day(last.at), number, rules.tick_li)
+        before = self._hours.day(last.at)
+        then = self._book.rules(security, date.fromordinal(before))
+        if then is not None and not then.closing_call:
+            close_li = self._official(then, tape.day(before)) or close_li
+        return self._script.carried(code, close_li, before, number, rules.tick_li)
 
     def _day_row(self, security: Security, number: int, rows: Sequence[Any]) -> list[Any]:
         """一天的那一根：占整个交易时间，收盘时结束；没有成交的是停牌。"""

@@ -319,7 +319,7 @@ class SyntheticMarket(Market):
         return base * (1.0 + day.fate.surge * _bump(progress)) if day.fate.surge else base
 
     def _progress(self, day: _Day, tick: int) -> float:
-        return self._hours.progress(tick * self._tick_s, day.day)
+        return self._hours.progress(tick * self._tick_s, day.day, day.rules.late_close)
 
     def _bid(self, day: _Day, progress: float, noise: float) -> int:
         """买一价。"""

@@ -241,7 +241,7 @@ class Board:
             for day in self._days(security, now, first, last, "tick") if count else ():
                 kept = [
                     tick
-                    for tick in self._past.day_ticks(day, now)
+                    for tick in self._past.day_ticks(security, day, now)
                     if _inside(self._past.market.tick_time(tick), "tick", first, last)
                 ]
                 kept = kept[-(count - len(found)) :] if count > 0 else kept
@@ -334,7 +334,7 @@ class _Market:
         self.market = market
         self._calendar = calendar
         self._hours = hours
-        self._spans: dict[int, list[tuple[int, int]]] = {}
+        self._spans: dict[tuple[int, bool], list[tuple[int, int]]] = {}
         self._tapes: OrderedDict[tuple[str, int], DayTape] = OrderedDict()
         self._known_paths: Paths | None = None
         self._synthetic = isinstance(market, SyntheticMarket)
@@ -345,7 +345,7 @@ class _Market:
 
     def _edges(self, day: int) -> tuple[int, int]:
         """这一天的首跳与末跳。"""
-        spans = self.spans(day)
+        spans = self._spans_of(day, late=False)
         return spans[0][0], spans[-1][1]
 
     def tick(
@@ -361,7 +361,7 @@ class _Market:
         mine = () if own is None else own.interests()
         quote = self._screen.quote(security, day, asked, mine)
         status = self._status(security, day, now, quote)
-        tick = self._seen_tick(day, now)
+        tick = self._seen_tick(day, now, self._late(security, day))
         last_li = quote.last_li if quote.tick == tick and self._synthetic else None
         if own is not None and status == CONTINUOUS:
             quote = own.drawn(quote)
@@ -395,9 +395,9 @@ class _Market:
         """休市：还没有开盘，或已经收盘。"""
         return PRE_OPEN if self._last_tick(day, now) is None else CLOSED
 
-    def _seen_tick(self, day: int, now: float) -> int | None:
+    def _seen_tick(self, day: int, now: float, late: bool) -> int | None:
         """走势看到了哪一跳；还没有开盘价为 None。"""
-        last = self._last_tick(day, now)
+        last = self._last_tick(day, now, late)
         ticks = self._screen.ticks(day)
         if last is None and ticks is not None and self.market.tick_at(now) >= ticks.open_call:
             return ticks.open_call
@@ -406,7 +406,6 @@ class _Market:
     def prime(self, securities: list[Security], now: float) -> None:
         """许多只一起走到此刻：一只一只地走要慢十几倍。"""
         day = self._calendar.day(now)
-        tick = self._seen_tick(day, now)
         if not self._synthetic:
             return
         tradable = [each for each in securities if each.kind is not Kind.INDEX]
@@ -416,23 +415,29 @@ class _Market:
             shown.setdefault(at, []).append(each)
         for at, group in shown.items():
             self._paths().prime_quotes(group, at)
-        if tick is not None:
-            self._paths().prime((self.tape(each, day), tick) for each in tradable)
+        seen = [self._seen_tick(day, now, late) for late in (False, True)]
+        ticks = ((each, seen[self._late(each, day)]) for each in tradable)
+        self._paths().prime((self.tape(each, day), at) for each, at in ticks if at is not None)
 
     def prime_days(self, security: Security, days: list[int], now: float) -> None:
         """一只的许多天一起走完。"""
         if isinstance(self.market, IndexedMarket) and security.kind is not Kind.INDEX:
-            ended = (day for day in days if self.spans(day)[-1][1] <= self.market.tick_at(now))
-            self._paths().prime((self.tape(security, day), self.spans(day)[-1][1]) for day in ended)
+            tick = self.market.tick_at(now)
+            ends = ((day, self.spans(security, day)[-1][1]) for day in days)
+            self._paths().prime((self.tape(security, day), at) for day, at in ends if at <= tick)
 
     def daily(self, security: Security, day: int, now: float) -> list[Bar]:
         """日线：还没有开盘为空。"""
-        tick = self._seen_tick(day, now)
+        tick = self._seen_tick(day, now, self._late(security, day))
         if tick is None:
             return []
         tape = self.tape(security, day)
         stats = tape.at(tick)
         close = self._close(security, day, now) or stats.last_li
+        official: Callable[[Security, int], int | None] | None
+        official = getattr(self.market, "official_close", None)
+        if official is not None and tick == self.spans(security, day)[-1][1]:
+            close = official(security, tick) or close
         return [
             Bar(
                 midnight(day),
@@ -449,7 +454,7 @@ class _Market:
 
     def _close(self, security: Security, day: int, now: float) -> int | None:
         """已经过完的一天的收盘价：全天开市时，最后一跳还不是收盘，次日的前收盘才是。"""
-        end = self._calendar.segments(day)[-1][1]
+        end = self._segments(security, day)[-1][1]
         if now < end or self._calendar.day(end) == day:
             return None
         closing: Callable[[Security, int], int] | None = getattr(self.market, "closing", None)
@@ -463,18 +468,18 @@ class _Market:
         closing: Callable[[Security, int], int] | None = getattr(self.market, "closing", None)
         if closing is not None:
             return closing(security, before)
-        end = self._calendar.segments(before)[-1][1]
+        end = self._segments(security, before)[-1][1]
         return self.market.quote(security, self.market.tick_at(end)).last_li
 
     def minutes(self, security: Security, day: int, now: float, minutes: int) -> list[Bar]:
         """分钟线。"""
-        tick = self._last_tick(day, now)
+        tick = self._last_tick(day, now, self._late(security, day))
         if tick is None:
             return []
-        segments = self._calendar.segments(day)
+        segments = self._segments(security, day)
         sections = [
             (start, end, *span)
-            for (start, end), span in zip(segments, self.spans(day), strict=True)
+            for (start, end), span in zip(segments, self.spans(security, day), strict=True)
         ]
         tape = self.tape(security, day)
         bars = minute_bars(self.market, self._paths(), security, tape, sections, tick, minutes)
@@ -485,10 +490,10 @@ class _Market:
             bars[-1] = last._replace(high_li=high, low_li=low, close_li=close)
         return bars
 
-    def day_ticks(self, day: int, now: float) -> list[int]:
+    def day_ticks(self, security: Security, day: int, now: float) -> list[int]:
         """这一天到此刻为止的各跳，集合竞价里的也在内。"""
         last = self.market.tick_at(now)
-        spans = self.spans(day)
+        spans = self.spans(security, day)
         ticks = self._screen.ticks(day)
         if ticks is not None:
             spans = [(ticks.call_start, ticks.open_call), *spans]
@@ -510,26 +515,39 @@ class _Market:
         """一天的走势，从开盘起。"""
         rules = self._screen.rules(security, day)
         closing = rules is not None and rules.closing_call
-        spans = with_calls(self.spans(day), self._screen.ticks(day), closing)
+        spans = with_calls(self.spans(security, day), self._screen.ticks(day), closing)
         return DayTape(self.market, self._paths(), security, day, spans)
 
     def _paths(self) -> Paths:
         if self._known_paths is None:
-            self._known_paths = Paths(self.market, self._calendar.pattern())
+            patterns = self._calendar.pattern(), self._calendar.pattern(late=True)
+            self._known_paths = Paths(self.market, *patterns)
         return self._known_paths
 
-    def spans(self, day: int) -> list[tuple[int, int]]:
-        """这一天各段的跳号。"""
-        found = self._spans.get(day)
+    def _late(self, security: Security, day: int) -> bool:
+        """连续到 15:30。"""
+        rules = self._screen.rules(security, day)
+        return rules is not None and rules.late_close
+
+    def _segments(self, security: Security, day: int) -> tuple[tuple[int, int], ...]:
+        """这只证券这一天连续交易的各段。"""
+        return self._calendar.segments(day, self._late(security, day))
+
+    def spans(self, security: Security, day: int) -> list[tuple[int, int]]:
+        """这只证券这一天各段的跳号。"""
+        return self._spans_of(day, self._late(security, day))
+
+    def _spans_of(self, day: int, late: bool) -> list[tuple[int, int]]:
+        found = self._spans.get((day, late))
         if found is None:
-            segments = self._calendar.segments(day)
+            segments = self._calendar.segments(day, late)
             same_day = self._calendar.day(segments[-1][1]) == day
-            found = self._spans[day] = ranges(self.market, segments, same_day)
+            found = self._spans[day, late] = ranges(self.market, segments, same_day)
         return found
 
-    def _last_tick(self, day: int, now: float) -> int | None:
+    def _last_tick(self, day: int, now: float, late: bool = False) -> int | None:
         """走到 ``now`` 时这一天的最后一跳；还没有开盘为 None。"""
-        spans = self.spans(day)
+        spans = self._spans_of(day, late)
         tick = min(self.market.tick_at(now), spans[-1][1])
         return max((min(tick, last) for first, last in spans if tick >= first), default=None)
 

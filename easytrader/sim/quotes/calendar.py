@@ -51,23 +51,23 @@ class Calendar:
 
     def __init__(self, hours: MarketHours) -> None:
         self._hours = hours
-        self._pattern: tuple[tuple[int, int], ...] = ()
+        self._patterns: dict[bool, tuple[tuple[int, int], ...]] = {}
         self._known: tuple[int, ...] = ()
 
     def day(self, ts: float) -> int:
         """``ts`` 所属的交易日。"""
         return self._hours.day(ts)
 
-    def segments(self, day: int) -> tuple[tuple[int, int], ...]:
-        """这一天连续交易的各段 ``(起, 止)``，Unix 秒；午休不在其中。"""
+    def segments(self, day: int, late: bool = False) -> tuple[tuple[int, int], ...]:
+        """这一天连续交易的各段 ``(起, 止)``，Unix 秒；没有午休。``late``：连续到 15:30 的。"""
         start = midnight(day)
-        return tuple((start + a, start + b) for a, b in self.pattern())
+        return tuple((start + a, start + b) for a, b in self.pattern(late))
 
-    def pattern(self) -> tuple[tuple[int, int], ...]:
+    def pattern(self, late: bool = False) -> tuple[tuple[int, int], ...]:
         """连续交易的各段，零点起的秒；所有交易日都一样。"""
-        if not self._pattern:
-            self._pattern = self._learn(midnight(_SOME_DAY))
-        return self._pattern
+        if late not in self._patterns:
+            self._patterns[late] = self._learn(midnight(_SOME_DAY), late)
+        return self._patterns[late]
 
     def days(self, now: float, first: float | None = None, last: float | None = None) -> list[int]:
         """``first`` 到 ``last`` 之间、历史范围之内的交易日，由近到远。"""
@@ -119,11 +119,11 @@ class Calendar:
             self._known = tuple(reversed(found))
         return self._known
 
-    def _learn(self, start: int) -> tuple[tuple[int, int], ...]:
+    def _learn(self, start: int, late: bool) -> tuple[tuple[int, int], ...]:
         """一分钟一分钟地问哪几段开着，问一天就够了。"""
         found: list[tuple[int, int]] = []
         for second in range(0, _DAY_S, _MINUTE_S):
-            if not self._hours.is_open(start + second):
+            if not self._hours.is_open(start + second, late=late):
                 continue
             if found and found[-1][1] == second:
                 found[-1] = (found[-1][0], second + _MINUTE_S)

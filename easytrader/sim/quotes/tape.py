@@ -35,14 +35,22 @@ _BATCH: Final = 256
 
 
 class Paths:
-    """一个市场的走势；``seconds`` 是一天里各交易时段（零点起的秒）。"""
+    """一个市场的走势；``seconds`` 是一天里各交易时段（零点起的秒），``late`` 是连续到 15:30 的。"""
 
-    def __init__(self, market: Market, seconds: tuple[tuple[int, int], ...]) -> None:
+    def __init__(
+        self,
+        market: Market,
+        seconds: tuple[tuple[int, int], ...],
+        late: tuple[tuple[int, int], ...] | None = None,
+    ) -> None:
         self._market = market
         self._inner = getattr(market, "inner", market)
-        self._seconds = seconds
+        self._seconds = seconds, late or seconds
         self._trusted: bool | None = None
         self._np: Any = None
+
+    def _sections(self, day: Any) -> tuple[tuple[int, int], ...]:
+        return self._seconds[day.rules.late_close]
 
     def of(self, security: Security, first: int, last: int) -> Any:
         """``first`` 到 ``last`` 跳（同一交易日）的最近成交价：列表或数组，厘。"""
@@ -50,7 +58,7 @@ class Paths:
         if day is None:
             return self._market.path(security, first, last)
         return sheet.prices(
-            self._np, self._inner, self._seconds, [day], self._np.arange(first, last + 1)
+            self._np, self._inner, self._sections(day), [day], self._np.arange(first, last + 1)
         )[0]
 
     def at(self, security: Security, ticks: list[int]) -> list[int]:
@@ -61,7 +69,8 @@ class Paths:
         day = self._calm(security, ticks[-1]) if len(ticks) > 1 else None
         if day is None:
             return [self._market.path(security, tick, tick)[0] for tick in ticks]
-        found = sheet.prices(self._np, self._inner, self._seconds, [day], self._np.array(ticks))
+        at = self._np.array(ticks)
+        found = sheet.prices(self._np, self._inner, self._sections(day), [day], at)
         return [int(each) for each in found[0]]
 
     def extremes(self, security: Security, first: int, last: int) -> tuple[int, int]:
@@ -74,7 +83,7 @@ class Paths:
         if day is None:
             path = self._market.path(security, first, last)
             return min(path), max(path)
-        low, high = sheet.extremes(self._np, self._inner, self._seconds, [day], first, last)
+        low, high = sheet.extremes(self._np, self._inner, self._sections(day), [day], first, last)
         return int(low[0]), int(high[0])
 
     def prime(self, items: Iterable[tuple[DayTape, int]]) -> None:
@@ -98,27 +107,29 @@ class Paths:
     def prime_quotes(self, securities: list[Security], tick: int) -> None:
         """许多只同一跳的盘口一起算；算不快的留给它们自己。"""
         found = [(each.stock_code, self._calm(each, tick)) for each in securities]
-        calm = [(code, day) for code, day in found if day is not None]
         market: Any = self._inner
-        if calm:
-            days = [day for _, day in calm]
-            made = sheet.quotes(self._np, market, self._seconds, days, tick)
-            for (code, _), quote in zip(calm, made, strict=True):
-                market.remember(code, quote)
+        for late in (False, True):  # 到 15:30 的另有时段
+            calm = [each for each in found if each[1] and each[1].rules.late_close is late]
+            if calm:
+                days = [day for _, day in calm]
+                made = sheet.quotes(self._np, market, self._sections(days[0]), days, tick)
+                for (code, _), quote in zip(calm, made, strict=True):
+                    market.remember(code, quote)
 
     def _advance(self, group: list[tuple[DayTape, int, Any]]) -> None:
         """一批停在一天里同一跳、走到同一跳的。"""
         np, tapes, tick = self._np, [tape for tape, _, _ in group], group[0][1]
         days = [day for _, _, day in group]
+        seconds = self._sections(days[0])
         salts = np.array([tape.salt for tape in tapes], dtype="uint64")[:, None]
         totals = np.array([tape.total for tape in tapes])[:, None]
         face = np.array([worth_li(tape.security, 0, 1) for tape in tapes])[:, None]
         for first, last in tapes[0].ahead(tick):
-            low, high = sheet.extremes(np, self._inner, self._seconds, days, first, last)
+            low, high = sheet.extremes(np, self._inner, seconds, days, first, last)
             marks = tapes[0].marks(first, last)
             cells: Any = [()] * len(tapes)
             if marks:
-                now = sheet.prices(np, self._inner, self._seconds, days, np.array(marks))
+                now = sheet.prices(np, self._inner, seconds, days, np.array(marks))
                 at = np.arange(tapes[0].cells, tapes[0].cells + len(marks)) * tapes[0].cell
                 done = sheet.volumes(np, salts, totals, at, tapes[0].shape, _LOT)
                 starts = np.array([tape.last_cell for tape in tapes])
@@ -159,13 +170,11 @@ class Paths:
         start, stop = day.closing
         if start <= tick <= stop:
             tick = start - 1
-        if sheet.quotes(self._np, self._inner, self._seconds, [day], tick) != [
-            self._inner.quote(security, tick)
-        ]:
+        ask = self._np, self._inner, self._sections(day), [day]
+        if sheet.quotes(*ask, tick) != [self._inner.quote(security, tick)]:
             return False
         first = tick - _CHECKED
         honest = self._market.path(security, first, tick)
-        ask = self._np, self._inner, self._seconds, [day]
         found = sheet.prices(*ask, self._np.arange(first, tick + 1))[0].tolist()
         low, high = sheet.extremes(*ask, first, tick)
         return bool(found == honest and (low[0], high[0]) == (min(honest), max(honest)))

@@ -107,22 +107,22 @@ PUT_CLOSING_POSITION: Final = _put("closing_positions", 6)
 PUT_TRADE: Final = _put("trades", 11, "INSERT")
 
 
+_STEP: Final = f"{PUT_ORDER}; {PUT_ACCOUNT}; {PUT_PROGRESS};".split("?")
+
+
 def _step() -> str:
     """临时视图 ``step``：插一行就是写一笔委托、它的账户与走到哪里。"""
-    parts, first = [], 0
-    for table, columns in (("orders", 23), ("accounts", 7), ("progress", 9)):
-        values = ", ".join(f"NEW.c{each}" for each in range(first, first + columns))
-        parts.append(f"REPLACE INTO {table} VALUES ({values});")
-        first += columns
-    blank = ", ".join(f"NULL AS c{each}" for each in range(first))
+    columns = range(len(_STEP) - 1)
+    blank = ", ".join(f"NULL AS c{each}" for each in columns)
+    body = "".join(f"{_STEP[each]}NEW.c{each}" for each in columns) + _STEP[-1]
     return (
         f"CREATE TEMP VIEW step AS SELECT {blank};"
-        f"CREATE TEMP TRIGGER put_step INSTEAD OF INSERT ON step BEGIN {' '.join(parts)} END;"
+        f"CREATE TEMP TRIGGER put_step INSTEAD OF INSERT ON step BEGIN {body} END;"
     )
 
 
 STEP_VIEW: Final = _step()
-PUT_STEP: Final = _put("step", 39, "INSERT")
+PUT_STEP: Final = _put("step", len(_STEP) - 1, "INSERT")
 """最常见的一步（收下一笔委托）一句话就是一个事务，比五句快；见 `STEP_VIEW`。"""
 
 

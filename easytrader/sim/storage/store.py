@@ -28,21 +28,13 @@ _PAGE: Final = 1024
 _CHECKPOINT_BYTES: Final = 1 << 24
 
 
-class _explained:  # noqa: N801  当函数用；每一步都要，生成器写的慢几倍
+@contextmanager
+def _explained(path: Path, doing: str) -> Iterator[None]:
     """其间 SQLite 与文件的错说成 SimulatorError。"""
-
-    __slots__ = ("_doing", "_path")
-
-    def __init__(self, path: Path, doing: str) -> None:
-        self._path = path
-        self._doing = doing
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (sqlite3.Error, OSError)):
-            raise SimulatorError(f"账本 {self._path} {self._doing}：{error}") from error
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise SimulatorError(f"账本 {path} {doing}：{error}") from error
 
 
 class Store:
@@ -109,7 +101,7 @@ class Store:
                 self._execute(schema.PUT_STEP, (*row, 1, *schema.progress_fields(progress)))
             else:
                 self._commit(changes, progress, full)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError) as error:  # 每一步都走，不建上下文
             raise SimulatorError(f"账本 {self._path} 写不进去：{error}") from error
 
     def _commit(self, changes: Changes, progress: Progress, full: bool) -> None:

@@ -116,8 +116,9 @@ def test_seen_too_late_in_the_query_it_is_still_placed_once(user: Any) -> None:
 
 def test_another_program_on_the_same_day(served: Any, connect: Any) -> None:
     users = [connect(), connect()]
+    fixed = market_price(users[0], "600036.SH")  # 发行价只有一个：各看各的行情会差一跳
     for user in users:
-        listed(user, issue("600036.SH"), SH=1000)
+        listed(user, issue("600036.SH", price=fixed), SH=1000)
         Counter(user, "queryStockOrders", [])
     rows = [user.ipo.subscribe_all()[0] for user in users]
     assert rows[0]["entrust_no"] == rows[1]["entrust_no"] > 0

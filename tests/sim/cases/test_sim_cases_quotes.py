@@ -269,8 +269,9 @@ def test_a_leftover_of_the_call_shows_at_the_top(
         bid, ask = tick["bidPrice"][0], tick["askPrice"][0]
         assert bid < ask or 0.0 in (bid, ask), clock  # 够大的把对面全抵掉了
         if clock == "09:30:00":
-            taken = [each.traded_price for each in desk.trades[1:]]
-            assert sum(each.traded_volume for each in desk.trades) < left
+            rows = desk.trader.query_stock_trades(desk.account)
+            taken = [row.traded_price for row in rows[1:]]
+            assert sum(row.traded_volume for row in rows) < left
             assert (bid if buy else ask) == pytest.approx(price)
     assert taken
     assert all(each <= price if buy else each >= price for each in taken)
@@ -293,10 +294,9 @@ def test_my_fills_of_a_tick_are_in_its_volume(room: Callable[..., Room], seed: i
     desk, chance = room(f"{DAY} 09:35"), random.Random(seed)
     codes = ("600036.SH", "300750.SZ", "113050.SH", "510300.SH")
     seen = {code: desk.tick("09:35:00", code) for code in codes}
-    filled = 0
+    filled = dict.fromkeys(codes, 0)
     for second in range(3, 180, 3):
         clock = f"09:{35 + second // 60}:{second % 60:02d}"
-        count = len(desk.trades)
         desk.user.sim.goto(f"{DAY} {clock}")
         for code in codes:
             tick = seen[code]
@@ -306,14 +306,12 @@ def test_my_fills_of_a_tick_are_in_its_volume(room: Callable[..., Room], seed: i
             else:
                 price = round(tick["lastPrice"] * (1 + sign * 0.0004), 2)
             desk.order(code, side, 100 * chance.randint(1, 60), price)
+        rows = desk.trader.query_stock_trades(desk.account)
         for code in codes:
             tick = desk.quotes.get_full_tick([code])[code]
             more = tick["pvolume"] - seen[code]["pvolume"]
-            mine = sum(
-                each.traded_volume for each in desk.trades[count:] if each.stock_code == code
-            )
-            assert mine <= more, (clock, code)
+            mine = sum(row.traded_volume for row in rows if row.stock_code == code)
+            assert mine - filled[code] <= more, (clock, code)
             assert tick["low"] <= tick["lastPrice"] <= tick["high"]
-            seen[code] = tick
-            filled += mine
-    assert filled
+            seen[code], filled[code] = tick, mine
+    assert all(filled.values())

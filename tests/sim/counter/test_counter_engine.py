@@ -14,6 +14,7 @@ from easytrader.market import notice
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import AccountQuery, CancelOrder, OrdersQuery
 from easytrader.sim.ledger.state import FIRST_ORDER_ID
+from easytrader.sim.storage import schema
 
 Make = Callable[..., Desk]
 CODE = "600036.SH"
@@ -68,6 +69,22 @@ def test_resting_freezes_and_fills_at_its_own_price(desk: Desk) -> None:
     assert seen[0].row.traded_time <= desk.clock.now()
     assert desk.engine.next_wakeup() is None
     assert desk.asset().cash == 1_000_000 - yuan(bid * 100) - 5.04
+
+
+def test_an_order_that_only_rests_is_written_whole(make_desk: Make) -> None:
+    """收下一笔委托写的一句，与分开写的是同样的三行。"""
+    desk = make_desk()
+    desk.buy(CODE, 100, yuan(desk.quote(CODE).bids[0].price_li))
+    counter, store = desk.engine._counter, desk.engine._store
+    [order], [account] = counter.state.orders.values(), counter.state.accounts.values()
+    rows = {
+        name: store._one(f"SELECT * FROM {name}") for name in ("orders", "accounts", "progress")
+    }
+    assert rows == {
+        "orders": schema.order_fields(order),
+        "accounts": schema.account_fields(account),
+        "progress": (1, *schema.progress_fields(counter.state.progress)),
+    }
 
 
 def test_big_order_fills_over_time_and_pays_the_minimum_once(desk: Desk) -> None:

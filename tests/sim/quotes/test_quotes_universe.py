@@ -18,7 +18,7 @@ from easytrader.sim.market import universe
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.quotes import indices
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.quotes.indices import BASKET, EVERY, INDICES, members
+from easytrader.sim.quotes.indices import BASKET, INDICES, members
 from easytrader.sim.quotes.tape import Paths
 
 if TYPE_CHECKING:
@@ -165,16 +165,16 @@ class TestTogether:
         quotes = board(tmp_path, clock="exchange")
         market: Any = quotes._past.market.inner
         assert type(market) is SyntheticMarket
-        paths = Paths(market, quotes.calendar.pattern())
+        paths = Paths(market, quotes.calendar.pattern(), quotes.calendar.pattern(late=True))
         security = parse_security(code)
         for day in quotes.calendar.days(at(15))[:15]:
-            for first, last in quotes._past.spans(day):
+            for first, last in quotes._past.spans(security, day):
                 path = market.path(security, first, last)
                 assert paths.extremes(security, first, last) == (min(path), max(path))
         assert paths._trusted
 
     @pytest.mark.parametrize("wild", [0.0, 0.3])
-    def test_an_index_looks_only_when_it_is_reported(self, tmp_path: Path, wild: float) -> None:
+    def test_the_reach_of_an_index_is_that_of_its_path(self, tmp_path: Path, wild: float) -> None:
         settings = {"gap_days": wild, "limit_days": wild, "halt_days": wild}
         quotes = board(tmp_path, clock="exchange", **settings)
         market: Any = quotes._past.market
@@ -184,21 +184,6 @@ class TestTogether:
             for first, last in [*quotes._past.spans(day), (market.tick_at(at(9, 20)),) * 2]:
                 path = market.path(index, first, last)
                 assert paths.extremes(index, first, last) == (min(path), max(path))
-        first, last = quotes._past.spans(FRIDAY.toordinal())[-1]
-        before = first - 30, first + 5
-        assert market.reach(index, *before) == (
-            min(market.path(index, *before)), max(market.path(index, *before)),
-        )  # fmt: skip
-        levels = market.levels
-        asked: list[int] = []
-
-        def counted(security: Any, ticks: Any) -> Any:
-            asked.append(len(ticks))
-            return levels(security, ticks)
-
-        market.levels = counted
-        paths.extremes(index, first, last)
-        assert sum(asked) <= (last - first) // EVERY + 4
 
     def test_an_index_is_busier_on_some_days(self, tmp_path: Path) -> None:
         quotes = board(tmp_path, clock="exchange")
