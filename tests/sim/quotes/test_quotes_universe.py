@@ -181,7 +181,7 @@ class TestTogether:
         index = parse_security("000300.SH")
         paths = Paths(market, quotes.calendar.pattern())
         for day in quotes.calendar.days(at(15))[:5]:
-            for first, last in [*quotes._past.spans(day), (market.tick_at(at(9, 20)),) * 2]:
+            for first, last in [*quotes._past.spans(index, day), (market.tick_at(at(9, 20)),) * 2]:
                 path = market.path(index, first, last)
                 assert paths.extremes(index, first, last) == (min(path), max(path))
 
