@@ -68,13 +68,13 @@ class TestQuotes:
         securities = [parse_security(code) for code in CODES if quotes.find(code)]
         for now in (at(9, 25), at(9, 31), at(11, 29), at(14, 56), at(14, 58), at(15)):
             tick = market.tick_at(now)
-            known = [(each, market._day_at(each, now)) for each in securities]
-            for late in (False, True):
-                group = [each for each in known if each[1].rules.late_close is late]
-                days = [day for _, day in group]
-                seconds = quotes._live._paths()._sections(days[0])
-                made = sheet.quotes(np, market, seconds, days, tick)
-                assert made == [market.quote(each, tick) for each, _ in group]
+            for late in (False, True):  # 到 15:30 的另有时段
+                found = [(each, market._day_at(each, now)) for each in securities]
+                found = [each for each in found if each[1].rules.late_close is late]
+                days = [day for _, day in found]
+                assert days
+                made = sheet.quotes(np, market, quotes.calendar.pattern(late), days, tick)
+                assert made == [market.quote(each, tick) for each, _ in found]
 
     def test_a_changed_formula_is_noticed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
