@@ -11,7 +11,6 @@ import contextlib
 import platform
 import sys
 import threading
-from importlib.abc import Loader, MetaPathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader, MetaPathFinder
     from importlib.machinery import ModuleSpec
+else:  # importlib.abc 带进十几个模块，import easytrader 要轻；解释器只看有没有那几个方法
+    Loader = MetaPathFinder = object
 
 _PACKAGE: Final = "xtquant"
 _HOLLOW: Final = frozenset({"requests", "pkg_resources", "traceback"})

@@ -17,10 +17,8 @@ import atexit
 import importlib
 import os
 import sys
-import tempfile
 import threading
 from contextlib import suppress
-from importlib.abc import Loader, MetaPathFinder
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
@@ -31,7 +29,10 @@ from easytrader.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from importlib.abc import Loader, MetaPathFinder
     from importlib.machinery import ModuleSpec
+else:  # importlib.abc 带进十几个模块，import easytrader 要轻；解释器只看有没有那几个方法
+    Loader = MetaPathFinder = object
 
 
 _PACKAGE: Final = "xtquant"
@@ -63,6 +64,8 @@ _PATHS: Final = "PYTHONPATH"
 def start_run() -> None:
     """从这里起是 ``sim run``：本进程接上，此后起的 Python 子进程、孙进程也接上。"""
     if RUN_VARIABLE not in os.environ:
+        import tempfile  # 用到才导入：它带进随机、压缩几个模块，import easytrader 要轻
+
         handle, notes = tempfile.mkstemp(prefix="easytrader-run-", suffix=".txt")
         os.close(handle)
         os.environ[RUN_VARIABLE] = notes

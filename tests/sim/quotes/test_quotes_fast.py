@@ -118,7 +118,7 @@ class TestIndices:
 
 @pytest.mark.parametrize("wild", [0.0, 0.3])
 @pytest.mark.parametrize("clock", ["always", "exchange"])
-@pytest.mark.parametrize("code", ["600036.SH", "511880.SH", "204001.SH"])
+@pytest.mark.parametrize("code", ["600036.SH", "204001.SH"])
 def test_history_is_the_path(
     tmp_path: Path, code: str, clock: str, wild: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +127,7 @@ def test_history_is_the_path(
     fast, slow = (board(tmp_path, name, clock=clock, **settings) for name in "甲乙")
     monkeypatch.setattr(slow._past._paths(), "_trusted", False)
     now = at(14, 41)
-    for period, count in (("1d", 9), ("1m", 250), ("60m", 6)):
+    for period, count in (("1d", 4), ("1m", 250)):
         ask = code, period, ("", "", count), now, new_deadline()
         assert fast.bars(*ask) == slow.bars(*ask)
 
