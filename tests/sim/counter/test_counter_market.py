@@ -69,7 +69,7 @@ def test_price_stands_still_after_the_close() -> None:
         security = parse_security(code)
         evening, saturday = (
             market.quote(security, market.tick_at(ts)).last_li
-            for ts in (at(2026, 11, 20, 15, 0, 3), at(2026, 11, 21, 12))
+            for ts in (at(2026, 11, 20, 15, 30, 3), at(2026, 11, 21, 12))
         )
         monday = market.quote(security, market.tick_at(at(2026, 11, 23, 9, 0)))
         assert evening == saturday == monday.pre_close_li == monday.last_li
