@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from support import ACCOUNT, SimProcess, hurry, make_folder
@@ -9,6 +10,7 @@ from support import ACCOUNT, SimProcess, hurry, make_folder
 import easytrader
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.host.faults import Faults
+from easytrader.sim.quotes.board import Board
 from easytrader.testing import Broker
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ class SimBroker(Broker):
     """两种的共同部分。"""
 
     security = "600000"
-    resting_price = 9.5
-    crossing_price = 10.5
     refused_amount = 10_000_000
     timeout_s = 1.5
 
@@ -30,6 +30,11 @@ class SimBroker(Broker):
         self.folder = make_folder(folder / "国金 QMT交易端" / "userdata_mini", **settings)
         self.query_lag_s = SimFolder.open(self.folder).config.broker.query_lag_s
         self.faults = Faults(self.folder)
+        # 合成的价格天天不同：照此刻的盘口，离涨跌停和价格笼子都远
+        code = f"{self.security}.SH"
+        quote = Board(SimFolder.open(self.folder)).snapshot([code], time.time())[code]
+        self.crossing_price = round(quote["askPrice"][0] + 0.05, 2)
+        self.resting_price = round(quote["bidPrice"][0] - 0.5, 2)
 
     def break_link(self) -> None:
         self.faults.refuse_connect(1000)
