@@ -138,10 +138,7 @@ PROFILES: Final[dict[str, Profile]] = {
         order_error_id=-59,
         wording={
             _CLOSED: (-59, "当前时间不允许委托"),
-            _CASH: (
-                -59,
-                "[COUNTER] [资金可用余额]不足，尚需[{p_occur_balance}]，其中预留金额[0.000]",
-            ),
+            _CASH: (-59, _NEED),
         },
     ),
     "instant": Profile("什么都不用等：给测试用，次序照旧"),

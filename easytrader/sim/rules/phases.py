@@ -38,7 +38,6 @@ class Window(NamedTuple):
 
 
 _SPLIT_CALL: Final = date(2006, 7, 1)
-_RULES_2026: Final = date(2026, 7, 6)
 
 WINDOWS: Final = (
     Window(Phase.OPEN_CALL, 33300, 33600, _SPLIT_CALL, "SSE26 2.4.2、SZSE26 2.3.2、BSE26 2.3.2"),
