@@ -52,7 +52,7 @@ class UsageError(EasytraderError, ValueError):
     """
 
     def __init__(self, argument: str, value: object, expected: str) -> None:
-        super().__init__(f"参数 {argument} 不对：{_shown(value)}。{expected}")
+        super().__init__(f"参数 {argument} 不对：{shown(value)}。{expected}")
         self.argument = argument
         self.value = value
         self.expected = expected
@@ -157,7 +157,8 @@ def _risk_refused(message: str, rule: str, actual: object, limit: object) -> Ris
     return RiskRefusedError(message, rule=rule, actual=actual, limit=limit)
 
 
-def _shown(value: object, limit: int = 80) -> str:
+def shown(value: object, limit: int = 80) -> str:
+    """一个值写在错误里的样子：不会太长，写不出来的也不抛。"""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001  边界：几千位的整数、用户的类写不出来，不能盖住要说的错

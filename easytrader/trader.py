@@ -524,6 +524,11 @@ def _wait_seconds(wait: object) -> float | None:
         raise UsageError("wait", wait, form) from None
 
 
+def engine_of(user: Trader) -> Engine:
+    """交易口底下的引擎：服务器要旁听它的推送、另设风控岗。"""
+    return user._engine  # noqa: SLF001  就是给它们的
+
+
 def _own_files(key: AccountKey) -> Storage:
     """默认：用户数据目录下，这个账号的文件夹。"""
     return SqliteStorage(paths.key_folder(key))

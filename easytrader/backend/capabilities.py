@@ -72,6 +72,7 @@ class Capabilities:
         instruments: 认得哪些证券，数量、价格怎样才对。
         day: 一天从何时算起：委托编号只在当天唯一，期货的夜盘算下一个交易日。
             默认是北京时间的日历日。
+        journal: 委托记录在这里；假的在对面那台机器上（远程），「恰好一次」由对面保证。
     """
 
     name: str
@@ -84,6 +85,7 @@ class Capabilities:
     accounts: frozenset[str] = frozenset({"STOCK", "CREDIT"})
     instruments: Instruments = A_SHARE_INSTRUMENTS
     day: DayBoundary = A_SHARES
+    journal: bool = True
 
     @property
     def tags(self) -> bool:

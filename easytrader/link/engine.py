@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from easytrader.basics.log import Log
     from easytrader.link.backoff import ReconnectOptions
     from easytrader.records.storage import Storage
-    from easytrader.risk import Guard, Meter
+    from easytrader.risk import Guard, GuardPost, Meter
     from easytrader.types import Entrust, Status
 
 _CHANGES: Final = (OrderChanged, Traded, OrderRefused)
@@ -117,6 +117,7 @@ class Engine:
         self._abandoned = False
         self._listening = False
         self._handlers: weakref.ref[Handlers] | None = None
+        self._listen: Callable[[PushEvent], None] | None = None
         # 换下来还没有关好的：关好才划掉，被 Ctrl-C 打断的下一次 close() 接着关
         self._old: list[Callable[[], None]] = []
         self._let_go: Callable[[], None] = _nothing
@@ -189,6 +190,21 @@ class Engine:
             guard.blocked(self.capabilities.instruments.security)  # 认不得的现在就说
         self._guard = guard
         self._set_guard()
+
+    def tap(self, listen: Callable[[PushEvent], None] | None) -> None:
+        """交付的每一条另给它一份：在分发线程上，去重之后，回调之前，不得阻塞。None 为不要了。"""
+        self._listen = listen
+
+    def new_post(self, guard: Guard) -> GuardPost:
+        """另一道风控岗，与本账号的程序化交易计数共用一个；还没有连接抛 `NotConnectedError`。"""
+        from easytrader.risk import GuardPost, Meter
+
+        with self._lifecycle:
+            self.session  # noqa: B018  没有连接的说清楚
+            if self._meter is None:
+                self._meter = Meter.open(self._storage.counters(time.time), self._log)
+            security = self.capabilities.instruments.security
+            return GuardPost(guard, self._meter, self._log, security=security)
 
     def check_usable(self) -> None:
         """还能连接。
@@ -307,7 +323,7 @@ class Engine:
             self.courier = self._new_courier()
             self.order_rows = rows.OrderRows()
         self.key, self._storage = key, storage
-        if self.orders.once is None and self.capabilities.tags:
+        if self.orders.once is None and self.capabilities.tags and self.capabilities.journal:
             get = partial(self._session_of, key)
             self.orders.once = Once(storage, key.account_id, get, self._log, self.capabilities.day)
         if not self._at_exit:
@@ -397,11 +413,18 @@ class Engine:
     def _new_courier(self) -> Courier:
         return Courier(
             self._log,
-            delivered=self.events.add,
+            delivered=self._delivered,
             met=self._met,
             status=self.status,
             day_of=self.capabilities.day.day_of,
         )
+
+    def _delivered(self, event: PushEvent) -> None:
+        """一条就要交给回调的：记进 `events()`，另给旁听的一份。"""
+        listen = self._listen
+        if listen is not None:
+            listen(event)
+        self.events.add(event)
 
     def _close_courier(self, courier: Courier, limit_s: float = _CLOSE_S) -> None:
         if not courier.close(limit_s):

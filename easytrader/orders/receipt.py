@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _Row = TypeVar("_Row")
 
+_then_lock: Final = threading.Lock()
 _IDLE: Final = float("-inf")
 """看钟的线程没有在睡：它睡之前会再看一遍，不必叫醒。"""
 
@@ -36,7 +37,7 @@ class Receipt(Generic[_Row]):
     """
 
     __slots__ = (
-        "_deadline", "_gate", "_is_done", "_latch", "_row", "_what", "awaited", "blame",
+        "_deadline", "_gate", "_is_done", "_latch", "_row", "_then", "_what", "awaited", "blame",
         "build", "error", "heard", "latest", "over", "sent", "seq", "timeout_s", "watch",
     )  # fmt: skip
 
@@ -59,6 +60,7 @@ class Receipt(Generic[_Row]):
         self.timeout_s = timeout_s
         self._deadline = time.monotonic() + 2 * timeout_s  # 发出之前最多等一个期限
         self._row: _Row | None = None
+        self._then: Callable[[Receipt[_Row]], None] | None = None
         self.error: EasytraderError | None = None
         """结果未知，或没有发出。"""
         self.sent = False
@@ -119,6 +121,18 @@ class Receipt(Generic[_Row]):
         if self._gate.acquire(blocking=False):
             self._row = row
             self._open()
+
+    def then(self, call: Callable[[Receipt[_Row]], None]) -> None:
+        """有了结果时调用一次（已经有了就马上），在说结果的那个线程上，不得阻塞；只能放一个。"""
+        self._then = call
+        if self._is_done and self._take_then() is not None:
+            call(self)
+
+    def _take_then(self) -> Callable[[Receipt[_Row]], None] | None:
+        """拿走它：说结果的与放它的撞在一起，也只调用一次。"""
+        with _then_lock:
+            call, self._then = self._then, None
+        return call
 
     # ---- 给发出的那一方（`backend.session.Reply`）
 
@@ -182,6 +196,8 @@ class Receipt(Generic[_Row]):
     def _open(self) -> None:
         self._is_done = True
         self._latch.release()
+        if self._then is not None and (call := self._take_then()) is not None:
+            call(self)
 
     def wait(self, limit_s: float | None = None) -> bool:
         """等到有结果；发出了的到期就了结。没有等到返回 False。"""

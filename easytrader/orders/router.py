@@ -25,6 +25,7 @@ from easytrader.errors import (
     WaitTimeoutError,
 )
 from easytrader.market.symbols import ambiguity
+from easytrader.orders import admission
 from easytrader.orders.receipt import Deadlines, Receipt, unknown_text
 from easytrader.orders.ticket import Cancel
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from easytrader.basics.numbers import Number, OrderId
     from easytrader.codes import Exchange
     from easytrader.idempotency import Intent, Noted, Once
+    from easytrader.orders.admission import Gate
     from easytrader.orders.ticket import Wanted
     from easytrader.risk import GuardPost
     from easytrader.types import BulkCancel, CancelResult, EntrustResult
@@ -238,8 +240,9 @@ class Router:
         deadline: float | None = None,
     ) -> None:
         """过风控，发出。一个期限管到底：风控的查询、等笔数的空位、发出之后等应答。"""
-        if self.post is not None or request.precheck is not None:
-            deadline = self._admit(session, request, deadline)
+        gate = admission.current()
+        if self.post is not None or request.precheck is not None or gate is not None:
+            deadline = self._admit(session, request, deadline, gate)
 
         def build(answer: SubmitAnswer) -> EntrustResult:
             assert noted is not None
@@ -337,16 +340,22 @@ class Router:
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
 
-    def _admit(self, session: Session, request: OrderRequest, deadline: float | None) -> float:
-        """核对、过风控；返回此后的期限（``time.monotonic``）。"""
+    def _admit(
+        self, session: Session, request: OrderRequest, deadline: float | None, gate: Gate | None
+    ) -> float:
+        """核对、过风控与关口；返回此后的期限（``time.monotonic``）。"""
         now = time.monotonic()
         deadline = deadline or now + session.timeout_s
         if request.precheck is not None:
             with session.until(now + (deadline - now) * _PRECHECK_SHARE):
                 self._precheck(session, request.precheck)
-        if self.post is not None:
-            with session.until(deadline):
+        with session.until(deadline):
+            if gate is not None:
+                gate.admit(request, MarketView(session), deadline)
+            if self.post is not None:
                 self.post.check_order(request, MarketView(session), deadline)
+        if gate is not None:
+            gate.last(request)
         return deadline
 
     def _precheck(self, session: Session, precheck: Callable[[Any], None]) -> None:
@@ -357,10 +366,14 @@ class Router:
 
     def _admit_cancel(self, session: Session, target: OrderId | ContractNumber) -> float | None:
         """撤单过风控；返回同 `_admit`。"""
-        if self.post is None:
+        gate = admission.current()
+        if self.post is None and gate is None:
             return None
         deadline = time.monotonic() + session.timeout_s
-        self.post.check_cancel(target, deadline)
+        if self.post is not None:
+            self.post.check_cancel(target, deadline)
+        if gate is not None:
+            gate.last(None)
         return deadline
 
     def _cancel_row(self, ticket: Cancel, done: bool) -> CancelResult:
