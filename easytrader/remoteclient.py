@@ -1,0 +1,1 @@
+"""原来的 easytrader 的 ``remoteclient.use(...)``。"""
