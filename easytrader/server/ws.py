@@ -120,7 +120,7 @@ class Connection:
             number = frame.get("id")
             self._take(number, frame)
         except EasytraderError as exc:
-            self.push(told(number, Answer(error=exc)))
+            self.push(told(number, Answer(error=exc), b""))
 
     def _take(self, number: int, frame: dict[str, Any]) -> None:
         if type(number) is not int or not 0 <= number < _MOST_ID:
@@ -132,8 +132,8 @@ class Connection:
         if self._flying >= MOST_FLYING:
             raise QueryFailedError(f"这条连接上已经有 {MOST_FLYING} 个没有回答的；什么都没有发出")
         self._flying += 1
-        shape = self._set_guard if call.verb.name == "server.guard" else told
-        self.desk.submit(call, partial(shape, number), self._answered)
+        shape = self._set_guard if call.verb.name == "server.guard" else self._told
+        self.desk.submit(call, partial(shape, number, call.verb), self._answered)
 
     def _answered(self, frame: bytes) -> None:
         if not frame.startswith(_SEQ):
@@ -160,45 +160,34 @@ class Connection:
             raise UsageError("server.events", wanted, "参数：boot、after")
         found = self.desk.feed.attach(self, wanted.get("boot"), wanted.get("after"))
         gap = found.pop("gap", None)
-        self.push(told(number, Answer(found)))
+        self.push(told(number, Answer(), values.encode(found)))
         if gap is not None:
             self.push(values.encode({"boot": found["boot"], "gap": values.to_plain(gap)}))
 
-    def _set_guard(self, number: int, answer: Answer) -> bytes:
+    def _told(self, number: int, verb: Verb, answer: Answer) -> bytes:
+        """在道上：写好的帧。"""
+        plain = answer.error is None and answer.seq is None
+        return told(number, answer, self.desk.encoded(verb, answer.result) if plain else b"")
+
+    def _set_guard(self, number: int, verb: Verb, answer: Answer) -> bytes:
         """在道上：换好了风控，回答是它的规则。"""
-        if answer.error is not None:
-            return told(number, answer)
-        post: GuardPost | None = answer.result
-        self._guard = post
-        return told(number, Answer(None if post is None else post.guard.limits()))
+        if answer.error is None:
+            post: GuardPost | None = answer.result
+            self._guard = post
+            answer = Answer(None if post is None else post.guard.limits())
+        return self._told(number, verb, answer)
 
 
 _SEQ: Final = b'{"seq":'
 
 
-def told(number: int | None, answer: Answer) -> bytes:
-    """一个回答的帧。任何线程。"""
+def told(number: int | None, answer: Answer, result: bytes) -> bytes:
+    """一个回答的帧；``result`` 是写好的结果。任何线程。"""
     if answer.error is not None:
         return values.encode({"id": number, "error": errors.to_wire(answer.error)})
     if answer.seq is not None:
         return values.encode({"seq": answer.seq, "id": number})
-    return b'{"id":%s,"result":%s}' % (str(number).encode(), encoded(answer.result))
-
-
-def encoded(result: Any) -> bytes:
-    """结果的字节；已经写好的原样。"""
-    if isinstance(result, Ready):
-        return result.body
-    return values.encode(values.to_plain(result))
-
-
-class Ready:
-    """写好了的结果。"""
-
-    __slots__ = ("body",)
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    return b'{"id":%d,"result":%s}' % (number or 0, result)
 
 
 def _frame(text: str) -> dict[str, Any]:
