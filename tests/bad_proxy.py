@@ -123,10 +123,14 @@ class BadProxy:
         """接下来的一段里坏一个字节：与 ``flip`` 异或。
 
         明文的线上翻最高位：无论落在帧头还是文字里都认得出；翻别的位会把 32.5 变成 72.5，
-        没有校验的明文谁也看不出来，那是 TLS 的事（走 TLS 时什么都可以翻）。
+        没有校验的明文谁也看不出来，那是 TLS 的事（走 TLS 时什么都可以翻）。请求行与头里的也不翻：
+        令牌变了一个字，谁看都是令牌不对。
         """
 
         def garbled(pair: _Pair, data: bytes) -> list[bytes]:
+            if data.startswith((b"GET ", b"POST ")):
+                self._arm(way, garbled, 1)
+                return [data]
             pair.damaged = True
             spoilt = bytearray(data)
             spoilt[self._dice.randrange(len(spoilt))] ^= flip
