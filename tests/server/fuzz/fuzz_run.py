@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fuzz_bytes import Target, case
@@ -24,6 +25,8 @@ __all__ = ["BATCH", "GROWTH", "TOKENS", "Fuzz"]
 
 TOKENS: Final = ("", "read", "trade", "revoked")
 """没有、只读、上限很小的买卖、已经收回的。"""
+_TURNS: Final = ("read", "trade", "", "trade", "read", "revoked")
+"""一批一个令牌，轮着来：进得了门的多来几次。"""
 MAX_ORDER, MAX_DAY = 5_000, 20_000
 BATCH: Final = 500
 GROWTH: Final = 48 << 20
@@ -61,21 +64,15 @@ class Fuzz:
         self._rss: list[int] = []
         self._lock = threading.Lock()
 
-    def run(self, seed: int, indices: Iterable[int], batch: int = BATCH) -> list[str]:
+    def run(self, seed: int, indices: Iterable[int]) -> list[str]:
         """打这些序号；返回找到的毛病。"""
-        waiting: list[int] = []
-        for index in indices:
-            waiting.append(index)
-            if len(waiting) == batch:
-                self._batch(seed, waiting)
-                waiting = []
-        if waiting:
-            self._batch(seed, waiting)
+        for _, batch in groupby(indices, lambda index: index // BATCH):
+            self._batch(seed, list(batch))
         return self.found
 
     def _batch(self, seed: int, indices: list[int]) -> None:
         # 一批一个令牌：账上多了委托，看得出是谁的
-        who = TOKENS[indices[0] // BATCH % len(TOKENS)]
+        who = _TURNS[indices[0] // BATCH % len(_TURNS)]
         target = Target(self.server.port, self.server.account, self.tokens[who])
         before = {each.order_id for each in self.orders()}
         with ThreadPoolExecutor(self._workers, thread_name_prefix="fuzz") as pool:
