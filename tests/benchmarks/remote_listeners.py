@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from raw_ws import RawWs
 
 _AT = re.compile(rb'"at":\s*"?([0-9.]+)')
-_SEQ = re.compile(rb'"seq":')
+_SEQ = b'"seq":'
 
 
 class Listener:
@@ -33,6 +33,7 @@ class Listener:
         self.ws.call("server.events", boot=self.ws.hello["boot"], after=self.ws.hello["last"])
         self.ws.link.setblocking(False)
         self.bytes = self.events = 0
+        self._tail = b""
         self.ages: list[float] = []
         self.over = False
 
@@ -47,7 +48,9 @@ class Listener:
             self.over = True
             return
         self.bytes += len(data)
-        self.events += len(_SEQ.findall(data))
+        # 键正好断在两段当中的也要数到
+        self.events += (self._tail + data).count(_SEQ)
+        self._tail = data[1 - len(_SEQ) :]
         last = data.rfind(b'"at":')
         if last >= 0 and (found := _AT.match(data, last)) and found.end() < len(data):
             self.ages.append(time.monotonic() - float(found.group(1)))
