@@ -1,0 +1,82 @@
+"""一次调用：谁、在哪里、要做什么、最晚到什么时候。"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from easytrader.wire import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from easytrader.errors import EasytraderError
+    from easytrader.risk import GuardPost
+    from easytrader.server.tokens import Grant
+    from easytrader.trader import Trader
+    from easytrader.wire.verbs import Verb
+
+Source = Literal["ws", "rest", "page", "qka"]
+
+_MARGIN: Final = 0.1
+_MOST_MARGIN_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """一次调用。
+
+    Attributes:
+        verb: 动词。
+        args: 按位置给的参数。
+        kwargs: 按名字给的参数。
+        request: 请求号；只有会改变什么的才有，别的为空。
+        deadline: 活最晚做到什么时候（``time.monotonic``）：比调用的人等的早一点，
+            「结果未知」连同标记来得及送到。
+        grant: 令牌。
+        source: 从哪里来。
+        address: 对面的地址。
+        guard: 这条连接自己的风控；没有为 None。
+        latest: 到这时候活还没有做完（卡住了），不再等它。
+        work: 只给查询：不走动词，在同一条道上、同一个期限里做这个。
+    """
+
+    verb: Verb
+    args: list[Any]
+    kwargs: dict[str, Any]
+    request: str
+    deadline: float
+    grant: Grant
+    source: Source
+    address: str
+    guard: GuardPost | None = None
+    latest: float = 0.0
+    work: Callable[[Trader], Any] | None = None
+
+    def __post_init__(self) -> None:
+        """没有说的，期限过了一会儿就不等。"""
+        if not self.latest:
+            object.__setattr__(self, "latest", self.deadline + _MOST_MARGIN_S / 2)
+
+
+def deadlines(left_ms: float = words.DEFAULT_MS) -> tuple[float, float]:
+    """还剩多少毫秒 → (`Call.deadline`, `Call.latest`)。"""
+    left_s = left_ms / 1000
+    margin_s = min(_MOST_MARGIN_S, left_s * _MARGIN)
+    end = time.monotonic() + left_s
+    return end - margin_s, end - margin_s / 3
+
+
+class Answer(NamedTuple):
+    """一次调用的一个回答。
+
+    Attributes:
+        result: 结果。
+        error: 异常；没有为 None。
+        seq: 异步的动词已经发出：请求的序号，结果以后再说一次；不是的为 None。
+    """
+
+    result: Any = None
+    error: EasytraderError | None = None
+    seq: int | None = None

@@ -1,0 +1,233 @@
+"""门口：HTTP 与 WebSocket 的连接。uvicorn 不管的在这里管：半截的请求、连接数、直接写的帧。
+
+连接多了，先请走还没有出示过有效令牌的里最早来的：占着不放的人挡不住后来的人。
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+PATIENCE_S: Final = 10.0
+"""连上到第一个请求收完、一个请求从第一个字节到最后一个，最多这么久。"""
+MOST: Final = 400 if sys.platform == "win32" else 1000
+"""一共最多这么多条连接；Windows 的 select 只管得了 512 个套接字。"""
+MOST_STRANGERS: Final = 64
+"""同一个地址、还没有出示过有效令牌的，最多这么多条。"""
+_HIGH_WATER: Final = 256 << 10
+_CUT_S: Final = 1.0
+
+
+class Doors:
+    """连着的连接；都在循环的线程上。
+
+    Args:
+        most: 一共最多几条。
+        most_strangers: 同一个地址、还没有出示过有效令牌的，最多几条。
+    """
+
+    def __init__(self, most: int = MOST, most_strangers: int = MOST_STRANGERS) -> None:
+        self._most = most
+        self._most_strangers = most_strangers
+        self._all: set[asyncio.Transport] = set()
+        # 连接 → 哪里来的，早来的在前
+        self._strangers: dict[asyncio.Transport, str] = {}
+
+    def enter(self, transport: asyncio.Transport) -> None:
+        """来了一条；太多了就请走一条陌生的，没有陌生的就不让它进。"""
+        if transport in self._all:
+            return  # 升级成 WebSocket 的
+        place = _place(transport.get_extra_info("peername"))
+        near = [each for each, of in self._strangers.items() if of == place]
+        if len(near) >= self._most_strangers:
+            self._turn_out(near[0])
+        elif len(self._all) >= self._most:
+            self._turn_out(next(iter(self._strangers), transport))
+        self._all.add(transport)
+        self._strangers[transport] = place
+
+    def trust(self, transport: asyncio.Transport) -> None:
+        """它出示了有效的令牌。"""
+        self._strangers.pop(transport, None)
+
+    def leave(self, transport: asyncio.Transport) -> None:
+        """走了。"""
+        self._all.discard(transport)
+        self._strangers.pop(transport, None)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def _turn_out(self, transport: asyncio.Transport) -> None:
+        self.leave(transport)
+        transport.abort()
+
+
+@lru_cache(maxsize=4096)
+def _network(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.version == 4:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def _place(peer: Any) -> str:
+    """地址；IPv6 的看前 64 位，后面的一台机器想有多少有多少。"""
+    return _network(str(peer[0])) if peer else ""
+
+
+class DoorConfig(uvicorn.Config):
+    """uvicorn 的设置，带着门口的账。"""
+
+    doors: Doors
+
+
+class HttpDoor(H11Protocol):
+    """一条 HTTP 连接；端点在 ``scope["state"]["door"]`` 拿到它。"""
+
+    config: DoorConfig
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app_state = {**self.app_state, "door": self}
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """来了。"""
+        super().connection_made(transport)
+        self.config.doors.enter(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """走了。"""
+        self._relax()
+        self.config.doors.leave(self.transport)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """来了一段。"""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """答完了；对面接着发的下一个也许已经来了一半。"""
+        super().on_response_complete()
+        self._watch()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """换成 WebSocket：从此归 `SocketDoor`。"""
+        self._relax()
+        super().handle_websocket_upgrade(event)
+
+    def trust(self) -> None:
+        """它出示了有效的令牌。"""
+        self.config.doors.trust(self.transport)
+
+    def _watch(self) -> None:
+        """半截的请求只等这么久：再来几个字节也不重新算。"""
+        if self.transport.get_protocol() is not self or not self._is_half():
+            self._relax()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(PATIENCE_S, self.transport.abort)
+
+    def _is_half(self) -> bool:
+        state = self.conn.their_state
+        if state is h11.IDLE:
+            return self.cycle is None or bool(self.conn.trailing_data[0])
+        return state is h11.SEND_BODY
+
+    def _relax(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+class SocketDoor(WebSocketsSansIOProtocol):
+    """一条 WebSocket：帧在循环的线程上直接写，不经过任务。
+
+    端点在 ``scope["state"]["door"]`` 拿到它。
+    """
+
+    config: DoorConfig
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app_state = {**self.app_state, "door": self}
+        self.resumed: Callable[[], None] = _nothing
+        """堵着的发出去了。"""
+
+    def connection_made(self, transport: Any) -> None:
+        """开始。"""
+        super().connection_made(transport)
+        self.config.doors.enter(transport)
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """走了。"""
+        self.config.doors.leave(self.transport)
+        super().connection_lost(exc)
+
+    def trust(self) -> None:
+        """它出示了有效的令牌。"""
+        self.config.doors.trust(self.transport)
+
+    @property
+    def is_open(self) -> bool:
+        """握过手，还没有关。"""
+        return self.handshake_complete and not (
+            self.close_sent or self.disconnected or self.transport.is_closing()
+        )
+
+    @property
+    def ready(self) -> bool:
+        """发得出去：前面的没有堵着。"""
+        return self.writable.is_set() and self.is_open
+
+    def push(self, text: bytes) -> None:
+        """发一个文本帧；已经关了的丢掉。"""
+        if self.is_open:
+            self.transport.write(framed(text))
+
+    def cut(self, code: int, reason: str) -> None:
+        """关掉；对面不读的，一会儿就断。"""
+        if not self.is_open:
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason[:_MOST_REASON])
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
+        self.loop.call_later(_CUT_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """堵着的发出去了。"""
+        super().resume_writing()
+        self.resumed()
+
+
+_MOST_REASON: Final = 40
+"""关闭的理由最多 123 个字节，一个汉字三个。"""
+
+
+def framed(text: bytes) -> bytes:
+    """一个文本帧的字节。"""
+    return Frame(Opcode.TEXT, text).serialize(mask=False)
+
+
+def _nothing() -> None:
+    """没有人等。"""
