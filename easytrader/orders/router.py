@@ -68,6 +68,13 @@ class MarketView:
         """最新价，元。"""
         return self._session.last_price(stock_code)
 
+    def limit_up(self, stock_code: str) -> Number | None:
+        """涨停价，元；没有行情、不设涨跌幅为 None。"""
+        try:
+            return self._session.quotes([stock_code])[0].limit_up
+        except QueryFailedError:
+            return None
+
     def total_asset(self) -> Number:
         """总资产，元。"""
         return self._session.asset().total_asset

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.risk.limits import Guard
 
-__all__ = ["NOTHING_SENT", "MarketView", "Rules"]
+__all__ = ["NOTHING_SENT", "MarketView", "Rules", "order_value"]
 
 NOTHING_SENT: Final = "什么都没有发出"
 _REPO_FACE: Final = Decimal(100)
@@ -33,8 +33,35 @@ class MarketView(Protocol):
     def last_price(self, stock_code: str) -> float | None:
         """最新价，元；没有为 None。"""
 
+    def limit_up(self, stock_code: str) -> Number | None:
+        """涨停价，元；没有行情、不设涨跌幅为 None。"""
+
     def total_asset(self) -> Number:
         """总资产，元。"""
+
+
+def order_value(
+    request: OrderRequest, market: Callable[[], tuple[Decimal, str]]
+) -> tuple[Decimal, str]:
+    """一笔委托多少元，和它的算法。
+
+    Args:
+        request: 委托。
+        market: 市价委托按什么价算：(元, 它叫什么)；别的委托不问。
+    """
+    code, volume = request.security.stock_code, exact(request.volume)
+    if request.money is not None:
+        value = _exact(request.money)
+        return value, f"直接还款 {value:,.2f} 元"
+    if request.security.kind is Kind.REPO:
+        value, how = _REPO_FACE * volume, f"{volume} 张 × 100 元"
+    elif _is_limit(request):
+        price = _exact(request.price)
+        value, how = price * volume, f"{price:f} 元 × {volume}"
+    else:
+        price, name = market()
+        value, how = price * volume, f"市价，{name} {price:f} 元 × {volume}"
+    return value, f"{code} {how} = {value:,.2f} 元"
 
 
 class Rules:
@@ -101,21 +128,13 @@ class Rules:
             )
 
     def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
-        """一笔委托多少元，和它的算法。"""
-        code, volume = request.security.stock_code, exact(request.volume)
-        if request.money is not None:
-            value = _exact(request.money)
-            return value, f"直接还款 {value:,.2f} 元"
-        if request.security.kind is Kind.REPO:
-            value, how = _REPO_FACE * volume, f"{volume} 张 × 100 元"
-        elif _is_limit(request):
-            price = _exact(request.price)
-            value, how = price * volume, f"{price:f} 元 × {volume}"
-        else:
+        """一笔委托多少元，和它的算法；市价委托按最新价。"""
+
+        def last() -> tuple[Decimal, str]:
             rule = "max_order_share" if self._guard.max_order_value is None else "max_order_value"
-            price = self._price(code, view, rule)
-            value, how = price * volume, f"市价，最新价 {price:f} 元 × {volume}"
-        return value, f"{code} {how} = {value:,.2f} 元"
+            return self._price(request.security.stock_code, view, rule), "最新价"
+
+        return order_value(request, last)
 
     def _check_value(self, value: Decimal, told: str) -> None:
         limit = self._guard.max_order_value

@@ -10,52 +10,39 @@
 from __future__ import annotations
 
 import hmac
-import json
-import os
 import re
 import secrets
-import threading
 import time
 import unicodedata
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
-
-from filelock import FileLock, Timeout
-from loguru import logger
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader import arguments
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
-from easytrader.basics.private import private_folder
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.market.symbols import parse_security
+from easytrader.server.statefile import StateFile
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import os
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from easytrader.market.symbols import Security
 
 __all__ = ["Grant", "Tokens", "default_file", "expiry"]
-
-_T = TypeVar("_T")
 
 _VERSION: Final = 1
 _TOKEN: Final = re.compile(r"et_([0-9a-f]{8})_([0-9a-f]{64})")
 _ID_BYTES: Final = 4
 _SECRET_BYTES: Final = 32
 _SALT_BYTES: Final = 16
-_LOCK_S: Final = 10.0
-_AGAIN_S: Final = 0.02
-_TRIES: Final = 10
-"""Windows 上另一个进程正好开着文件，换不了、读不了：隔一会儿再试，最多这么多次。"""
-_MOST_BYTES: Final = 4 << 20
 _LONGEST: Final = 64
 _NAME: Final = re.compile(r"[^\W_][\w.-]{0,31}")
 _MOST_YUAN: Final = Decimal(10) ** 15
@@ -128,9 +115,15 @@ class Tokens:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self._lock = threading.Lock()
-        self._known: tuple[_Stamp | None, dict[str, _Entry]] = (None, {})
+        self._file: StateFile[_Entries] = StateFile(
+            path,
+            "令牌的文件",
+            _parsed,
+            _plain,
+            {},
+            "在它好之前谁也进不来：移走它，再用 easytrader token add 重新发",
+        )
+        self.path = self._file.path
         # 时钟往回拨，过期的也不会再有效：不早于启动时的钟加上走过的时间
         self._offset = time.time() - time.monotonic()
 
@@ -180,7 +173,7 @@ class Tokens:
         if expires is not None and expires <= self._now():
             raise UsageError("expires", beijing.stamp(expires, _SHOWN), "已经过去了")
         salt = secrets.token_hex(_SALT_BYTES)
-        with self._changing() as found:
+        with self._file.changing() as found:
             if any(_same(each.grant.name, grant.name) for each in found.values()):
                 form = "已经有这个名字的令牌；另取一个，或先 easytrader token revoke 吊销它"
                 raise UsageError("name", name, form)
@@ -196,7 +189,7 @@ class Tokens:
             UsageError: 没有这个名字的令牌。
             EasytraderError: 文件读不懂、写不了。
         """
-        with self._changing() as found:
+        with self._file.changing() as found:
             gone = [key for key, each in found.items() if _same(each.grant.name, name)]
             if not gone:
                 have = "、".join(each.grant.name for each in found.values()) or "一个也没有"
@@ -210,7 +203,7 @@ class Tokens:
         Raises:
             EasytraderError: 文件读不懂、读不了。
         """
-        return [each.grant for each in self._read().values()]
+        return [each.grant for each in self._file.read().values()]
 
     def check(self, token: object) -> Grant | None:
         """这个令牌许可什么；不对、过期、吊销了的为 None。
@@ -219,7 +212,7 @@ class Tokens:
         """
         match = _TOKEN.fullmatch(token) if isinstance(token, str) else None
         identity, secret = match.groups() if match else ("", "")
-        entry = self._current().get(identity, _NOBODY)
+        entry = self._file.current().get(identity, _NOBODY)
         right = hmac.compare_digest(_digest(entry.salt, secret), entry.digest)
         if not right or entry is _NOBODY or self._expired(entry.grant):
             return None
@@ -227,7 +220,7 @@ class Tokens:
 
     def alive(self, grant: Grant) -> bool:
         """还有效：没有过期、没有吊销。每条消息都问一次，文件没有变就只看一眼它的时间。"""
-        entry = self._current().get(grant.id)
+        entry = self._file.current().get(grant.id)
         return entry is not None and entry.grant == grant and not self._expired(grant)
 
     # ---- 内部
@@ -237,72 +230,6 @@ class Tokens:
 
     def _now(self) -> float:
         return max(time.time(), time.monotonic() + self._offset)
-
-    def _current(self) -> dict[str, _Entry]:
-        """文件此刻的样子；读不了、读不懂的为空。"""
-        stamp = _stamp(self.path)
-        known = self._known
-        if known[0] == stamp:
-            return known[1]
-        with self._lock:
-            if self._known[0] == stamp:
-                return self._known[1]
-            try:
-                found = self._read()
-            except EasytraderError as exc:
-                found = {}
-                logger.error("{}；在它好之前谁也进不来", exc)
-            self._known = (stamp, found)
-            return found
-
-    def _read(self) -> dict[str, _Entry]:
-        try:
-            text = _patiently(self._text)
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as exc:
-            raise EasytraderError(f"令牌的文件 {self.path} 读不了（{exc}）") from exc
-        try:
-            return _parsed(json.loads(text))
-        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as exc:
-            raise EasytraderError(
-                f"令牌的文件 {self.path} 读不懂（{type(exc).__name__}）："
-                "移走它，再用 easytrader token add 重新发"
-            ) from exc
-
-    def _text(self) -> str:
-        with self.path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise ValueError(f"超过 {_MOST_BYTES >> 20} MB")
-        return data.decode()
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, _Entry]]:
-        """读出来，改，整个换掉；几个进程一个一个来。"""
-        try:
-            private_folder(self.path.parent, tighten=True)
-            with FileLock(f"{self.path}.lock", timeout=_LOCK_S):
-                found = self._read()
-                yield found
-                self._write(found)
-        except Timeout:
-            raise EasytraderError(f"别的程序一直占着 {self.path}.lock") from None
-        except OSError as exc:
-            raise EasytraderError(f"令牌的文件 {self.path} 写不了（{exc}）") from exc
-
-    def _write(self, found: dict[str, _Entry]) -> None:
-        rows = [_row(each) for each in found.values()]
-        text = json.dumps({"version": _VERSION, "tokens": rows}, ensure_ascii=False, indent=1)
-        beside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}")
-        try:
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
-                f.write(text.encode())
-                f.flush()
-                os.fsync(f.fileno())
-            _patiently(lambda: beside.replace(self.path))
-        finally:
-            beside.unlink(missing_ok=True)
 
 
 def expiry(text: str, now: float | None = None) -> float:
@@ -340,30 +267,10 @@ class _Entry(NamedTuple):
         return f"<{self.grant.name}>"
 
 
+_Entries = dict[str, _Entry]
+
 _NOBODY: Final = _Entry(Grant("", "", ()), "0" * 32, "0" * 64, 0.0)
 """没有这个编号的也照样算一遍、比一遍。"""
-
-_Stamp = tuple[int, int, int, int]
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    """文件变了没有：整个换掉的，身份、时间、大小总有一样不同。"""
-    try:
-        found = os.stat(path)  # noqa: PTH116  每条消息都要看，快一点
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
-
-
-def _patiently(work: Callable[[], _T]) -> _T:
-    for left in range(_TRIES - 1, -1, -1):
-        try:
-            return work()
-        except PermissionError:  # noqa: PERF203  占着才会再来
-            if os.name != "nt" or not left:
-                raise
-            threading.Event().wait(_AGAIN_S)
-    raise AssertionError("不会走到这里")
 
 
 def _digest(salt: str, secret: str) -> str:
@@ -398,11 +305,17 @@ def _row(entry: _Entry) -> dict[str, Any]:
     }
 
 
-def _parsed(body: Any) -> dict[str, _Entry]:
+def _plain(found: _Entries) -> dict[str, Any]:
+    return {"version": _VERSION, "tokens": [_row(each) for each in found.values()]}
+
+
+def _parsed(body: Any) -> _Entries:
     """有一处不对就整个不算：少读一项限制，就是多给一分权限。"""
+    if body is None:
+        return {}
     if body["version"] != _VERSION or set(body) != {"version", "tokens"}:
         raise ValueError("不是这个版本的文件")
-    found = {}
+    found: _Entries = {}
     for row in body["tokens"]:
         if set(row) != set(_row(_NOBODY)):
             raise ValueError("多了或少了一项")

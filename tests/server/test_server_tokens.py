@@ -59,7 +59,7 @@ def test_the_file_is_private_and_holds_no_secret(tokens: Tokens) -> None:
         "tokens.json",
         "tokens.json.lock",
     }
-    entry = tokens._current()[token.split("_")[1]]
+    entry = tokens._file.current()[token.split("_")[1]]
     assert entry.digest not in repr(entry)
     assert secret not in repr(tokens.grants()) + str(tokens.check(token))
 
