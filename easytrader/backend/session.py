@@ -259,6 +259,10 @@ class BaseSession:
         """没有行情。"""
         raise QueryFailedError("这个后端没有行情")
 
+    def names(self) -> dict[str, str]:
+        """代码 → 名称，马上返回；没有名称表为空。"""
+        return {}
+
     def still_sending(self, tag: str) -> bool:
         """请求先进先出的后端：查询答了，先发的委托一定处理过了。"""
         return False

@@ -107,6 +107,51 @@ def _vendor_quotes(vendor: Vendor, codes: list[str], timeout_s: float) -> Any:
     return (ticks if isinstance(ticks, dict) else {}), details
 
 
+# ---- 名称表
+
+_SECTORS: Final = ("沪深A股", "京市A股", "沪深ETF", "沪深LOF", "沪深转债", "沪深REITs")
+_names: Final[dict[str, dict[str, str]]] = {}
+"""日期 → 代码 → 名称：只留今天的。"""
+_names_lock: Final = threading.Lock()
+
+
+def names(vendor_trader: Any, vendor: Vendor) -> dict[str, str]:
+    """代码 → 名称，马上返回，不要改它：厂商一次只答一只，在一次性的线程上慢慢填。
+
+    Args:
+        vendor_trader: 厂商的 ``XtQuantTrader``；它的客户端自己有名称表（模拟的）就用那一张。
+        vendor: 厂商包。
+    """
+    own = getattr(getattr(vendor_trader, "async_client", None), "names", None)
+    if callable(own):
+        found: dict[str, str] = own()
+        return found
+    today = time.strftime("%Y%m%d")
+    with _names_lock:
+        if today in _names:
+            return _names[today]
+        _names.clear()
+        table = _names[today] = {}
+    _aside(lambda: _fill_names(vendor, table), 0.0)
+    return table
+
+
+def _fill_names(vendor: Vendor, table: dict[str, str]) -> None:
+    try:
+        if vendor.quotes_are_simulated():
+            return
+        sector, detail = vendor.sector_members(), vendor.instrument_detail()
+        for name in _SECTORS:
+            for code in sector(name) or ():
+                facts = detail(code)
+                text = facts.get("InstrumentName") if isinstance(facts, dict) else None
+                if isinstance(code, str) and isinstance(text, str):
+                    table[code] = text
+    finally:
+        if not table:  # 行情服务还没有起来：下一次再取
+            _names.clear()
+
+
 _known: Final[dict[tuple[str, str], Any]] = {}
 """（日期，代码）→ 合约信息：涨跌停一天不变，厂商一次只答一只。"""
 _MAX_KNOWN: Final = 20_000

@@ -37,7 +37,7 @@ from easytrader.miniqmt.callback import Relay, Silent
 from easytrader.miniqmt.diagnose.account_check import check_account
 from easytrader.miniqmt.diagnose.preflight import failure_text
 from easytrader.miniqmt.pending import Pending
-from easytrader.miniqmt.quotes import last_price, quotes
+from easytrader.miniqmt.quotes import last_price, names, quotes
 from easytrader.miniqmt.vendor.bounded import Replies, bounded_class, no_answer
 from easytrader.miniqmt.vendor.versions import missing_text
 from easytrader.orders.receipt import Receipt, unknown_text
@@ -297,6 +297,10 @@ class QmtSession:
         """一批证券此刻的行情。"""
         self._check_connected()
         return quotes(self._trader, stock_codes, self.timeout_s, self._vendor)
+
+    def names(self) -> dict[str, str]:
+        """代码 → 名称，不要改它；还没有取完的是已经取到的那些。"""
+        return names(self._trader, self._vendor)
 
     @property
     def cache_lag_s(self) -> float:

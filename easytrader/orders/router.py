@@ -250,6 +250,10 @@ class Router:
         gate = admission.current()
         if self.post is not None or request.precheck is not None or gate is not None:
             deadline = self._admit(session, request, deadline, gate)
+        if order.money is None:  # 就要发出了才提醒：拦下的、只是问一问的，柜台不会看到
+            doubts = self.capabilities.instruments.doubts
+            for doubt in doubts(order.side, order.target, order.price, order.volume):
+                self._log.warning(doubt)
 
         def build(answer: SubmitAnswer) -> EntrustResult:
             assert noted is not None
@@ -334,16 +338,12 @@ class Router:
     # ---- 每一步
 
     def _check(self, order: Wanted, session: Session) -> None:
-        """后端或账号做不了的抛 `UsageError`；顺便提醒可能被柜台拒绝的地方。"""
+        """后端或账号做不了的抛 `UsageError`。"""
         kind = "limit" if order.price_type == PriceType.FIX else "market"
         self.capabilities.check_order(kind, order.target.exchange)
         if order.client_order_id is not None:
             self.capabilities.check_tag(order.client_order_id)
         _check_account(order.verb, session.account_type, self.capabilities.accounts)
-        if order.money is None:
-            doubts = self.capabilities.instruments.doubts
-            for doubt in doubts(order.side, order.target, order.price, order.volume):
-                self._log.warning(doubt)
         if self._log.debug_on and (note := ambiguity(str(order.given), order.target)):
             self._log.debug(note)
 

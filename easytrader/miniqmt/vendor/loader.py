@@ -48,6 +48,10 @@ class Vendor:
         """合约信息 ``xtdata.get_instrument_detail``；异常同 `full_tick`。"""
         return _find(self.plug, self.name, "xtdata", "get_instrument_detail")
 
+    def sector_members(self) -> Any:
+        """板块成分 ``xtdata.get_stock_list_in_sector``；异常同 `full_tick`。"""
+        return _find(self.plug, self.name, "xtdata", "get_stock_list_in_sector")
+
     def trading_calendar(self) -> Any:
         """交易日历 ``xtdata.get_trading_calendar``；异常同 `full_tick`。"""
         return _find(self.plug, self.name, "xtdata", "get_trading_calendar")

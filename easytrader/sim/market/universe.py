@@ -120,6 +120,12 @@ def instrument_name(stock_code: str) -> str:
     return ("*ST" if star else "ST") + _plain_name(stock_code)[:2]
 
 
+@lru_cache(maxsize=1)
+def names() -> dict[str, str]:
+    """`codes` 里的每一只 → 名称；大家共用，不要改它。"""
+    return {code: instrument_name(code) for code in codes()}
+
+
 def _plain_name(stock_code: str) -> str:
     known = NAMES.get(stock_code)
     if known is not None:

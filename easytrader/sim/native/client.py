@@ -158,6 +158,12 @@ class XtQuantAsyncClient:
         price = self._ask_price(stock_code, timeout_s)
         return float(price) if isinstance(price, (int, float)) else None
 
+    def names(self) -> dict[str, str]:
+        """代码 → 名称：模拟的市场里的全部。厂商没有这个方法。"""
+        from easytrader.sim.market import universe
+
+        return universe.names()
+
     def quotes(self, codes: list[str], timeout_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """快照与合约信息，厂商的样子；只问柜台一次「行情走到几点」。厂商没有这个方法。
 
