@@ -90,7 +90,9 @@ def _rank(wanted: str, code: str, name: str) -> int | None:
 
 def _found(security: Security, name: str, market: bool) -> Found:
     lot, step = security.lot
-    types = MARKET_ORDER_TYPES.get(security.exchange, {}) if market else {}
+    types: dict[str, int] = {}
+    if market and security.exchange in MARKET_ORDER_TYPES:
+        types = MARKET_ORDER_TYPES[security.exchange]
     return {
         "stock_code": security.stock_code,
         "name": name,

@@ -10,11 +10,12 @@ import sys
 import time
 
 import psutil
+from remote_stub import ACCOUNT, Fountain, stub_trader
+
 from easytrader.server.app import App
 from easytrader.server.desk import Desk
 from easytrader.server.host import Host, bound
 from easytrader.server.tokens import Tokens, default_file
-from remote_stub import ACCOUNT, Fountain, stub_trader
 
 
 def main(rate: float) -> None:
