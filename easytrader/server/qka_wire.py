@@ -394,6 +394,8 @@ def asked(name: str, given: Mapping[str, Any]) -> Callable[[Trader], Any]:
             why = business.failure(each) or _error(each)
             if why:
                 raise QueryFailedError(f"{name} 失败：{why}")
+        if name.startswith("query_account_"):  # 客户端里登录的别的账号，与这个令牌无关
+            found = [each for each in found if each.account_id == session.account_id]
         return public(found)
 
     return ask

@@ -6,14 +6,19 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import ACCOUNT
 
+import easytrader
 from easytrader.codes import OrderType, PriceType
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.server import qka_wire
 from easytrader.server.qka_wire import METHODS, Deed, Query
+from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.wire import values, verbs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from easytrader.brokers.sim import SimTrader
 
 LIMIT = {"stock_code": "600000.SH", "order_volume": 100, "price": 10.5}
@@ -251,3 +256,15 @@ def test_bad_values_of_queries_are_refused_by_the_vendors_name(
     with pytest.raises(UsageError) as caught:
         qka_wire.asked(name, given)
     assert caught.value.argument in given
+
+
+def test_other_accounts_of_the_client_are_not_told(tmp_path: Path) -> None:
+    folder = tmp_path / "两个账号"
+    create(folder, (AccountConfig(ACCOUNT), AccountConfig("2000000366")), connect_wait_s=0.3)
+    user = easytrader.use("sim")
+    user.connect(str(folder), ACCOUNT, timeout=5)
+    assert len(user.trader.query_account_infos()) == 2
+    for name in ("query_account_infos", "query_account_info", "query_account_status"):
+        [row] = qka_wire.asked(name, {})(user)
+        assert row["account_id"] == ACCOUNT
+    user.close()
