@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from easytrader.codes import MARKET_ORDER_TYPES
 from easytrader.errors import UsageError
 from easytrader.trader import engine_of
 
 if TYPE_CHECKING:
+    from easytrader.codes import Exchange
     from easytrader.market.symbols import Security
     from easytrader.trader import Trader
 
@@ -90,7 +91,8 @@ def _rank(wanted: str, code: str, name: str) -> int | None:
 
 def _found(security: Security, name: str, market: bool) -> Found:
     lot, step = security.lot
-    types = MARKET_ORDER_TYPES.get(security.exchange, {}) if market else {}
+    known = market and security.exchange in MARKET_ORDER_TYPES
+    types = MARKET_ORDER_TYPES[cast("Exchange", security.exchange)] if known else {}
     return {
         "stock_code": security.stock_code,
         "name": name,
