@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 FAILED = 1
 USAGE = 2
@@ -44,15 +44,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             finish_streams()
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
-    from easytrader.cli import demo, doctor_command, sim_commands
+def build_parser() -> Parser:
+    """认得全部命令的解析器。"""
+    from easytrader.cli import demo, doctor_command, serve_command, sim_commands
 
     parser = Parser(prog="easytrader", description="A 股自动交易：接 MiniQMT，自带模拟 MiniQMT。")
     parser.add_version()
     rooms = parser.add_commands()
     sim_commands.register(rooms)
+    serve_command.register(rooms)
     demo.register(rooms)
     doctor_command.register(rooms)
+    return parser
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
+    parser = build_parser()
     prepare_streams()
     try:
         given = sys.argv[1:] if argv is None else list(argv)

@@ -118,6 +118,7 @@ class Engine:
         self._listening = False
         self._handlers: weakref.ref[Handlers] | None = None
         self._listen: Callable[[PushEvent], None] | None = None
+        self._claim: Callable[[AccountKey], None] | None = None
         # 换下来还没有关好的：关好才划掉，被 Ctrl-C 打断的下一次 close() 接着关
         self._old: list[Callable[[], None]] = []
         self._let_go: Callable[[], None] = _nothing
@@ -195,6 +196,10 @@ class Engine:
         """交付的每一条另给它一份：在分发线程上，去重之后，回调之前，不得阻塞。None 为不要了。"""
         self._listen = listen
 
+    def claim(self, ask: Callable[[AccountKey], None] | None) -> None:
+        """连谁之前先问它一声：它抛异常就不连，什么都没有做。None 为不问了。"""
+        self._claim = ask
+
     def new_post(self, guard: Guard) -> GuardPost:
         """另一道风控岗，与本账号的程序化交易计数共用一个；还没有连接抛 `NotConnectedError`。"""
         from easytrader.risk import GuardPost, Meter
@@ -246,6 +251,8 @@ class Engine:
             ClosedError: 已经关闭，或期间被关闭。
         """
         self.check_usable()
+        if self._claim is not None:
+            self._claim(key)
         began = time.monotonic()
         self._close_forgotten(key, began + min(_LOOK_S, connector.timeout_s / 4))
         looked_s = time.monotonic() - began

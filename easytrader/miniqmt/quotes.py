@@ -110,7 +110,7 @@ def _vendor_quotes(vendor: Vendor, codes: list[str], timeout_s: float) -> Any:
 # ---- 名称表
 
 _SECTORS: Final = ("沪深A股", "京市A股", "沪深ETF", "沪深LOF", "沪深转债", "沪深REITs")
-_name_tables: Final[dict[str, dict[str, str]]] = {}
+_known_names: Final[dict[str, dict[str, str]]] = {}
 """日期 → 代码 → 名称：只留今天的。"""
 _names_lock: Final = threading.Lock()
 
@@ -128,10 +128,10 @@ def names(vendor_trader: Any, vendor: Vendor) -> dict[str, str]:
         return found
     today = time.strftime("%Y%m%d")
     with _names_lock:
-        if today in _name_tables:
-            return _name_tables[today]
-        _name_tables.clear()
-        table = _name_tables[today] = {}
+        if today in _known_names:
+            return _known_names[today]
+        _known_names.clear()
+        table = _known_names[today] = {}
     _aside(lambda: _fill_names(vendor, table), 0.0)
     return table
 
@@ -149,7 +149,7 @@ def _fill_names(vendor: Vendor, table: dict[str, str]) -> None:
                     table[code] = text
     finally:
         if not table:  # 行情服务还没有起来：下一次再取
-            _name_tables.clear()
+            _known_names.clear()
 
 
 _known: Final[dict[tuple[str, str], Any]] = {}

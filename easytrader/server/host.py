@@ -76,7 +76,7 @@ class _Server(uvicorn.Server):
 
 
 class Host:
-    """ ""一个在跑的服务器；信号不归它管。
+    """一个在跑的服务器；信号不归它管。
 
     Args:
         app: 应用。

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from easytrader.codes import MARKET_ORDER_TYPES
 from easytrader.errors import UsageError
 from easytrader.trader import engine_of
 
 if TYPE_CHECKING:
-    from easytrader.codes import Exchange
     from easytrader.market.symbols import Security
     from easytrader.trader import Trader
 
@@ -91,8 +90,9 @@ def _rank(wanted: str, code: str, name: str) -> int | None:
 
 def _found(security: Security, name: str, market: bool) -> Found:
     lot, step = security.lot
-    known = market and security.exchange in MARKET_ORDER_TYPES
-    types = MARKET_ORDER_TYPES[cast("Exchange", security.exchange)] if known else {}
+    types: dict[str, int] = {}
+    if market and security.exchange in MARKET_ORDER_TYPES:
+        types = MARKET_ORDER_TYPES[security.exchange]
     return {
         "stock_code": security.stock_code,
         "name": name,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from chaos_plan import FAULTS, VERBS, scenario
 from chaos_run import Runner
+from chaos_spread import spread
 from chaos_tally import Tally
-from run import spread
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+SCRIPT = Path(__file__).resolve().parent / "run.py"
 SHORT_SEED = 20261121
 SHORT_S = 20.0
 SCENARIOS = int(os.environ.get("EASYTRADER_CHAOS_SCENARIOS", "10000"))
@@ -23,7 +21,7 @@ WORKERS = int(os.environ.get("EASYTRADER_CHAOS_WORKERS", "4"))
 
 def test_a_short_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EASYTRADER_CHAOS_GRACE_S", "30")  # 机器忙的时候只认挂住的，不认晚一点的
-    tally = spread(SHORT_SEED, 0, 80, workers=4, budget_s=SHORT_S)
+    tally = spread(SCRIPT, SHORT_SEED, (0, 80), workers=4, budget_s=SHORT_S)
     print(tally.show())
     assert not tally.failures, tally.show()
     assert tally.scenarios
@@ -32,7 +30,7 @@ def test_a_short_run(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(6 * 3600)
 def test_a_long_run() -> None:
-    tally = spread(SEED, 0, SCENARIOS, WORKERS)
+    tally = spread(SCRIPT, SEED, (0, SCENARIOS), WORKERS)
     print(tally.show())
     assert not tally.failures, tally.show()
     assert tally.scenarios == SCENARIOS

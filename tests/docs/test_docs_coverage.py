@@ -15,8 +15,7 @@ import easytrader
 from easytrader import codes, errors, rows
 from easytrader._version import __version__
 from easytrader.brokers.sim import SimTrader
-from easytrader.cli import demo, doctor_command, sim_commands
-from easytrader.cli.parser import Parser
+from easytrader.cli import build_parser
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
 from easytrader.push import event_log
 from easytrader.sim.config import profile
@@ -197,20 +196,10 @@ def _commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple
             yield name, action
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="easytrader")
-    parser.add_version()
-    rooms = parser.add_commands()
-    sim_commands.register(rooms)
-    demo.register(rooms)
-    doctor_command.register(rooms)
-    return parser
-
-
 def test_every_command_and_option_is_in_the_reference() -> None:
     text = page("reference/cli.md")
     missing = []
-    for command, action in _commands(_parser()):
+    for command, action in _commands(build_parser()):
         room = " ".join(command.split()[:2])
         home = text if room in ("", "sim") else section(text, room)
         if command.startswith("sim fault ") and f"`{command.split()[2]}`" not in home:
@@ -223,7 +212,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
 
 
 def test_command_lines_in_the_docs_parse() -> None:
-    parser = _parser()
+    parser = build_parser()
     lines = [
         line
         for each in (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))

@@ -1,0 +1,218 @@
+"""``easytrader serve`` 与 ``serve --stop``。"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.cli.output import complain, say
+from easytrader.cli.parser import Parser, whole_number
+from easytrader.errors import UsageError
+from easytrader.wire.words import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from easytrader.server.config import AccountSpec, ServerConfig
+    from easytrader.server.serve import Serving
+
+NOT_RUNNING: Final = 3
+_FAILED: Final = 1
+_STOP_S: Final = 30.0
+"""叫它停，最多等这么久。"""
+_CONNECT: Final = {"path": "miniqmt_path", "account": "stock_account", "type": "account_type"}
+"""命令行的选项 → connect() 的参数。"""
+
+
+def register(rooms: argparse._SubParsersAction[Parser]) -> None:
+    """挂上 ``serve``。"""
+    parser = rooms.add_parser(
+        "serve",
+        help="把这台机器上的账号给别的机器用，前台运行到 Ctrl-C",
+        description="例：easytrader serve --broker sim --path my-qmt --account 10001\n"
+        "退出码：0 停好了，1 没办成，2 用法不对，3（--stop）没有在跑的，130 第二次 Ctrl-C。",
+    )
+    _add_account_options(parser)
+    _add_server_options(parser)
+    parser.runs(_serve)
+
+
+def _add_account_options(parser: Parser) -> None:
+    group = parser.add_argument_group(
+        "账号", "每个账号从 --broker 写起，再写一次 --broker 就是下一个账号"
+    )
+    add = group.add_argument
+    parser.set_defaults(drafts=())
+    add("--broker", metavar="NAME", action=_Draft, help="后端：miniqmt、sim，或别的包登记的")
+    add("--path", metavar="PATH", action=_Draft, help="客户端的 userdata_mini，或模拟的文件夹")
+    add("--account", metavar="ID", action=_Draft, help="资金账号")
+    add("--type", metavar="TYPE", action=_Draft, help="账号类型（默认 STOCK；信用账号 CREDIT）")
+    add("--name", metavar="NAME", action=_Draft, help="在服务器上的名字（默认就是资金账号）")
+    add(
+        "--guard",
+        metavar="RULE=N",
+        action="append",
+        default=[],
+        help="风控：on 只管笔数，或 max_order_value=50000 之类，可重复；命令行上的账号都用它",
+    )
+
+
+def _add_server_options(parser: Parser) -> None:
+    group = parser.add_argument_group("服务器")
+    add = group.add_argument
+    add("--config", metavar="FILE", help="TOML 文件：几个账号、别的后端、每个账号自己的风控")
+    add("--host", metavar="ADDR", help="听在哪个地址（默认 127.0.0.1，只有本机连得到）")
+    port_help = f"端口（默认 {DEFAULT_PORT}；0 由系统挑）"
+    add("--port", metavar="N", type=whole_number(0), help=port_help)
+    add("--qka", action="store_const", const=True, help="也给 QKA 的客户端用：POST /api/…")
+    flag = argparse.BooleanOptionalAction
+    add("--page", action=flag, default=None, help="要不要网页（默认要）")
+    add("--page-connect", action="store_const", const=True, help="网页上也能填表连接（默认不能）")
+    add(
+        "--public-host",
+        metavar="NAME",
+        action="append",
+        help="别人用什么域名、地址找到这台机器，可重复",
+    )
+    add(
+        "--proxy",
+        metavar="ADDR",
+        action="append",
+        help="前面有反向代理（Caddy 之类），它的地址，可重复",
+    )
+    add("--cert", metavar="FILE", help="TLS 证书（默认用 serve init 做的）")
+    add("--key", metavar="FILE", help="证书的私钥")
+    add("--log-file", metavar="FILE", help="日志也写进这个文件，写满 20 MB 换一个，留 10 个")
+    add("--stop", action="store_true", help="停掉正在跑的；不止一个时用 --port 说是哪个")
+
+
+class _Draft(argparse.Action):
+    """一个账号的选项：每个账号从 ``--broker`` 写起。"""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        *before, last = [dict(each) for each in namespace.drafts] or [{}]
+        if self.dest in last:
+            if self.dest != "broker":
+                parser.error(f"{option_string} 写了两次：下一个账号从 --broker 写起")
+            before, last = [*before, last], {}
+        last[self.dest] = values
+        namespace.drafts = (*before, last)
+
+
+# serve ----------------------------------------------------------------
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    if arguments.stop:
+        return _stop(arguments)
+    from pathlib import Path
+
+    from easytrader.server.serve import Serving, run
+    from easytrader.server.textlog import logging_to
+
+    config = config_of(arguments)
+    if os.name != "nt":
+        os.umask(0o077)  # 日志、审计、记录：这个进程建的都只给本人看
+    file = None if config.log_file is None else Path(config.log_file).expanduser().absolute()
+    with logging_to(file):
+        failure = run(Serving(config, debug=arguments.debug), _announce)
+    if failure is not None:
+        complain(f"错误：{failure}")
+        return _FAILED
+    say("已停止")
+    return 0
+
+
+def config_of(arguments: argparse.Namespace) -> ServerConfig:
+    """命令行（与 ``--config`` 的文件）→ 设置。
+
+    Raises:
+        UsageError: 哪一项不对。
+    """
+    from easytrader.server import config
+
+    names = {each.name for each in fields(config.ServerConfig)} - {"accounts"}
+    renamed = {"public_hosts": "public_host", "proxies": "proxy"}
+    told = {name: getattr(arguments, renamed.get(name, name)) for name in names}
+    given = {name: value for name, value in told.items() if value is not None}
+    for name in renamed:
+        if name in given:
+            given[name] = tuple(given[name])
+    accounts = _accounts(arguments)
+    if arguments.config is not None:
+        return config.read(arguments.config, accounts=accounts, **given)
+    return config.ServerConfig(accounts, **given)
+
+
+def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
+    from easytrader.server.config import AccountSpec
+
+    guard = _guard(arguments.guard)
+    if guard is not None and not arguments.drafts:
+        told = "命令行上没有账号；--config 文件里的账号，风控写在它自己那一段"
+        raise UsageError("--guard", arguments.guard[0], told)
+    found = []
+    for row in arguments.drafts:
+        if "broker" not in row:
+            raise UsageError("--broker", None, "还要说后端：--broker miniqmt，或 --broker sim")
+        options = {name: row[option] for option, name in _CONNECT.items() if option in row}
+        found.append(AccountSpec(row["broker"], row.get("name"), options, guard))
+    return tuple(found)
+
+
+def _guard(rules: Sequence[str]) -> dict[str, Any] | bool | None:
+    if not rules:
+        return None
+    found: dict[str, Any] = {}
+    for each in rules:
+        name, equals, text = each.partition("=")
+        if each == "on":
+            continue
+        if not equals or not text:
+            raise UsageError("--guard", each, "写成 on，或 规则=限额，例如 max_order_value=50000")
+        found[name] = text.split(",") if name == "block" else _number(text)
+    return found or True
+
+
+def _number(text: str) -> int | float | str:
+    """整数、小数，都不是的原样（开关文件的路径）。"""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _announce(serving: Serving) -> None:
+    say(f"已就绪：{serving.url}  进程 {os.getpid()}")
+    for account in serving.accounts:
+        say(f"  账号 {account.describe()}")
+    if serving.fingerprint:
+        say(f"  证书指纹 {serving.fingerprint}")
+    if not serving.tokens.grants():
+        name = serving.accounts[0].spec.name or "资金账号"
+        say(f"  还没有令牌：easytrader token add 起个名字 --scope trade --accounts {name}")
+    say(f"  停：Ctrl-C，或 easytrader serve --stop --port {serving.port}")
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    from easytrader.server import control
+
+    found = control.running(arguments.port)
+    if not found:
+        where = "" if arguments.port is None else f"端口 {arguments.port} 上"
+        say(f"{where}没有在跑的 easytrader serve")
+        return NOT_RUNNING
+    which = control.only(found)
+    control.stop(which, _STOP_S)
+    say(f"已停止：进程 {which.pid} 端口 {which.port}")
+    return 0

@@ -1,0 +1,278 @@
+"""一个世界：模拟 MiniQMT、它前面的 ``easytrader serve``、坏网线、一直开着的远程交易口。
+
+柜台有时是另一个进程（服务器被杀，它还活着），有时就在服务器里（同生共死）。
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from bad_proxy import DOWN, UP, BadProxy
+from chaos_check import Call, Wish
+from chaos_world import Ears, Power, Reader, pause
+from remote_plan import TIMEOUT_S
+from remote_serve import ServeProcess
+from support import ACCOUNT, in_li
+
+import easytrader
+from easytrader import errors
+from easytrader.errors import EasytraderError, SimulatorError
+from easytrader.sim.config.folder import create
+from easytrader.sim.host.faults import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from raw_ws import RawWs
+
+__all__ = ["CLOSE_S", "NumberedEars", "World"]
+
+CLOSE_S: Final = 5.0
+_CASH_LI: Final = 10**14
+_HELD: Final = tuple(
+    (code, 500_000_000, 500_000_000 * price)
+    for code, price in (
+        ("600036.SH", 35_000),
+        ("600000.SH", 10_000),
+        ("000001.SZ", 11_000),
+        ("510300.SH", 4_000),
+    )
+)
+_OUTCOMES: Final = (
+    (errors.OutcomeUnknownError, "unknown"),
+    (errors.ConnectFailedError, "connect_failed"),
+    (errors.ClosedError, "closed"),
+    (errors.NotConnectedError, "not_connected"),
+    (errors.QueryFailedError, "failed"),
+    (errors.WaitTimeoutError, "wait_timeout"),
+    (errors.RiskRefusedError, "risk"),
+    (errors.JournalError, "journal"),
+    (errors.UsageError, "usage"),
+    (EasytraderError, "other"),
+)
+
+
+class NumberedEars:
+    """不经坏网线、直接听服务器的一条：编号要一个不漏、一个不重。"""
+
+    def __init__(self, server: ServeProcess, token: str) -> None:
+        self._server, self._token = server, token
+        self.found: list[str] = []
+        self.heard = 0
+        self._boot, self._after = "", 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="chaos-numbers", daemon=True)
+        self._thread.start()
+
+    def close(self) -> list[str]:
+        self._over.set()
+        self._thread.join(10)
+        return self.found
+
+    def _listen(self) -> None:
+        while not self._over.is_set():
+            with suppress(OSError, ValueError), self._server.ws(self._token, timeout=0.5) as link:
+                self._follow(link)
+            self._over.wait(0.05)
+
+    def _follow(self, link: RawWs) -> None:
+        """听到断开为止；断了再来，从记着的编号接着。"""
+        if link.hello["boot"] != self._boot:
+            self._boot, self._after = link.hello["boot"], 0
+        link.call("server.events", boot=self._boot, after=self._after)
+        while not self._over.is_set():
+            told = link.events.pop(0) if link.events else link.receive()
+            if "gap" in told:
+                self.found.append(f"没有那么多事件就说跟不上了：{told}")
+                self._after = told["gap"]["next"] - 1
+            for event in told.get("events", ()):
+                here, due = (told["boot"], event["seq"]), (self._boot, self._after + 1)
+                if here != due:
+                    self.found.append(f"编号应为 {due}，来的是 {here}")
+                self._after = event["seq"]
+                self.heard += 1
+
+
+class World:
+    """见模块说明。``apart``：柜台是另一个进程。"""
+
+    def __init__(self, folder: Path, home: Path, *, events: bool, apart: bool) -> None:
+        account = in_li(ACCOUNT, 2, _CASH_LI, _HELD)
+        create(folder, (account,), connect_wait_s=0.3, query_lag_s=0.1)
+        self.folder, self.home = folder, home
+        self.counter = Power(folder) if apart else None
+        self.faults = Faults(folder)
+        if self.counter is not None:
+            self.counter.start()
+        self.server = ServeProcess(folder, home)
+        self.token = self.server.token("chaos", "trade")
+        self.server.start()
+        self.proxy = BadProxy(self.server.port, f"{folder}")
+        self.calls: list[Call] = []
+        self.wishes: dict[str, Wish] = {}
+        self.current = -1
+        self._lock = threading.Lock()
+        self.ears = Ears()
+        self.user = self.new_client()
+        self.connect(self.user, self.ears, wait=20)
+        self.reader = Reader(self.user, self.ears) if events else None
+        self.numbers = NumberedEars(self.server, self.token)
+
+    # ---- 客户端
+
+    @staticmethod
+    def new_client() -> Any:
+        return easytrader.use("remote")
+
+    def connect(self, client: Any, callback: Any = None, *, wait: bool | float = False) -> None:
+        client.connect(
+            f"http://127.0.0.1:{self.proxy.port}",
+            token=self.token,
+            account=ACCOUNT,
+            trader_callback=callback,
+            reconnect_interval=0.05,
+            timeout=TIMEOUT_S,
+            wait=wait,
+        )
+
+    def close(self) -> list[str]:
+        """全关掉；返回关的时候出的岔子。"""
+        found = self.numbers.close()
+        call, _ = self.call("close", CLOSE_S, self.user.close)
+        if call.outcome != "ok":
+            found.append(f"close() 抛了 {call.error}")
+        if self.reader is not None and not self.reader.join(5):
+            found.append("close() 之后 events() 没有结束")
+        self.proxy.close()
+        self.server.kill()
+        if self.counter is not None:
+            self.counter.kill()
+        return found
+
+    # ---- 记账
+
+    def call(
+        self, verb: str, allowed_s: float, action: Callable[[], Any], *, keep: bool = True
+    ) -> tuple[Call, Any]:
+        """调用一次，计时，把结果归类。"""
+        began = time.monotonic()
+        result, error, outcome = None, "", "ok"
+        try:
+            result = action()
+        except EasytraderError as exc:
+            error = f"{type(exc).__name__}: {exc}"
+            outcome = next(name for kind, name in _OUTCOMES if isinstance(exc, kind))
+            result = exc
+        except BaseException as exc:
+            error, outcome = f"{type(exc).__name__}: {exc}", "alien"
+        call = Call(verb, time.monotonic() - began, allowed_s, outcome, error)
+        call.scenario = self.current
+        if keep:
+            with self._lock:
+                self.calls.append(call)
+        return call, result
+
+    def submit(self, wish: Wish, send: Callable[..., Any]) -> Call:
+        """下一次：``send(remark=…, client_order_id=…)``；回执就等它的结果。"""
+        wish.scenario = self.current
+        with self._lock:
+            self.wishes[wish.key] = wish
+        options = {"remark": wish.key, **({"client_order_id": wish.cid} if wish.cid else {})}
+        call, result = self.call(wish.verb, TIMEOUT_S, lambda: send(**options))
+        if call.outcome == "ok":
+            call.number = result["entrust_no"]
+            if call.number <= 0:
+                call.outcome, call.error = "refused", result.get("message", "")
+        elif call.outcome == "unknown":
+            wish.tag = wish.tag or result.client_order_id or result.tag
+        wish.calls.append(call)
+        return call
+
+    # ---- 故障
+
+    def blow(self, name: str, detail: dict[str, Any]) -> None:
+        """出一个故障；正好死着、冻着时落空也无妨。"""
+        with suppress(SimulatorError, OSError):
+            _BLOWS[name](self, detail)
+
+    def calm(self) -> None:
+        """故障全收，谁都醒着活着。"""
+        with self.ears.changed:
+            self.ears.slow_s = 0.0
+            self.ears.doing = []
+        self.proxy.calm()
+        if self.counter is not None:
+            self.counter.ensure()
+        self.server.ensure()
+        for _ in range(20):
+            with suppress(SimulatorError, OSError):
+                self.faults.clear()
+                return
+            pause(0.1)
+        raise AssertionError("模拟 MiniQMT 一直没有回应")
+
+
+def _swallow(world: World, ways: tuple[str, ...], fresh: bool = False) -> None:
+    for way in ways:
+        world.proxy.swallow(way, fresh=fresh)
+
+
+def _refuse(world: World, times: int) -> None:
+    world.proxy.refuse(times)
+    world.proxy.cut()
+
+
+def _kill(world: World, down_s: float) -> None:
+    world.server.kill()
+    pause(down_s)
+    world.server.start(ready=False)
+
+
+def _stop(world: World) -> None:
+    world.server.stop()
+    world.server.start(ready=False)
+
+
+def _counter(action: Callable[[World, dict[str, Any]], None]) -> Callable[..., None]:
+    """柜台在服务器里的世界里，没有另一个进程可以出故障。"""
+
+    def act(world: World, detail: dict[str, Any]) -> None:
+        if world.counter is not None:
+            action(world, detail)
+
+    return act
+
+
+_BLOWS: Final[dict[str, Callable[[World, dict[str, Any]], None]]] = {
+    "none": lambda world, detail: None,
+    "cut": lambda world, detail: world.proxy.cut(),
+    "cut_reset": lambda world, detail: world.proxy.cut(rst=True),
+    "cut_and_refuse": lambda world, detail: _refuse(world, **detail),
+    "delay_up": lambda world, detail: world.proxy.delay(**detail),
+    "delay_down": lambda world, detail: world.proxy.delay(**detail),
+    "late_up": lambda world, detail: world.proxy.delay(**detail),
+    "late_down": lambda world, detail: world.proxy.delay(**detail),
+    "held_up": lambda world, detail: world.proxy.hold(**detail),
+    "swallow_up": lambda world, detail: _swallow(world, **detail),
+    "swallow_down": lambda world, detail: _swallow(world, **detail),
+    "swallow_both": lambda world, detail: _swallow(world, **detail),
+    "swallow_fresh": lambda world, detail: _swallow(world, **detail),
+    "duplicate_up": lambda world, detail: world.proxy.duplicate(**detail),
+    "duplicate_down": lambda world, detail: world.proxy.duplicate(**detail),
+    "truncate_up": lambda world, detail: world.proxy.truncate(**detail),
+    "truncate_down": lambda world, detail: world.proxy.truncate(**detail),
+    "garble_up": lambda world, detail: world.proxy.garble(**detail),
+    "garble_down": lambda world, detail: world.proxy.garble(**detail),
+    "drip": lambda world, detail: (world.proxy.drip(UP), world.proxy.drip(DOWN)),  # type: ignore[dict-item,func-returns-value]
+    "server_kill": lambda world, detail: _kill(world, **detail),
+    "server_stop": lambda world, detail: _stop(world),
+    "server_suspend": lambda world, detail: world.server.suspend(**detail),
+    "counter_kill": _counter(lambda world, detail: world.counter.restart()),  # type: ignore[union-attr]
+    "counter_suspend": _counter(lambda world, detail: world.counter.suspend(**detail)),  # type: ignore[union-attr]
+    "counter_drop_answer": lambda world, detail: world.faults.drop_answer(**detail),
+    "counter_disconnect": lambda world, detail: world.faults.disconnect(),
+}

@@ -1,0 +1,363 @@
+"""线上的威胁：重放、迟到、慢吞吞、巨大的、卡死的、不读的、只读的令牌。服务器是真的进程。"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import threading
+import time
+import uuid
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from bad_proxy import UP, BadProxy
+from raw_ws import RawWs, frame, http, upgrade
+from remote_serve import ServeProcess
+from support import ACCOUNT, eventually, make_folder
+
+import easytrader
+from easytrader.errors import EasytraderError, OutcomeUnknownError
+from easytrader.wire import verbs, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MB = 1 << 20
+
+
+class Served(NamedTuple):
+    """一个跑着的服务器，和它的两个令牌。"""
+
+    server: ServeProcess
+    trade: str
+    read: str
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def orders(self) -> list[tuple[int, int]]:
+        """账上的 (编号, 数量)：直接读柜台的账。"""
+        address = f"{(self.server.folder / 'easytrader_sim.sqlite3').as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=5)) as db:
+            return db.execute("SELECT order_id, volume FROM orders ORDER BY order_id").fetchall()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    place = tmp_path_factory.mktemp("服务器 一")
+    server = ServeProcess(make_folder(place / "userdata_mini"), place / "home")
+    trade, read = server.token("trade", "trade"), server.token("read", "read")
+    server.start()
+    yield Served(server, trade, read)
+    server.kill()
+
+
+def number() -> str:
+    return uuid.uuid4().hex
+
+
+def buy(ws: RawWs, request: str, amount: int = 100, **options: Any) -> dict[str, Any]:
+    told: dict[str, Any] = ws.call("buy", "600036", 32.5, amount, request=request, **options)
+    return told
+
+
+# ---- 16 同一个请求号：重放、换了愿望
+
+
+def test_the_same_bytes_twice_are_one_order(served: Served) -> None:
+    before = served.orders()
+    told = {"id": 7, "verb": "buy", "args": ["600036", 32.5, 100], "kwargs": {},
+            "request": number(), "ms": 5000}  # fmt: skip
+    same = frame(json.dumps(told).encode())
+    with served.server.ws(served.trade) as first, served.server.ws(served.trade) as second:
+        first.link.sendall(same + same)
+        second.link.sendall(same)
+        said = [first.reply(7), first.reply(7), second.reply(7)]
+    assert said[0]["result"]["entrust_no"] > 0
+    assert said == [said[0]] * 3
+    assert len(served.orders()) == len(before) + 1
+
+
+def test_the_same_number_for_another_wish_is_refused(served: Served) -> None:
+    request = number()
+    with served.server.ws(served.trade) as ws:
+        assert buy(ws, request)["result"]["entrust_no"] > 0
+        before = served.orders()
+        for odd in (
+            buy(ws, request, 200),
+            ws.call("sell", "600036", 32.5, 100, request=request),
+            ws.call("cancel_all", request=request),
+        ):
+            assert odd["error"]["type"] == "UsageError", odd
+    body = b'{"security": "600036", "price": 32.5, "amount": 300}'
+    status, _, answer = http(
+        served.port, "POST", served.server.url("buy"), served.trade, body,
+        {words.REQUEST_HEADER: request},
+    )  # fmt: skip
+    assert status == 422, answer
+    assert served.orders() == before
+
+
+def test_the_answer_survives_a_killed_server(tmp_path: Any) -> None:
+    server = ServeProcess(make_folder(tmp_path / "userdata_mini"), tmp_path / "home")
+    served = Served(server, server.token("trade", "trade"), "")
+    server.start()
+    request = number()
+    with server.ws(served.trade) as ws:
+        boot, first = ws.hello["boot"], buy(ws, request)
+    server.kill()
+    server.start()
+    try:
+        with server.ws(served.trade) as ws:
+            assert ws.hello["boot"] != boot
+            eventually(lambda: "result" in ws.call("balance"))
+            assert buy(ws, request)["result"] == first["result"]
+            assert buy(ws, request, 200)["error"]["type"] == "UsageError"
+    finally:
+        server.kill()
+    assert len(served.orders()) == 1
+
+
+# ---- 17 迟到的请求
+
+
+def test_a_request_held_past_its_deadline_does_nothing(served: Served) -> None:
+    """扣在线上的，客户端问过、听到「没有」以后才到：什么都不许做。"""
+    proxy = BadProxy(served.port)
+    before = served.orders()
+    user = easytrader.use("remote")
+    try:
+        user.connect(
+            f"http://127.0.0.1:{proxy.port}", token=served.trade, account=ACCOUNT,
+            timeout=10, reconnect_interval=0.05,
+        )  # fmt: skip
+        assert user.balance
+        proxy.hold(UP, 2.5)
+        with pytest.raises(EasytraderError) as caught:
+            _hurried_buy(user, 1.0)
+        if isinstance(caught.value, OutcomeUnknownError):
+            proxy.calm()
+            eventually(lambda: user.state == "已连接")
+            assert user.find_entrust(caught.value.client_order_id) is None
+        threading.Event().wait(3.0)  # 扣着的这时才到
+        assert served.orders() == before
+    finally:
+        user.close()
+        proxy.close()
+
+
+def _hurried_buy(user: Any, seconds: float) -> None:
+    from easytrader.backend import session
+
+    with session.until(time.monotonic() + seconds):
+        user.buy("600036", 32.5, 100)
+
+
+def test_a_late_twin_after_settle_stays_dead(served: Served) -> None:
+    """问过「R 怎么样了」、答了「没有」的 R，再到也不做：裸的线上看。"""
+    before, request = served.orders(), number()
+    with served.server.ws(served.trade) as ws:
+        assert ws.call("server.settle", request)["result"] == {"state": "never"}
+        assert "error" in buy(ws, request)
+        assert ws.call("server.settle", request)["result"] == {"state": "never"}
+    assert served.orders() == before
+
+
+def test_a_deadline_already_over_does_nothing(served: Served) -> None:
+    before = served.orders()
+    with served.server.ws(served.trade) as ws:
+        for ms in (0, -5):
+            assert "error" in buy(ws, number(), ms=ms)
+    assert served.orders() == before
+
+
+# ---- 19 慢吞吞的、不说话的
+
+
+def test_two_hundred_silent_and_one_good(served: Served) -> None:
+    silent = []
+    try:
+        for count in range(200):
+            with suppress(OSError):
+                link = socket.create_connection(("127.0.0.1", served.port), 5)
+                link.settimeout(30)
+                if count % 2:
+                    link.sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+                silent.append(link)
+        with served.server.ws(served.trade) as ws:
+            assert "result" in ws.call("balance")
+        assert http(served.port, "GET", served.server.url("balance"), served.read)[0] == 200
+        # 不说话的不能永远占着：服务器自己断
+        assert all(_closed(link) for link in silent)
+    finally:
+        for link in silent:
+            link.close()
+    eventually(lambda: served.server.descriptors < 120)
+
+
+def _closed(link: socket.socket) -> bool:
+    try:
+        while part := link.recv(4096):
+            assert b" 200 " not in part
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_a_body_in_drops_is_cut(served: Served) -> None:
+    head = (
+        f"POST {served.server.url('quote')} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+        f"Authorization: Bearer {served.read}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 1000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", served.port), 5) as link:
+        link.settimeout(60)
+        link.sendall(head.encode() + b"{")
+        assert _closed(link)
+
+
+# ---- 20 巨大的
+
+
+def _growth(served: Served, act: Any) -> int:
+    act()
+    first = served.server.rss
+    for _ in range(3):
+        act()
+    return (served.server.rss - first) // _MB
+
+
+def test_huge_heads_bodies_and_frames_leave_memory_flat(served: Served) -> None:
+    def heads() -> None:
+        for line in (b"X-Big: " + b"a" * (8 * _MB), b"X: y\r\n" * 500_000):
+            _throw(served.port, b"GET /healthz HTTP/1.1\r\n" + line)
+
+    def bodies() -> None:
+        path = served.server.url("buy")
+        whole = (
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+            f"Authorization: Bearer {served.trade}\r\nContent-Type: application/json\r\n"
+        ).encode()
+        said = _throw(served.port, whole + b"Content-Length: 900000000\r\n\r\n" + b" " * (8 * _MB))
+        assert b" 413 " in said[:20] or not said, said[:200]
+        chunk = b"100000\r\n" + b" " * _MB + b"\r\n"
+        said = _throw(served.port, whole + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 8)
+        assert b" 413 " in said[:20] or not said, said[:200]
+
+    def frames() -> None:
+        for big in (frame(b" " * (8 * _MB)), frame(b"", length=1 << 40)):
+            with served.server.ws(served.read) as ws, suppress(OSError):
+                ws.link.sendall(big)
+                with pytest.raises(ConnectionError):
+                    ws.receive()
+
+    def deep() -> None:
+        with served.server.ws(served.read) as ws:
+            ws.link.sendall(frame(b'{"id": 1, "verb": "balance", "args": ' + b"[" * 500_000))
+            with suppress(ConnectionError):
+                assert "error" in ws.receive()
+        body = b'{"security": ' + b"[" * 300_000 + b"]" * 300_000 + b"}"
+        assert http(served.port, "POST", served.server.url("buy"), served.trade, body)[0] in (
+            400, 413, 422,
+        )  # fmt: skip
+
+    for act in (heads, bodies, frames, deep):
+        assert _growth(served, act) < 24, act.__name__
+    with served.server.ws(served.read) as ws:
+        assert "result" in ws.call("balance")
+
+
+def _throw(port: int, data: bytes) -> bytes:
+    """扔过去，读到断。"""
+    got = b""
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        link.settimeout(30)
+        with suppress(OSError):
+            link.sendall(data)
+        with suppress(OSError):
+            while part := link.recv(65536):
+                got += part
+    return got
+
+
+def test_compressed_bodies_are_not_opened(served: Served) -> None:
+    status, _, _ = http(
+        served.port, "POST", served.server.url("buy"), served.trade, b"\x1f\x8b" + bytes(50),
+        {"Content-Encoding": "gzip"},
+    )  # fmt: skip
+    assert status in (400, 415, 422)
+
+
+# ---- 22 不读的听众
+
+
+def test_a_stalled_listener_slows_nobody(served: Served) -> None:
+    stalled = served.server.ws(served.trade)
+    stalled.link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    try:
+        with served.server.ws(served.trade) as good, served.server.ws(served.trade) as trading:
+            for ws in (stalled, good):
+                ws.send({"id": 1, "verb": "server.events", "args": [], "ms": 5000, "kwargs": {
+                    "boot": ws.hello["boot"], "after": ws.hello["last"]}})  # fmt: skip
+            good.reply(1)
+            rss = served.server.rss
+            for _ in range(60):
+                placed = buy(trading, number())["result"]["entrust_no"]
+                trading.call("cancel_entrust", placed, request=number())
+            eventually(lambda: _is_told_of(good, placed, "54"))
+            assert (served.server.rss - rss) // _MB < 40
+    finally:
+        stalled.close()
+
+
+def _is_told_of(ws: RawWs, order: int, status: str) -> bool:
+    told = ws.events.pop(0) if ws.events else ws.receive()
+    return any(
+        each["event"] == "order"
+        and each["data"]["order_id"] == order
+        and str(each["data"]["order_status"]) == status
+        for each in told.get("events", ())
+    )
+
+
+# ---- 26 只读的令牌
+
+
+def test_the_route_matrix_of_a_read_token(served: Served) -> None:
+    """每个动词：看的都可以，别的一个也不许，REST 与 WebSocket 一样。"""
+    before = served.orders()
+    with served.server.ws(served.read) as ws:
+        assert set(ws.hello["verbs"]) == {
+            each.name for each in verbs.TABLE
+            if each.scope == verbs.READ and each.name in ws.hello["verbs"]
+        }  # fmt: skip
+        for verb in verbs.TABLE:
+            told = ws.call(verb.name, request=number() if verb.effect.changes else "")
+            status, _, _ = http(
+                served.port, "POST", served.server.url(verb.name), served.read, b"{}"
+            )
+            if verb.scope == verbs.READ:
+                assert status not in (401, 403), verb.name
+                assert told.get("error", {}).get("rule") != "token_scope", verb.name
+                continue
+            assert status in (403, 404, 405, 409, *((422,) if verb.group == "server" else ()))
+            assert told["error"]["type"] in ("RiskRefusedError", "UsageError", "EasytraderError")
+    assert served.orders() == before
+
+
+def test_nothing_without_a_token(served: Served) -> None:
+    paths = ["/v1/openapi.json", "/v1/accounts", f"/v1/accounts/{ACCOUNT}/ws"]
+    paths += [served.server.url(each.name) for each in verbs.TABLE]
+    for path in paths:
+        for token in (None, "", "et_x_y", served.read[:-1], served.read + "x"):
+            status, _, body = http(served.port, "GET", path, token)
+            assert status in (401, 426, 429), (path, status)
+            assert ACCOUNT.encode() not in body
+    got = _throw(served.port, upgrade(served.port, ACCOUNT, "et_x_y"))
+    assert b" 401 " in got[:20] or b" 403 " in got[:20] or b" 429 " in got[:20]
+    assert http(served.port, "GET", "/healthz")[0] == 200
