@@ -182,18 +182,13 @@ class App:
 
 
 async def _listen(socket: WebSocket, connection: Connection) -> None:
-    door = socket.scope["state"]["door"]
-    while True:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        text = message.get("text")
-        if text is None:
+    """听到断开为止；文本帧不从这里走。"""
+    socket.scope["state"]["door"].hear = connection.heard
+    while (message := await socket.receive())["type"] != "websocket.disconnect":
+        if "text" in message:
+            connection.heard(message["text"].encode())  # 刚连上就发的
+        else:
             connection.cut(1003, "只收文本帧")
-            return
-        connection.heard(text)
-        if not door.writable.is_set():
-            await door.writable.wait()  # 回答堆着没有读走：先不收新的
 
 
 class _Hidden:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 import traceback
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from easytrader.trader import Trader
     from easytrader.wire.verbs import Verb
 
-_T = TypeVar("_T")
-
 NOTHING_SENT: Final = "什么都没有发出"
 _STOPPING: Final = "服务器正在停止"
 _UNSEEN: Final = "服务器上没有这个账号，或这个令牌看不到它"
@@ -55,6 +54,9 @@ _LANES: Final = {"委托": (8, 256), "撤单": (4, 256), "查询": (4, 256)}
 _LONG: Final = {"today_entrusts": ("order_id",), "today_trades": ("order_id", "traded_id")}
 """长列表 → 认得出一行的键。"""
 _CLOSE_S: Final = 2.0
+_LOOK_S: Final = 0.02
+"""隔这么久看一遍有没有到期的。"""
+_LATE: Final = "在服务器上排队，到期还没有轮到"
 
 
 class Desk:
@@ -72,12 +74,16 @@ class Desk:
         self.feed = Feed()
         self.stopping = False
         """不再收委托、撤单等会改变什么的；查询照常。"""
-        self.flying: set[_Flight[Any]] = set()
-        """还没有回答的。"""
+        self.flying: set[_Flight] = set()
+        """还没有回答的；放进去在循环上，拿出来哪个线程都可能。"""
         self._lanes = {each: Lane(each, *size) for each, size in _LANES.items()}
         self._mailbox: Mailbox | None = None
+        self._watching: asyncio.TimerHandle | None = None
         self._rows = {name: Rows(*keys) for name, keys in _LONG.items()}
-        self._offered = {each.name for each in verbs.offered(trader)}
+        offered = verbs.offered(trader)
+        self._offered = {each.name for each in offered}
+        # 交易口上的属性：没有参数
+        self._facts = {each.name for each in offered if _is_property(trader, each)}
 
     # ---- 这个账号
 
@@ -141,7 +147,7 @@ class Desk:
         Raises:
             EasytraderError: 动词抛的，或没有权限、排不上、到期。
         """
-        answer = await self.answer(call, _same, sent)
+        answer = await self.answer(call, sent=sent)
         if answer.error is not None:
             raise answer.error
         return answer.result
@@ -149,10 +155,10 @@ class Desk:
     async def answer(
         self,
         call: Call,
-        shape: Callable[[Answer], Answer],
+        shape: Callable[[Answer], Answer] | None = None,
         sent: Callable[[int], None] | None = None,
     ) -> Answer:
-        """同 `call`；``shape`` 在别的线程上把回答写好，异常也是一个回答。"""
+        """同 `call`，异常也是一个回答；``shape`` 在道上先把它写好。"""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def heard(answer: Answer) -> None:
@@ -162,8 +168,40 @@ class Desk:
             elif not future.done():
                 future.set_result(answer)
 
-        self.submit(call, shape, heard)
+        def tell(answer: Answer) -> None:
+            self.post(partial(heard, answer if shape is None else shape(answer)))
+
+        self.submit(call, tell)
         return await future
+
+    def submit(self, call: Call, tell: Callable[[Answer], None]) -> None:
+        """做一次调用，不等。
+
+        Args:
+            call: 要做什么。
+            tell: 有了回答时调用，恰好一次；异步的动词先另给一次序号。哪个线程都可能，不得阻塞。
+        """
+        refusal = self.refusal(call)
+        if refusal is not None:
+            tell(Answer(error=refusal))
+            return
+        lane = self._lanes[_lane_of(call)]
+        flight = _Flight(self, call, tell)
+        self.flying.add(flight)
+        why = lane.put(flight)
+        if why:
+            flight.end(Answer(error=busy(call, why)))
+        elif self._watching is None:
+            self._watching = self.loop.call_later(_LOOK_S, self._watch)
+
+    def _watch(self) -> None:
+        """到期还没有回来的，不再等；没有在做的就不看了。"""
+        self._watching = None
+        now = time.monotonic()
+        for each in list(self.flying):
+            each.watch(now)
+        if self.flying:
+            self._watching = self.loop.call_later(_LOOK_S, self._watch)
 
     def encoded(self, verb: Verb, result: Any) -> bytes:
         """结果的字节；委托、成交这样的长列表，没变的行不再写一遍。任何线程。"""
@@ -171,24 +209,6 @@ class Desk:
         if rows is not None and type(result) is list:
             return rows.encode(result)
         return values.encode(values.to_plain(result))
-
-    def submit(
-        self, call: Call, shape: Callable[[Answer], _T], heard: Callable[[_T], None]
-    ) -> None:
-        """同 `call`，不等：有了回答，``shape`` 在别的线程上把它写好，``heard`` 在循环上收下。"""
-        flight = _Flight(self, call, shape, heard)
-        refusal = self.refusal(call)
-        if refusal is not None:
-            flight.end(shape(Answer(error=refusal)))
-            return
-        flight.lane = lane = self._lanes[_lane_of(call)]
-        why = lane.put(flight.run)
-        if why:
-            flight.end(shape(Answer(error=busy(call, why))))
-            return
-        self.flying.add(flight)
-        assert self._mailbox is not None, "还没有 open"
-        flight.timer = self._mailbox.loop.call_at(call.latest, flight.expire)
 
     def refusal(self, call: Call) -> EasytraderError | None:
         """没有轮到就拒绝的。"""
@@ -210,25 +230,31 @@ class Desk:
 
     # ---- 在道上
 
-    def work(self, call: Call) -> Any:
-        """做一次调用；异步的动词给出回执。"""
+    def work(self, call: Call, heard: Callable[[Answer], None]) -> None:
+        """做一次调用，回答给 ``heard``；异步的动词发出就返回，抛的异常也是回答。"""
         if call.work is not None:
             with self.until(call.deadline):
-                return call.work(self.trader)
-        if call.verb.group == verbs.SERVER:
+                heard(Answer(call.work(self.trader)))
+        elif call.verb.group == verbs.SERVER:
             with self.until(call.deadline):
-                return _CONTROLS[call.verb.method](self, call)
-        return self.invoke(call)
+                heard(Answer(_CONTROLS[call.verb.method](self, call)))
+        elif call.verb.is_async:
+            receipt: Receipt[Any] = self.invoke(call)
+            heard(Answer(seq=receipt.seq))
+            receipt.then(lambda done: heard(_settled(done)))
+        else:
+            heard(Answer(self.invoke(call)))
 
     def invoke(self, call: Call) -> Any:
         """期限之内，在交易口上做这个动词。"""
         verb = call.verb
-        if call.args or call.kwargs:
-            _, member = verbs.member_of(self.trader, verb)
-            if isinstance(member, property):
-                raise UsageError(verb.name, call.args or call.kwargs, "没有参数")
         with self.until(call.deadline):
-            return verbs.invoke(self.trader, verb, call.args, call.kwargs)
+            if verb.name not in self._facts:
+                return verbs.invoke(self.trader, verb, call.args, call.kwargs)
+            if call.args or call.kwargs:
+                raise UsageError(verb.name, call.args or call.kwargs, "没有参数")
+            owner = getattr(self.trader, verb.group) if verb.group else self.trader
+            return getattr(owner, verb.method)
 
     def until(self, deadline: float) -> AbstractContextManager[None]:
         """这一段里、本线程上对柜台的调用最晚到 ``deadline``；没有会话的由动词自己说。"""
@@ -244,6 +270,12 @@ class Desk:
         self._mailbox = mailbox
         self.feed.open(mailbox)
         self.engine.tap(self.feed.heard)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """服务器的循环；`open` 之后才有。"""
+        assert self._mailbox is not None
+        return self._mailbox.loop
 
     def post(self, job: Callable[[], None]) -> None:
         """让循环做一件事。任何线程。"""
@@ -285,99 +317,63 @@ class Rows:
         return b"[%s]" % b",".join(parts)
 
 
-class _Flight(Generic[_T]):
-    """一次还没有回答的调用。`run` 在道上，`expire`、`end` 在循环上。"""
+class _Flight:
+    """一次还没有回答的调用。`run` 在道上，`watch` 在循环上；谁先说算谁的，只说一次。"""
 
-    __slots__ = ("_begun", "_call", "_desk", "_done", "_heard", "_hung", "_shape", "lane", "timer")
+    __slots__ = ("_begun", "_call", "_desk", "_gate", "_tell", "latest")
 
-    def __init__(
-        self,
-        desk: Desk,
-        call: Call,
-        shape: Callable[[Answer], _T],
-        heard: Callable[[_T], None],
-    ) -> None:
+    def __init__(self, desk: Desk, call: Call, tell: Callable[[Answer], None]) -> None:
+        self.latest = call.latest
         self._desk = desk
         self._call = call
-        self._shape = shape
-        self._heard = heard
+        self._tell = tell
         self._begun = False
-        self._done = False
-        self._hung = False
-        self.lane: Lane | None = None
-        self.timer: asyncio.TimerHandle | None = None
+        self._gate = threading.Lock()  # 拿到的说
 
     def run(self) -> None:
         """轮到了。"""
         call = self._call
         self._begun = True  # 先举手再看钟：看过钟还没有举手的时候到期，会说成「什么都没有发出」
-        if time.monotonic() >= call.deadline:
-            self._answer(Answer(error=busy(call, "在服务器上排队，到期还没有轮到")))
-            return
         try:
-            found = self._desk.work(call)
-        except EasytraderError as exc:
-            self._answer(Answer(error=exc))
-        except BaseException as exc:  # noqa: BLE001  边界：后端抛什么都要有个回答
-            self._answer(Answer(error=broken(call, exc)))
-        else:
-            if call.verb.is_async and call.work is None:
-                self._promised(found)
+            if time.monotonic() >= call.deadline:
+                self.end(Answer(error=busy(call, _LATE)))
             else:
-                self._answer(Answer(found))
+                self._desk.work(call, self._heard)
+        except EasytraderError as exc:
+            self.end(Answer(error=exc))
+        except BaseException as exc:  # noqa: BLE001  边界：后端抛什么都要有个回答
+            self.end(Answer(error=broken(call, exc)))
 
-    def _promised(self, receipt: Receipt[Any]) -> None:
-        seq = self._shape(Answer(seq=receipt.seq))
-        self._desk.post(partial(self._sent, seq))
-        receipt.then(lambda done: self._answer(_settled(done)))
-
-    def _answer(self, answer: Answer) -> None:
-        try:
-            told = self._shape(answer)
-        except Exception as exc:  # noqa: BLE001  边界：写不出来的结果也要有个回答
-            told = self._shape(Answer(error=broken(self._call, exc)))
-        self._desk.post(partial(self.end, told))
-
-    # ---- 在循环上
-
-    def _sent(self, told: _T) -> None:
-        if not self._done:
-            self._heard(told)
-
-    def expire(self) -> None:
+    def watch(self, now: float) -> None:
         """到期了还没有回来：不再等它。"""
-        call = self._call
-        if not self._begun:
-            error = busy(call, "在服务器上排队，到期还没有轮到")
-        else:
-            self._hung = True
-            if self.lane is not None:
-                self.lane.hung += 1
-            error = late(call)
-        self._done = True
-        self._desk.flying.discard(self)
-        self._heard(self._shape(Answer(error=error)))
+        if now >= self.latest:
+            call = self._call
+            self.end(Answer(error=late(call) if self._begun else busy(call, _LATE)))
 
-    def end(self, told: _T) -> None:
-        """有了回答。"""
-        if self._hung and self.lane is not None:
-            self.lane.hung -= 1
-        if self._done:
+    def end(self, answer: Answer) -> None:
+        """有了回答；已经说过的不再说。"""
+        if not self._gate.acquire(blocking=False):
             return
-        self._done = True
         self._desk.flying.discard(self)
-        if self.timer is not None:
-            self.timer.cancel()
-        self._heard(told)
+        try:
+            self._tell(answer)
+        except Exception as exc:  # noqa: BLE001  边界：写不出来的结果也要有个回答
+            self._tell(Answer(error=broken(self._call, exc)))
 
-
-def _same(answer: Answer) -> Answer:
-    return answer
+    def _heard(self, answer: Answer) -> None:
+        if answer.seq is None:
+            self.end(answer)
+        elif not self._gate.locked():
+            self._tell(answer)
 
 
 def _settled(receipt: Receipt[Any]) -> Answer:
     error = receipt.error
     return Answer(receipt.value()) if error is None else Answer(error=error)
+
+
+def _is_property(trader: Trader, verb: Verb) -> bool:
+    return verb.group != verbs.SERVER and isinstance(verbs.member_of(trader, verb)[1], property)
 
 
 def _lane_of(call: Call) -> str:

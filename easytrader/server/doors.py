@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import sys
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +20,7 @@ from websockets.frames import Frame, Opcode
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
     from collections.abc import Callable
 
 PATIENCE_S: Final = 10.0
@@ -28,6 +31,8 @@ MOST_STRANGERS: Final = 64
 """同一个地址、还没有出示过有效令牌的，最多这么多条。"""
 _HIGH_WATER: Final = 256 << 10
 _CUT_S: Final = 1.0
+_MOST_REASON: Final = 40
+"""关闭的理由最多 123 个字节，一个汉字三个。"""
 
 
 class Doors:
@@ -157,34 +162,116 @@ class HttpDoor(H11Protocol):
             self._patience = None
 
 
+class _Line:
+    """一条连接的写：循环与别的线程都可以写，帧不会夹在一起。
+
+    别的线程直接写套接字（另一个描述符），写不完的、前面还堵着的才交给循环：少叫醒循环一次。
+    TLS 的都交给循环。
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._rest: list[bytes] = []
+        """要交给循环写的。"""
+        secure = transport.get_extra_info("ssl_object") is not None
+        self._sock: socket.socket | None = None
+        if not secure:
+            self._sock = transport.get_extra_info("socket").dup()
+            self._sock.setblocking(False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """在循环的线程上写。"""
+        with self._lock:
+            self._hand_over()
+            self._transport.write(data)
+
+    def send(self, data: bytes) -> None:
+        """在随便哪个线程上写。"""
+        with self._lock:
+            left = data if self._sock is None or self._is_blocked() else self._try(data)
+            if not left:
+                return
+            self._rest.append(left)
+        with contextlib.suppress(RuntimeError):  # 循环关了：没有人要了
+            self._loop.call_soon_threadsafe(self.flush)
+
+    def flush(self) -> None:
+        """把交给循环的写出去。"""
+        with self._lock:
+            self._hand_over()
+
+    def close(self) -> None:
+        """写完再关。"""
+        self.flush()
+        self._transport.close()
+
+    def release(self) -> None:
+        """连接没有了。"""
+        with self._lock:
+            if self._sock is not None:
+                self._sock.close()
+                self._sock = None
+            self._rest.clear()
+
+    def _hand_over(self) -> None:
+        if self._rest:
+            rest, self._rest = self._rest, []
+            self._transport.write(b"".join(rest))
+
+    def _is_blocked(self) -> bool:
+        try:
+            return bool(self._rest) or self._transport.get_write_buffer_size() > 0
+        except RuntimeError:  # 循环正在写它的缓冲
+            return True
+
+    def _try(self, data: bytes) -> bytes:
+        """写得了多少写多少；返回没有写的。"""
+        assert self._sock is not None
+        try:
+            return data[self._sock.send(data) :]
+        except (BlockingIOError, InterruptedError):
+            return data
+        except OSError:  # 断了：循环会知道
+            return b""
+
+
 class SocketDoor(WebSocketsSansIOProtocol):
-    """一条 WebSocket：帧在循环的线程上直接写，不经过任务。
+    """一条 WebSocket：来的帧在循环的线程上直接交出去，不经过任务；回答在哪个线程上写都可以。
 
     端点在 ``scope["state"]["door"]`` 拿到它。
     """
 
     config: DoorConfig
+    transport: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.app_state = {**self.app_state, "door": self}
+        self.hear: Callable[[bytes], None] | None = None
+        """来了一个文本帧；没有放的在 ``receive`` 里。"""
         self.resumed: Callable[[], None] = _nothing
         """堵着的发出去了。"""
 
     def connection_made(self, transport: Any) -> None:
         """开始。"""
-        super().connection_made(transport)
-        self.config.doors.enter(transport)
         transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self.config.doors.enter(transport)
+        super().connection_made(_Line(transport, self.loop))  # type: ignore[arg-type]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """走了。"""
-        self.config.doors.leave(self.transport)
+        self.config.doors.leave(self.transport._transport)  # noqa: SLF001  同一个文件里的
         super().connection_lost(exc)
+        self.transport.release()
 
     def trust(self) -> None:
         """它出示了有效的令牌。"""
-        self.config.doors.trust(self.transport)
+        self.config.doors.trust(self.transport._transport)  # noqa: SLF001  同上
 
     @property
     def is_open(self) -> bool:
@@ -198,10 +285,15 @@ class SocketDoor(WebSocketsSansIOProtocol):
         """发得出去：前面的没有堵着。"""
         return self.writable.is_set() and self.is_open
 
-    def push(self, text: bytes) -> None:
-        """发一个文本帧；已经关了的丢掉。"""
+    def push(self, frame: bytes) -> None:
+        """在循环的线程上发一个写好的帧（见 `framed`）；已经关了的丢掉。"""
         if self.is_open:
-            self.transport.write(framed(text))
+            self.transport.write(frame)
+
+    def write(self, text: bytes) -> None:
+        """在随便哪个线程上发一段文字；已经关了的丢掉。"""
+        if self.is_open:
+            self.transport.send(framed(text))
 
     def cut(self, code: int, reason: str) -> None:
         """关掉；对面不读的，一会儿就断。"""
@@ -214,14 +306,25 @@ class SocketDoor(WebSocketsSansIOProtocol):
         self.transport.close()
         self.loop.call_later(_CUT_S, self.transport.abort)
 
+    def send_receive_event_to_app(self) -> None:
+        """收完了一条消息。回答堆着没有读走的，先不收新的。"""
+        if self.hear is None or self.close_sent or self.curr_msg_data_type != "text":
+            super().send_receive_event_to_app()
+            return
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        self.hear(data)
+        if not self.writable.is_set() and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
     def resume_writing(self) -> None:
         """堵着的发出去了。"""
         super().resume_writing()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
         self.resumed()
-
-
-_MOST_REASON: Final = 40
-"""关闭的理由最多 123 个字节，一个汉字三个。"""
 
 
 def framed(text: bytes) -> bytes:

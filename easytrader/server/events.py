@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from loguru import logger
 
 from easytrader.push import table
+from easytrader.server.doors import framed
 from easytrader.wire import values, words
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Listener(Protocol):
         """发得出去：前面的没有堵着。"""
 
     def push(self, frame: bytes) -> None:
-        """发一帧。"""
+        """发一个写好的帧。"""
 
     def cut(self, code: int, reason: str) -> None:
         """断开。"""
@@ -222,4 +223,5 @@ class Feed:
             end = min(self.last, after + _MOST)
             ring, kept = self._ring, self._kept
             found = [ring[number % kept] for number in range(after, end)]
-        return b'{"boot":"%s","events":[%s]}' % (self.boot.encode(), b",".join(found)), end
+        text = b'{"boot":"%s","events":[%s]}' % (self.boot.encode(), b",".join(found))
+        return framed(text), end

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from loguru import logger
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    Job = Callable[[], None]
 
 THREAD: Final = "easytrader-lane"
 """线程名的开头。"""
@@ -30,10 +30,10 @@ class Mailbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[Callable[[], None]] = deque()
         self._rung = False
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Callable[[], None]) -> None:
         """任何线程；循环已经关了的丢掉。"""
         self._jobs.append(job)
         if self._rung:
@@ -53,8 +53,21 @@ class Mailbox:
                 logger.error("服务器的循环上出错，已跳过：\n{}", traceback.format_exc())
 
 
+class Job(Protocol):
+    """一件活。
+
+    Attributes:
+        latest: 到这时（``time.monotonic``）还没有做完的，算卡住了。
+    """
+
+    latest: float
+
+    def run(self) -> None:
+        """在道上做。"""
+
+
 class Lane:
-    """一条道。除了线程里做的活，都在循环的线程上调用。
+    """一条道。`put`、`close` 在循环的线程上调用。
 
     Args:
         name: 给人看的，也是线程名的一部分。
@@ -64,18 +77,20 @@ class Lane:
 
     def __init__(self, name: str, threads: int, depth: int) -> None:
         self.name = name
-        self.hung = 0
-        """过了期限还没有回来的活。"""
         self._most = threads
         self._depth = depth
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        # 正在做的：放进去、拿出来都是一步，哪个线程都可以
+        self._doing: set[Job] = set()
         self._closed = False
 
     @property
     def stuck(self) -> bool:
         """每个线程都卡着：排队没有用。"""
-        return self.hung >= self._most
+        doing = list(self._doing) if len(self._doing) >= self._most else []
+        now = time.monotonic()
+        return bool(doing) and all(each.latest <= now for each in doing)
 
     def put(self, job: Job) -> str:
         """排上一件；排不上的返回为什么，排上了为空。"""
@@ -94,9 +109,10 @@ class Lane:
     def close(self, limit_s: float) -> bool:
         """做完已经排着的，结束；还有线程没有回来的为假，丢下它（守护线程）。"""
         self._closed = True
+        deadline = time.monotonic() + limit_s
         for _ in self._threads:
             self._queue.put(None)
-        left = [each for each in self._threads if not waits.join(each, limit_s)]
+        left = [each for each in self._threads if not waits.join(each, _left_s(deadline))]
         return not left
 
     def _hire(self) -> None:
@@ -107,8 +123,15 @@ class Lane:
 
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
+            self._doing.add(job)
             try:
-                job()
+                job.run()
             except BaseException:  # noqa: BLE001  边界：后端抛什么（包括 SystemExit）线程都不能少一个
                 logger.error("服务器的工作线程上出错，已跳过：\n{}", traceback.format_exc())
+            finally:
+                self._doing.discard(job)
             del job
+
+
+def _left_s(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())

@@ -14,12 +14,14 @@ from easytrader.server.ws import arguments, checked_request, milliseconds
 from easytrader.wire import errors, values, verbs, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
+    from easytrader.server.calls import Source
     from easytrader.server.desk import Desk
     from easytrader.server.tokens import Grant
+    from easytrader.trader import Trader
     from easytrader.wire.verbs import Verb
 
 JSON: Final = "application/json"
@@ -74,10 +76,31 @@ def refused(
     error: EasytraderError, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """``{"error": …}``。"""
-    scope = isinstance(error, RiskRefusedError) and error.rule == "token_scope"
-    code = status or (403 if scope else errors.status_of(error))
     body = values.encode({"error": errors.to_wire(error)})
-    return Response(body, code, headers, media_type=JSON)
+    return Response(body, status or status_of(error), headers, media_type=JSON)
+
+
+def status_of(error: EasytraderError) -> int:
+    """状态码；没有权限是 403。"""
+    scope = isinstance(error, RiskRefusedError) and error.rule == "token_scope"
+    return 403 if scope else errors.status_of(error)
+
+
+def call_of(
+    request: Request,
+    verb: Verb,
+    kwargs: dict[str, Any],
+    grant: Grant,
+    source: Source,
+    address: str,
+    work: Callable[[Trader], Any] | None = None,
+) -> Call:
+    """一个请求 → 一次调用：请求号、期限在头里。"""
+    number = _request_of(request, verb)
+    left_ms = request.headers.get(words.DEADLINE_HEADER, str(words.DEFAULT_MS))
+    whole = int(left_ms) if left_ms.isascii() and left_ms.isdigit() else left_ms
+    deadline, latest = deadlines(milliseconds(words.DEADLINE_HEADER, whole))
+    return Call(verb, [], kwargs, number, deadline, grant, source, address, None, latest, work)
 
 
 async def do(desk: Desk, request: Request, grant: Grant, address: str) -> Response:
@@ -97,14 +120,8 @@ async def do(desk: Desk, request: Request, grant: Grant, address: str) -> Respon
     if request.url.query:
         raise UsageError("query", "", "参数不写在网址里；用 POST，写在请求体里")
     _, kwargs = arguments({"verb": verb.name, "kwargs": given})
-    number = _request_of(request, verb)
-    left_ms = request.headers.get(words.DEADLINE_HEADER, str(words.DEFAULT_MS))
-    whole = int(left_ms) if left_ms.isascii() and left_ms.isdigit() else left_ms
-    deadline, latest = deadlines(milliseconds(words.DEADLINE_HEADER, whole))
-    call = Call(
-        verb, [], kwargs, number, deadline, grant, "rest", address, None, latest
-    )  # fmt: skip
-    headers = {words.REQUEST_HEADER: number} if number else {}
+    call = call_of(request, verb, kwargs, grant, "rest", address)
+    headers = {words.REQUEST_HEADER: call.request} if call.request else {}
     answer = await desk.answer(call, partial(_shaped, desk, call))
     if answer.error is not None:
         return refused(answer.error, headers=headers)

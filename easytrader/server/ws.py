@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from loguru import logger
+
 from easytrader.basics.log import masked
-from easytrader.errors import EasytraderError, QueryFailedError, UsageError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.server.calls import Answer, Call, deadlines
+from easytrader.server.desk import busy
 from easytrader.wire import errors, values, verbs, words
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ CLOSE_STOPPING: Final = 1012
 FEATURES: Final = ("events", "settle", "guard", "preview", "search", "stop")
 _KEYS: Final = frozenset({"id", "verb", "args", "kwargs", "request", "ms"})
 _MOST_ID: Final = 2**53
+_BROKEN: Final = "服务器上出了意外的错，详情在服务器的日志里"
 
 
 class Connection:
@@ -59,10 +64,10 @@ class Connection:
         self._door = door
         self._source = source
         self._address = address
-        self._flying = 0
+        self._flying: set[int] = set()
         self._guard: GuardPost | None = None
         door.resumed = lambda: desk.feed.resume(self)
-        # push、ready 每条事件都用：直接就是门口的
+        self.write: Callable[[bytes], None] = door.write
         self.push: Callable[[bytes], None] = door.push
         self.cut: Callable[[int, str], None] = door.cut
 
@@ -76,7 +81,7 @@ class Connection:
 
     def greet(self) -> None:
         """连上先说的。"""
-        desk = self.desk
+        desk, last = self.desk, self.desk.feed.last  # 先看编号再看状态：之后的变化另有事件
         hello: words.Hello = {
             "api": words.API,
             "features": list(FEATURES),
@@ -88,7 +93,7 @@ class Connection:
             "backend": desk.backend(),
             "verbs": desk.verbs_for(self.grant),
             "state": desk.trader.state,
-            "last": desk.feed.last,
+            "last": last,
             "limits": {
                 "frame": words.MAX_FRAME,
                 "events": words.EVENTS_KEPT,
@@ -96,7 +101,7 @@ class Connection:
                 "flying": MOST_FLYING,
             },
         }
-        self.push(values.encode({"hello": hello}))
+        self.write(values.encode({"hello": hello}))
 
     def still_good(self) -> bool:
         """令牌还有效；不然断开。"""
@@ -110,7 +115,7 @@ class Connection:
         """不再收事件。"""
         self.desk.feed.detach(self)
 
-    def heard(self, text: str) -> None:
+    def heard(self, text: bytes) -> None:
         """来了一帧。"""
         if not self.still_good():
             return
@@ -120,7 +125,10 @@ class Connection:
             number = frame.get("id")
             self._take(number, frame)
         except EasytraderError as exc:
-            self.push(told(number, Answer(error=exc), b""))
+            self.write(told(number, Answer(error=exc), b""))
+        except Exception:  # noqa: BLE001  边界：没有想到的也要有个回答，连接照用
+            logger.error("WebSocket 的一帧出了意外的错：\n{}", traceback.format_exc())
+            self.write(told(number, Answer(error=EasytraderError(_BROKEN)), b""))
 
     def _take(self, number: int, frame: dict[str, Any]) -> None:
         if type(number) is not int or not 0 <= number < _MOST_ID:
@@ -129,16 +137,25 @@ class Connection:
         if call.verb.name == "server.events":
             self._subscribe(number, call)
             return
-        if self._flying >= MOST_FLYING:
-            raise QueryFailedError(f"这条连接上已经有 {MOST_FLYING} 个没有回答的；什么都没有发出")
-        self._flying += 1
-        shape = self._set_guard if call.verb.name == "server.guard" else self._told
-        self.desk.submit(call, partial(shape, number, call.verb), self._answered)
+        if number in self._flying:
+            raise UsageError("id", number, "这个编号的调用还没有回答；一次调用一个")
+        if len(self._flying) >= MOST_FLYING:
+            raise busy(call, f"这条连接上已经有 {MOST_FLYING} 个没有回答的")
+        self._flying.add(number)
+        self.desk.submit(call, partial(self._answer, number, call.verb))
 
-    def _answered(self, frame: bytes) -> None:
-        if not frame.startswith(_SEQ):
-            self._flying -= 1
-        self.push(frame)
+    def _answer(self, number: int, verb: Verb, answer: Answer) -> None:
+        """有了回答；多半在道上。"""
+        result = b""
+        if answer.seq is None:
+            if verb.name == "server.guard" and answer.error is None:
+                post: GuardPost | None = answer.result
+                self._guard = post
+                answer = Answer(None if post is None else post.guard.limits())
+            if answer.error is None:
+                result = self.desk.encoded(verb, answer.result)
+            self._flying.discard(number)
+        self.write(told(number, answer, result))
 
     def _call(self, frame: dict[str, Any]) -> Call:
         verb = verbs.find(frame.get("verb"))
@@ -160,25 +177,9 @@ class Connection:
             raise UsageError("server.events", wanted, "参数：boot、after")
         found = self.desk.feed.attach(self, wanted.get("boot"), wanted.get("after"))
         gap = found.pop("gap", None)
-        self.push(told(number, Answer(), values.encode(found)))
+        self.write(told(number, Answer(), values.encode(found)))
         if gap is not None:
-            self.push(values.encode({"boot": found["boot"], "gap": values.to_plain(gap)}))
-
-    def _told(self, number: int, verb: Verb, answer: Answer) -> bytes:
-        """在道上：写好的帧。"""
-        plain = answer.error is None and answer.seq is None
-        return told(number, answer, self.desk.encoded(verb, answer.result) if plain else b"")
-
-    def _set_guard(self, number: int, verb: Verb, answer: Answer) -> bytes:
-        """在道上：换好了风控，回答是它的规则。"""
-        if answer.error is None:
-            post: GuardPost | None = answer.result
-            self._guard = post
-            answer = Answer(None if post is None else post.guard.limits())
-        return self._told(number, verb, answer)
-
-
-_SEQ: Final = b'{"seq":'
+            self.write(values.encode({"boot": found["boot"], "gap": values.to_plain(gap)}))
 
 
 def told(number: int | None, answer: Answer, result: bytes) -> bytes:
@@ -190,7 +191,7 @@ def told(number: int | None, answer: Answer, result: bytes) -> bytes:
     return b'{"id":%d,"result":%s}' % (number or 0, result)
 
 
-def _frame(text: str) -> dict[str, Any]:
+def _frame(text: bytes) -> dict[str, Any]:
     try:
         found = values.decode(text)
     except ValueError as exc:

@@ -1,0 +1,180 @@
+"""网页的路由：静态文件、登录与退出、当日曲线。账号的查询与下单走 ``/v1``，这里没有第二份。
+
+文件启动时读进内存，按名字给，类型自己写：Windows 的注册表可能说 ``.js`` 是纯文本，模块就不跑了。
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from easytrader.errors import UsageError
+from easytrader.server import rest
+from easytrader.server.rest import JSON, Refused
+from easytrader.wire import values, verbs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+    from starlette.types import Scope
+
+    from easytrader.server.curve import Curves
+    from easytrader.server.desk import Desk
+    from easytrader.server.sessions import Session, Sessions
+    from easytrader.server.tokens import Grant
+
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""网页的每个应答都带的头。"""
+_SIGNED_OUT: Final = "没有登录，或会话到期了"
+_LONGEST_TOKEN: Final = 512
+
+
+@lru_cache(maxsize=1)
+def files() -> dict[str, tuple[bytes, str]]:
+    """网页的文件：名字 → (内容, 类型)。"""
+    folder = resources.files("easytrader.server") / "page"
+    return {
+        each.name: (each.read_bytes(), kind)
+        for each in folder.iterdir()
+        if (kind := _TYPES.get(each.name.rpartition(".")[2])) is not None
+    }
+
+
+def is_public(scope: Scope) -> bool:
+    """不带令牌也答的路径：页面自己里面没有秘密，``/session`` 自己认人。"""
+    path = scope["path"]
+    return path in ("/", "/session") or path.startswith(("/page/", "/session/"))
+
+
+class Pages:
+    """网页。
+
+    Args:
+        desks: 名字 → 账号。
+        sessions: 会话。
+        curves: 各账号的当日曲线。
+        authenticate: (令牌, ASGI 的 scope) → 它许可的；不对的抛 `rest.Refused`（401）。
+    """
+
+    def __init__(
+        self,
+        desks: Mapping[str, Desk],
+        sessions: Sessions,
+        curves: Curves,
+        authenticate: Callable[[str, Scope], Grant],
+    ) -> None:
+        self._desks = desks
+        self._sessions = sessions
+        self._curves = curves
+        self._authenticate = authenticate
+
+    def routes(self) -> list[BaseRoute]:
+        """交给应用的路由；Host、Origin 由应用查过了。"""
+        return [
+            Route("/", self._index, methods=["GET"]),
+            Route("/page/{name}", self._file, methods=["GET"]),
+            Route("/session", self._sign_in, methods=["POST"]),
+            Route("/session", self._me, methods=["GET"]),
+            Route("/session", self._sign_out, methods=["DELETE"]),
+            Route("/session/curve/{name}", self._curve, methods=["GET"]),
+        ]
+
+    async def _index(self, request: Request) -> Response:
+        return _sent("index.html")
+
+    async def _file(self, request: Request) -> Response:
+        return _sent(request.path_params["name"])
+
+    async def _sign_in(self, request: Request) -> Response:
+        given = (await rest.read_object(request)).get("token")
+        if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_TOKEN:
+            raise Refused(422, UsageError("token", _Hidden(), "应为令牌，文字"))
+        grant = self._authenticate(given.strip(), request.scope)
+        session, cookie = self._sessions.open(grant)
+        return _told({**self._about(session), "session": session.value}, cookie)
+
+    async def _me(self, request: Request) -> Response:
+        return _told(self._about(self._session(request)))
+
+    async def _sign_out(self, request: Request) -> Response:
+        return _told({}, self._sessions.close(self._session(request)))
+
+    async def _curve(self, request: Request) -> Response:
+        grant = self._session(request).grant
+        name = request.path_params["name"]
+        desk = self._desks.get(name)
+        if desk is None or not desk.seen_by(grant):
+            raise Refused(404, UsageError("account", name, "没有这个账号，或这个令牌看不到它"))
+        return _told(self._curves.points(name))
+
+    def _session(self, request: Request) -> Session:
+        session = self._sessions.of(request.scope)
+        if session is None:
+            raise Refused(401, UsageError("session", _Hidden(), _SIGNED_OUT))
+        return session
+
+    def _about(self, session: Session) -> dict[str, Any]:
+        grant = session.grant
+        return {
+            "name": grant.name,
+            "scopes": [each for each in verbs.SCOPES if grant.may(each)],
+            "left_s": round(self._sessions.left_s(session)),
+        }
+
+
+class _Hidden:
+    """不写在错误里的值。"""
+
+    def __repr__(self) -> str:
+        return "（不写出来）"
+
+
+def _sent(name: str) -> Response:
+    found = files().get(name)
+    if found is None:
+        raise Refused(404, UsageError("path", name, "没有这个文件"))
+    body, kind = found
+    return Response(body, headers={**HEADERS, "Content-Type": kind})
+
+
+def _told(plain: Any, cookie: str = "") -> Response:
+    answer = Response(values.encode(plain), headers=HEADERS, media_type=JSON)
+    if cookie:
+        answer.raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
+    return answer
