@@ -46,13 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> Parser:
     """认得全部命令的解析器。"""
-    from easytrader.cli import demo, doctor_command, serve_command, sim_commands
+    from easytrader.cli import demo, doctor_command, serve_command, sim_commands, token_command
 
     parser = Parser(prog="easytrader", description="A 股自动交易：接 MiniQMT，自带模拟 MiniQMT。")
     parser.add_version()
     rooms = parser.add_commands()
     sim_commands.register(rooms)
     serve_command.register(rooms)
+    token_command.register(rooms)
     demo.register(rooms)
     doctor_command.register(rooms)
     return parser

@@ -158,6 +158,17 @@ class Caps:
         if spent is not None:
             raise _day_full(grant, value, spent, most)
 
+    def check_day(self, grant: Grant, value: Decimal) -> None:
+        """此刻够不够，不占。
+
+        Raises:
+            RiskRefusedError: 不够。
+            EasytraderError: 文件读不了。
+        """
+        most = grant.max_day
+        if most is not None and not self.spent(grant) + value <= most:
+            raise _day_full(grant, value, self.spent(grant), most)
+
     def give_back(self, request: str) -> None:
         """退回；只用在确知没有发出的时候。没有占过、已经退过的什么也不做，记不下来的就不退。"""
         if self._db is None and not self.path.exists():
@@ -348,6 +359,24 @@ class TokenGate:
             self.not_sent()
             raise
 
+    def look(self, request: OrderRequest, view: MarketView) -> list[RiskRefusedError]:
+        """此刻发出去会被哪几样拒绝：什么都不占，也不问连接自己的风控。"""
+        grant, caps = self._grant, self._caps
+        checks: list[Callable[[], object]] = [
+            partial(caps.check_codes, grant, request.security),
+            partial(self._stop.check, self._account),
+        ]
+        found: list[RiskRefusedError] = []
+        if grant.max_order is not None or grant.max_day is not None:
+            try:
+                value, told = order_value(request, lambda: self._market(request, view))
+            except RiskRefusedError as exc:
+                found.append(exc)
+            else:
+                checks.append(partial(caps.check_value, grant, value, told))
+                checks.append(partial(caps.check_day, grant, value))
+        return found + [why for each in checks if (why := _refusal(each)) is not None]
+
     def not_sent(self) -> None:
         """确知没有发出：退回额度。"""
         if self._grant.max_day is not None:
@@ -364,6 +393,14 @@ class TokenGate:
             return last * _WIDEST_BAND, "没有涨停价，最新价再加三成"
         told = f"{code} 是市价委托，涨停价与最新价都问不到，算不出值多少钱"
         raise _refused(_cap_rule(self._grant), told)
+
+
+def _refusal(check: Callable[[], object]) -> RiskRefusedError | None:
+    try:
+        check()
+    except RiskRefusedError as exc:
+        return exc
+    return None
 
 
 def _positive(number: Number | None) -> Decimal | None:

@@ -452,6 +452,23 @@ def test_not_sent_gives_back_only_this_request(caps: Caps, stop: StopSwitch) -> 
     assert caps.spent(held) == 1000
 
 
+def test_looking_takes_nothing_and_tells_all(caps: Caps, stop: StopSwitch) -> None:
+    held = grant(max_day="1500", max_order="900", codes=("51*",))
+    looking = gate(caps, stop, held)
+    stop.stop("main", "", "bob")
+    rules = {each.rule for each in looking.look(order(volume=200), View())}
+    assert rules == {"token_codes", "stop_switch", "token_max_order", "token_max_day"}
+    assert caps.spent(held) == 0
+    stop.allow("main", "bob")
+    assert looking.look(order("510300", price=5.0), View()) == []
+    caps.reserve("a", held, "main", Decimal(1200))
+    assert [each.rule for each in looking.look(order("510300", price=5.0), View())] == [
+        "token_max_day"
+    ]
+    unknown = looking.look(order("510300", price=0), View())
+    assert [each.rule for each in unknown] == ["token_max_order"]
+
+
 # ---- 动词
 
 
