@@ -48,6 +48,7 @@ class ServeProcess:
         home: Path,
         *,
         account: str = ACCOUNT,
+        broker: str = "sim",
         options: tuple[str, ...] = (),
         profile: str = "instant",
         others: dict[str, tuple[Path, str]] | None = None,
@@ -63,7 +64,7 @@ class ServeProcess:
         kept = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
         self.env = {**kept, **places, "EASYTRADER_SIM_PROFILE": profile}
         self.log = home / "serve.out"
-        self._served = ["--broker", "sim", "--path", str(folder), "--account", account]
+        self._served = ["--broker", broker, "--path", str(folder), "--account", account]
         if others:
             accounts = {account: (folder, account), **others}
             text = "".join(_ACCOUNT.format(name, *each) for name, each in accounts.items())
