@@ -22,6 +22,12 @@ __all__ = ["ServeProcess", "free_port"]
 
 _START_S = 60.0
 _STOP_S = 30.0
+_ACCOUNT = """
+[[account]]
+name = "{}"
+broker = "sim"
+connect = {{ miniqmt_path = '{}', stock_account = "{}" }}
+"""
 
 
 def free_port() -> int:
@@ -31,7 +37,10 @@ def free_port() -> int:
 
 
 class ServeProcess:
-    """``folder`` 是模拟 MiniQMT 的；``home`` 是服务器的 EASYTRADER_HOME。"""
+    """``folder`` 是模拟 MiniQMT 的；``home`` 是服务器的 EASYTRADER_HOME。
+
+    ``others``：另外几个账号，名字 → (文件夹, 资金账号)；有它就写一个设置文件。
+    """
 
     def __init__(
         self,
@@ -39,8 +48,10 @@ class ServeProcess:
         home: Path,
         *,
         account: str = ACCOUNT,
+        broker: str = "sim",
         options: tuple[str, ...] = (),
         profile: str = "instant",
+        others: dict[str, tuple[Path, str]] | None = None,
     ) -> None:
         self.folder, self.home, self.account = folder, home, account
         self.port = free_port()
@@ -53,6 +64,12 @@ class ServeProcess:
         kept = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
         self.env = {**kept, **places, "EASYTRADER_SIM_PROFILE": profile}
         self.log = home / "serve.out"
+        self._served = ["--broker", broker, "--path", str(folder), "--account", account]
+        if others:
+            accounts = {account: (folder, account), **others}
+            text = "".join(_ACCOUNT.format(name, *each) for name, each in accounts.items())
+            (home / "serve.toml").write_text(text, encoding="utf-8")
+            self._served = ["--config", str(home / "serve.toml")]
 
     # ---- 令牌
 
@@ -78,8 +95,7 @@ class ServeProcess:
     def start(self, *, ready: bool = True) -> None:
         """起一个；``ready``：等 /healthz 说 200。"""
         command = [
-            *(sys.executable, "-m", "easytrader", "serve", "--broker", "sim"),
-            *("--path", str(self.folder), "--account", self.account),
+            *(sys.executable, "-m", "easytrader", "serve", *self._served),
             *("--port", str(self.port), *self._options),
         ]
         with self._lock, self.log.open("ab") as out:

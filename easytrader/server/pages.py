@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,20 +14,21 @@ from starlette.routing import Route
 
 from easytrader.errors import UsageError
 from easytrader.server import rest
+from easytrader.server.calls import Call, deadlines
+from easytrader.server.curve import Curves
 from easytrader.server.rest import JSON, Refused
+from easytrader.server.sessions import Sessions
+from easytrader.server.tokens import Grant
 from easytrader.wire import values, verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
-    from starlette.types import Scope
 
-    from easytrader.server.curve import Curves
     from easytrader.server.desk import Desk
-    from easytrader.server.sessions import Session, Sessions
-    from easytrader.server.tokens import Grant
+    from easytrader.server.sessions import Grants, Session
 
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",
@@ -63,6 +64,8 @@ HEADERS: Final = {
 """网页的每个应答都带的头。"""
 _SIGNED_OUT: Final = "没有登录，或会话到期了"
 _LONGEST_TOKEN: Final = 512
+_ASK_MS: Final = 10_000
+_OURSELVES: Final = Grant("", "（曲线）", (verbs.READ,))
 
 
 @lru_cache(maxsize=1)
@@ -76,42 +79,40 @@ def files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-def is_public(scope: Scope) -> bool:
-    """不带令牌也答的路径：页面自己里面没有秘密，``/session`` 自己认人。"""
-    path = scope["path"]
-    return path in ("/", "/session") or path.startswith(("/page/", "/session/"))
+async def _balance(desk: Desk) -> Any:
+    """问一次资金；没有连着的抛异常。"""
+    verb = verbs.find("balance")
+    assert verb is not None
+    deadline, latest = deadlines(_ASK_MS)
+    return await desk.call(Call(verb, [], {}, "", deadline, _OURSELVES, "page", "", None, latest))
 
 
 class Pages:
-    """网页。
+    """网页：会话、曲线、路由。
+
+    用法：``pages = Pages(...)``，``App(..., sessions=pages.sessions, routes=pages.routes())``，
+    ``app.every(pages.curves.run)``。
 
     Args:
         desks: 名字 → 账号。
-        sessions: 会话。
-        curves: 各账号的当日曲线。
-        authenticate: (令牌, ASGI 的 scope) → 它许可的；不对的抛 `rest.Refused`（401）。
+        tokens: 令牌簿。
+        port: 本机上的端口。
+        secure: 浏览器看到的是 https。
     """
 
     def __init__(
-        self,
-        desks: Mapping[str, Desk],
-        sessions: Sessions,
-        curves: Curves,
-        authenticate: Callable[[str, Scope], Grant],
+        self, desks: Mapping[str, Desk], tokens: Grants, *, port: int, secure: bool
     ) -> None:
         self._desks = desks
-        self._sessions = sessions
-        self._curves = curves
-        self._authenticate = authenticate
+        self.sessions = Sessions(tokens, port=port, secure=secure)
+        self.curves = Curves({name: partial(_balance, desk) for name, desk in desks.items()})
 
     def routes(self) -> list[BaseRoute]:
-        """交给应用的路由；Host、Origin 由应用查过了。"""
+        """交给应用的路由，自己认人；Host、Origin 由应用查过了。"""
         return [
             Route("/", self._index, methods=["GET"]),
             Route("/page/{name}", self._file, methods=["GET"]),
-            Route("/session", self._sign_in, methods=["POST"]),
-            Route("/session", self._me, methods=["GET"]),
-            Route("/session", self._sign_out, methods=["DELETE"]),
+            Route("/session", self._session_route, methods=["GET", "POST", "DELETE"]),
             Route("/session/curve/{name}", self._curve, methods=["GET"]),
         ]
 
@@ -121,19 +122,21 @@ class Pages:
     async def _file(self, request: Request) -> Response:
         return _sent(request.path_params["name"])
 
+    async def _session_route(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._sign_in(request)
+        session = self._session(request)
+        if request.method == "DELETE":
+            return _told({}, self.sessions.close(session))
+        return _told(self._about(session))
+
     async def _sign_in(self, request: Request) -> Response:
         given = (await rest.read_object(request)).get("token")
         if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_TOKEN:
             raise Refused(422, UsageError("token", _Hidden(), "应为令牌，文字"))
-        grant = self._authenticate(given.strip(), request.scope)
-        session, cookie = self._sessions.open(grant)
+        grant = request.app.authenticate(given.strip(), request.scope)
+        session, cookie = self.sessions.open(grant)
         return _told({**self._about(session), "session": session.value}, cookie)
-
-    async def _me(self, request: Request) -> Response:
-        return _told(self._about(self._session(request)))
-
-    async def _sign_out(self, request: Request) -> Response:
-        return _told({}, self._sessions.close(self._session(request)))
 
     async def _curve(self, request: Request) -> Response:
         grant = self._session(request).grant
@@ -141,10 +144,10 @@ class Pages:
         desk = self._desks.get(name)
         if desk is None or not desk.seen_by(grant):
             raise Refused(404, UsageError("account", name, "没有这个账号，或这个令牌看不到它"))
-        return _told(self._curves.points(name))
+        return _told(self.curves.points(name))
 
     def _session(self, request: Request) -> Session:
-        session = self._sessions.of(request.scope)
+        session = self.sessions.of(request.scope)
         if session is None:
             raise Refused(401, UsageError("session", _Hidden(), _SIGNED_OUT))
         return session
@@ -154,7 +157,7 @@ class Pages:
         return {
             "name": grant.name,
             "scopes": [each for each in verbs.SCOPES if grant.may(each)],
-            "left_s": round(self._sessions.left_s(session)),
+            "left_s": round(self.sessions.left_s(session)),
         }
 
 

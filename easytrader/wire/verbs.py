@@ -109,8 +109,9 @@ TABLE: Final[tuple[Verb, ...]] = (
         "account_infos account_status secu_accounts position_statistics",
     ),
     *_rows(Effect.CANCEL, TRADE, "client", "cancel_sysid", twins=True),
-    *_rows(Effect.QUERY, READ, SERVER, "events status search"),
-    *_rows(Effect.QUERY, TRADE, SERVER, "settle guard preview stop_orders allow_orders"),
+    # 核对只动自己的请求号：挪钱的、买卖的都要问得着
+    *_rows(Effect.QUERY, READ, SERVER, "events status search settle"),
+    *_rows(Effect.QUERY, TRADE, SERVER, "guard preview stop_orders allow_orders"),
 )  # fmt: skip
 
 LEFT_OUT: Final[dict[str, str]] = {

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chaos_check import Wish
     from chaos_tally import Tally
 
-__all__ = ["Runner", "descriptors", "our_threads"]
+__all__ = ["Runner", "descriptors", "is_complete", "our_threads", "resolve", "together"]
 
 _ROTATE: Final = 40
 """一个文件夹用这么多个场景就换：查询、核对都不会越来越慢。"""
@@ -124,7 +124,7 @@ class Runner:
         for number in range(plan.background):
             lane = Lane(world, f"{plan.seed}.b{number}")
             jobs.append(lambda lane=lane: background(lane))  # type: ignore[misc]
-        _together(jobs, str(plan))
+        together(jobs, str(plan))
 
     # ---- 平静下来，核对
 
@@ -138,7 +138,7 @@ class Runner:
             return [f"{_SETTLE_S:g} 秒还没有连回来：{user.state}"]
         if not ears.wait_until(lambda: not ears.reacting, _HUNG_S):
             return ["回调里的调用一直没有返回"]
-        found = [text for wish in list(world.wishes.values()) for text in _resolve(world, wish)]
+        found = [text for wish in list(world.wishes.values()) for text in resolve(world, wish)]
         ledger = cls._cancel_rest(world)
         if ledger.open_orders:
             found.append(f"撤不掉：{ledger.open_orders}")
@@ -149,7 +149,7 @@ class Runner:
             listeners.append(("events()", world.reader.heard))
         for who, heard in listeners:
             quiet = ears.wait_until(
-                lambda heard=heard: _is_complete(ledger, heard),  # type: ignore[misc]
+                lambda heard=heard: is_complete(ledger, heard),  # type: ignore[misc]
                 _SETTLE_S,
             )
             if not quiet:
@@ -209,7 +209,7 @@ def _start(lane: Lane, verb: str) -> None:
     primary(lane, verb)
 
 
-def _together(jobs: list[Callable[[], Any]], what: str) -> None:
+def together(jobs: list[Callable[[], Any]], what: str) -> None:
     """各用一个线程一起做，做完为止；测试自己的错照样抛出。"""
     failed: list[BaseException] = []
 
@@ -233,14 +233,14 @@ def _together(jobs: list[Callable[[], Any]], what: str) -> None:
         raise failed[0]
 
 
-def _resolve(world: World, wish: Wish) -> list[str]:
+def resolve(world: Any, wish: Wish, timeout_s: float = TIMEOUT_S) -> list[str]:
     """结果未知的：核对到有准信为止。"""
     if not wish.in_doubt or wish.settled is not None:
         return []
     deadline = time.monotonic() + _SETTLE_S
     name = wish.cid or wish.tag
     while True:
-        call, row = world.call("find_entrust", TIMEOUT_S, lambda: world.user.find_entrust(name))
+        call, row = world.call("find_entrust", timeout_s, lambda: world.user.find_entrust(name))
         if call.outcome == "ok":
             wish.settled = row["order_id"] if row else 0
             return []
@@ -251,7 +251,7 @@ def _resolve(world: World, wish: Wish) -> list[str]:
         pause(0.02)
 
 
-def _is_complete(ledger: Ledger, heard: list[Any]) -> bool:
+def is_complete(ledger: Ledger, heard: list[Any]) -> bool:
     told = Counter(
         each.kind if each.kind == "trade" else "final"
         for each in list(heard)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 from chaos_check import check_calls, check_events, check_wishes
 from chaos_ledger import Ledger, read_ledger
-from chaos_run import _is_complete, _resolve, _together, descriptors, our_threads
+from chaos_run import descriptors, is_complete, our_threads, resolve, together
 from chaos_world import pause
 from remote_plan import TIMEOUT_S, scenario
 from remote_verbs import Lane, background, primary
@@ -122,7 +122,7 @@ class Runner:
         for number in range(plan.background):
             lane = Lane(world, f"{plan.seed}.b{number}")
             jobs.append(lambda lane=lane: background(lane))  # type: ignore[misc]
-        _together(jobs, str(plan))
+        together(jobs, str(plan))
 
     # ---- 平静下来，核对
 
@@ -134,7 +134,9 @@ class Runner:
             return [f"{_SETTLE_S:g} 秒还没有连回来：{user.state}"]
         if not ears.wait_until(lambda: not ears.reacting, _HUNG_S):
             return ["回调里的调用一直没有返回"]
-        found = [text for wish in list(world.wishes.values()) for text in _resolve(world, wish)]  # type: ignore[arg-type]
+        found = [
+            text for wish in list(world.wishes.values()) for text in resolve(world, wish, TIMEOUT_S)
+        ]
         ledger = self._cancel_rest(world)
         if ledger.open_orders:
             found.append(f"撤不掉：{ledger.open_orders}")
@@ -144,7 +146,7 @@ class Runner:
             listeners.append(("events()", world.reader.heard))
         for who, heard in listeners:
             quiet = ears.wait_until(
-                lambda heard=heard: _is_complete(ledger, heard),  # type: ignore[misc]
+                lambda heard=heard: is_complete(ledger, heard),  # type: ignore[misc]
                 _SETTLE_S,
             )
             if not quiet:

@@ -108,7 +108,8 @@ class World:
         self.faults = Faults(folder)
         if self.counter is not None:
             self.counter.start()
-        self.server = ServeProcess(folder, home)
+        # use('sim') 见柜台没了会自己开一个：柜台在别处的，用 use('miniqmt')，它只会等
+        self.server = ServeProcess(folder, home, broker="miniqmt" if apart else "sim")
         self.token = self.server.token("chaos", "trade")
         self.server.start()
         self.proxy = BadProxy(self.server.port, f"{folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -75,14 +76,16 @@ class HookedBroker(MemoryBroker):
 class Desk:
     """一个账号；`restart` 换一次启动，`trader` 不给就是内存柜台的。"""
 
-    def __init__(self, folder: Path, trader: Any = None, wall: Any = time.time) -> None:
+    def __init__(
+        self, folder: Path, trader: Any = None, wall: Any = time.time, audit: str = "audit"
+    ) -> None:
         self.folder = folder
         self.wall = wall
         self.broker = None if trader is not None else HookedBroker()
         self.trader = trader
         self.caps = Caps(folder / "caps.sqlite")
         self.stop = StopSwitch(folder / "stopped.json")
-        self.audit = Audit(folder / "audit")
+        self.audit = Audit(folder / audit)
         self.boots = 0
         self.opened: list[Any] = []
         self.mutations: Mutations
@@ -102,7 +105,7 @@ class Desk:
             self.broker.connect(self.trader)
         self.boots += 1
         self.mutations = Mutations(
-            "甲", self.trader, f"boot-{self.boots}",
+            "甲", self.trader, f"{os.getpid()}-{self.boots}",
             caps=self.caps, stop=self.stop, audit=self.audit,
             folder=self.folder / "requests", wall=self.wall,
         )  # fmt: skip

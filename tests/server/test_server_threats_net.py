@@ -15,14 +15,16 @@ import pytest
 from bad_proxy import UP, BadProxy
 from raw_ws import RawWs, frame, http, upgrade
 from remote_serve import ServeProcess
-from support import ACCOUNT, eventually, make_folder
+from support import ACCOUNT, SimProcess, eventually, freeze, make_folder
 
 import easytrader
 from easytrader.errors import EasytraderError, OutcomeUnknownError
+from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.wire import verbs, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _MB = 1 << 20
 
@@ -101,7 +103,7 @@ def test_the_same_number_for_another_wish_is_refused(served: Served) -> None:
     assert served.orders() == before
 
 
-def test_the_answer_survives_a_killed_server(tmp_path: Any) -> None:
+def test_the_answer_survives_a_killed_server(tmp_path: Path) -> None:
     server = ServeProcess(make_folder(tmp_path / "userdata_mini"), tmp_path / "home")
     served = Served(server, server.token("trade", "trade"), "")
     server.start()
@@ -179,14 +181,14 @@ def test_a_deadline_already_over_does_nothing(served: Served) -> None:
 
 def test_two_hundred_silent_and_one_good(served: Served) -> None:
     silent = []
+    halves = (b"", b"GET /healthz HTTP/1.1\r\nX-Slow: ", _half_a_body(served))
     try:
         for count in range(200):
             with suppress(OSError):
                 link = socket.create_connection(("127.0.0.1", served.port), 5)
                 link.settimeout(30)
-                if count % 2:
-                    link.sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
                 silent.append(link)
+                link.sendall(halves[count % 3])
         with served.server.ws(served.trade) as ws:
             assert "result" in ws.call("balance")
         assert http(served.port, "GET", served.server.url("balance"), served.read)[0] == 200
@@ -209,16 +211,12 @@ def _closed(link: socket.socket) -> bool:
     return True
 
 
-def test_a_body_in_drops_is_cut(served: Served) -> None:
-    head = (
+def _half_a_body(served: Served) -> bytes:
+    return (
         f"POST {served.server.url('quote')} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
         f"Authorization: Bearer {served.read}\r\nContent-Type: application/json\r\n"
-        "Content-Length: 1000\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", served.port), 5) as link:
-        link.settimeout(60)
-        link.sendall(head.encode() + b"{")
-        assert _closed(link)
+        "Content-Length: 1000\r\n\r\n{"
+    ).encode()
 
 
 # ---- 20 巨大的
@@ -291,6 +289,52 @@ def test_compressed_bodies_are_not_opened(served: Served) -> None:
         {"Content-Encoding": "gzip"},
     )  # fmt: skip
     assert status in (400, 415, 422)
+
+
+# ---- 21 卡死的客户端
+
+
+def test_a_frozen_client_holds_up_nobody_else(tmp_path: Path) -> None:
+    """冻住一个账号的模拟 MiniQMT，把它的道都占满：另一个账号照样一问就答。"""
+    other = "1000000366"
+    create(tmp_path / "b" / "userdata_mini", (AccountConfig(other),), connect_wait_s=0.3)
+    counter = SimProcess(make_folder(tmp_path / "a" / "userdata_mini"))
+    counter.start()
+    server = ServeProcess(
+        counter.folder, tmp_path / "home", others={"b": (tmp_path / "b" / "userdata_mini", other)}
+    )
+    token = server.token("both", "trade", "--accounts", "b")
+    server.start()
+    assert counter.process is not None
+    try:
+        with server.ws(token) as hung, RawWs(server.port, "b", token) as well:
+            assert "result" in hung.call("balance")
+            frozen = freeze(counter.process.pid)
+            for each in range(100, 130):
+                verb, request = ("buy", number()) if each % 2 else ("balance", "")
+                args = ["600036", 32.5, 100] if each % 2 else []
+                told = {"id": each, "verb": verb, "args": args, "kwargs": {}, "ms": 4000}
+                hung.send({**told, "request": request} if request else told)
+            for _ in range(40):
+                assert "result" in well.call("balance")
+            assert buy(well, number())["result"]["entrust_no"] > 0
+            # 先来的四十一个都答完了，卡着的还没有到期；到期了个个有交代
+            said = {each: _either(hung, each) for each in range(100, 130)}
+            assert set(said.values()) <= {
+                "QueryFailedError", "OutcomeUnknownError", "NotConnectedError",
+            }, said  # fmt: skip
+            frozen.resume()
+            eventually(lambda: "result" in hung.call("balance"))
+    finally:
+        server.kill()
+        counter.kill()
+
+
+def _either(ws: RawWs, number: int) -> str:
+    for told in ws.events:
+        if told.get("id") == number and "error" in told:
+            return str(told["error"]["type"])
+    return str(ws.reply(number).get("error", {}).get("type"))
 
 
 # ---- 22 不读的听众

@@ -1,0 +1,488 @@
+"""网页，在真的浏览器里：登录、看、下单、撤单、停单、断线。浏览器的控制台里一个错也不许有。"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from page_world import Site, launched, why_not
+from support import eventually
+
+from easytrader.sim.host.faults import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from easytrader.brokers.sim import SimTrader
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
+
+WITHIN_MS = 15_000
+WIDE = {"width": 1360, "height": 860}
+NARROW = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture
+def site(tmp_path: Path, user: SimTrader) -> Iterator[Site]:
+    """一个模拟账号，名字「主账户」：600000 有 1000 股，000001 有 500 股。"""
+    found = Site(tmp_path / "server", {"主账户": user})
+    yield found
+    found.close()
+
+
+class Visitor:
+    """一个看网页的人。
+
+    Attributes:
+        page: 浏览器里的页面。
+        expected: 控制台里的错，许有的；断线的测试里连不上是应该的。
+    """
+
+    def __init__(self, browser: Any, site: Site, viewport: dict[str, int]) -> None:
+        self.site = site
+        self.context = browser.new_context(viewport=viewport, locale="zh-CN")
+        self.context.set_default_timeout(WITHIN_MS)
+        self.page = self.context.new_page()
+        self.expected = re.compile(r"^$")
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.context.route("**/*", self._route)
+        self.page.goto(site.url)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning") and not self.expected.search(message.text):
+            self.errors.append(message.text)
+
+    def _route(self, route: Any) -> None:
+        if route.request.url.startswith(self.site.url):
+            route.continue_()
+        else:
+            self.foreign.append(route.request.url)
+            route.abort()
+
+    def sign_in(self, token: str = "") -> None:
+        self.page.fill("#token", token or self.site.trade)
+        self.page.click("#sign-in-form button")
+        self.page.wait_for_selector("#chip-counter.ok")
+
+    def tab(self, name: str) -> None:
+        self.page.click(f"#tabs:not([hidden]) [data-tab={name}], #bottom [data-tab={name}]:visible")
+
+    def ticket(
+        self, code: str, amount: int, price: float | None = None, sell: bool = False
+    ) -> None:
+        """填一张单，等到先看过了。"""
+        page = self.page
+        page.fill("#code", code)
+        page.wait_for_selector("#book .levels button")
+        if price is not None:
+            page.fill("#price", f"{price:.2f}")
+        page.fill("#amount", str(amount))
+        page.wait_for_selector("#preview dl, #preview .stops")
+
+    def text(self, selector: str) -> str:
+        return str(self.page.inner_text(selector))
+
+    def says(self, selector: str, words: str) -> None:
+        """等到那里有这几个字。"""
+        self.page.wait_for_function(
+            "([where, words]) => document.querySelector(where)?.innerText.includes(words)",
+            arg=[selector, words],
+        )
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.errors == []
+        assert self.foreign == []
+
+
+@pytest.fixture
+def visit(browser: Any, site: Site) -> Iterator[Callable[..., Visitor]]:
+    opened: list[Visitor] = []
+
+    def visit_(viewport: dict[str, int] = WIDE) -> Visitor:
+        opened.append(Visitor(browser, site, viewport))
+        return opened[-1]
+
+    yield visit_
+    for each in opened:
+        each.close()
+
+
+def _prices(user: SimTrader, code: str = "600000") -> tuple[float, float, float]:
+    """(卖一, 跌停, 涨停)。"""
+    quote = user.quote(code)[code]
+    assert quote["limit_up"]
+    assert quote["limit_down"]
+    return quote["asks"][0][0], quote["limit_down"], quote["limit_up"]
+
+
+# ---- 登录
+
+
+def test_sign_in_and_see_the_account(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    total = user.balance[0]["total_asset"]
+    visitor.says("#sums", f"{total:,.2f}"[:4])
+    visitor.says("#view-positions", "600000.SH")
+    rows = visitor.page.locator("#view-positions tbody tr")
+    assert rows.count() == 2
+    assert "1,000" in rows.first.inner_text() + rows.last.inner_text()
+    assert "浦发银行" in visitor.text("#view-positions")
+    assert "******0365" in visitor.page.inner_text("#account")
+    # 令牌没有留在页面里，也没有留在浏览器里
+    kept = visitor.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+    assert visitor.site.trade not in kept + visitor.page.content()
+    cookie = visitor.context.cookies()[0]
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
+
+
+def test_wrong_token_stays_outside(visit: Callable[..., Visitor], site: Site) -> None:
+    visitor = visit()
+    visitor.expected = re.compile("401")  # 浏览器自己在控制台里说的
+    visitor.page.fill("#token", site.trade[:-1] + "x")
+    visitor.page.click("#sign-in-form button")
+    visitor.says("#sign-in-error", "令牌不对")
+    assert visitor.page.is_hidden("#desk")
+    assert visitor.context.cookies() == []
+    visitor.sign_in()  # 错过之后，对的马上能进
+
+
+def test_reload_stays_in_and_sign_out_is_out(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#chip-counter.ok")
+    visitor.page.click("#sign-out")
+    visitor.page.wait_for_selector("#sign-in")
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#sign-in")
+    assert visitor.page.is_hidden("#desk")
+
+
+def test_revoked_token_is_out_at_once(visit: Callable[..., Visitor], site: Site) -> None:
+    visitor = visit()
+    visitor.expected = re.compile("401|4401")
+    visitor.sign_in()
+    site.tokens.revoke("alice")
+    visitor.page.wait_for_selector("#sign-in")
+    assert visitor.page.is_hidden("#desk")
+
+
+def test_read_token_sees_no_ticket(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    user.buy("600000", bottom, 100)
+    visitor = visit()
+    visitor.sign_in(visitor.site.read)
+    visitor.tab("orders")
+    visitor.says("#view-orders", "已报")
+    for hidden in ("#ticket", "#stop", "#cancel-all", "#view-orders .c-cancel .act"):
+        assert visitor.page.is_hidden(hidden)
+    visitor.tab("positions")
+    assert visitor.page.locator("#view-positions .act:visible").count() == 0
+
+
+# ---- 看
+
+
+def test_a_fill_arrives_by_itself(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    visitor.tab("trades")
+    visitor.says("#view-trades", "今天没有成交")
+    ask, _, _ = _prices(user)
+    user.buy("600000", ask, 100, remark="别处下的")
+    visitor.says("#view-trades", "600000.SH")
+    visitor.says("#live", "成交 浦发银行")
+    visitor.tab("orders")
+    visitor.says("#view-orders", "已成")
+    visitor.tab("positions")
+    visitor.says("#view-positions", "1,100")
+
+
+def test_remark_is_text_not_code(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    evil = "<img src=x onerror=alert(1)>"
+    user.buy("600000", bottom, 100, remark=evil)
+    visitor = visit()
+    visitor.page.on("dialog", lambda dialog: visitor.errors.append(dialog.message))
+    visitor.sign_in()
+    visitor.tab("orders")
+    visitor.says("#view-orders", evil)
+    assert visitor.page.locator("#view-orders img").count() == 0
+
+
+def test_columns_can_be_chosen_and_stay(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    user.buy("600000", bottom, 100, strategy_name="网格")
+    visitor = visit()
+    visitor.sign_in()
+    visitor.tab("orders")
+    visitor.says("#view-orders", "已报")
+    assert "网格" not in visitor.text("#view-orders")
+    visitor.page.click("#view-orders summary")
+    visitor.page.get_by_label("策略", exact=True).last.wait_for(state="attached")
+    visitor.page.locator("#view-orders .menu label", has_text="策略").click()
+    visitor.says("#view-orders", "网格")
+    visitor.page.reload()
+    visitor.page.wait_for_selector("#chip-counter.ok")
+    visitor.tab("orders")
+    visitor.says("#view-orders", "网格")
+
+
+# ---- 下单
+
+
+def test_place_and_cancel_one(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 300, bottom)
+    visitor.says("#preview", "没有问题")
+    visitor.page.click("#send")
+    visitor.says("#sent", "已收下")
+    visitor.tab("orders")
+    visitor.says("#view-orders", "已报")
+    placed = user.today_entrusts
+    assert [(each["security"], each["price"], each["order_volume"]) for each in placed] == [
+        ("600000", bottom, 300)
+    ]
+    visitor.page.click("#view-orders .c-cancel .act")
+    visitor.says("#view-orders", "已撤")
+    assert user.today_entrusts[0]["order_status_name"] == "已撤"
+
+
+def test_search_by_initials_and_keyboard(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    visitor.page.locator("#code").press_sequentially("zsyh")
+    visitor.says("#found", "招商银行")
+    visitor.page.keyboard.press("ArrowDown")
+    visitor.page.keyboard.press("Enter")
+    assert visitor.page.input_value("#code") == "600036.SH"
+    visitor.says("#code-told", "招商银行")
+    visitor.page.wait_for_selector("#book .levels button")
+    assert visitor.page.locator("#book .levels button").count() == 10
+    visitor.page.wait_for_function("document.querySelector('#price').value !== ''")
+
+
+def test_preview_says_what_is_wrong_before_sending(
+    visit: Callable[..., Visitor], user: SimTrader
+) -> None:
+    _, _, top = _prices(user)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 150, top)
+    visitor.page.wait_for_selector("[data-rule=board]")
+    visitor.page.wait_for_selector("[data-rule=cage]")
+    visitor.says("#preview", "估算费用")
+    assert "仍然买入" in visitor.text("#send")
+    visitor.page.fill("#amount", "1000000")
+    visitor.page.wait_for_selector("[data-rule=cash]")
+    visitor.page.fill("#price", f"{top + 1:.2f}")
+    visitor.page.wait_for_selector("[data-rule=price_limit]")
+    user.guard = {"block": ["600000"]}
+    visitor.page.fill("#amount", "100")
+    visitor.page.wait_for_selector("[data-rule=block].stops")
+    assert visitor.page.is_disabled("#send")
+    assert user.today_entrusts == []
+
+
+def test_double_click_is_one_order(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 100, bottom)
+    visitor.page.evaluate("const b = document.querySelector('#send'); b.click(); b.click()")
+    visitor.page.evaluate("document.querySelector('#ticket-form').requestSubmit()")
+    visitor.says("#sent", "已收下")
+    assert visitor.page.locator("#sent li").count() == 1
+    assert len(user.today_entrusts) == 1
+
+
+def test_sell_from_the_position(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    row = visitor.page.locator("#view-positions tr", has_text="600000.SH")
+    row.locator(".c-sell .act").click()
+    visitor.says("#send", "卖出 浦发银行 1,000")
+    visitor.page.click("#send")
+    visitor.says("#sent", "已收下")
+    eventually(lambda: user.today_entrusts)
+    assert user.today_entrusts[0]["order_type_name"] == "卖出"
+    assert user.today_entrusts[0]["order_volume"] == 1000
+
+
+def test_refused_by_the_counter_is_said(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, _, top = _prices(user)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 100, top + 1)
+    visitor.page.wait_for_selector("[data-rule=price_limit]")
+    visitor.page.click("#send")
+    visitor.page.wait_for_selector("#sent li.refused, #view-orders .s57", state="attached")
+
+
+def test_cancel_all_asks_first(visit: Callable[..., Visitor], user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    for _ in range(3):
+        user.buy("600000", bottom, 100)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.tab("orders")
+    visitor.says("#tabs [data-tab=orders]", "3")
+    visitor.page.click("#cancel-all")
+    visitor.page.click("#ask-no")
+    visitor.page.wait_for_selector("#ask", state="hidden")
+    assert visitor.page.evaluate("document.activeElement.id") == "cancel-all"
+    visitor.page.click("#cancel-all")
+    visitor.page.click("#ask-yes")
+    visitor.page.wait_for_function(
+        "document.querySelectorAll('#view-orders .s54').length === 3", timeout=WITHIN_MS
+    )
+    assert {each["order_status_name"] for each in user.today_entrusts} == {"已撤"}
+
+
+def test_stop_switch(visit: Callable[..., Visitor], site: Site, user: SimTrader) -> None:
+    _, bottom, _ = _prices(user)
+    user.buy("600000", bottom, 100)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 100, bottom)
+    visitor.page.click("#stop")
+    visitor.page.fill("#ask-input", "行情异常")
+    visitor.page.click("#ask-yes")
+    visitor.says("#stopped", "行情异常")
+    visitor.says("#stopped", "alice")
+    visitor.says("#send", "已停止下单")
+    assert visitor.page.is_disabled("#send")
+    assert site.stop_switch.reason("主账户")
+    visitor.tab("orders")  # 撤单照常
+    visitor.page.click("#view-orders .c-cancel .act")
+    visitor.says("#view-orders", "已撤")
+    visitor.page.click("#allow")
+    visitor.page.click("#ask-yes")
+    visitor.page.wait_for_selector("#stopped", state="hidden")
+    assert site.stop_switch.reason("主账户") is None
+
+
+# ---- 断线
+
+
+def test_lost_and_back(visit: Callable[..., Visitor], site: Site, user: SimTrader) -> None:
+    visitor = visit()
+    visitor.expected = re.compile("WebSocket|Failed to load resource")
+    visitor.sign_in()
+    visitor.ticket("600000", 100)
+    site.line.refuse(1000)
+    site.line.cut(rst=True)
+    visitor.page.wait_for_selector("body.stale")
+    visitor.says("#chip-page", "正在重连")
+    visitor.says("#trouble", "不能下单")
+    assert visitor.page.is_disabled("#send")
+    ask, _, _ = _prices(user)
+    user.buy("600000", ask, 100)  # 断着的时候成交的
+    site.line.calm()
+    visitor.page.wait_for_selector("body:not(.stale)")
+    visitor.tab("trades")
+    visitor.says("#view-trades", "600000.SH")
+    assert visitor.page.locator("#view-trades tbody tr").count() == 1
+
+
+def test_an_order_cut_in_the_middle_is_settled(
+    visit: Callable[..., Visitor], site: Site, user: SimTrader, sim_folder: Path
+) -> None:
+    _, bottom, _ = _prices(user)
+    visitor = visit()
+    visitor.expected = re.compile("WebSocket|Failed to load resource")
+    visitor.sign_in()
+    visitor.ticket("600000", 100, bottom)
+    Faults(sim_folder).delay_answer("submit", 1.0)
+    visitor.page.click("#send")
+    visitor.says("#sent", "正在发出")
+    eventually(lambda: user.today_entrusts)
+    site.line.cut(rst=True)
+    visitor.says("#sent", "正在问服务器")
+    visitor.says("#sent", "已收下")
+    assert len(user.today_entrusts) == 1
+
+
+def test_server_killed_and_started_again(
+    visit: Callable[..., Visitor], site: Site, user: SimTrader
+) -> None:
+    visitor = visit()
+    visitor.expected = re.compile("WebSocket|Failed to load resource|401")
+    visitor.sign_in()
+    site.stop()
+    visitor.page.wait_for_selector("body.stale")
+    site.start()
+    visitor.page.wait_for_selector("#sign-in")  # 会话在内存里：重新登录
+    visitor.sign_in()
+    visitor.says("#view-positions", "600000.SH")
+
+
+def test_counter_lost_is_not_the_page_lost(
+    visit: Callable[..., Visitor], user: SimTrader, sim_folder: Path
+) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 100)
+    user.stop_reconnect()
+    Faults(sim_folder).disconnect()
+    visitor.page.wait_for_selector("#chip-counter.bad")
+    assert "已连接" in visitor.text("#chip-page")
+    assert visitor.page.is_disabled("#send")
+    visitor.says("#trouble", "柜台")
+
+
+# ---- 窄屏
+
+
+def test_narrow_screen_never_scrolls_sideways(
+    visit: Callable[..., Visitor], user: SimTrader
+) -> None:
+    ask, bottom, _ = _prices(user)
+    user.buy("600000", bottom, 100, remark="很长很长的备注" * 2)
+    user.buy("600000", ask, 100)
+    visitor = visit(NARROW)
+    visitor.sign_in()
+    for tab in ("positions", "orders", "trades", "accounts", "ticket"):
+        visitor.page.click(f"#bottom [data-tab={tab}]")
+        width = visitor.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= NARROW["width"], tab
+    visitor.ticket("600000", 100, bottom)
+    visitor.page.click("#send")
+    visitor.says("#sent", "已收下")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    visitor.page.click("#bottom [data-tab=orders]")
+    cancel = visitor.page.locator("#view-orders .c-cancel .act:visible").first
+    box = cancel.bounding_box()
+    assert box["height"] >= 44
+    assert box["width"] >= 44
+    assert box["x"] > NARROW["width"] / 2  # 大拇指够得到的一边
+    cancel.click()
+    visitor.says("#view-orders", "已撤")
+
+
+def test_every_control_has_a_name(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    nameless = visitor.page.evaluate(
+        """[...document.querySelectorAll('button, input, select, summary, [role=tab]')]
+        .filter((each) => each.checkVisibility() && !(each.innerText?.trim()
+            || each.getAttribute('aria-label') || each.labels?.length))
+        .map((each) => each.outerHTML)"""
+    )
+    assert nameless == []
+    assert visitor.page.get_attribute("#live", "aria-live") == "polite"
