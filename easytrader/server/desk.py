@@ -141,7 +141,9 @@ class Desk:
     def verbs_for(self, grant: Grant) -> list[str]:
         """这个令牌在这里能用的动词。"""
         return [
-            each.name for each in verbs.TABLE if each.name in self._offered and _may(grant, each)
+            each.name
+            for each in verbs.TABLE
+            if each.name in self._offered and grant.may(each.scope)
         ]
 
     def backend(self) -> dict[str, Any]:
@@ -266,7 +268,7 @@ class Desk:
             return UsageError("account", self.name, _UNSEEN)
         if verb.name not in self._offered:
             return UsageError("verb", verb.name, f"{self.trader.capabilities.name} 没有这个动词")
-        if not _may(grant, verb):
+        if not grant.may(verb.scope):
             return RiskRefusedError(
                 f"令牌 {grant.name} 没有 {verb.scope} 权限，不能用 {verb.name}；{NOTHING_SENT}",
                 rule="token_scope",
@@ -491,11 +493,6 @@ class _Chore:
 
 def _is_property(trader: Trader, verb: Verb) -> bool:
     return verb.group != verbs.SERVER and isinstance(verbs.member_of(trader, verb)[1], property)
-
-
-def _may(grant: Grant, verb: Verb) -> bool:
-    """有没有权限；只能挪钱的也要能问自己的请求怎样了。"""
-    return grant.may(verb.scope) or (verb.name == "server.settle" and grant.may(verbs.FUNDS))
 
 
 def _lane_of(call: Call) -> str:
