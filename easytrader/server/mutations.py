@@ -37,6 +37,7 @@ from easytrader.errors import (
     shown,
 )
 from easytrader.orders import admission
+from easytrader.orders.receipt import Deadlines
 from easytrader.server import requests
 from easytrader.server.calls import Answer
 from easytrader.server.caps import TokenGate
@@ -87,11 +88,14 @@ _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 class _Flight:
     """占着一个请求号；``answer`` 为 None 而 ``over`` 了的，不是真的在做它，再看一遍。"""
 
-    __slots__ = ("answer", "call", "gate", "over", "recorded", "row")
+    __slots__ = ("answer", "arguments", "call", "gate", "over", "recorded", "row")
 
-    def __init__(self, row: Row, call: Call | None = None) -> None:
+    def __init__(
+        self, row: Row, call: Call | None = None, arguments: dict[str, Any] | None = None
+    ) -> None:
         self.row = row
         self.call = call
+        self.arguments = arguments
         self.gate: TokenGate | None = None
         self.recorded = True
         self.over = threading.Event()
@@ -138,6 +142,7 @@ class Mutations:
         self._flying: dict[tuple[str, str], _Flight] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._clerk = _Clerk()
+        self._deadlines = Deadlines()
 
     def run(self, call: Call, heard: Callable[[Answer], None]) -> None:
         """做一次，最晚到它的期限；在道上的线程。不抛异常。
@@ -223,6 +228,7 @@ class Mutations:
 
     def close(self) -> None:
         """写完，放手；可重复调用。"""
+        self._deadlines.close()
         self._clerk.close(_CLOSE_S)
         if self._requests is not None:
             self._requests.close()
@@ -230,8 +236,9 @@ class Mutations:
     # ---- 一次调用
 
     def _run(self, call: Call, heard: Callable[[Answer], None]) -> Answer | None:
-        row = self._row(call)
-        held = self._hold(_Flight(row, call), call.deadline)
+        arguments = self._arguments(call)
+        row = self._row(call, arguments)
+        held = self._hold(_Flight(row, call, arguments), call.deadline)
         if isinstance(held, Answer):
             return held
         try:
@@ -257,6 +264,8 @@ class Mutations:
             found.then(
                 lambda receipt: self._clerk.put(partial(self._arrived, held, receipt, heard))
             )
+            if found.watch is None:  # 各组自己的异步动词：没有人等，到期也要了结
+                self._deadlines.watch(found)
         return None
 
     def _hold(self, flight: _Flight, deadline: float) -> _Flight | Answer:
@@ -429,9 +438,7 @@ class Mutations:
 
     def _intend(self, flight: _Flight, call: Call) -> None:
         try:
-            self._audit.write(
-                event="intent", **_who(call, self._name), arguments=self._arguments(call)
-            )
+            self._audit.write(event="intent", **_who(call, self._name), arguments=flight.arguments)
         except OSError as exc:
             if call.verb.effect is not Effect.CANCEL:
                 told = f"审计记录写不下去（{exc}），不收委托；{_NOTHING}，撤单照常"
@@ -454,8 +461,7 @@ class Mutations:
 
     # ---- 其余
 
-    def _row(self, call: Call) -> Row:
-        arguments = self._arguments(call)
+    def _row(self, call: Call, arguments: dict[str, Any]) -> Row:
         plain = [call.verb.name, values.to_plain(arguments)]
         digest = blake2b(_sorted(plain), digest_size=16).digest()
         number = arguments.get("entrust_no")

@@ -23,6 +23,7 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
+from easytrader.orders.receipt import Receipt
 from easytrader.risk import Guard
 from easytrader.server.tokens import Grant
 from easytrader.testing.memory import MemoryTrader
@@ -337,7 +338,7 @@ def test_other_tokens_learn_nothing_and_change_nothing(desk: Desk) -> None:
 def test_a_lost_answer_is_found_at_the_counter(desk: Desk) -> None:
     r = new_request()
     assert desk.broker is not None
-    desk.broker.lose_answer("submit")
+    desk.broker.faults.add("lost")
     with pytest.raises(OutcomeUnknownError) as caught:
         desk.buy(r)
     assert caught.value.client_order_id == f"r-{r}"
@@ -430,6 +431,12 @@ class Bank:
             raise RuntimeError(f"厂商的接口坏了 {bank_pwd[:0]}")
         return {"success": True, "message": "success"}
 
+    def transfer_in_async(self, bank_no: str, bank_account: str, amount: float) -> Any:
+        """发出了，永远没有应答。"""
+        receipt: Receipt[Any] = Receipt("银行转证券", 0.1)
+        receipt.depart(7)
+        return receipt
+
 
 class Banker(MemoryTrader):
     """内存柜台，另有银行。"""
@@ -497,7 +504,7 @@ def test_caps_are_given_back_only_when_surely_nothing_was_sent(desk: Desk) -> No
     assert desk.caps.spent(grant) == 10
     desk.counter.cash = Decimal(1000)
     lost, gone = new_request(), new_request()
-    desk.broker.lose_answer("submit")
+    desk.broker.faults.add("lost")
     with pytest.raises(OutcomeUnknownError):
         buy(3, lost)
     desk.broker.faults.add("drop")
@@ -608,7 +615,7 @@ def test_an_async_order_tells_its_number_first_and_the_answer_stays(desk: Desk) 
 def test_an_async_order_without_an_answer(desk: Desk) -> None:
     r, heard = new_request(), Heard()
     assert desk.broker is not None
-    desk.broker.lose_answer("submit")
+    desk.broker.faults.add("lost")
     desk.mutations.run(desk.call_of("buy_async", CODE, 9.5, 1, request=r), heard)
     with pytest.raises(OutcomeUnknownError):
         heard.result()
@@ -633,6 +640,32 @@ def test_an_async_answer_after_close_is_still_told_and_kept(desk: Desk) -> None:
     row = heard.result()
     eventually(lambda: not desk.mutations._flying)
     assert desk.settle(r) == {"state": "done", "result": row}
+
+
+def test_two_async_requests_with_one_client_order_id_both_get_their_answer(desk: Desk) -> None:
+    """交易口给第二个的是同一张回执：两个请求都要有下文。"""
+    go, hearing, requests = threading.Event(), [Heard(), Heard()], [new_request(), new_request()]
+    desk.counter.before = lambda _: go.wait(30)
+    for r, heard in zip(requests, hearing, strict=True):
+        call = desk.call_of("buy_async", CODE, 9.5, 1, request=r, client_order_id="我的")
+        desk.mutations.run(call, heard)
+    go.set()
+    rows = [each.result() for each in hearing]
+    assert rows[0] == rows[1] == {"entrust_no": desk.orders[0].order_id}
+    for r in requests:
+        assert desk.settle(r) == {"state": "done", "result": rows[0]}
+    assert len(desk.counter.attempts) == 1
+
+
+def test_an_async_transfer_that_nobody_answers_ends_at_its_deadline(banker: Desk) -> None:
+    r, heard = new_request(), Heard()
+    call = banker.call_of("bank.transfer_in_async", "1", "6222", 5.0, request=r)
+    banker.mutations.run(call, heard)
+    assert heard.seqs == [7]
+    with pytest.raises(OutcomeUnknownError):
+        heard.result()
+    with pytest.raises(OutcomeUnknownError):
+        banker.settle(r)
 
 
 def test_cancel_all_is_one_request(desk: Desk) -> None:
