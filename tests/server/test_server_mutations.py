@@ -226,6 +226,20 @@ def test_the_same_request_in_flight_waits_for_its_answer(desk: Desk) -> None:
     assert len(desk.counter.attempts) == 1
 
 
+def test_another_wish_while_the_first_is_in_flight_is_refused(desk: Desk) -> None:
+    r, go = new_request(), threading.Event()
+    desk.counter.before = lambda _: go.wait(30)
+    first = desk.start_call("buy", CODE, 9.5, 1, request=r)
+    in_flight(desk, r)
+    other = desk.start_call("sell", CODE, 10.5, 1, request=r)
+    go.set()
+    row = first.result()
+    with pytest.raises(UsageError, match="什么都没有发出"):
+        other.result()
+    assert desk.settle(r) == {"state": "done", "result": row}
+    assert len(desk.counter.attempts) == 1
+
+
 def test_waiting_ends_at_the_deadline_with_unknown(desk: Desk) -> None:
     r, go = new_request(), threading.Event()
     desk.counter.before = lambda _: go.wait(30)
