@@ -288,24 +288,17 @@ class Mutations:
         flight.over.set()
 
     def _begin(self, flight: _Flight, call: Call) -> Row | None:
-        """记下；已经有这个号的返回那一行。过了期限的记成没有做。"""
+        """记下；已经有这个号的返回那一行。"""
         row, now = flight.row, time.monotonic()
-        refused: NotConnectedError | None = None
-        if now >= call.deadline:
-            refused = NotConnectedError(f"{call.verb.name} 到服务器时已经过了期限，{_NOTHING}")
-            row = row._replace(state=requests.DONE, answer=_written(Answer(error=refused)))
         limit = now + min(max(call.deadline - now, _RECORD_S), _MOST_RECORD_S)
-        found: Row | None = None
         try:
-            found = self._table().begin(row, limit, durable=not row.client_order_id)
+            return self._table().begin(row, limit, durable=not row.client_order_id)
         except JournalError as exc:
             if call.verb.effect is not Effect.CANCEL:
                 raise
             logger.warning("{}；撤单照常", exc)
             flight.recorded = False
-        if found is None and refused is not None:
-            raise refused
-        return found
+            return None
 
     def _pass_on(self, flight: _Flight, call: Call) -> Any:
         """审计、过关口，交给交易口。"""
@@ -320,6 +313,8 @@ class Mutations:
         kwargs = call.kwargs
         if flight.row.client_order_id:
             kwargs = {**kwargs, "client_order_id": flight.row.client_order_id}
+        if time.monotonic() >= call.deadline:  # 排队、写盘花掉的也算
+            raise NotConnectedError(f"{call.verb.name} 轮到的时候已经过了期限，{_NOTHING}")
         with admission.through(gate), self._until(call.deadline):
             return verbs.invoke(self._trader, call.verb, call.args, kwargs)
 

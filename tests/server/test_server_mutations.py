@@ -378,6 +378,46 @@ def test_an_order_that_never_arrived_is_dead(desk: Desk, resend: bool) -> None:
     assert desk.orders == []
 
 
+def test_what_was_said_stays_said(desk: Desk) -> None:
+    """说过「没有」的，后来同一个自己的号下成了也不改口；找到过的，断了线也还说得出。"""
+    gone, lost = new_request(), new_request()
+    assert desk.broker is not None
+    for r, own, fault in ((gone, "甲", "drop"), (lost, "乙", "lost")):
+        desk.broker.faults.add(fault)
+        with pytest.raises(OutcomeUnknownError):
+            desk.buy(r, client_order_id=own)
+    assert desk.settle(gone) == {"state": "never"}
+    found = desk.settle(lost)
+    assert found["result"] == {"entrust_no": desk.orders[0].order_id}
+    assert desk.buy(client_order_id="甲")["entrust_no"] != -1
+    assert desk.settle(gone) == {"state": "never"}
+    desk.broker.break_link()
+    eventually(lambda: desk.trader.state != "已连接")
+    assert desk.settle(gone) == {"state": "never"}
+    assert desk.settle(lost) == found
+
+
+def test_waiting_for_an_answer_that_is_lost_ends_at_the_counter(desk: Desk) -> None:
+    r, go, asked = new_request(), threading.Event(), list[Any]()
+    assert desk.broker is not None
+    desk.broker.faults.add("lost")
+    desk.counter.before = lambda _: go.wait(30)
+    first = desk.start_call("buy", CODE, 9.5, 1, request=r)
+    in_flight(desk, r)
+    held = desk.mutations._flying[EVERYTHING.name, r]
+    waiting = threading.Event()
+    wait = held.over.wait
+    held.over.wait = lambda timeout=None: waiting.set() or wait(timeout)  # type: ignore[method-assign]
+    asker = threading.Thread(target=lambda: asked.append(desk.settle(r, within_s=30)))
+    asker.start()
+    assert waiting.wait(30)
+    go.set()
+    with pytest.raises(OutcomeUnknownError):
+        first.result()
+    asker.join(30)
+    assert asked == [{"state": "done", "result": {"entrust_no": desk.orders[0].order_id}}]
+
+
 def test_unknown_stays_unknown_while_nobody_can_tell(desk: Desk) -> None:
     r = new_request()
     assert desk.broker is not None
@@ -471,8 +511,8 @@ def banker(desk: Desk) -> Desk:
 def test_a_transfer_happens_once_and_passwords_are_nowhere(banker: Desk) -> None:
     r, secret = new_request(), "4711-8088"
     given = {"bank_no": "1", "bank_account": "6222", "amount": 5.0, "bank_pwd": secret}
-    for _ in range(2):
-        answer = banker.call("bank.transfer_in", request=r, fund_pwd=secret, **given)
+    for other in (secret, "另一个"):  # 密码不算要做的事：摘要里有它，就试得出它
+        answer = banker.call("bank.transfer_in", request=r, fund_pwd=other, **given)
         assert answer == {"success": True, "message": "success"}
     assert len(banker.trader.bank.moved) == 1
     with pytest.raises(UsageError):
