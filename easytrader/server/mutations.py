@@ -76,9 +76,8 @@ _OURS: Final = re.compile(r"[0-9a-f]{32}")
 _NOTHING: Final = "什么都没有发出"
 _HIDDEN: Final = "_pwd"
 """名字以它结尾的参数哪里都不记。"""
-_RECORD_S: Final = 0.5
-_MOST_RECORD_S: Final = 2.0
-"""记一行最多等多久：至少、至多。"""
+_RECORD_S: Final = 2.0
+"""别的程序占着请求记录时，最多等这么久。"""
 _CLOSE_S: Final = 2.0
 _WIDEST: Final = 2**63
 
@@ -290,7 +289,7 @@ class Mutations:
     def _begin(self, flight: _Flight, call: Call) -> Row | None:
         """记下；已经有这个号的返回那一行。"""
         row, now = flight.row, time.monotonic()
-        limit = now + min(max(call.deadline - now, _RECORD_S), _MOST_RECORD_S)
+        limit = now + min((call.deadline - now) / 2, _RECORD_S)  # 余下的留给要做的事
         try:
             return self._table().begin(row, limit, durable=not row.client_order_id)
         except JournalError as exc:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -645,6 +647,24 @@ def test_without_the_table_no_order_but_every_cancel(desk: Desk, logged: list[st
     assert any("撤单照常" in line for line in logged)
 
 
+def test_while_another_program_holds_the_table_what_is_known_can_still_be_told(desk: Desk) -> None:
+    done, dead = new_request(), new_request()
+    first = desk.buy(done)
+    assert desk.settle(dead) == {"state": "never"}
+    path = desk.folder / "requests" / "requests.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert desk.settle(done, within_s=0.1) == {"state": "done", "result": first}
+        assert desk.settle(dead, within_s=0.1) == {"state": "never"}
+        with pytest.raises(OutcomeUnknownError, match="作废不了"):
+            desk.settle(new_request(), within_s=0.1)
+        with pytest.raises(JournalError):
+            desk.buy(within_s=0.1)
+        assert desk.call("cancel_entrust", first["entrust_no"], within_s=1)["success"]
+        other.execute("ROLLBACK")
+    assert len(desk.orders) == 1
+
+
 # ---- 异步、一批
 
 
@@ -686,6 +706,7 @@ def test_an_async_order_that_is_not_sent(desk: Desk) -> None:
 
 def test_an_async_answer_after_close_is_still_told_and_kept(desk: Desk) -> None:
     r, go = new_request(), threading.Event()
+    desk.call("buy_async", CODE, 9.5, 1)
     desk.counter.before = lambda _: go.wait(30)
     heard = Heard()
     desk.mutations.run(desk.call_of("buy_async", CODE, 9.5, 1, request=r), heard)
