@@ -348,6 +348,16 @@ def test_other_tokens_learn_nothing_and_change_nothing(desk: Desk) -> None:
     assert desk.settle(r, again) == {"state": "done", "result": first}
 
 
+def test_a_reader_leaves_nothing_on_the_disk(desk: Desk) -> None:
+    """只能看的令牌问多少次都不写盘；它的请求本来就做不了。"""
+    reader = replace(EVERYTHING, scopes=("read",))
+    done, unseen = new_request(), new_request()
+    first = desk.buy(done)
+    assert desk.settle(done, reader) == {"state": "done", "result": first}
+    assert desk.settle(unseen, reader) == {"state": "never"}
+    assert desk.mutations._table().find(EVERYTHING.name, unseen, time.monotonic() + 5) is None
+
+
 # ---- 结果未知的
 
 
