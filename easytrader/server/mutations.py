@@ -48,7 +48,7 @@ from easytrader.wire import errors, values, verbs, words
 from easytrader.wire.verbs import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -333,7 +333,7 @@ class Mutations:
         if raised is None or isinstance(raised, EasytraderError):
             error = raised
         else:
-            error = self._broken(row, call.verb.name, raised)
+            error = self._broken(row, call.verb.name, raised, call.kwargs)
         answer = flight.answer = Answer(result, error)
         try:
             if flight.gate is not None and _surely_not_sent(answer):
@@ -348,10 +348,15 @@ class Mutations:
         self._note(row, answer, call)
         return answer
 
-    def _broken(self, row: Row, verb: str, raised: BaseException) -> OutcomeUnknownError:
+    def _broken(
+        self, row: Row, verb: str, raised: BaseException, given: Mapping[str, Any] | None = None
+    ) -> OutcomeUnknownError:
         # 不用 opt(exception=)：它会把变量的值也印出来，里面可能有密码
-        trace = "".join(traceback.format_tb(raised.__traceback__))
-        logger.error("{} 出了意外的错：{}\n{}", verb, shown(raised), trace)
+        why, trace = shown(raised, 500), "".join(traceback.format_tb(raised.__traceback__))
+        for name, value in (given or {}).items():
+            if name.endswith(_HIDDEN) and value:
+                why = why.replace(str(value), "***")
+        logger.error("{} 出了意外的错：{}\n{}", verb, why, trace)
         told = f"{verb} 交出去之后服务器上出了意外的错（{type(raised).__name__}）"
         return self._unknown(row, f"{told}，结果未知，先核对")
 

@@ -494,7 +494,7 @@ class Bank:
     ) -> dict[str, Any]:  # fmt: skip
         self.moved.append((bank_no, bank_account, amount, bank_pwd, fund_pwd))
         if self.breaks:
-            raise RuntimeError(f"厂商的接口坏了 {bank_pwd[:0]}")
+            raise RuntimeError(f"厂商的接口坏了 {bank_pwd}")
         return {"success": True, "message": "success"}
 
     def transfer_in_async(self, bank_no: str, bank_account: str, amount: float) -> Any:
@@ -541,11 +541,12 @@ def test_a_backend_that_throws_leaves_the_outcome_unknown(banker: Desk, logged: 
     banker.trader.bank.breaks = True
     for _ in range(2):
         with pytest.raises(OutcomeUnknownError, match="RuntimeError"):
-            banker.call("bank.transfer_in", "1", "6222", 5.0, request=r)
+            banker.call("bank.transfer_in", "1", "6222", 5.0, request=r, bank_pwd="4711-8088")
         with pytest.raises(OutcomeUnknownError, match="先核对"):
             banker.settle(r)
         banker.restart()
-    assert any("厂商的接口坏了" in line for line in logged)
+    assert any("厂商的接口坏了 ***" in line for line in logged)
+    assert not any("4711-8088" in line for line in logged)
 
 
 # ---- 限额、停单、审计、盘
