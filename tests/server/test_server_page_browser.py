@@ -95,10 +95,12 @@ class Visitor:
 
     def says(self, selector: str, words: str) -> None:
         """等到那里有这几个字。"""
-        self.page.wait_for_function(
-            "([where, words]) => document.querySelector(where)?.innerText.includes(words)",
-            arg=[selector, words],
-        )
+        shown = self.page.locator(selector)
+        eventually(lambda: words in shown.inner_text(), WITHIN_MS / 1000)
+
+    def until(self, check: str) -> None:
+        """等到页面里这一句为真（CSP 不许 playwright 自己的等法：它要 eval）。"""
+        eventually(lambda: self.page.evaluate(check), WITHIN_MS / 1000)
 
     def close(self) -> None:
         self.context.close()
@@ -274,7 +276,7 @@ def test_search_by_initials_and_keyboard(visit: Callable[..., Visitor]) -> None:
     visitor.says("#code-told", "招商银行")
     visitor.page.wait_for_selector("#book .levels button")
     assert visitor.page.locator("#book .levels button").count() == 10
-    visitor.page.wait_for_function("document.querySelector('#price').value !== ''")
+    visitor.until("document.querySelector('#price').value !== ''")
 
 
 def test_preview_says_what_is_wrong_before_sending(
@@ -348,9 +350,7 @@ def test_cancel_all_asks_first(visit: Callable[..., Visitor], user: SimTrader) -
     assert visitor.page.evaluate("document.activeElement.id") == "cancel-all"
     visitor.page.click("#cancel-all")
     visitor.page.click("#ask-yes")
-    visitor.page.wait_for_function(
-        "document.querySelectorAll('#view-orders .s54').length === 3", timeout=WITHIN_MS
-    )
+    visitor.until("document.querySelectorAll('#view-orders .s54').length === 3")
     assert {each["order_status_name"] for each in user.today_entrusts} == {"已撤"}
 
 

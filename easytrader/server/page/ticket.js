@@ -424,7 +424,7 @@ export class Ticket {
     const problems = told.problems.map((each) => h("li", { class: each.stops ? "stops" : "", "data-rule": each.rule }, each.text));
     place.replaceChildren(
       ...(lines.length ? [h("dl", {}, ...lines)] : []),
-      problems.length ? h("ul", {}, ...problems) : h("p", { class: "fine" }, "数量、价格、资金、风控与令牌的上限都看过了，没有问题"),
+      problems.length ? h("ul", {}, ...problems) : h("p", { class: "fine" }, "数量、价格、资金、风控、令牌：都没有问题"),
       ...(told.fees ? [h("p", { class: "dim small" }, told.fees.told)] : []),
     );
   }
