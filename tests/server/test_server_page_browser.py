@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from page_world import Site, launched, why_not
-from support import eventually
+from support import eventually, hurry
 
 from easytrader.sim.host.faults import Faults
 
@@ -306,6 +306,9 @@ def test_double_click_is_one_order(visit: Callable[..., Visitor], user: SimTrade
     visitor = visit()
     visitor.sign_in()
     visitor.ticket("600000", 100, bottom)
+    visitor.page.press("#amount", "Enter")  # 回车不下单
+    visitor.page.wait_for_selector("#send:not([disabled])")
+    assert user.today_entrusts == []
     visitor.page.evaluate("const b = document.querySelector('#send'); b.click(); b.click()")
     visitor.page.evaluate("document.querySelector('#ticket-form').requestSubmit()")
     visitor.says("#sent", "已收下")
@@ -414,6 +417,30 @@ def test_an_order_cut_in_the_middle_is_settled(
     eventually(lambda: user.today_entrusts)
     site.line.cut(rst=True)
     visitor.says("#sent", "正在问服务器")
+    visitor.says("#sent", "已收下")
+    assert len(user.today_entrusts) == 1
+
+
+def test_unknown_outcome_blocks_until_settled(
+    visit: Callable[..., Visitor], user: SimTrader, sim_folder: Path
+) -> None:
+    _, bottom, _ = _prices(user)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 100, bottom)
+    hurry(user, 0.5)
+    Faults(sim_folder).drop_answer("submit")
+    Faults(sim_folder).delay_answer("orders", 1.0, times=2)  # 服务器自己也一时核对不清
+    visitor.page.click("#send")
+    visitor.says("#sent", "结果未知")
+    visitor.page.fill("#amount", "100")
+    visitor.says("#send", "先核对")
+    assert visitor.page.is_disabled("#send")
+    visitor.page.reload()  # 刷新了也还在
+    visitor.page.wait_for_selector("#chip-counter.ok")
+    visitor.says("#sent", "结果未知")
+    hurry(user, 5)
+    visitor.page.click("#sent button:has-text('核对')")
     visitor.says("#sent", "已收下")
     assert len(user.today_entrusts) == 1
 
