@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from websockets.sync.client import connect
 
 from easytrader.server.app import App
+from easytrader.server.audit import Audit
+from easytrader.server.caps import Caps
 from easytrader.server.desk import Desk
 from easytrader.server.host import Host, bound
+from easytrader.server.stop import StopSwitch
 from easytrader.server.tokens import Tokens
 from easytrader.testing.memory_broker import MemoryBroker
 
@@ -33,8 +36,17 @@ class World:
         self.tokens = Tokens(folder / "tokens.json")
         self.token = self.tokens.add("all", ["trade", "funds"])
         self.scoped = {each: self.tokens.add(each, [each]) for each in ("read", "trade", "funds")}
-        self.desks = {name: Desk(name, trader) for name, trader in traders.items()}
-        self.app = App(self.desks, self.tokens, **options)
+        self.caps = Caps(folder / "caps.db")
+        self.stop = StopSwitch(folder / "stopped.json")
+        self.audit = Audit(folder / "audit")
+        self.desks = {
+            name: Desk(
+                name, trader, caps=self.caps, stop=self.stop, audit=self.audit,
+                folder=folder / "requests" / name,
+            )
+            for name, trader in traders.items()
+        }  # fmt: skip
+        self.app = App(self.desks, self.tokens, audit=self.audit, **options)
         self.host = Host(self.app, bound())
         self.host.start()
         self.port = self.host.port
@@ -42,6 +54,8 @@ class World:
 
     def close(self) -> None:
         self.host.stop()
+        self.audit.close()
+        self.caps.close()
 
     # ---- REST
 
