@@ -1,0 +1,106 @@
+"""一致性测试的把手：远程的交易口，隔着真的服务器、真的端口。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from bad_proxy import BadProxy
+from remote_serve import ServeProcess
+from server.server_world import World
+from sim_brokers import SimBroker
+from support import ACCOUNT
+
+import easytrader
+from easytrader.server.tokens import Tokens
+from easytrader.testing import eventually
+from easytrader.testing.memory_broker import MemoryBroker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from easytrader.trader import Trader
+
+_MANY = 1_000_000
+
+
+class RemoteMemory(MemoryBroker):
+    """内存柜台在服务器里，服务器在本进程里；断的是服务器与柜台之间。"""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.inner = super().trader()
+        super().connect(self.inner, timeout=3, reconnect_interval=0.02)
+        self.world = World(folder, {"main": self.inner})
+        self.port = self.world.port
+
+    def trader(self) -> Any:
+        return easytrader.use("remote")
+
+    def connect(self, trader: Any, callback: Any = None, **options: Any) -> None:
+        given = {"timeout": self.timeout_s, "reconnect_interval": 0.05, **options}
+        where = f"http://127.0.0.1:{self.port}"
+        trader.connect(where, callback, token=self.world.token, account="main", **given)
+
+    def restore_link(self) -> None:
+        super().restore_link()
+        eventually(lambda: self.inner.state == "已连接")
+
+    def close(self) -> None:
+        self.world.close()
+        self.inner.close()
+
+
+class RemoteWire(RemoteMemory):
+    """断的是这里与服务器之间。"""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.proxy = BadProxy(self.port)
+        self.port = self.proxy.port
+
+    def break_link(self) -> None:
+        self.proxy.refuse(_MANY)
+        self.proxy.cut()
+
+    def restore_link(self) -> None:
+        self.proxy.calm()
+
+    def orders_at_counter(self) -> list[dict[str, Any]]:
+        return [dict(each) for each in self.inner.today_entrusts]
+
+    def close(self) -> None:
+        self.proxy.close()
+        super().close()
+
+
+class RemoteSim(SimBroker):
+    """``easytrader serve --broker sim`` 的进程；断的是这里与服务器之间，应答丢在柜台。"""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.server = ServeProcess(self.folder, folder / "server home")
+        self.token = Tokens(self.server.home / "server" / "tokens.json").add("suite", ["trade"])
+        self.server.start()
+        self.proxy = BadProxy(self.server.port)
+
+    def trader(self) -> Trader:
+        return easytrader.use("remote")
+
+    def connect(self, trader: Any, callback: Any = None, **options: Any) -> None:
+        given = {"timeout": 3, "reconnect_interval": 0.2, **options}
+        where = f"http://127.0.0.1:{self.proxy.port}"
+        trader.connect(where, callback, token=self.token, account=ACCOUNT, **given)
+
+    def break_link(self) -> None:
+        self.proxy.refuse(_MANY)
+        self.proxy.cut(rst=True)
+
+    def restore_link(self) -> None:
+        self.proxy.calm()
+
+    def lose_answer(self, verb: Literal["submit", "cancel", "query"]) -> None:
+        self.faults.drop_answer(verb)
+
+    def close(self) -> None:
+        self.proxy.close()
+        self.server.kill()
