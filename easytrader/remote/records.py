@@ -34,6 +34,11 @@ _SOURCES: Final[dict[str, str]] = {
 }
 """行的键 → 厂商的属性名，不同名的。"""
 
+_NOT_IN_ROWS: Final[dict[str, dict[str, str]]] = {
+    "cancel_error": {"strategy_name": "", "order_remark": ""},
+}
+"""回调的对象上有、行里没有的：回调里照常读得到。"""
+
 _KINDS: Final = {each.kind: each for each in table.TABLE if each.kind and each.row is not None}
 _OURS: Final = (records.Connected, records.Disconnected, records.GaveUp)
 """说的是服务器与柜台之间的连接；这边的由这边的引擎说。"""
@@ -59,7 +64,7 @@ def pushed(event: Mapping[str, Any]) -> PushEvent | None:
     data = event.get("data")
     if kind is None or kind.event in _OURS or not isinstance(data, dict):
         return None
-    record = Record(data)
+    record = Record({**_NOT_IN_ROWS.get(kind.kind, {}), **data})
     made: PushEvent = (
         records.Answered(kind.kind, record)
         if kind.event is records.Answered

@@ -1,26 +1,20 @@
-"""一致性测试的把手：远程的交易口，隔着真的服务器、真的端口。"""
+"""远程的交易口，隔着真的服务器、真的端口：一致性测试的把手，别的测试也用。"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from bad_proxy import BadProxy
-from remote_serve import ServeProcess
 from server.server_world import World
-from sim_brokers import SimBroker
-from support import ACCOUNT
 
 import easytrader
-from easytrader.server.tokens import Tokens
 from easytrader.testing import eventually
 from easytrader.testing.memory_broker import MemoryBroker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from easytrader.trader import Trader
-
-_MANY = 1_000_000
+MANY = 1_000_000
 
 
 class RemoteMemory(MemoryBroker):
@@ -59,7 +53,7 @@ class RemoteWire(RemoteMemory):
         self.port = self.proxy.port
 
     def break_link(self) -> None:
-        self.proxy.refuse(_MANY)
+        self.proxy.refuse(MANY)
         self.proxy.cut()
 
     def restore_link(self) -> None:
@@ -71,36 +65,3 @@ class RemoteWire(RemoteMemory):
     def close(self) -> None:
         self.proxy.close()
         super().close()
-
-
-class RemoteSim(SimBroker):
-    """``easytrader serve --broker sim`` 的进程；断的是这里与服务器之间，应答丢在柜台。"""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.server = ServeProcess(self.folder, folder / "server home")
-        self.token = Tokens(self.server.home / "server" / "tokens.json").add("suite", ["trade"])
-        self.server.start()
-        self.proxy = BadProxy(self.server.port)
-
-    def trader(self) -> Trader:
-        return easytrader.use("remote")
-
-    def connect(self, trader: Any, callback: Any = None, **options: Any) -> None:
-        given = {"timeout": 3, "reconnect_interval": 0.2, **options}
-        where = f"http://127.0.0.1:{self.proxy.port}"
-        trader.connect(where, callback, token=self.token, account=ACCOUNT, **given)
-
-    def break_link(self) -> None:
-        self.proxy.refuse(_MANY)
-        self.proxy.cut(rst=True)
-
-    def restore_link(self) -> None:
-        self.proxy.calm()
-
-    def lose_answer(self, verb: Literal["submit", "cancel", "query"]) -> None:
-        self.faults.drop_answer(verb)
-
-    def close(self) -> None:
-        self.proxy.close()
-        self.server.kill()
