@@ -391,9 +391,9 @@ def test_nothing_without_a_token(served: Served) -> None:
     paths = ["/v1/openapi.json", "/v1/accounts", f"/v1/accounts/{ACCOUNT}/ws"]
     paths += [served.server.url(each.name) for each in verbs.TABLE]
     asked = [(path, token) for path in paths for token in (None, "")]
-    # 错的令牌答得慢：一起问
+    # 错的令牌答得慢，头几次不慢
     wrong = ("et_x_y", served.read[:-1], served.read + "x")
-    asked += [(path, token) for path in paths[:2] for token in wrong]
+    asked += [(path, token) for path in paths[:1] for token in wrong]
 
     def ask(one: tuple[str, str | None]) -> tuple[int, bytes]:
         status, _, body = http(served.port, "GET", *one, timeout=60)
