@@ -174,7 +174,9 @@ def test_a_query_is_asked_again(wire: RemoteWire, remote: Any) -> None:
     assert remote.balance[0]["cash"] == 1_000_000
 
 
-def test_a_query_without_an_answer_fails_inside_its_deadline(wire: RemoteWire, remote: Any) -> None:
+def test_a_query_without_an_answer_fails_inside_its_deadline(
+    wire: RemoteWire, remote: Any
+) -> None:
     wire.proxy.swallow(DOWN, fresh=True)
     began = time.monotonic()
     with pytest.raises(QueryFailedError):
