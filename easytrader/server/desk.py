@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from loguru import logger
 
+from easytrader.backend.records import AccountChanged, Connected
 from easytrader.basics import paths
 from easytrader.basics.log import masked
 from easytrader.errors import (
@@ -27,21 +31,29 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.risk import Guard
+from easytrader.server import preview, search
 from easytrader.server.calls import Answer
+from easytrader.server.caps import TokenGate
 from easytrader.server.events import Feed
 from easytrader.server.lanes import Lane
+from easytrader.server.mutations import Mutations
+from easytrader.server.stop import ALL
+from easytrader.sim.config.folder import is_sim_folder
 from easytrader.trader import engine_of
-from easytrader.wire import values, verbs
+from easytrader.wire import errors, values, verbs
 from easytrader.wire.verbs import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from easytrader.orders.receipt import Receipt
+    from easytrader.backend.records import PushEvent
     from easytrader.risk import GuardPost
+    from easytrader.server.audit import Audit
     from easytrader.server.calls import Call
+    from easytrader.server.caps import Caps
     from easytrader.server.lanes import Mailbox
+    from easytrader.server.stop import StopSwitch
     from easytrader.server.tokens import Grant
     from easytrader.trader import Trader
     from easytrader.wire.verbs import Verb
@@ -49,11 +61,21 @@ if TYPE_CHECKING:
 NOTHING_SENT: Final = "什么都没有发出"
 _STOPPING: Final = "服务器正在停止"
 _UNSEEN: Final = "服务器上没有这个账号，或这个令牌看不到它"
-_LANES: Final = {"委托": (8, 256), "撤单": (4, 256), "查询": (4, 256)}
+_CHORES: Final = "杂事"
+_LANES: Final = {
+    "委托": (8, 256),
+    "撤单": (4, 256),
+    "查询": (4, 256),
+    "核对": (2, 64),
+    _CHORES: (1, 4096),
+}
 """道 → (最多几个线程, 最多排几件)。"""
 _LONG: Final = {"today_entrusts": ("order_id",), "today_trades": ("order_id", "traded_id")}
 """长列表 → 认得出一行的键。"""
+_OF_EVERY_ACCOUNT: Final = frozenset({"client.account_infos", "client.account_status"})
+"""客户端里登录的每个账号一行的。"""
 _CLOSE_S: Final = 2.0
+_RECOVER_S: Final = 60.0
 _LOOK_S: Final = 0.02
 """隔这么久看一遍有没有到期的。"""
 _LATE: Final = "在服务器上排队，到期还没有轮到"
@@ -65,13 +87,33 @@ class Desk:
     Args:
         name: 它在服务器上的名字。
         trader: 交易口；可以还没有连上。
+        caps: 令牌的限额。
+        stop: 停单开关。
+        audit: 审计记录。
+        folder: 请求的记录放在哪里；不给是默认的地方。
     """
 
-    def __init__(self, name: str, trader: Trader) -> None:
+    def __init__(
+        self,
+        name: str,
+        trader: Trader,
+        *,
+        caps: Caps,
+        stop: StopSwitch,
+        audit: Audit,
+        folder: Path | None = None,
+    ) -> None:
         self.name = name
         self.trader = trader
         self.engine = engine_of(trader)
         self.feed = Feed()
+        self.caps = caps
+        self.stop = stop
+        self.mutations = Mutations(
+            name, trader, self.feed.boot, caps=caps, stop=stop, audit=audit, folder=folder
+        )
+        self._audit = audit
+        self._recovered = False
         self.stopping = False
         """不再收委托、撤单等会改变什么的；查询照常。"""
         self.flying: set[_Flight] = set()
@@ -118,7 +160,14 @@ class Desk:
             "tag_in": able.tag_in,
             "markets": sorted(able.markets),
             "cache_lag_s": lag_s,
+            "simulated": self.is_simulated,
         }
+
+    @property
+    def is_simulated(self) -> bool:
+        """连的是模拟的 MiniQMT。"""
+        place = self.engine.key.place
+        return bool(place) and is_sim_folder(Path(place))
 
     def summary(self) -> dict[str, Any]:
         """``GET /v1/accounts`` 的一项。"""
@@ -128,6 +177,7 @@ class Desk:
             "account_key": self.account_key,
             "state": self.trader.state,
             "backend": self.trader.capabilities.name,
+            "simulated": self.is_simulated,
         }
 
     @property
@@ -184,13 +234,14 @@ class Desk:
         refusal = self.refusal(call)
         if refusal is not None:
             tell(Answer(error=refusal))
+            self.later(partial(self.note, call, Answer(error=refusal)))
             return
         lane = self._lanes[_lane_of(call)]
         flight = _Flight(self, call, tell)
         self.flying.add(flight)
         why = lane.put(flight)
         if why:
-            flight.end(Answer(error=busy(call, why)))
+            flight.give_up(busy(call, why))
         elif self._watching is None:
             self._watching = self.loop.call_later(_LOOK_S, self._watch)
 
@@ -232,29 +283,58 @@ class Desk:
 
     def work(self, call: Call, heard: Callable[[Answer], None]) -> None:
         """做一次调用，回答给 ``heard``；异步的动词发出就返回，抛的异常也是回答。"""
-        if call.work is not None:
-            with self.until(call.deadline):
-                heard(Answer(call.work(self.trader)))
-        elif call.verb.group == verbs.SERVER:
-            with self.until(call.deadline):
-                heard(Answer(_CONTROLS[call.verb.method](self, call)))
-        elif call.verb.is_async:
-            receipt: Receipt[Any] = self.invoke(call)
-            heard(Answer(seq=receipt.seq))
-            receipt.then(lambda done: heard(_settled(done)))
-        else:
-            heard(Answer(self.invoke(call)))
-
-    def invoke(self, call: Call) -> Any:
-        """期限之内，在交易口上做这个动词。"""
-        verb = call.verb
+        if call.verb.effect.changes:
+            self.mutations.run(call, heard)
+            return
         with self.until(call.deadline):
-            if verb.name not in self._facts:
-                return verbs.invoke(self.trader, verb, call.args, call.kwargs)
-            if call.args or call.kwargs:
-                raise UsageError(verb.name, call.args or call.kwargs, "没有参数")
-            owner = getattr(self.trader, verb.group) if verb.group else self.trader
-            return getattr(owner, verb.method)
+            if call.work is not None:
+                found = call.work(self.trader)
+            elif call.verb.group == verbs.SERVER:
+                found = CONTROLS[call.verb.name].work(self, call)
+            else:
+                found = self._query(call)
+        heard(Answer(found))
+
+    def _query(self, call: Call) -> Any:
+        verb = call.verb
+        if verb.name not in self._facts:
+            found = verbs.invoke(self.trader, verb, call.args, call.kwargs)
+            if verb.name in _OF_EVERY_ACCOUNT:
+                # 客户端里登录的别的账号，与这个令牌无关
+                return [each for each in found if each["account_id"] == self.account_id]
+            return found
+        if call.args or call.kwargs:
+            raise UsageError(verb.name, call.args or call.kwargs, "没有参数")
+        owner = getattr(self.trader, verb.group) if verb.group else self.trader
+        return getattr(owner, verb.method)
+
+    def note(self, call: Call, answer: Answer) -> None:
+        """审计：一次没有走到「会改变什么」那一步的调用；写不下去的只记日志。"""
+        if not call.grant.id:
+            return  # 服务器自己问的
+        error = answer.error
+        kind = "refused" if call.verb.effect.changes else "query"
+        names = CONTROLS[call.verb.name].names if call.verb.name in CONTROLS else ()
+        given = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
+        if not names and call.args:
+            given["args"] = len(call.args) if call.verb.effect.changes else call.args
+        try:
+            self._audit.write(
+                event=kind,
+                token=call.grant.name,
+                account=self.name,
+                verb=call.verb.name,
+                source=call.source,
+                address=call.address,
+                arguments=given,
+                outcome="ok" if error is None else errors.to_wire(error),
+            )
+        except OSError as exc:
+            logger.error("审计记录写不下去：{}", exc)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """在道上做一件没有人等的事；排不上的丢掉。"""
+        self._lanes[_CHORES].put(_Chore(work))
 
     def until(self, deadline: float) -> AbstractContextManager[None]:
         """这一段里、本线程上对柜台的调用最晚到 ``deadline``；没有会话的由动词自己说。"""
@@ -269,7 +349,27 @@ class Desk:
         """循环开始了：从此可以调用。"""
         self._mailbox = mailbox
         self.feed.open(mailbox)
-        self.engine.tap(self.feed.heard)
+        self.engine.tap(self._heard)
+        if self.trader.state == "已连接":
+            self._recover()
+
+    def _heard(self, event: PushEvent) -> None:
+        """交付的一条（交付的线程上）。"""
+        if isinstance(event, AccountChanged) and event.status.account_id != self.account_id:
+            return  # 客户端里登录的别的账号
+        if isinstance(event, Connected) and not self._recovered:
+            self.post(self._recover)
+        try:
+            self.feed.heard(event)
+        except Exception:  # noqa: BLE001  边界：一条写不出来的事件不能耽误回调
+            logger.error("事件写不出来，订阅的人会看到有遗漏：\n{}", traceback.format_exc())
+            self.feed.skip()
+
+    def _recover(self) -> None:
+        """连上了：核对上一次启动留下的。"""
+        if not self._recovered:
+            self._recovered = True
+            self.later(lambda: self.mutations.recover(time.monotonic() + _RECOVER_S))
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -289,6 +389,7 @@ class Desk:
         for lane in self._lanes.values():
             if not lane.close(max(0.1, deadline - time.monotonic())):
                 logger.warning("账号 {}：{}的线程还没有回来，不再等它", self.name, lane.name)
+        self.mutations.close()
 
 
 class Rows:
@@ -333,43 +434,61 @@ class _Flight:
     def run(self) -> None:
         """轮到了。"""
         call = self._call
-        self._begun = True  # 先举手再看钟：看过钟还没有举手的时候到期，会说成「什么都没有发出」
+        # 先举手再看钟：看过钟还没有举手的时候到期，会说成「什么都没有发出」。
+        # 会改变什么的，过了期限也交出去：那边记下「没有做」
+        self._begun = True
         try:
-            if time.monotonic() >= call.deadline:
-                self.end(Answer(error=busy(call, _LATE)))
+            if time.monotonic() >= call.deadline and not call.verb.effect.changes:
+                self._heard(Answer(error=busy(call, _LATE)))
             else:
                 self._desk.work(call, self._heard)
         except EasytraderError as exc:
-            self.end(Answer(error=exc))
+            self._heard(Answer(error=exc))
         except BaseException as exc:  # noqa: BLE001  边界：后端抛什么都要有个回答
-            self.end(Answer(error=broken(call, exc)))
+            self._heard(Answer(error=broken(call, exc)))
 
     def watch(self, now: float) -> None:
         """到期了还没有回来：不再等它。"""
-        if now >= self.latest:
-            call = self._call
-            self.end(Answer(error=late(call) if self._begun else busy(call, _LATE)))
-
-    def end(self, answer: Answer) -> None:
-        """有了回答；已经说过的不再说。"""
-        if not self._gate.acquire(blocking=False):
+        if now < self.latest:
             return
+        call = self._call
+        if not self._begun:
+            self.give_up(busy(call, _LATE))
+        else:
+            self.give_up(late(call, self._desk.mutations.client_order_id(call)))
+
+    def give_up(self, error: EasytraderError) -> None:
+        """不等了；在循环上。"""
+        answer = Answer(error=error)
+        if self._end(answer) and not (self._begun and self._call.verb.effect.changes):
+            self._desk.later(partial(self._desk.note, self._call, answer))
+
+    def _end(self, answer: Answer) -> bool:
+        """有了回答；已经说过的不再说，为假。"""
+        if not self._gate.acquire(blocking=False):
+            return False
         self._desk.flying.discard(self)
         try:
             self._tell(answer)
         except Exception as exc:  # noqa: BLE001  边界：写不出来的结果也要有个回答
             self._tell(Answer(error=broken(self._call, exc)))
+        return True
 
     def _heard(self, answer: Answer) -> None:
-        if answer.seq is None:
-            self.end(answer)
-        elif not self._gate.locked():
-            self._tell(answer)
+        if answer.seq is not None:
+            if not self._gate.locked():
+                self._tell(answer)
+        elif self._end(answer) and not self._call.verb.effect.changes:
+            self._desk.note(self._call, answer)
 
 
-def _settled(receipt: Receipt[Any]) -> Answer:
-    error = receipt.error
-    return Answer(receipt.value()) if error is None else Answer(error=error)
+class _Chore:
+    """一件没有人等的事。"""
+
+    latest = math.inf
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.run = work
 
 
 def _is_property(trader: Trader, verb: Verb) -> bool:
@@ -378,7 +497,7 @@ def _is_property(trader: Trader, verb: Verb) -> bool:
 
 def _lane_of(call: Call) -> str:
     if call.verb.effect is Effect.QUERY:
-        return "查询"
+        return "核对" if call.verb.name == "server.settle" else "查询"
     return "撤单" if call.verb.effect is Effect.CANCEL else "委托"
 
 
@@ -389,40 +508,67 @@ def busy(call: Call, why: str) -> EasytraderError:
     return QueryFailedError(f"{why}；可以稍后再问")
 
 
-def late(call: Call) -> EasytraderError:
+def late(call: Call, client_order_id: str) -> EasytraderError:
     """做了而到期没有回来。"""
     if not call.verb.effect.changes:
         return QueryFailedError(f"{call.verb.name} 到期没有回来；可以再问")
-    return OutcomeUnknownError(
-        f"{call.verb.name} 已经交给柜台的接口，到期没有回来：可能已经生效，先核对",
-        client_order_id=str(call.kwargs.get("client_order_id") or ""),
-    )
+    told = f"{call.verb.name} 已经交给柜台的接口，到期没有回来：可能已经生效，先核对"
+    return OutcomeUnknownError(told, client_order_id=client_order_id)
 
 
 def broken(call: Call, exc: BaseException) -> EasytraderError:
     """不是本库的异常：原委进日志，说给调用的人的没有细节。"""
-    text = "".join(traceback.format_exception(exc))
-    for name, value in call.kwargs.items():
-        if name.endswith("_pwd") and isinstance(value, str) and value:
-            text = text.replace(value, "***")
-    logger.error("{} 出了意外的错：\n{}", call.verb.name, text)
-    told = f"{call.verb.name}：服务器上出了意外的错（{type(exc).__name__}），详情在服务器的日志里"
-    if not call.verb.effect.changes:
-        return EasytraderError(told)
-    return OutcomeUnknownError(
-        f"{told}；可能已经生效，先核对",
-        client_order_id=str(call.kwargs.get("client_order_id") or ""),
-    )
+    # 不用 loguru 自己的：它会印出局部变量；也不写异常的话：里面可能有密码
+    where = "".join(traceback.format_tb(exc.__traceback__))
+    kind = type(exc).__name__
+    logger.error("{} 出了意外的错：{}\n{}", call.verb.name, kind, where)
+    told = f"{call.verb.name}：服务器上出了意外的错（{kind}），详情在服务器的日志里"
+    if call.verb.effect.changes:
+        return OutcomeUnknownError(f"{told}；可能已经生效，先核对")
+    return EasytraderError(told)
 
 
 # ---- 服务器自己做的动词
 
 
+class Control(NamedTuple):
+    """一个服务器自己做的动词；在道上做。
+
+    Attributes:
+        told: 说明。
+        work: 怎样做。
+        names: 参数。
+        optional: 其中可以不给的。
+    """
+
+    told: str
+    work: Callable[[Desk, Call], Any]
+    names: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+
+
+def _given(call: Call) -> list[Any]:
+    """参数的值：按位置或按名字，不多不少；可以不给而没有给的是 None。"""
+    control = CONTROLS[call.verb.name]
+    names = control.names
+    placed = dict(zip(names, call.args, strict=False))
+    form = f"参数：{'、'.join(names) or '没有'}"
+    extra = [*call.args[len(names) :], *sorted(call.kwargs.keys() - set(names))]
+    if extra or placed.keys() & call.kwargs.keys():
+        raise UsageError(call.verb.name, extra or call.kwargs, form)
+    found = {**placed, **call.kwargs}
+    for name in names:
+        if name not in found and name not in control.optional:
+            raise UsageError(name, None, f"要给；{form}")
+    return [found.get(name) for name in names]
+
+
 def _status(desk: Desk, call: Call) -> dict[str, Any]:
-    _check(call, ())
+    _given(call)
     return {
         **desk.summary(),
         "trader": dict(desk.trader.status),
+        "stop": stopped(desk),
         "scopes": [each for each in verbs.SCOPES if call.grant.may(each)],
         "server_time": time.time(),
         "boot": desk.feed.boot,
@@ -431,29 +577,76 @@ def _status(desk: Desk, call: Call) -> dict[str, Any]:
     }
 
 
-def _unready(desk: Desk, call: Call) -> Any:
-    raise UsageError("verb", call.verb.name, "这个服务器没有")
+def stopped(desk: Desk) -> dict[str, Any] | None:
+    """停单开关此刻的样子：``reason who time``；没有停为 None。"""
+    for each in desk.stop.stopped():
+        if each.account in (ALL, desk.name):
+            return {"reason": each.reason, "who": each.who, "time": each.when}
+    return None
 
 
-_CONTROLS: Final[dict[str, Callable[[Desk, Call], Any]]] = {
-    "status": _status,
-    **dict.fromkeys(
-        ("events", "guard", "search", "settle", "preview", "stop_orders", "allow_orders"), _unready
-    ),
-}
+def _search(desk: Desk, call: Call) -> Any:
+    (text,) = _given(call)
+    return search.search(desk.trader, text)
 
 
-def _check(call: Call, names: tuple[str, ...]) -> dict[str, Any]:
-    """服务器自己的动词的参数：按位置或按名字，不多不少。"""
-    given = dict(zip(names, call.args, strict=False))
-    extra = call.args[len(names) :] or sorted(call.kwargs.keys() - set(names))
-    if extra or given.keys() & call.kwargs.keys():
-        form = f"{call.verb.name} 的参数：{'、'.join(names) or '没有'}"
-        raise UsageError(call.verb.name, extra or call.kwargs, form)
-    return {**dict.fromkeys(names), **given, **call.kwargs}
+def _settle(desk: Desk, call: Call) -> dict[str, Any]:
+    (request,) = _given(call)
+    return desk.mutations.settle(request, call.grant, call.deadline)
 
 
-def new_post(desk: Desk, limits: object) -> GuardPost | None:
-    """一条连接自己的风控；None 是不要。阻塞。"""
+def _preview(desk: Desk, call: Call) -> Any:
+    verb, kwargs = _given(call)
+    gate = TokenGate(desk.caps, desk.stop, call.grant, desk.name, "")
+    guards = () if call.guard is None else (call.guard,)
+    return preview.preview(desk.trader, verb, kwargs, gate, guards)
+
+
+def _guard(desk: Desk, call: Call) -> GuardPost | None:
+    """这条连接自己的风控：岗交给连接，它放在以后的调用上。"""
+    (limits,) = _given(call)
+    if isinstance(limits, Mapping) and limits.get("kill_switch") is not None:
+        form = "服务器上的文件不从别的机器看；停单用 server.stop_orders"
+        raise UsageError("kill_switch", limits["kill_switch"], form)
     guard = Guard.of(limits)
     return None if guard is None else desk.engine.new_post(guard)
+
+
+def _stop_orders(desk: Desk, call: Call) -> dict[str, Any] | None:
+    (reason,) = _given(call)
+    desk.stop.stop(desk.name, "" if reason is None else str(reason), call.grant.name)
+    return stopped(desk)
+
+
+def _allow_orders(desk: Desk, call: Call) -> dict[str, Any] | None:
+    _given(call)
+    desk.stop.allow(desk.name, call.grant.name)
+    return stopped(desk)
+
+
+def _only_socket(desk: Desk, call: Call) -> Any:
+    raise UsageError("verb", call.verb.name, "只能在 WebSocket 上用")
+
+
+ONLY_SOCKET: Final = frozenset({"server.events", "server.guard"})
+"""属于一条连接的：只能在 WebSocket 上用。"""
+
+CONTROLS: Final = {
+    "server.status": Control("账号与服务器的状况", _status),
+    "server.search": Control("查询合约：代码、名称、拼音首字母的一段", _search, ("text",)),
+    "server.settle": Control(
+        "一个请求怎样了；没有来过的从此作废", _settle, ("request",)
+    ),
+    "server.preview": Control(
+        "下单之前先看：费用、哪里不对、风控许不许；什么都不发出", _preview, ("verb", "kwargs")
+    ),
+    "server.stop_orders": Control(
+        "停止下单，撤单照常", _stop_orders, ("reason",), frozenset({"reason"})
+    ),
+    "server.allow_orders": Control("放开下单", _allow_orders),
+    "server.guard": Control("这条连接自己的风控；null 是不要", _guard, ("limits",)),
+    "server.events": Control(
+        "从这个编号之后接着收事件", _only_socket, ("boot", "after"), frozenset({"boot", "after"})
+    ),
+}  # fmt: skip
+"""动词表里 ``server`` 那一组。"""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from loguru import logger
 
 from easytrader.push import table
+from easytrader.push.event_log import EVENT_NAMES
 from easytrader.server.doors import framed
 from easytrader.wire import values, words
 
@@ -110,6 +111,11 @@ class Feed:
         if not self._rung and self._mailbox is not None:
             self._rung = True
             self._mailbox.put(self._wake)
+
+    def skip(self) -> None:
+        """有一条写不出来：说有遗漏。任何线程。"""
+        told = {"event": "gap", "event_name": EVENT_NAMES["gap"], "time": time.time()}
+        self.add({**told, "data": {"missed": 1}})
 
     # ---- 订阅
 

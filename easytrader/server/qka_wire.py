@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from starlette.responses import Response
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from easytrader.miniqmt.session import QmtSession
     from easytrader.server.calls import Answer, Call
     from easytrader.server.desk import Desk
+    from easytrader.server.origins import Caller
     from easytrader.server.tokens import Grant
     from easytrader.trader import Trader
 
@@ -455,6 +456,7 @@ def routes(desks: Mapping[str, Desk], authenticate: Callable[[str, Any], Grant])
         try:
             return await _answered(request, desks, authenticate)
         except Refused as exc:
+            await asyncio.sleep(exc.wait_s)  # 错的令牌答得慢
             return _refused(exc.error, exc.status, exc.headers)
         except EasytraderError as exc:
             return _refused(exc)
@@ -497,7 +499,8 @@ def _desk(desks: Mapping[str, Desk], grant: Grant) -> Desk:
 
 
 def _address(request: Request) -> str:
-    return "" if request.client is None else request.client.host
+    caller: Caller = request.scope["state"]["caller"]
+    return caller.address
 
 
 def _asking(request: Request, method: str, query: Query, given: Given, grant: Grant) -> Call:
@@ -545,7 +548,7 @@ async def _first(desk: Desk, call: Call) -> Answer:
         else:
             first.set_exception(answer.error)
 
-    desk.submit(call, lambda answer: answer, heard)
+    desk.submit(call, lambda answer: desk.post(partial(heard, answer)))
     return await first
 
 

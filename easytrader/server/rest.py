@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from easytrader.errors import EasytraderError, RiskRefusedError, UsageError
 from easytrader.server.calls import Answer, Call, deadlines
+from easytrader.server.desk import ONLY_SOCKET
 from easytrader.server.ws import arguments, checked_request, milliseconds
 from easytrader.wire import errors, values, verbs, words
 
@@ -25,19 +26,24 @@ if TYPE_CHECKING:
     from easytrader.wire.verbs import Verb
 
 JSON: Final = "application/json"
-_ONLY_SOCKET: Final = frozenset({"server.events", "server.guard"})
 
 
 class Refused(Exception):  # noqa: N818  不是错误：一个 HTTP 的应答
     """没有走到动词：状态码与话。"""
 
     def __init__(
-        self, status: int, error: EasytraderError, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        error: EasytraderError,
+        headers: Mapping[str, str] | None = None,
+        wait_s: float = 0.0,
     ) -> None:
         super().__init__(str(error))
         self.status = status
         self.error = error
         self.headers = headers
+        self.wait_s = wait_s
+        """答之前等这么久。"""
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -103,12 +109,12 @@ def call_of(
     return Call(verb, [], kwargs, number, deadline, grant, source, address, None, latest, work)
 
 
-async def do(desk: Desk, request: Request, grant: Grant, address: str) -> Response:
+async def do(desk: Desk, request: Request, grant: Grant, source: Source, address: str) -> Response:
     """``GET``、``POST /v1/accounts/{name}/{verb}``。"""
     verb = verbs.find(request.path_params["verb"])
     if verb is None:
         raise Refused(404, UsageError("verb", request.path_params["verb"], "没有这个动词"))
-    if verb.name in _ONLY_SOCKET:
+    if verb.name in ONLY_SOCKET:
         raise Refused(422, UsageError("verb", verb.name, "只能在 WebSocket 上用"))
     if request.method == "POST":
         given = await read_object(request)
@@ -120,7 +126,7 @@ async def do(desk: Desk, request: Request, grant: Grant, address: str) -> Respon
     if request.url.query:
         raise UsageError("query", "", "参数不写在网址里；用 POST，写在请求体里")
     _, kwargs = arguments({"verb": verb.name, "kwargs": given})
-    call = call_of(request, verb, kwargs, grant, "rest", address)
+    call = call_of(request, verb, kwargs, grant, source, address)
     headers = {words.REQUEST_HEADER: call.request} if call.request else {}
     answer = await desk.answer(call, partial(_shaped, desk, call))
     if answer.error is not None:

@@ -22,9 +22,15 @@ from easytrader.errors import ClosedError, EasytraderError, UsageError
 from easytrader.server import control, systemd
 from easytrader.server.accounts import Account
 from easytrader.server.app import App
+from easytrader.server.audit import Audit
+from easytrader.server.audit import default_folder as audit_folder
+from easytrader.server.caps import Caps
+from easytrader.server.caps import default_file as caps_file
 from easytrader.server.control import Control
 from easytrader.server.desk import Desk
 from easytrader.server.host import Host, bound
+from easytrader.server.stop import StopSwitch
+from easytrader.server.stop import default_file as stop_file
 from easytrader.server.tokens import Tokens, default_file
 
 if TYPE_CHECKING:
@@ -82,6 +88,8 @@ class Serving:
         self._control: Control | None = None
         self._host: Host | None = None
         self._sock: socket.socket | None = None
+        self._audit: Audit | None = None
+        self._caps: Caps | None = None
         self._over = threading.Event()
 
     @property
@@ -116,7 +124,8 @@ class Serving:
             self.port = self._sock.getsockname()[1]
             self._control = Control(self.port, self.ask)
             self._open_accounts()
-            app = App(self._desks(), self.tokens)
+            desks = self._desks()
+            app = App(desks, self.tokens, audit=self._audit)
             self._check_asked()
             self._host = Host(app, self._sock, tls)
             self._listen(self._host)
@@ -149,6 +158,10 @@ class Serving:
         _together([each.close for each in self.accounts], _CLOSE_S)
         if self._control is not None:
             self._control.close()
+        if self._audit is not None:
+            self._audit.close()
+        if self._caps is not None:
+            self._caps.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -185,7 +198,13 @@ class Serving:
             each.await_attempt(deadline, self._is_asked_now)
 
     def _desks(self) -> dict[str, Desk]:
-        return {each.name: Desk(each.name, each.trader) for each in self.accounts}
+        stop, audit = StopSwitch(stop_file()), Audit(audit_folder())
+        caps = Caps(caps_file())
+        self._audit, self._caps = audit, caps
+        return {
+            each.name: Desk(each.name, each.trader, caps=caps, stop=stop, audit=audit)
+            for each in self.accounts
+        }
 
     def _listen(self, host: Host) -> None:
         try:

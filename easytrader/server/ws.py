@@ -64,7 +64,7 @@ class Connection:
         self._door = door
         self._source = source
         self._address = address
-        self._flying: set[int] = set()
+        self._flying: set[object] = set()
         self._guard: GuardPost | None = None
         door.resumed = lambda: desk.feed.resume(self)
         self.write: Callable[[bytes], None] = door.write
@@ -137,14 +137,14 @@ class Connection:
         if call.verb.name == "server.events":
             self._subscribe(number, call)
             return
-        if number in self._flying:
-            raise UsageError("id", number, "这个编号的调用还没有回答；一次调用一个")
         if len(self._flying) >= MOST_FLYING:
             raise busy(call, f"这条连接上已经有 {MOST_FLYING} 个没有回答的")
-        self._flying.add(number)
-        self.desk.submit(call, partial(self._answer, number, call.verb))
+        # 同一个编号来了两次（线上重了）的也都做、都答：会改变什么的认得出是同一个请求
+        seat = object()
+        self._flying.add(seat)
+        self.desk.submit(call, partial(self._answer, number, call.verb, seat))
 
-    def _answer(self, number: int, verb: Verb, answer: Answer) -> None:
+    def _answer(self, number: int, verb: Verb, seat: object, answer: Answer) -> None:
         """有了回答；多半在道上。"""
         result = b""
         if answer.seq is None:
@@ -154,7 +154,7 @@ class Connection:
                 answer = Answer(None if post is None else post.guard.limits())
             if answer.error is None:
                 result = self.desk.encoded(verb, answer.result)
-            self._flying.discard(number)
+            self._flying.discard(seat)
         self.write(told(number, answer, result))
 
     def _call(self, frame: dict[str, Any]) -> Call:

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from websockets.sync.client import connect
 
 from easytrader.server.app import App
+from easytrader.server.audit import Audit
+from easytrader.server.caps import Caps
 from easytrader.server.desk import Desk
 from easytrader.server.host import Host, bound
+from easytrader.server.stop import StopSwitch
 from easytrader.server.tokens import Tokens
 from easytrader.testing.memory_broker import MemoryBroker
 
@@ -33,8 +36,17 @@ class World:
         self.tokens = Tokens(folder / "tokens.json")
         self.token = self.tokens.add("all", ["trade", "funds"])
         self.scoped = {each: self.tokens.add(each, [each]) for each in ("read", "trade", "funds")}
-        self.desks = {name: Desk(name, trader) for name, trader in traders.items()}
-        self.app = App(self.desks, self.tokens, **options)
+        self.caps = Caps(folder / "caps.db")
+        self.stop = StopSwitch(folder / "stopped.json")
+        self.audit = Audit(folder / "audit")
+        self.desks = {
+            name: Desk(
+                name, trader, caps=self.caps, stop=self.stop, audit=self.audit,
+                folder=folder / "requests" / name,
+            )
+            for name, trader in traders.items()
+        }  # fmt: skip
+        self.app = App(self.desks, self.tokens, audit=self.audit, **options)
         self.host = Host(self.app, bound())
         self.host.start()
         self.port = self.host.port
@@ -42,6 +54,8 @@ class World:
 
     def close(self) -> None:
         self.host.stop()
+        self.audit.close()
+        self.caps.close()
 
     # ---- REST
 
@@ -93,6 +107,7 @@ class Socket:
     def __init__(self, raw: ClientConnection) -> None:
         self.raw = raw
         self._ids = itertools.count(1)
+        self._early: list[Any] = []
         self.hello = self.read()["hello"]
 
     def send(self, **frame: Any) -> None:
@@ -116,14 +131,14 @@ class Socket:
 
     def answer(self, number: int) -> Any:
         while (frame := self.read()).get("id") != number:
-            pass
+            self._early += frame.get("events", [])  # 事件可以先于回答
         return frame
 
     def events(self, count: int) -> list[Any]:
         """读到这么多条事件。"""
-        found: list[Any] = []
-        while len(found) < count:
-            found += self.read().get("events", [])
+        while len(self._early) < count:
+            self._early += self.read().get("events", [])
+        found, self._early = self._early[:count], self._early[count:]
         return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from page_world import Site, launched, why_not
-from support import eventually
+from support import eventually, hurry
 
 from easytrader.sim.host.faults import Faults
 
@@ -95,10 +95,12 @@ class Visitor:
 
     def says(self, selector: str, words: str) -> None:
         """等到那里有这几个字。"""
-        self.page.wait_for_function(
-            "([where, words]) => document.querySelector(where)?.innerText.includes(words)",
-            arg=[selector, words],
-        )
+        shown = self.page.locator(selector)
+        eventually(lambda: words in shown.inner_text(), WITHIN_MS / 1000)
+
+    def until(self, check: str) -> None:
+        """等到页面里这一句为真（CSP 不许 playwright 自己的等法：它要 eval）。"""
+        eventually(lambda: self.page.evaluate(check), WITHIN_MS / 1000)
 
     def close(self) -> None:
         self.context.close()
@@ -274,7 +276,7 @@ def test_search_by_initials_and_keyboard(visit: Callable[..., Visitor]) -> None:
     visitor.says("#code-told", "招商银行")
     visitor.page.wait_for_selector("#book .levels button")
     assert visitor.page.locator("#book .levels button").count() == 10
-    visitor.page.wait_for_function("document.querySelector('#price').value !== ''")
+    visitor.until("document.querySelector('#price').value !== ''")
 
 
 def test_preview_says_what_is_wrong_before_sending(
@@ -304,6 +306,9 @@ def test_double_click_is_one_order(visit: Callable[..., Visitor], user: SimTrade
     visitor = visit()
     visitor.sign_in()
     visitor.ticket("600000", 100, bottom)
+    visitor.page.press("#amount", "Enter")  # 回车不下单
+    visitor.page.wait_for_selector("#send:not([disabled])")
+    assert user.today_entrusts == []
     visitor.page.evaluate("const b = document.querySelector('#send'); b.click(); b.click()")
     visitor.page.evaluate("document.querySelector('#ticket-form').requestSubmit()")
     visitor.says("#sent", "已收下")
@@ -348,9 +353,7 @@ def test_cancel_all_asks_first(visit: Callable[..., Visitor], user: SimTrader) -
     assert visitor.page.evaluate("document.activeElement.id") == "cancel-all"
     visitor.page.click("#cancel-all")
     visitor.page.click("#ask-yes")
-    visitor.page.wait_for_function(
-        "document.querySelectorAll('#view-orders .s54').length === 3", timeout=WITHIN_MS
-    )
+    visitor.until("document.querySelectorAll('#view-orders .s54').length === 3")
     assert {each["order_status_name"] for each in user.today_entrusts} == {"已撤"}
 
 
@@ -414,6 +417,30 @@ def test_an_order_cut_in_the_middle_is_settled(
     eventually(lambda: user.today_entrusts)
     site.line.cut(rst=True)
     visitor.says("#sent", "正在问服务器")
+    visitor.says("#sent", "已收下")
+    assert len(user.today_entrusts) == 1
+
+
+def test_unknown_outcome_blocks_until_settled(
+    visit: Callable[..., Visitor], user: SimTrader, sim_folder: Path
+) -> None:
+    _, bottom, _ = _prices(user)
+    visitor = visit()
+    visitor.sign_in()
+    visitor.ticket("600000", 100, bottom)
+    hurry(user, 0.5)
+    Faults(sim_folder).drop_answer("submit")
+    Faults(sim_folder).delay_answer("orders", 1.0, times=2)  # 服务器自己也一时核对不清
+    visitor.page.click("#send")
+    visitor.says("#sent", "结果未知")
+    visitor.page.fill("#amount", "100")
+    visitor.says("#send", "先核对")
+    assert visitor.page.is_disabled("#send")
+    visitor.page.reload()  # 刷新了也还在
+    visitor.page.wait_for_selector("#chip-counter.ok")
+    visitor.says("#sent", "结果未知")
+    hurry(user, 5)
+    visitor.page.click("#sent button:has-text('核对')")
     visitor.says("#sent", "已收下")
     assert len(user.today_entrusts) == 1
 

@@ -6,7 +6,7 @@ const FINAL = new Set([53, 54, 56, 57]);
 const CANCELLABLE = new Set([48, 49, 50, 55]);
 const RANK = { 48: 0, 49: 1, 50: 2, 55: 3, 51: 4, 52: 5, 53: 9, 54: 9, 56: 9, 57: 9 };
 const AGAIN_MS = 400;
-const POLL_MS = 5000;
+const POLL_MS = 8000;
 
 export const cancellable = (row) => CANCELLABLE.has(row.order_status);
 

@@ -33,11 +33,15 @@ export class Table {
   update(rows) {
     this.rows = rows;
     const shown = rows.slice(0, this.most);
-    const keep = new Set();
+    const keep = new Set(shown.map(this.key));
+    for (const [key, line] of this._lines) { // 先拿走没有了的：留下的不必挪，焦点不丢
+      if (keep.has(key)) continue;
+      line.tr.remove();
+      this._lines.delete(key);
+    }
     let at = this._body.firstElementChild;
     for (const row of shown) {
       const key = this.key(row);
-      keep.add(key);
       let line = this._lines.get(key);
       if (!line) {
         line = this._line();
@@ -46,11 +50,6 @@ export class Table {
       if (line.tr !== at) this._body.insertBefore(line.tr, at);
       else at = at.nextElementSibling;
       this._fill(line, row);
-    }
-    for (const [key, line] of this._lines) {
-      if (keep.has(key)) continue;
-      line.tr.remove();
-      this._lines.delete(key);
     }
     show(this._empty, rows.length === 0);
     show(this._table, rows.length > 0);

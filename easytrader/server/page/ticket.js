@@ -81,10 +81,9 @@ export class Ticket {
   // ---- 填
 
   _bind() {
-    $("ticket-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._send();
-    });
+    // 只认按钮：填到一半按了回车不该下单
+    $("ticket-form").addEventListener("submit", (event) => event.preventDefault());
+    $("send").addEventListener("click", () => this._send());
     $("code").addEventListener("input", () => this._search());
     $("code").addEventListener("keydown", (event) => this._keys(event));
     $("code").addEventListener("blur", () => setTimeout(() => this._closeFound(), 150));
@@ -424,7 +423,7 @@ export class Ticket {
     const problems = told.problems.map((each) => h("li", { class: each.stops ? "stops" : "", "data-rule": each.rule }, each.text));
     place.replaceChildren(
       ...(lines.length ? [h("dl", {}, ...lines)] : []),
-      problems.length ? h("ul", {}, ...problems) : h("p", { class: "fine" }, "数量、价格、资金、风控与令牌的上限都看过了，没有问题"),
+      problems.length ? h("ul", {}, ...problems) : h("p", { class: "fine" }, "数量、价格、资金、风控、令牌：都没有问题"),
       ...(told.fees ? [h("p", { class: "dim small" }, told.fees.told)] : []),
     );
   }
@@ -438,6 +437,7 @@ export class Ticket {
     if (account.counter !== "已连接") return `柜台${account.counter}，不能下单`;
     if (account.stop) return "已停止下单";
     if (this.busy) return this.busy.state === "asking" ? "正在核对上一笔…" : "正在下单…";
+    if (this.jobs.some((job) => job.state === "unknown")) return "有一笔结果未知，先核对";
     return "";
   }
 
@@ -464,11 +464,17 @@ export class Ticket {
     const job = new Job({ account: this.account.name, verb: wanted.verb, told: `${this._side.name} ${name} ${count(wanted.kwargs.amount)}${at}` });
     this.busy = job; // 有了结果才放开：双击也是一笔
     this.jobs.unshift(job);
-    this.jobs.length = Math.min(this.jobs.length, SENT);
+    this.jobs = this.jobs.filter((each, i) => i < SENT || !each.settled);
     const { account } = this;
     await perform(account.wire, job, { ...wanted.kwargs, client_order_id: `r-${job.request}` }, () => this._changed(account));
     if (this.busy === job) this.busy = null;
     this._finish(job);
+  }
+
+  /** 人说他查过了：不再挡着后面的单。 */
+  _drop(job) {
+    this.jobs = this.jobs.filter((each) => each !== job);
+    this._changed(this.account);
   }
 
   async _settle(job) {
@@ -499,9 +505,11 @@ export class Ticket {
     const place = $("sent");
     show(place, this.jobs.length > 0);
     place.replaceChildren(h("h2", {}, "这里下的单"), h("ul", {}, ...this.jobs.map((job) => h(
-      "li", { class: job.state, "data-request": job.request },
+      "li", { class: job.state },
       h("span", {}, job.told), h("em", {}, time(job.at)), h("b", {}, told(job)),
-      job.state === "unknown" ? h("button", { type: "button", class: "act", onclick: () => this._settle(job) }, "核对") : null,
+      job.state === "unknown" ? h("div", { class: "row" },
+        h("button", { type: "button", onclick: () => this._settle(job) }, "核对"),
+        h("button", { type: "button", class: "quiet", onclick: () => this._drop(job) }, "我自己查过了")) : null,
     ))));
   }
 }

@@ -4,7 +4,7 @@ import { plain } from "./format.js";
 
 const KEY = "easytrader.session";
 const QUIET_MS = 12_000; // 这么久没有一点声音，当作断了
-const BEAT_MS = 4_000;
+const BEAT_MS = 5_000;
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 export const STALE_MS = 10_000;
 
