@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import eventually
 
 from easytrader.errors import EasytraderError
 from easytrader.server.audit import Audit, verify, verify_told
@@ -253,6 +254,7 @@ def test_killed_at_any_moment_the_chain_holds(folder: Path) -> None:
         process.stdout.readline()
         for _ in range(3):
             verify(folder)  # 写着的时候核对
+        eventually(lambda before=seen: verify(folder).lines > before)
         process.kill()
         process.communicate(timeout=60)
         verdict = verify(folder)
