@@ -384,6 +384,12 @@ def test_secrets_are_not_written(audit: Audit, folder: Path) -> None:
         list=[token],
         path=f"/?token={token}",
     )
+    # 一样一样地写，也没有
+    for key in ("bank_pwd", "PASSWORD", "token", "X-Token", "api_key", "Set-Cookie", "密码",
+                "旧令牌", "client_secret", "Proxy-Authorization", "passwd"):  # fmt: skip
+        audit.write(event="x", arguments={key: CANARY})
+        audit.write(event="x", token="alice", arguments=[{"deep": {key: [CANARY]}}])
+    audit.write(event="x", remark=token)
     text = files(folder)[0].read_text(encoding="utf-8")
     assert CANARY not in text
     assert "5ec2e7" not in text
