@@ -180,7 +180,7 @@ def _last_address(told: dict[bytes, list[str]]) -> str:
 
 def _split(text: str, scheme: str, title: str = "Host") -> tuple[str, int]:
     match = _HOST.fullmatch(text)
-    if match is None or match[1].endswith("."):
+    if match is None:
         raise UsageError(title, text, "应为 名字 或 名字:端口，例如 127.0.0.1:7788")
     host = match[1].strip("[]").lower()
     if match[1].startswith("[") and (":" not in host or not plain_address(host)):
