@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.errors import UsageError
@@ -127,6 +128,7 @@ class Front:
         raise UsageError("Host", given, form)
 
 
+@lru_cache(maxsize=1024)
 def plain_address(text: str) -> str:
     """地址的唯一写法；不是地址为空。带网卡名的去掉网卡名，IPv4 写成 IPv6 的还原。"""
     try:
