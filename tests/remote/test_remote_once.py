@@ -174,9 +174,7 @@ def test_a_query_is_asked_again(wire: RemoteWire, remote: Any) -> None:
     assert remote.balance[0]["cash"] == 1_000_000
 
 
-def test_a_query_without_an_answer_fails_inside_its_deadline(
-    wire: RemoteWire, remote: Any
-) -> None:
+def test_a_query_without_an_answer_fails_inside_its_deadline(wire: RemoteWire, remote: Any) -> None:
     wire.proxy.swallow(DOWN, fresh=True)
     began = time.monotonic()
     with pytest.raises(QueryFailedError):
@@ -193,7 +191,7 @@ def test_many_threads_when_the_link_breaks(wire: RemoteWire, remote: Any) -> Non
         for _ in range(10):
             try:
                 placed.append(remote.buy(CODE, 9.5, 1)["entrust_no"])
-            except NotConnectedError as exc:
+            except NotConnectedError as exc:  # noqa: PERF203
                 refused.append(exc)
                 threading.Event().wait(0.05)
 
