@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from easytrader.remote.address import Address
     from easytrader.wire.words import Hello
 
-_PATIENCE: Final = 0.25
+_PATIENCE: Final = 0.2
 """在途的请求这么多成的期限里没有声音，就问一声。"""
 _LEAST_S: Final = 0.5
 _BODY: Final = 1 << 20

@@ -111,7 +111,9 @@ def connect(port: int, token: str, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "fingerprint", [GOOD.pin, f"sha256:{GOOD.pin}", [OTHER, GOOD.pin.upper()]], ids=str
+    "fingerprint",
+    [GOOD.pin, f"sha256:{GOOD.pin}", [OTHER, GOOD.pin.upper()]],
+    ids=["原样", "带名字", "几个"],
 )
 def test_the_pinned_certificate(secure: Any, fingerprint: Any) -> None:
     port, token = secure
