@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 class World:
     """一个在跑的服务器；``token`` 什么都能做，``tokens_of`` 按权限取。"""
 
-    def __init__(self, folder: Path, traders: dict[str, Trader], **options: Any) -> None:
+    def __init__(
+        self, folder: Path, traders: dict[str, Trader], tls: Any = None, **options: Any
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.tokens = Tokens(folder / "tokens.json")
         self.token = self.tokens.add("all", ["trade", "funds"])
@@ -47,7 +49,7 @@ class World:
             for name, trader in traders.items()
         }  # fmt: skip
         self.app = App(self.desks, self.tokens, audit=self.audit, **options)
-        self.host = Host(self.app, bound())
+        self.host = Host(self.app, bound(), tls)
         self.host.start()
         self.port = self.host.port
         self.brokers: dict[str, MemoryBroker] = {}
