@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _PARK_S: Final = 0.001
 """别人在读的时候，自己的线程歇这么久再看。"""
 _TICK_S: Final = 1.0
+_FLOWING: Final = 1 << 14
+"""一帧还没有完，来了这么多也算有声音；零星的几个字节不算：长度坏了的一帧永远等不完。"""
 _SEND_S: Final = 5.0
 """对面不收，一帧最多写这么久。"""
 _MARKED: Final = (b'"$"', b"\\u0024")
@@ -129,6 +131,7 @@ class Connection:
         self._control: list[bytes] = []
         self._parts: list[bytes] = []
         self._heard_at = self._pinged_at = time.monotonic()
+        self._loose = 0
         self._retired = False
         self._gate = threading.Lock()
         self._rested = threading.Event()
@@ -268,9 +271,13 @@ class Connection:
             if not data:
                 self.fail("服务器断开了连接")
                 return
-            self._heard_at = time.monotonic()
             self._protocol.receive_data(data)
-            self._take(self._protocol.events_received())
+            frames = self._protocol.events_received()
+            self._loose += len(data)
+            self._take(frames)
+            # 说到一半的不算：少了结尾的一句，往后只有 pong
+            if (frames and not self._parts) or self._loose >= _FLOWING:
+                self._heard_at, self._loose = time.monotonic(), 0
             self._control += self._protocol.data_to_send()
             if self._control:
                 self._flush_control()
