@@ -9,7 +9,6 @@ import inspect
 import types as builtin_types
 import typing
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from easytrader import types
@@ -83,11 +82,15 @@ class Document:
 
     def __init__(self, desks: Mapping[str, Desk]) -> None:
         self._desks = desks
+        self._made: tuple[tuple[str, ...], bytes] = ((), b"")
 
-    @cached_property
     def body(self) -> bytes:
-        """写好的 JSON。"""
-        return values.encode(document([each.trader for each in self._desks.values()]))
+        """写好的 JSON；账号多了才重写。"""
+        names = tuple(self._desks)
+        if self._made[0] != names:
+            traders = [each.trader for each in self._desks.values()]
+            self._made = (names, values.encode(document(traders)))
+        return self._made[1]
 
 
 def document(traders: Iterable[Trader]) -> Schema:
