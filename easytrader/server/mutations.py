@@ -369,7 +369,7 @@ class Mutations:
             with suppress(JournalError):  # 记不下来的，也许还读得出来
                 found = self._table().find(*row.key, deadline)
                 if found is not None:
-                    return None if found.state == requests.TOMBSTONE else found
+                    return found
             raise OutcomeUnknownError(
                 f"{exc}；请求 {row.request} 作废不了，它也许还在路上，先核对"
             ) from exc
