@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _AGAIN_S: Final = 0.1
 """没有连上，隔这么久再连。"""
+_RESERVE: Final = 0.1
+_RESERVE_S: Final = 1.0
+"""期限的最后一成（最多一秒）留着问它成了没有。"""
 _WORKERS: Final = 4
 """断线时在途的异步请求，最多这么多个线程一起问。"""
 _IDLE_S: Final = 1.0
@@ -146,14 +149,10 @@ class Calls:
 
     def _changed(self, one: _Change, session: RemoteSession) -> Any:
         try:
-            return session.ask(one.frame, one.deadline, one.kind)
-        except LostError as exc:
+            return session.ask(one.frame, one.patience, one.kind)
+        except (LostError, LateError) as exc:
             if exc.sent:
                 return self._settle(one, exc)
-            raise NotConnectedError(_nothing_sent(exc)) from None
-        except LateError as exc:
-            if exc.sent:
-                raise one.unknown(f"{one.limit_s:.3g} 秒内没有应答") from None
             raise NotConnectedError(_nothing_sent(exc)) from None
 
     def start(self, verb: Verb, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Receipt[Any]:
@@ -179,17 +178,15 @@ class Calls:
         connection, receipt = session.connection, one.receipt
         asked = Asked(partial(self._hear, one, session))
         try:
-            number = connection.tell(one.frame, asked, one.deadline)
+            number = connection.tell(one.frame, asked, one.patience)
             one.over = partial(connection.forget, number)
-            connection.wait(number, asked, one.deadline)
-        except LateError as exc:
+            connection.wait(number, asked, one.patience)
+        except (LostError, LateError) as exc:
+            one.over()
             if not exc.sent:
                 raise NotConnectedError(_nothing_sent(exc)) from None
-            receipt.expire()
-            receipt.value()  # 抛出结果未知，或刚好来了的结果
-        except LostError as exc:
-            if not exc.sent:
-                raise NotConnectedError(_nothing_sent(exc)) from None
+            if isinstance(exc, LateError):
+                session.expired()
             receipt.ready(self._noted(self._settle(one, exc)))
         said = asked.said or {}
         if "error" in said:
@@ -220,8 +217,8 @@ class Calls:
         except EasytraderError as exc:
             one.receipt.fail(_Told(exc))
 
-    def _settle(self, one: _Change, lost: LostError) -> Any:
-        """断了：在期限之内问它成了没有。
+    def _settle(self, one: _Change, lost: LostError | LateError) -> Any:
+        """断了、没有等到：在期限之内另外问它成了没有。
 
         Raises:
             EasytraderError: 服务器对这一次说的异常。
@@ -230,10 +227,11 @@ class Calls:
         """
         self._log.debug("{} 的应答丢了（{}），换一条连接问它成了没有", one, lost)
         why = str(lost)
+        deaf = isinstance(lost, LateError)  # 连着而不答的那条，也许听不到了
         while time.monotonic() < one.deadline and not self._engine.closed:
             frame = _frame("server.settle", (), {"request": one.request})
             try:
-                told = self._elsewhere(frame, one.deadline)
+                told = self._elsewhere(frame, one.deadline, aside=deaf)
             except OutcomeUnknownError as exc:
                 raise one.unknown(str(exc), exc.tag) from None
             except (LateError, ConnectFailedError, ClosedError) as exc:
@@ -254,10 +252,10 @@ class Calls:
             break
         raise one.unknown(why) from None
 
-    def _elsewhere(self, frame: dict[str, Any], deadline: float) -> Any:
-        """在一条活着的连接上问；又断了就再换。"""
+    def _elsewhere(self, frame: dict[str, Any], deadline: float, *, aside: bool = False) -> Any:
+        """在一条活着的连接上问；又断了就再换。``aside``：不用此刻会话的那条。"""
         while True:
-            with self._alive(deadline) as connection, contextlib.suppress(LostError):
+            with self._alive(deadline, aside) as connection, contextlib.suppress(LostError):
                 return connection.ask(dict(frame), deadline, lambda: self._engine.closed)
             if self._engine.closed:
                 raise ClosedError("这个 trader 已经关闭")
@@ -266,12 +264,11 @@ class Calls:
             threading.Event().wait(_AGAIN_S)
 
     @contextlib.contextmanager
-    def _alive(self, deadline: float) -> Iterator[Connection]:
+    def _alive(self, deadline: float, aside: bool) -> Iterator[Connection]:
         """此刻的会话的；没有的话另开一条，大家合用。"""
-        try:
-            connection = self.session.connection
-        except (NotConnectedError, ClosedError):
-            connection = None
+        connection = None
+        with contextlib.suppress(NotConnectedError, ClosedError):
+            connection = None if aside else self.session.connection
         if connection is not None and not connection.lost:
             yield connection
             return
@@ -305,6 +302,8 @@ class _Change:
         self.began = time.monotonic()
         self.limit_s = session.timeout_s
         self.deadline = self.began + self.limit_s
+        self.patience = self.deadline - min(_RESERVE_S, self.limit_s * _RESERVE)
+        """到这时候还没有应答，余下的时间另外去问。"""
         self.over: Callable[[], None] = _nothing
         self.client_order_id = ""
         self._number: Any = None

@@ -274,9 +274,10 @@ class Connection:
             self._protocol.receive_data(data)
             frames = self._protocol.events_received()
             self._loose += len(data)
-            if frames or self._loose >= _FLOWING:
-                self._heard_at, self._loose = time.monotonic(), 0
             self._take(frames)
+            # 说到一半的不算：少了结尾的一句，往后只有 pong
+            if (frames and not self._parts) or self._loose >= _FLOWING:
+                self._heard_at, self._loose = time.monotonic(), 0
             self._control += self._protocol.data_to_send()
             if self._control:
                 self._flush_control()

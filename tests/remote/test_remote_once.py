@@ -191,7 +191,7 @@ def test_many_threads_when_the_link_breaks(wire: RemoteWire, remote: Any) -> Non
         for _ in range(10):
             try:
                 placed.append(remote.buy(CODE, 9.5, 1)["entrust_no"])
-            except NotConnectedError as exc:
+            except NotConnectedError as exc:  # noqa: PERF203
                 refused.append(exc)
                 threading.Event().wait(0.05)
 

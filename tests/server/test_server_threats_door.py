@@ -8,90 +8,23 @@ from __future__ import annotations
 import json
 import select
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from page_world import Site
-from raw_ws import RawWs, answer, upgrade
+from raw_ws import RawWs, upgrade
 from support import ACCOUNT
+from threat_house import BUY, JSON, House, bearer
 
 from easytrader.cli import main
 from easytrader.server import tokens as tokens_module
 from easytrader.server.audit import verify
-from easytrader.testing.memory_broker import MemoryBroker
+from easytrader.server.host import bound
+from easytrader.server.origins import is_loopback_name, plain_address
+from easytrader.server.tls import machine_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-ORDER = b'{"security":"BTC/USDT","price":9.5,"amount":1}'
-BUY = "/v1/accounts/a/buy"
-
-
-class House:
-    """一个在跑的服务器，带着网页；柜台在内存里，看得见有没有委托。"""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.broker = MemoryBroker()
-        self.trader = self.broker.trader()
-        self.broker.connect(self.trader, timeout=5)
-        self.site = Site(folder, {"a": self.trader})
-        self.port = self.site.host.port
-        self.trade, self.read = self.site.trade, self.site.read
-
-    def close(self) -> None:
-        self.site.close()
-        self.trader.close()
-
-    @property
-    def orders(self) -> int:
-        return len(self.broker.counter.orders)
-
-    @property
-    def here(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def open(self, method: str, path: str, *lines: str, body: bytes = b"") -> socket.socket:
-        """发一个请求，不等应答；``lines`` 是所有的头。"""
-        if body:
-            lines = (*lines, f"Content-Length: {len(body)}")
-        text = "\r\n".join((f"{method} {path} HTTP/1.1", *lines, "Connection: close", "", ""))
-        link = socket.create_connection(("127.0.0.1", self.port), 60)
-        link.sendall(text.encode("latin-1") + body)
-        return link
-
-    def ask(self, method: str, path: str, *lines: str, body: bytes = b"") -> int:
-        """发一个请求；状态码，没有应答就断了的是 0。"""
-        return self.told(method, path, *lines, body=body)[0]
-
-    def told(
-        self, method: str, path: str, *lines: str, body: bytes = b""
-    ) -> tuple[int, dict[str, str], Any]:
-        with self.open(method, path, *lines, body=body) as link:
-            try:
-                status, headers, text = answer(link)
-            except ConnectionError:
-                return 0, {}, None
-            return status, headers, json.loads(text) if text[:1] in (b"{", b"[") else text
-
-    def buy(self, *lines: str, body: bytes = ORDER) -> int:
-        """下一笔单，``lines`` 里没有的头一概不带。"""
-        return self.ask("POST", BUY, *lines, body=body)
-
-    def sign_in(self, token: str = "") -> tuple[str, str]:
-        """从网页登录：(cookie, 网页自己保管的值)。"""
-        status, headers, told = self.told(
-            "POST", "/session", f"Host: {self.here}", f"Origin: http://{self.here}",
-            "Content-Type: application/json",
-            body=json.dumps({"token": token or self.trade}).encode(),
-        )  # fmt: skip
-        assert status == 200
-        return headers["set-cookie"].partition(";")[0], told["session"]
-
-    def audited(self) -> list[dict[str, Any]]:
-        files = sorted((self.folder / "audit").glob("*.jsonl"))
-        return [json.loads(line) for each in files for line in each.read_bytes().splitlines()]
 
 
 @pytest.fixture
@@ -99,13 +32,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     found = House(tmp_path / "server")
     yield found
     found.close()
-
-
-JSON = "Content-Type: application/json"
-
-
-def bearer(token: str) -> str:
-    return f"Authorization: Bearer {token}"
 
 
 # ---- 1 局域网连得到端口
@@ -122,6 +48,29 @@ def test_threat_01_no_open_address_without_tls_or_proxy(
     assert "--proxy" in told
 
 
+def test_threat_01_plain_http_from_another_machine_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """就算听在了外面：不经 TLS、不经声明过的代理来的，令牌对也不答。"""
+    address = next((each for each in machine_names() if _is_lan(each)), "")
+    if not address:
+        pytest.skip("这台机器没有局域网的地址")
+    monkeypatch.setattr("page_world.bound", lambda host, port: bound("0.0.0.0", port))
+    house = House(tmp_path / "server")
+    try:
+        monkeypatch.setattr("threat_house.LOOPBACK", address)
+        host = f"Host: {address}:{house.port}"
+        assert house.buy(host, JSON, bearer(house.trade)) == 403
+        assert house.ask("GET", "/", host) == 403
+        assert house.orders == 0
+    finally:
+        house.close()
+
+
+def _is_lan(name: str) -> bool:
+    return plain_address(name) == name and "." in name and not is_loopback_name(name)
+
+
 # ---- 2 猜令牌、量时间
 
 
@@ -131,7 +80,10 @@ WITHOUT = ("/v1/accounts", "/v1/openapi.json", "/v1/accounts/a/balance", "/v1/ac
            "/page/../tokens.json", "/page/%2e%2e/tokens.json", "//v1/accounts")  # fmt: skip
 
 
-def test_threat_02_without_a_token_only_healthz_and_the_pages_own_files(house: House) -> None:
+def test_threat_02_without_a_token_only_healthz_and_the_pages_own_files(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("easytrader.server.throttle._MOST_S", 0.01)
     host = f"Host: {house.here}"
     assert house.told("GET", "/healthz", host)[::2] == (200, {"ok": True})
     assert house.ask("GET", "/", host) == 200  # 网页的静态文件，里面没有账号的任何东西
