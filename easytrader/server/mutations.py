@@ -189,7 +189,7 @@ class Mutations:
         if found is not None and found.state == requests.PASSED_ON:
             answer = self._wait_and_see(found, deadline)
         else:
-            answer = None if found is None else self._story(found, deadline)
+            answer = self._dead(row, deadline) if found is None else self._story(found, deadline)
         if answer is None:
             return {"state": "never"}
         if isinstance(answer.error, OutcomeUnknownError):
@@ -388,7 +388,7 @@ class Mutations:
     def _story(self, found: Row, deadline: float) -> Answer | None:
         """占着请求号的时候：记着的那一行的答案；作废的为 None。"""
         if found.state == requests.TOMBSTONE:
-            return None
+            return self._dead(found, deadline)
         if found.state == requests.DONE:
             return _read(found)
         if found.state == requests.FORGOTTEN:
@@ -400,6 +400,17 @@ class Mutations:
             return _read(found)
         told = f"{found.verb} 交出去之后服务器中断了，结果未知，先核对"
         return Answer(error=self._unknown(found, told))
+
+    def _dead(self, row: Row, deadline: float) -> Answer | None:
+        """作废的为 None；断电丢了最后几行的，柜台上有带它的标记的委托，那就是做过了。"""
+        once = self._engine.orders.once
+        if once is None or not _OURS.fullmatch(row.request):
+            return None
+        tag = tags.tag_for(self._engine.key.account_id, f"r-{row.request}")
+        number = once.doubts.seen(tag)
+        if number is None or self._table().done_by_others(*row.key, deadline):
+            return None
+        return Answer({"entrust_no": number})
 
     def _look_up(self, found: Row, deadline: float) -> Answer | None:
         """交出去而没有答案的委托，到柜台上找；确实没有的作废，返回 None。"""
