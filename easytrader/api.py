@@ -9,6 +9,7 @@ from easytrader.basics.keywords import guarded
 if TYPE_CHECKING:
     from easytrader.brokers.sim import SimTrader
     from easytrader.miniqmt.trader import MiniqmtTrader
+    from easytrader.remote.trader import RemoteTrader
     from easytrader.risk import Guard
     from easytrader.trader import Trader
 
@@ -24,6 +25,10 @@ def use(
     broker: Literal["sim", "模拟"], debug: bool = False, guard: GuardLike = None
 ) -> SimTrader: ...
 @overload
+def use(
+    broker: Literal["remote", "远程"], debug: bool = False, guard: GuardLike = None
+) -> RemoteTrader: ...
+@overload
 def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader: ...
 
 
@@ -34,6 +39,7 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader:
     Args:
         broker: ``'miniqmt'``：券商的 MiniQMT 客户端（路径是模拟文件夹时连模拟的）；
             ``'sim'``：自带的模拟 MiniQMT，什么都不用准备；
+            ``'remote'``：账号在别的机器上，那里跑着 ``easytrader serve``；
             别的包带来的后端写它登记的名字，见 `easytrader.brokers`。
         debug: 是否记 DEBUG 日志，默认 INFO。
         guard: 风控规则，默认不开；`Guard(...)`、同样内容的字典，或 True（只管程序化交易的笔数）。

@@ -52,7 +52,7 @@ class UsageError(EasytraderError, ValueError):
     """
 
     def __init__(self, argument: str, value: object, expected: str) -> None:
-        super().__init__(f"参数 {argument} 不对：{shown(value)}。{expected}")
+        super().__init__(f"参数 {argument} 不对：{shown_as(argument, value)}。{expected}")
         self.argument = argument
         self.value = value
         self.expected = expected
@@ -155,6 +155,19 @@ class SimulatorError(EasytraderError):
 
 def _risk_refused(message: str, rule: str, actual: object, limit: object) -> RiskRefusedError:
     return RiskRefusedError(message, rule=rule, actual=actual, limit=limit)
+
+
+_SECRETS: Final = ("pwd", "password", "passwd", "secret", "token")
+
+
+def is_secret(argument: str) -> bool:
+    """这个参数的值是口令、令牌，哪里都不写出来。"""
+    return argument.lower().endswith(_SECRETS)
+
+
+def shown_as(argument: str, value: object) -> str:
+    """同 `shown`；口令、令牌不写出来，哪怕写错了地方。"""
+    return "（不写出来）" if is_secret(argument) else shown(value)
 
 
 def shown(value: object, limit: int = 80) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from easytrader import arguments, rows
 from easytrader.backend.capabilities import Capabilities
@@ -51,7 +51,7 @@ class Trader:
             SQLite 文件，事件在内存里。
     """
 
-    capabilities: ClassVar[Capabilities] = Capabilities("柜台")
+    capabilities: Capabilities = Capabilities("柜台")
     """后端的本事。"""
 
     def __init_subclass__(cls) -> None:
@@ -459,7 +459,7 @@ class Trader:
             ClosedError: 这个 trader 已经关闭。
         """
         self._engine.check_usable()
-        wait_s = _wait_seconds(wait)
+        wait_s = seconds_to_wait(wait)
         options = ReconnectOptions(
             enabled=arguments.flag("reconnect_enabled", reconnect_enabled),
             interval_s=arguments.seconds("reconnect_interval", reconnect_interval),
@@ -511,7 +511,7 @@ class Trader:
         return self._engine.path
 
 
-def _wait_seconds(wait: object) -> float | None:
+def seconds_to_wait(wait: object) -> float | None:
     """``wait``：None 只试一次，否则最多等这么多秒。"""
     if wait is False:
         return None

@@ -119,13 +119,13 @@ class RawWs:
         """不是应答的帧。"""
         try:
             self.link.sendall(upgrade(port, account, token, extra))
-            self.status, self.head = self._head()
+            status, head = self._head()
+            if status != 101:
+                raise ConnectionError(f"没有升级：{head}")
+            self.hello: dict[str, Any] = self.receive()["hello"]
         except BaseException:
             self.link.close()
             raise
-        self.hello: dict[str, Any] = {}
-        if self.status == 101:
-            self.hello = self.receive()["hello"]
 
     def _head(self) -> tuple[int, str]:
         while b"\r\n\r\n" not in self._buffer:

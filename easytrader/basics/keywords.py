@@ -10,7 +10,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from easytrader.errors import UsageError
+from easytrader.errors import UsageError, is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -51,6 +51,11 @@ _MEANT: Final = {
 class _Absent:
     def __repr__(self) -> str:
         return "没有给"
+
+
+class _Untold:
+    def __repr__(self) -> str:
+        return "（可能是密码，不写出来）"
 
 
 def guarded(
@@ -144,7 +149,8 @@ def _mismatch(
     names = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
     form = f"{title} 的参数依次是：{'、'.join(names)}" if names else f"{title} 没有参数"
     if len(args) > len(placed):
-        return UsageError(title, args[len(placed)], f"多给了；{form}，其余的要写名字")
+        extra = _Untold() if any(map(is_secret, names)) else args[len(placed)]
+        return UsageError(title, extra, f"多给了；{form}，其余的要写名字")
     for index, each in enumerate(placed):
         if index < len(args) and each.name in given:
             return UsageError(each.name, given[each.name], f"给了两次；{form}")

@@ -38,8 +38,9 @@ class Backend(NamedTuple):
 _BUILT_IN: Final = {
     "miniqmt": "easytrader.brokers.sim:miniqmt_trader",
     "sim": "easytrader.brokers.sim:sim_trader",
+    "remote": "easytrader.remote:remote_trader",
 }
-_ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim"}
+_ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim", "远程": "remote"}
 
 _OLD_CLIENTS: Final = (
     *("ht_client", "yh_client", "gj_client", "wk_client", "htzq_client", "ths"),

@@ -1,4 +1,4 @@
-"""``easytrader serve`` 与 ``serve --stop``。"""
+"""``easytrader serve``、``serve --stop``、``serve init``、``serve audit``。"""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from easytrader.server.config import AccountSpec, ServerConfig
     from easytrader.server.serve import Serving
+    from easytrader.server.tls import Pair
 
 NOT_RUNNING: Final = 3
 _FAILED: Final = 1
@@ -37,6 +38,11 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     _add_account_options(parser)
     _add_server_options(parser)
     parser.runs(_serve)
+    inner = parser.add_subparsers(title="另外的命令", metavar="命令", required=False)
+    _register_init(inner)
+    told = "核对审计记录：少一行、改一个字都看得出"
+    audit = inner.add_parser("audit", help=told, description="退出码：0 完好，1 不对。")
+    audit.runs(_audit)
 
 
 def _add_account_options(parser: Parser) -> None:
@@ -216,3 +222,68 @@ def _stop(arguments: argparse.Namespace) -> int:
     control.stop(which, _STOP_S)
     say(f"已停止：进程 {which.pid} 端口 {which.port}")
     return 0
+
+
+# audit ----------------------------------------------------------------
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    del arguments
+    from easytrader.server.audit import default_folder, verify, verify_told
+
+    folder = default_folder()
+    found = sorted(each for each in folder.glob("*") if each.is_dir())
+    if not found:
+        say(f"还没有审计记录：{folder}")
+        return 0
+    for each in found:
+        say(verify_told(each))
+    return 0 if all(verify(each).ok for each in found) else _FAILED
+
+
+# init -----------------------------------------------------------------
+
+
+def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "init",
+        help="做一张自己的 TLS 证书，印出它的指纹",
+        description="客户端凭指纹认这台服务器：与令牌一起，当面或用别的办法交给用的人。\n"
+        "例：easytrader serve init --public-host win-box --public-host 192.168.1.8",
+    )
+    add = parser.add_argument
+    told = "写进证书的域名、地址，可重复；这台机器自己的名字与地址本来就写"
+    # 与 serve 自己的同名选项分开放：外层的默认值会盖住里层的
+    add("--public-host", metavar="NAME", action="append", dest="names", default=[], help=told)
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--renew", action="store_true", help="另做一张备着，印出旧的与新的指纹")
+    kinds.add_argument("--switch", action="store_true", help="换上备着的那一张，重新启动之后用它")
+    parser.runs(_init)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from easytrader.server import tls
+
+    folder = tls.default_folder()
+    if arguments.renew:
+        current, fresh = tls.renew(folder, arguments.names)
+        say("备好了一张新的证书，正在用的还是旧的。先把两个指纹都给客户端：")
+        say(f"  旧的 {current.fingerprint}")
+        _say_pair("新的", fresh)
+        say("都给到了就换上：easytrader serve init --switch，再重新启动服务器")
+        return 0
+    if arguments.switch:
+        _say_pair("已换上，重新启动服务器之后用它", tls.switch(folder))
+        return 0
+    made = tls.make(folder, arguments.names)
+    say(f"证书在 {made.cert}，里面有私钥，不要给别人")
+    _say_pair("指纹（与令牌一起交给客户端）", made)
+    return 0
+
+
+def _say_pair(title: str, pair: Pair) -> None:
+    from easytrader.basics import beijing
+
+    until = beijing.stamp(pair.expires, "%Y-%m-%d")
+    say(f"  {title} {pair.fingerprint}")
+    say(f"    写着 {'、'.join(pair.names)}；到 {until} 为止")

@@ -99,7 +99,7 @@ class Engine:
         self.waiting = Waiting(
             self.find,
             self.orders.recent,
-            capabilities.check_id,
+            lambda number: self.capabilities.check_id(number),  # 远程的连上才知道
             lambda number: self.order_rows.reason(number),
         )
         self.order_rows = rows.OrderRows()

@@ -21,7 +21,7 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from tenacity import RetryCallState, Retrying, retry_if_exception
 from tenacity.stop import stop_after_attempt, stop_never
 
 from easytrader.backend.records import Connected, Disconnected, GaveUp, HealthChanged
@@ -515,10 +515,15 @@ class Supervisor:
             self._attempt(pace.left_s)
 
         Retrying(
-            retry=retry_if_exception_type(ConnectFailedError),
+            retry=retry_if_exception(_may_pass),
             stop=lambda state: stop(state) or pace.is_over(),
             wait=pace.wait,
             sleep=self._sleep,
             after=pace.failed,
             reraise=True,
         )(attempt)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """再试也许就连上了；``final`` 的再试也一样（令牌不对）。"""
+    return isinstance(error, ConnectFailedError) and not getattr(error, "final", False)

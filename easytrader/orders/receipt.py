@@ -8,6 +8,7 @@ import heapq
 import itertools
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from easytrader import arguments
@@ -123,10 +124,15 @@ class Receipt(Generic[_Row]):
             self._open()
 
     def then(self, call: Callable[[Receipt[_Row]], None]) -> None:
-        """有了结果时调用一次（已经有了就马上），在说结果的那个线程上，不得阻塞；只能放一个。"""
-        self._then = call
-        if self._is_done and self._take_then() is not None:
-            call(self)
+        """有了结果时调用一次（已经有了就马上），在说结果的那个线程上，不得阻塞。
+
+        可以放几个：同一个 ``client_order_id`` 又下了一次的，拿到的是同一张。
+        """
+        with _then_lock:
+            before = self._then
+            self._then = call if before is None else partial(_both, before, call)
+        if self._is_done and (found := self._take_then()) is not None:
+            found(self)
 
     def _take_then(self) -> Callable[[Receipt[_Row]], None] | None:
         """拿走它：说结果的与放它的撞在一起，也只调用一次。"""
@@ -222,6 +228,17 @@ class Receipt(Generic[_Row]):
             latch.release()
             return True
         return self._is_done
+
+
+def _both(
+    first: Callable[[Receipt[_Row]], None],
+    second: Callable[[Receipt[_Row]], None],
+    receipt: Receipt[_Row],
+) -> None:
+    try:
+        first(receipt)
+    finally:
+        second(receipt)
 
 
 def unknown_text(what: object, error: BaseException) -> str:

@@ -60,7 +60,15 @@ _LONGEST: Final = 2000
 _MOST_ITEMS: Final = 200
 _DEPTH: Final = 12
 _WIDEST: Final = 2**63
-_OWN: Final = ("n", "at", "prev")
+_OWN: Final = frozenset({"n", "at", "prev"})
+_TOP: Final = frozenset({"token"})
+"""顶层叫这个的是名字。"""
+_SHORT: Final = 4000
+_SUSPICIOUS: Final = (
+    b"et_", b"pwd", b"passw", b"secret", b"api", b"authoriz", b"cookie",
+    "密码".encode(), "令牌".encode(),
+)  # fmt: skip
+"""`_SECRET_KEY` 与 `_TOKEN` 认得的，每一个都含有其中一个。"""
 _UNREADABLE: Final = (
     msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, TypeError, KeyError,
 )  # fmt: skip
@@ -147,13 +155,9 @@ class Audit:
         Raises:
             OSError: 写不了。
         """
-        cleaned = {
-            key: _cleaned(value, 0) if key == "token" or not _is_secret(key) else _HIDDEN
-            for key, value in fields.items()
-            if key not in _OWN
-        }
+        body = _body(fields)
         with self._mutex:
-            self._append(cleaned)
+            self._append(body)
 
     def close(self) -> None:
         """落盘，放开文件夹；可重复调用。"""
@@ -167,14 +171,15 @@ class Audit:
 
     # ---- 内部，都拿着锁
 
-    def _append(self, fields: dict[str, Any]) -> None:
+    def _append(self, body: bytes) -> None:
         if self._head_file < 0:
             raise OSError("审计记录已经关上了")
         if self._size >= self._max_bytes or self._file < 0:
             self._next_file()
             self._explain()
         head = self._head
-        line = _encode({"n": head.n + 1, "at": self._now(), **fields, "prev": head.hash}) + b"\n"
+        told = (head.n + 1, self._now().encode(), body, head.hash.encode())
+        line = b'{"n":%d,"at":"%s",%s,"prev":"%s"}\n' % told
         try:
             _write_all(self._file, line)
         except OSError:
@@ -201,7 +206,7 @@ class Audit:
         """上一个文件末尾断了半行：在这一个的第一行里说。"""
         torn, self._torn = self._torn, 0
         if torn:
-            self._append({"event": _RESUMED, "torn": torn})
+            self._append(_body({"event": _RESUMED, "torn": torn}))
 
     def _now(self) -> str:
         moment = time.time()
@@ -260,7 +265,7 @@ class Audit:
         self._explain()
         if told:
             logger.error("审计记录 {}：{}", self.folder, told)
-            self._append({"event": _TROUBLE, "told": told})
+            self._append(_body({"event": _TROUBLE, "told": told}))
 
     def _go_on(self, head: _Head | None, numbers: list[int], told: str) -> tuple[_Head, str]:
         """已有文件：从哪一行、哪个文件接着写。"""
@@ -482,6 +487,33 @@ def _span(first: int, last: int) -> str:
 
 
 # ---- 写下来之前
+
+
+def _body(fields: dict[str, Any]) -> bytes:
+    """一行里除了自己那三样的；绝大多数里面没有可疑的字，照样写下。"""
+    if not _OWN.isdisjoint(fields):
+        fields = {key: value for key, value in fields.items() if key not in _OWN}
+    try:
+        text = _encode(fields)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return _cleaned_body(fields)
+    if len(text) > _SHORT or _is_suspicious(text, "token" in fields):
+        return _cleaned_body(fields)
+    return text[1:-1] or b'"event":""'
+
+
+def _is_suspicious(text: bytes, named: bool) -> bool:
+    lower = text.lower()
+    return lower.count(b"token") > named or any(each in lower for each in _SUSPICIOUS)
+
+
+def _cleaned_body(fields: dict[str, Any]) -> bytes:
+    return _encode(
+        {
+            _text(key): _cleaned(value, 0) if key in _TOP or not _is_secret(key) else _HIDDEN
+            for key, value in fields.items()
+        }
+    )[1:-1]
 
 
 def _cleaned(value: Any, depth: int) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import sys
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 10.0
 """连上到第一个请求收完、一个请求从第一个字节到最后一个，最多这么久。"""
-MOST: Final = 400 if sys.platform == "win32" else 1000
-"""一共最多这么多条连接；Windows 的 select 只管得了 512 个套接字。"""
-MOST_STRANGERS: Final = 64
-"""同一个地址、还没有出示过有效令牌的，最多这么多条。"""
+MOST: Final = 400
+"""一共最多这么多条连接：Windows 的 select 只管得了 512 个套接字，Linux 多半一个进程 1024 个。"""
+MOST_STRANGERS: Final = 128
+"""同一个地址、还没有出示过有效令牌的，最多这么多条；一下子来一百个好人也够。"""
 _HIGH_WATER: Final = 256 << 10
 _CUT_S: Final = 1.0
 _MOST_REASON: Final = 40

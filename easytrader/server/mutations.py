@@ -37,6 +37,7 @@ from easytrader.errors import (
     shown,
 )
 from easytrader.orders import admission
+from easytrader.orders.receipt import Deadlines
 from easytrader.server import requests
 from easytrader.server.calls import Answer
 from easytrader.server.caps import TokenGate
@@ -47,7 +48,7 @@ from easytrader.wire import errors, values, verbs, words
 from easytrader.wire.verbs import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -75,9 +76,8 @@ _OURS: Final = re.compile(r"[0-9a-f]{32}")
 _NOTHING: Final = "什么都没有发出"
 _HIDDEN: Final = "_pwd"
 """名字以它结尾的参数哪里都不记。"""
-_RECORD_S: Final = 0.5
-_MOST_RECORD_S: Final = 2.0
-"""记一行最多等多久：至少、至多。"""
+_RECORD_S: Final = 2.0
+"""别的程序占着请求记录时，最多等这么久。"""
 _CLOSE_S: Final = 2.0
 _WIDEST: Final = 2**63
 
@@ -87,11 +87,14 @@ _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 class _Flight:
     """占着一个请求号；``answer`` 为 None 而 ``over`` 了的，不是真的在做它，再看一遍。"""
 
-    __slots__ = ("answer", "call", "gate", "over", "recorded", "row")
+    __slots__ = ("answer", "arguments", "call", "gate", "over", "recorded", "row")
 
-    def __init__(self, row: Row, call: Call | None = None) -> None:
+    def __init__(
+        self, row: Row, call: Call | None = None, arguments: dict[str, Any] | None = None
+    ) -> None:
         self.row = row
         self.call = call
+        self.arguments = arguments
         self.gate: TokenGate | None = None
         self.recorded = True
         self.over = threading.Event()
@@ -138,6 +141,7 @@ class Mutations:
         self._flying: dict[tuple[str, str], _Flight] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._clerk = _Clerk()
+        self._deadlines = Deadlines()
 
     def run(self, call: Call, heard: Callable[[Answer], None]) -> None:
         """做一次，最晚到它的期限；在道上的线程。不抛异常。
@@ -179,7 +183,10 @@ class Mutations:
             self._table()
         except NotConnectedError as exc:
             raise QueryFailedError(str(exc)) from exc
-        found = self._forbid(row, deadline)
+        if grant.may(verbs.TRADE) or grant.may(verbs.FUNDS):
+            found = self._forbid(row, deadline)
+        else:  # 什么都改不了的，没有要作废的：不许它往盘上写
+            found = self._table().find(*row.key, deadline)
         if found is not None and found.state == requests.PASSED_ON:
             answer = self._wait_and_see(found, deadline)
         else:
@@ -223,6 +230,7 @@ class Mutations:
 
     def close(self) -> None:
         """写完，放手；可重复调用。"""
+        self._deadlines.close()
         self._clerk.close(_CLOSE_S)
         if self._requests is not None:
             self._requests.close()
@@ -230,8 +238,9 @@ class Mutations:
     # ---- 一次调用
 
     def _run(self, call: Call, heard: Callable[[Answer], None]) -> Answer | None:
-        row = self._row(call)
-        held = self._hold(_Flight(row, call), call.deadline)
+        arguments = self._arguments(call)
+        row = self._row(call, arguments)
+        held = self._hold(_Flight(row, call, arguments), call.deadline)
         if isinstance(held, Answer):
             return held
         try:
@@ -257,6 +266,8 @@ class Mutations:
             found.then(
                 lambda receipt: self._clerk.put(partial(self._arrived, held, receipt, heard))
             )
+            if found.watch is None:  # 各组自己的异步动词：没有人等，到期也要了结
+                self._deadlines.watch(found)
         return None
 
     def _hold(self, flight: _Flight, deadline: float) -> _Flight | Answer:
@@ -279,24 +290,17 @@ class Mutations:
         flight.over.set()
 
     def _begin(self, flight: _Flight, call: Call) -> Row | None:
-        """记下；已经有这个号的返回那一行。过了期限的记成没有做。"""
+        """记下；已经有这个号的返回那一行。"""
         row, now = flight.row, time.monotonic()
-        refused: NotConnectedError | None = None
-        if now >= call.deadline:
-            refused = NotConnectedError(f"{call.verb.name} 到服务器时已经过了期限，{_NOTHING}")
-            row = row._replace(state=requests.DONE, answer=_written(Answer(error=refused)))
-        limit = now + min(max(call.deadline - now, _RECORD_S), _MOST_RECORD_S)
-        found: Row | None = None
+        limit = now + min((call.deadline - now) / 2, _RECORD_S)  # 余下的留给要做的事
         try:
-            found = self._table().begin(row, limit, durable=not row.client_order_id)
+            return self._table().begin(row, limit, durable=not row.client_order_id)
         except JournalError as exc:
             if call.verb.effect is not Effect.CANCEL:
                 raise
             logger.warning("{}；撤单照常", exc)
             flight.recorded = False
-        if found is None and refused is not None:
-            raise refused
-        return found
+            return None
 
     def _pass_on(self, flight: _Flight, call: Call) -> Any:
         """审计、过关口，交给交易口。"""
@@ -311,6 +315,8 @@ class Mutations:
         kwargs = call.kwargs
         if flight.row.client_order_id:
             kwargs = {**kwargs, "client_order_id": flight.row.client_order_id}
+        if time.monotonic() >= call.deadline:  # 排队、写盘花掉的也算
+            raise NotConnectedError(f"{call.verb.name} 轮到的时候已经过了期限，{_NOTHING}")
         with admission.through(gate), self._until(call.deadline):
             return verbs.invoke(self._trader, call.verb, call.args, kwargs)
 
@@ -327,7 +333,7 @@ class Mutations:
         if raised is None or isinstance(raised, EasytraderError):
             error = raised
         else:
-            error = self._broken(row, call.verb.name, raised)
+            error = self._broken(row, call.verb.name, raised, call.kwargs)
         answer = flight.answer = Answer(result, error)
         try:
             if flight.gate is not None and _surely_not_sent(answer):
@@ -342,10 +348,15 @@ class Mutations:
         self._note(row, answer, call)
         return answer
 
-    def _broken(self, row: Row, verb: str, raised: BaseException) -> OutcomeUnknownError:
+    def _broken(
+        self, row: Row, verb: str, raised: BaseException, given: Mapping[str, Any] | None = None
+    ) -> OutcomeUnknownError:
         # 不用 opt(exception=)：它会把变量的值也印出来，里面可能有密码
-        trace = "".join(traceback.format_tb(raised.__traceback__))
-        logger.error("{} 出了意外的错：{}\n{}", verb, shown(raised), trace)
+        why, trace = shown(raised, 500), "".join(traceback.format_tb(raised.__traceback__))
+        for name, value in (given or {}).items():
+            if name.endswith(_HIDDEN) and value:
+                why = why.replace(str(value), "***")
+        logger.error("{} 出了意外的错：{}\n{}", verb, why, trace)
         told = f"{verb} 交出去之后服务器上出了意外的错（{type(raised).__name__}）"
         return self._unknown(row, f"{told}，结果未知，先核对")
 
@@ -429,9 +440,7 @@ class Mutations:
 
     def _intend(self, flight: _Flight, call: Call) -> None:
         try:
-            self._audit.write(
-                event="intent", **_who(call, self._name), arguments=self._arguments(call)
-            )
+            self._audit.write(event="intent", **_who(call, self._name), arguments=flight.arguments)
         except OSError as exc:
             if call.verb.effect is not Effect.CANCEL:
                 told = f"审计记录写不下去（{exc}），不收委托；{_NOTHING}，撤单照常"
@@ -454,8 +463,7 @@ class Mutations:
 
     # ---- 其余
 
-    def _row(self, call: Call) -> Row:
-        arguments = self._arguments(call)
+    def _row(self, call: Call, arguments: dict[str, Any]) -> Row:
         plain = [call.verb.name, values.to_plain(arguments)]
         digest = blake2b(_sorted(plain), digest_size=16).digest()
         number = arguments.get("entrust_no")

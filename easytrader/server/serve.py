@@ -13,29 +13,24 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import waits
 from easytrader.basics.log import Log, masked
 from easytrader.errors import ClosedError, EasytraderError, UsageError
-from easytrader.server import control, systemd
+from easytrader.server import audit, caps, control, stop, systemd, tls
 from easytrader.server.accounts import Account
 from easytrader.server.app import App
-from easytrader.server.audit import Audit
-from easytrader.server.audit import default_folder as audit_folder
-from easytrader.server.caps import Caps
-from easytrader.server.caps import default_file as caps_file
 from easytrader.server.control import Control
 from easytrader.server.desk import Desk
 from easytrader.server.host import Host, bound
-from easytrader.server.stop import StopSwitch
-from easytrader.server.stop import default_file as stop_file
+from easytrader.server.pages import Pages
 from easytrader.server.tokens import Tokens, default_file
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
@@ -88,8 +83,7 @@ class Serving:
         self._control: Control | None = None
         self._host: Host | None = None
         self._sock: socket.socket | None = None
-        self._audit: Audit | None = None
-        self._caps: Caps | None = None
+        self._books: list[Callable[[], None]] = []
         self._over = threading.Event()
 
     @property
@@ -119,15 +113,15 @@ class Serving:
             ClosedError: 还没有启动完，就被叫停了。
         """
         try:
-            tls = self._tls()
+            pair = self._certificate()
+            context = None if pair is None else tls.context(pair)
             self._sock = _bind(self.config)
             self.port = self._sock.getsockname()[1]
             self._control = Control(self.port, self.ask)
             self._open_accounts()
-            desks = self._desks()
-            app = App(desks, self.tokens, audit=self._audit)
+            app = self._app(pair)
             self._check_asked()
-            self._host = Host(app, self._sock, tls)
+            self._host = Host(app, self._sock, context)
             self._listen(self._host)
             self._control.open()
         except BaseException:
@@ -156,12 +150,10 @@ class Serving:
         if self._sock is not None:
             self._sock.close()
         _together([each.close for each in self.accounts], _CLOSE_S)
+        for close in self._books:
+            close()
         if self._control is not None:
             self._control.close()
-        if self._audit is not None:
-            self._audit.close()
-        if self._caps is not None:
-            self._caps.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -172,15 +164,22 @@ class Serving:
 
     # ---- 启动
 
-    def _tls(self) -> ssl.SSLContext | None:
+    def _certificate(self) -> tls.Pair | None:
         """证书；不用的为 None。
 
         Raises:
             UsageError: 别的机器连得到，而没有证书、没有代理。
+            EasytraderError: 证书读不懂。
         """
-        if self.config.is_local or self.config.proxies:
+        config = self.config
+        if config.cert is not None and config.key is not None:
+            return tls.read(Path(config.cert).expanduser(), Path(config.key).expanduser())
+        if config.is_local or config.proxies:
             return None
-        raise UsageError("host", self.config.host, _EXPOSED)
+        made = tls.load(tls.default_folder())
+        if made is None:
+            raise UsageError("host", config.host, _EXPOSED)
+        return made
 
     def _open_accounts(self) -> None:
         for spec in self.config.accounts:
@@ -197,14 +196,41 @@ class Serving:
         for each in self.accounts:
             each.await_attempt(deadline, self._is_asked_now)
 
-    def _desks(self) -> dict[str, Desk]:
-        stop, audit = StopSwitch(stop_file()), Audit(audit_folder())
-        caps = Caps(caps_file())
-        self._audit, self._caps = audit, caps
-        return {
-            each.name: Desk(each.name, each.trader, caps=caps, stop=stop, audit=audit)
+    def _app(self, pair: tls.Pair | None) -> App:
+        """应用，连同它记账的几样；记不了的在听之前就说。"""
+        config = self.config
+        names = config.public_hosts
+        if pair is not None:
+            self.fingerprint, names = pair.fingerprint, (*names, *pair.names)
+            told = tls.warning(pair)
+            if told:
+                self._log.warning("{}", told)
+        limits = caps.Caps(caps.default_file())
+        self._books.append(limits.close)
+        record = audit.Audit(audit.default_folder() / str(self.port))
+        self._books.append(record.close)
+        switch = stop.StopSwitch(stop.default_file())
+        desks = {
+            each.name: Desk(each.name, each.trader, caps=limits, stop=switch, audit=record)
             for each in self.accounts
         }
+        pages = None
+        if config.page:
+            secure = pair is not None or bool(config.proxies)
+            pages = Pages(desks, self.tokens, port=self.port, secure=secure)
+        app = App(
+            desks,
+            self.tokens,
+            audit=record,
+            hosts=names,
+            proxies=config.proxies,
+            sessions=None if pages is None else pages.sessions,
+            routes=() if pages is None else pages.routes(),
+            qka=config.qka,
+        )
+        if pages is not None:
+            app.every(pages.curves.run)
+        return app
 
     def _listen(self, host: Host) -> None:
         try:

@@ -451,6 +451,7 @@ class TestReconnect:
         _try(broker.break_after_submit)
         with pytest.raises(errors.OutcomeUnknownError):
             user.buy(broker.security, broker.crossing_price, broker.amount)
+        recorder.wait_for("disconnected")
         eventually(lambda: user.state == "已连接", within_s=20)
         (row,) = broker.orders_at_counter()
         number = row["order_id"]

@@ -54,7 +54,9 @@ def to_wire(error: EasytraderError) -> dict[str, Any]:
     told: dict[str, Any] = {"type": kind.__name__, "text": str(error)}
     for name in KINDS[kind].fields:
         value = getattr(error, name)
-        told[name] = errors.shown(value) if kind is UsageError and name == "value" else value
+        if kind is UsageError and name == "value":
+            value = errors.shown_as(told["argument"], value)
+        told[name] = value
     return values.to_plain(told)  # type: ignore[no-any-return]  # 字典进，字典出
 
 

@@ -47,7 +47,8 @@ class StubSession(MemorySession):
         return self.counter.asset()
 
     def submit(self, request: records.OrderRequest, reply: Any) -> None:
-        reply.set_result(self.counter.submit(request))
+        reply.depart(1)
+        reply.put(self.counter.submit(request))
 
 
 class StubConnector(MemoryConnector):

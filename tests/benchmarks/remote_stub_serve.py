@@ -13,8 +13,14 @@ import psutil
 from remote_stub import ACCOUNT, Fountain, stub_trader
 
 from easytrader.server.app import App
+from easytrader.server.audit import Audit
+from easytrader.server.audit import default_folder as audit_folder
+from easytrader.server.caps import Caps
+from easytrader.server.caps import default_file as caps_file
 from easytrader.server.desk import Desk
 from easytrader.server.host import Host, bound
+from easytrader.server.stop import StopSwitch
+from easytrader.server.stop import default_file as stop_file
 from easytrader.server.tokens import Tokens, default_file
 
 
@@ -22,8 +28,10 @@ def main(rate: float) -> None:
     user = stub_trader()
     tokens = Tokens(default_file())
     token = tokens.add("bench", ["trade"])
-    desk = Desk(ACCOUNT, user)
-    host = Host(App({ACCOUNT: desk}, tokens), bound())
+    audit = Audit(audit_folder())
+    caps = Caps(caps_file())
+    desk = Desk(ACCOUNT, user, caps=caps, stop=StopSwitch(stop_file()), audit=audit)
+    host = Host(App({ACCOUNT: desk}, tokens, audit=audit), bound())
     host.start()
     print(host.port, token, flush=True)
     fountain = Fountain(desk, rate)

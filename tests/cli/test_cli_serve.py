@@ -2,101 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
-import json
 import os
+import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 from cli_helpers import ACCOUNT, DEADLINE_S, command, easytrader, environment
-from support import eventually, freeze, sigint_restored
+from serve_helpers import a_token, get, serving, sim
+from support import eventually, freeze
 
 from easytrader.server.tokens import Tokens, default_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-class Served:
-    """一个在跑的 ``easytrader serve``。"""
-
-    def __init__(self, *arguments: object, **changes: str) -> None:
-        with sigint_restored():
-            self.process = subprocess.Popen(
-                command("serve", *arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding=changes.get("PYTHONIOENCODING", "utf-8"),
-                errors="replace",
-                env=environment(**changes),
-            )
-        self.out: list[str] = []
-        self.err: list[str] = []
-        self._readers = [
-            threading.Thread(target=self._read, args=(stream, lines), daemon=True)
-            for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err))
-        ]
-        for each in self._readers:
-            each.start()
-        self.port = 0
-
-    def _read(self, stream: Any, lines: list[str]) -> None:
-        with stream:
-            for line in stream:
-                lines.append(line)  # noqa: PERF402  一行一行地看得见
-
-    def ready(self) -> Served:
-        eventually(lambda: any("停：" in line for line in self.out) or not self.alive, 60)
-        assert self.alive, "".join(self.err)
-        self.port = int(self.out[0].split()[0].rpartition(":")[2])
-        return self
-
-    @property
-    def alive(self) -> bool:
-        return self.process.poll() is None
-
-    def ended(self) -> int:
-        code = self.process.wait(DEADLINE_S)
-        for each in self._readers:
-            each.join(DEADLINE_S)
-        return code
-
-
-@contextmanager
-def serving(*arguments: object, **changes: str) -> Iterator[Served]:
-    served = Served(*arguments, **changes)
-    try:
-        yield served
-    finally:
-        served.process.kill()
-        served.ended()
-
-
-def sim(folder: Path, *more: object) -> tuple[object, ...]:
-    return ("--broker", "sim", "--path", folder, "--account", ACCOUNT, "--port", 0, *more)
-
-
-def get(port: int, path: str, token: str = "") -> tuple[int, Any]:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        line.request("GET", path, headers=headers)
-        answer = line.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        line.close()
-
-
-def a_token(*accounts: str) -> str:
-    return Tokens(default_file()).add("测试", ["trade"], accounts=accounts)
 
 
 def test_from_ready_to_stop(folder: Path) -> None:
@@ -341,3 +264,72 @@ def test_under_systemd(folder: Path, tmp_path: Path) -> None:
             while heard != b"STOPPING=1":
                 heard = ear.recv(64)
             assert served.ended() == 0
+
+
+# 证书、审计 ---------------------------------------------------------------
+
+
+def fingerprints(text: str) -> list[str]:
+    return re.findall(r"sha256:(?:[0-9a-f]{2}:){31}[0-9a-f]{2}", text)
+
+
+def test_certificate_from_init_to_switch(folder: Path) -> None:
+    """非本机的地址：没有证书不启动；做一张，服务器出示的就是印出来的；换，一个指纹都不会印错。"""
+    exposed = sim(folder, "--host", "0.0.0.0")
+    refused = easytrader("serve", *exposed)
+    assert refused.returncode == 2
+    assert "serve init" in refused.stderr
+    [first] = fingerprints(easytrader("serve", "init", "--public-host", "win-box").stdout)
+    again = easytrader("serve", "init")
+    assert again.returncode == 2
+    assert "--renew" in again.stderr
+    assert presented(exposed, "win-box") == (first, 200)
+    old, fresh = fingerprints(easytrader("serve", "init", "--renew").stdout)
+    assert old == first != fresh
+    assert presented(exposed, "win-box") == (first, 200)  # 备着，还没有换
+    assert fingerprints(easytrader("serve", "init", "--switch").stdout) == [fresh]
+    assert presented(exposed, "win-box") == (fresh, 200)
+    assert presented(exposed, "别处.example".encode("idna").decode())[1] == 403
+    assert easytrader("serve", "init", "--switch").returncode == 2
+
+
+def presented(arguments: tuple[object, ...], name: str) -> tuple[str, int]:
+    """起一个，它出示的证书的指纹、用这个名字问它的状态码；再停掉。"""
+    token = a_token()
+    with serving(*arguments) as served:
+        served.ready()
+        assert "证书指纹" in "".join(served.out)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with (
+            socket.create_connection(("127.0.0.1", served.port), 20) as raw,
+            context.wrap_socket(raw) as line,
+        ):
+            der = line.getpeercert(binary_form=True)
+            assert der is not None
+            asked = f"GET /v1/accounts HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n"
+            line.sendall(f"{asked}Authorization: Bearer {token}\r\n\r\n".encode())
+            status = int(line.recv(4096).split()[1])
+        assert easytrader("serve", "--stop").returncode == 0
+        served.ended()
+    Tokens(default_file()).revoke("测试")
+    return f"sha256:{hashlib.sha256(der).digest().hex(':')}", status
+
+
+def test_audit_notices_a_changed_line(folder: Path) -> None:
+    assert easytrader("serve", "audit").returncode == 0
+    token = a_token(ACCOUNT)
+    with serving(*sim(folder)) as served:
+        served.ready()
+        for _ in range(3):
+            get(served.port, f"/v1/accounts/{ACCOUNT}/balance", token)
+        assert easytrader("serve", "audit").returncode == 0  # 开着的时候也可以
+        assert easytrader("serve", "--stop").returncode == 0
+    [file] = (Path(os.environ["EASYTRADER_HOME"]) / "server" / "audit").rglob("*.jsonl")
+    assert token.rpartition("_")[2] not in file.read_text(encoding="utf-8")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(bytes(data))
+    done = easytrader("serve", "audit")
+    assert done.returncode == 1
+    assert "有问题" in done.stdout

@@ -201,7 +201,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
     missing = []
     for command, action in _commands(build_parser()):
         room = " ".join(command.split()[:2])
-        home = text if room in ("", "sim") else section(text, room)
+        home = text if room in ("", "sim", "token") else section(text, room)
         if command.startswith("sim fault ") and f"`{command.split()[2]}`" not in home:
             missing.append(command)
         for option in action.option_strings:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from support import eventually
 
+from easytrader.errors import OutcomeUnknownError
 from easytrader.link.line import NoAnswerError
 from easytrader.server.audit import Audit
 from easytrader.server.calls import Answer, Call
@@ -57,12 +58,18 @@ class HookedCounter(Counter):
 
 
 class DroppingSession(FaultySession):
-    """另有一种故障：``drop``，委托没有到柜台，也没有应答。"""
+    """另有两种故障，都马上说没有应答，不必等到期：
+
+    ``drop`` 委托没有到柜台，``lost`` 到了。
+    """
 
     def _serve(self, reply: Any, work: Any, tag: str) -> None:
         def serve() -> Any:
-            if "drop" in self.faults and tag:
-                self.faults.discard("drop")
+            for fault in self.faults & {"drop", "lost"} if tag else ():
+                self.faults.discard(fault)
+                if fault == "lost":
+                    work()
+                reply.fail(OutcomeUnknownError("线路断了"))
                 raise NoAnswerError
             return work()
 
@@ -77,11 +84,16 @@ class Desk:
     """一个账号；`restart` 换一次启动，`trader` 不给就是内存柜台的。"""
 
     def __init__(
-        self, folder: Path, trader: Any = None, wall: Any = time.time, audit: str = "audit"
+        self,
+        folder: Path,
+        trader: Any = None,
+        wall: Any = time.time,
+        audit: str = "audit",
+        broker: HookedBroker | None = None,
     ) -> None:
         self.folder = folder
         self.wall = wall
-        self.broker = None if trader is not None else HookedBroker()
+        self.broker = None if trader is not None else broker or HookedBroker()
         self.trader = trader
         self.caps = Caps(folder / "caps.sqlite")
         self.stop = StopSwitch(folder / "stopped.json")

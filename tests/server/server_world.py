@@ -107,6 +107,7 @@ class Socket:
     def __init__(self, raw: ClientConnection) -> None:
         self.raw = raw
         self._ids = itertools.count(1)
+        self._early: list[Any] = []
         self.hello = self.read()["hello"]
 
     def send(self, **frame: Any) -> None:
@@ -130,14 +131,14 @@ class Socket:
 
     def answer(self, number: int) -> Any:
         while (frame := self.read()).get("id") != number:
-            pass
+            self._early += frame.get("events", [])  # 事件可以先于回答
         return frame
 
     def events(self, count: int) -> list[Any]:
         """读到这么多条事件。"""
-        found: list[Any] = []
-        while len(found) < count:
-            found += self.read().get("events", [])
+        while len(self._early) < count:
+            self._early += self.read().get("events", [])
+        found, self._early = self._early[:count], self._early[count:]
         return found
 
 

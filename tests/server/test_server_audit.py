@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import eventually
 
 from easytrader.errors import EasytraderError
 from easytrader.server.audit import Audit, verify, verify_told
@@ -253,6 +254,7 @@ def test_killed_at_any_moment_the_chain_holds(folder: Path) -> None:
         process.stdout.readline()
         for _ in range(3):
             verify(folder)  # 写着的时候核对
+        eventually(lambda before=seen: verify(folder).lines > before)
         process.kill()
         process.communicate(timeout=60)
         verdict = verify(folder)
@@ -382,6 +384,12 @@ def test_secrets_are_not_written(audit: Audit, folder: Path) -> None:
         list=[token],
         path=f"/?token={token}",
     )
+    # 一样一样地写，也没有
+    for key in ("bank_pwd", "PASSWORD", "token", "X-Token", "api_key", "Set-Cookie", "密码",
+                "旧令牌", "client_secret", "Proxy-Authorization", "passwd"):  # fmt: skip
+        audit.write(event="x", arguments={key: CANARY})
+        audit.write(event="x", token="alice", arguments=[{"deep": {key: [CANARY]}}])
+    audit.write(event="x", remark=token)
     text = files(folder)[0].read_text(encoding="utf-8")
     assert CANARY not in text
     assert "5ec2e7" not in text

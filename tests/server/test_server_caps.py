@@ -243,10 +243,11 @@ from easytrader.errors import RiskRefusedError
 from easytrader.server.caps import Caps
 from easytrader.server.tokens import Grant
 
-held = Grant("0a0a0a0a", "alice", ("trade",), max_day=Decimal(100))
+held = Grant("0a0a0a0a", "alice", ("trade",), max_day=Decimal(1000))
 caps = Caps(sys.argv[1])
+print("ready", flush=True)
 sys.stdin.readline()
-for number in range(10):
+for number in range(150):
     try:
         caps.reserve(f"{sys.argv[2]}-{number}", held, "main", Decimal(7))
     except RiskRefusedError as exc:
@@ -259,7 +260,7 @@ sys.stdin.readline()
 
 
 def _racers(file: Path, names: str) -> list[subprocess.Popen[str]]:
-    return [
+    running = [
         subprocess.Popen(
             [sys.executable, "-c", _RACE, str(file), each],
             stdin=subprocess.PIPE,
@@ -268,6 +269,10 @@ def _racers(file: Path, names: str) -> list[subprocess.Popen[str]]:
         )
         for each in names
     ]
+    for each in running:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    return running
 
 
 def _go(process: subprocess.Popen[str]) -> None:
@@ -282,9 +287,9 @@ def test_processes_at_the_edge(file: Path) -> None:
         _go(each)
     sent = "".join(each.communicate("\n", timeout=60)[0] for each in running).count("sent")
     assert [each.returncode for each in running] == [0, 0, 0]
-    assert sent == 14
+    assert sent == 142
     caps = Caps(file)
-    assert caps.spent(grant(max_day="100")) == 98
+    assert caps.spent(grant(max_day="1000")) == 994
     caps.close()
 
 
@@ -300,7 +305,7 @@ def test_killed_in_between_never_frees_anything(file: Path) -> None:
     _go(second)
     sent += second.communicate("\n", timeout=60)[0].count("sent")
     caps = Caps(file)
-    assert 7 * sent <= caps.spent(grant(max_day="100")) == 98
+    assert 7 * sent <= caps.spent(grant(max_day="1000")) == 994
     caps.close()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -23,6 +25,7 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
+from easytrader.orders.receipt import Receipt
 from easytrader.risk import Guard
 from easytrader.server.tokens import Grant
 from easytrader.testing.memory import MemoryTrader
@@ -225,6 +228,20 @@ def test_the_same_request_in_flight_waits_for_its_answer(desk: Desk) -> None:
     assert len(desk.counter.attempts) == 1
 
 
+def test_another_wish_while_the_first_is_in_flight_is_refused(desk: Desk) -> None:
+    r, go = new_request(), threading.Event()
+    desk.counter.before = lambda _: go.wait(30)
+    first = desk.start_call("buy", CODE, 9.5, 1, request=r)
+    in_flight(desk, r)
+    other = desk.start_call("sell", CODE, 10.5, 1, request=r)
+    go.set()
+    row = first.result()
+    with pytest.raises(UsageError, match="什么都没有发出"):
+        other.result()
+    assert desk.settle(r) == {"state": "done", "result": row}
+    assert len(desk.counter.attempts) == 1
+
+
 def test_waiting_ends_at_the_deadline_with_unknown(desk: Desk) -> None:
     r, go = new_request(), threading.Event()
     desk.counter.before = lambda _: go.wait(30)
@@ -331,13 +348,23 @@ def test_other_tokens_learn_nothing_and_change_nothing(desk: Desk) -> None:
     assert desk.settle(r, again) == {"state": "done", "result": first}
 
 
+def test_a_reader_leaves_nothing_on_the_disk(desk: Desk) -> None:
+    """只能看的令牌问多少次都不写盘；它的请求本来就做不了。"""
+    reader = replace(EVERYTHING, scopes=("read",))
+    done, unseen = new_request(), new_request()
+    first = desk.buy(done)
+    assert desk.settle(done, reader) == {"state": "done", "result": first}
+    assert desk.settle(unseen, reader) == {"state": "never"}
+    assert desk.mutations._table().find(EVERYTHING.name, unseen, time.monotonic() + 5) is None
+
+
 # ---- 结果未知的
 
 
 def test_a_lost_answer_is_found_at_the_counter(desk: Desk) -> None:
     r = new_request()
     assert desk.broker is not None
-    desk.broker.lose_answer("submit")
+    desk.broker.faults.add("lost")
     with pytest.raises(OutcomeUnknownError) as caught:
         desk.buy(r)
     assert caught.value.client_order_id == f"r-{r}"
@@ -361,6 +388,46 @@ def test_an_order_that_never_arrived_is_dead(desk: Desk, resend: bool) -> None:
     with pytest.raises(NotConnectedError):
         desk.buy(r)
     assert desk.orders == []
+
+
+def test_what_was_said_stays_said(desk: Desk) -> None:
+    """说过「没有」的，后来同一个自己的号下成了也不改口；找到过的，断了线也还说得出。"""
+    gone, lost = new_request(), new_request()
+    assert desk.broker is not None
+    for r, own, fault in ((gone, "甲", "drop"), (lost, "乙", "lost")):
+        desk.broker.faults.add(fault)
+        with pytest.raises(OutcomeUnknownError):
+            desk.buy(r, client_order_id=own)
+    assert desk.settle(gone) == {"state": "never"}
+    found = desk.settle(lost)
+    assert found["result"] == {"entrust_no": desk.orders[0].order_id}
+    assert desk.buy(client_order_id="甲")["entrust_no"] != -1
+    assert desk.settle(gone) == {"state": "never"}
+    desk.broker.break_link()
+    eventually(lambda: desk.trader.state != "已连接")
+    assert desk.settle(gone) == {"state": "never"}
+    assert desk.settle(lost) == found
+
+
+def test_waiting_for_an_answer_that_is_lost_ends_at_the_counter(desk: Desk) -> None:
+    r, go, asked = new_request(), threading.Event(), list[Any]()
+    assert desk.broker is not None
+    desk.broker.faults.add("lost")
+    desk.counter.before = lambda _: go.wait(30)
+    first = desk.start_call("buy", CODE, 9.5, 1, request=r)
+    in_flight(desk, r)
+    held = desk.mutations._flying[EVERYTHING.name, r]
+    waiting = threading.Event()
+    wait = held.over.wait
+    held.over.wait = lambda timeout=None: waiting.set() or wait(timeout)  # type: ignore[method-assign]
+    asker = threading.Thread(target=lambda: asked.append(desk.settle(r, within_s=30)))
+    asker.start()
+    assert waiting.wait(30)
+    go.set()
+    with pytest.raises(OutcomeUnknownError):
+        first.result()
+    asker.join(30)
+    assert asked == [{"state": "done", "result": {"entrust_no": desk.orders[0].order_id}}]
 
 
 def test_unknown_stays_unknown_while_nobody_can_tell(desk: Desk) -> None:
@@ -427,8 +494,14 @@ class Bank:
     ) -> dict[str, Any]:  # fmt: skip
         self.moved.append((bank_no, bank_account, amount, bank_pwd, fund_pwd))
         if self.breaks:
-            raise RuntimeError(f"厂商的接口坏了 {bank_pwd[:0]}")
+            raise RuntimeError(f"厂商的接口坏了 {bank_pwd}")
         return {"success": True, "message": "success"}
+
+    def transfer_in_async(self, bank_no: str, bank_account: str, amount: float) -> Any:
+        """发出了，永远没有应答。"""
+        receipt: Receipt[Any] = Receipt("银行转证券", 0.1)
+        receipt.depart(7)
+        return receipt
 
 
 class Banker(MemoryTrader):
@@ -450,8 +523,8 @@ def banker(desk: Desk) -> Desk:
 def test_a_transfer_happens_once_and_passwords_are_nowhere(banker: Desk) -> None:
     r, secret = new_request(), "4711-8088"
     given = {"bank_no": "1", "bank_account": "6222", "amount": 5.0, "bank_pwd": secret}
-    for _ in range(2):
-        answer = banker.call("bank.transfer_in", request=r, fund_pwd=secret, **given)
+    for other in (secret, "另一个"):  # 密码不算要做的事：摘要里有它，就试得出它
+        answer = banker.call("bank.transfer_in", request=r, fund_pwd=other, **given)
         assert answer == {"success": True, "message": "success"}
     assert len(banker.trader.bank.moved) == 1
     with pytest.raises(UsageError):
@@ -468,11 +541,12 @@ def test_a_backend_that_throws_leaves_the_outcome_unknown(banker: Desk, logged: 
     banker.trader.bank.breaks = True
     for _ in range(2):
         with pytest.raises(OutcomeUnknownError, match="RuntimeError"):
-            banker.call("bank.transfer_in", "1", "6222", 5.0, request=r)
+            banker.call("bank.transfer_in", "1", "6222", 5.0, request=r, bank_pwd="4711-8088")
         with pytest.raises(OutcomeUnknownError, match="先核对"):
             banker.settle(r)
         banker.restart()
-    assert any("厂商的接口坏了" in line for line in logged)
+    assert any("厂商的接口坏了 ***" in line for line in logged)
+    assert not any("4711-8088" in line for line in logged)
 
 
 # ---- 限额、停单、审计、盘
@@ -497,7 +571,7 @@ def test_caps_are_given_back_only_when_surely_nothing_was_sent(desk: Desk) -> No
     assert desk.caps.spent(grant) == 10
     desk.counter.cash = Decimal(1000)
     lost, gone = new_request(), new_request()
-    desk.broker.lose_answer("submit")
+    desk.broker.faults.add("lost")
     with pytest.raises(OutcomeUnknownError):
         buy(3, lost)
     desk.broker.faults.add("drop")
@@ -584,6 +658,24 @@ def test_without_the_table_no_order_but_every_cancel(desk: Desk, logged: list[st
     assert any("撤单照常" in line for line in logged)
 
 
+def test_while_another_program_holds_the_table_what_is_known_can_still_be_told(desk: Desk) -> None:
+    done, dead = new_request(), new_request()
+    first = desk.buy(done)
+    assert desk.settle(dead) == {"state": "never"}
+    path = desk.folder / "requests" / "requests.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert desk.settle(done, within_s=0.1) == {"state": "done", "result": first}
+        assert desk.settle(dead, within_s=0.1) == {"state": "never"}
+        with pytest.raises(OutcomeUnknownError, match="作废不了"):
+            desk.settle(new_request(), within_s=0.1)
+        with pytest.raises(JournalError):
+            desk.buy(within_s=0.1)
+        assert desk.call("cancel_entrust", first["entrust_no"], within_s=1)["success"]
+        other.execute("ROLLBACK")
+    assert len(desk.orders) == 1
+
+
 # ---- 异步、一批
 
 
@@ -608,7 +700,7 @@ def test_an_async_order_tells_its_number_first_and_the_answer_stays(desk: Desk) 
 def test_an_async_order_without_an_answer(desk: Desk) -> None:
     r, heard = new_request(), Heard()
     assert desk.broker is not None
-    desk.broker.lose_answer("submit")
+    desk.broker.faults.add("lost")
     desk.mutations.run(desk.call_of("buy_async", CODE, 9.5, 1, request=r), heard)
     with pytest.raises(OutcomeUnknownError):
         heard.result()
@@ -625,6 +717,7 @@ def test_an_async_order_that_is_not_sent(desk: Desk) -> None:
 
 def test_an_async_answer_after_close_is_still_told_and_kept(desk: Desk) -> None:
     r, go = new_request(), threading.Event()
+    desk.call("buy_async", CODE, 9.5, 1)
     desk.counter.before = lambda _: go.wait(30)
     heard = Heard()
     desk.mutations.run(desk.call_of("buy_async", CODE, 9.5, 1, request=r), heard)
@@ -633,6 +726,32 @@ def test_an_async_answer_after_close_is_still_told_and_kept(desk: Desk) -> None:
     row = heard.result()
     eventually(lambda: not desk.mutations._flying)
     assert desk.settle(r) == {"state": "done", "result": row}
+
+
+def test_two_async_requests_with_one_client_order_id_both_get_their_answer(desk: Desk) -> None:
+    """交易口给第二个的是同一张回执：两个请求都要有下文。"""
+    go, hearing, requests = threading.Event(), [Heard(), Heard()], [new_request(), new_request()]
+    desk.counter.before = lambda _: go.wait(30)
+    for r, heard in zip(requests, hearing, strict=True):
+        call = desk.call_of("buy_async", CODE, 9.5, 1, request=r, client_order_id="我的")
+        desk.mutations.run(call, heard)
+    go.set()
+    rows = [each.result() for each in hearing]
+    assert rows[0] == rows[1] == {"entrust_no": desk.orders[0].order_id}
+    for r in requests:
+        assert desk.settle(r) == {"state": "done", "result": rows[0]}
+    assert len(desk.counter.attempts) == 1
+
+
+def test_an_async_transfer_that_nobody_answers_ends_at_its_deadline(banker: Desk) -> None:
+    r, heard = new_request(), Heard()
+    call = banker.call_of("bank.transfer_in_async", "1", "6222", 5.0, request=r)
+    banker.mutations.run(call, heard)
+    assert heard.seqs == [7]
+    with pytest.raises(OutcomeUnknownError):
+        heard.result()
+    with pytest.raises(OutcomeUnknownError):
+        banker.settle(r)
 
 
 def test_cancel_all_is_one_request(desk: Desk) -> None:

@@ -104,6 +104,7 @@ CODES: list[tuple[list[str], list[str], list[str]]] = [
     (["*.sz"], ["000001", "300750"], ["600036", "920001.BJ"]),
     (["sh60*"], ["600036"], ["688001", "000001"]),
     (["60*36"], ["600036"], ["600037"]),
+    (["60*3"], ["600003"], ["600036"]),
     (["688*.SH", "159915"], ["688001", "159915"], ["600036", "159919"]),
 ]
 
@@ -267,10 +268,19 @@ def test_a_limit_that_got_lost_lets_nobody_in(tokens: Tokens) -> None:
         row = {name: value for name, value in body["tokens"][0].items() if name != key}
         tokens.path.write_text(json.dumps({"version": 1, "tokens": [row]}), encoding="utf-8")
         assert tokens.check(token) is None, key
-    for key, value in (
-        ("codes", "600036"), ("accounts", "main"), ("scopes", "trade"), ("max_order", "x"),
-        ("digest", ""), ("digest", "0" * 63), ("salt", None), ("id", "..")
-    ):  # fmt: skip
+    wrong: list[tuple[str, Any]] = [
+        ("only_from", "10.0.0.0/8"),  # 新版本才有的限制
+        ("codes", "600036"),
+        ("accounts", "main"),
+        ("scopes", "trade"),
+        ("max_order", "x"),
+        ("digest", ""),
+        ("digest", "0" * 63),
+        ("salt", None),
+        ("salt", "0" * 32),
+        ("id", ".."),
+    ]
+    for key, value in wrong:
         row = {**body["tokens"][0], key: value}
         tokens.path.write_text(json.dumps({"version": 1, "tokens": [row]}), encoding="utf-8")
         assert tokens.check(token) is None, key
@@ -281,6 +291,18 @@ def test_an_unreadable_file_lets_nobody_in(tokens: Tokens) -> None:
     token = tokens.add("a", ["read"])
     tokens.path.chmod(0)
     assert tokens.check(token) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows 靠用户目录")
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_others_can_change_lets_nobody_in(tokens: Tokens, mode: int) -> None:
+    token = tokens.add("a", ["read"])
+    tokens.path.chmod(mode)
+    assert tokens.check(token) is None
+    with pytest.raises(EasytraderError, match="chmod 600"):
+        tokens.grants()
+    tokens.path.chmod(0o644)  # 读得到不要紧：里面没有秘密
+    assert tokens.check(token) is not None
 
 
 def test_a_folder_in_its_place_lets_nobody_in(tokens: Tokens) -> None:
@@ -294,7 +316,9 @@ _ADD = """
 import sys
 from easytrader.server.tokens import Tokens
 tokens = Tokens(sys.argv[1])
-for number in range(10):
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(20):
     print(tokens.add(f"{sys.argv[2]}-{number}", ["read"]))
 """
 
@@ -303,13 +327,21 @@ def test_processes_adding_together_lose_nothing(tokens: Tokens) -> None:
     running = [
         subprocess.Popen(
             [sys.executable, "-c", _ADD, str(tokens.path), name],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
         for name in ("a", "b", "c")
     ]
+    for each in running:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in running:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
     made = [line for each in running for line in each.communicate(timeout=60)[0].split()]
-    assert len(made) == 30
+    assert len(made) == 60
     assert all(tokens.check(each) is not None for each in made)
 
 

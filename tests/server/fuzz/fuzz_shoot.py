@@ -26,8 +26,11 @@ _OPEN_PATHS: Final = (b'{"ok":true}', b'{"ok": true}')
 _WS_CLOSE: Final = frozenset({1000, 1001, 1002, 1003, 1005, 1007, 1008, 1009, 1012, 1013})
 
 
-def shoot(case: Case, target: Target, quiet_s: float = _QUIET_S) -> list[str]:
-    """打一个；返回不合规矩的地方。连不上就是 OSError。"""
+def shoot(case: Case, target: Target, *, welcome: bool, quiet_s: float = _QUIET_S) -> list[str]:
+    """打一个；返回不合规矩的地方。连不上就是 OSError。
+
+    ``welcome``：令牌是认得的，升级的应答等到来；认不得的答得慢，不等（放行的话马上就放了）。
+    """
     with socket.create_connection(("127.0.0.1", target.port), 10) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link.settimeout(quiet_s)
@@ -35,7 +38,8 @@ def shoot(case: Case, target: Target, quiet_s: float = _QUIET_S) -> list[str]:
         if case.upgraded:
             with suppress(OSError):
                 link.sendall(parts[0])
-            head, got = _until_upgraded(link, quiet_s)
+            head, got = _until_upgraded(link, 5.0 if welcome else quiet_s)
+            link.settimeout(quiet_s)
             parts = parts[1:]
             if b" 101 " not in head[:16]:
                 return check_http(case, target, head + got)
@@ -50,8 +54,8 @@ def shoot(case: Case, target: Target, quiet_s: float = _QUIET_S) -> list[str]:
     return check_ws(case, target, got) if case.upgraded else check_http(case, target, got)
 
 
-def _until_upgraded(link: socket.socket, quiet_s: float) -> tuple[bytes, bytes]:
-    link.settimeout(max(quiet_s, 5.0))
+def _until_upgraded(link: socket.socket, wait_s: float) -> tuple[bytes, bytes]:
+    link.settimeout(wait_s)
     got = b""
     with suppress(OSError):
         while b"\r\n\r\n" not in got:
@@ -59,7 +63,6 @@ def _until_upgraded(link: socket.socket, quiet_s: float) -> tuple[bytes, bytes]:
             if not part:
                 break
             got += part
-    link.settimeout(quiet_s)
     head, gap, rest = got.partition(b"\r\n\r\n")
     return head + gap, rest
 
