@@ -73,7 +73,7 @@ class App:
     """一个服务器的应用（ASGI）。
 
     Args:
-        desks: 名字 → 账号；以后添的（`add`）也放在里面。
+        desks: 名字 → 账号；`add` 往里放。
         tokens: 令牌。
         audit: 审计记录；None 不记（只有测试这样）。
         throttle: 错的令牌答得多慢。
@@ -134,10 +134,11 @@ class App:
         self._jobs.append(job)
 
     def add(self, desk: Desk) -> None:
-        """多服务一个账号；在循环的线程上。"""
+        """多给出一个账号；在循环的线程上，循环已经开始。"""
         assert self._mailbox is not None
-        self.desks[desk.name] = desk
         desk.open(self._mailbox)
+        self.desks[desk.name] = desk
+        self._api = openapi.Document(self.desks)
 
     def open(self, mailbox: Mailbox) -> None:
         """循环开始了。"""
