@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.errors import UsageError
@@ -127,6 +128,7 @@ class Front:
         raise UsageError("Host", given, form)
 
 
+@lru_cache(maxsize=1024)
 def plain_address(text: str) -> str:
     """地址的唯一写法；不是地址为空。带网卡名的去掉网卡名，IPv4 写成 IPv6 的还原。"""
     try:
@@ -180,7 +182,7 @@ def _last_address(told: dict[bytes, list[str]]) -> str:
 
 def _split(text: str, scheme: str, title: str = "Host") -> tuple[str, int]:
     match = _HOST.fullmatch(text)
-    if match is None or match[1].endswith("."):
+    if match is None:
         raise UsageError(title, text, "应为 名字 或 名字:端口，例如 127.0.0.1:7788")
     host = match[1].strip("[]").lower()
     if match[1].startswith("[") and (":" not in host or not plain_address(host)):

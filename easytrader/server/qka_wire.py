@@ -464,11 +464,6 @@ def routes(desks: Mapping[str, Desk], authenticate: Callable[[str, Any], Grant])
     return [Route(_PREFIX + "{method}", api, methods=["POST"])]
 
 
-def is_public(scope: Mapping[str, Any]) -> bool:
-    """这个请求由这里自己认令牌。"""
-    return scope["type"] == "http" and str(scope["path"]).startswith(_PREFIX)
-
-
 async def _answered(
     request: Request, desks: Mapping[str, Desk], authenticate: Callable[[str, Any], Grant]
 ) -> Response:

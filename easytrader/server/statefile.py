@@ -1,7 +1,7 @@
 """一份小小的状态：一个 JSON 文件，只给本人看，改的时候整个换掉，几个进程共用。
 
 每条消息、每笔委托都要问它，所以文件没有变时只看一眼它的时间与大小；变了才重新读，
-别的进程改的马上看得见。读不懂、读不了的按最严的算，由用它的人说最严是什么。
+别的进程改的马上看得见。读不懂、读不了、别人也能改的按最严的算，由用它的人说最严是什么。
 """
 
 from __future__ import annotations
@@ -141,6 +141,8 @@ class StateFile(Generic[_T]):
 
     def _bytes(self) -> bytes:
         with self.path.open("rb") as file:
+            if os.name != "nt" and os.fstat(file.fileno()).st_mode & 0o022:
+                raise OSError(f'别人也能改它，不能信：chmod 600 "{self.path}"')
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise OSError(f"超过 {_MOST_BYTES >> 20} MB")

@@ -32,7 +32,9 @@ RECORDS: dict[str, Any] = {
         order_id=12, error_msg="资金不足", order_remark="~abcdefghi~备注", **WHOSE
     ),
     "cancel_error": Refusal(order_id=12, order_sysid="S1", error_msg="已成", **WHOSE),
-    "order_response": SimpleNamespace(**ASKED, order_id=12, error_msg="", order_remark="~abcdefghi~b"),
+    "order_response": SimpleNamespace(
+        **ASKED, order_id=12, error_msg="", order_remark="~abcdefghi~b"
+    ),
     "cancel_response": SimpleNamespace(
         seq=7, account_id="1000000365", order_id=12, order_sysid="S1", cancel_result=0,
         error_msg="",

@@ -18,6 +18,9 @@ from threat_house import BUY, JSON, House, bearer
 from easytrader.cli import main
 from easytrader.server import tokens as tokens_module
 from easytrader.server.audit import verify
+from easytrader.server.host import bound
+from easytrader.server.origins import is_loopback_name, plain_address
+from easytrader.server.tls import machine_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +46,29 @@ def test_threat_01_no_open_address_without_tls_or_proxy(
     told = capsys.readouterr().err
     assert "serve init" in told
     assert "--proxy" in told
+
+
+def test_threat_01_plain_http_from_another_machine_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """就算听在了外面：不经 TLS、不经声明过的代理来的，令牌对也不答。"""
+    address = next((each for each in machine_names() if _is_lan(each)), "")
+    if not address:
+        pytest.skip("这台机器没有局域网的地址")
+    monkeypatch.setattr("page_world.bound", lambda host, port: bound("0.0.0.0", port))
+    house = House(tmp_path / "server")
+    try:
+        monkeypatch.setattr("threat_house.LOOPBACK", address)
+        host = f"Host: {address}:{house.port}"
+        assert house.buy(host, JSON, bearer(house.trade)) == 403
+        assert house.ask("GET", "/", host) == 403
+        assert house.orders == 0
+    finally:
+        house.close()
+
+
+def _is_lan(name: str) -> bool:
+    return plain_address(name) == name and "." in name and not is_loopback_name(name)
 
 
 # ---- 2 猜令牌、量时间

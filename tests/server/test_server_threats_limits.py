@@ -303,7 +303,8 @@ def test_threat_27_the_stop_switch_holds_at_every_entrance(two: World) -> None:
         for line in (before, socket):
             for verb, given in (("buy", limit), ("sell", limit), ("buy_async", limit),
                                 ("market_buy", {"security": "600036", "amount": 100}),
-                                ("after_hours.buy", limit), ("ipo.subscribe_all", {})):  # fmt: skip
+                                ("after_hours.buy", limit), ("ipo.subscribe_all", {}),
+                                ("bank.transfer_in", {"amount": 1})):  # fmt: skip
                 told = line.order(verb, request=f"s{next(_numbers)}", **given)
                 while "seq" in told:
                     told = line.read()

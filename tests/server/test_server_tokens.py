@@ -293,6 +293,18 @@ def test_an_unreadable_file_lets_nobody_in(tokens: Tokens) -> None:
     assert tokens.check(token) is None
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows 靠用户目录")
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_others_can_change_lets_nobody_in(tokens: Tokens, mode: int) -> None:
+    token = tokens.add("a", ["read"])
+    tokens.path.chmod(mode)
+    assert tokens.check(token) is None
+    with pytest.raises(EasytraderError, match="chmod 600"):
+        tokens.grants()
+    tokens.path.chmod(0o644)  # 读得到不要紧：里面没有秘密
+    assert tokens.check(token) is not None
+
+
 def test_a_folder_in_its_place_lets_nobody_in(tokens: Tokens) -> None:
     tokens.path.mkdir(parents=True)
     assert tokens.check("et_" + "0" * 8 + "_" + "0" * 64) is None

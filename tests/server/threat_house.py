@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ORDER = b'{"security":"BTC/USDT","price":9.5,"amount":1}'
+LOOPBACK = "127.0.0.1"
 BUY = "/v1/accounts/a/buy"
 
 
@@ -47,7 +48,7 @@ class House:
         if body:
             lines = (*lines, f"Content-Length: {len(body)}")
         text = "\r\n".join((f"{method} {path} HTTP/1.1", *lines, "Connection: close", "", ""))
-        link = socket.create_connection(("127.0.0.1", self.port), 60)
+        link = socket.create_connection((LOOPBACK, self.port), 60)
         link.sendall(text.encode("latin-1") + body)
         return link
 
