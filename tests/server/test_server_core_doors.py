@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from raw_ws import RawWs, frame, upgrade
+from raw_ws import PING, TEXT, RawWs, frame, upgrade
 from server_world import memory_world
 from support import eventually
 
@@ -167,3 +168,30 @@ def test_only_so_many_sockets_per_token(tmp_path: Path, monkeypatch: pytest.Monk
             with world.socket("a", world.scoped["trade"]) as other:
                 assert other.ask("balance")["result"]
         eventually(lambda: not world.app.connections)
+
+
+@pytest.mark.parametrize("size", [2, 120, 126, 5000, 65_000, 66_000, 300_000])
+def test_frames_of_any_size_in_pieces_of_any_size(world: World, size: int) -> None:
+    """一个帧一段、一段里几个帧、一个帧几段、分片的，都是同一个意思。"""
+    link = RawWs(world.port, "a", world.token)
+
+    def asked(number: int) -> bytes:
+        text = b'{"id": %d, "verb": "balance"' % number
+        return text + b" " * max(0, size - len(text) - 1) + b"}"
+
+    whole = frame(asked(1))
+    link.link.sendall(whole)
+    assert link.receive()["id"] == 1
+    link.link.sendall(frame(b"", PING) + frame(asked(2)) + frame(asked(3)))
+    for part in (whole[:1], whole[1:7], whole[7:]):
+        link.link.sendall(part)
+    link.link.sendall(frame(asked(4)[:10], fin=False))
+    link.link.sendall(frame(b"x", PING) + frame(asked(4)[10:], 0))
+    link.link.sendall(frame(asked(5)))
+    said: list[int] = []
+    while len(said) < 5:
+        kind, data = link.frame()
+        if kind == TEXT:
+            said.append(json.loads(data)["id"])
+    assert sorted(said) == [1, 2, 3, 4, 5]
+    link.link.close()
