@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from server.server_world import World, memory_world
 from support import eventually
 
 from easytrader.errors import (
+    EasytraderError,
     QueryFailedError,
     RiskRefusedError,
     UsageError,
@@ -147,7 +149,7 @@ def test_a_failed_query_is_not_success(client: Any, user: SimTrader, monkeypatch
 
 
 @pytest.mark.parametrize("token", ["read", "trade"])
-def test_scopes(url: str, ours: World, token: str) -> None:
+def test_threat_25_moving_money_needs_its_own_scope(url: str, ours: World, token: str) -> None:
     """只能看的不能下单；能下单的不能转账。"""
     mine = QMTClient(url, ours.scoped[token])
     assert mine.api("query_stock_asset")["cash"] > 0
@@ -189,6 +191,61 @@ def test_errors_keep_their_types_for_our_client(url: str, ours: World, user: Sim
         mine.api("order_stock", **ORDER)
     assert refused.value.rule == "max_order_value"
     assert user.today_entrusts == []
+
+
+def test_limits_of_a_token_hold(url: str, ours: World, user: SimTrader) -> None:
+    limited = ours.tokens.add("limited", ["trade"], codes=["600000"], max_order=2000, max_day=2500)
+    mine = QMTClient(url, limited)
+    for changed, rule in {
+        "token_codes": {"stock_code": "000001.SZ"},
+        "token_max_order": {"order_volume": 300},
+    }.items():
+        with pytest.raises(RiskRefusedError) as caught:
+            mine.api("order_stock", **{**ORDER, **rule})
+        assert caught.value.rule == changed
+    for _ in range(2):
+        mine.api("order_stock", **ORDER)
+    with pytest.raises(RiskRefusedError) as caught:
+        mine.api("order_stock_async", **ORDER)
+    assert caught.value.rule == "token_max_day"
+    assert len(user.today_entrusts) == 2
+
+
+def test_threat_27_the_stop_switch_stops_qka_too(url: str, ours: World, user: SimTrader) -> None:
+    number = user.buy("600000", 9.5, 100)["entrust_no"]
+    ours.stop.stop("main", "试一下", "测试")
+    mine = QMTClient(url, ours.scoped["trade"])
+    for method in ("order_stock", "order_stock_async"):
+        with pytest.raises(RiskRefusedError) as caught:
+            mine.api(method, **ORDER)
+        assert caught.value.rule == "stop_switch"
+    assert mine.api("cancel_order_stock", order_id=number) == 0  # 撤单照常
+    assert len(user.today_entrusts) == 1
+
+
+def test_everything_is_audited_and_no_password(url: str, ours: World) -> None:
+    mine = QMTClient(url, ours.scoped["trade"])
+    funds = QMTClient(url, ours.scoped["funds"])
+    mine.api("order_stock", **ORDER, order_remark="看得见的备注")
+    mine.api("query_stock_asset")
+    bank = {"bank_no": "1", "bank_account": "2", "bank_pwd": "canary-bank"}
+    for method, more in {
+        "bank_transfer_in": {"balance": 1.0, "fund_pwd": "canary-fund"}, "query_bank_amount": {},
+    }.items():  # fmt: skip
+        with contextlib.suppress(EasytraderError):
+            funds.api(method, **bank, **more)
+    with pytest.raises(UsageError):
+        QMTClient(url, "canary-token").api("query_stock_asset")
+
+    def told() -> str:
+        return "".join(each.read_text("utf-8") for each in ours.folder.rglob("*.jsonl"))
+
+    eventually(lambda: "query_stock_asset" in told() and "query_bank_amount" in told())
+    assert "看得见的备注" in told()
+    assert '"qka"' in told()
+    for file in ours.folder.rglob("*"):
+        if file.is_file():
+            assert b"canary" not in file.read_bytes()
 
 
 def test_the_account_is_never_guessed(tmp_path: Path) -> None:
