@@ -13,12 +13,17 @@ from qka_shapes import TheirClient, TheirServer
 from support import ACCOUNT
 
 from easytrader.errors import (
+    ConnectFailedError,
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
     UsageError,
 )
 from easytrader.qka import QMTClient, create_trader
+from easytrader.server import tls
+from easytrader.server.app import App
+from easytrader.server.host import Host, bound
+from easytrader.server.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +157,22 @@ def test_bad_settings_are_refused(given: dict[str, Any]) -> None:
         QMTClient(token="t", **given)
 
 
+def test_the_certificate_is_pinned_before_the_token_goes_out(tmp_path: Path) -> None:
+    pair = tls.make(tmp_path / "tls", ["127.0.0.1"])
+    tokens = Tokens(tmp_path / "tokens.json")
+    app = App({}, tokens, qka=True)
+    host = Host(app, bound(), tls.context(pair))
+    host.start()
+    url, token = f"https://127.0.0.1:{host.port}", tokens.add("t", ["read"])
+    with pytest.raises(UsageError, match="看得见"):  # 走到了：这个服务器一个账号也没有
+        QMTClient(url, token, fingerprint=pair.fingerprint).api("query_stock_asset")
+    with pytest.raises(ConnectFailedError, match="什么都没有发给它"):
+        QMTClient(url, token, fingerprint="0" * 64).api("query_stock_asset")
+    with pytest.raises(NotConnectedError):  # 系统的根证书不认它
+        QMTClient(url, token).api("query_stock_asset")
+    host.stop()
+
+
 def test_plain_http_to_another_machine_only_when_told() -> None:
     client = QMTClient("http://192.168.1.8:8000", "t", plain=True)
     assert client.base_url == "http://192.168.1.8:8000"
@@ -164,8 +185,9 @@ def test_method_names_and_parameters_are_checked_before_anything_is_sent(
         with pytest.raises(UsageError):
             client.api(bad)  # type: ignore[arg-type]
     for bad_value in (float("nan"), object(), {1, 2}):
-        with pytest.raises(UsageError):
-            client.api("order_stock", **{**ORDER, "price": bad_value})
+        with pytest.raises(UsageError) as caught:
+            client.api("bank_transfer_in", balance=bad_value, bank_pwd="canary")
+        assert "canary" not in str(caught.value)
     assert theirs.calls == []
 
 

@@ -275,10 +275,22 @@ def test_one_request_id_is_one_order(url: str, ours: World, user: SimTrader) -> 
     assert post() == first
     assert post(order_volume=200)[0] == 422  # 同一个请求号，另一笔
     assert len(user.today_entrusts) == 1
+    # 异步的也一样；早就做完了的答委托编号，总之不是失败
+    body, headers = json.dumps(ORDER), {"X-Request-Id": "once-2"}
+    for _ in range(3):
+        told = raw(url, ours.scoped["trade"], "order_stock_async", body, **headers)[1]
+        assert told["data"] > 0
+    assert told["data"] in [each["order_id"] for each in user.today_entrusts]
+    assert len(user.today_entrusts) == 2
+    cancel, headers = json.dumps({"order_id": told["data"]}), {"X-Request-Id": "once-3"}
+    for _ in range(2):
+        told = raw(url, ours.scoped["trade"], "cancel_order_stock_async", cancel, **headers)[1]
+        assert told["data"] > 0
+        eventually(lambda: user.today_entrusts[1]["order_status_name"] == "已撤")
     # 没有请求号的，QKA 怎么发就怎么下：每次都是一笔
     for _ in range(2):
         raw(url, ours.scoped["trade"], "order_stock", json.dumps(ORDER))
-    assert len(user.today_entrusts) == 3
+    assert len(user.today_entrusts) == 4
 
 
 def test_nothing_but_the_listed_methods(url: str, ours: World) -> None:
