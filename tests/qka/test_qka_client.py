@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from qka_shapes import TheirClient, TheirServer
-from support import ACCOUNT
 
 from easytrader.errors import (
     ConnectFailedError,
@@ -19,7 +18,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.qka import QMTClient, create_trader
+from easytrader.qka import QMTClient
 from easytrader.server import tls
 from easytrader.server.app import App
 from easytrader.server.host import Host, bound
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support import SimProcess
+    from easytrader.brokers.sim import SimTrader
 
 
 TOKEN = "their-own-token"
@@ -40,13 +39,11 @@ ORDER = {
 
 
 @pytest.fixture
-def theirs(served: SimProcess, sim_folder: Path) -> Iterator[TheirServer]:
-    """QKA 的服务器，背后是 `create_trader` 给的厂商对象。"""
-    trader, account = create_trader(ACCOUNT, str(sim_folder))
-    server = TheirServer(trader, account, TOKEN)
+def theirs(user: SimTrader) -> Iterator[TheirServer]:
+    """QKA 的服务器，背后是真的厂商对象。"""
+    server = TheirServer(user.trader, user.account, TOKEN)
     yield server
     server.close()
-    trader.easytrader_user.close()
 
 
 @pytest.fixture
