@@ -48,7 +48,9 @@ class QMTServer:
         connect = {"miniqmt_path": mini_qmt_path, "stock_account": self.account_id}
         spec = AccountSpec("miniqmt", connect=connect)
         self._config = ServerConfig((spec,), host=host, port=port, qka=True, page=False)
-        self._own = None if token is None else _OwnToken(token, self.account_id)
+        self._tokens = (
+            Tokens(default_file()) if token is None else _OwnToken(token, self.account_id)
+        )
 
     def start(self) -> None:
         """启动，一直跑到 Ctrl-C 或 ``easytrader serve --stop``；令牌写在屏幕上。
@@ -57,15 +59,18 @@ class QMTServer:
             UsageError: 路径、地址不对。
             EasytraderError: 端口或账号有别人占着，或服务器自己停了。
         """
-        tokens = self._own or Tokens(default_file())
+        foreground.run(self._config, self._tokens, self._token)
+
+    def _token(self) -> str:
+        """令牌怎么说；第一次启动的发一个。"""
+        if isinstance(self._tokens, _OwnToken):
+            return "令牌：自己定的那一个"
         name = f"qka-{self.account_id[-4:]}"
-        if self._own is not None:
-            told = "令牌：自己定的那一个"
-        elif any(each.name == name for each in tokens.grants()):
-            told = f"令牌 {name} 以前发过；忘了就 easytrader token revoke {name}，再启动"
-        else:
-            told = foreground.issued(tokens, name, self.account_id)
-        foreground.run(self._config, tokens, told)
+        if any(
+            each.name == name and self.account_id in each.accounts for each in self._tokens.grants()
+        ):
+            return f"令牌 {name} 以前发过；忘了就 easytrader token revoke {name}，再启动"
+        return foreground.issued(self._tokens, name, self.account_id)
 
 
 class _OwnToken(Tokens):

@@ -65,6 +65,7 @@ def test_other_machines_only_with_tls(sim_folder: Path) -> None:
     refused = run(script(sim_folder, ", host='0.0.0.0', port=0"))
     assert refused.returncode
     assert "TLS" in refused.stderr
+    assert Tokens(default_file()).grants() == []  # 没有起来的，令牌也没有发掉
 
 
 @pytest.mark.parametrize(
