@@ -237,6 +237,32 @@ def test_remark_is_text_not_code(visit: Callable[..., Visitor], user: SimTrader)
     assert visitor.page.locator("#view-orders img").count() == 0
 
 
+def test_injected_script_does_not_run(visit: Callable[..., Visitor]) -> None:
+    """真有人塞进了脚本，内容安全策略也不让它跑。"""
+    visitor = visit()
+    visitor.expected = re.compile("Content Security Policy|Trusted")
+    visitor.sign_in()
+    visitor.page.evaluate(
+        """() => { for (const write of [
+            () => { const made = document.createElement('script');
+                    made.textContent = 'window.pwned = 1'; document.body.append(made); },
+            () => { document.body.innerHTML += '<img src=x onerror="window.pwned = 1">'; },
+        ]) try { write(); } catch {} }"""
+    )
+    assert visitor.page.evaluate("window.pwned") is None
+    assert visitor.page.is_visible("#desk")
+
+
+def test_nobody_may_frame_the_page(browser: Any, site: Site) -> None:
+    page = browser.new_page()
+    page.goto(f"data:text/html,<iframe src='{site.url}'></iframe>")
+    eventually(lambda: len(page.frames) == 2)
+    framed = page.frames[1]
+    eventually(lambda: framed.url.startswith("chrome-error:"))
+    assert framed.query_selector("#sign-in") is None
+    page.close()
+
+
 def test_columns_can_be_chosen_and_stay(visit: Callable[..., Visitor], user: SimTrader) -> None:
     _, bottom, _ = _prices(user)
     user.buy("600000", bottom, 100, strategy_name="网格")

@@ -10,6 +10,8 @@ const NAMES = {
   heartbeat_interval: "心跳间隔，秒",
 };
 
+const MAIN = new Set(["miniqmt_path", "stock_account", "account_type"]);
+
 /** 打开表；连上了给那个账号在服务器上的名字，不连给 null。 */
 export async function connect() {
   let forms;
@@ -51,20 +53,29 @@ export async function connect() {
 }
 
 function drawFields(form) {
-  $("connect-fields").replaceChildren(...(form?.fields ?? []).map((field) => {
-    const id = `connect-${field.name}`;
-    const told = field.told ? h("small", { class: "dim" }, field.told) : null;
-    if (field.kind === "flag") {
-      const box = h("input", { type: "checkbox", id, name: field.name, "data-kind": "flag" });
-      box.checked = field.default === true;
-      return h("label", { class: "check", for: id }, box, NAMES[field.name] ?? field.name);
-    }
-    const shared = { id, name: field.name, "data-kind": field.kind, required: field.required };
-    const input = field.kind === "choice"
-      ? h("select", shared, h("option", { value: "" }, "默认"), ...field.choices.map((each) => h("option", { value: each }, each)))
-      : h("input", { ...shared, type: field.kind === "secret" ? "password" : "text", inputmode: field.kind === "number" ? "decimal" : null, value: field.default ?? "", autocomplete: "off", spellcheck: "false" });
-    return h("div", {}, h("label", { for: id }, `${NAMES[field.name] ?? field.name}${field.required ? "" : "（可不填）"}`), input, told);
-  }));
+  const fields = form?.fields ?? [];
+  const plain = fields.filter((field) => field.required || MAIN.has(field.name));
+  const more = fields.filter((field) => !plain.includes(field));
+  $("connect-fields").replaceChildren(
+    ...plain.map(drawField),
+    ...(more.length ? [h("details", {}, h("summary", {}, "更多选项"), h("div", {}, ...more.map(drawField)))] : []),
+  );
+}
+
+function drawField(field) {
+  const id = `connect-${field.name}`;
+  const words = field.told.replaceAll("`", "");
+  const told = words && words !== "同上。" ? h("small", { class: "dim" }, words) : null;
+  if (field.kind === "flag") {
+    const box = h("input", { type: "checkbox", id, name: field.name, "data-kind": "flag" });
+    box.checked = field.default === true;
+    return h("label", { class: "check", for: id }, box, NAMES[field.name] ?? field.name);
+  }
+  const shared = { id, name: field.name, "data-kind": field.kind, required: field.required };
+  const input = field.kind === "choice"
+    ? h("select", shared, h("option", { value: "" }, "默认"), ...field.choices.map((each) => h("option", { value: each }, each)))
+    : h("input", { ...shared, type: field.kind === "secret" ? "password" : "text", inputmode: field.kind === "number" ? "decimal" : null, value: field.default ?? "", autocomplete: "off", spellcheck: "false" });
+  return h("div", {}, h("label", { for: id }, `${NAMES[field.name] ?? field.name}${field.required ? "" : "（可不填）"}`), input, told);
 }
 
 async function send(broker) {
