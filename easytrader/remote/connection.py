@@ -379,7 +379,7 @@ class Connection:
             self.fail(f"服务器说了读不懂的话：{exc!r}")
 
     def _run_once(self) -> None:
-        readable = self._stream.readable(min(_TICK_S, self._patience_s))
+        readable = self._stream.readable(min(_TICK_S, self._patience_s / 2))
         if readable and not self.lost:
             if self._turn.acquire(blocking=False):
                 try:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 MOST_SOCKETS: Final = 200
 """一个令牌最多同时开这么多条 WebSocket。"""
+MOST_HEADERS: Final = 16 << 10
+"""一个请求的头最多这么多字节。"""
 _SWEEP_S: Final = 0.5
 _LOOK_S: Final = 0.01
 _EVERY: Final = 100
@@ -199,6 +201,9 @@ class App:
         if scope["type"] == "http" and scope["path"] == "/healthz":
             await _health(scope, receive, send)
             return
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADERS:
+            error = UsageError("headers", "", f"请求的头一共最多 {MOST_HEADERS} 字节")
+            raise Refused(431, error, {"Connection": "close"})
         state["caller"] = self._examine(scope)
         scope["app"] = self  # 有它，路由的 404、405 才抛出来
         for route in self._open:
@@ -301,7 +306,7 @@ class App:
         return found
 
     async def _openapi(self, request: Request) -> Response:
-        return Response(self._api.body, media_type=rest.JSON)
+        return Response(self._api.body(), media_type=rest.JSON)
 
     async def _accounts(self, request: Request) -> Response:
         grant: Grant = request.scope["state"]["pass"].grant

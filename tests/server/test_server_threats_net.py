@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -128,8 +128,39 @@ def test_the_answer_survives_a_killed_server(tmp_path: Path) -> None:
 
 def test_a_request_held_past_its_deadline_does_nothing(served: Served) -> None:
     """扣在线上的，客户端问过、听到「没有」以后才到：什么都不许做。"""
+    with _behind_a_bad_line(served) as (user, proxy):
+        before = served.orders()
+        proxy.hold(UP, 2.5)
+        with pytest.raises(EasytraderError):
+            user.buy("600036", 32.5, 100)
+        threading.Event().wait(3.0)  # 扣着的这时才到
+        assert served.orders() == before
+
+
+def test_none_is_final_even_after_an_unknown_outcome(served: Served) -> None:
+    """期限之内再也连不上，结果未知；以后查到什么就是什么，「没有」的不许再冒出来。"""
+    with _behind_a_bad_line(served) as (user, proxy):
+        before = served.orders()
+        proxy.hold(UP, 4.0)
+        proxy.refuse(10_000)
+        with pytest.raises(OutcomeUnknownError) as caught:
+            user.buy("600036", 32.5, 100)
+        proxy.refuse(0)
+        answers: list[Any] = []
+        eventually(lambda: _answered(user, caught.value.client_order_id, answers))
+        threading.Event().wait(4.0)  # 扣着的这时已经到了
+        assert len(served.orders()) - len(before) == (answers[0] is not None)
+
+
+def _answered(user: Any, order: str, answers: list[Any]) -> bool:
+    with suppress(EasytraderError):
+        answers.append(user.find_entrust(order))
+    return bool(answers)
+
+
+@contextmanager
+def _behind_a_bad_line(served: Served) -> Iterator[tuple[Any, BadProxy]]:
     proxy = BadProxy(served.port)
-    before = served.orders()
     user = easytrader.use("remote")
     try:
         user.connect(
@@ -137,15 +168,7 @@ def test_a_request_held_past_its_deadline_does_nothing(served: Served) -> None:
             timeout=1.2, wait=20, reconnect_interval=0.05,
         )  # fmt: skip
         assert user.balance
-        proxy.hold(UP, 2.5)
-        with pytest.raises(EasytraderError) as caught:
-            user.buy("600036", 32.5, 100)
-        if isinstance(caught.value, OutcomeUnknownError):
-            proxy.calm()
-            eventually(lambda: user.state == "已连接")
-            assert user.find_entrust(caught.value.client_order_id) is None
-        threading.Event().wait(3.0)  # 扣着的这时才到
-        assert served.orders() == before
+        yield user, proxy
     finally:
         user.close()
         proxy.close()
