@@ -389,6 +389,33 @@ def test_a_stalled_listener_slows_nobody(served: Served) -> None:
         stalled.close()
 
 
+@pytest.mark.soak
+def test_one_who_never_reads_answers_is_cut(served: Served) -> None:
+    """只问不读：回答不能没完没了地堆在服务器里。"""
+    with served.server.ws(served.trade) as ws:
+        for _ in range(300):
+            buy(ws, number())
+    asking = served.server.ws(served.read)
+    asking.link.settimeout(2)
+    rss = served.server.rss
+    with suppress(OSError):
+        for each in range(2000):
+            asking.send(
+                {"id": each, "verb": "today_entrusts", "args": [], "kwargs": {}, "ms": 60_000}
+            )
+    assert (served.server.rss - rss) // _MB < 40
+    threading.Event().wait(15)
+    asking.link.settimeout(10)
+    with pytest.raises(ConnectionError):
+        _drain(asking)
+    asking.close()
+
+
+def _drain(ws: RawWs) -> None:
+    while True:
+        ws.receive()
+
+
 def _is_told_of(ws: RawWs, order: int, status: str) -> bool:
     told = ws.events.pop(0) if ws.events else ws.receive()
     return any(
