@@ -91,6 +91,8 @@ class RemoteClient:
         self._token = token
         self._fingerprint = fingerprint
         self._lock = threading.Lock()
+        self._account: str | None = None
+        """`prepare` 说过的；没有连上的，以后也还是它。"""
         self._trader: RemoteTrader | None = None
 
     def prepare(
@@ -118,25 +120,31 @@ class RemoteClient:
         """
         account = user if config_path is None else _user_of(config_path)
         with self._lock:
-            self._open(account)
+            self._account = account
+            self._open()
         return {"msg": "login success"}
 
     @property
     def trader(self) -> RemoteTrader:
         """``easytrader.use("remote")`` 的交易口；还没有连的先连上。"""
         with self._lock:
-            return self._trader or self._open(None)
+            return self._trader or self._open()
 
-    def _open(self, account: str | None) -> RemoteTrader:
+    def _open(self) -> RemoteTrader:
         before, self._trader = self._trader, None
         if before is not None:
             before.close()
         trader = api.use("remote")
-        trader.connect(self._url, token=self._token, account=account, fingerprint=self._fingerprint)
-        if self._broker in _SIMULATED and not trader.server.status()["simulated"]:
+        try:
+            trader.connect(
+                self._url, token=self._token, account=self._account, fingerprint=self._fingerprint
+            )
+            if self._broker in _SIMULATED and not trader.server.status()["simulated"]:
+                told = "服务器上的账号不是模拟的：真的要连它，这里写别的，如 'miniqmt'"
+                raise UsageError("broker", self._broker, told)
+        except BaseException:
             trader.close()
-            told = "服务器上的账号不是模拟的：真的要连它，这里写别的，如 'miniqmt'"
-            raise UsageError("broker", self._broker, told)
+            raise
         self._trader = trader
         return trader
 

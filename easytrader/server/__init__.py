@@ -30,8 +30,10 @@ def run(port: int = 1430, broker: str = "sim", *, host: str = "127.0.0.1", **con
 
     config = ServerConfig((AccountSpec(broker, connect=connect),), host=host, port=port)
     tokens = Tokens(default_file())
-    if tokens.grants():
-        told = "令牌：以前发的照旧有效，见 easytrader token list"
-    else:
-        told = foreground.issued(tokens, "remote")
-    foreground.run(config, tokens, told)
+
+    def token() -> str:
+        if any(tokens.alive(each) for each in tokens.grants()):
+            return "令牌：以前发的照旧有效，见 easytrader token list"
+        return foreground.issued(tokens, "remote")
+
+    foreground.run(config, tokens, token)

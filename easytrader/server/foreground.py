@@ -8,17 +8,19 @@ from easytrader.server import serve
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from easytrader.server.config import ServerConfig
     from easytrader.server.tokens import Tokens
 
 
-def run(config: ServerConfig, tokens: Tokens, told: str) -> None:
+def run(config: ServerConfig, tokens: Tokens, token: Callable[[], str]) -> None:
     """启动，一直跑到 Ctrl-C 或 ``easytrader serve --stop``。
 
     Args:
         config: 设置。
         tokens: 认谁。
-        told: 令牌怎么说，写在屏幕上，不进日志。
+        token: 起来之后问它令牌怎么说；写在屏幕上，不进日志。
 
     Raises:
         EasytraderError: 起不来，或自己停了。
@@ -28,7 +30,7 @@ def run(config: ServerConfig, tokens: Tokens, told: str) -> None:
         lines = [f"就绪：{serving.url}", *(each.describe() for each in serving.accounts)]
         if serving.fingerprint:
             lines.append(f"证书的指纹：{serving.fingerprint}")
-        print(*lines, told, sep="\n", flush=True)  # noqa: T201  令牌不进日志
+        print(*lines, token(), sep="\n", flush=True)  # noqa: T201  令牌不进日志
 
     failure = serve.run(serve.Serving(config, tokens=tokens), announce)
     if failure is not None:
