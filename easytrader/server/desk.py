@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from easytrader.backend.records import PushEvent
+    from easytrader.basics.paths import AccountKey
     from easytrader.risk import GuardPost
     from easytrader.server.audit import Audit
     from easytrader.server.calls import Call
@@ -173,8 +174,7 @@ class Desk:
     @property
     def is_simulated(self) -> bool:
         """连的是模拟的 MiniQMT。"""
-        place = self.engine.key.place
-        return bool(place) and is_sim_folder(Path(place))
+        return _is_simulated(self.engine.key.place)
 
     def summary(self) -> dict[str, Any]:
         """``GET /v1/accounts`` 的一项。"""
@@ -190,7 +190,7 @@ class Desk:
     @property
     def account_key(self) -> str:
         """同一个账号永远是同一个；看不出账号。"""
-        return paths.key_folder(self.engine.key).name
+        return _digest(self.engine.key)
 
     # ---- 调用，都在循环的线程上
 
@@ -404,6 +404,16 @@ class Desk:
             if not lane.close(max(0.1, deadline - time.monotonic())):
                 logger.warning("账号 {}：{}的线程还没有回来，不再等它", self.name, lane.name)
         self.mutations.close()
+
+
+@lru_cache(maxsize=256)
+def _is_simulated(place: str) -> bool:
+    return bool(place) and is_sim_folder(Path(place))
+
+
+@lru_cache(maxsize=256)
+def _digest(key: AccountKey) -> str:
+    return paths.key_folder(key).name
 
 
 class Rows:

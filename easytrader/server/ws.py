@@ -78,7 +78,8 @@ class Connection:
         self.cut: Callable[[int, str], None] = door.cut
 
     def __repr__(self) -> str:
-        return f"<连接 账号 {self.desk.name} 令牌 {self.grant.name} {self._address}>"
+        port = self._door.client[1] if self._door.client else ""
+        return f"<连接 账号 {self.desk.name} 令牌 {self.grant.name} {self._address}:{port}>"
 
     @property
     def ready(self) -> bool:
