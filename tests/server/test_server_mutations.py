@@ -343,6 +343,9 @@ def test_past_the_deadline_it_is_not_done_and_stays_so(desk: Desk) -> None:
 def test_other_tokens_learn_nothing_and_change_nothing(desk: Desk) -> None:
     r = new_request()
     first = desk.buy(r)
+    doubts = engine_of(desk.trader).orders.once.doubts
+    tag = tags.tag_for(desk.counter.key.account_id, f"r-{r}")
+    eventually(lambda: doubts.seen(tag) is not None)  # 柜台上看得见它，也不说给别人
     assert desk.settle(r, OTHER) == {"state": "never"}
     assert desk.settle(r) == {"state": "done", "result": first}
     again = replace(EVERYTHING, id="00000009")  # 吊销了再发的，名字相同
