@@ -691,8 +691,11 @@ def test_while_another_program_holds_the_table_what_is_known_can_still_be_told(d
         assert desk.settle(dead, within_s=0.1) == {"state": "never"}
         with pytest.raises(OutcomeUnknownError, match="作废不了"):
             desk.settle(new_request(), within_s=0.1)
-        with pytest.raises(JournalError):
-            desk.buy(within_s=0.1)
+        with pytest.raises(JournalError) as caught:
+            desk.buy(within_s=1)
+        assert str(desk.folder) not in str(caught.value)  # 只在日志里
+        with pytest.raises(NotConnectedError, match="过了期限"):
+            desk.buy(within_s=0.05)
         assert desk.call("cancel_entrust", first["entrust_no"], within_s=1)["success"]
         other.execute("ROLLBACK")
     assert len(desk.orders) == 1
