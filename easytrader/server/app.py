@@ -172,7 +172,7 @@ class App:
         while True:
             await asyncio.sleep(_SWEEP_S)
             for each in list(self.connections):
-                each.still_good()
+                each.sweep()
             for desk in self.desks.values():
                 desk.feed.sweep()
 

@@ -13,6 +13,8 @@ from easytrader.basics.log import masked
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.server.calls import Answer, Call, deadlines
 from easytrader.server.desk import busy
+from easytrader.server.doors import CLOSE_SLOW
+from easytrader.server.events import BEHIND_S
 from easytrader.wire import errors, values, verbs, words
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class Connection:
         self._address = address
         self._flying: set[object] = set()
         self._seen_at = 0.0
+        # 对面还没有读走的字节数，从何时起没有少过
+        self._backlog = (0, 0.0)
         self._guard: GuardPost | None = None
         door.resumed = lambda: desk.feed.resume(self)
         self.write: Callable[[bytes], None] = door.write
@@ -116,6 +120,20 @@ class Connection:
         self.leave()
         self.cut(CLOSE_REVOKED, "令牌已经吊销或过期")
         return False
+
+    def sweep(self) -> None:
+        """隔一会儿看一遍：令牌吊销了的、回答一直没有人读的，断开。"""
+        if not self.still_good():
+            return
+        now, backlog = time.monotonic(), self._door.backlog
+        if not backlog or backlog < self._backlog[0]:
+            self._backlog = (backlog, now)
+        elif now - self._backlog[1] >= BEHIND_S:
+            logger.warning("{} {:g} 秒没有读走一个字节，断开它", self, BEHIND_S)
+            self.leave()
+            self.cut(CLOSE_SLOW, "回答没有人读")
+        else:
+            self._backlog = (backlog, self._backlog[1])
 
     def leave(self) -> None:
         """不再收事件。"""
