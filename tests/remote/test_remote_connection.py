@@ -130,6 +130,7 @@ def http(status: bytes, body: bytes = b"", head: bytes = b"") -> Callable[[socke
         read_head(line)
         size = str(len(body)).encode()
         line.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: " + size + b"\r\n" + head)
+        threading.Event().wait(0.05)  # 头与身子不在一段里来
         line.sendall(b"\r\n" + body)
         line.recv(1)
 
