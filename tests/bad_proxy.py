@@ -54,6 +54,7 @@ class BadProxy:
     def __init__(self, target: int, seed: int | str = 0) -> None:
         self.target = target
         self.accepted = 0
+        self.flip = 0x80
         self._dice = random.Random(seed)
         self._lock = threading.Lock()
         self._pairs: set[_Pair] = set()
@@ -119,8 +120,8 @@ class BadProxy:
 
         self._arm(way, truncated, times)
 
-    def garble(self, way: str, times: int = 1, flip: int = 0x80) -> None:
-        """接下来的一段里坏一个字节：与 ``flip`` 异或。
+    def garble(self, way: str, times: int = 1) -> None:
+        """接下来的一段里坏一个字节：与 `flip` 异或。
 
         明文的线上翻最高位：无论落在帧头还是文字里都认得出；翻别的位会把 32.5 变成 72.5，
         没有校验的明文谁也看不出来，那是 TLS 的事（走 TLS 时什么都可以翻）。请求行与头里的也不翻：
@@ -133,7 +134,7 @@ class BadProxy:
                 return [data]
             pair.damaged = True
             spoilt = bytearray(data)
-            spoilt[self._dice.randrange(len(spoilt))] ^= flip
+            spoilt[self._dice.randrange(len(spoilt))] ^= self.flip
             return [bytes(spoilt)]
 
         self._arm(way, garbled, times)

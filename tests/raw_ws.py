@@ -6,10 +6,11 @@ import base64
 import json
 import os
 import socket
+import ssl
 import struct
 from typing import Any, Final
 
-__all__ = ["BINARY", "CLOSE", "PING", "PONG", "TEXT", "RawWs", "frame", "http", "upgrade"]
+__all__ = ["BINARY", "CLOSE", "PING", "PONG", "TEXT", "RawWs", "dial", "frame", "http", "upgrade"]
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _KEY: Final = base64.b64encode(b"0123456789abcdef").decode()
@@ -42,6 +43,21 @@ def frame(
     return head + key + mixed.to_bytes(len(payload), "big")
 
 
+def dial(port: int, timeout: float, secure: bool = False) -> socket.socket:
+    """连上；``secure``：TLS，谁的证书都收（认证书是别的测试的事）。"""
+    link = socket.create_connection(("127.0.0.1", port), timeout)
+    if not secure:
+        return link
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        return context.wrap_socket(link)
+    except BaseException:
+        link.close()
+        raise
+
+
 def upgrade(port: int, account: str, token: str | None, extra: str = "", host: str = "") -> bytes:
     """升级的请求。"""
     lines = [
@@ -65,6 +81,7 @@ def http(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
     timeout: float = 10.0,
+    secure: bool = False,
 ) -> tuple[int, dict[str, str], bytes]:
     """一个请求：(状态, 头, 体)。不走代理，不跟跳转。"""
     lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close"]
@@ -73,7 +90,7 @@ def http(
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    with socket.create_connection(("127.0.0.1", port), timeout) as link:
+    with dial(port, timeout, secure) as link:
         link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + (body or b""))
         return answer(link)
 
@@ -109,9 +126,15 @@ class RawWs:
     """一条 WebSocket：只管帧，不管里面说什么。"""
 
     def __init__(
-        self, port: int, account: str, token: str | None, timeout: float = 10.0, extra: str = ""
+        self,
+        port: int,
+        account: str,
+        token: str | None,
+        timeout: float = 10.0,
+        extra: str = "",
+        secure: bool = False,
     ) -> None:
-        self.link = socket.create_connection(("127.0.0.1", port), timeout)
+        self.link = dial(port, timeout, secure)
         self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._id = 0

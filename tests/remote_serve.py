@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -56,6 +57,7 @@ class ServeProcess:
         self.folder, self.home, self.account = folder, home, account
         self.port = free_port()
         self.starts = 0
+        self.fingerprint = ""
         self._options = options
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,6 +72,14 @@ class ServeProcess:
             text = "".join(_ACCOUNT.format(name, *each) for name, each in accounts.items())
             (home / "serve.toml").write_text(text, encoding="utf-8")
             self._served = ["--config", str(home / "serve.toml")]
+
+    def secure(self) -> None:
+        """做一张证书，之后都走 TLS；指纹在 `fingerprint`。"""
+        found = re.search(r"sha256:[0-9a-f:]+", self.run("serve", "init"))
+        assert found is not None
+        self.fingerprint = found.group()
+        pem = str(self.home / "server" / "tls" / "current.pem")
+        self._options = (*self._options, "--cert", pem, "--key", pem)
 
     # ---- 令牌
 
@@ -117,7 +127,8 @@ class ServeProcess:
     def healthy(self) -> bool:
         """/healthz 是不是 200。"""
         try:
-            return http(self.port, "GET", "/healthz", timeout=2)[0] == 200
+            secure = bool(self.fingerprint)
+            return http(self.port, "GET", "/healthz", timeout=2, secure=secure)[0] == 200
         except (OSError, ValueError):
             return False
 
@@ -183,7 +194,8 @@ class ServeProcess:
         return int(process.num_handles() if sys.platform == "win32" else process.num_fds())
 
     def ws(self, token: str | None, **options: Any) -> RawWs:
-        return RawWs(self.port, self.account, token, **options)
+        secure = bool(self.fingerprint)
+        return RawWs(self.port, self.account, token, secure=secure, **options)
 
     def url(self, verb: str) -> str:
         return f"/v1/accounts/{self.account}/{verb}"

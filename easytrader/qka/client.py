@@ -189,7 +189,7 @@ def _body(params: dict[str, Any]) -> bytes:
     except UsageError:
         raise
     except (TypeError, ValueError, RecursionError) as exc:
-        raise UsageError("params", params, f"写不成 JSON：{exc}") from None
+        raise UsageError("params", "（不显示）", f"写不成 JSON：{exc}") from None  # 里面可能有密码
 
 
 def _failure(method: str, status: int, told: dict[str, Any]) -> EasytraderError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -17,11 +18,10 @@ from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.remote.connection import Connection, silent
 from easytrader.remote.pins import context_of
-from easytrader.remote.stream import Dial, Stream
+from easytrader.remote.stream import Dial, Stream, tls_told
 from easytrader.wire import errors, values, words
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from websockets.frames import Frame
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from easytrader.remote.address import Address
     from easytrader.wire.words import Hello
 
-_PATIENCE: Final = 0.25
+_PATIENCE: Final = 0.2
 """在途的请求这么多成的期限里没有声音，就问一声。"""
 _LEAST_S: Final = 0.5
 _BODY: Final = 1 << 20
@@ -126,6 +126,8 @@ class Door:
         except (AbandonedError, OSError, http.client.HTTPException) as exc:
             if isinstance(exc, ConnectFailedError):
                 raise
+            if isinstance(exc, ssl.SSLError):
+                raise ConnectFailedError(tls_told(self.address, exc)) from exc
             raise ConnectFailedError(f"问不到 {self.address} 上有哪些账号：{exc!r}") from exc
         if status != http.client.OK:
             raise _refused(status, body, self.address)

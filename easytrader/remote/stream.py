@@ -219,7 +219,7 @@ class Dial:
         except BaseException as exc:
             made.close()
             if isinstance(exc, OSError) and not isinstance(exc, ConnectFailedError):
-                raise ConnectFailedError(_tls_told(self._address, exc)) from exc
+                raise ConnectFailedError(tls_told(self._address, exc)) from exc
             raise
 
 
@@ -241,7 +241,8 @@ def _told(code: int) -> str:
     return os.strerror(code)
 
 
-def _tls_told(address: Address, error: OSError) -> str:
+def tls_told(address: Address, error: OSError) -> str:
+    """TLS 没有成，怎么说。"""
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"{address} 的证书系统不认（{error.verify_message}）：自签的证书请给 fingerprint="

@@ -25,7 +25,7 @@ from easytrader.server.ws import CLOSE_STOPPING, Connection
 from easytrader.wire import values, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 MOST_SOCKETS: Final = 200
 """一个令牌最多同时开这么多条 WebSocket。"""
+MOST_HEADERS: Final = 16 << 10
+"""一个请求的头最多这么多字节。"""
 _SWEEP_S: Final = 0.5
 _LOOK_S: Final = 0.01
 _EVERY: Final = 100
@@ -71,7 +73,7 @@ class App:
     """一个服务器的应用（ASGI）。
 
     Args:
-        desks: 名字 → 账号。
+        desks: 名字 → 账号；`add` 往里放。
         tokens: 令牌。
         audit: 审计记录；None 不记（只有测试这样）。
         throttle: 错的令牌答得多慢。
@@ -84,7 +86,7 @@ class App:
 
     def __init__(
         self,
-        desks: Mapping[str, Desk],
+        desks: dict[str, Desk],
         tokens: Tokens,
         *,
         audit: Audit | None = None,
@@ -95,7 +97,7 @@ class App:
         routes: Sequence[BaseRoute] = (),
         qka: bool = False,
     ) -> None:
-        self.desks = dict(desks)
+        self.desks = desks
         self.tokens = tokens
         self.sessions = sessions
         self.connections: set[Connection] = set()
@@ -104,6 +106,7 @@ class App:
         self._throttle = throttle or Throttle()
         self._front = Front.of(hosts, proxies)
         self._stopping = False
+        self._mailbox: Mailbox | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._jobs: list[Callable[[], Any]] = [self._sweep]
         self._api = openapi.Document(self.desks)
@@ -130,8 +133,16 @@ class App:
         """循环开始之后一直跑的协程函数，停的时候取消。"""
         self._jobs.append(job)
 
+    def add(self, desk: Desk) -> None:
+        """多给出一个账号；在循环的线程上，循环已经开始。"""
+        assert self._mailbox is not None
+        desk.open(self._mailbox)
+        self.desks[desk.name] = desk
+        self._api = openapi.Document(self.desks)
+
     def open(self, mailbox: Mailbox) -> None:
         """循环开始了。"""
+        self._mailbox = mailbox
         for desk in self.desks.values():
             desk.open(mailbox)
         self._tasks = [asyncio.ensure_future(each()) for each in self._jobs]
@@ -190,6 +201,9 @@ class App:
         if scope["type"] == "http" and scope["path"] == "/healthz":
             await _health(scope, receive, send)
             return
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADERS:
+            error = UsageError("headers", "", f"请求的头一共最多 {MOST_HEADERS} 字节")
+            raise Refused(431, error, {"Connection": "close"})
         state["caller"] = self._examine(scope)
         scope["app"] = self  # 有它，路由的 404、405 才抛出来
         for route in self._open:
@@ -292,7 +306,7 @@ class App:
         return found
 
     async def _openapi(self, request: Request) -> Response:
-        return Response(self._api.body, media_type=rest.JSON)
+        return Response(self._api.body(), media_type=rest.JSON)
 
     async def _accounts(self, request: Request) -> Response:
         grant: Grant = request.scope["state"]["pass"].grant

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 _LONGEST_NAME: Final = 64
-_OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
+OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
 """connect 的选项里，服务器自己要用的。"""
 _SECRET_ENDINGS: Final = ("pwd", "password", "passwd", "secret", "token", "key")
 _NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"
@@ -70,7 +70,7 @@ class AccountSpec:
         if self.name is not None:
             check_name(self.name)
         for each in self.connect:
-            if each in _OURS:
+            if each in OURS:
                 raise UsageError(f"connect.{each}", "…", "这一项由服务器自己定，去掉它")
         if self.guard is False:
             object.__setattr__(self, "guard", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -14,7 +14,7 @@ from easytrader.basics.beijing import day_of
 from easytrader.errors import EasytraderError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
 
 EVERY_S: Final = 60.0
 _MOST: Final = 1440
@@ -49,18 +49,21 @@ class Curves:
     """每个账号一条，隔一分钟问一次资金。
 
     Args:
-        ask: 账号在服务器上的名字 → 怎样问它的资金（`Trader.balance` 的样子）。没有连着的抛异常。
+        names: 各账号在服务器上的名字；可以一边记一边多。
+        ask: 名字 → 它的资金（`Trader.balance` 的样子）；没有连着的抛异常。
         clock: Unix 秒。
     """
 
     def __init__(
         self,
-        ask: Mapping[str, Callable[[], Awaitable[Any]]],
+        names: Iterable[str],
+        ask: Callable[[str], Awaitable[Any]],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._names = names
         self._ask = ask
         self._clock = clock
-        self._curves = {name: Curve() for name in ask}
+        self._curves: defaultdict[str, Curve] = defaultdict(Curve)
 
     def points(self, name: str) -> list[tuple[int, float]]:
         """这个账号今天的点。"""
@@ -69,12 +72,12 @@ class Curves:
     async def run(self) -> None:
         """一直记到被取消。"""
         while True:
-            await asyncio.gather(*(self._sample(name) for name in self._ask))
+            await asyncio.gather(*(self._sample(name) for name in list(self._names)))
             await asyncio.sleep(EVERY_S)
 
     async def _sample(self, name: str) -> None:
         try:
-            rows = await self._ask[name]()
+            rows = await self._ask(name)
         except EasytraderError as exc:
             logger.debug("账号 {} 的曲线缺一点：{}", name, exc)
             return

@@ -70,8 +70,13 @@ _LANES: Final = {
     _CHORES: (1, 4096),
 }
 """道 → (最多几个线程, 最多排几件)。"""
-_LONG: Final = {"today_entrusts": ("order_id",), "today_trades": ("order_id", "traded_id")}
-"""长列表 → 认得出一行的键。"""
+_ROWS: Final = {
+    "balance": ("account_id",),
+    "position": ("stock_code", "direction"),
+    "today_entrusts": ("order_id",),
+    "today_trades": ("order_id", "traded_id"),
+}
+"""问得最多的列表 → 认得出一行的键。"""
 _OF_EVERY_ACCOUNT: Final = frozenset({"client.account_infos", "client.account_status"})
 """客户端里登录的每个账号一行的。"""
 _CLOSE_S: Final = 2.0
@@ -121,7 +126,7 @@ class Desk:
         self._lanes = {each: Lane(each, *size) for each, size in _LANES.items()}
         self._mailbox: Mailbox | None = None
         self._watching: asyncio.TimerHandle | None = None
-        self._rows = {name: Rows(*keys) for name, keys in _LONG.items()}
+        self._rows = {name: Rows(*keys) for name, keys in _ROWS.items()}
         offered = verbs.offered(trader)
         self._offered = {each.name for each in offered}
         # 交易口上的属性：没有参数
@@ -255,7 +260,7 @@ class Desk:
             self._watching = self.loop.call_later(_LOOK_S, self._watch)
 
     def encoded(self, verb: Verb, result: Any) -> bytes:
-        """结果的字节；委托、成交这样的长列表，没变的行不再写一遍。任何线程。"""
+        """结果的字节；委托、成交这样的列表，没变的行不再写一遍。任何线程。"""
         rows = self._rows.get(verb.name)
         if rows is not None and type(result) is list:
             return rows.encode(result)

@@ -17,6 +17,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # 没有编译好的
+    from websockets.utils import apply_mask
+
 if TYPE_CHECKING:
     import asyncio
     import socket
@@ -30,6 +35,9 @@ MOST_STRANGERS: Final = 128
 """同一个地址、还没有出示过有效令牌的，最多这么多条；一下子来一百个好人也够。"""
 _HIGH_WATER: Final = 256 << 10
 _CUT_S: Final = 1.0
+_FIN, _MASKED, _SHORTEST = 0x80, 0x80, 6
+_TEXT: Final = _FIN | Opcode.TEXT
+_LONGER: Final = _MASKED | 126
 _MOST_REASON: Final = 40
 """关闭的理由最多 123 个字节，一个汉字三个。"""
 
@@ -255,6 +263,8 @@ class SocketDoor(WebSocketsSansIOProtocol):
         """来了一个文本帧；没有放的在 ``receive`` 里。"""
         self.resumed: Callable[[], None] = _nothing
         """堵着的发出去了。"""
+        self._is_whole = False
+        """到此为止来的每一段都正好是一个帧：下一段从帧头开始。"""
 
     def connection_made(self, transport: Any) -> None:
         """开始。"""
@@ -305,17 +315,35 @@ class SocketDoor(WebSocketsSansIOProtocol):
         self.transport.close()
         self.loop.call_later(_CUT_S, self.transport.abort)
 
+    def data_received(self, data: bytes) -> None:
+        """来了一段。正好是一个不分片的文本帧的，不必经过通用的解析。"""
+        if not self.handshake_initiated:
+            super().data_received(data)  # 升级的请求，是完整的一段
+            self._is_whole = True
+            return
+        self._is_whole = self._is_whole and _frame_size(data) == len(data)
+        if self._is_whole and self.hear is not None and data[0] == _TEXT and self.is_open:
+            start = 6 if data[1] < _LONGER else 8
+            self._heard(apply_mask(data[start:], data[start - 4 : start]))
+        else:
+            super().data_received(data)
+
+    def _heard(self, text: bytes) -> None:
+        """一段文字；回答堆着没有读走的，先不收新的。"""
+        assert self.hear is not None
+        self.hear(text)
+        if not self.writable.is_set() and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
     def send_receive_event_to_app(self) -> None:
-        """收完了一条消息。回答堆着没有读走的，先不收新的。"""
+        """收完了一条消息。"""
         if self.hear is None or self.close_sent or self.curr_msg_data_type != "text":
             super().send_receive_event_to_app()
             return
         data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
         self.frames = []
-        self.hear(data)
-        if not self.writable.is_set() and not self.read_paused:
-            self.read_paused = True
-            self.transport.pause_reading()
+        self._heard(data)
 
     def resume_writing(self) -> None:
         """堵着的发出去了。"""
@@ -324,6 +352,16 @@ class SocketDoor(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
         self.resumed()
+
+
+def _frame_size(data: bytes) -> int:
+    """开头那一帧该有多长；看不出来、不是一段里放得下的为 -1。"""
+    if len(data) < _SHORTEST or not data[0] & _FIN or not data[1] & _MASKED:
+        return -1
+    size = data[1] - _MASKED
+    if data[1] < _LONGER:
+        return size + 6
+    return int.from_bytes(data[2:4], "big") + 8 if data[1] == _LONGER else -1
 
 
 def framed(text: bytes) -> bytes:

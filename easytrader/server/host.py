@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from easytrader.basics import waits
+from easytrader.server.app import MOST_HEADERS
 from easytrader.server.doors import PATIENCE_S, DoorConfig, Doors, HttpDoor, SocketDoor
 from easytrader.server.lanes import Mailbox
 from easytrader.wire import words
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _START_S: Final = 30.0
 _LEAVE_S: Final = 2
 _KEEP_ALIVE_S: Final = 60
-_HEADERS: Final = 16 << 10
 _PING_S: Final = 20.0
 _BACKLOG: Final = 512
 
@@ -108,7 +108,7 @@ class Host:
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,
             ws_per_message_deflate=False,
-            h11_max_incomplete_event_size=_HEADERS,
+            h11_max_incomplete_event_size=MOST_HEADERS,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_LEAVE_S,
         )

@@ -81,7 +81,8 @@ class Lane:
         self._depth = depth
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        # 正在做的：放进去、拿出来都是一步，哪个线程都可以
+        # 没有做完的、其中正在做的：放进去、拿出来都是一步，哪个线程都可以
+        self._jobs: set[Job] = set()
         self._doing: set[Job] = set()
         self._closed = False
 
@@ -101,8 +102,9 @@ class Lane:
         waiting = self._queue.qsize()
         if waiting >= self._depth:
             return f"{self.name}的队满了，排着 {waiting} 个"
+        self._jobs.add(job)
         self._queue.put(job)
-        if (waiting or not self._threads) and len(self._threads) < self._most:
+        if len(self._threads) < min(len(self._jobs), self._most):
             self._hire()
         return ""
 
@@ -130,6 +132,7 @@ class Lane:
                 logger.error("服务器的工作线程上出错，已跳过：\n{}", traceback.format_exc())
             finally:
                 self._doing.discard(job)
+                self._jobs.discard(job)
             del job
 
 

@@ -34,6 +34,7 @@ from easytrader.errors import (
     QueryFailedError,
     RiskRefusedError,
     UsageError,
+    is_secret,
     shown,
 )
 from easytrader.orders import admission
@@ -74,8 +75,6 @@ _NOT_SENT: Final = (
 _REQUEST: Final = re.compile(rf"[!-~]{{1,{words.MAX_REQUEST}}}")
 _OURS: Final = re.compile(r"[0-9a-f]{32}")
 _NOTHING: Final = "什么都没有发出"
-_HIDDEN: Final = "_pwd"
-"""名字以它结尾的参数哪里都不记。"""
 _RECORD_S: Final = 2.0
 """别的程序占着请求记录时，最多等这么久。"""
 _CLOSE_S: Final = 2.0
@@ -190,7 +189,7 @@ class Mutations:
         if found is not None and found.state == requests.PASSED_ON:
             answer = self._wait_and_see(found, deadline)
         else:
-            answer = None if found is None else self._story(found, deadline)
+            answer = self._dead(row, deadline) if found is None else self._story(found, deadline)
         if answer is None:
             return {"state": "never"}
         if isinstance(answer.error, OutcomeUnknownError):
@@ -351,10 +350,9 @@ class Mutations:
     def _broken(
         self, row: Row, verb: str, raised: BaseException, given: Mapping[str, Any] | None = None
     ) -> OutcomeUnknownError:
-        # 不用 opt(exception=)：它会把变量的值也印出来，里面可能有密码
-        why, trace = shown(raised, 500), "".join(traceback.format_tb(raised.__traceback__))
+        why, trace = shown(raised, 500), _trace(raised)
         for name, value in (given or {}).items():
-            if name.endswith(_HIDDEN) and value:
+            if is_secret(name) and value:
                 why = why.replace(str(value), "***")
         logger.error("{} 出了意外的错：{}\n{}", verb, why, trace)
         told = f"{verb} 交出去之后服务器上出了意外的错（{type(raised).__name__}）"
@@ -369,7 +367,7 @@ class Mutations:
             with suppress(JournalError):  # 记不下来的，也许还读得出来
                 found = self._table().find(*row.key, deadline)
                 if found is not None:
-                    return None if found.state == requests.TOMBSTONE else found
+                    return found
             raise OutcomeUnknownError(
                 f"{exc}；请求 {row.request} 作废不了，它也许还在路上，先核对"
             ) from exc
@@ -390,7 +388,7 @@ class Mutations:
     def _story(self, found: Row, deadline: float) -> Answer | None:
         """占着请求号的时候：记着的那一行的答案；作废的为 None。"""
         if found.state == requests.TOMBSTONE:
-            return None
+            return self._dead(found, deadline)
         if found.state == requests.DONE:
             return _read(found)
         if found.state == requests.FORGOTTEN:
@@ -402,6 +400,17 @@ class Mutations:
             return _read(found)
         told = f"{found.verb} 交出去之后服务器中断了，结果未知，先核对"
         return Answer(error=self._unknown(found, told))
+
+    def _dead(self, row: Row, deadline: float) -> Answer | None:
+        """作废的为 None；断电丢了最后几行的，柜台上有带它的标记的委托，那就是做过了。"""
+        once = self._engine.orders.once
+        if once is None or not _OURS.fullmatch(row.request):
+            return None
+        tag = tags.tag_for(self._engine.key.account_id, f"r-{row.request}")
+        number = once.doubts.seen(tag)
+        if number is None or self._table().done_by_others(*row.key, deadline):
+            return None
+        return Answer({"entrust_no": number})
 
     def _look_up(self, found: Row, deadline: float) -> Answer | None:
         """交出去而没有答案的委托，到柜台上找；确实没有的作废，返回 None。"""
@@ -488,7 +497,7 @@ class Mutations:
         if len(call.args) > len(names):  # 动词不会收，里面可能有写错了地方的密码
             found["more"] = len(call.args) - len(names)
         found.update(call.kwargs)
-        return {name: found[name] for name in found if not name.endswith(_HIDDEN)}
+        return {name: found[name] for name in found if not is_secret(name)}
 
     def _until(self, deadline: float) -> AbstractContextManager[None]:
         """没有会话的由动词自己说。"""
@@ -549,8 +558,13 @@ class _Clerk:
         while (job := self._jobs.get()) is not None:
             try:
                 job()
-            except Exception:  # noqa: BLE001, PERF203  边界：一个回答没有人收，不连累别的
-                logger.exception("服务器记请求的线程上出错，已跳过")
+            except Exception as exc:  # noqa: BLE001, PERF203  边界：一个回答没有人收，不连累别的
+                logger.error("服务器记请求的线程上出错，已跳过：{!r}\n{}", exc, _trace(exc))
+
+
+def _trace(raised: BaseException) -> str:
+    """在哪里出的错。loguru 自己的会把变量的值也印出来，里面可能有密码。"""
+    return "".join(traceback.format_tb(raised.__traceback__))
 
 
 def _checked(request: object) -> str:

@@ -9,7 +9,6 @@ import inspect
 import types as builtin_types
 import typing
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from easytrader import types
@@ -69,6 +68,7 @@ _EXTRA: Final = {
     405: "不能用这个方法",
     413: "请求体太大",
     415: "请求体应为 application/json",
+    431: "请求的头太大",
 }
 """走不到动词的状态码。"""
 
@@ -82,11 +82,15 @@ class Document:
 
     def __init__(self, desks: Mapping[str, Desk]) -> None:
         self._desks = desks
+        self._made: tuple[tuple[str, ...], bytes] = ((), b"")
 
-    @cached_property
     def body(self) -> bytes:
-        """写好的 JSON。"""
-        return values.encode(document([each.trader for each in self._desks.values()]))
+        """写好的 JSON；账号多了才重写。"""
+        names = tuple(self._desks)
+        if self._made[0] != names:
+            traders = [each.trader for each in self._desks.values()]
+            self._made = (names, values.encode(document(traders)))
+        return self._made[1]
 
 
 def document(traders: Iterable[Trader]) -> Schema:

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+import asyncio
+import contextlib
+from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from loguru import logger
 from starlette.responses import Response
 from starlette.routing import Route
 
+from easytrader.basics.threads import Aside
 from easytrader.errors import UsageError
-from easytrader.server import rest
+from easytrader.server import connecting, rest
 from easytrader.server.calls import Call, deadlines
 from easytrader.server.curve import Curves
 from easytrader.server.rest import JSON, Refused
@@ -22,13 +26,16 @@ from easytrader.server.tokens import Grant
 from easytrader.wire import values, verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
+    from easytrader.server.config import AccountSpec
     from easytrader.server.desk import Desk
     from easytrader.server.sessions import Grants, Session
+
+_T = TypeVar("_T")
 
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",
@@ -65,6 +72,10 @@ HEADERS: Final = {
 _SIGNED_OUT: Final = "没有登录，或会话到期了"
 _LONGEST_TOKEN: Final = 512
 _ASK_MS: Final = 10_000
+_DONE_S: Final = 5.0
+"""做完了的线程，最多等这么久收尾。"""
+_NO_FORM: Final = "这个服务器不能在网页上填表连接；要能，启动时加 --page-connect"
+_NOT_HERE: Final = "填表连接要在服务器那台机器的浏览器上，用有 trade 权限、没有限定账号的令牌"
 _OURSELVES: Final = Grant("", "（曲线）", (verbs.READ,))
 
 
@@ -79,14 +90,6 @@ def files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-async def _balance(desk: Desk) -> Any:
-    """问一次资金；没有连着的抛异常。"""
-    verb = verbs.find("balance")
-    assert verb is not None
-    deadline, latest = deadlines(_ASK_MS)
-    return await desk.call(Call(verb, [], {}, "", deadline, _OURSELVES, "page", "", None, latest))
-
-
 class Pages:
     """网页：会话、曲线、路由。
 
@@ -98,14 +101,22 @@ class Pages:
         tokens: 令牌簿。
         port: 本机上的端口。
         secure: 浏览器看到的是 https。
+        add: 多给出一个账号，返回它的名字，可以慢；None 不能在网页上填表连接。
     """
 
     def __init__(
-        self, desks: Mapping[str, Desk], tokens: Grants, *, port: int, secure: bool
+        self,
+        desks: Mapping[str, Desk],
+        tokens: Grants,
+        *,
+        port: int,
+        secure: bool,
+        add: Callable[[AccountSpec], str] | None = None,
     ) -> None:
         self._desks = desks
+        self._add = add
         self.sessions = Sessions(tokens, port=port, secure=secure)
-        self.curves = Curves({name: partial(_balance, desk) for name, desk in desks.items()})
+        self.curves = Curves(desks, self._balance)
 
     def routes(self) -> list[BaseRoute]:
         """交给应用的路由，自己认人；Host、Origin 由应用查过了。"""
@@ -114,6 +125,8 @@ class Pages:
             Route("/page/{name}", self._file, methods=["GET"]),
             Route("/session", self._session_route, methods=["GET", "POST", "DELETE"]),
             Route("/session/curve/{name}", self._curve, methods=["GET"]),
+            Route("/session/forms", self._forms, methods=["GET"]),
+            Route("/session/connect", self._connect, methods=["POST"]),
         ]
 
     async def _index(self, request: Request) -> Response:
@@ -128,7 +141,10 @@ class Pages:
         session = self._session(request)
         if request.method == "DELETE":
             return _told({}, self.sessions.close(session))
-        return _told(self._about(session))
+        about = self._about(session)
+        caller = request.scope["state"]["caller"]
+        may = self._add is not None and connecting.may_connect(session.grant, caller)
+        return _told({**about, "connect": may})
 
     async def _sign_in(self, request: Request) -> Response:
         given = (await rest.read_object(request)).get("token")
@@ -145,6 +161,35 @@ class Pages:
         if desk is None or not desk.seen_by(grant):
             raise Refused(404, UsageError("account", name, "没有这个账号，或这个令牌看不到它"))
         return _told(self.curves.points(name))
+
+    async def _forms(self, request: Request) -> Response:
+        self._connector(request)
+        return _told(await _aside(connecting.forms))
+
+    async def _connect(self, request: Request) -> Response:
+        grant, add = self._connector(request)
+        given = await rest.read_object(request)
+        wanted = (given.get("broker"), given.get("name"), given.get("fields"))
+        name = await _aside(lambda: add(connecting.spec_of(*wanted)))
+        logger.info("令牌 {} 在网页上连接了一个账号：{}", grant.name, name)
+        return _told({"name": name})
+
+    def _connector(self, request: Request) -> tuple[Grant, Callable[[AccountSpec], str]]:
+        """能填表连接的；不能的说为什么。"""
+        grant = self._session(request).grant
+        if self._add is None:
+            raise Refused(403, UsageError("page_connect", "关着", _NO_FORM))
+        if not connecting.may_connect(grant, request.scope["state"]["caller"]):
+            raise Refused(403, UsageError("page_connect", grant.name, _NOT_HERE))
+        return grant, self._add
+
+    async def _balance(self, name: str) -> Any:
+        """问一次资金；没有连着的抛异常。"""
+        verb = verbs.find("balance")
+        assert verb is not None
+        deadline, latest = deadlines(_ASK_MS)
+        call = Call(verb, [], {}, "", deadline, _OURSELVES, "page", "", None, latest)
+        return await self._desks[name].call(call)
 
     def _session(self, request: Request) -> Session:
         session = self.sessions.of(request.scope)
@@ -166,6 +211,22 @@ class _Hidden:
 
     def __repr__(self) -> str:
         return "（不写出来）"
+
+
+async def _aside(work: Callable[[], _T]) -> _T:
+    """在一次性的线程上做，循环不等它。"""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> _T:
+        try:
+            return work()
+        finally:
+            with contextlib.suppress(RuntimeError):  # 循环正好关了
+                loop.call_soon_threadsafe(done.set)
+
+    aside = Aside(run, "easytrader-serve-form").start()
+    await done.wait()
+    return aside.result(_DONE_S)
 
 
 def _sent(name: str) -> Response:

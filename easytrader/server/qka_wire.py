@@ -100,8 +100,8 @@ def _taken(given: Mapping[str, Any], takes: str) -> Given:
 
 def _names(takes: str) -> dict[str, str]:
     """动词的参数名 → 厂商的参数名。"""
-    words = [word.rstrip("?").partition("=") for word in takes.split()]
-    return {ours or theirs: theirs for theirs, _, ours in words}
+    pairs = [word.rstrip("?").partition("=") for word in takes.split()]
+    return {ours or theirs: theirs for theirs, _, ours in pairs}
 
 
 # ---- 下单
@@ -254,8 +254,9 @@ _RENEW: Final = "cash_compact_id order_code=security defer_days defer_num=defer_
 _RETURN: Final = "src_group_id cash_compact_id order_code=security occur_amount=amount"
 
 
-def _only_async(verb: str, takes: str) -> Deed:
-    return Deed(_plain(verb, takes), None, _names(takes))
+def _one(verb: str, takes: str, answer: Callable[[Any], Any] | None = None) -> Deed:
+    """只有同步的，或只有异步的。"""
+    return Deed(_plain(verb, takes), answer, _names(takes))
 
 
 def _twins(name: str, verb: str, answer: Callable[[Any], Any], takes: str) -> dict[str, Deed]:
@@ -298,19 +299,19 @@ METHODS: Final[dict[str, Query | Deed]] = {
     **_twins(
         "cancel_order_stock_sysid", "client.cancel_sysid", _cancelled, "market sysid=order_sysid"
     ),
-    "fund_transfer": Deed(_plain("transfer.fund", _FUND), _outcome, _names(_FUND)),
-    "secu_transfer": Deed(_plain("transfer.secu", _SECU), _outcome, _names(_SECU)),
+    "fund_transfer": _one("transfer.fund", _FUND, _outcome),
+    "secu_transfer": _one("transfer.secu", _SECU, _outcome),
     **_twins("bank_transfer_in", "bank.transfer_in", _outcome, _BANK),
     **_twins("bank_transfer_out", "bank.transfer_out", _outcome, _BANK),
     **_twins("ctp_transfer_option_to_future", "transfer.option_to_future", _outcome, _CTP),
     **_twins("ctp_transfer_future_to_option", "transfer.future_to_option", _outcome, _CTP),
     "smt_negotiate_order_async": Deed(_negotiate, None, _names(_NEGOTIATE)),
-    "smt_appointment_order_async": _only_async("lending.appointment_order_async", _APPOINT),
-    "smt_appointment_cancel_async": _only_async("lending.appointment_cancel_async", "apply_id"),
-    "smt_compact_renewal_async": _only_async("lending.compact_renewal_async", _RENEW),
-    "smt_compact_return_async": _only_async("lending.compact_return_async", _RETURN),
+    "smt_appointment_order_async": _one("lending.appointment_order_async", _APPOINT),
+    "smt_appointment_cancel_async": _one("lending.appointment_cancel_async", "apply_id"),
+    "smt_compact_renewal_async": _one("lending.compact_renewal_async", _RENEW),
+    "smt_compact_return_async": _one("lending.compact_return_async", _RETURN),
     "smart_algo_order_async": Deed(_algo, None, _names(_ALGO)),
-    "cancel_smart_algo_task_async": _only_async("algo.cancel_task_async", "task_id"),
+    "cancel_smart_algo_task_async": _one("algo.cancel_task_async", "task_id"),
 }
 """能用的方法。"""
 
@@ -525,7 +526,7 @@ async def _did(request: Request, desk: Desk, grant: Grant, deed: Deed, given: Gi
     except EasytraderError as exc:
         return _refused(exc, headers=headers)
     if deed.answer is None:
-        return Response(_body(answer.seq), headers=headers, media_type=rest.JSON)
+        return Response(_body(_seq(answer)), headers=headers, media_type=rest.JSON)
     data = deed.answer(answer.result)
     detail = answer.result.get("message", "") if data == -1 else ""
     return Response(_body(data, detail), headers=headers, media_type=rest.JSON)
@@ -545,6 +546,14 @@ async def _first(desk: Desk, call: Call) -> Answer:
 
     desk.submit(call, lambda answer: desk.post(partial(heard, answer)))
     return await first
+
+
+def _seq(answer: Answer) -> Any:
+    """异步的答请求序号；同一个请求号早就做完了的，没有这一次的序号，答委托编号。"""
+    if answer.seq is not None:
+        return answer.seq
+    row = answer.result
+    return row.get("seq") or row.get("entrust_no") or (1 if row["success"] else -1)
 
 
 def _body(data: Any, detail: str = "") -> bytes:

@@ -78,6 +78,7 @@ _SETTLE: Final = (
     "UPDATE requests SET state=?, answer=? WHERE token=? AND request=? AND state='passed_on'"
 )
 _UNKNOWN: Final = f"SELECT {_COLUMNS} FROM requests WHERE state='passed_on' ORDER BY created"  # noqa: S608
+_OTHERS: Final = "SELECT 1 FROM requests WHERE request=? AND token<>? AND state<>'tombstone'"
 _OLD: Final = "SELECT token, request FROM requests WHERE day < ?"
 _FORGET: Final = "INSERT OR IGNORE INTO forgotten VALUES (?)"
 _DROP: Final = "DELETE FROM requests WHERE day < ?"
@@ -182,6 +183,13 @@ class Requests:
             return found
 
         return self._read_only(deadline, look)
+
+    def done_by_others(self, token: str, request: str, deadline: float) -> bool:
+        """别的令牌用过这个号。要翻遍整个表，难得问一次。"""
+        sought = (request, token)
+        return (
+            self._read_only(deadline, lambda db: db.execute(_OTHERS, sought).fetchone()) is not None
+        )
 
     def unknown(self, deadline: float) -> list[Row]:
         """交给了交易口而还没有答案、或答案是未知的，先来的在前。"""

@@ -31,11 +31,11 @@ from easytrader.server.tokens import Tokens, default_file
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Self
 
-    from easytrader.server.config import ServerConfig
+    from easytrader.server.config import AccountSpec, ServerConfig
 
 _ATTEMPT_S: Final = 10.0
 """第一次连接最多等这么久有个结果，然后就开始听。"""
@@ -43,6 +43,7 @@ _FINISH_S: Final = 6.0
 """停的时候，在做的调用最多再做这么久。"""
 _CLOSE_S: Final = 5.0
 """断开各个账号一共最多这么久；最坏的也在 systemd 的 20 秒之内。"""
+_TAKE_S: Final = 5.0
 _LOOK_S: Final = 0.2
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104  只拿来比较
 _INTERRUPTED: Final = 130
@@ -85,6 +86,8 @@ class Serving:
         self._sock: socket.socket | None = None
         self._books: list[Callable[[], None]] = []
         self._over = threading.Event()
+        self._adding = threading.Lock()
+        self._desk_of: Callable[[Account], Desk]
 
     @property
     def url(self) -> str:
@@ -149,11 +152,33 @@ class Serving:
         self._over.set()
         if self._sock is not None:
             self._sock.close()
-        _together([each.close for each in self.accounts], _CLOSE_S)
+        with self._adding:
+            accounts = list(self.accounts)
+        _together([each.close for each in accounts], _CLOSE_S)
         for close in self._books:
             close()
         if self._control is not None:
             self._control.close()
+
+    def add(self, spec: AccountSpec) -> str:
+        """服务着的时候多给出一个账号；返回它的名字。任意线程，最多几十秒，连上没有不等。
+
+        Raises:
+            UsageError: 连接的选项不对，或与已有的撞了。
+            MissingDependencyError: 后端装得不全。
+            EasytraderError: 账号有别人占着。
+            ClosedError: 服务器停了。
+        """
+        account = Account(spec, debug=self._debug)
+        try:
+            account.start(self._over.is_set)
+            account.await_attempt(time.monotonic() + _ATTEMPT_S, self._over.is_set)
+            with self._adding:
+                self._take_in(account)
+        except BaseException:
+            account.close()
+            raise
+        return account.name
 
     def __enter__(self) -> Self:
         self.start()
@@ -184,14 +209,9 @@ class Serving:
     def _open_accounts(self) -> None:
         for spec in self.config.accounts:
             self.accounts.append(Account(spec, debug=self._debug))
-        seen: dict[object, str] = {}
-        for each in self.accounts:
+        for number, each in enumerate(self.accounts):
             each.start(self._is_asked_now)
-            for mark in {each.key, each.name, each.account_id}:
-                if mark in seen:
-                    told = "同一个账号写了两次，或两个账号撞了名字：用 --name 给它们不同的名字"
-                    raise UsageError("account", masked(each.account_id), told)
-                seen[mark] = each.name
+            _check_apart(each, self.accounts[:number])
         deadline = time.monotonic() + _ATTEMPT_S
         for each in self.accounts:
             each.await_attempt(deadline, self._is_asked_now)
@@ -210,14 +230,15 @@ class Serving:
         record = audit.Audit(audit.default_folder() / str(self.port))
         self._books.append(record.close)
         switch = stop.StopSwitch(stop.default_file())
-        desks = {
-            each.name: Desk(each.name, each.trader, caps=limits, stop=switch, audit=record)
-            for each in self.accounts
-        }
+        self._desk_of = lambda each: Desk(
+            each.name, each.trader, caps=limits, stop=switch, audit=record
+        )
+        desks = {each.name: self._desk_of(each) for each in self.accounts}
         pages = None
         if config.page:
             secure = pair is not None or bool(config.proxies)
-            pages = Pages(desks, self.tokens, port=self.port, secure=secure)
+            add = self.add if config.page_connect else None
+            pages = Pages(desks, self.tokens, port=self.port, secure=secure, add=add)
         app = App(
             desks,
             self.tokens,
@@ -231,6 +252,23 @@ class Serving:
         if pages is not None:
             app.every(pages.curves.run)
         return app
+
+    def _take_in(self, account: Account) -> None:
+        """交给应用，从此有人来问；拿着锁。"""
+        host = self._host
+        if self._over.is_set() or host is None or host.loop is None:
+            raise ClosedError("服务器停了")
+        _check_apart(account, self.accounts)
+        desk, taken = self._desk_of(account), threading.Event()
+
+        def take() -> None:
+            host.app.add(desk)
+            taken.set()
+
+        host.loop.call_soon_threadsafe(take)
+        if not waits.event(taken, _TAKE_S):
+            raise ClosedError("服务器停了")
+        self.accounts.append(account)
 
     def _listen(self, host: Host) -> None:
         try:
@@ -314,6 +352,14 @@ def _signals(ask: Callable[[str], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _check_apart(account: Account, others: Iterable[Account]) -> None:
+    """不与别的撞：同一个账号、同一个名字。"""
+    marks = {account.key, account.name, account.account_id}
+    if any(marks & {each.key, each.name, each.account_id} for each in others):
+        told = "同一个账号写了两次，或两个账号撞了名字：用 --name 给它们不同的名字"
+        raise UsageError("account", masked(account.account_id), told)
 
 
 def _bind(config: ServerConfig) -> socket.socket:

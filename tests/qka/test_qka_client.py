@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from qka_shapes import TheirClient, TheirServer
-from support import ACCOUNT
 
 from easytrader.errors import (
+    ConnectFailedError,
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
     UsageError,
 )
-from easytrader.qka import QMTClient, create_trader
+from easytrader.qka import QMTClient
+from easytrader.server import tls
+from easytrader.server.app import App
+from easytrader.server.host import Host, bound
+from easytrader.server.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support import SimProcess
+    from easytrader.brokers.sim import SimTrader
 
 
 TOKEN = "their-own-token"
@@ -35,13 +39,11 @@ ORDER = {
 
 
 @pytest.fixture
-def theirs(served: SimProcess, sim_folder: Path) -> Iterator[TheirServer]:
-    """QKA 的服务器，背后是 `create_trader` 给的厂商对象。"""
-    trader, account = create_trader(ACCOUNT, str(sim_folder))
-    server = TheirServer(trader, account, TOKEN)
+def theirs(user: SimTrader) -> Iterator[TheirServer]:
+    """QKA 的服务器，背后是真的厂商对象。"""
+    server = TheirServer(user.trader, user.account, TOKEN)
     yield server
     server.close()
-    trader.easytrader_user.close()
 
 
 @pytest.fixture
@@ -152,6 +154,22 @@ def test_bad_settings_are_refused(given: dict[str, Any]) -> None:
         QMTClient(token="t", **given)
 
 
+def test_the_certificate_is_pinned_before_the_token_goes_out(tmp_path: Path) -> None:
+    pair = tls.make(tmp_path / "tls", ["127.0.0.1"])
+    tokens = Tokens(tmp_path / "tokens.json")
+    app = App({}, tokens, qka=True)
+    host = Host(app, bound(), tls.context(pair))
+    host.start()
+    url, token = f"https://127.0.0.1:{host.port}", tokens.add("t", ["read"])
+    with pytest.raises(UsageError, match="看得见"):  # 走到了：这个服务器一个账号也没有
+        QMTClient(url, token, fingerprint=pair.fingerprint).api("query_stock_asset")
+    with pytest.raises(ConnectFailedError, match="什么都没有发给它"):
+        QMTClient(url, token, fingerprint="0" * 64).api("query_stock_asset")
+    with pytest.raises(NotConnectedError):  # 系统的根证书不认它
+        QMTClient(url, token).api("query_stock_asset")
+    host.stop()
+
+
 def test_plain_http_to_another_machine_only_when_told() -> None:
     client = QMTClient("http://192.168.1.8:8000", "t", plain=True)
     assert client.base_url == "http://192.168.1.8:8000"
@@ -164,8 +182,9 @@ def test_method_names_and_parameters_are_checked_before_anything_is_sent(
         with pytest.raises(UsageError):
             client.api(bad)  # type: ignore[arg-type]
     for bad_value in (float("nan"), object(), {1, 2}):
-        with pytest.raises(UsageError):
-            client.api("order_stock", **{**ORDER, "price": bad_value})
+        with pytest.raises(UsageError) as caught:
+            client.api("bank_transfer_in", balance=bad_value, bank_pwd="canary")
+        assert "canary" not in str(caught.value)
     assert theirs.calls == []
 
 

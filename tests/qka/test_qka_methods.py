@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import ACCOUNT
+from support import ACCOUNT, ROOT
 
 import easytrader
 from easytrader.codes import OrderType, PriceType
@@ -44,6 +44,11 @@ def test_every_vendor_method_is_listed_or_left_out_with_a_reason(vendor: Any) ->
         listed = name in METHODS
         assert listed != (name in qka_wire.LEFT_OUT or "callback" in shown.parameters), name
     assert METHODS.keys() | qka_wire.LEFT_OUT.keys() <= vendor.keys()
+
+
+def test_the_page_lists_them_all() -> None:
+    page = (ROOT / "docs" / "zh" / "qka.md").read_text(encoding="utf-8")
+    assert [each for each in METHODS if f"`{each}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", METHODS)

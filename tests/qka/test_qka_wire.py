@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from server.server_world import World, memory_world
 from support import eventually
 
 from easytrader.errors import (
+    EasytraderError,
     QueryFailedError,
     RiskRefusedError,
     UsageError,
@@ -147,7 +149,7 @@ def test_a_failed_query_is_not_success(client: Any, user: SimTrader, monkeypatch
 
 
 @pytest.mark.parametrize("token", ["read", "trade"])
-def test_scopes(url: str, ours: World, token: str) -> None:
+def test_threat_25_moving_money_needs_its_own_scope(url: str, ours: World, token: str) -> None:
     """只能看的不能下单；能下单的不能转账。"""
     mine = QMTClient(url, ours.scoped[token])
     assert mine.api("query_stock_asset")["cash"] > 0
@@ -191,6 +193,61 @@ def test_errors_keep_their_types_for_our_client(url: str, ours: World, user: Sim
     assert user.today_entrusts == []
 
 
+def test_limits_of_a_token_hold(url: str, ours: World, user: SimTrader) -> None:
+    limited = ours.tokens.add("limited", ["trade"], codes=["600000"], max_order=2000, max_day=2500)
+    mine = QMTClient(url, limited)
+    for changed, rule in {
+        "token_codes": {"stock_code": "000001.SZ"},
+        "token_max_order": {"order_volume": 300},
+    }.items():
+        with pytest.raises(RiskRefusedError) as caught:
+            mine.api("order_stock", **{**ORDER, **rule})
+        assert caught.value.rule == changed
+    for _ in range(2):
+        mine.api("order_stock", **ORDER)
+    with pytest.raises(RiskRefusedError) as caught:
+        mine.api("order_stock_async", **ORDER)
+    assert caught.value.rule == "token_max_day"
+    assert len(user.today_entrusts) == 2
+
+
+def test_threat_27_the_stop_switch_stops_qka_too(url: str, ours: World, user: SimTrader) -> None:
+    number = user.buy("600000", 9.5, 100)["entrust_no"]
+    ours.stop.stop("main", "试一下", "测试")
+    mine = QMTClient(url, ours.scoped["trade"])
+    for method in ("order_stock", "order_stock_async"):
+        with pytest.raises(RiskRefusedError) as caught:
+            mine.api(method, **ORDER)
+        assert caught.value.rule == "stop_switch"
+    assert mine.api("cancel_order_stock", order_id=number) == 0  # 撤单照常
+    assert len(user.today_entrusts) == 1
+
+
+def test_everything_is_audited_and_no_password(url: str, ours: World) -> None:
+    mine = QMTClient(url, ours.scoped["trade"])
+    funds = QMTClient(url, ours.scoped["funds"])
+    mine.api("order_stock", **ORDER, order_remark="看得见的备注")
+    mine.api("query_stock_asset")
+    bank = {"bank_no": "1", "bank_account": "2", "bank_pwd": "canary-bank"}
+    for method, more in {
+        "bank_transfer_in": {"balance": 1.0, "fund_pwd": "canary-fund"}, "query_bank_amount": {},
+    }.items():  # fmt: skip
+        with contextlib.suppress(EasytraderError):
+            funds.api(method, **bank, **more)
+    with pytest.raises(UsageError):
+        QMTClient(url, "canary-token").api("query_stock_asset")
+
+    def told() -> str:
+        return "".join(each.read_text("utf-8") for each in ours.folder.rglob("*.jsonl"))
+
+    eventually(lambda: "query_stock_asset" in told() and "query_bank_amount" in told())
+    assert "看得见的备注" in told()
+    assert '"qka"' in told()
+    for file in ours.folder.rglob("*"):
+        if file.is_file():
+            assert b"canary" not in file.read_bytes()
+
+
 def test_the_account_is_never_guessed(tmp_path: Path) -> None:
     with memory_world(tmp_path / "two", count=2, qka=True) as world:
         url = f"http://127.0.0.1:{world.port}"
@@ -218,10 +275,22 @@ def test_one_request_id_is_one_order(url: str, ours: World, user: SimTrader) -> 
     assert post() == first
     assert post(order_volume=200)[0] == 422  # 同一个请求号，另一笔
     assert len(user.today_entrusts) == 1
+    # 异步的也一样；早就做完了的答委托编号，总之不是失败
+    body, headers = json.dumps(ORDER), {"X-Request-Id": "once-2"}
+    for _ in range(3):
+        told = raw(url, ours.scoped["trade"], "order_stock_async", body, **headers)[1]
+        assert told["data"] > 0
+    assert told["data"] in [each["order_id"] for each in user.today_entrusts]
+    assert len(user.today_entrusts) == 2
+    cancel, headers = json.dumps({"order_id": told["data"]}), {"X-Request-Id": "once-3"}
+    for _ in range(2):
+        told = raw(url, ours.scoped["trade"], "cancel_order_stock_async", cancel, **headers)[1]
+        assert told["data"] > 0
+        eventually(lambda: user.today_entrusts[1]["order_status_name"] == "已撤")
     # 没有请求号的，QKA 怎么发就怎么下：每次都是一笔
     for _ in range(2):
         raw(url, ours.scoped["trade"], "order_stock", json.dumps(ORDER))
-    assert len(user.today_entrusts) == 3
+    assert len(user.today_entrusts) == 4
 
 
 def test_nothing_but_the_listed_methods(url: str, ours: World) -> None:

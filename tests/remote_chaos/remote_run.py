@@ -97,12 +97,17 @@ class Runner:
                 self._warm_up()
             self._used = 0
             self._folders += 1
-            self._world = self._new(f"f{self._folders}", events=self._folders % 2 == 0, apart=apart)
+            self._world = self._new(
+                f"f{self._folders}",
+                events=self._folders % 2 == 0,
+                apart=apart,
+                secure=self._folders % 3 == 0,
+            )
         return self._world
 
-    def _new(self, name: str, *, events: bool, apart: bool) -> World:
+    def _new(self, name: str, **options: bool) -> World:
         place = self._root / name
-        return World(place / "userdata_mini", place / "home", events=events, apart=apart)
+        return World(place / "userdata_mini", place / "home", **options)
 
     # ---- 做
 
@@ -181,7 +186,7 @@ class Runner:
 
     def _warm_up(self) -> None:
         """先空跑一遍：第一次用到的模块、连接池、线程都算进基线。"""
-        world = self._new("warm", events=True, apart=True)
+        world = self._new("warm", events=True, apart=True, secure=True)
         lane = Lane(world, "warm")
         for verb in ("buy", "second_client"):
             primary(lane, verb)

@@ -208,9 +208,10 @@ def _in_callback(lane: Lane) -> None:
 
 _CHILD: Final = """
 import os, sys, easytrader
-url, account, cid, key = sys.argv[1:]
+url, account, cid, key, pin = sys.argv[1:]
 user = easytrader.use("remote")
-user.connect(url, token=os.environ["CHAOS_TOKEN"], account=account, timeout=3)
+user.connect(url, token=os.environ["CHAOS_TOKEN"], account=account, fingerprint=pin or None,
+             timeout=3)
 print("connected", flush=True)
 try:
     print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)
@@ -224,7 +225,7 @@ def _client_killed(lane: Lane) -> None:
     """另一个进程下到一半被 SIGKILL，这边用同一个 id 再下。"""
     world = lane.world
     wish = lane.wish("buy", cid=True)
-    arguments = [f"http://127.0.0.1:{world.proxy.port}", ACCOUNT, wish.cid, wish.key]
+    arguments = [world.address, ACCOUNT, wish.cid, wish.key, world.server.fingerprint]
     child = subprocess.Popen(
         [sys.executable, "-c", _CHILD, *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

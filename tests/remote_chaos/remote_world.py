@@ -98,9 +98,11 @@ class NumberedEars:
 
 
 class World:
-    """见模块说明。``apart``：柜台是另一个进程。"""
+    """见模块说明。``apart``：柜台是另一个进程；``secure``：走 TLS，线上哪一位都可以坏。"""
 
-    def __init__(self, folder: Path, home: Path, *, events: bool, apart: bool) -> None:
+    def __init__(
+        self, folder: Path, home: Path, *, events: bool, apart: bool, secure: bool
+    ) -> None:
         account = in_li(ACCOUNT, 2, _CASH_LI, _HELD)
         create(folder, (account,), connect_wait_s=0.3, query_lag_s=0.1)
         self.folder, self.home = folder, home
@@ -111,8 +113,11 @@ class World:
         # use('sim') 见柜台没了会自己开一个：柜台在别处的，用 use('miniqmt')，它只会等
         self.server = ServeProcess(folder, home, broker="miniqmt" if apart else "sim")
         self.token = self.server.token("chaos", "trade")
+        if secure:
+            self.server.secure()
         self.server.start()
         self.proxy = BadProxy(self.server.port, f"{folder}")
+        self.proxy.flip = 0x01 if secure else 0x80
         self.calls: list[Call] = []
         self.wishes: dict[str, Wish] = {}
         self.current = -1
@@ -129,10 +134,16 @@ class World:
     def new_client() -> Any:
         return easytrader.use("remote")
 
+    @property
+    def address(self) -> str:
+        """经坏网线到服务器。"""
+        return f"{'https' if self.server.fingerprint else 'http'}://127.0.0.1:{self.proxy.port}"
+
     def connect(self, client: Any, callback: Any = None, *, wait: bool | float = False) -> None:
         client.connect(
-            f"http://127.0.0.1:{self.proxy.port}",
+            self.address,
             token=self.token,
+            fingerprint=self.server.fingerprint or None,
             account=ACCOUNT,
             trader_callback=callback,
             reconnect_interval=0.05,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from easytrader.server.app import App
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 class World:
     """一个在跑的服务器；``token`` 什么都能做，``tokens_of`` 按权限取。"""
 
-    def __init__(self, folder: Path, traders: dict[str, Trader], **options: Any) -> None:
+    def __init__(
+        self, folder: Path, traders: dict[str, Trader], tls: Any = None, **options: Any
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.tokens = Tokens(folder / "tokens.json")
         self.token = self.tokens.add("all", ["trade", "funds"])
@@ -47,7 +51,7 @@ class World:
             for name, trader in traders.items()
         }  # fmt: skip
         self.app = App(self.desks, self.tokens, audit=self.audit, **options)
-        self.host = Host(self.app, bound())
+        self.host = Host(self.app, bound(), tls)
         self.host.start()
         self.port = self.host.port
         self.brokers: dict[str, MemoryBroker] = {}
@@ -96,7 +100,13 @@ class World:
         """一条连着的 WebSocket，已经听过 hello。"""
         headers = {"Authorization": f"Bearer {token or self.token}"}
         url = f"ws://127.0.0.1:{self.port}/v1/accounts/{account}/ws"
-        given = {"compression": None, "proxy": None, "max_size": None, **options}
+        given = {
+            "compression": None,
+            "proxy": None,
+            "max_size": None,
+            "close_timeout": 1,
+            **options,
+        }
         with connect(url, additional_headers=headers, **given) as raw:
             yield Socket(raw)
 
@@ -108,6 +118,7 @@ class Socket:
         self.raw = raw
         self._ids = itertools.count(1)
         self._early: list[Any] = []
+        self._answers: list[Any] = []
         self.hello = self.read()["hello"]
 
     def send(self, **frame: Any) -> None:
@@ -116,11 +127,16 @@ class Socket:
     def read(self, within_s: float = 30) -> Any:
         return json.loads(self.raw.recv(within_s))
 
-    def ask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
-        """发一次调用，读到它的回答（跳过事件）；返回整个帧。"""
+    def ask(self, verb: str, *args: Any, ms: int = 10_000, **kwargs: Any) -> Any:
+        """发一次调用，读到它的回答；返回整个帧。"""
+        return self.answer(self.start(verb, *args, ms=ms, **kwargs))
+
+    def start(self, verb: str, *args: Any, request: str = "", ms: int = 10_000, **kw: Any) -> int:
+        """发一次调用，不等；返回编号。会改变什么的给请求号。"""
         number = next(self._ids)
-        self.send(id=number, verb=verb, args=args, kwargs=kwargs)
-        return self.answer(number)
+        named = {"request": request} if request else {}
+        self.send(id=number, verb=verb, args=args, kwargs=kw, ms=ms, **named)
+        return number
 
     def order(self, verb: str, *args: Any, request: str = "", **kwargs: Any) -> Any:
         """同 `ask`，带请求号。"""
@@ -130,9 +146,24 @@ class Socket:
         return self.answer(number)
 
     def answer(self, number: int) -> Any:
+        """这个编号的（头一个）回答；先来的别的回答、事件都留着。"""
+        for index, frame in enumerate(self._answers):
+            if frame["id"] == number:
+                return self._answers.pop(index)
         while (frame := self.read()).get("id") != number:
-            self._early += frame.get("events", [])  # 事件可以先于回答
+            if "id" in frame:
+                self._answers.append(frame)
+            self._early += frame.get("events", [])
         return frame
+
+    def close_code(self, within_s: float = 30) -> int:
+        """读到服务器关掉为止，它的关闭码。"""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                self.raw.recv(within_s)
+        received = self.raw.protocol.close_rcvd
+        assert received is not None
+        return int(received.code)
 
     def events(self, count: int) -> list[Any]:
         """读到这么多条事件。"""
@@ -143,9 +174,11 @@ class Socket:
 
 
 @contextmanager
-def memory_world(folder: Path, count: int = 1, **options: Any) -> Iterator[World]:
+def memory_world(
+    folder: Path, count: int = 1, kind: type[MemoryBroker] = MemoryBroker, **options: Any
+) -> Iterator[World]:
     """``count`` 个内存柜台：名字 ``a b c…``；``world.brokers`` 是它们的把手。"""
-    brokers = [MemoryBroker() for _ in range(count)]
+    brokers = [kind() for _ in range(count)]
     traders = {name: each.trader() for name, each in zip("abcdefgh", brokers, strict=False)}
     for broker, trader in zip(brokers, traders.values(), strict=True):
         broker.connect(trader, timeout=5)

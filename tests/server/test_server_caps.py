@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from easytrader.backend.records import OrderRequest
 from easytrader.codes import OrderType, PriceType
@@ -494,3 +498,60 @@ def _may(caps: Caps, held: Grant, verb: verbs.Verb) -> bool:
     except RiskRefusedError:
         return False
     return True
+
+
+# ---- 随机的一串：占、退、重启、换天，与心算的一样
+
+
+class _Book(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self._clock = Clock()
+        self._caps = self._open()
+        self._model: dict[str, tuple[int, int]] = {}  # 请求号 → (哪一天, 多少分)
+        self._held = grant(max_day="50")
+
+    def _open(self) -> Caps:
+        return Caps(f"{self._folder.name}/caps.sqlite", self._clock)
+
+    def _spent(self) -> int:
+        today = int(self._clock.now // 86400)
+        return sum(fen for day, fen in self._model.values() if day >= today)
+
+    @rule(request=st.sampled_from("abcdefgh"), fen=st.integers(1, 3000))
+    def reserve(self, request: str, fen: int) -> None:
+        fits = request in self._model or self._spent() + fen <= 5000
+        try:
+            self._caps.reserve(request, self._held, "main", Decimal(fen) / 100)
+        except RiskRefusedError:
+            assert not fits
+        else:
+            assert fits
+            self._model.setdefault(request, (int(self._clock.now // 86400), fen))
+
+    @rule(request=st.sampled_from("abcdefgh"))
+    def give_back(self, request: str) -> None:
+        self._caps.give_back(request)
+        self._model.pop(request, None)
+
+    @rule()
+    def restart(self) -> None:
+        self._caps.close()
+        self._caps = self._open()
+
+    @rule(days=st.sampled_from((-1, 1)))
+    def move_the_clock(self, days: int) -> None:
+        self._clock.now += 86400 * days
+
+    @invariant()
+    def adds_up(self) -> None:
+        assert self._caps.spent(self._held) * 100 == self._spent()
+
+    def teardown(self) -> None:
+        self._caps.close()
+        self._folder.cleanup()
+
+
+TestBook = _Book.TestCase
+TestBook.settings = settings(max_examples=30, stateful_step_count=30)

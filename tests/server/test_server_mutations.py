@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -448,6 +449,24 @@ def test_unknown_stays_unknown_while_nobody_can_tell(desk: Desk) -> None:
     desk.broker.restore_link()
     eventually(lambda: desk.trader.state == "已连接")
     assert desk.settle(r) == {"state": "done", "result": {"entrust_no": desk.orders[0].order_id}}
+
+
+@pytest.mark.parametrize("resend", [False, True])
+def test_rows_lost_in_a_power_cut(desk: Desk, resend: bool) -> None:
+    """整机断电丢了最后几行：委托在柜台上，标记认得出来，不说「没有」，也不再下一笔。"""
+    r = new_request()
+    first = desk.buy(r)
+    desk.mutations.close()
+    desk.trader.close()
+    shutil.rmtree(desk.folder / "requests")
+    desk.counter.storage._intents.rows.clear()
+    desk.start()
+    if resend:
+        assert desk.buy(r) == first
+    for _ in range(2):
+        assert desk.settle(r) == {"state": "done", "result": first}
+        assert desk.buy(r) == first
+    assert len(desk.orders) == 1
 
 
 def test_yesterdays_order_that_cannot_be_found_is_not_called_never(

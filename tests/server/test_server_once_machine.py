@@ -227,7 +227,7 @@ class Story(RuleBasedStateMachine):
 
 
 class TestStory(Story.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+    settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 
 
 @pytest.mark.soak

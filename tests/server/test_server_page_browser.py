@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from page_world import Site, launched, why_not
-from support import eventually, hurry
+from support import ACCOUNT, eventually, hurry
 
+from easytrader import sim
+from easytrader.server.config import AccountSpec, ServerConfig
+from easytrader.server.serve import Serving
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -38,6 +41,13 @@ def site(tmp_path: Path, user: SimTrader) -> Iterator[Site]:
     found.close()
 
 
+class Served(NamedTuple):
+    """哪个网址，用哪个令牌。"""
+
+    url: str
+    trade: str
+
+
 class Visitor:
     """一个看网页的人。
 
@@ -46,7 +56,7 @@ class Visitor:
         expected: 控制台里的错，许有的；断线的测试里连不上是应该的。
     """
 
-    def __init__(self, browser: Any, site: Site, viewport: dict[str, int]) -> None:
+    def __init__(self, browser: Any, site: Site | Served, viewport: dict[str, int]) -> None:
         self.site = site
         self.context = browser.new_context(viewport=viewport, locale="zh-CN")
         self.context.set_default_timeout(WITHIN_MS)
@@ -182,11 +192,13 @@ def test_revoked_token_is_out_at_once(visit: Callable[..., Visitor], site: Site)
     assert visitor.page.is_hidden("#desk")
 
 
-def test_read_token_sees_no_ticket(visit: Callable[..., Visitor], user: SimTrader) -> None:
+def test_read_token_sees_no_ticket(
+    visit: Callable[..., Visitor], site: Site, user: SimTrader
+) -> None:
     _, bottom, _ = _prices(user)
     user.buy("600000", bottom, 100)
     visitor = visit()
-    visitor.sign_in(visitor.site.read)
+    visitor.sign_in(site.read)
     visitor.tab("orders")
     visitor.says("#view-orders", "已报")
     for hidden in ("#ticket", "#stop", "#cancel-all", "#view-orders .c-cancel .act"):
@@ -223,6 +235,32 @@ def test_remark_is_text_not_code(visit: Callable[..., Visitor], user: SimTrader)
     visitor.tab("orders")
     visitor.says("#view-orders", evil)
     assert visitor.page.locator("#view-orders img").count() == 0
+
+
+def test_injected_script_does_not_run(visit: Callable[..., Visitor]) -> None:
+    """真有人塞进了脚本，内容安全策略也不让它跑。"""
+    visitor = visit()
+    visitor.expected = re.compile("Content Security Policy|Trusted")
+    visitor.sign_in()
+    visitor.page.evaluate(
+        """() => { for (const write of [
+            () => { const made = document.createElement('script');
+                    made.textContent = 'window.pwned = 1'; document.body.append(made); },
+            () => { document.body.innerHTML += '<img src=x onerror="window.pwned = 1">'; },
+        ]) try { write(); } catch {} }"""
+    )
+    assert visitor.page.evaluate("window.pwned") is None
+    assert visitor.page.is_visible("#desk")
+
+
+def test_nobody_may_frame_the_page(browser: Any, site: Site) -> None:
+    page = browser.new_page()
+    page.goto(f"data:text/html,<iframe src='{site.url}'></iframe>")
+    eventually(lambda: len(page.frames) == 2)
+    framed = page.frames[1]
+    eventually(lambda: framed.url.startswith("chrome-error:"))
+    assert framed.query_selector("#sign-in") is None
+    page.close()
 
 
 def test_columns_can_be_chosen_and_stay(visit: Callable[..., Visitor], user: SimTrader) -> None:
@@ -513,3 +551,32 @@ def test_every_control_has_a_name(visit: Callable[..., Visitor]) -> None:
     )
     assert nameless == []
     assert visitor.page.get_attribute("#live", "aria-live") == "polite"
+
+
+# ---- 填表连接
+
+
+def test_connect_form(browser: Any, tmp_path: Path, sim_folder: Path) -> None:
+    second = tmp_path / "第二个"
+    sim.create(second, [sim.AccountConfig("2000000888", cash=350_000)])
+    connect = {"miniqmt_path": str(sim_folder), "stock_account": ACCOUNT}
+    config = ServerConfig((AccountSpec("sim", "main", connect),), port=0, page_connect=True)
+    with Serving(config) as serving:
+        served = Served(f"{serving.url}/", serving.tokens.add("alice", ["trade"]))
+        visitor = Visitor(browser, served, WIDE)
+        visitor.expected = re.compile("422")
+        visitor.sign_in()
+        visitor.tab("accounts")
+        visitor.page.click("#connect-open")
+        visitor.page.select_option("#connect-broker", "sim")
+        visitor.page.fill("#connect-miniqmt_path", "//server/share")
+        visitor.page.click("#connect-yes")
+        visitor.says("#connect-error", "网络路径")
+        visitor.page.fill("#connect-miniqmt_path", str(second))
+        visitor.page.fill("#connect-name", "二号")
+        visitor.page.click("#connect-yes")
+        visitor.page.wait_for_selector("#connect", state="hidden")
+        visitor.page.wait_for_selector("#chip-counter.ok")
+        visitor.says("#sums", "350,000.00")
+        assert visitor.page.input_value("#account") == "二号"
+        visitor.close()

@@ -17,6 +17,7 @@ from support import ACCOUNT, make_folder
 from threat_house import JSON, House
 
 import easytrader
+from easytrader.server import qka_wire
 from easytrader.server.caps import Caps
 from easytrader.server.desk import ONLY_SOCKET
 from easytrader.server.stop import ALL
@@ -288,6 +289,41 @@ def test_threat_15_a_market_order_without_a_price_is_refused(tmp_path: Path) -> 
         status, told = world.call("a", "market_buy", token, security="BTC/USDT", amount=1)
         assert (status, rule_of(told)) == (409, "token_max_order")
         assert world.brokers["a"].counter.orders == {}
+
+
+# ---- 25 经 QKA 的接口转账、越权
+
+
+def test_threat_25_transfers_through_qka_need_their_own_scope(two: World) -> None:
+    tokens = {
+        each: two.tokens.add(f"qka-{each}", [each], accounts=["main"]) for each in verbs.SCOPES
+    }
+    asked: set[str] = set()
+    for method, told in qka_wire.METHODS.items():
+        given, verb = _qka(told)
+        for scope, token in tokens.items():
+            if verb.scope in (verbs.READ, scope):
+                continue
+            status, answer, _ = two.http("POST", f"/api/{method}", given, None, X_Token=token)
+            assert status == 403, (method, scope, answer)
+            asked.add(method)
+    moving = {"fund_transfer", "bank_transfer_in", "bank_transfer_out_async", "secu_transfer"}
+    assert moving | {"order_stock", "query_bank_amount", "cancel_order_stock"} <= asked
+    assert two.desks["main"].trader.today_entrusts == []
+
+
+def _qka(told: qka_wire.Query | qka_wire.Deed) -> tuple[dict[str, Any], verbs.Verb]:
+    """一份填满的参数，和它是哪个动词。"""
+    if isinstance(told, qka_wire.Query):
+        names = [each.rstrip("?").partition("=")[0] for each in told.takes.split()]
+        verb = verbs.find(told.verb)
+        given: dict[str, Any] = dict.fromkeys(names, "1")
+    else:
+        given = dict.fromkeys(told.names.values(), "1")
+        given |= {"order_type": 23, "price_type": 11, "price": 1.0, "dict_param": {}}
+        verb = verbs.find(told.read(given)[0])
+    assert verb is not None
+    return given, verb
 
 
 # ---- 27 绕过停单开关

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -128,8 +128,39 @@ def test_the_answer_survives_a_killed_server(tmp_path: Path) -> None:
 
 def test_a_request_held_past_its_deadline_does_nothing(served: Served) -> None:
     """扣在线上的，客户端问过、听到「没有」以后才到：什么都不许做。"""
+    with _behind_a_bad_line(served) as (user, proxy):
+        before = served.orders()
+        proxy.hold(UP, 1.8)
+        with pytest.raises(EasytraderError):
+            user.buy("600036", 32.5, 100)
+        threading.Event().wait(1.5)  # 扣着的这时才到
+        assert served.orders() == before
+
+
+def test_none_is_final_even_after_an_unknown_outcome(served: Served) -> None:
+    """期限之内再也连不上，结果未知；以后查到什么就是什么，「没有」的不许再冒出来。"""
+    with _behind_a_bad_line(served) as (user, proxy):
+        before = served.orders()
+        proxy.hold(UP, 2.5)
+        proxy.refuse(10_000)
+        with pytest.raises(OutcomeUnknownError) as caught:
+            user.buy("600036", 32.5, 100)
+        proxy.refuse(0)
+        answers: list[Any] = []
+        eventually(lambda: _answered(user, caught.value.client_order_id, answers))
+        threading.Event().wait(2.5)  # 扣着的这时已经到了
+        assert len(served.orders()) - len(before) == (answers[0] is not None)
+
+
+def _answered(user: Any, order: str, answers: list[Any]) -> bool:
+    with suppress(EasytraderError):
+        answers.append(user.find_entrust(order))
+    return bool(answers)
+
+
+@contextmanager
+def _behind_a_bad_line(served: Served) -> Iterator[tuple[Any, BadProxy]]:
     proxy = BadProxy(served.port)
-    before = served.orders()
     user = easytrader.use("remote")
     try:
         user.connect(
@@ -137,15 +168,7 @@ def test_a_request_held_past_its_deadline_does_nothing(served: Served) -> None:
             timeout=1.2, wait=20, reconnect_interval=0.05,
         )  # fmt: skip
         assert user.balance
-        proxy.hold(UP, 2.5)
-        with pytest.raises(EasytraderError) as caught:
-            user.buy("600036", 32.5, 100)
-        if isinstance(caught.value, OutcomeUnknownError):
-            proxy.calm()
-            eventually(lambda: user.state == "已连接")
-            assert user.find_entrust(caught.value.client_order_id) is None
-        threading.Event().wait(3.0)  # 扣着的这时才到
-        assert served.orders() == before
+        yield user, proxy
     finally:
         user.close()
         proxy.close()
@@ -173,24 +196,38 @@ def test_a_deadline_already_over_does_nothing(served: Served) -> None:
 
 
 def test_two_hundred_silent_and_one_good(served: Served) -> None:
-    silent = []
+    with _silent(served):
+        _check_good(served)
+
+
+@pytest.mark.soak
+def test_silent_ones_are_cut(served: Served) -> None:
+    """不说话的不能永远占着：服务器自己断，描述符还回来。"""
+    with _silent(served) as links:
+        assert all(_closed(link) for link in links)
+        _check_good(served)
+    eventually(lambda: served.server.descriptors < 120)
+
+
+@contextmanager
+def _silent(served: Served) -> Iterator[list[socket.socket]]:
+    """两百条：不说话的、半个头的、半个体的。"""
     halves = (b"", b"GET /healthz HTTP/1.1\r\nX-Slow: ", _half_a_body(served))
-    try:
+    with ExitStack() as opened:
+        links: list[socket.socket] = []
         for count in range(200):
             with suppress(OSError):
-                link = socket.create_connection(("127.0.0.1", served.port), 5)
+                link = opened.enter_context(socket.create_connection(("127.0.0.1", served.port), 5))
                 link.settimeout(30)
-                silent.append(link)
+                links.append(link)
                 link.sendall(halves[count % 3])
-        with served.server.ws(served.trade) as ws:
-            assert "result" in ws.call("balance")
-        assert http(served.port, "GET", served.server.url("balance"), served.read)[0] == 200
-        # 不说话的不能永远占着：服务器自己断
-        assert all(_closed(link) for link in silent)
-    finally:
-        for link in silent:
-            link.close()
-    eventually(lambda: served.server.descriptors < 120)
+        yield links
+
+
+def _check_good(served: Served) -> None:
+    with served.server.ws(served.trade) as ws:
+        assert "result" in ws.call("balance")
+    assert http(served.port, "GET", served.server.url("balance"), served.read)[0] == 200
 
 
 def _closed(link: socket.socket) -> bool:
@@ -306,7 +343,7 @@ def test_a_frozen_client_holds_up_nobody_else(tmp_path: Path) -> None:
             for each in range(100, 130):
                 verb, request = ("buy", number()) if each % 2 else ("balance", "")
                 args = ["600036", 32.5, 100] if each % 2 else []
-                told = {"id": each, "verb": verb, "args": args, "kwargs": {}, "ms": 4000}
+                told = {"id": each, "verb": verb, "args": args, "kwargs": {}, "ms": 2500}
                 hung.send({**told, "request": request} if request else told)
             for _ in range(40):
                 assert "result" in well.call("balance")
@@ -352,6 +389,33 @@ def test_a_stalled_listener_slows_nobody(served: Served) -> None:
         stalled.close()
 
 
+@pytest.mark.soak
+def test_one_who_never_reads_answers_is_cut(served: Served) -> None:
+    """只问不读：回答不能没完没了地堆在服务器里。"""
+    with served.server.ws(served.trade) as ws:
+        for _ in range(300):
+            buy(ws, number())
+    asking = served.server.ws(served.read)
+    asking.link.settimeout(2)
+    rss = served.server.rss
+    with suppress(OSError):
+        for each in range(2000):
+            asking.send(
+                {"id": each, "verb": "today_entrusts", "args": [], "kwargs": {}, "ms": 60_000}
+            )
+    assert (served.server.rss - rss) // _MB < 40
+    threading.Event().wait(15)
+    asking.link.settimeout(10)
+    with pytest.raises(ConnectionError):
+        _drain(asking)
+    asking.close()
+
+
+def _drain(ws: RawWs) -> None:
+    while True:
+        ws.receive()
+
+
 def _is_told_of(ws: RawWs, order: int, status: str) -> bool:
     told = ws.events.pop(0) if ws.events else ws.receive()
     return any(
@@ -390,9 +454,9 @@ def test_the_route_matrix_of_a_read_token(served: Served) -> None:
 def test_nothing_without_a_token(served: Served) -> None:
     paths = ["/v1/openapi.json", "/v1/accounts", f"/v1/accounts/{ACCOUNT}/ws"]
     paths += [served.server.url(each.name) for each in verbs.TABLE]
-    asked = [(path, token) for path in paths for token in (None, "")]
+    asked: list[tuple[str, str | None]] = [(path, None) for path in paths]
     # 错的令牌答得慢，头几次不慢
-    wrong = ("et_x_y", served.read[:-1], served.read + "x")
+    wrong = ("", "et_x_y", served.read[:-1], served.read + "x")
     asked += [(path, token) for path in paths[:1] for token in wrong]
 
     def ask(one: tuple[str, str | None]) -> tuple[int, bytes]:

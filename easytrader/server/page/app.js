@@ -2,6 +2,7 @@
 
 import { Account, cancellable } from "./account.js";
 import { Chart } from "./chart.js";
+import { connect } from "./connect.js";
 import { $, ask, h, say, show, write } from "./dom.js";
 import * as format from "./format.js";
 import { Job, perform } from "./requests.js";
@@ -35,6 +36,7 @@ const profitOf = (row) => row.profit ?? (row.market_value && cost(row) ? row.mar
 const ratioOf = (row) => row.profit_ratio ?? (profitOf(row) !== null && cost(row) * row.volume ? profitOf(row) / (cost(row) * row.volume) : null);
 
 const openOnly = h("label", { class: "check" }, h("input", { type: "checkbox", id: "open-only", onchange: (event) => { page.onlyOpen = event.target.checked; drawOrders(); } }), "只看可撤");
+const connectButton = h("button", { id: "connect-open", type: "button", class: "small", hidden: true, onclick: addAccount }, "连接…");
 const cancelAllButton = h("button", { id: "cancel-all", type: "button", class: "danger small", onclick: cancelAll }, "全部撤单");
 
 const tables = {
@@ -94,7 +96,7 @@ const tables = {
     ],
   }),
   accounts: new Table($("view-accounts"), {
-    id: "accounts", title: "账号", empty: "这个令牌看不到账号", key: (row) => row.name,
+    id: "accounts", title: "账号", empty: "这个令牌看不到账号", key: (row) => row.name, tools: [connectButton],
     columns: [
       { id: "name", title: "名字", always: true, text: (row) => row.name },
       { id: "id", title: "资金账号", text: (row) => row.account_id, kind: "dim" },
@@ -138,6 +140,7 @@ async function enter() {
   write($("who"), `令牌 ${page.me.name}：${page.me.scopes.map((each) => SCOPES[each] ?? each).join("、")}`);
   show($("sign-in"), false);
   show($("desk"), true);
+  show(connectButton, page.me.connect);
   drawPicker();
   const kept = localStorage.getItem(KEPT_ACCOUNT);
   const first = page.accounts.find((each) => each.name === kept) ?? page.accounts[0];
@@ -169,6 +172,15 @@ function drawPicker() {
   const picker = $("account");
   picker.replaceChildren(...page.accounts.map((each) => h("option", { value: each.name }, each.name === each.account_id ? each.name : `${each.name} ${each.account_id}`)));
   if (page.account) picker.value = page.account.name;
+}
+
+async function addAccount() {
+  const name = await connect();
+  if (name === null) return;
+  page.accounts = await listAccounts();
+  open(name);
+  drawPicker();
+  say(`已连接账号 ${name}`, "good");
 }
 
 $("account").addEventListener("change", (event) => open(event.target.value));

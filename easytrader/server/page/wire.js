@@ -30,7 +30,7 @@ export const session = {
   },
 };
 
-export async function fetchJson(path, { method = "GET", body } = {}) {
+export async function fetchJson(path, { method = "GET", body, ms = 10_000 } = {}) {
   const headers = { "X-Session": session.value };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, {
@@ -39,7 +39,7 @@ export async function fetchJson(path, { method = "GET", body } = {}) {
     body: body === undefined ? undefined : JSON.stringify(body),
     cache: "no-store",
     redirect: "error",
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(ms),
   });
   let told = {};
   try {
