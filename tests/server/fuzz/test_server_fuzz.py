@@ -27,7 +27,7 @@ HTTP, WS = Case("http_x", ()), Case("ws_x", (), upgraded=True)
 @pytest.fixture(scope="module")
 def fuzz(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzz]:
     place = tmp_path_factory.mktemp("乱打")
-    server = ServeProcess(make_folder(place / "userdata_mini"), place / "home")
+    server = ServeProcess(make_folder(place / "userdata_mini"), place / "home", options=("--qka",))
     server.start()
     yield Fuzz(server)
     server.kill()
