@@ -36,7 +36,7 @@ CLOSE_STOPPING: Final = 1012
 FEATURES: Final = ("events", "settle", "guard", "preview", "search", "stop")
 _KEYS: Final = frozenset({"id", "verb", "args", "kwargs", "request", "ms"})
 _MOST_ID: Final = 2**53
-_FRESH_S: Final = 0.005
+_FRESH_S: Final = 0.001
 _BROKEN: Final = "服务器上出了意外的错，详情在服务器的日志里"
 
 
@@ -110,10 +110,10 @@ class Connection:
         }
         self.write(values.encode({"hello": hello}))
 
-    def still_good(self) -> bool:
-        """令牌还有效；不然断开。几毫秒里看过的不再看。"""
+    def still_good(self, fresh_s: float = _FRESH_S) -> bool:
+        """令牌还有效；不然断开。``fresh_s`` 秒里看过的不再看；会改变什么的每次都看。"""
         now = time.monotonic()
-        if now - self._seen_at < _FRESH_S:
+        if now - self._seen_at < fresh_s:
             return True
         if self.alive():
             self._seen_at = now
@@ -159,6 +159,8 @@ class Connection:
         if type(number) is not int or not 0 <= number < _MOST_ID:
             raise UsageError("id", number, "应为不小于 0 的整数")
         call = self._call(frame)
+        if call.verb.effect.changes and not self.still_good(0.0):
+            return
         if call.verb.name == "server.events":
             self._subscribe(number, call)
             return
