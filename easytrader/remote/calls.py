@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import secrets
 import threading
@@ -82,6 +83,7 @@ class Calls:
         self._side = _Side(self, lambda: engine.closed)
         self._deadlines = Deadlines()
         self._settling = _Workers()
+        self._pid = os.getpid()
 
     @property
     def session(self) -> RemoteSession:
@@ -90,7 +92,8 @@ class Calls:
 
     def close(self) -> None:
         """不会再有请求了。"""
-        self._deadlines.close()
+        if os.getpid() == self._pid:  # fork 来的：锁也许正被父进程别的线程拿着
+            self._deadlines.close()
 
     # ---- 查询
 
