@@ -18,7 +18,6 @@ from easytrader.errors import (
     ConnectFailedError,
     EasytraderError,
     NotConnectedError,
-    OutcomeUnknownError,
     QueryFailedError,
 )
 from easytrader.link.supervisor import State
@@ -31,59 +30,11 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Listener
     from easytrader.basics.log import Log
     from easytrader.remote.connection import Connection
-    from easytrader.remote.door import Door
+    from easytrader.remote.reach import Reach
     from easytrader.remote.records import Record
     from easytrader.wire.words import Hello
 
-_DOUBTS: Final = 1000
-_DOUBT_S: Final = 1.5
-"""核对一个最多这么久。"""
-
 _READY: Final = State.CONNECTED.value
-
-
-class Place:
-    """一个账号跨会话记着的。
-
-    Attributes:
-        boot: 事件要到服务器的哪一次启动；还没有要过为空。
-        seq: 要到几号。
-        doubts: 说过「结果未知」、还没有问到的请求号 → 给人看的。请求也许还在路上：
-            每条新的连接先去问，没有到的从此作废，用户再查到的「没有」才是真的没有。
-    """
-
-    def __init__(self) -> None:
-        self.boot = ""
-        self.seq = 0
-        self.doubts: dict[str, str] = {}
-
-    def doubt(self, request: str, shown: str) -> None:
-        """这一次结果未知。"""
-        self.doubts[request] = shown
-        while len(self.doubts) > _DOUBTS:
-            self.doubts.pop(next(iter(self.doubts)), None)
-
-    def settle(self, connection: Connection, deadline: float, log: Log) -> None:
-        """在这条连接上一个个问过来。
-
-        Raises:
-            QueryFailedError: 没有问完。
-        """
-        for request, shown in list(self.doubts.items()):
-            limit = min(deadline, time.monotonic() + _DOUBT_S)
-            frame = {"verb": "server.settle", "args": [], "kwargs": {"request": request}}
-            try:
-                told = connection.ask(frame, limit)
-            except OutcomeUnknownError as exc:  # 到了，还说不清：不会再晚到
-                log.warning("{}：还是未知（{}）", shown, exc)
-            except (LostError, LateError, QueryFailedError, NotConnectedError) as exc:
-                raise QueryFailedError(f"先前结果未知的 {shown} 还没有核对完（{exc}）") from None
-            except EasytraderError as exc:
-                log.warning("{}：核对不了（{}）", shown, exc)
-            else:
-                done = isinstance(told, dict) and told.get("state") == "done"
-                log.info("先前结果未知的 {}：{}", shown, "做了" if done else "没有做，以后也不做")
-            self.doubts.pop(request, None)
 
 
 class RemoteSession(BaseSession):
@@ -93,8 +44,8 @@ class RemoteSession(BaseSession):
         connection: 连接。
         hello: 服务器的第一句话。
         listener: 往上报给谁。
-        place: 跨会话记着的。
-        timeout_s: 每个调用的期限，秒。
+        reach: 服务器上的这个账号。
+        log: 日志口。
     """
 
     def __init__(
@@ -102,11 +53,12 @@ class RemoteSession(BaseSession):
         connection: Connection,
         hello: Hello,
         listener: Listener,
-        place: Place,
-        timeout_s: float,
+        reach: Reach,
         log: Log,
     ) -> None:
-        super().__init__(timeout_s)
+        super().__init__(reach.door.timeout_s)
+        place = reach.place
+        self.reach = reach
         self.connection = connection
         self.hello = hello
         self.cache_lag_s = float(hello["backend"].get("cache_lag_s") or 0.0)
@@ -283,8 +235,7 @@ class RemoteConnector:
     """怎样开一次远程的会话；实现 `backend.session.Connector`。
 
     Args:
-        door: 怎样连到那个账号。
-        place: 跨会话记着的。
+        reach: 服务器上的那个账号。
         guard: 此刻的风控规则，送给服务器的样子；没有开为 None。
         on_hello: 听到第一句话。
         log: 日志口。
@@ -294,15 +245,14 @@ class RemoteConnector:
 
     def __init__(
         self,
-        door: Door,
-        place: Place,
+        reach: Reach,
         guard: Callable[[], dict[str, Any] | None],
         on_hello: Callable[[Hello], None],
         log: Log,
     ) -> None:
-        self.door = door
-        self.timeout_s = door.timeout_s
-        self._place = place
+        self.door = reach.door
+        self.timeout_s = reach.door.timeout_s
+        self._reach = reach
         self._guard = guard
         self._on_hello = on_hello
         self._log = log
@@ -317,10 +267,8 @@ class RemoteConnector:
         try:
             self._check(hello)
             self._on_hello(hello)
-            session = RemoteSession(
-                connection, hello, listener, self._place, self.timeout_s, self._log
-            )
-            self._place.settle(connection, deadline, self._log)
+            session = RemoteSession(connection, hello, listener, self._reach, self._log)
+            self._reach.settle_doubts(connection, deadline)
             limits = self._guard()
             if limits is not None and "server.guard" in hello["verbs"]:
                 session.query("server.guard", deadline, {"limits": limits})

@@ -21,7 +21,8 @@ from easytrader.remote.address import Address, fingerprints, token_of
 from easytrader.remote.calls import Calls
 from easytrader.remote.door import Door, no_such
 from easytrader.remote.groups import Server, group_type, mirrored
-from easytrader.remote.session import Place, RemoteConnector
+from easytrader.remote.reach import Place, Reach
+from easytrader.remote.session import RemoteConnector
 from easytrader.trader import Trader, seconds_to_wait
 from easytrader.wire import verbs
 
@@ -190,8 +191,10 @@ class RemoteTrader(Trader):
         key = AccountKey(str(where), door.account)
         place = self._served.places.setdefault(key, Place())
         served = self._served
-        connector = RemoteConnector(door, place, served.limits, served.heard, self._log)
-        self._calls.door, self._calls.place = door, place
+        engine = self._engine
+        reach = Reach(door, place, lambda: engine.closed, self._log)
+        connector = RemoteConnector(reach, served.limits, served.heard, self._log)
+        self._calls.reach = reach
         self._open(
             connector,
             key,
