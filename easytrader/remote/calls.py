@@ -77,6 +77,8 @@ class Calls:
         """最近 `connect()` 的是谁；还没有连过为 None。"""
         self.before_order: Callable[[], None] = _nothing
         """下单之前在这里先看一眼，不许的抛异常。"""
+        self.on_error: Callable[[EasytraderError], None] = _ignore
+        """会改变什么的没有做成。"""
         self._deadlines = Deadlines()
         self._settling = _Workers()
         self._pid = os.getpid()
@@ -144,11 +146,12 @@ class Calls:
         """
         session = self.session
         one = _Change(verb, args, kwargs, session)
-        self._check(verb)
         try:
+            self._check(verb)
             row = self._changed(one, session)
         except EasytraderError as exc:
             one.complete(exc)
+            self.on_error(exc)
             raise
         except BaseException as exc:  # Ctrl-C：和没有应答一样，可能已经成交
             self._interrupted(one, exc)
@@ -168,16 +171,17 @@ class Calls:
         """做一件事，服务器说发出了就给一张回执；没有发出的当场抛异常。"""
         session = self.session
         one = _Change(verb, args, kwargs, session)
-        self._check(verb)
         receipt = one.receipt
         receipt.watch = self._deadlines.watch
         receipt.build = self._noted
         receipt.over = partial(one.end, session)
         receipt.latest = one.deadline
         try:
+            self._check(verb)
             return self._started(one, session)
         except EasytraderError as exc:
             one.complete(exc)
+            self.on_error(exc)
             raise
         except BaseException as exc:  # 同 `change`
             one.over()
@@ -455,6 +459,10 @@ def _frame(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str
 
 def _nothing_sent(why: Exception) -> str:
     return f"连接已断开（{why}）；什么都没有发出，请稍后再试"
+
+
+def _ignore(_: EasytraderError) -> None:
+    """没有人要知道。"""
 
 
 def _nothing() -> None:

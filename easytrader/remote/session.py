@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from easytrader.remote.records import Record
     from easytrader.wire.words import Hello
 
+_READY_S: Final = 0.3
+_RESYNC: Final = 0.3
+"""期限里留这么多给补查。"""
+
 _READY: Final = State.CONNECTED.value
 
 
@@ -46,6 +50,7 @@ class RemoteSession(BaseSession):
         listener: 往上报给谁。
         reach: 服务器上的这个账号。
         log: 日志口。
+        live_after: 看到账号连着的时候，最近一条事件的编号：之后的「断开」才算。
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class RemoteSession(BaseSession):
         listener: Listener,
         reach: Reach,
         log: Log,
+        live_after: int,
     ) -> None:
         super().__init__(reach.door.timeout_s)
         place = reach.place
@@ -69,7 +75,7 @@ class RemoteSession(BaseSession):
         fresh = not place.boot
         self._boot = hello["boot"] if fresh else place.boot
         self._at = hello["last"] if fresh else place.seq
-        self._live_after = hello["last"]
+        self._live_after = live_after
         self._boot_now = hello["boot"]
         self._is_caught_up = False
         self._account_down = False
@@ -265,9 +271,10 @@ class RemoteConnector:
         session: RemoteSession | None = None
         connection.start()
         try:
-            self._check(hello)
             self._on_hello(hello)
-            session = RemoteSession(connection, hello, listener, self._reach, self._log)
+            self._same(hello)
+            live_after = self._ready(connection, hello, deadline)
+            session = RemoteSession(connection, hello, listener, self._reach, self._log, live_after)
             self._reach.settle_doubts(connection, deadline)
             limits = self._guard()
             if limits is not None and "server.guard" in hello["verbs"]:
@@ -288,12 +295,35 @@ class RemoteConnector:
         """让正在进行的 `open` 立刻失败。"""
         self._cancelled.set()
 
-    def _check(self, hello: Hello) -> None:
+    def _same(self, hello: Hello) -> None:
         where = self.door.address
         if self._account_key and hello["account_key"] != self._account_key:
             raise ConnectFailedError(f"{where} 上的 {self.door.account} 换成了另一个资金账号")
-        if hello["state"] != _READY:
-            raise ConnectFailedError(
-                f"连上了 {where}，但账号 {masked(self.door.account)} 在服务器上是"
-                f"「{hello['state']}」：等它连上柜台"
-            )
+
+    def _ready(self, connection: Connection, hello: Hello, deadline: float) -> int:
+        """账号在服务器上连着；返回看到的那一刻最近一条事件的编号。
+
+        重连的时候等一等它：柜台断开几毫秒就好了的，不必等到下一次重连。
+        """
+        state, last = hello["state"], hello["last"]
+        until = deadline - self.timeout_s * _RESYNC if self._account_key else 0.0
+        while state != _READY:
+            if time.monotonic() >= until or self._cancelled.wait(_READY_S):
+                raise ConnectFailedError(
+                    f"连上了 {self.door.address}，但账号 {masked(self.door.account)} 在服务器上是"
+                    f"「{state}」：等它连上柜台"
+                )
+            frame: dict[str, Any] = {"verb": "server.status", "args": [], "kwargs": {}}
+            told = _asked(connection, frame, deadline)
+            state, last = told["state"], told["last"]
+        return last
+
+
+def _asked(connection: Connection, frame: dict[str, Any], deadline: float) -> dict[str, Any]:
+    try:
+        told = connection.ask(frame, deadline)
+    except (LostError, LateError) as exc:
+        raise ConnectFailedError(f"刚连上就断开了：{exc}") from exc
+    if not isinstance(told, dict) or not {"state", "last"} <= told.keys():
+        raise ConnectFailedError("服务器的状态读不懂")
+    return told
