@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.log import Log
 from easytrader.cli.output import complain, say
 from easytrader.cli.parser import Parser, whole_number
-from easytrader.errors import UsageError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.wire.words import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -129,7 +131,12 @@ def _serve(arguments: argparse.Namespace) -> int:
         os.umask(0o077)  # 日志、审计、记录：这个进程建的都只给本人看
     file = None if config.log_file is None else Path(config.log_file).expanduser().absolute()
     with logging_to(file):
-        failure = run(Serving(config, debug=arguments.debug), _announce)
+        try:
+            failure = run(Serving(config, debug=arguments.debug), _announce)
+        except EasytraderError as exc:
+            if sys.stderr is None:  # pythonw：没有屏幕，只有日志能说为什么没有起来
+                Log().error("没有起来：{}", exc)
+            raise
     if failure is not None:
         complain(f"错误：{failure}")
         return _FAILED

@@ -80,6 +80,8 @@ class Claim:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(temporary, flags, self._mode), "w", encoding="utf-8") as file:
             json.dump(note, file, ensure_ascii=False)
+        if self._mode == _SHARED_MODE and os.name != "nt":
+            temporary.chmod(self._mode)  # 建的时候被 umask 去掉了
         try:
             _patiently(lambda: temporary.replace(self._note))
         except OSError:

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 _ATTEMPT_S: Final = 10.0
 """第一次连接最多等这么久有个结果，然后就开始听。"""
-_FINISH_S: Final = 8.0
+_FINISH_S: Final = 6.0
 """停的时候，在做的调用最多再做这么久。"""
-_CLOSE_S: Final = 8.0
-"""断开各个账号一共最多这么久；加上面的，在 systemd 的 20 秒之内。"""
+_CLOSE_S: Final = 5.0
+"""断开各个账号一共最多这么久；最坏的也在 systemd 的 20 秒之内。"""
 _TAKE_S: Final = 5.0
 _LOOK_S: Final = 0.2
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104  只拿来比较

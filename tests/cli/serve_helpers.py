@@ -80,10 +80,21 @@ def sim(folder: Path, *more: object) -> tuple[object, ...]:
 
 
 def get(port: int, path: str, token: str = "") -> tuple[int, Any]:
+    return _ask(port, "GET", path, token)
+
+
+def post(port: int, path: str, token: str, body: object) -> tuple[int, Any]:
+    return _ask(port, "POST", path, token, body)
+
+
+def _ask(port: int, method: str, path: str, token: str, body: object = None) -> tuple[int, Any]:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    data = None
+    if body is not None:
+        data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
     try:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        line.request("GET", path, headers=headers)
+        line.request(method, path, data, headers)
         answer = line.getresponse()
         return answer.status, json.loads(answer.read())
     finally:
