@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import secrets
 import threading
@@ -25,6 +26,7 @@ from easytrader.errors import (
 )
 from easytrader.orders.receipt import Deadlines, Receipt
 from easytrader.remote.connection import Asked, LateError, LostError, answer
+from easytrader.remote.session import Place
 from easytrader.wire import errors, values
 from easytrader.wire.verbs import Effect
 
@@ -40,12 +42,15 @@ if TYPE_CHECKING:
 
 _AGAIN_S: Final = 0.1
 """没有连上，隔这么久再连。"""
-_RESERVE: Final = 0.1
+_RESERVE: Final = 0.2
 _RESERVE_S: Final = 1.0
-"""期限的最后一成（最多一秒）留着问它成了没有。"""
+"""期限的最后两成（最多一秒）留着问它成了没有。"""
 _WORKERS: Final = 4
 """断线时在途的异步请求，最多这么多个线程一起问。"""
 _IDLE_S: Final = 1.0
+
+_CONCLUSIVE: Final = {"find_entrust", "today_entrusts", "today_trades"}
+"""用户凭它们下结论：没有核对完的先核对，「没有」才是真的没有。"""
 
 _KINDS: Final = {Effect.ORDER: "submit", Effect.CANCEL: "cancel", Effect.MOVE: "submit"}
 
@@ -71,11 +76,14 @@ class Calls:
         self._log = log
         self.door: Door | None = None
         """怎样连到服务器；还没有连过为 None。"""
+        self.place = Place()
+        """这个账号跨会话记着的。"""
         self.before_order: Callable[[], None] = _nothing
         """下单之前在这里先看一眼，不许的抛异常。"""
-        self._side = _Side(lambda: engine.closed)
+        self._side = _Side(self, lambda: engine.closed)
         self._deadlines = Deadlines()
         self._settling = _Workers()
+        self._pid = os.getpid()
 
     @property
     def session(self) -> RemoteSession:
@@ -84,7 +92,8 @@ class Calls:
 
     def close(self) -> None:
         """不会再有请求了。"""
-        self._deadlines.close()
+        if os.getpid() == self._pid:  # fork 来的：锁也许正被父进程别的线程拿着
+            self._deadlines.close()
 
     # ---- 查询
 
@@ -113,6 +122,8 @@ class Calls:
         else:
             limit_s = session.timeout_s
             deadline = time.monotonic() + limit_s
+            if self.place.doubts and name in _CONCLUSIVE:
+                self.settle_doubts(session.connection, deadline)
             try:
                 return session.ask(frame, deadline)
             except LateError:
@@ -139,10 +150,11 @@ class Calls:
         self._check(verb)
         try:
             row = self._changed(one, session)
-        except EasytraderError:
+        except EasytraderError as exc:
+            one.complete(exc)
             raise
         except BaseException as exc:  # Ctrl-C：和没有应答一样，可能已经成交
-            self._log.warning("{}", one.unknown(f"被打断：{exc!r}"))
+            self._interrupted(one, exc)
             raise
         self._note(row)
         return row
@@ -167,11 +179,12 @@ class Calls:
         receipt.latest = one.deadline
         try:
             return self._started(one, session)
-        except EasytraderError:
+        except EasytraderError as exc:
+            one.complete(exc)
             raise
         except BaseException as exc:  # 同 `change`
             one.over()
-            self._log.warning("{}", one.unknown(f"被打断：{exc!r}"))
+            self._interrupted(one, exc)
             raise
 
     def _started(self, one: _Change, session: RemoteSession) -> Receipt[Any]:
@@ -192,6 +205,14 @@ class Calls:
         if "error" in said:
             raise errors.from_wire(said["error"])
         return receipt
+
+    def _interrupted(self, one: _Change, exc: BaseException) -> None:
+        self.place.doubt(one.request, str(one))
+        self._log.warning("{}", one.unknown(f"被打断：{exc!r}"))
+
+    def settle_doubts(self, connection: Connection, deadline: float) -> None:
+        """先前结果未知的，先问过来；异常同 `Place.settle`。"""
+        self.place.settle(connection, deadline, self._log)
 
     def _hear(self, one: _Change, session: RemoteSession, said: dict[str, Any] | None) -> None:
         """异步的：先说序号，再说结果；断了是 None。在读连接的线程上。"""
@@ -250,6 +271,7 @@ class Calls:
                 return answer(told)
             why = f"服务器说它 {state}"
             break
+        self.place.doubt(one.request, str(one))
         raise one.unknown(why) from None
 
     def _elsewhere(self, frame: dict[str, Any], deadline: float, *, aside: bool = False) -> Any:
@@ -345,6 +367,14 @@ class _Change:
             client_order_id=self.client_order_id,
         )
 
+    def complete(self, error: EasytraderError) -> None:
+        """服务器说的「结果未知」，补上是哪一笔。"""
+        if isinstance(error, OutcomeUnknownError):
+            if error.entrust_no is None and isinstance(self._number, (int, str)):
+                error.entrust_no = self._number
+            error.client_order_id = error.client_order_id or self.client_order_id
+            error.tag = error.tag or self.client_order_id
+
     def end(self, session: RemoteSession, expired: bool) -> None:
         """回执有了结果。"""
         self.over()
@@ -353,6 +383,7 @@ class _Change:
 
     def _blame(self, error: BaseException) -> EasytraderError:
         if isinstance(error, _Told):
+            self.complete(error.error)
             return error.error
         return self.unknown(str(error))
 
@@ -371,7 +402,8 @@ class _Change:
 class _Side:
     """另开的一条连接：主的断了，等不及它重连的都用它；没有人用就断开。"""
 
-    def __init__(self, closed: Callable[[], bool]) -> None:
+    def __init__(self, calls: Calls, closed: Callable[[], bool]) -> None:
+        self._calls = calls
         self._closed = closed
         self._lock = threading.Lock()
         self._opening = threading.Lock()
@@ -431,6 +463,11 @@ class _Side:
                 raise
             return None
         made.start()
+        try:
+            self._calls.settle_doubts(made, deadline)
+        except QueryFailedError:
+            made.fail("没有核对完")
+            return None
         return made
 
 

@@ -188,7 +188,7 @@ class Door:
             if failed is not None or (not data and protocol.state is not State.OPEN):
                 raise _foreign(self.address)
             frames = [each for each in cast("list[Any]", events) if hasattr(each, "opcode")]
-            if protocol.state is not State.OPEN and not frames:
+            if protocol.state in (State.CLOSING, State.CLOSED) and not frames:
                 raise ConnectFailedError(f"{self.address} 刚连上就断开了")
         if frames[0].opcode is Opcode.CLOSE:
             raise ConnectFailedError(f"{self.address} 不让连：{frames[0]}")

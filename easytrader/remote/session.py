@@ -18,6 +18,7 @@ from easytrader.errors import (
     ConnectFailedError,
     EasytraderError,
     NotConnectedError,
+    OutcomeUnknownError,
     QueryFailedError,
 )
 from easytrader.link.supervisor import State
@@ -34,15 +35,55 @@ if TYPE_CHECKING:
     from easytrader.remote.records import Record
     from easytrader.wire.words import Hello
 
+_DOUBTS: Final = 1000
+_DOUBT_S: Final = 1.5
+"""核对一个最多这么久。"""
+
 _READY: Final = State.CONNECTED.value
 
 
 class Place:
-    """事件要到哪里了：服务器的哪一次启动，几号。"""
+    """一个账号跨会话记着的。
+
+    Attributes:
+        boot: 事件要到服务器的哪一次启动；还没有要过为空。
+        seq: 要到几号。
+        doubts: 说过「结果未知」、还没有问到的请求号 → 给人看的。请求也许还在路上：
+            每条新的连接先去问，没有到的从此作废，用户再查到的「没有」才是真的没有。
+    """
 
     def __init__(self) -> None:
         self.boot = ""
         self.seq = 0
+        self.doubts: dict[str, str] = {}
+
+    def doubt(self, request: str, shown: str) -> None:
+        """这一次结果未知。"""
+        self.doubts[request] = shown
+        while len(self.doubts) > _DOUBTS:
+            self.doubts.pop(next(iter(self.doubts)), None)
+
+    def settle(self, connection: Connection, deadline: float, log: Log) -> None:
+        """在这条连接上一个个问过来。
+
+        Raises:
+            QueryFailedError: 没有问完。
+        """
+        for request, shown in list(self.doubts.items()):
+            limit = min(deadline, time.monotonic() + _DOUBT_S)
+            frame = {"verb": "server.settle", "args": [], "kwargs": {"request": request}}
+            try:
+                told = connection.ask(frame, limit)
+            except OutcomeUnknownError as exc:  # 到了，还说不清：不会再晚到
+                log.warning("{}：还是未知（{}）", shown, exc)
+            except (LostError, LateError, QueryFailedError, NotConnectedError) as exc:
+                raise QueryFailedError(f"先前结果未知的 {shown} 还没有核对完（{exc}）") from None
+            except EasytraderError as exc:
+                log.warning("{}：核对不了（{}）", shown, exc)
+            else:
+                done = isinstance(told, dict) and told.get("state") == "done"
+                log.info("先前结果未知的 {}：{}", shown, "做了" if done else "没有做，以后也不做")
+            self.doubts.pop(request, None)
 
 
 class RemoteSession(BaseSession):
@@ -52,7 +93,7 @@ class RemoteSession(BaseSession):
         connection: 连接。
         hello: 服务器的第一句话。
         listener: 往上报给谁。
-        place: 事件要到哪里了，跨会话。
+        place: 跨会话记着的。
         timeout_s: 每个调用的期限，秒。
     """
 
@@ -243,7 +284,7 @@ class RemoteConnector:
 
     Args:
         door: 怎样连到那个账号。
-        place: 事件要到哪里了。
+        place: 跨会话记着的。
         guard: 此刻的风控规则，送给服务器的样子；没有开为 None。
         on_hello: 听到第一句话。
         log: 日志口。
@@ -279,6 +320,7 @@ class RemoteConnector:
             session = RemoteSession(
                 connection, hello, listener, self._place, self.timeout_s, self._log
             )
+            self._place.settle(connection, deadline, self._log)
             limits = self._guard()
             if limits is not None and "server.guard" in hello["verbs"]:
                 session.query("server.guard", deadline, {"limits": limits})

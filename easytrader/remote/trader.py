@@ -191,7 +191,7 @@ class RemoteTrader(Trader):
         place = self._served.places.setdefault(key, Place())
         served = self._served
         connector = RemoteConnector(door, place, served.limits, served.heard, self._log)
-        self._calls.door = door
+        self._calls.door, self._calls.place = door, place
         self._open(
             connector,
             key,

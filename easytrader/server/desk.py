@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,6 +30,7 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
+from easytrader.link.supervisor import State
 from easytrader.risk import Guard
 from easytrader.server import preview, search
 from easytrader.server.calls import Answer
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from easytrader.backend.records import PushEvent
+    from easytrader.basics.paths import AccountKey
     from easytrader.risk import GuardPost
     from easytrader.server.audit import Audit
     from easytrader.server.calls import Call
@@ -61,12 +63,12 @@ if TYPE_CHECKING:
 NOTHING_SENT: Final = "什么都没有发出"
 _STOPPING: Final = "服务器正在停止"
 _UNSEEN: Final = "服务器上没有这个账号，或这个令牌看不到它"
-_CHORES: Final = "杂事"
+_CHORES, _SETTLE = "杂事", "核对"
 _LANES: Final = {
     "委托": (8, 256),
     "撤单": (4, 256),
     "查询": (4, 256),
-    "核对": (2, 64),
+    _SETTLE: (2, 64),
     _CHORES: (1, 4096),
 }
 """道 → (最多几个线程, 最多排几件)。"""
@@ -119,6 +121,7 @@ class Desk:
         )
         self._audit = audit
         self._recovered = False
+        self._names: dict[str, tuple[str, ...]] = {}
         self.stopping = False
         """不再收委托、撤单等会改变什么的；查询照常。"""
         self.flying: set[_Flight] = set()
@@ -171,8 +174,7 @@ class Desk:
     @property
     def is_simulated(self) -> bool:
         """连的是模拟的 MiniQMT。"""
-        place = self.engine.key.place
-        return bool(place) and is_sim_folder(Path(place))
+        return _is_simulated(self.engine.key.place)
 
     def summary(self) -> dict[str, Any]:
         """``GET /v1/accounts`` 的一项。"""
@@ -188,7 +190,7 @@ class Desk:
     @property
     def account_key(self) -> str:
         """同一个账号永远是同一个；看不出账号。"""
-        return paths.key_folder(self.engine.key).name
+        return _digest(self.engine.key)
 
     # ---- 调用，都在循环的线程上
 
@@ -319,10 +321,10 @@ class Desk:
             return  # 服务器自己问的
         error = answer.error
         kind = "refused" if call.verb.effect.changes else "query"
-        names = CONTROLS[call.verb.name].names if call.verb.name in CONTROLS else ()
+        names = self._names_of(call.verb)
         given = {**dict(zip(names, call.args, strict=False)), **call.kwargs}
-        if not names and call.args:
-            given["args"] = len(call.args) if call.verb.effect.changes else call.args
+        if len(call.args) > len(names):  # 动词不会收，里面可能有写错了地方的密码
+            given["more"] = len(call.args) - len(names)
         try:
             self._audit.write(
                 event=kind,
@@ -337,9 +339,16 @@ class Desk:
         except OSError as exc:
             logger.error("审计记录写不下去：{}", exc)
 
-    def later(self, work: Callable[[], None]) -> None:
+    def _names_of(self, verb: Verb) -> tuple[str, ...]:
+        """参数的名字：按位置给的，写进审计时也有名字，密码认得出来。"""
+        names = self._names.get(verb.name)
+        if names is None:
+            names = self._names[verb.name] = _parameters(self.trader, verb)
+        return names
+
+    def later(self, work: Callable[[], None], lane: str = _CHORES) -> None:
         """在道上做一件没有人等的事；排不上的丢掉。"""
-        self._lanes[_CHORES].put(_Chore(work))
+        self._lanes[lane].put(_Chore(work))
 
     def until(self, deadline: float) -> AbstractContextManager[None]:
         """这一段里、本线程上对柜台的调用最晚到 ``deadline``；没有会话的由动词自己说。"""
@@ -355,7 +364,7 @@ class Desk:
         self._mailbox = mailbox
         self.feed.open(mailbox)
         self.engine.tap(self._heard)
-        if self.trader.state == "已连接":
+        if self.engine.state is State.CONNECTED:
             self._recover()
 
     def _heard(self, event: PushEvent) -> None:
@@ -374,7 +383,7 @@ class Desk:
         """连上了：核对上一次启动留下的。"""
         if not self._recovered:
             self._recovered = True
-            self.later(lambda: self.mutations.recover(time.monotonic() + _RECOVER_S))
+            self.later(lambda: self.mutations.recover(time.monotonic() + _RECOVER_S), _SETTLE)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -395,6 +404,16 @@ class Desk:
             if not lane.close(max(0.1, deadline - time.monotonic())):
                 logger.warning("账号 {}：{}的线程还没有回来，不再等它", self.name, lane.name)
         self.mutations.close()
+
+
+@lru_cache(maxsize=256)
+def _is_simulated(place: str) -> bool:
+    return bool(place) and is_sim_folder(Path(place))
+
+
+@lru_cache(maxsize=256)
+def _digest(key: AccountKey) -> str:
+    return paths.key_folder(key).name
 
 
 class Rows:
@@ -500,9 +519,19 @@ def _is_property(trader: Trader, verb: Verb) -> bool:
     return verb.group != verbs.SERVER and isinstance(verbs.member_of(trader, verb)[1], property)
 
 
+def _parameters(trader: Trader, verb: Verb) -> tuple[str, ...]:
+    if verb.name in CONTROLS:
+        return CONTROLS[verb.name].names
+    try:
+        signature, _ = verbs.signature_of(trader, verb)
+    except AttributeError:  # 这个后端没有
+        return ()
+    return tuple(each for each in signature.parameters if each != "self")
+
+
 def _lane_of(call: Call) -> str:
     if call.verb.effect is Effect.QUERY:
-        return "核对" if call.verb.name == "server.settle" else "查询"
+        return _SETTLE if call.verb.name == "server.settle" else "查询"
     return "撤单" if call.verb.effect is Effect.CANCEL else "委托"
 
 

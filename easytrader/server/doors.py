@@ -33,6 +33,10 @@ MOST: Final = 400
 """一共最多这么多条连接：Windows 的 select 只管得了 512 个套接字，Linux 多半一个进程 1024 个。"""
 MOST_STRANGERS: Final = 128
 """同一个地址、还没有出示过有效令牌的，最多这么多条；一下子来一百个好人也够。"""
+MOST_BACKLOG: Final = 16 << 20
+"""一条连接上写好了、对面还没有读走的超过这么多字节，又有一个回答要写：断开它。"""
+CLOSE_SLOW: Final = 4408
+"""WebSocket 的关闭码：读得太慢，重新连上、重新订阅。"""
 _HIGH_WATER: Final = 256 << 10
 _CUT_S: Final = 1.0
 _FIN, _MASKED, _SHORTEST = 0x80, 0x80, 6
@@ -217,6 +221,14 @@ class _Line:
         self.flush()
         self._transport.close()
 
+    def backlog(self) -> int:
+        """写好了、对面还没有读走的字节数。"""
+        try:
+            waiting: int = self._transport.get_write_buffer_size()
+        except RuntimeError:  # 循环正在写它的缓冲
+            waiting = 0
+        return waiting + sum(map(len, self._rest))
+
     def release(self) -> None:
         """连接没有了。"""
         with self._lock:
@@ -300,9 +312,21 @@ class SocketDoor(WebSocketsSansIOProtocol):
             self.transport.write(frame)
 
     def write(self, text: bytes) -> None:
-        """在随便哪个线程上发一段文字；已经关了的丢掉。"""
-        if self.is_open:
-            self.transport.send(framed(text))
+        """在随便哪个线程上发一段文字；已经关了的丢掉，前面堆着太多没有读走的断开。"""
+        if not self.is_open:
+            return
+        if self.backlog > MOST_BACKLOG:
+            told = "回答堆着没有读走，断开"
+            with contextlib.suppress(RuntimeError):  # 循环关了
+                self.loop.call_soon_threadsafe(self.cut, CLOSE_SLOW, told)
+            return
+        self.transport.send(framed(text))
+
+    @property
+    def backlog(self) -> int:
+        """写好了、对面还没有读走的字节数。"""
+        waiting: int = self.transport.backlog()
+        return waiting
 
     def cut(self, code: int, reason: str) -> None:
         """关掉；对面不读的，一会儿就断。"""

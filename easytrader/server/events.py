@@ -15,7 +15,7 @@ from loguru import logger
 
 from easytrader.push import table
 from easytrader.push.event_log import EVENT_NAMES
-from easytrader.server.doors import framed
+from easytrader.server.doors import CLOSE_SLOW, framed
 from easytrader.wire import values, words
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ BEHIND_S: Final = 10.0
 """落后这么久还没有追上的断开。"""
 _MOST: Final = 2000
 """一帧最多这么多条。"""
-CLOSE_SLOW: Final = 4408
-"""WebSocket 的关闭码：读得太慢，重新连上、重新订阅。"""
 
 
 class Listener(Protocol):

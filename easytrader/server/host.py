@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from concurrent.futures import wait
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
@@ -76,6 +76,14 @@ class _Server(uvicorn.Server):
         self.started = True
 
 
+async def _wind_up() -> None:
+    """没有做完的任务都取消，等它们收完尾。"""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
 class Host:
     """一个在跑的服务器；信号不归它管。
 
@@ -132,10 +140,13 @@ class Host:
         """不再收委托，做完手上的（最多 ``limit_s`` 秒），告诉订阅的人，断开。可以重复调用。"""
         if not self._thread.is_alive() or self.loop is None:
             return
-        with contextlib.suppress(RuntimeError):  # 循环正好关了
-            done: Future[Any] = asyncio.run_coroutine_threadsafe(self._leave(limit_s), self.loop)
-            with contextlib.suppress(TimeoutError, Exception):
-                done.result(limit_s + 1)
+        leaving = self.app.stop(limit_s)
+        try:
+            done: Future[None] = asyncio.run_coroutine_threadsafe(leaving, self.loop)
+        except RuntimeError:  # 循环正好关了
+            leaving.close()
+        else:
+            wait([done], limit_s + 1)
         self._server.should_exit = True
         waits.join(self._thread, _LEAVE_S + 5)
 
@@ -143,14 +154,10 @@ class Host:
         """等到它停了。"""
         return waits.join(self._thread, limit_s)
 
-    async def _leave(self, limit_s: float) -> None:
-        await self.app.stop(limit_s)
-
     def _run(self) -> None:
         loop = asyncio.SelectorEventLoop()  # Windows 的另一种，对面复位一次就不再听了
         self.loop = loop
         try:
-            asyncio.set_event_loop(loop)
             loop.run_until_complete(self._serve())
         except BaseException as exc:  # noqa: BLE001  带回 start() 的线程再抛
             self.failed = exc
@@ -158,9 +165,7 @@ class Host:
             self._ready.set()
             self.app.close()
             self._sock.close()
-            with contextlib.suppress(Exception):
-                loop.run_until_complete(loop.shutdown_asyncgens())
-            asyncio.set_event_loop(None)
+            loop.run_until_complete(_wind_up())
             loop.close()
 
     async def _serve(self) -> None:

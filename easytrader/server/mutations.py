@@ -75,8 +75,9 @@ _NOT_SENT: Final = (
 _REQUEST: Final = re.compile(rf"[!-~]{{1,{words.MAX_REQUEST}}}")
 _OURS: Final = re.compile(r"[0-9a-f]{32}")
 _NOTHING: Final = "什么都没有发出"
+_LEAST_S: Final = 0.2
 _RECORD_S: Final = 2.0
-"""别的程序占着请求记录时，最多等这么久。"""
+"""别的线程、程序占着请求记录时，至少、至多等这么久。"""
 _CLOSE_S: Final = 2.0
 _WIDEST: Final = 2**63
 
@@ -291,15 +292,20 @@ class Mutations:
     def _begin(self, flight: _Flight, call: Call) -> Row | None:
         """记下；已经有这个号的返回那一行。"""
         row, now = flight.row, time.monotonic()
-        limit = now + min((call.deadline - now) / 2, _RECORD_S)  # 余下的留给要做的事
+        # 余下的留给要做的事；没有剩下的也等一小会儿：别的线程只占几十微秒
+        limit = now + max(_LEAST_S, min((call.deadline - now) / 2, _RECORD_S))
         try:
             return self._table().begin(row, limit, durable=not row.client_order_id)
         except JournalError as exc:
-            if call.verb.effect is not Effect.CANCEL:
-                raise
-            logger.warning("{}；撤单照常", exc)
-            flight.recorded = False
-            return None
+            if call.verb.effect is Effect.CANCEL:
+                logger.warning("{}；撤单照常", exc)
+                flight.recorded = False
+                return None
+            logger.error("{}", exc)  # 文件在哪里，不说给线那头的人
+            if time.monotonic() >= call.deadline:
+                raise _late(call) from exc
+            told = f"服务器的请求记录写不下去，不收委托；{_NOTHING}，撤单照常。详情在服务器的日志里"
+            raise JournalError(told) from exc
 
     def _pass_on(self, flight: _Flight, call: Call) -> Any:
         """审计、过关口，交给交易口。"""
@@ -315,7 +321,7 @@ class Mutations:
         if flight.row.client_order_id:
             kwargs = {**kwargs, "client_order_id": flight.row.client_order_id}
         if time.monotonic() >= call.deadline:  # 排队、写盘花掉的也算
-            raise NotConnectedError(f"{call.verb.name} 轮到的时候已经过了期限，{_NOTHING}")
+            raise _late(call)
         with admission.through(gate), self._until(call.deadline):
             return verbs.invoke(self._trader, call.verb, call.args, kwargs)
 
@@ -368,8 +374,9 @@ class Mutations:
                 found = self._table().find(*row.key, deadline)
                 if found is not None:
                     return found
+            logger.error("{}", exc)
             raise OutcomeUnknownError(
-                f"{exc}；请求 {row.request} 作废不了，它也许还在路上，先核对"
+                f"服务器的请求记录写不下去，请求 {row.request} 作废不了，它也许还在路上，先核对"
             ) from exc
 
     def _wait_and_see(self, found: Row, deadline: float) -> Answer | None:
@@ -451,10 +458,10 @@ class Mutations:
         try:
             self._audit.write(event="intent", **_who(call, self._name), arguments=flight.arguments)
         except OSError as exc:
+            logger.error("审计记录写不下去（{}）；不收委托，撤单照常", exc)
             if call.verb.effect is not Effect.CANCEL:
-                told = f"审计记录写不下去（{exc}），不收委托；{_NOTHING}，撤单照常"
+                told = f"服务器的审计记录写不下去，不收委托；{_NOTHING}，撤单照常"
                 raise JournalError(told) from exc
-            logger.error("审计记录写不下去（{}），撤单照常", exc)
 
     def _note(self, row: Row, answer: Answer | None, call: Call | None = None) -> None:
         """怎样了；写不下去的只记日志：已经做了。"""
@@ -579,6 +586,10 @@ def _check_same(found: Row, row: Row) -> None:
     if found.digest and found.digest != row.digest:
         form = f"已经用于另一次 {found.verb}，与这一次不同；{_NOTHING}，换一个新的请求号"
         raise UsageError("request", row.request, form)
+
+
+def _late(call: Call) -> NotConnectedError:
+    return NotConnectedError(f"{call.verb.name} 轮到的时候已经过了期限，{_NOTHING}")
 
 
 def _void(request: str) -> NotConnectedError:

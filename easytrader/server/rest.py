@@ -72,12 +72,6 @@ async def read_object(request: Request) -> dict[str, Any]:
     return found
 
 
-def answered(result: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """``{"result": …}``。"""
-    body = values.encode({"result": values.to_plain(result)})
-    return Response(body, media_type=JSON, headers=headers)
-
-
 def refused(
     error: EasytraderError, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:

@@ -13,6 +13,8 @@ from easytrader.basics.log import masked
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.server.calls import Answer, Call, deadlines
 from easytrader.server.desk import busy
+from easytrader.server.doors import CLOSE_SLOW
+from easytrader.server.events import BEHIND_S
 from easytrader.wire import errors, values, verbs, words
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ CLOSE_STOPPING: Final = 1012
 FEATURES: Final = ("events", "settle", "guard", "preview", "search", "stop")
 _KEYS: Final = frozenset({"id", "verb", "args", "kwargs", "request", "ms"})
 _MOST_ID: Final = 2**53
-_FRESH_S: Final = 0.005
+_FRESH_S: Final = 0.001
 _BROKEN: Final = "服务器上出了意外的错，详情在服务器的日志里"
 
 
@@ -67,6 +69,8 @@ class Connection:
         self._address = address
         self._flying: set[object] = set()
         self._seen_at = 0.0
+        # 对面还没有读走的字节数，从何时起没有少过
+        self._backlog = (0, 0.0)
         self._guard: GuardPost | None = None
         door.resumed = lambda: desk.feed.resume(self)
         self.write: Callable[[bytes], None] = door.write
@@ -74,7 +78,8 @@ class Connection:
         self.cut: Callable[[int, str], None] = door.cut
 
     def __repr__(self) -> str:
-        return f"<连接 账号 {self.desk.name} 令牌 {self.grant.name} {self._address}>"
+        port = self._door.client[1] if self._door.client else ""
+        return f"<连接 账号 {self.desk.name} 令牌 {self.grant.name} {self._address}:{port}>"
 
     @property
     def ready(self) -> bool:
@@ -105,10 +110,10 @@ class Connection:
         }
         self.write(values.encode({"hello": hello}))
 
-    def still_good(self) -> bool:
-        """令牌还有效；不然断开。几毫秒里看过的不再看。"""
+    def still_good(self, fresh_s: float = _FRESH_S) -> bool:
+        """令牌还有效；不然断开。``fresh_s`` 秒里看过的不再看；会改变什么的每次都看。"""
         now = time.monotonic()
-        if now - self._seen_at < _FRESH_S:
+        if now - self._seen_at < fresh_s:
             return True
         if self.alive():
             self._seen_at = now
@@ -116,6 +121,20 @@ class Connection:
         self.leave()
         self.cut(CLOSE_REVOKED, "令牌已经吊销或过期")
         return False
+
+    def sweep(self) -> None:
+        """隔一会儿看一遍：令牌吊销了的、回答一直没有人读的，断开。"""
+        if not self.still_good():
+            return
+        now, backlog = time.monotonic(), self._door.backlog
+        if not backlog or backlog < self._backlog[0]:
+            self._backlog = (backlog, now)
+        elif now - self._backlog[1] >= BEHIND_S:
+            logger.warning("{} {:g} 秒没有读走一个字节，断开它", self, BEHIND_S)
+            self.leave()
+            self.cut(CLOSE_SLOW, "回答没有人读")
+        else:
+            self._backlog = (backlog, self._backlog[1])
 
     def leave(self) -> None:
         """不再收事件。"""
@@ -140,6 +159,8 @@ class Connection:
         if type(number) is not int or not 0 <= number < _MOST_ID:
             raise UsageError("id", number, "应为不小于 0 的整数")
         call = self._call(frame)
+        if call.verb.effect.changes and not self.still_good(0.0):
+            return
         if call.verb.name == "server.events":
             self._subscribe(number, call)
             return

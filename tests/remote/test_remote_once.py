@@ -184,6 +184,19 @@ def test_a_query_is_asked_again(wire: RemoteWire, remote: Any) -> None:
     assert remote.balance[0]["cash"] == 1_000_000
 
 
+def test_none_is_final_after_an_unknown_outcome(wire: RemoteWire, remote: Any) -> None:
+    """委托还扣在半路，说了结果未知；重连之后查到的「没有」就是没有：它再到也不做了。"""
+    wire.proxy.hold(UP, 4)
+    wire.proxy.swallow(DOWN, fresh=True)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        remote.buy(CODE, 9.5, 1)
+    wire.proxy.calm()
+    eventually(lambda: remote.state == "已连接")
+    assert remote.find_entrust(caught.value.client_order_id) is None
+    threading.Event().wait(1.5)
+    assert not wire.counter.orders
+
+
 def test_many_threads_when_the_link_breaks(wire: RemoteWire, remote: Any) -> None:
     """每个线程的每一笔都有结果，柜台上不多不少。"""
     placed: list[Any] = []

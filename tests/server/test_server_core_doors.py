@@ -11,7 +11,7 @@ from raw_ws import PING, TEXT, RawWs, frame, upgrade
 from server_world import memory_world
 from support import eventually
 
-from easytrader.server import doors
+from easytrader.server import doors, ws
 from easytrader.wire import words
 
 if TYPE_CHECKING:
@@ -194,4 +194,21 @@ def test_frames_of_any_size_in_pieces_of_any_size(world: World, size: int) -> No
         if kind == TEXT:
             said.append(json.loads(data)["id"])
     assert sorted(said) == [1, 2, 3, 4, 5]
+    link.link.close()
+
+
+@pytest.mark.parametrize("most", [1 << 20, 1 << 40])
+def test_answers_nobody_reads_do_not_pile_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """堆过了界限马上断；没有过的，10 秒没有读走一个字节也断。"""
+    monkeypatch.setattr(doors, "MOST_BACKLOG", most)
+    monkeypatch.setattr(ws, "BEHIND_S", 0.5)
+    body = b'"' + b"x" * 300_000 + b'"'
+    world.desks["a"].encoded = lambda verb, result: body  # type: ignore[method-assign]
+    link = RawWs(world.port, "a", world.token)
+    link.link.sendall(b"".join(frame(b'{"id": %d, "verb": "balance"}' % n) for n in range(200)))
+    eventually(lambda: not world.app.connections)
+    with world.socket("a") as other:
+        assert other.ask("balance")["result"]
     link.link.close()

@@ -343,6 +343,9 @@ def test_past_the_deadline_it_is_not_done_and_stays_so(desk: Desk) -> None:
 def test_other_tokens_learn_nothing_and_change_nothing(desk: Desk) -> None:
     r = new_request()
     first = desk.buy(r)
+    doubts = engine_of(desk.trader).orders.once.doubts
+    tag = tags.tag_for(desk.counter.key.account_id, f"r-{r}")
+    eventually(lambda: doubts.seen(tag) is not None)  # 柜台上看得见它，也不说给别人
     assert desk.settle(r, OTHER) == {"state": "never"}
     assert desk.settle(r) == {"state": "done", "result": first}
     again = replace(EVERYTHING, id="00000009")  # 吊销了再发的，名字相同
@@ -688,8 +691,11 @@ def test_while_another_program_holds_the_table_what_is_known_can_still_be_told(d
         assert desk.settle(dead, within_s=0.1) == {"state": "never"}
         with pytest.raises(OutcomeUnknownError, match="作废不了"):
             desk.settle(new_request(), within_s=0.1)
-        with pytest.raises(JournalError):
-            desk.buy(within_s=0.1)
+        with pytest.raises(JournalError) as caught:
+            desk.buy(within_s=1)
+        assert str(desk.folder) not in str(caught.value)  # 只在日志里
+        with pytest.raises(NotConnectedError, match="过了期限"):
+            desk.buy(within_s=0.05)
         assert desk.call("cancel_entrust", first["entrust_no"], within_s=1)["success"]
         other.execute("ROLLBACK")
     assert len(desk.orders) == 1

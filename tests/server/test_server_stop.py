@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support import eventually
 
 from easytrader.errors import EasytraderError, RiskRefusedError, UsageError
 from easytrader.server.stop import ALL, StopSwitch, stops
@@ -14,6 +15,12 @@ from easytrader.wire import verbs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _always_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """不等那 2 毫秒：改了文件马上问。"""
+    monkeypatch.setattr("easytrader.server.statefile._LOOK_S", 0.0)
 
 
 @pytest.fixture
@@ -63,6 +70,21 @@ def test_an_account_stays_stopped_when_all_are_allowed(file: Path) -> None:
     switch.allow(ALL, "alice")
     assert "自己的" in (switch.reason("main") or "")
     assert switch.reason("other") is None
+
+
+def test_its_own_change_counts_at_once_and_anothers_within_a_moment(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # 照平常的样子
+    switch, other = StopSwitch(file), StopSwitch(file)
+    for _ in range(50):
+        assert switch.reason("main") is None
+        other.stop("main", "", "a")
+        assert other.reason("main")
+        eventually(lambda: switch.reason("main"))
+        switch.allow("main", "b")
+        assert switch.reason("main") is None
+        eventually(lambda: other.reason("main") is None)
 
 
 def test_another_process_and_a_restart_see_it(file: Path) -> None:

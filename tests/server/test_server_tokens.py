@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def _always_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """不等那 2 毫秒：改了文件马上问。"""
+    monkeypatch.setattr("easytrader.server.statefile._LOOK_S", 0.0)
+
+
 @pytest.fixture
 def tokens(tmp_path: Path) -> Tokens:
     return Tokens(tmp_path / "带 空格" / "tokens.json")

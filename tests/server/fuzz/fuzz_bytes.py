@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from raw_ws import BINARY, CLOSE, PING, PONG, TEXT, frame, upgrade
 
+from easytrader.server.qka_wire import METHODS
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
@@ -261,6 +262,36 @@ def _http_pipelined(dice: random.Random, target: Target) -> list[bytes]:
 def _http_expect(dice: random.Random, target: Target) -> list[bytes]:
     headers = dice.choice((["Expect: 100-continue"], ["Expect: x"], ["Content-Encoding: gzip"]))
     return [_request(dice, target, method="POST", headers=headers, body=b"\x1f\x8b" + bytes(40))]
+
+
+_VENDOR: Final = (
+    "stock_code", "order_type", "order_volume", "price_type", "price", "strategy_name",
+    "order_remark", "order_id", "market", "order_sysid", "account", "account_type", "self",
+    "callback", "fund_amount", "transfer_direction", "cancelable_only", "bank_no", "bank_account",
+    "balance",
+)  # fmt: skip
+_ORDER: Final[dict[str, Any]] = {
+    "stock_code": "600036.SH", "order_type": 23, "order_volume": 100, "price_type": 11, "price": 33,
+    "strategy_name": "", "order_remark": "",
+}  # fmt: skip
+
+
+def _http_qka(dice: random.Random, target: Target) -> list[bytes]:
+    """QKA 的入口：方法、参数、令牌的头都可以不对。"""
+    odd = ("__init__", "connect", "stop", "order_stock/x", "register_callback", "run_forever", "")
+    method = dice.choice((*sorted(METHODS), *odd, "order_stock", "order_stock"))
+    given: dict[str, Any] = dict(_ORDER) if dice.random() < 0.5 else {}
+    for _ in range(dice.randint(0, 3)):
+        given[dice.choice(_VENDOR)] = dice.choice((*_ODD_VALUES, 23, 24, 5, 100, "600036.SH"))
+    token = dice.choice((target.token, target.token, "", "x", "et_x_y"))
+    lines = [
+        f"{dice.choice(('POST', 'POST', 'POST', 'GET'))} /api/{method} HTTP/1.1",
+        f"Host: 127.0.0.1:{target.port}",
+        *([f"X-Token: {token}"] if dice.random() < 0.9 else []),
+    ]
+    body = _json(given)
+    lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return [("\r\n".join(lines) + "\r\n\r\n").encode() + body]
 
 
 def _http_half(dice: random.Random, target: Target) -> list[bytes]:

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-schema", action="store_true", help="只打裸的字节")
     options = parser.parse_args(argv)
     home = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    server = ServeProcess(make_folder(home / "userdata_mini"), home / "home")
+    server = ServeProcess(make_folder(home / "userdata_mini"), home / "home", options=("--qka",))
     began = time.monotonic()
     try:
         server.start()
