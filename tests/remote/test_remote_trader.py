@@ -17,6 +17,7 @@ from server.server_world import World
 from support import ROOT, Recorder, eventually
 
 import easytrader
+from easytrader.backend.records import CancelRefused, Refusal
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -28,7 +29,7 @@ from easytrader.miniqmt import groups as vendor_groups
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.remote.groups import GROUPS, group_type
 from easytrader.remote.trader import RemoteTrader
-from easytrader.trader import Trader
+from easytrader.trader import Trader, engine_of
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
@@ -330,12 +331,15 @@ def kinds(recorder: Recorder) -> list[str]:
 def test_events_while_away_arrive_once_each(
     wire: RemoteWire, remote: Any, recorder: Recorder
 ) -> None:
-    """断线期间的每一条（连同补查补不回来的应答），各一次，次序照旧。"""
-    answers: list[Any] = []
-    recorder.on_cancel_error = answers.append  # type: ignore[method-assign]
+    """断线期间的每一条，连同补查补不回来的（撤单失败），各一次。"""
+    courier = engine_of(wire.inner).courier
+    courier.deliver(CancelRefused(Refusal(order_id="0", error_msg="断线之前")))
+    recorder.wait_for("cancel_error")
     wire.break_link()
     numbers = [wire.inner.buy(CODE, 9.5, 1)["entrust_no"] for _ in range(20)]
     wire.inner.cancel_entrust(numbers[0])
+    for each in numbers[:3]:
+        courier.deliver(CancelRefused(Refusal(order_id=each, error_msg="断线期间")))
     eventually(lambda: remote.state != "已连接")
     wire.restore_link()
     eventually(lambda: remote.state == "已连接")
@@ -344,6 +348,7 @@ def test_events_while_away_arrive_once_each(
     seen = [(each.order_id, each.order_status) for each in recorder.of("order")]
     assert len(seen) == len(set(seen))
     assert {number for number, _ in seen} == {*numbers, last}
+    assert [each.order_id for each in recorder.of("cancel_error")] == ["0", *numbers[:3]]
     assert kinds(recorder).count("disconnected") == 1
     assert kinds(recorder).count("connected") == 2
 
