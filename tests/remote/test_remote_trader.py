@@ -206,6 +206,21 @@ def test_waiting_for_an_account_that_is_not_up_yet(tmp_path: Path) -> None:
     one.close()
 
 
+def test_the_account_is_back_before_the_next_attempt(tmp_path: Path, recorder: Recorder) -> None:
+    """柜台断开一会儿就好了：不必等到下一次重连。"""
+    one = RemoteMemory(tmp_path / "server")
+    user = one.trader()
+    one.connect(user, recorder, timeout=5, reconnect_interval=60)
+    one.break_link()
+    eventually(lambda: user.state != "已连接")
+    one.restore_link()
+    eventually(lambda: user.state == "已连接", within_s=5)
+    assert one.inner.buy(CODE, 9.5, 1)["entrust_no"] in one.counter.orders
+    recorder.wait_for("order")
+    user.close()
+    one.close()
+
+
 def test_wrong_arguments() -> None:
     user = easytrader.use("remote")
     for options, argument in (
@@ -233,7 +248,9 @@ def test_the_guard_is_kept_over_a_reconnect(wire: RemoteWire, remote: Any) -> No
         remote.buy(CODE, 9.5, 100)
     assert caught.value.rule == "max_order_value"
     assert not wire.counter.orders
-    assert remote.status["guard"]["limits"]["max_order_value"] == 100
+    told = remote.status["guard"]
+    assert told["limits"]["max_order_value"] == 100
+    assert (told["refused"], told["last_refusal"]) == (1, str(caught.value))
 
 
 def test_the_guard_given_before_connecting(wire: RemoteWire) -> None:
@@ -407,6 +424,7 @@ def test_closing_twice_from_two_threads(remote: Any) -> None:
     for each in threads:
         each.join(10)
     assert remote.state == "已关闭"
+    remote.guard = None
     with pytest.raises(ClosedError):
         _ = remote.balance
     with pytest.raises(ClosedError):
