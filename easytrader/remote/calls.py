@@ -26,6 +26,7 @@ from easytrader.errors import (
 )
 from easytrader.orders.receipt import Deadlines, Receipt
 from easytrader.remote.connection import Asked, LateError, LostError, answer
+from easytrader.remote.reach import pause
 from easytrader.wire import errors, values
 from easytrader.wire.verbs import Effect
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from easytrader.remote.session import RemoteSession
     from easytrader.wire.verbs import Verb
 
-_AGAIN_S: Final = 0.1
-"""没有连上，隔这么久再连。"""
 _RESERVE: Final = 0.2
 _RESERVE_S: Final = 1.0
 """期限的最后两成（最多一秒）留着问它成了没有。"""
@@ -264,7 +263,7 @@ class Calls:
                 break
             except EasytraderError as exc:  # 没有问成，与那一次成没成无关：再问
                 why = str(exc)
-                threading.Event().wait(_AGAIN_S)
+                pause(one.deadline)
                 continue
             state = told.get("state") if isinstance(told, dict) else None
             if state == "never":
@@ -289,7 +288,7 @@ class Calls:
                 raise ClosedError("这个 trader 已经关闭")
             if time.monotonic() >= deadline:
                 raise LateError(sent=True)
-            threading.Event().wait(_AGAIN_S)
+            pause(deadline)
 
     @contextlib.contextmanager
     def _alive(self, reach: Reach, deadline: float, aside: bool) -> Iterator[Connection]:

@@ -123,7 +123,7 @@ class Reach:
                     self._connection = None
             if last is not None:
                 last.fail("用完了")
-                last.join(1.0)
+                last.join(max(_AGAIN_S, min(1.0, deadline - time.monotonic())))
 
     def _connected(self, deadline: float) -> Connection:
         while True:
@@ -145,7 +145,7 @@ class Reach:
                     return made
             finally:
                 self._opening.release()
-            threading.Event().wait(min(left_s, _AGAIN_S))
+            pause(deadline)
 
     def _try(self, deadline: float) -> Connection | None:
         try:
@@ -161,3 +161,8 @@ class Reach:
             made.fail("没有核对完")
             return None
         return made
+
+
+def pause(deadline: float) -> None:
+    """再试之前歇一会儿，不歇过期限。"""
+    threading.Event().wait(max(0.0, min(_AGAIN_S, deadline - time.monotonic())))
