@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -200,6 +201,18 @@ def test_a_password_in_a_file_others_can_read_is_refused(tmp_path: Path) -> None
 )
 def test_loopback_is_decided_by_the_address(host: str, local: bool) -> None:
     assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("found", "local"),
+    [(["127.0.0.1", "192.0.2.1"], False), (["127.0.0.1", "::1"], True), ([], False)],
+)
+def test_a_name_is_local_when_every_address_is(
+    monkeypatch: pytest.MonkeyPatch, found: list[str], local: bool
+) -> None:
+    told = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 0)) for each in found]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: told)
+    assert is_loopback("box.example") is local
 
 
 def test_settings_are_checked_when_built_in_code() -> None:

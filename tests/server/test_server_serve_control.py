@@ -57,6 +57,7 @@ def test_stop_is_heard_and_waits_until_the_port_is_free(
     asking = threading.Thread(target=control.stop, args=(which, 30.0))
     asking.start()
     eventually(lambda: stopped)
+    asking.join(0.5)
     assert asking.is_alive()  # 叫了停，还没有停完
     served.close()
     asking.join(30)
