@@ -185,7 +185,9 @@ class Door:
             if isinstance(failed, InvalidStatus):
                 got = failed.response
                 raise _refused(got.status_code, bytes(got.body or b""), self.address)
-            if failed is not None or (not data and protocol.state is not State.OPEN):
+            if not data:
+                raise ConnectFailedError(f"{self.address} 刚连上就断开了")
+            if failed is not None:
                 raise _foreign(self.address)
             frames = [each for each in cast("list[Any]", events) if hasattr(each, "opcode")]
             if protocol.state in (State.CLOSING, State.CLOSED) and not frames:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bad_proxy import DOWN, UP
-from remote_brokers import RemoteWire
+from remote_brokers import MANY, RemoteWire
 from support import eventually
 
 from easytrader.errors import (
@@ -182,17 +182,22 @@ def test_a_query_is_asked_again(wire: RemoteWire, remote: Any) -> None:
     assert remote.balance[0]["cash"] == 1_000_000
 
 
-def test_none_is_final_after_an_unknown_outcome(wire: RemoteWire, remote: Any) -> None:
+@pytest.mark.parametrize("asks", [True, False], ids=["查过", "没有查"])
+def test_none_is_final_after_an_unknown_outcome(wire: RemoteWire, asks: bool) -> None:
     """委托还扣在半路，说了结果未知；重连之后查到的「没有」就是没有：它再到也不做了。"""
-    wire.proxy.hold(UP, 4)
-    wire.proxy.swallow(DOWN, fresh=True)
+    user = wire.trader()
+    wire.connect(user, timeout=1.5)
+    wire.proxy.hold(UP, 2.7)
+    wire.proxy.refuse(MANY)
     with pytest.raises(OutcomeUnknownError) as caught:
-        remote.buy(CODE, 9.5, 1)
-    wire.proxy.calm()
-    eventually(lambda: remote.state == "已连接")
-    assert remote.find_entrust(caught.value.client_order_id) is None
-    threading.Event().wait(1.5)
+        user.buy(CODE, 9.5, 1)
+    wire.proxy.refuse(0)
+    eventually(lambda: user.state == "已连接")
+    if asks:
+        assert user.find_entrust(caught.value.client_order_id) is None
+    threading.Event().wait(1.3)
     assert not wire.counter.orders
+    user.close()
 
 
 def test_many_threads_when_the_link_breaks(wire: RemoteWire, remote: Any) -> None:
