@@ -227,8 +227,9 @@ class BadProxy:
         except OSError:
             pass
         finally:
-            with suppress(OSError):
-                drain.shutdown(socket.SHUT_WR)
+            if not pair.gone.is_set():  # 剪断的不再打招呼
+                with suppress(OSError):
+                    drain.shutdown(socket.SHUT_WR)
             self._ended(pair)
 
     def _ended(self, pair: _Pair) -> None:

@@ -26,7 +26,7 @@ from easytrader.errors import (
 )
 from easytrader.orders.receipt import Deadlines, Receipt
 from easytrader.remote.connection import Asked, LateError, LostError, answer
-from easytrader.remote.session import Place
+from easytrader.remote.reach import pause
 from easytrader.wire import errors, values
 from easytrader.wire.verbs import Effect
 
@@ -36,12 +36,10 @@ if TYPE_CHECKING:
     from easytrader.basics.log import Log
     from easytrader.link.engine import Engine
     from easytrader.remote.connection import Connection
-    from easytrader.remote.door import Door
+    from easytrader.remote.reach import Reach
     from easytrader.remote.session import RemoteSession
     from easytrader.wire.verbs import Verb
 
-_AGAIN_S: Final = 0.1
-"""没有连上，隔这么久再连。"""
 _RESERVE: Final = 0.2
 _RESERVE_S: Final = 1.0
 """期限的最后两成（最多一秒）留着问它成了没有。"""
@@ -74,13 +72,12 @@ class Calls:
     def __init__(self, engine: Engine, log: Log) -> None:
         self._engine = engine
         self._log = log
-        self.door: Door | None = None
-        """怎样连到服务器；还没有连过为 None。"""
-        self.place = Place()
-        """这个账号跨会话记着的。"""
+        self.reach: Reach | None = None
+        """最近 `connect()` 的是谁；还没有连过为 None。"""
         self.before_order: Callable[[], None] = _nothing
         """下单之前在这里先看一眼，不许的抛异常。"""
-        self._side = _Side(self, lambda: engine.closed)
+        self.on_error: Callable[[EasytraderError], None] = _ignore
+        """会改变什么的没有做成。"""
         self._deadlines = Deadlines()
         self._settling = _Workers()
         self._pid = os.getpid()
@@ -116,14 +113,15 @@ class Calls:
         try:
             session = self.session
         except NotConnectedError:
-            if not anyway or self.door is None:
+            if not anyway or self.reach is None:
                 raise
-            deadline = time.monotonic() + self.door.timeout_s
+            reach = self.reach
+            deadline = time.monotonic() + reach.door.timeout_s
         else:
-            limit_s = session.timeout_s
+            reach, limit_s = session.reach, session.timeout_s
             deadline = time.monotonic() + limit_s
-            if self.place.doubts and name in _CONCLUSIVE:
-                self.settle_doubts(session.connection, deadline)
+            if reach.place.doubts and name in _CONCLUSIVE:
+                self._conclude(session, deadline)
             try:
                 return session.ask(frame, deadline)
             except LateError:
@@ -131,7 +129,7 @@ class Calls:
             except LostError as exc:
                 self._log.debug("查询 {} 的时候断线了（{}），换一条连接再问", name, exc)
         try:
-            return self._elsewhere(frame, deadline)
+            return self._elsewhere(reach, frame, deadline)
         except (LateError, ConnectFailedError) as exc:
             told = f"查询 {name} 的时候断线了，期限之内没有再问到（{exc}）"
             raise QueryFailedError(told) from exc
@@ -147,11 +145,12 @@ class Calls:
         """
         session = self.session
         one = _Change(verb, args, kwargs, session)
-        self._check(verb)
         try:
+            self._check(verb)
             row = self._changed(one, session)
         except EasytraderError as exc:
             one.complete(exc)
+            self.on_error(exc)
             raise
         except BaseException as exc:  # Ctrl-C：和没有应答一样，可能已经成交
             self._interrupted(one, exc)
@@ -171,16 +170,17 @@ class Calls:
         """做一件事，服务器说发出了就给一张回执；没有发出的当场抛异常。"""
         session = self.session
         one = _Change(verb, args, kwargs, session)
-        self._check(verb)
         receipt = one.receipt
         receipt.watch = self._deadlines.watch
         receipt.build = self._noted
         receipt.over = partial(one.end, session)
         receipt.latest = one.deadline
         try:
+            self._check(verb)
             return self._started(one, session)
         except EasytraderError as exc:
             one.complete(exc)
+            self.on_error(exc)
             raise
         except BaseException as exc:  # 同 `change`
             one.over()
@@ -206,13 +206,16 @@ class Calls:
             raise errors.from_wire(said["error"])
         return receipt
 
-    def _interrupted(self, one: _Change, exc: BaseException) -> None:
-        self.place.doubt(one.request, str(one))
-        self._log.warning("{}", one.unknown(f"被打断：{exc!r}"))
+    def _conclude(self, session: RemoteSession, deadline: float) -> None:
+        try:
+            session.reach.settle_doubts(session.connection, deadline)
+        except EasytraderError:
+            if not session.connection.lost:
+                raise
 
-    def settle_doubts(self, connection: Connection, deadline: float) -> None:
-        """先前结果未知的，先问过来；异常同 `Place.settle`。"""
-        self.place.settle(connection, deadline, self._log)
+    def _interrupted(self, one: _Change, exc: BaseException) -> None:
+        one.reach.place.doubt(one.request, str(one))
+        self._log.warning("{}", one.unknown(f"被打断：{exc!r}"))
 
     def _hear(self, one: _Change, session: RemoteSession, said: dict[str, Any] | None) -> None:
         """异步的：先说序号，再说结果；断了是 None。在读连接的线程上。"""
@@ -252,7 +255,7 @@ class Calls:
         while time.monotonic() < one.deadline and not self._engine.closed:
             frame = _frame("server.settle", (), {"request": one.request})
             try:
-                told = self._elsewhere(frame, one.deadline, aside=deaf)
+                told = self._elsewhere(one.reach, frame, one.deadline, aside=deaf)
             except OutcomeUnknownError as exc:
                 raise one.unknown(str(exc), exc.tag) from None
             except (LateError, ConnectFailedError, ClosedError) as exc:
@@ -260,7 +263,7 @@ class Calls:
                 break
             except EasytraderError as exc:  # 没有问成，与那一次成没成无关：再问
                 why = str(exc)
-                threading.Event().wait(_AGAIN_S)
+                pause(one.deadline)
                 continue
             state = told.get("state") if isinstance(told, dict) else None
             if state == "never":
@@ -271,31 +274,33 @@ class Calls:
                 return answer(told)
             why = f"服务器说它 {state}"
             break
-        self.place.doubt(one.request, str(one))
+        one.reach.place.doubt(one.request, str(one))
         raise one.unknown(why) from None
 
-    def _elsewhere(self, frame: dict[str, Any], deadline: float, *, aside: bool = False) -> Any:
+    def _elsewhere(
+        self, reach: Reach, frame: dict[str, Any], deadline: float, *, aside: bool = False
+    ) -> Any:
         """在一条活着的连接上问；又断了就再换。``aside``：不用此刻会话的那条。"""
         while True:
-            with self._alive(deadline, aside) as connection, contextlib.suppress(LostError):
+            with self._alive(reach, deadline, aside) as connection, contextlib.suppress(LostError):
                 return connection.ask(dict(frame), deadline, lambda: self._engine.closed)
             if self._engine.closed:
                 raise ClosedError("这个 trader 已经关闭")
             if time.monotonic() >= deadline:
                 raise LateError(sent=True)
-            threading.Event().wait(_AGAIN_S)
+            pause(deadline)
 
     @contextlib.contextmanager
-    def _alive(self, deadline: float, aside: bool) -> Iterator[Connection]:
-        """此刻的会话的；没有的话另开一条，大家合用。"""
+    def _alive(self, reach: Reach, deadline: float, aside: bool) -> Iterator[Connection]:
+        """此刻的会话的；没有的、换了账号的另开一条，大家合用。"""
         connection = None
         with contextlib.suppress(NotConnectedError, ClosedError):
-            connection = None if aside else self.session.connection
+            session = self.session
+            connection = session.connection if session.reach is reach and not aside else None
         if connection is not None and not connection.lost:
             yield connection
             return
-        assert self.door is not None  # 问过的都连过
-        with self._side.open(self.door, deadline) as other:
+        with reach.aside(deadline) as other:
             yield other
 
     def _noted(self, row: Any) -> Any:
@@ -320,6 +325,8 @@ class _Change:
         self, verb: Verb, args: tuple[Any, ...], kwargs: dict[str, Any], session: RemoteSession
     ) -> None:
         self.verb = verb
+        self.reach = session.reach
+        """问的时候认着它：交易口换了账号，也不会去问错人。"""
         self.request = secrets.token_hex(16)
         self.began = time.monotonic()
         self.limit_s = session.timeout_s
@@ -399,78 +406,6 @@ class _Change:
         return kwargs
 
 
-class _Side:
-    """另开的一条连接：主的断了，等不及它重连的都用它；没有人用就断开。"""
-
-    def __init__(self, calls: Calls, closed: Callable[[], bool]) -> None:
-        self._calls = calls
-        self._closed = closed
-        self._lock = threading.Lock()
-        self._opening = threading.Lock()
-        self._connection: Connection | None = None
-        self._users = 0
-
-    @contextlib.contextmanager
-    def open(self, door: Door, deadline: float) -> Iterator[Connection]:
-        """用它；最晚到 ``deadline``。
-
-        Raises:
-            LateError: 没有连上。
-            ConnectFailedError: 再连也一样。
-            ClosedError: 交易口关了。
-        """
-        with self._lock:
-            self._users += 1
-        try:
-            yield self._connected(door, deadline)
-        finally:
-            with self._lock:
-                self._users -= 1
-                last = None if self._users else self._connection
-                if last is not None:
-                    self._connection = None
-            if last is not None:
-                last.fail("用完了")
-                last.join(1.0)
-
-    def _connected(self, door: Door, deadline: float) -> Connection:
-        while True:
-            left_s = deadline - time.monotonic()
-            if self._closed():
-                raise ClosedError("这个 trader 已经关闭")
-            if left_s <= 0:
-                raise LateError(sent=True)
-            if not self._opening.acquire(timeout=min(left_s, _AGAIN_S)):
-                continue
-            try:
-                found = self._connection
-                if found is not None and not found.lost:
-                    return found
-                made = self._try(door, deadline)
-                if made is not None:
-                    with self._lock:
-                        self._connection = made
-                    return made
-            finally:
-                self._opening.release()
-            threading.Event().wait(min(left_s, _AGAIN_S))
-
-    def _try(self, door: Door, deadline: float) -> Connection | None:
-        try:
-            made = door.enter(deadline, self._closed).connection
-        except ConnectFailedError as exc:
-            if getattr(exc, "final", False):
-                raise
-            return None
-        made.start()
-        try:
-            self._calls.settle_doubts(made, deadline)
-        except QueryFailedError:
-            made.fail("没有核对完")
-            return None
-        return made
-
-
 class _Workers:
     """几个线程，有活才起，闲一会儿就散。"""
 
@@ -523,6 +458,10 @@ def _frame(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str
 
 def _nothing_sent(why: Exception) -> str:
     return f"连接已断开（{why}）；什么都没有发出，请稍后再试"
+
+
+def _ignore(_: EasytraderError) -> None:
+    """没有人要知道。"""
 
 
 def _nothing() -> None:

@@ -18,7 +18,6 @@ from easytrader.errors import (
     ConnectFailedError,
     EasytraderError,
     NotConnectedError,
-    OutcomeUnknownError,
     QueryFailedError,
 )
 from easytrader.link.supervisor import State
@@ -31,59 +30,15 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Listener
     from easytrader.basics.log import Log
     from easytrader.remote.connection import Connection
-    from easytrader.remote.door import Door
+    from easytrader.remote.reach import Reach
     from easytrader.remote.records import Record
     from easytrader.wire.words import Hello
 
-_DOUBTS: Final = 1000
-_DOUBT_S: Final = 1.5
-"""核对一个最多这么久。"""
+_READY_S: Final = 0.3
+_RESYNC: Final = 0.3
+"""期限里留这么多给补查。"""
 
 _READY: Final = State.CONNECTED.value
-
-
-class Place:
-    """一个账号跨会话记着的。
-
-    Attributes:
-        boot: 事件要到服务器的哪一次启动；还没有要过为空。
-        seq: 要到几号。
-        doubts: 说过「结果未知」、还没有问到的请求号 → 给人看的。请求也许还在路上：
-            每条新的连接先去问，没有到的从此作废，用户再查到的「没有」才是真的没有。
-    """
-
-    def __init__(self) -> None:
-        self.boot = ""
-        self.seq = 0
-        self.doubts: dict[str, str] = {}
-
-    def doubt(self, request: str, shown: str) -> None:
-        """这一次结果未知。"""
-        self.doubts[request] = shown
-        while len(self.doubts) > _DOUBTS:
-            self.doubts.pop(next(iter(self.doubts)), None)
-
-    def settle(self, connection: Connection, deadline: float, log: Log) -> None:
-        """在这条连接上一个个问过来。
-
-        Raises:
-            QueryFailedError: 没有问完。
-        """
-        for request, shown in list(self.doubts.items()):
-            limit = min(deadline, time.monotonic() + _DOUBT_S)
-            frame = {"verb": "server.settle", "args": [], "kwargs": {"request": request}}
-            try:
-                told = connection.ask(frame, limit)
-            except OutcomeUnknownError as exc:  # 到了，还说不清：不会再晚到
-                log.warning("{}：还是未知（{}）", shown, exc)
-            except (LostError, LateError, QueryFailedError, NotConnectedError) as exc:
-                raise QueryFailedError(f"先前结果未知的 {shown} 还没有核对完（{exc}）") from None
-            except EasytraderError as exc:
-                log.warning("{}：核对不了（{}）", shown, exc)
-            else:
-                done = isinstance(told, dict) and told.get("state") == "done"
-                log.info("先前结果未知的 {}：{}", shown, "做了" if done else "没有做，以后也不做")
-            self.doubts.pop(request, None)
 
 
 class RemoteSession(BaseSession):
@@ -93,8 +48,9 @@ class RemoteSession(BaseSession):
         connection: 连接。
         hello: 服务器的第一句话。
         listener: 往上报给谁。
-        place: 跨会话记着的。
-        timeout_s: 每个调用的期限，秒。
+        reach: 服务器上的这个账号。
+        log: 日志口。
+        live_after: 看到账号连着的时候，最近一条事件的编号：之后的「断开」才算。
     """
 
     def __init__(
@@ -102,11 +58,13 @@ class RemoteSession(BaseSession):
         connection: Connection,
         hello: Hello,
         listener: Listener,
-        place: Place,
-        timeout_s: float,
+        reach: Reach,
         log: Log,
+        live_after: int,
     ) -> None:
-        super().__init__(timeout_s)
+        super().__init__(reach.door.timeout_s)
+        place = reach.place
+        self.reach = reach
         self.connection = connection
         self.hello = hello
         self.cache_lag_s = float(hello["backend"].get("cache_lag_s") or 0.0)
@@ -117,7 +75,7 @@ class RemoteSession(BaseSession):
         fresh = not place.boot
         self._boot = hello["boot"] if fresh else place.boot
         self._at = hello["last"] if fresh else place.seq
-        self._live_after = hello["last"]
+        self._live_after = live_after
         self._boot_now = hello["boot"]
         self._is_caught_up = False
         self._account_down = False
@@ -283,8 +241,7 @@ class RemoteConnector:
     """怎样开一次远程的会话；实现 `backend.session.Connector`。
 
     Args:
-        door: 怎样连到那个账号。
-        place: 跨会话记着的。
+        reach: 服务器上的那个账号。
         guard: 此刻的风控规则，送给服务器的样子；没有开为 None。
         on_hello: 听到第一句话。
         log: 日志口。
@@ -294,15 +251,14 @@ class RemoteConnector:
 
     def __init__(
         self,
-        door: Door,
-        place: Place,
+        reach: Reach,
         guard: Callable[[], dict[str, Any] | None],
         on_hello: Callable[[Hello], None],
         log: Log,
     ) -> None:
-        self.door = door
-        self.timeout_s = door.timeout_s
-        self._place = place
+        self.door = reach.door
+        self.timeout_s = reach.door.timeout_s
+        self._reach = reach
         self._guard = guard
         self._on_hello = on_hello
         self._log = log
@@ -315,12 +271,11 @@ class RemoteConnector:
         session: RemoteSession | None = None
         connection.start()
         try:
-            self._check(hello)
             self._on_hello(hello)
-            session = RemoteSession(
-                connection, hello, listener, self._place, self.timeout_s, self._log
-            )
-            self._place.settle(connection, deadline, self._log)
+            self._same(hello)
+            live_after = self._ready(connection, hello, deadline)
+            session = RemoteSession(connection, hello, listener, self._reach, self._log, live_after)
+            self._reach.settle_doubts(connection, deadline)
             limits = self._guard()
             if limits is not None and "server.guard" in hello["verbs"]:
                 session.query("server.guard", deadline, {"limits": limits})
@@ -340,12 +295,35 @@ class RemoteConnector:
         """让正在进行的 `open` 立刻失败。"""
         self._cancelled.set()
 
-    def _check(self, hello: Hello) -> None:
+    def _same(self, hello: Hello) -> None:
         where = self.door.address
         if self._account_key and hello["account_key"] != self._account_key:
             raise ConnectFailedError(f"{where} 上的 {self.door.account} 换成了另一个资金账号")
-        if hello["state"] != _READY:
-            raise ConnectFailedError(
-                f"连上了 {where}，但账号 {masked(self.door.account)} 在服务器上是"
-                f"「{hello['state']}」：等它连上柜台"
-            )
+
+    def _ready(self, connection: Connection, hello: Hello, deadline: float) -> int:
+        """账号在服务器上连着；返回看到的那一刻最近一条事件的编号。
+
+        重连的时候等一等它：柜台断开几毫秒就好了的，不必等到下一次重连。
+        """
+        state, last = hello["state"], hello["last"]
+        until = deadline - self.timeout_s * _RESYNC if self._account_key else 0.0
+        while state != _READY:
+            if time.monotonic() >= until or self._cancelled.wait(_READY_S):
+                raise ConnectFailedError(
+                    f"连上了 {self.door.address}，但账号 {masked(self.door.account)} 在服务器上是"
+                    f"「{state}」：等它连上柜台"
+                )
+            frame: dict[str, Any] = {"verb": "server.status", "args": [], "kwargs": {}}
+            told = _asked(connection, frame, deadline)
+            state, last = told["state"], told["last"]
+        return last
+
+
+def _asked(connection: Connection, frame: dict[str, Any], deadline: float) -> dict[str, Any]:
+    try:
+        told = connection.ask(frame, deadline)
+    except (LostError, LateError) as exc:
+        raise ConnectFailedError(f"刚连上就断开了：{exc}") from exc
+    if not isinstance(told, dict) or not {"state", "last"} <= told.keys():
+        raise ConnectFailedError("服务器的状态读不懂")
+    return told

@@ -10,7 +10,9 @@ from easytrader import arguments
 from easytrader.backend.capabilities import Capabilities
 from easytrader.basics.paths import AccountKey
 from easytrader.errors import (
+    ClosedError,
     ConnectFailedError,
+    EasytraderError,
     NotConnectedError,
     QueryFailedError,
     RiskRefusedError,
@@ -21,7 +23,8 @@ from easytrader.remote.address import Address, fingerprints, token_of
 from easytrader.remote.calls import Calls
 from easytrader.remote.door import Door, no_such
 from easytrader.remote.groups import Server, group_type, mirrored
-from easytrader.remote.session import Place, RemoteConnector
+from easytrader.remote.reach import Place, Reach
+from easytrader.remote.session import RemoteConnector
 from easytrader.trader import Trader, seconds_to_wait
 from easytrader.wire import verbs
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 _BEFORE: Final = Capabilities("easytrader serve", journal=False)
 """还没有连上的时候。"""
 
+_NOT_GUARDS: Final = ("token_", "stop_switch")
+
 _NO_COUNTS: Final[dict[str, Any]] = {
     "orders_this_minute": 0,
     "sent_this_second": None,
@@ -46,8 +51,6 @@ _NO_COUNTS: Final[dict[str, Any]] = {
     "day_used": None,
     "meter_file": "",
     "meter_error": "笔数由服务器数，见 user.server.status()",
-    "refused": 0,
-    "last_refusal": "",
 }
 
 
@@ -58,6 +61,9 @@ class _Served:
         self._engine = engine
         self.hello: Hello | None = None
         self.guard: Guard | None = None
+        self.refused = 0
+        """风控拒绝过几笔。"""
+        self.last_refusal = ""
         self.places: dict[AccountKey, Place] = {}
 
     def heard(self, hello: Hello) -> None:
@@ -93,6 +99,12 @@ class _Served:
             told = f"风控拒绝（kill_switch）：{why}；什么都没有发出"
             raise RiskRefusedError(told, rule="kill_switch")
 
+    def note(self, error: EasytraderError) -> None:
+        """风控拒绝的数一笔；令牌的、停单开关的不是这道风控。"""
+        if isinstance(error, RiskRefusedError) and not error.rule.startswith(_NOT_GUARDS):
+            self.refused += 1
+            self.last_refusal = str(error)
+
     def switch_says(self) -> str:
         """开关文件为什么算开着；没有开为空。"""
         guard = self.guard
@@ -123,6 +135,7 @@ class RemoteTrader(Trader):
         self._served = _Served(self._engine)
         self._calls = Calls(self._engine, self._log)
         self._calls.before_order = self._served.check_switch
+        self._calls.on_error = self._served.note
 
     @property
     def capabilities(self) -> Capabilities:  # type: ignore[override]  # 连上才知道
@@ -190,8 +203,10 @@ class RemoteTrader(Trader):
         key = AccountKey(str(where), door.account)
         place = self._served.places.setdefault(key, Place())
         served = self._served
-        connector = RemoteConnector(door, place, served.limits, served.heard, self._log)
-        self._calls.door, self._calls.place = door, place
+        engine = self._engine
+        reach = Reach(door, place, lambda: engine.closed, self._log)
+        connector = RemoteConnector(reach, served.limits, served.heard, self._log)
+        self._calls.reach = reach
         self._open(
             connector,
             key,
@@ -236,7 +251,7 @@ class RemoteTrader(Trader):
             return
         try:
             session = self._calls.session
-        except NotConnectedError:
+        except (NotConnectedError, ClosedError):
             return
         try:
             session.query("server.guard", kwargs={"limits": self._served.limits()})
@@ -251,7 +266,13 @@ class RemoteTrader(Trader):
         guard = self._served.guard
         if guard is not None:
             switch = bool(self._served.switch_says())
-            told = {"limits": guard.limits(), "kill_switch": switch, **_NO_COUNTS}
+            told = {
+                "limits": guard.limits(),
+                "kill_switch": switch,
+                **_NO_COUNTS,
+                "refused": self._served.refused,
+                "last_refusal": self._served.last_refusal,
+            }
             found["guard"] = cast("Any", told)
         return found
 

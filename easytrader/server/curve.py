@@ -7,8 +7,6 @@ import time
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
-from loguru import logger
-
 from easytrader.basics import numbers
 from easytrader.basics.beijing import day_of
 from easytrader.errors import EasytraderError
@@ -78,8 +76,7 @@ class Curves:
     async def _sample(self, name: str) -> None:
         try:
             rows = await self._ask(name)
-        except EasytraderError as exc:
-            logger.debug("账号 {} 的曲线缺一点：{}", name, exc)
-            return
+        except EasytraderError:
+            return  # 没有连上：缺一点；为什么，账号自己的日志里有
         total = rows[0].get("total_asset") if isinstance(rows, list) and rows else None
         self._curves[name].add(self._clock(), total)

@@ -547,7 +547,14 @@ def late(call: Call, client_order_id: str) -> EasytraderError:
     if not call.verb.effect.changes:
         return QueryFailedError(f"{call.verb.name} 到期没有回来；可以再问")
     told = f"{call.verb.name} 已经交给柜台的接口，到期没有回来：可能已经生效，先核对"
-    return OutcomeUnknownError(told, client_order_id=client_order_id)
+    number = None
+    if call.verb.effect is Effect.CANCEL:
+        number = call.kwargs.get("entrust_no", call.args[0] if call.args else None)
+    return OutcomeUnknownError(
+        told,
+        entrust_no=number if isinstance(number, (int, str)) else None,
+        client_order_id=client_order_id,
+    )
 
 
 def broken(call: Call, exc: BaseException) -> EasytraderError:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import threading
@@ -23,8 +24,8 @@ except ImportError:  # 没有编译好的
     from websockets.utils import apply_mask
 
 if TYPE_CHECKING:
-    import asyncio
     import socket
+    import ssl
     from collections.abc import Callable
 
 PATIENCE_S: Final = 10.0
@@ -111,6 +112,57 @@ class DoorConfig(uvicorn.Config):
     """uvicorn 的设置，带着门口的账。"""
 
     doors: Doors
+
+
+class TlsGate(asyncio.Protocol):
+    """握着 TLS 的手的连接：也在门口的账里，握完了才交给 `HttpDoor`。
+
+    ``create_server(ssl=…)`` 要到握完手才说有这条连接：沉默的、只说一半的就数不到了。
+
+    Args:
+        door: 握完了交给谁。
+        tls: 证书。
+    """
+
+    def __init__(self, door: HttpDoor, tls: ssl.SSLContext) -> None:
+        self._door = door
+        self._tls = tls
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """来了。"""
+        self._door.config.doors.enter(transport)
+        self._task = self._door.loop.create_task(self._shake_hands(transport))
+
+    async def _shake_hands(self, transport: asyncio.Transport) -> None:
+        early, door = _Early(), self._door
+        try:
+            secure = await door.loop.start_tls(
+                transport, early, self._tls, server_side=True, ssl_handshake_timeout=PATIENCE_S
+            )
+        except OSError:  # 断了、说的不是 TLS、太慢
+            return
+        finally:
+            door.config.doors.leave(transport)
+        if secure is not None and not early.is_lost:
+            door.connection_made(secure)
+            secure.set_protocol(door)
+            if early.data:
+                door.data_received(bytes(early.data))
+
+
+class _Early(asyncio.Protocol):
+    """手刚握完就来了的：还没有轮到 `HttpDoor`，先留着。"""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.is_lost = False
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
 
 
 class HttpDoor(H11Protocol):

@@ -13,7 +13,7 @@ import uvicorn
 
 from easytrader.basics import waits
 from easytrader.server.app import MOST_HEADERS
-from easytrader.server.doors import PATIENCE_S, DoorConfig, Doors, HttpDoor, SocketDoor
+from easytrader.server.doors import DoorConfig, Doors, HttpDoor, SocketDoor, TlsGate
 from easytrader.server.lanes import Mailbox
 from easytrader.wire import words
 
@@ -52,7 +52,7 @@ def bound(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn 的服务器，只是端口自己听：它不限 TLS 的握手要多久。"""
+    """uvicorn 的服务器，只是端口自己听：TLS 的握手也要在门口的账里。"""
 
     def __init__(self, config: DoorConfig, tls: ssl.SSLContext | None) -> None:
         super().__init__(config)
@@ -63,15 +63,12 @@ class _Server(uvicorn.Server):
         await self.lifespan.startup()
         loop = asyncio.get_running_loop()
 
-        def door() -> HttpDoor:
-            return HttpDoor(self.config, self.server_state, self.lifespan.state, loop)
+        def door() -> asyncio.Protocol:
+            found = HttpDoor(self.config, self.server_state, self.lifespan.state, loop)
+            return found if self._tls is None else TlsGate(found, self._tls)
 
-        limit_s = None if self._tls is None else PATIENCE_S
         self.servers = [
-            await loop.create_server(
-                door, sock=each, ssl=self._tls, backlog=_BACKLOG, ssl_handshake_timeout=limit_s
-            )
-            for each in sockets or []
+            await loop.create_server(door, sock=each, backlog=_BACKLOG) for each in sockets or []
         ]
         self.started = True
 

@@ -108,8 +108,6 @@ class Sessions:
         """这个请求（ASGI 的 scope）的会话；cookie 与值对不上、到期、令牌收回了为 None。"""
         headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         value = _value_of(scope, headers)
-        if not value:
-            return None
         for text in _cookies(headers, self.cookie):
             with self._lock:
                 session = self._open.get(_digest(text))

@@ -10,24 +10,25 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psutil
 from chaos_check import check_calls, check_events, check_wishes
 from chaos_ledger import Ledger, read_ledger
 from chaos_plan import Scenario, scenario
-from chaos_verbs import Lane, background, primary
-from chaos_world import ACCOUNT, TIMEOUT_S, World, pause
+from chaos_verbs import PRIMARY, Lane, background, primary
+from chaos_world import ACCOUNT, World, pause
 
 from easytrader.errors import EasytraderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from chaos_check import Wish
     from chaos_tally import Tally
+    from chaos_verbs import Action
 
-__all__ = ["Runner", "descriptors", "is_complete", "our_threads", "resolve", "together"]
+__all__ = ["Runner", "descriptors", "our_threads"]
 
 _ROTATE: Final = 40
 """一个文件夹用这么多个场景就换：查询、核对都不会越来越慢。"""
@@ -39,6 +40,12 @@ _POOL: Final = 16
 
 class Runner:
     """跑一串场景；``root`` 是它自己的目录。"""
+
+    settle_s = _SETTLE_S
+    plan: ClassVar[Callable[[int, int], Scenario]] = staticmethod(scenario)
+    """（种子，序号）→ 场景。"""
+    lane: ClassVar[type[Lane]] = Lane
+    specials: ClassVar[Mapping[str, Action]] = PRIMARY
 
     def __init__(self, root: Path, tally: Tally) -> None:
         self._root = root
@@ -56,7 +63,7 @@ class Runner:
             for index in indices:
                 if time.monotonic() - began > budget_s:
                     break
-                self.one(scenario(seed, index))
+                self.one(self.plan(seed, index))
         finally:
             self.close()
 
@@ -77,7 +84,7 @@ class Runner:
         self._used += 1
         self._retire = self._used >= _ROTATE or any("midnight" in b.name for b in plan.blows)
         if found:
-            self._tally.fail(plan, found)
+            self._tally.fail(plan, [*found, *self.last_words(world)])
             self._retire = True  # 一处错了，后面的场景不受它连累
         if self._retire:
             self.close()
@@ -102,14 +109,27 @@ class Runner:
                 self._warm_up()
             self._used = 0
             self._folders += 1
-            folder = self._root / f"f{self._folders}" / "userdata_mini"
-            self._world = World(folder, events=self._folders % 2 == 0)
+            place = self._root / f"f{self._folders}"
+            self._world = self.new_world(place, self._folders)
         return self._world
+
+    # ---- 别的混沌换掉的
+
+    def new_world(self, place: Path, number: int) -> Any:
+        """第 ``number`` 个世界，都在 ``place`` 里。"""
+        return World(place / "userdata_mini", events=number % 2 == 0)
+
+    def also(self, world: Any) -> list[str]:
+        """对完账，还有什么不对。"""
+        return []
+
+    def last_words(self, world: Any) -> list[str]:
+        """没有过的时候，附在后面给人看的。"""
+        return []
 
     # ---- 做
 
-    @staticmethod
-    def _act(world: World, plan: Scenario) -> None:
+    def _act(self, world: World, plan: Scenario) -> None:
         for blow in plan.blows:
             if blow.at_s < 0:
                 world.blow(blow.name, dict(blow.detail))
@@ -119,27 +139,26 @@ class Runner:
             if blow.at_s >= 0
         ]
         for number in range(plan.threads):
-            lane = Lane(world, f"{plan.seed}.p{number}")
-            jobs.append(lambda lane=lane: _start(lane, plan.verb))  # type: ignore[misc]
+            lane = self.lane(world, f"{plan.seed}.p{number}")
+            jobs.append(lambda lane=lane: _start(lane, plan.verb, self.specials))  # type: ignore[misc]
         for number in range(plan.background):
-            lane = Lane(world, f"{plan.seed}.b{number}")
+            lane = self.lane(world, f"{plan.seed}.b{number}")
             jobs.append(lambda lane=lane: background(lane))  # type: ignore[misc]
-        together(jobs, str(plan))
+        _together(jobs, str(plan))
 
     # ---- 平静下来，核对
 
-    @classmethod
-    def settle(cls, world: World) -> list[str]:
+    def settle(self, world: World) -> list[str]:
         """故障全收、连回来、核对悬案、撤干净、事件收齐，然后对账。"""
         world.calm()
         user, ears = world.user, world.ears
         # 问得到才算连着：刚才那一下断开，客户端可能还没有来得及说
-        if not ears.wait_until(lambda: _answers(world), _SETTLE_S):
-            return [f"{_SETTLE_S:g} 秒还没有连回来：{user.state}"]
+        if not ears.wait_until(lambda: _answers(world), self.settle_s):
+            return [f"{self.settle_s:g} 秒还没有连回来：{user.state}"]
         if not ears.wait_until(lambda: not ears.reacting, _HUNG_S):
             return ["回调里的调用一直没有返回"]
-        found = [text for wish in list(world.wishes.values()) for text in resolve(world, wish)]
-        ledger = cls._cancel_rest(world)
+        found = [text for wish in list(world.wishes.values()) for text in _resolve(world, wish)]
+        ledger = self._cancel_rest(world)
         if ledger.open_orders:
             found.append(f"撤不掉：{ledger.open_orders}")
         wishes = dict(world.wishes)
@@ -149,31 +168,30 @@ class Runner:
             listeners.append(("events()", world.reader.heard))
         for who, heard in listeners:
             quiet = ears.wait_until(
-                lambda heard=heard: is_complete(ledger, heard),  # type: ignore[misc]
-                _SETTLE_S,
+                lambda heard=heard: _is_complete(ledger, heard),  # type: ignore[misc]
+                self.settle_s,
             )
             if not quiet:
-                found.append(f"{who}：{_SETTLE_S:g} 秒还没有收齐")
+                found.append(f"{who}：{self.settle_s:g} 秒还没有收齐")
             found += check_events(ledger.orders, ledger.trades, list(heard), who)
-        return found
+        return found + self.also(world)
 
-    @staticmethod
-    def _cancel_rest(world: World) -> Ledger:
-        deadline = time.monotonic() + _SETTLE_S
+    def _cancel_rest(self, world: World) -> Ledger:
+        deadline = time.monotonic() + self.settle_s
         while True:
             ledger = read_ledger(world.folder, ACCOUNT)
             if not ledger.open_orders or time.monotonic() > deadline:
                 return ledger
-            world.call("settle", TIMEOUT_S * 50, world.user.cancel_all, keep=False)
+            world.call("settle", world.timeout_s * 50, world.user.cancel_all, keep=False)
 
     # ---- 漏没漏
 
     def _warm_up(self) -> None:
         """先空跑一遍：第一次用到的模块、连接池、线程都算进基线。"""
-        world = World(self._root / "warm" / "userdata_mini")
-        lane = Lane(world, "warm")
+        world = self.new_world(self._root / "warm", 0)
+        lane = self.lane(world, "warm")
         for verb in ("buy", "second_trader"):
-            primary(lane, verb)
+            primary(lane, verb, self.specials)
         self.settle(world)
         world.close()
         shutil.rmtree(world.folder.parent, ignore_errors=True)
@@ -199,17 +217,17 @@ class Runner:
 def _answers(world: World) -> bool:
     if world.user.state != "已连接":
         return False
-    call, _ = world.call("settle", TIMEOUT_S, lambda: world.user.balance, keep=False)
+    call, _ = world.call("settle", world.timeout_s, lambda: world.user.balance, keep=False)
     return call.outcome == "ok"
 
 
-def _start(lane: Lane, verb: str) -> None:
+def _start(lane: Lane, verb: str, specials: Mapping[str, Action]) -> None:
     """错开一点再动手：有的在故障之前，有的正在当中，有的在之后。"""
     pause(lane.dice.choice((0.0, lane.dice.uniform(0, 0.03))))
-    primary(lane, verb)
+    primary(lane, verb, specials)
 
 
-def together(jobs: list[Callable[[], Any]], what: str) -> None:
+def _together(jobs: list[Callable[[], Any]], what: str) -> None:
     """各用一个线程一起做，做完为止；测试自己的错照样抛出。"""
     failed: list[BaseException] = []
 
@@ -233,14 +251,16 @@ def together(jobs: list[Callable[[], Any]], what: str) -> None:
         raise failed[0]
 
 
-def resolve(world: Any, wish: Wish, timeout_s: float = TIMEOUT_S) -> list[str]:
+def _resolve(world: World, wish: Wish) -> list[str]:
     """结果未知的：核对到有准信为止。"""
     if not wish.in_doubt or wish.settled is not None:
         return []
     deadline = time.monotonic() + _SETTLE_S
     name = wish.cid or wish.tag
     while True:
-        call, row = world.call("find_entrust", timeout_s, lambda: world.user.find_entrust(name))
+        call, row = world.call(
+            "find_entrust", world.timeout_s, lambda: world.user.find_entrust(name)
+        )
         if call.outcome == "ok":
             wish.settled = row["order_id"] if row else 0
             return []
@@ -251,7 +271,7 @@ def resolve(world: Any, wish: Wish, timeout_s: float = TIMEOUT_S) -> list[str]:
         pause(0.02)
 
 
-def is_complete(ledger: Ledger, heard: list[Any]) -> bool:
+def _is_complete(ledger: Ledger, heard: list[Any]) -> bool:
     told = Counter(
         each.kind if each.kind == "trade" else "final"
         for each in list(heard)

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chaos_check import Call, Wish
-from chaos_world import ACCOUNT, CLOSE_S, TIMEOUT_S, World, pause
+from chaos_world import pause
 from support import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Lane", "background", "primary"]
+    from chaos_world import World
+
+__all__ = ["ORDERS", "PRIMARY", "Action", "Lane", "background", "cancel", "primary"]
 
 _RESTING: Final = {"buy": ("600036", 32.5), "sell": ("600036", 38.5)}
 _CROSSING: Final = {"buy": ("510300", 4.22), "sell": ("510300", 3.8)}
 """基金没有价格笼子，报得远也收，哪一天都成交得了。"""
+ORDERS: Final = ("buy", "sell", "market_buy", "market_sell")
+Action: TypeAlias = "Callable[[Lane], None]"
 _WAIT_S: Final = 0.3
-_CHILD_S: Final = 8.0
+_CHILD_S: Final = 20.0
 
 
 class Lane:
     """一个线程在一个场景里：自己的骰子、自己的编号。"""
+
+    named = 0.6
+    """这么多成的给编号。"""
+    later = 0.0
+    """陪衬里这么多成的异步下。"""
 
     def __init__(self, world: World, name: str) -> None:
         self.world = world
@@ -37,7 +45,7 @@ class Lane:
 
     def ask(self, name: str) -> None:
         """一次查询。"""
-        self.world.call(name, TIMEOUT_S, lambda: getattr(self.user, name))
+        self.world.call(name, self.world.timeout_s, lambda: getattr(self.user, name))
 
     def wish(self, verb: str, *, cid: bool) -> Wish:
         """新的一笔；备注独一无二，同一个世界里不会重。"""
@@ -45,43 +53,51 @@ class Lane:
         key = f"{self.name}.{self._count}"
         return Wish(key, verb, f"id-{key}" if cid else "")
 
-    def sender(self, verb: str) -> Callable[[Any], Callable[..., Any]]:
-        """掷好价格数量，返回「用哪个 trader → 怎么下」。"""
+    def sender(self, verb: str, *, later: bool = False) -> Callable[[Any], Callable[..., Any]]:
+        """掷好价格数量，返回「用哪个 trader → 怎么下」；``later``：异步下，再等结果。"""
         amount = self.dice.choice((100, 200, 300, 1000))
         if verb.startswith("market"):
-            code = self.dice.choice(("600036", "600000", "000001"))
-            return lambda user: lambda **o: getattr(user, verb)(code, amount, **o)
-        code, price = self.dice.choice((_RESTING[verb], _RESTING[verb], _CROSSING[verb]))
-        if self.dice.random() < 0.08:
-            amount, price = 150, 999.0  # 废单
-        return lambda user: lambda **o: getattr(user, verb)(code, price, amount, **o)
+            args: tuple[Any, ...] = (self.dice.choice(("600036", "600000", "000001")), amount)
+        else:
+            code, price = self.dice.choice((_RESTING[verb], _RESTING[verb], _CROSSING[verb]))
+            if self.dice.random() < 0.08:
+                amount, price = 150, 999.0  # 废单
+            args = (code, price, amount)
+        if later:
+            return lambda user: lambda **o: getattr(user, f"{verb}_async")(*args, **o).result()
+        return lambda user: lambda **o: getattr(user, verb)(*args, **o)
 
-    def submit(self, verb: str, *, cid: bool | None = None) -> Wish:
+    def submit(self, verb: str, *, cid: bool | None = None, later: bool = False) -> Wish:
         """下一笔。"""
-        wish = self.wish(verb, cid=self.dice.random() < 0.6 if cid is None else cid)
-        call = self.world.submit(wish, self.sender(verb)(self.user))
+        wish = self.wish(verb, cid=self.dice.random() < self.named if cid is None else cid)
+        call = self.world.submit(wish, self.sender(verb, later=later)(self.user))
         if call.number > 0:
             self.placed.append(call.number)
         return wish
 
-    def cancel(self, number: int) -> None:
-        self.world.call("cancel_entrust", TIMEOUT_S, lambda: self.user.cancel_entrust(number))
+    def cancel(self, number: int, *, later: bool = False) -> None:
+        def act() -> Any:
+            if later:
+                return self.user.cancel_entrust_async(number).result()
+            return self.user.cancel_entrust(number)
+
+        self.world.call("cancel_entrust", self.world.timeout_s, act)
 
     def cancel_all(self) -> None:
         open_count = len(
             [n for n in self.world.wishes.values() if n.scenario == self.world.current]
         )
         # 查一次、第一笔没有应答之前的每笔都可能慢，之后的一共再给一个期限
-        allowed_s = TIMEOUT_S * (3 + open_count)
+        allowed_s = self.world.timeout_s * (3 + open_count)
         self.world.call("cancel_all", allowed_s, self.user.cancel_all)
 
 
-def primary(lane: Lane, verb: str) -> None:
+def primary(lane: Lane, verb: str, specials: Mapping[str, Action] | None = None) -> None:
     """场景的主角。"""
-    special = _PRIMARY.get(verb)
+    special = (PRIMARY if specials is None else specials).get(verb)
     if special is not None:
         special(lane)
-    elif verb in ("buy", "sell", "market_buy", "market_sell"):
+    elif verb in ORDERS:
         lane.submit(verb)
         pause(lane.dice.uniform(0, 0.02))
         lane.submit(verb)
@@ -96,7 +112,8 @@ def background(lane: Lane) -> None:
     for _ in range(lane.dice.randint(1, 3)):
         choice = lane.dice.random()
         if choice < 0.5:
-            lane.submit(lane.dice.choice(("buy", "sell", "market_buy", "market_sell")))
+            verb = lane.dice.choice(ORDERS)
+            lane.submit(verb, later=bool(lane.later) and lane.dice.random() < lane.later)
         elif choice < 0.65 and lane.placed:
             lane.cancel(lane.placed[-1])
         else:
@@ -104,11 +121,12 @@ def background(lane: Lane) -> None:
             lane.ask(lane.dice.choice(names))
 
 
-def _cancel(lane: Lane) -> None:
+def cancel(lane: Lane, *, later: bool = False) -> None:
+    """下两笔，一笔一笔撤；``later``：异步撤。"""
     lane.submit("buy")
     lane.submit("sell")
     for number in lane.placed:
-        lane.cancel(number)
+        lane.cancel(number, later=later)
 
 
 def _cancel_all(lane: Lane) -> None:
@@ -123,7 +141,7 @@ def _find(lane: Lane) -> None:
             continue
         for _ in range(3):
             call, row = lane.world.call(
-                "find_entrust", TIMEOUT_S, lambda n=name: lane.user.find_entrust(n)
+                "find_entrust", lane.world.timeout_s, lambda n=name: lane.user.find_entrust(n)
             )
             if call.outcome == "ok":
                 break
@@ -154,7 +172,7 @@ def _two_threads(lane: Lane) -> None:
 
 def _again(lane: Lane) -> None:
     """同一个 id 一直提交到有个准信（最多几次）。"""
-    verb = lane.dice.choice(("buy", "sell", "market_buy", "market_sell"))
+    verb = lane.dice.choice(ORDERS)
     wish = lane.wish(verb, cid=True)
     send = lane.sender(verb)(lane.user)
     for _ in range(4):
@@ -173,13 +191,13 @@ def _second_trader(lane: Lane, *, same_id: bool = False) -> None:
     first = threading.Thread(target=world.submit, args=(wish, sender(lane.user)))
     if same_id:
         first.start()
-    call, _ = world.call("connect", TIMEOUT_S, lambda: world.connect(trader))
+    call, _ = world.call("connect", world.timeout_s, lambda: world.connect(trader))
     if call.outcome == "ok":
         world.submit(wish, sender(trader))
-        world.call("balance", TIMEOUT_S, lambda: trader.balance)
+        world.call("balance", world.timeout_s, lambda: trader.balance)
     if same_id:
         first.join()
-    world.call("close", CLOSE_S, trader.close)
+    world.call("close", world.close_s, trader.close)
 
 
 def _in_callback(lane: Lane) -> None:
@@ -195,32 +213,17 @@ def _in_callback(lane: Lane) -> None:
     with lane.world.ears.changed:
         lane.world.ears.doing.append(react)
     lane.submit("market_buy")
-    done.wait(TIMEOUT_S)
-
-
-_CHILD: Final = """
-import sys, easytrader
-folder, account, cid, key = sys.argv[1:]
-user = easytrader.use("miniqmt")
-user.connect(folder, account, timeout=2)
-print("connected", flush=True)
-try:
-    print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)
-except easytrader.EasytraderError as exc:
-    print(repr(exc), flush=True)
-sys.stdin.read()
-"""
+    done.wait(lane.world.timeout_s)
 
 
 def _client_killed(lane: Lane) -> None:
     """另一个进程下到一半被 SIGKILL，这边用同一个 id 再下。"""
     world = lane.world
     wish = lane.wish("buy", cid=True)
-    arguments = [str(world.folder), ACCOUNT, wish.cid, wish.key]
+    command, env = world.child(wish)
     child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, *arguments],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, cwd=ROOT,
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, cwd=ROOT, env=env,
     )  # fmt: skip
     guard = threading.Timer(_CHILD_S, child.kill)
     guard.start()
@@ -232,12 +235,12 @@ def _client_killed(lane: Lane) -> None:
         child.kill()
         guard.cancel()
         child.communicate()
-    wish.calls.append(Call("buy", 0.0, TIMEOUT_S, "unknown", "进程被杀"))
+    wish.calls.append(Call("buy", 0.0, world.timeout_s, "unknown", "进程被杀"))
     world.submit(wish, lambda **options: lane.user.buy("600036", 32.5, 100, **options))
 
 
-_PRIMARY: Final[dict[str, Callable[[Lane], None]]] = {
-    "cancel_entrust": _cancel,
+PRIMARY: Final[dict[str, Action]] = {
+    "cancel_entrust": cancel,
     "cancel_all": _cancel_all,
     "find_entrust": _find,
     "wait": _wait,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psutil
 from chaos_check import Call, Delivery, Wish
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["ACCOUNT", "TIMEOUT_S", "Ears", "Power", "World"]
+__all__ = ["ACCOUNT", "TIMEOUT_S", "Book", "Ears", "Power", "Reader", "World", "pause", "rich"]
 
 ACCOUNT: Final = "1000000365"
 TIMEOUT_S: Final = 0.6
@@ -204,54 +206,25 @@ QUERY_LAG_S = 0.25
 """查询是缓存：刚下的委托过一会儿才查得到。"""
 
 
-class World:
-    """见模块说明。``events``：另用 `user.events()` 收一遍。"""
+def rich(folder: Path, **settings: Any) -> None:
+    """一个有钱、有股票的账户。"""
+    create(folder, (in_li(ACCOUNT, 2, _CASH_LI, _HELD),), connect_wait_s=0.3, **settings)
 
-    def __init__(self, folder: Path, *, events: bool = False) -> None:
-        account = in_li(ACCOUNT, 2, _CASH_LI, _HELD)
-        create(folder, (account,), connect_wait_s=0.3, query_lag_s=QUERY_LAG_S)
-        self.folder = folder
-        self.power = Power(folder)
-        self.faults = Faults(folder)
+
+class Book:
+    """一个世界里记账的一半：想过什么、每次调用怎样了；故障照表出。"""
+
+    timeout_s = TIMEOUT_S
+    close_s = CLOSE_S
+    blows: ClassVar[dict[str, Callable[[Any, dict[str, Any]], object]]] = {}
+    """故障的名字 → 怎样出。"""
+
+    def __init__(self) -> None:
         self.calls: list[Call] = []
         self.wishes: dict[str, Wish] = {}
         self.current = -1
         self._lock = threading.Lock()
         self.ears = Ears()
-        self.power.start()
-        self.user = self.new_trader()
-        self.connect(self.user, self.ears, wait=10)  # 忙的机器上，头一次可以慢
-        self.reader = Reader(self.user, self.ears) if events else None
-
-    # ---- trader
-
-    @staticmethod
-    def new_trader() -> Any:
-        return easytrader.use("miniqmt")
-
-    def connect(self, trader: Any, callback: Any = None, *, wait: bool | float = False) -> None:
-        trader.connect(
-            str(self.folder),
-            ACCOUNT,
-            callback,
-            reconnect_interval=0.05,
-            timeout=TIMEOUT_S,
-            wait=wait,
-            heartbeat_interval=0.2,
-        )
-
-    def close(self) -> list[str]:
-        """关掉 trader 和进程；返回关的时候出的岔子。"""
-        found = []
-        call, _ = self.call("close", CLOSE_S, self.user.close)
-        if call.outcome != "ok":
-            found.append(f"close() 抛了 {call.error}")
-        if self.reader is not None and not self.reader.join(5):
-            found.append("close() 之后 events() 没有结束")
-        self.power.kill()
-        return found
-
-    # ---- 记账
 
     def call(
         self, verb: str, allowed_s: float, action: Callable[[], Any], *, keep: bool = True
@@ -280,22 +253,70 @@ class World:
         with self._lock:
             self.wishes[wish.key] = wish
         options = {"remark": wish.key, **({"client_order_id": wish.cid} if wish.cid else {})}
-        call, result = self.call(wish.verb, TIMEOUT_S, lambda: send(**options))
+        call, result = self.call(wish.verb, self.timeout_s, lambda: send(**options))
         if call.outcome == "ok":
             call.number = result["entrust_no"]
             if call.number <= 0:
                 call.outcome, call.error = "refused", result.get("message", "")
         elif call.outcome == "unknown":
-            wish.tag = result.tag
+            wish.tag = wish.tag or result.client_order_id or result.tag
         wish.calls.append(call)
         return call
-
-    # ---- 故障
 
     def blow(self, name: str, detail: dict[str, Any]) -> None:
         """出一个故障；进程正好死着、冻着时落空也无妨。"""
         with suppress(SimulatorError, OSError):
-            _BLOWS[name](self, detail)
+            self.blows[name](self, detail)
+
+
+class World(Book):
+    """见模块说明。``events``：另用 `user.events()` 收一遍。"""
+
+    def __init__(self, folder: Path, *, events: bool = False) -> None:
+        super().__init__()
+        rich(folder, query_lag_s=QUERY_LAG_S)
+        self.folder = folder
+        self.power = Power(folder)
+        self.faults = Faults(folder)
+        self.power.start()
+        self.user = self.new_trader()
+        self.connect(self.user, self.ears, wait=10)  # 忙的机器上，头一次可以慢
+        self.reader = Reader(self.user, self.ears) if events else None
+
+    # ---- trader
+
+    @staticmethod
+    def new_trader() -> Any:
+        return easytrader.use("miniqmt")
+
+    def child(self, wish: Wish) -> tuple[list[str], dict[str, str]]:
+        """另一个进程下这一笔：(命令, 环境)。"""
+        arguments = [str(self.folder), ACCOUNT, wish.cid, wish.key]
+        return [sys.executable, "-c", _CHILD, *arguments], dict(os.environ)
+
+    def connect(self, trader: Any, callback: Any = None, *, wait: bool | float = False) -> None:
+        trader.connect(
+            str(self.folder),
+            ACCOUNT,
+            callback,
+            reconnect_interval=0.05,
+            timeout=TIMEOUT_S,
+            wait=wait,
+            heartbeat_interval=0.2,
+        )
+
+    def close(self) -> list[str]:
+        """关掉 trader 和进程；返回关的时候出的岔子。"""
+        found = []
+        call, _ = self.call("close", CLOSE_S, self.user.close)
+        if call.outcome != "ok":
+            found.append(f"close() 抛了 {call.error}")
+        if self.reader is not None and not self.reader.join(5):
+            found.append("close() 之后 events() 没有结束")
+        self.power.kill()
+        return found
+
+    # ---- 故障
 
     def calm(self) -> None:
         """故障全收，进程醒着活着。"""
@@ -336,7 +357,20 @@ def _slow(world: World, seconds: float) -> None:
     world.ears.slow_s = seconds
 
 
-_BLOWS: Final[dict[str, Callable[[World, dict[str, Any]], None]]] = {
+_CHILD: Final = """
+import sys, easytrader
+folder, account, cid, key = sys.argv[1:]
+user = easytrader.use("miniqmt")
+user.connect(folder, account, timeout=2)
+print("connected", flush=True)
+try:
+    print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)
+except easytrader.EasytraderError as exc:
+    print(repr(exc), flush=True)
+sys.stdin.read()
+"""
+
+World.blows = {
     "none": lambda world, detail: None,
     "drop_answer": lambda world, detail: _plan(world, "drop_answer", detail),
     "delay_answer": lambda world, detail: _plan(world, "delay_answer", detail),

@@ -27,6 +27,7 @@ import psutil  # noqa: E402
 from chaos_check import check_calls, check_events, check_wishes  # noqa: E402
 from chaos_ledger import read_ledger  # noqa: E402
 from chaos_run import Runner, descriptors, our_threads  # noqa: E402
+from chaos_tally import Tally  # noqa: E402
 from chaos_verbs import Lane, primary  # noqa: E402
 from chaos_world import ACCOUNT, World, pause  # noqa: E402
 from loguru import logger  # noqa: E402
@@ -49,6 +50,7 @@ class Soak:
         self._dice = random.Random(options.seed)
         self._over = threading.Event()
         self.world = World(root / "userdata_mini")
+        self._runner = Runner(root, Tally())
         self.blows = 0
         self.marks: list[dict[str, Any]] = []
 
@@ -87,7 +89,7 @@ class Soak:
             lane.submit(("buy", "market_buy")[number % 2], cid=number % 4 == 0)
         for name in _QUERIES * 20:
             lane.ask(name)
-        Runner.settle(self.world)
+        self._runner.settle(self.world)
 
     def mark(self, at_s: float) -> None:
         """量一次：内存、线程、描述符。"""
@@ -130,7 +132,7 @@ class Soak:
 
     def _verify(self) -> list[str]:
         world = self.world
-        found = Runner.settle(world)
+        found = self._runner.settle(world)
         found += check_calls(world.calls)
         ledger = read_ledger(world.folder, ACCOUNT)
         found += check_wishes(world.wishes, ledger.orders, frozenset())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from bad_proxy import DOWN, UP
+from remote_brokers import RemoteWire
 from support import eventually
 
 from easytrader.errors import (
@@ -18,9 +19,6 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
-
-if TYPE_CHECKING:
-    from remote_brokers import RemoteWire
 
 CODE = "BTC/USDT"
 
@@ -267,3 +265,19 @@ def test_a_kill_switch_file_here_stops_orders_before_anything_is_sent(
         assert caught.value.rule == "kill_switch"
     assert remote.cancel_entrust(number)["success"] is True
     assert len(wire.counter.orders) == 1
+
+
+def test_switching_servers_asks_the_right_one(wire: RemoteWire, remote: Any, tmp_path: Any) -> None:
+    """应答还没有来就连了另一个服务器：成没成问的是原来那个，新的那个什么都不知道。"""
+    other = RemoteWire(tmp_path / "other")
+    wire.proxy.swallow(DOWN)
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(remote.buy(CODE, 9.5, 1)), name="buyer")
+    thread.start()
+    eventually(lambda: wire.counter.orders)
+    other.connect(remote)
+    thread.join(10)
+    assert [each["entrust_no"] for each in results] == list(wire.counter.orders)
+    assert not other.counter.orders
+    remote.close()
+    other.close()

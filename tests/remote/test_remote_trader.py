@@ -17,6 +17,7 @@ from server.server_world import World
 from support import ROOT, Recorder, eventually
 
 import easytrader
+from easytrader.backend.records import CancelRefused, Refusal
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -28,7 +29,7 @@ from easytrader.miniqmt import groups as vendor_groups
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.remote.groups import GROUPS, group_type
 from easytrader.remote.trader import RemoteTrader
-from easytrader.trader import Trader
+from easytrader.trader import Trader, engine_of
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
@@ -206,6 +207,21 @@ def test_waiting_for_an_account_that_is_not_up_yet(tmp_path: Path) -> None:
     one.close()
 
 
+def test_the_account_is_back_before_the_next_attempt(tmp_path: Path, recorder: Recorder) -> None:
+    """柜台断开一会儿就好了：不必等到下一次重连。"""
+    one = RemoteMemory(tmp_path / "server")
+    user = one.trader()
+    one.connect(user, recorder, timeout=5, reconnect_interval=60)
+    one.break_link()
+    eventually(lambda: user.state != "已连接")
+    one.restore_link()
+    eventually(lambda: user.state == "已连接", within_s=5)
+    assert one.inner.buy(CODE, 9.5, 1)["entrust_no"] in one.counter.orders
+    recorder.wait_for("order")
+    user.close()
+    one.close()
+
+
 def test_wrong_arguments() -> None:
     user = easytrader.use("remote")
     for options, argument in (
@@ -233,7 +249,9 @@ def test_the_guard_is_kept_over_a_reconnect(wire: RemoteWire, remote: Any) -> No
         remote.buy(CODE, 9.5, 100)
     assert caught.value.rule == "max_order_value"
     assert not wire.counter.orders
-    assert remote.status["guard"]["limits"]["max_order_value"] == 100
+    told = remote.status["guard"]
+    assert told["limits"]["max_order_value"] == 100
+    assert (told["refused"], told["last_refusal"]) == (1, str(caught.value))
 
 
 def test_the_guard_given_before_connecting(wire: RemoteWire) -> None:
@@ -313,12 +331,15 @@ def kinds(recorder: Recorder) -> list[str]:
 def test_events_while_away_arrive_once_each(
     wire: RemoteWire, remote: Any, recorder: Recorder
 ) -> None:
-    """断线期间的每一条（连同补查补不回来的应答），各一次，次序照旧。"""
-    answers: list[Any] = []
-    recorder.on_cancel_error = answers.append  # type: ignore[method-assign]
+    """断线期间的每一条，连同补查补不回来的（撤单失败），各一次。"""
+    courier = engine_of(wire.inner).courier
+    courier.deliver(CancelRefused(Refusal(order_id="0", error_msg="断线之前")))
+    recorder.wait_for("cancel_error")
     wire.break_link()
     numbers = [wire.inner.buy(CODE, 9.5, 1)["entrust_no"] for _ in range(20)]
     wire.inner.cancel_entrust(numbers[0])
+    for each in numbers[:3]:
+        courier.deliver(CancelRefused(Refusal(order_id=each, error_msg="断线期间")))
     eventually(lambda: remote.state != "已连接")
     wire.restore_link()
     eventually(lambda: remote.state == "已连接")
@@ -327,6 +348,7 @@ def test_events_while_away_arrive_once_each(
     seen = [(each.order_id, each.order_status) for each in recorder.of("order")]
     assert len(seen) == len(set(seen))
     assert {number for number, _ in seen} == {*numbers, last}
+    assert [each.order_id for each in recorder.of("cancel_error")] == ["0", *numbers[:3]]
     assert kinds(recorder).count("disconnected") == 1
     assert kinds(recorder).count("connected") == 2
 
@@ -407,6 +429,7 @@ def test_closing_twice_from_two_threads(remote: Any) -> None:
     for each in threads:
         each.join(10)
     assert remote.state == "已关闭"
+    remote.guard = None
     with pytest.raises(ClosedError):
         _ = remote.balance
     with pytest.raises(ClosedError):

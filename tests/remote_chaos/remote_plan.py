@@ -21,14 +21,14 @@ TIMEOUT_S: Final = 1.5
 VERBS: Final = (
     "buy", "sell", "market_buy", "market_sell", "buy_async", "cancel_async", "cancel_entrust",
     "cancel_all", "balance", "position", "today_entrusts", "today_trades", "find_entrust", "wait",
-    "same_id_two_threads", "same_id_after_unknown", "same_id_second_client", "second_client",
+    "same_id_two_threads", "same_id_after_unknown", "same_id_second_trader", "second_trader",
     "buy_in_callback", "client_killed",
 )  # fmt: skip
 _VERB_WEIGHTS: Final = {
-    "client_killed": 0.3, "second_client": 0.5, "same_id_second_client": 0.7,
+    "client_killed": 0.3, "second_trader": 0.5, "same_id_second_trader": 0.7,
     "same_id_after_unknown": 2.0, "same_id_two_threads": 1.5, "buy_async": 1.5, "buy": 2.0,
 }  # fmt: skip
-_COSTLY: Final = frozenset({"client_killed", "second_client", "same_id_second_client"})
+_COSTLY: Final = frozenset({"client_killed", "second_trader", "same_id_second_trader"})
 
 _LINE: Final = (
     "cut", "cut_reset", "cut_and_refuse", "delay_up", "delay_down", "late_up", "late_down",

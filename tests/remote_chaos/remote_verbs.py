@@ -1,109 +1,26 @@
-"""场景里做的动作：每个都计时、记账，从不让异常逃出去。"""
+"""远程多出来的动作：异步下、异步撤；别的与本机的混沌是同一份。"""
 
 from __future__ import annotations
 
-import random
-import subprocess
-import sys
-import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from chaos_check import Call, Wish
-from chaos_world import pause
-from remote_plan import TIMEOUT_S
-from remote_world import CLOSE_S, World
-from support import ACCOUNT, ROOT
+from chaos_verbs import PRIMARY, Lane, cancel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from chaos_verbs import Action
 
-__all__ = ["Lane", "background", "primary"]
-
-_RESTING: Final = {"buy": ("600036", 32.5), "sell": ("600036", 38.5)}
-_CROSSING: Final = {"buy": ("510300", 4.22), "sell": ("510300", 3.8)}
-_WAIT_S: Final = 0.5
-_CHILD_S: Final = 20.0
-_ORDERS: Final = ("buy", "sell", "market_buy", "market_sell")
+__all__ = ["REMOTE", "RemoteLane"]
 
 
-class Lane:
-    """一个线程在一个场景里：自己的骰子、自己的编号。"""
+class RemoteLane(Lane):
+    """一半给编号，陪衬里三成异步下；一条 ``cancel_all`` 一个期限。"""
 
-    def __init__(self, world: World, name: str) -> None:
-        self.world = world
-        self.user = world.user
-        self.name = name
-        self.dice = random.Random(name)
-        self._count = 0
-        self.placed: list[int] = []
+    named = 0.5
+    later = 0.3
 
-    def ask(self, name: str) -> None:
-        """一次查询。"""
-        self.world.call(name, TIMEOUT_S, lambda: getattr(self.user, name))
-
-    def wish(self, verb: str, *, cid: bool) -> Wish:
-        """新的一笔；备注独一无二，同一个世界里不会重。"""
-        self._count += 1
-        key = f"{self.name}.{self._count}"
-        return Wish(key, verb, f"id-{key}" if cid else "")
-
-    def sender(self, verb: str, *, later: bool = False) -> Callable[[Any], Callable[..., Any]]:
-        """掷好价格数量，返回「用哪个客户端 → 怎么下」；``later``：异步下，再等结果。"""
-        amount = self.dice.choice((100, 200, 300, 1000))
-        if verb.startswith("market"):
-            args: tuple[Any, ...] = (self.dice.choice(("600036", "600000", "000001")), amount)
-        else:
-            code, price = self.dice.choice((_RESTING[verb], _RESTING[verb], _CROSSING[verb]))
-            if self.dice.random() < 0.08:
-                amount, price = 150, 999.0  # 废单
-            args = (code, price, amount)
-        if later:
-            return lambda user: lambda **o: getattr(user, f"{verb}_async")(*args, **o).result()
-        return lambda user: lambda **o: getattr(user, verb)(*args, **o)
-
-    def submit(self, verb: str, *, cid: bool | None = None, later: bool = False) -> Wish:
-        """下一笔。"""
-        wish = self.wish(verb, cid=self.dice.random() < 0.5 if cid is None else cid)
-        call = self.world.submit(wish, self.sender(verb, later=later)(self.user))
-        if call.number > 0:
-            self.placed.append(call.number)
-        return wish
-
-    def cancel(self, number: int, *, later: bool = False) -> None:
-        def act() -> Any:
-            if later:
-                return self.user.cancel_entrust_async(number).result()
-            return self.user.cancel_entrust(number)
-
-        self.world.call("cancel_entrust", TIMEOUT_S, act)
-
-
-def primary(lane: Lane, verb: str) -> None:
-    """场景的主角。"""
-    special = _PRIMARY.get(verb)
-    if special is not None:
-        special(lane)
-    elif verb in _ORDERS:
-        lane.submit(verb)
-        pause(lane.dice.uniform(0, 0.02))
-        lane.submit(verb)
-    else:
-        lane.ask(verb)
-        lane.submit(lane.dice.choice(("buy", "market_buy")))
-        lane.ask(verb)
-
-
-def background(lane: Lane) -> None:
-    """陪衬：几个随便的调用。"""
-    for _ in range(lane.dice.randint(1, 3)):
-        choice = lane.dice.random()
-        if choice < 0.5:
-            lane.submit(lane.dice.choice(_ORDERS), later=lane.dice.random() < 0.3)
-        elif choice < 0.65 and lane.placed:
-            lane.cancel(lane.placed[-1])
-        else:
-            names = ("balance", "position", "today_entrusts", "today_trades", "status")
-            lane.ask(lane.dice.choice(names))
+    def cancel_all(self) -> None:
+        """一条请求，一个期限：笔数再多，也不许比它晚。"""
+        self.world.call("cancel_all", self.world.timeout_s, self.user.cancel_all)
 
 
 def _buy_async(lane: Lane) -> None:
@@ -111,151 +28,8 @@ def _buy_async(lane: Lane) -> None:
         lane.submit(verb, later=True)
 
 
-def _cancel(lane: Lane, *, later: bool = False) -> None:
-    lane.submit("buy")
-    lane.submit("sell")
-    for number in lane.placed:
-        lane.cancel(number, later=later)
-
-
-def _cancel_all(lane: Lane) -> None:
-    lane.submit("buy")
-    lane.submit("buy")
-    # 一条请求，一个期限：笔数再多，也不许比它晚
-    lane.world.call("cancel_all", TIMEOUT_S, lane.user.cancel_all)
-
-
-def _find(lane: Lane) -> None:
-    for wish in (lane.submit("buy", cid=True), lane.submit("market_sell", cid=False)):
-        if not (name := wish.cid or wish.tag):
-            continue
-        for _ in range(3):
-            call, row = lane.world.call(
-                "find_entrust", TIMEOUT_S, lambda n=name: lane.user.find_entrust(n)
-            )
-            if call.outcome == "ok":
-                break
-        if call.outcome == "ok" and wish.in_doubt:  # 故障还没过去时的结论也要算数
-            wish.settled = row["order_id"] if row else 0
-
-
-def _wait(lane: Lane) -> None:
-    for verb in ("market_buy", "buy"):
-        lane.submit(verb)
-    for number in lane.placed:
-        lane.world.call("wait", _WAIT_S, lambda n=number: lane.user.wait(n, _WAIT_S))
-
-
-def _two_threads(lane: Lane) -> None:
-    wish = lane.wish("buy", cid=True)
-    send = lane.sender("buy")(lane.user)
-    twins = [
-        threading.Thread(target=lane.world.submit, args=(wish, send), name="chaos-twin")
-        for _ in range(2)
-    ]
-    for twin in twins:
-        twin.start()
-    for twin in twins:
-        twin.join()
-    lane.world.submit(wish, send)
-
-
-def _again(lane: Lane) -> None:
-    """同一个 id 一直提交到有个准信（最多几次）。"""
-    verb = lane.dice.choice(_ORDERS)
-    wish = lane.wish(verb, cid=True)
-    send = lane.sender(verb)(lane.user)
-    for _ in range(4):
-        call = lane.world.submit(wish, send)
-        if call.outcome in ("ok", "refused"):
-            break
-        pause(0.1)
-    lane.world.submit(wish, send)
-
-
-def _second_client(lane: Lane, *, same_id: bool = False) -> None:
-    world = lane.world
-    client = world.new_client()
-    wish = lane.wish("buy", cid=True)
-    sender = lane.sender("buy")
-    first = threading.Thread(target=world.submit, args=(wish, sender(lane.user)))
-    if same_id:
-        first.start()
-    call, _ = world.call("connect", TIMEOUT_S, lambda: world.connect(client))
-    if call.outcome == "ok":
-        world.submit(wish, sender(client))
-        world.call("balance", TIMEOUT_S, lambda: client.balance)
-    if same_id:
-        first.join()
-    world.call("close", CLOSE_S, client.close)
-
-
-def _in_callback(lane: Lane) -> None:
-    """在回调里下单、查询：不许互相卡住。"""
-    done = threading.Event()
-
-    def react() -> None:
-        lane.submit("market_sell")
-        lane.ask("balance")
-        lane.submit("buy", cid=True)
-        done.set()
-
-    with lane.world.ears.changed:
-        lane.world.ears.doing.append(react)
-    lane.submit("market_buy")
-    done.wait(TIMEOUT_S)
-
-
-_CHILD: Final = """
-import os, sys, easytrader
-url, account, cid, key, pin = sys.argv[1:]
-user = easytrader.use("remote")
-user.connect(url, token=os.environ["CHAOS_TOKEN"], account=account, fingerprint=pin or None,
-             timeout=3)
-print("connected", flush=True)
-try:
-    print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)
-except easytrader.EasytraderError as exc:
-    print(repr(exc), flush=True)
-sys.stdin.read()
-"""
-
-
-def _client_killed(lane: Lane) -> None:
-    """另一个进程下到一半被 SIGKILL，这边用同一个 id 再下。"""
-    world = lane.world
-    wish = lane.wish("buy", cid=True)
-    arguments = [world.address, ACCOUNT, wish.cid, wish.key, world.server.fingerprint]
-    child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, *arguments],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, cwd=ROOT, env={**world.server.env, "CHAOS_TOKEN": world.token},
-    )  # fmt: skip
-    guard = threading.Timer(_CHILD_S, child.kill)
-    guard.start()
-    try:
-        assert child.stdout is not None
-        child.stdout.readline()
-        pause(lane.dice.uniform(0, 0.03))
-    finally:
-        child.kill()
-        guard.cancel()
-        child.communicate()
-    wish.calls.append(Call("buy", 0.0, TIMEOUT_S, "unknown", "进程被杀"))
-    world.submit(wish, lambda **options: lane.user.buy("600036", 32.5, 100, **options))
-
-
-_PRIMARY: Final[dict[str, Callable[[Lane], None]]] = {
+REMOTE: Final[dict[str, Action]] = {
+    **PRIMARY,
     "buy_async": _buy_async,
-    "cancel_entrust": _cancel,
-    "cancel_async": lambda lane: _cancel(lane, later=True),
-    "cancel_all": _cancel_all,
-    "find_entrust": _find,
-    "wait": _wait,
-    "same_id_two_threads": _two_threads,
-    "same_id_after_unknown": _again,
-    "same_id_second_client": lambda lane: _second_client(lane, same_id=True),
-    "second_client": _second_client,
-    "buy_in_callback": _in_callback,
-    "client_killed": _client_killed,
+    "cancel_async": lambda lane: cancel(lane, later=True),
 }

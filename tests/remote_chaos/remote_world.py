@@ -5,55 +5,29 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from bad_proxy import DOWN, UP, BadProxy
-from chaos_check import Call, Wish
-from chaos_world import Ears, Power, Reader, pause
+from chaos_world import Book, Power, Reader, pause, rich
 from remote_plan import TIMEOUT_S
 from remote_serve import ServeProcess
-from support import ACCOUNT, in_li
+from support import ACCOUNT
 
 import easytrader
-from easytrader import errors
-from easytrader.errors import EasytraderError, SimulatorError
-from easytrader.sim.config.folder import create
+from easytrader.errors import SimulatorError
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from chaos_check import Wish
     from raw_ws import RawWs
 
-__all__ = ["CLOSE_S", "NumberedEars", "World"]
-
-CLOSE_S: Final = 5.0
-_CASH_LI: Final = 10**14
-_HELD: Final = tuple(
-    (code, 500_000_000, 500_000_000 * price)
-    for code, price in (
-        ("600036.SH", 35_000),
-        ("600000.SH", 10_000),
-        ("000001.SZ", 11_000),
-        ("510300.SH", 4_000),
-    )
-)
-_OUTCOMES: Final = (
-    (errors.OutcomeUnknownError, "unknown"),
-    (errors.ConnectFailedError, "connect_failed"),
-    (errors.ClosedError, "closed"),
-    (errors.NotConnectedError, "not_connected"),
-    (errors.QueryFailedError, "failed"),
-    (errors.WaitTimeoutError, "wait_timeout"),
-    (errors.RiskRefusedError, "risk"),
-    (errors.JournalError, "journal"),
-    (errors.UsageError, "usage"),
-    (EasytraderError, "other"),
-)
+__all__ = ["NumberedEars", "RemoteWorld"]
 
 
 class NumberedEars:
@@ -97,14 +71,14 @@ class NumberedEars:
                 self.heard += 1
 
 
-class World:
+class RemoteWorld(Book):
     """见模块说明。``apart``：柜台是另一个进程；``secure``：走 TLS，线上哪一位都可以坏。"""
 
     def __init__(
         self, folder: Path, home: Path, *, events: bool, apart: bool, secure: bool
     ) -> None:
-        account = in_li(ACCOUNT, 2, _CASH_LI, _HELD)
-        create(folder, (account,), connect_wait_s=0.3, query_lag_s=0.1)
+        super().__init__()
+        rich(folder, query_lag_s=0.1)
         self.folder, self.home = folder, home
         self.counter = Power(folder) if apart else None
         self.faults = Faults(folder)
@@ -118,20 +92,18 @@ class World:
         self.server.start()
         self.proxy = BadProxy(self.server.port, f"{folder}")
         self.proxy.flip = 0x01 if secure else 0x80
-        self.calls: list[Call] = []
-        self.wishes: dict[str, Wish] = {}
-        self.current = -1
-        self._lock = threading.Lock()
-        self.ears = Ears()
-        self.user = self.new_client()
+        self.user = self.new_trader()
         self.connect(self.user, self.ears, wait=20)
         self.reader = Reader(self.user, self.ears) if events else None
         self.numbers = NumberedEars(self.server, self.token)
 
     # ---- 客户端
 
+    timeout_s = TIMEOUT_S
+    close_s = 5.0
+
     @staticmethod
-    def new_client() -> Any:
+    def new_trader() -> Any:
         return easytrader.use("remote")
 
     @property
@@ -154,7 +126,7 @@ class World:
     def close(self) -> list[str]:
         """全关掉；返回关的时候出的岔子。"""
         found = self.numbers.close()
-        call, _ = self.call("close", CLOSE_S, self.user.close)
+        call, _ = self.call("close", self.close_s, self.user.close)
         if call.outcome != "ok":
             found.append(f"close() 抛了 {call.error}")
         if self.reader is not None and not self.reader.join(5):
@@ -165,51 +137,13 @@ class World:
             self.counter.kill()
         return found
 
-    # ---- 记账
-
-    def call(
-        self, verb: str, allowed_s: float, action: Callable[[], Any], *, keep: bool = True
-    ) -> tuple[Call, Any]:
-        """调用一次，计时，把结果归类。"""
-        began = time.monotonic()
-        result, error, outcome = None, "", "ok"
-        try:
-            result = action()
-        except EasytraderError as exc:
-            error = f"{type(exc).__name__}: {exc}"
-            outcome = next(name for kind, name in _OUTCOMES if isinstance(exc, kind))
-            result = exc
-        except BaseException as exc:
-            error, outcome = f"{type(exc).__name__}: {exc}", "alien"
-        call = Call(verb, time.monotonic() - began, allowed_s, outcome, error)
-        call.scenario = self.current
-        if keep:
-            with self._lock:
-                self.calls.append(call)
-        return call, result
-
-    def submit(self, wish: Wish, send: Callable[..., Any]) -> Call:
-        """下一次：``send(remark=…, client_order_id=…)``；回执就等它的结果。"""
-        wish.scenario = self.current
-        with self._lock:
-            self.wishes[wish.key] = wish
-        options = {"remark": wish.key, **({"client_order_id": wish.cid} if wish.cid else {})}
-        call, result = self.call(wish.verb, TIMEOUT_S, lambda: send(**options))
-        if call.outcome == "ok":
-            call.number = result["entrust_no"]
-            if call.number <= 0:
-                call.outcome, call.error = "refused", result.get("message", "")
-        elif call.outcome == "unknown":
-            wish.tag = wish.tag or result.client_order_id or result.tag
-        wish.calls.append(call)
-        return call
+    def child(self, wish: Wish) -> tuple[list[str], dict[str, str]]:
+        """另一个进程下这一笔：(命令, 环境)。"""
+        arguments = [self.address, ACCOUNT, wish.cid, wish.key, self.server.fingerprint]
+        env = {**self.server.env, "EASYTRADER_TOKEN": self.token}
+        return [sys.executable, "-c", _CHILD, *arguments], env
 
     # ---- 故障
-
-    def blow(self, name: str, detail: dict[str, Any]) -> None:
-        """出一个故障；正好死着、冻着时落空也无妨。"""
-        with suppress(SimulatorError, OSError):
-            _BLOWS[name](self, detail)
 
     def calm(self) -> None:
         """故障全收，谁都醒着活着。"""
@@ -228,38 +162,51 @@ class World:
         raise AssertionError("模拟 MiniQMT 一直没有回应")
 
 
-def _swallow(world: World, ways: tuple[str, ...], fresh: bool = False) -> None:
+def _swallow(world: RemoteWorld, ways: tuple[str, ...], fresh: bool = False) -> None:
     for way in ways:
         world.proxy.swallow(way, fresh=fresh)
 
 
-def _refuse(world: World, times: int) -> None:
+def _refuse(world: RemoteWorld, times: int) -> None:
     world.proxy.refuse(times)
     world.proxy.cut()
 
 
-def _kill(world: World, down_s: float) -> None:
+def _kill(world: RemoteWorld, down_s: float) -> None:
     world.server.kill()
     pause(down_s)
     world.server.start(ready=False)
 
 
-def _stop(world: World) -> None:
+def _stop(world: RemoteWorld) -> None:
     world.server.stop()
     world.server.start(ready=False)
 
 
-def _counter(action: Callable[[World, dict[str, Any]], None]) -> Callable[..., None]:
+def _counter(action: Callable[[RemoteWorld, dict[str, Any]], None]) -> Callable[..., None]:
     """柜台在服务器里的世界里，没有另一个进程可以出故障。"""
 
-    def act(world: World, detail: dict[str, Any]) -> None:
+    def act(world: RemoteWorld, detail: dict[str, Any]) -> None:
         if world.counter is not None:
             action(world, detail)
 
     return act
 
 
-_BLOWS: Final[dict[str, Callable[[World, dict[str, Any]], None]]] = {
+_CHILD: Final = """
+import sys, easytrader
+url, account, cid, key, pin = sys.argv[1:]
+user = easytrader.use("remote")
+user.connect(url, account=account, fingerprint=pin or None, timeout=3)
+print("connected", flush=True)
+try:
+    print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)
+except easytrader.EasytraderError as exc:
+    print(repr(exc), flush=True)
+sys.stdin.read()
+"""
+
+RemoteWorld.blows = {
     "none": lambda world, detail: None,
     "cut": lambda world, detail: world.proxy.cut(),
     "cut_reset": lambda world, detail: world.proxy.cut(rst=True),

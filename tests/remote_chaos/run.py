@@ -13,7 +13,7 @@ sys.path[:0] = [str(HERE.parents[each]) for each in range(3)]
 sys.path.insert(1, str(HERE.parents[1] / "chaos"))
 
 from chaos_spread import main  # noqa: E402
-from remote_run import Runner  # noqa: E402
+from remote_run import RemoteRunner  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(HERE, __doc__, 1000, Runner))
+    sys.exit(main(HERE, __doc__, 1000, RemoteRunner))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,7 @@ from raw_ws import PING, TEXT, RawWs, frame, upgrade
 from server_world import memory_world
 from support import eventually
 
-from easytrader.server import doors, ws
+from easytrader.server import doors, tls, ws
 from easytrader.wire import words
 
 if TYPE_CHECKING:
@@ -212,3 +214,30 @@ def test_answers_nobody_reads_do_not_pile_up(
     with world.socket("a") as other:
         assert other.ask("balance")["result"]
     link.link.close()
+
+
+def test_unfinished_tls_handshakes_count_too(tmp_path: Path) -> None:
+    """握着手不说话的、只说一半的也有数，挡不住后来的人。"""
+    pair = tls.make(tmp_path / "tls", ["127.0.0.1"])
+    trusting = ssl.create_default_context(cafile=str(pair.cert))
+    with memory_world(tmp_path / "server", tls=tls.context(pair)) as world:
+        silent = [line(world) for _ in range(200)]
+        for each in silent[::2]:
+            with contextlib.suppress(OSError):
+                each.sendall(b"\x16\x03\x01\x02\x00\x01")
+        eventually(lambda: len(world.host.doors) <= doors.MOST_STRANGERS)
+        for _ in range(3):
+            with (
+                line(world) as plain,
+                trusting.wrap_socket(plain, server_hostname="127.0.0.1") as good,
+            ):
+                good.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert good.recv(100).startswith(b"HTTP/1.1 200 ")
+                more = [line(world) for _ in range(100)]
+                silent += more
+        with line(world) as odd:
+            odd.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            told(odd)  # 断了才返回
+        for each in silent:
+            each.close()
+        eventually(lambda: len(world.host.doors) == 0)

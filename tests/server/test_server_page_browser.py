@@ -165,6 +165,7 @@ def test_sign_in_and_see_the_account(visit: Callable[..., Visitor], user: SimTra
     assert "1,000" in rows.first.inner_text() + rows.last.inner_text()
     assert "浦发银行" in visitor.text("#view-positions")
     assert "******0365" in visitor.page.inner_text("#account")
+    assert visitor.text("#chip-kind") == "模拟"
     # 令牌没有留在页面里，也没有留在浏览器里
     kept = visitor.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
     assert visitor.site.trade not in kept + visitor.page.content()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from support import eventually
 
 from easytrader.basics.beijing import moment
 from easytrader.errors import NotConnectedError, RiskRefusedError, UsageError
-from easytrader.server.curve import Curve
+from easytrader.server.curve import Curve, Curves
 from easytrader.server.pages import files
 from easytrader.server.preview import preview
 from easytrader.server.search import initials, search
@@ -422,3 +423,25 @@ def test_page_has_no_inline_code_and_no_foreign_address() -> None:
     for inline in (" style=", " onclick=", " onload=", "<style", "javascript:"):
         assert inline not in page
     assert page.count("<script") == page.count('<script type="module" src="/page/') == 1
+
+
+def test_curves_skip_an_account_that_is_not_connected(logged: list[str]) -> None:
+    """没有连上的缺一点，不吵人，也不连累别的账号。"""
+
+    async def ask(name: str) -> list[dict[str, float]]:
+        if name == "断着":
+            raise NotConnectedError("还没有连接")
+        return [{"total_asset": 100.0}]
+
+    curves = Curves(["断着", "连着"], ask, lambda: moment("2026-11-30 10:00"))
+
+    async def once() -> None:
+        task = asyncio.ensure_future(curves.run())
+        while not curves.points("连着"):
+            await asyncio.sleep(0.001)
+        task.cancel()
+
+    asyncio.run(once())
+    assert [value for _, value in curves.points("连着")] == [100.0]
+    assert curves.points("断着") == []
+    assert logged == []

@@ -280,6 +280,9 @@ function chip(node, text, kind) {
 function drawState() {
   const { account } = page;
   const { wire } = account;
+  const simulated = account.status?.simulated ?? account.hello?.backend?.simulated;
+  show($("chip-kind"), account.hello !== null);
+  write($("chip-kind"), simulated ? "模拟" : (account.hello?.backend?.name ?? ""));
   chip($("chip-page"), pageState(), wire.fresh ? "ok" : "bad");
   chip($("chip-counter"), account.counter, account.usable ? "ok" : account.counter === "连接中" ? "wait" : "bad");
   document.body.classList.toggle("stale", !account.usable);
