@@ -130,7 +130,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     if os.name != "nt":
         os.umask(0o077)  # 日志、审计、记录：这个进程建的都只给本人看
     file = None if config.log_file is None else Path(config.log_file).expanduser().absolute()
-    with logging_to(file):
+    with logging_to(file, debug=arguments.debug):
         try:
             failure = run(Serving(config, debug=arguments.debug), _announce)
         except EasytraderError as exc:

@@ -37,17 +37,22 @@ def scrubbed(text: str) -> str:
 
 
 @contextmanager
-def logging_to(file: Path | None) -> Iterator[None]:
+def logging_to(file: Path | None, *, debug: bool = False) -> Iterator[None]:
     """这一段里的日志写到标准错误（有的话）与文件；别的库用 `logging` 说的警告也在里面。
+
+    Args:
+        file: 文件；None 不写。
+        debug: 是否记 DEBUG 日志。
 
     Raises:
         UsageError: 文件写不了。
     """
     logger.remove()
+    level = "DEBUG" if debug else "INFO"
     if sys.stderr is not None:  # pythonw 没有
-        logger.add(sys.stderr, format=_line, level="DEBUG", diagnose=False, catch=True)
+        logger.add(sys.stderr, format=_line, level=level, diagnose=False, catch=True)
     if file is not None:
-        _add_file(file)
+        _add_file(file, level)
     root = logging.getLogger()
     forward = _Forward(logging.WARNING)
     root.addHandler(forward)
@@ -59,14 +64,14 @@ def logging_to(file: Path | None) -> Iterator[None]:
         logger.remove()
 
 
-def _add_file(file: Path) -> None:
+def _add_file(file: Path, level: str) -> None:
     try:
         private_folder(file.parent)
         private_file(file)
         logger.add(
             str(file),
             format=_line,
-            level="DEBUG",
+            level=level,
             rotation=ROTATE,
             retention=KEEP,
             encoding="utf-8",

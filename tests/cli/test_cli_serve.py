@@ -69,9 +69,9 @@ def test_signals_stop_cleanly(folder: Path, name: str) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows 上没有这些信号")
 def test_a_signal_while_starting(tmp_path: Path, folder: Path) -> None:
     """客户端还没有起来，第一次连接还没有结果，就被叫停。"""
-    with serving(
-        "--broker", "miniqmt", "--path", dead_client(tmp_path), "--account", "1"
-    ) as served:
+    path = dead_client(tmp_path)
+    client = ("--broker", "miniqmt", "--path", path, "--account", "1", "--port", 0)
+    with serving(*client) as served:
         eventually(lambda: any("正在尝试连接" in line for line in served.err), 60)
         served.process.send_signal(signal.SIGTERM)
         assert served.ended() == 0
@@ -240,7 +240,8 @@ connect = {{ miniqmt_path = '{folder}', stock_account = "10002", account_type = 
     ],
 )  # fmt: skip
 def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
-    done = easytrader("serve", *arguments, cwd=tmp_path)
+    port = () if "--port" in arguments else ("--port", 0)
+    done = easytrader("serve", *arguments, *port, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -286,7 +287,8 @@ def test_without_any_output(folder: Path, tmp_path: Path) -> None:
 
 def test_why_it_did_not_start_is_in_the_log(tmp_path: Path) -> None:
     log = tmp_path / "serve.log"
-    arguments = ("--broker", "sim", "--path", tmp_path / "没有", "--log-file", log)
+    path = tmp_path / "没有"
+    arguments = ("--broker", "sim", "--path", path, "--port", 0, "--log-file", log)
     process = without_output(tmp_path, *arguments)
     assert process.wait(DEADLINE_S) == 2
     assert "不存在" in log.read_text(encoding="utf-8")
