@@ -140,7 +140,9 @@ class TlsGate(asyncio.Protocol):
             secure = await door.loop.start_tls(
                 transport, early, self._tls, server_side=True, ssl_handshake_timeout=PATIENCE_S
             )
-        except OSError:  # 断了、说的不是 TLS、太慢
+        except OSError as exc:  # 断了、说的不是 TLS、太慢
+            # 回溯里的那几层又指着它，成了圈：四分之一兆的缓冲要等很久才有人收
+            exc.with_traceback(None)
             return
         finally:
             door.config.doors.leave(transport)
