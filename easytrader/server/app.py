@@ -18,6 +18,7 @@ from starlette.routing import Match, Route, Router, WebSocketRoute
 
 from easytrader.errors import EasytraderError, NotConnectedError, UsageError
 from easytrader.server import openapi, qka_wire, rest
+from easytrader.server.calls import BEAT_S, Pulse
 from easytrader.server.origins import Front, is_loopback_name, plain_address
 from easytrader.server.rest import Refused
 from easytrader.server.throttle import Throttle
@@ -109,7 +110,8 @@ class App:
         self._stopping = False
         self._mailbox: Mailbox | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._jobs: list[Callable[[], Any]] = [self._sweep]
+        self.pulse = Pulse()
+        self._jobs: list[Callable[[], Any]] = [self._beat, self._sweep]
         self._api = openapi.Document(self.desks)
         ours = qka_wire.routes(self.desks, self.authenticate) if qka else ()
         self._open = [*routes, *ours]
@@ -167,6 +169,12 @@ class App:
         """循环结束之后：收起各个账号的线程。"""
         for desk in self.desks.values():
             desk.close()
+
+    async def _beat(self) -> None:
+        """服务器停住过，醒来要知道。"""
+        while True:
+            self.pulse.beat()
+            await asyncio.sleep(BEAT_S)
 
     async def _sweep(self) -> None:
         """令牌吊销了的连接马上断，读得太慢的也断。"""
@@ -327,7 +335,13 @@ class App:
         session = scope["state"].get("session")
         await socket.accept(None if session is None else _page_protocol(scope))
         connection = Connection(
-            desk, known.grant, scope["state"]["door"], known.alive, known.source, _address(scope)
+            desk,
+            known.grant,
+            scope["state"]["door"],
+            known.alive,
+            known.source,
+            _address(scope),
+            self.pulse,
         )
         self.connections.add(connection)
         who = {"token": known.grant.name, "account": desk.name, "address": _address(scope)}

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 Source = Literal["ws", "rest", "page", "qka"]
 
+BEAT_S: Final = 0.25
+_STOPPED_S: Final = 1.0
+"""这么久没有跳，就是停过。"""
+_DRAIN_S: Final = 1.0
+"""醒来这么久之内读到的，都当作停着的时候就到了。"""
 _MARGIN: Final = 0.1
 _MOST_MARGIN_S: Final = 0.5
 
@@ -60,10 +65,45 @@ class Call:
             object.__setattr__(self, "latest", self.deadline + _MOST_MARGIN_S / 2)
 
 
-def deadlines(left_ms: float = words.DEFAULT_MS) -> tuple[float, float]:
-    """还剩多少毫秒 → (`Call.deadline`, `Call.latest`)。"""
-    left_s = left_ms / 1000
-    margin_s = min(_MOST_MARGIN_S, left_s * _MARGIN)
+class Pulse:
+    """服务器停住过没有：合上盖子、虚拟机挂起、进程被停住。
+
+    停着的时候到的请求在系统里排着，醒来才读到；期限要从它到的时候算，不然发的人早就不等了，委托还是下了。
+    说不清它什么时候到的，就当作刚停就到了。
+
+    Args:
+        clock: 单调时钟，秒；挂起的时候也许不走。
+        wall: Unix 秒；挂起的时候也走。
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._last: tuple[float, float] | None = None
+        self._lost_s = self._until = 0.0
+
+    def beat(self) -> None:
+        """跳一下：循环上每 ``BEAT_S`` 秒一次。"""
+        self.lost_s()
+        self._last = self._clock(), self._wall()
+
+    def lost_s(self) -> float:
+        """此刻读到的请求，可能在系统里排了多少秒；没有停过为 0。"""
+        now = self._clock()
+        if self._last is not None:
+            gap_s = max(now - self._last[0], self._wall() - self._last[1])
+            if gap_s > _STOPPED_S:
+                self._lost_s, self._until = gap_s, now + _DRAIN_S
+                self._last = now, self._wall()
+        return self._lost_s if now < self._until else 0.0
+
+
+def deadlines(left_ms: float = words.DEFAULT_MS, lost_s: float = 0.0) -> tuple[float, float]:
+    """还剩多少毫秒 → (`Call.deadline`, `Call.latest`)；``lost_s`` 见 `Pulse`。"""
+    left_s = left_ms / 1000 - lost_s
+    margin_s = min(_MOST_MARGIN_S, max(0.0, left_s) * _MARGIN)
     end = time.monotonic() + left_s
     return end - margin_s, end - margin_s / 3
 

@@ -99,7 +99,8 @@ def call_of(
     number = _request_of(request, verb)
     left_ms = request.headers.get(words.DEADLINE_HEADER, str(words.DEFAULT_MS))
     whole = int(left_ms) if left_ms.isascii() and left_ms.isdigit() else left_ms
-    deadline, latest = deadlines(milliseconds(words.DEADLINE_HEADER, whole))
+    lost_s = request.app.pulse.lost_s()
+    deadline, latest = deadlines(milliseconds(words.DEADLINE_HEADER, whole), lost_s)
     return Call(verb, [], kwargs, number, deadline, grant, source, address, None, latest, work)
 
 

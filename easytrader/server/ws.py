@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.risk import GuardPost
-    from easytrader.server.calls import Source
+    from easytrader.server.calls import Pulse, Source
     from easytrader.server.desk import Desk
     from easytrader.server.doors import SocketDoor
     from easytrader.server.tokens import Grant
@@ -50,6 +50,7 @@ class Connection:
         alive: 令牌（或会话）还有效没有；每条消息都问。
         source: 从哪里来。
         address: 对面的地址。
+        pulse: 服务器停住过没有。
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Connection:
         alive: Callable[[], bool],
         source: Source,
         address: str,
+        pulse: Pulse,
     ) -> None:
         self.desk = desk
         self.grant = grant
@@ -67,6 +69,7 @@ class Connection:
         self._door = door
         self._source = source
         self._address = address
+        self._pulse = pulse
         self._flying: set[object] = set()
         self._seen_at = 0.0
         # 对面还没有读走的字节数，从何时起没有少过
@@ -189,7 +192,8 @@ class Connection:
         if verb is None:
             raise UsageError("verb", frame.get("verb"), "没有这个动词")
         args, kwargs = arguments(frame)
-        deadline, latest = deadlines(milliseconds("ms", frame.get("ms", words.DEFAULT_MS)))
+        left_ms = milliseconds("ms", frame.get("ms", words.DEFAULT_MS))
+        deadline, latest = deadlines(left_ms, self._pulse.lost_s())
         return Call(
             verb, args, kwargs, request_of(verb, frame), deadline, self.grant, self._source,
             self._address, self._guard, latest,

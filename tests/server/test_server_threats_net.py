@@ -137,6 +137,29 @@ def test_a_request_held_past_its_deadline_does_nothing(served: Served) -> None:
         assert served.orders() == before
 
 
+def test_what_queued_up_while_the_server_was_stopped_does_nothing(served: Served) -> None:
+    """合上盖子的时候到的，醒来才读到：发的人早就不等了。"""
+    before = served.orders()
+    body = b'{"security": "600036", "price": 32.5, "amount": 100}'
+    with served.server.ws(served.trade) as ws:
+        process = served.server.process
+        process.suspend()
+        try:
+            wish = {"id": 77, "verb": "buy", "args": ["600036", 32.5, 100], "ms": 1500}
+            ws.send({**wish, "request": number()})
+            with suppress(OSError, ValueError):
+                http(
+                    served.port, "POST", served.server.url("buy"), served.trade, body,
+                    {"X-Deadline-Ms": "1500"}, timeout=0.5,
+                )  # fmt: skip
+            threading.Event().wait(2.0)
+        finally:
+            process.resume()
+        assert ws.reply(77)["error"]["type"] == "NotConnectedError"
+        assert ws.call("balance")["result"]  # 等它把别的也读完
+    assert served.orders() == before
+
+
 def test_none_is_final_even_after_an_unknown_outcome(served: Served) -> None:
     """期限之内再也连不上，结果未知；以后查到什么就是什么，「没有」的不许再冒出来。"""
     with _behind_a_bad_line(served) as (user, proxy):
