@@ -136,6 +136,8 @@ class TlsGate(asyncio.Protocol):
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
         early, door = _Early(), self._door
+        if transport.is_closing():
+            return  # 已经请走了：再去握手，要占着它的缓冲到期限为止
         try:
             secure = await door.loop.start_tls(
                 transport, early, self._tls, server_side=True, ssl_handshake_timeout=PATIENCE_S
