@@ -13,6 +13,8 @@ from easytrader.errors import UsageError
 from easytrader.wire import words
 
 _VARIABLE: Final = "EASYTRADER_TOKEN"
+_LONGEST: Final = 200
+"""令牌最多这么多个字。"""
 _HIDDEN: Final = "（不显示）"
 
 _FORM: Final = (
@@ -139,6 +141,7 @@ def token_of(value: object) -> str:
     if not isinstance(value, str):
         raise UsageError("token", _HIDDEN, form)
     text = value.strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
+    odd = not text.isascii() or not text.isprintable() or " " in text
+    if not text or odd or len(text) > _LONGEST:
         raise UsageError("token", _HIDDEN, form)
     return text

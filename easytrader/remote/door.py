@@ -35,10 +35,11 @@ _LEAST_S: Final = 0.5
 _BODY: Final = 1 << 20
 
 
-class RefusedError(ConnectFailedError):
-    """再试也一样：令牌、账号不对。"""
-
-    final = True
+def _for_good(told: str) -> ConnectFailedError:
+    """再试也一样的：令牌、账号不对；看护线程见了它不再试。"""
+    error = ConnectFailedError(told)
+    error.final = True  # type: ignore[attr-defined]
+    return error
 
 
 class Entered(NamedTuple):
@@ -85,8 +86,7 @@ class Door:
             stopped: 不要连了为真。
 
         Raises:
-            RefusedError: 令牌、账号不对，再试也一样。
-            ConnectFailedError: 没连上；什么都没有留下。
+            ConnectFailedError: 没连上，什么都没有留下；``final`` 的再试也一样（令牌、账号不对）。
         """
         dial = Dial(self.address, deadline, stopped)
         stream = dial.open(self._tls() if self.address.secure else None)
@@ -118,8 +118,7 @@ class Door:
         """令牌看得见的账号，在服务器上的名字。
 
         Raises:
-            RefusedError: 令牌不对。
-            ConnectFailedError: 没连上。
+            ConnectFailedError: 没连上；令牌不对的再试也一样。
         """
         try:
             status, body = call_aside(lambda: self._get("/accounts", limit_s), limit_s)
@@ -201,7 +200,7 @@ def _hello(data: bytes, address: Address) -> Hello:
     try:
         said = values.decode(data)["hello"]
         if said["api"] != words.API:
-            raise RefusedError(
+            raise _for_good(
                 f"{address} 说的是第 {said['api']} 版，这里是第 {words.API} 版："
                 "两边的 easytrader 装成一样的版本"
             )
@@ -221,7 +220,8 @@ def _hello(data: bytes, address: Address) -> Hello:
 
 
 def _foreign(address: Address) -> ConnectFailedError:
-    return ConnectFailedError(f"{address} 应答的不是 easytrader serve：地址、端口对不对")
+    maybe = "" if address.secure else "，是不是 https"
+    return ConnectFailedError(f"{address} 应答的不是 easytrader serve：地址、端口对不对{maybe}")
 
 
 def _refused(status: int, body: bytes, address: Address) -> ConnectFailedError:
@@ -229,14 +229,14 @@ def _refused(status: int, body: bytes, address: Address) -> ConnectFailedError:
     told = _told(body)
     said = f"：{told}" if told else ""
     if status == http.client.UNAUTHORIZED:
-        return RefusedError(
+        return _for_good(
             f"{address} 不认这个令牌{said}。到服务器上 easytrader token list 看它在不在、过没过期，"
             "没有的 easytrader token add"
         )
     if status == http.client.FORBIDDEN:
-        return RefusedError(f"{address} 不许这个令牌用这个账号（HTTP 403）{said}")
+        return _for_good(f"{address} 不许这个令牌用这个账号（HTTP 403）{said}")
     if status == http.client.NOT_FOUND and told:
-        return RefusedError(f"{address} 上没有这个账号{said}。名字是 easytrader serve 里起的那个")
+        return _for_good(f"{address} 上没有这个账号{said}。名字是 easytrader serve 里起的那个")
     if 300 <= status < 400:
         return ConnectFailedError(f"{address} 要转到别处去（HTTP {status}），不跟：写实际的地址")
     if status == http.client.SERVICE_UNAVAILABLE:

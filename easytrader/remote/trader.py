@@ -364,6 +364,8 @@ def _name(value: object) -> str:
     form = "应为账号在服务器上的名字（easytrader serve 里起的），或资金账号"
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise UsageError("account", value, form)
+    if any(each in value for each in "/\\?#%") or value.strip() in (".", ".."):
+        raise UsageError("account", value, f"{form}；名字里没有 / \\ ? # %")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -149,7 +149,7 @@ def test_token_from_the_environment(wire: RemoteWire, monkeypatch: pytest.Monkey
     user.close()
 
 
-@pytest.mark.parametrize("account", ["nobody", "主账户", "a/b", "..", "main?x=1"])
+@pytest.mark.parametrize("account", ["nobody", "主账户", "a b", "main&x=1"])
 def test_an_account_that_is_not_there(wire: RemoteWire, account: str) -> None:
     user = wire.trader()
     with pytest.raises(ConnectFailedError):
@@ -228,6 +228,10 @@ def test_wrong_arguments() -> None:
         ({"token": "t"}, "address"),
         ({"address": "http://127.0.0.1:1"}, "token"),
         ({"address": "http://127.0.0.1:1", "token": "t", "account": 5}, "account"),
+        ({"address": "http://127.0.0.1:1", "token": "t", "account": "a/b"}, "account"),
+        ({"address": "http://127.0.0.1:1", "token": "t", "account": ".."}, "account"),
+        ({"address": "http://127.0.0.1:1", "token": "t", "account": "main?x=1"}, "account"),
+        ({"address": "http://127.0.0.1:1", "token": "t" * 201}, "token"),
         ({"address": "http://127.0.0.1:1", "token": "t", "account": "a", "timeout": 0}, "timeout"),
         ({"address": "http://127.0.0.1:1", "token": "t", "finger_print": "x"}, "fingerprint"),
         ({"address": "http://127.0.0.1:1", "token": "t", "trader_callback": 5}, "trader_callback"),
