@@ -55,7 +55,7 @@ class Served:
 
 
 def told(wire: Socket, request: str) -> Any:
-    frame = wire.ask("server.settle", request=request)
+    frame = wire.ask("server.settle", request)
     return frame.get("result", frame)
 
 

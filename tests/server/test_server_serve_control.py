@@ -258,14 +258,14 @@ def test_the_log_file_has_no_secret_and_takes_other_libraries_in(
     file = tmp_path / "日志 文件夹" / "serve.log"
     with textlog.logging_to(file):
         logger.info("令牌 {} {{}}", CANARY)
-        logging.getLogger("uvicorn.error").warning("请求 %s", CANARY)
-        logging.getLogger("uvicorn.error").log(35, "别的级别")
+        logging.getLogger("别的库").warning("请求 %s", CANARY)
+        logging.getLogger("别的库").log(35, "别的级别")
         try:
             _fail(CANARY)
         except ValueError:
             logger.exception("出错")
     text = file.read_text(encoding="utf-8")
-    assert "uvicorn.error: 请求 et_" in text
+    assert "别的库: 请求 et_" in text
     assert "别的级别" in text
     assert "ValueError: 坏了 et_" in text
     assert "{}" in text
