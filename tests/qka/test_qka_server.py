@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from qka_process import Running, run
 from qka_shapes import TheirClient
-from support import ACCOUNT
+from support import ACCOUNT, eventually
 
 from easytrader.errors import RiskRefusedError, UsageError
 from easytrader.qka import QMTClient
@@ -89,6 +89,8 @@ def test_a_token_of_ones_own_is_known_beside_the_file(tmp_path: Path) -> None:
     assert not grant.sees("main", "other")
     for wrong in ("my-own-token-0123457", "", None, "令牌", 7):
         assert own.check(wrong) is None
-    listed = own.check(Tokens(default_file()).add("other", ["read"]))
+    other = Tokens(default_file()).add("other", ["read"])
+    eventually(lambda: own.check(other) is not None)  # 别处写的，几毫秒里看得到
+    listed = own.check(other)
     assert listed is not None
     assert own.alive(listed)
