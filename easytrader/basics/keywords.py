@@ -146,11 +146,14 @@ def _mismatch(
     """少给、多给、给了两次。"""
     parameters = list(inspect.signature(function).parameters.values())
     placed = [each for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
-    names = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    names = [p.name for p in placed if p.name != "self"]
+    others = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     form = f"{title} 的参数依次是：{'、'.join(names)}" if names else f"{title} 没有参数"
+    if others:
+        form += f"；要写名字的：{'、'.join(others)}"
     if len(args) > len(placed):
-        extra = _Untold() if any(map(is_secret, names)) else args[len(placed)]
-        return UsageError(title, extra, f"多给了；{form}，其余的要写名字")
+        extra = _Untold() if any(map(is_secret, names + others)) else args[len(placed)]
+        return UsageError(title, extra, f"多给了；{form}")
     for index, each in enumerate(placed):
         if index < len(args) and each.name in given:
             return UsageError(each.name, given[each.name], f"给了两次；{form}")
