@@ -12,6 +12,7 @@ from easytrader.basics.log import Log
 from easytrader.cli.output import complain, say
 from easytrader.cli.parser import Parser, whole_number
 from easytrader.errors import EasytraderError, UsageError
+from easytrader.server import check_installed
 from easytrader.wire.words import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         return _stop(arguments)
     from pathlib import Path
 
+    check_installed()
     from easytrader.server.serve import Serving, run
     from easytrader.server.textlog import logging_to
 
@@ -236,6 +238,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _audit(arguments: argparse.Namespace) -> int:
     del arguments
+    check_installed()
     from easytrader.server.audit import default_folder, verify, verify_told
 
     folder = default_folder()
@@ -269,6 +272,7 @@ def _register_init(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> int:
+    check_installed()
     from easytrader.server import tls
 
     folder = tls.default_folder()

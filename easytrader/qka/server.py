@@ -8,7 +8,7 @@ from typing import Final
 
 from easytrader import arguments
 from easytrader.errors import UsageError
-from easytrader.server import foreground
+from easytrader.server import check_installed
 from easytrader.server.config import LOOPBACK, AccountSpec, ServerConfig
 from easytrader.server.tokens import Grant, Tokens, default_file
 from easytrader.wire import verbs
@@ -34,6 +34,7 @@ class QMTServer:
 
     Raises:
         UsageError: 参数不对。
+        MissingDependencyError: 没有装 ``easytrader[server]``。
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class QMTServer:
         port: int = 8000,
         token: str | None = None,
     ) -> None:
+        check_installed()
         self.account_id = arguments.account(account_id)
         connect = {"miniqmt_path": mini_qmt_path, "stock_account": self.account_id}
         spec = AccountSpec("miniqmt", connect=connect)
@@ -59,6 +61,8 @@ class QMTServer:
             UsageError: 路径、地址不对。
             EasytraderError: 端口或账号有别人占着，或服务器自己停了。
         """
+        from easytrader.server import foreground  # 没有装它要的包，也导入得了这个模块
+
         foreground.run(self._config, self._tokens, self._token)
 
     def _token(self) -> str:
@@ -70,6 +74,8 @@ class QMTServer:
             each.name == name and self.account_id in each.accounts for each in self._tokens.grants()
         ):
             return f"令牌 {name} 以前发过；忘了就 easytrader token revoke {name}，再启动"
+        from easytrader.server import foreground
+
         return foreground.issued(self._tokens, name, self.account_id)
 
 

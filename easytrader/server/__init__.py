@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Final
+
+from easytrader.errors import MissingDependencyError
+
+_PACKAGES: Final = ("starlette", "uvicorn", "h11", "websockets", "msgspec", "cryptography")
+
+
+def check_installed() -> None:
+    """服务器要的包都装着。
+
+    Raises:
+        MissingDependencyError: 没有装 ``easytrader[server]``。
+    """
+    missing = [each for each in _PACKAGES if find_spec(each) is None]
+    if missing:
+        told = f"服务器要的包没有装（{'、'.join(missing)}）"
+        raise MissingDependencyError(f'{told}：pip install "easytrader[server]"')
 
 
 def run(port: int = 1430, broker: str = "sim", *, host: str = "127.0.0.1", **connect: Any) -> None:
@@ -22,8 +39,10 @@ def run(port: int = 1430, broker: str = "sim", *, host: str = "127.0.0.1", **con
 
     Raises:
         UsageError: 参数不对。
+        MissingDependencyError: 没有装 ``easytrader[server]``。
         EasytraderError: 端口或账号有别人占着，或服务器自己停了。
     """
+    check_installed()
     from easytrader.server import foreground  # 导入 easytrader.server 不牵出 starlette
     from easytrader.server.config import AccountSpec, ServerConfig
     from easytrader.server.tokens import Tokens, default_file

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -219,3 +221,37 @@ def test_settings_are_checked_when_built_in_code() -> None:
     bad: Any = {"port": "1"}
     with pytest.raises(UsageError):
         ServerConfig((AccountSpec("sim"),), **bad)
+
+
+_WITHOUT = """
+import importlib.util, sys
+
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == "cryptography" else found(name)
+import easytrader
+from easytrader import server
+from easytrader.qka.server import QMTServer
+
+for call in (server.run, lambda: QMTServer("1", "D:/qmt")):
+    try:
+        call()
+    except easytrader.MissingDependencyError as error:
+        print(error)
+from easytrader.cli import main
+
+for given in (["serve", "--broker", "sim"], ["serve", "init"], ["serve", "audit"]):
+    print(main(given))
+"""
+
+
+def test_without_its_packages_it_says_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT],
+        capture_output=True, encoding="utf-8", timeout=60, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if "pip install" in line and "cryptography" in line] == lines[:2]
+    assert lines[2:] == ["1", "1", "1"], done.stderr
+    assert done.stderr.count("pip install") == 3
+    assert "内部错误" not in done.stderr
