@@ -53,6 +53,7 @@ _EVERY: Final = 100
 _WRONG_TOKEN: Final = "没有给令牌，或令牌不对、过期、吊销了"  # noqa: S105  是说明
 _BEARER: Final = {"WWW-Authenticate": "Bearer"}
 _NOT_FOUND: Final = "没有这个路径，或不能用这个方法"
+_NO_QKA: Final = "没有这个方法，或这台服务器没有给 QKA 用：easytrader serve 加上 --qka"
 _PLAIN: Final = "别的机器来的要走 https；或在服务器上用 --proxy 声明你前面的反向代理"
 _BROKEN: Final = "服务器上出了意外的错，详情在服务器的日志里"
 
@@ -269,6 +270,10 @@ class App:
                 alive = partial(self.sessions.alive, session)
                 return Pass(session.grant, "page", alive)
         scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+        theirs = Headers(scope=scope).getlist("x-token")
+        if not given and len(theirs) == 1 and scope["path"].startswith("/api/"):
+            self.authenticate(theirs[0], scope)
+            raise Refused(404, UsageError("path", scope["path"], _NO_QKA))
         if not given:
             raise Refused(401, UsageError("token", _Hidden(), _WRONG_TOKEN), _BEARER)
         if scheme.lower() != "bearer":

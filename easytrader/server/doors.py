@@ -346,6 +346,13 @@ class SocketDoor(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         self.transport.release()
 
+    async def send(self, message: Any) -> None:
+        """应用要发的。"""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # 没有握手就答完了（令牌不对、正在停）：不这样说，uvicorn 记成应用的错
+            self.handshake_complete = True
+
     def trust(self) -> None:
         """它出示了有效的令牌。"""
         self.config.doors.trust(self.transport._transport)  # noqa: SLF001  同上

@@ -242,3 +242,23 @@ def test_unfinished_tls_handshakes_count_too(tmp_path: Path) -> None:
         for each in silent:
             each.close()
         eventually(lambda: len(world.host.doors) == 0)
+
+
+def test_a_refused_handshake_is_no_error_of_ours(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for token in ("et_wrong", None):
+        with line(world) as link:
+            link.sendall(upgrade(world.port, "a", token))
+            assert told(link).startswith(b"HTTP/1.1 401")
+    with world.socket("a") as socket_:
+        assert socket_.ask("balance")["result"]
+    assert [each.getMessage() for each in caplog.records if each.name == "uvicorn.error"] == []
+
+
+def test_a_qka_client_hears_that_this_is_not_for_it(world: World) -> None:
+    status, answer, _ = world.http("POST", "/api/query_stock_asset", {}, None, X_Token=world.token)
+    assert status == 404
+    assert "--qka" in answer["error"]["text"]
+    assert world.http("POST", "/api/query_stock_asset", {}, None, X_Token="et_x")[0] == 401
+    assert world.http("POST", "/api/query_stock_asset", {}, None)[0] == 401
