@@ -92,9 +92,9 @@ class ADay(RuleBasedStateMachine):
     def later(self, clock: tuple[int, int]) -> None:
         """往后走到这个时刻；已经过了就到下一个交易日的这个时刻。"""
         if at(*clock, day=self.date) < self.desk.clock.now():
+            if self.date == 27:
+                return  # 到头了：再往后没有这么一天
             self.date = 23 if self.date == 20 else self.date + 1
-            if self.date > 27:
-                return
         moment = at(*clock, day=self.date)
         self.run(lambda desk: desk.clock.set(moment))
         self.run(lambda desk: desk.engine.advance())
