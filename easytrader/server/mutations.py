@@ -79,6 +79,7 @@ _LEAST_S: Final = 0.2
 _RECORD_S: Final = 2.0
 """别的线程、程序占着请求记录时，至少、至多等这么久。"""
 _CLOSE_S: Final = 2.0
+_JUST_LATE_S: Final = 0.05
 _WIDEST: Final = 2**63
 
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
@@ -323,7 +324,15 @@ class Mutations:
         if time.monotonic() >= call.deadline:  # 排队、写盘花掉的也算
             raise _late(call)
         with admission.through(gate), self._until(call.deadline):
-            return verbs.invoke(self._trader, call.verb, call.args, kwargs)
+            try:
+                return verbs.invoke(self._trader, call.verb, call.args, kwargs)
+            except JournalError as exc:
+                if time.monotonic() < call.deadline - _JUST_LATE_S:
+                    raise
+                # 委托记录好好的：排在别的委托后面，轮到时时间用完了
+                raise NotConnectedError(
+                    f"{call.verb.name} 排在别的委托后面，轮到的时候已经过了期限，{_NOTHING}"
+                ) from exc
 
     def _arrived(
         self, flight: _Flight, receipt: Receipt[Any], heard: Callable[[Answer], None]

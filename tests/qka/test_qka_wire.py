@@ -262,7 +262,8 @@ def test_the_account_is_never_guessed(tmp_path: Path) -> None:
 def test_without_the_switch_there_is_no_such_path(tmp_path: Path) -> None:
     with memory_world(tmp_path / "plain") as world:
         url = f"http://127.0.0.1:{world.port}"
-        assert raw(url, world.token, "query_stock_asset")[0] == 401
+        assert raw(url, world.token, "query_stock_asset")[0] == 404
+        assert raw(url, "et_wrong", "query_stock_asset")[0] == 401
 
 
 def test_one_request_id_is_one_order(url: str, ours: World, user: SimTrader) -> None:
