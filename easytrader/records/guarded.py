@@ -9,11 +9,12 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _T = TypeVar("_T")
 
 _BUSY_S: Final = 0.02
+_OPEN_PAUSE_S: Final = 0.01
 _SLICE_S: Final = 0.5
 """Windows 上等锁的时候 Ctrl-C 不起作用：一次最多等这么久。"""
 LEFT_BEHIND: Final[list[sqlite3.Connection]] = []
@@ -80,6 +81,25 @@ def patiently(work: Callable[[], _T], deadline: float) -> _T:
         except sqlite3.OperationalError as exc:  # noqa: PERF203  占着才会再来
             if "locked" not in str(exc) or time.monotonic() >= deadline:
                 raise
+
+
+def prepare(db: sqlite3.Connection, schema: Iterable[str], deadline: float) -> None:
+    """换成预写日志，建好表；别的进程占着就等，到期为止。"""
+
+    def wal() -> None:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:  # 两个进程同时第一次打开：换日志方式不理会等待的期限
+            threading.Event().wait(_OPEN_PAUSE_S)
+            raise
+
+    def tables() -> None:
+        for statement in schema:
+            db.execute(statement)
+
+    patiently(wal, deadline)
+    db.execute("PRAGMA synchronous = NORMAL")
+    patiently(tables, deadline)
 
 
 class Unmoved:

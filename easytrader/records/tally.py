@@ -12,12 +12,11 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.beijing import OFFSET_S
 from easytrader.basics.private import private_file, private_folder
-from easytrader.records.guarded import LEFT_BEHIND, Unmoved, connect, patiently
+from easytrader.records.guarded import LEFT_BEHIND, Unmoved, connect, patiently, prepare
 from easytrader.records.storage import Counted, DayFull, SecondFull
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ SLOTS: Final = 11
 _PER_SECOND: Final = 10
 _PATIENCE_S: Final = 0.3
 """期限再远也只等这么久：一次事务只要几十微秒，等得更久就是它停住了。"""
-_OPEN_PAUSE_S: Final = 0.01
 _LEAST_WAIT_S: Final = 0.001
 _DAYS_KEPT: Final = 40
 
@@ -172,7 +170,8 @@ class Tally:
         private_file(self.where)
         db = connect(self.where)
         try:
-            _prepare(db, min(deadline, time.monotonic() + _PATIENCE_S))
+            db.execute("PRAGMA page_size = 1024")  # 每次只改两页，小页写得快
+            prepare(db, _SCHEMA, min(deadline, time.monotonic() + _PATIENCE_S))
             if already:
                 db.execute(_RAISE_DAY, (beijing_day(self._wall()), already))
         except BaseException:
@@ -180,24 +179,6 @@ class Tally:
             raise
         self._db, self._files, self._pid = db, Unmoved(self.where, ()), os.getpid()
         return db
-
-
-def _prepare(db: sqlite3.Connection, deadline: float) -> None:
-    def wal() -> None:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:  # 两个进程同时第一次打开：换日志方式不理会等待的期限
-            Event().wait(_OPEN_PAUSE_S)
-            raise
-
-    def schema() -> None:
-        for statement in _SCHEMA:
-            db.execute(statement)
-
-    db.execute("PRAGMA page_size = 1024")  # 每次只改两页，小页写得快
-    patiently(wal, deadline)
-    db.execute("PRAGMA synchronous = NORMAL")
-    patiently(schema, deadline)
 
 
 def _today(db: sqlite3.Connection, day: int) -> int:

@@ -14,14 +14,20 @@ import time
 from decimal import ROUND_CEILING, Decimal
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
 from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import EasytraderError, RiskRefusedError
-from easytrader.records.guarded import LEFT_BEHIND, DeadlineLock, Unmoved, connect, patiently
+from easytrader.records.guarded import (
+    LEFT_BEHIND,
+    DeadlineLock,
+    Unmoved,
+    connect,
+    patiently,
+    prepare,
+)
 from easytrader.risk.rules import NOTHING_SENT, order_value
 from easytrader.wire.verbs import Effect
 
@@ -44,7 +50,6 @@ _T = TypeVar("_T")
 
 _PATIENCE_S: Final = 2.0
 """别的线程、别的进程占着时最多等这么久；一次只要几十微秒，等得更久就是停住了。"""
-_OPEN_PAUSE_S: Final = 0.01
 _DAYS_KEPT: Final = 40
 _FEN: Final = Decimal(100)
 _WIDEST_BAND: Final = Decimal("1.3")
@@ -268,7 +273,7 @@ class Caps:
         private_file(self.path)
         db = connect(self.path)
         try:
-            _prepare(db, deadline)
+            prepare(db, _SCHEMA, deadline)
         except BaseException:
             db.close()
             raise
@@ -426,20 +431,3 @@ def _refused(rule: str, told: str, actual: object = None, limit: object = None) 
     limit = float(limit) if isinstance(limit, Decimal) else limit
     text = f"风控拒绝（{rule}）：{told}；{NOTHING_SENT}"
     return RiskRefusedError(text, rule=rule, actual=actual, limit=limit)
-
-
-def _prepare(db: sqlite3.Connection, deadline: float) -> None:
-    def wal() -> None:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:  # 两个进程同时第一次打开：换日志方式不理会等待的期限
-            Event().wait(_OPEN_PAUSE_S)
-            raise
-
-    def schema() -> None:
-        for statement in _SCHEMA:
-            db.execute(statement)
-
-    patiently(wal, deadline)
-    db.execute("PRAGMA synchronous = NORMAL")
-    patiently(schema, deadline)
