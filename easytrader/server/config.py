@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
-from easytrader.errors import UsageError
+from easytrader.errors import UsageError, is_secret
 from easytrader.risk import Guard
 from easytrader.wire.words import DEFAULT_PORT
 
@@ -43,7 +43,6 @@ LOOPBACK: Final = "127.0.0.1"
 _LONGEST_NAME: Final = 64
 OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
 """connect 的选项里，服务器自己要用的。"""
-_SECRET_ENDINGS: Final = ("pwd", "password", "passwd", "secret", "token", "key")
 _NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"
 
 
@@ -271,7 +270,7 @@ def _check_names(names: Iterable[str | None]) -> None:
 
 
 def _holds_secret(options: Mapping[str, Any]) -> bool:
-    return any(name.lower().endswith(_SECRET_ENDINGS) for name in options)
+    return any(is_secret(name) or name.lower().endswith("key") for name in options)
 
 
 def _check_private(file: Path) -> None:

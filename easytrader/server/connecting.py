@@ -18,7 +18,7 @@ from easytrader import types
 from easytrader.api import use
 from easytrader.basics import numbers
 from easytrader.brokers.registry import installed
-from easytrader.errors import EasytraderError, UsageError
+from easytrader.errors import EasytraderError, UsageError, is_secret
 from easytrader.server.config import OURS, AccountSpec
 from easytrader.server.origins import is_loopback_name
 from easytrader.wire import verbs
@@ -33,7 +33,6 @@ _PLACES: Final = re.compile(r"path|dir|folder|file|文件夹|目录")
 _HOSTS: Final = re.compile(
     r"(^|_)(host|url|uri|server|addr|address|ip|port|gateway|endpoint|td|md)"
 )
-_SECRETS: Final = re.compile(r"(pwd|password|passwd|secret|token|key|auth_code)$")
 _KINDS: Final[dict[object, FieldKind]] = {
     str: "text", int: "number", float: "number", bool: "flag",
 }  # fmt: skip
@@ -144,7 +143,7 @@ def _field(name: str, kind: object, default: Any) -> Field | None:
     elif kind not in _KINDS:
         return None
     shown: FieldKind = "choice" if choices else _KINDS[kind]
-    if shown == "text" and _SECRETS.search(name):
+    if shown == "text" and (is_secret(name) or name.endswith(("key", "auth_code"))):
         shown, default = "secret", None
     elif shown == "text" and _PLACES.search(name):
         shown = "folder"
