@@ -14,6 +14,7 @@ import itertools
 import logging
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -370,7 +371,8 @@ class Connection:
             while not self.lost:
                 self._run_once()
         except Exception as exc:  # noqa: BLE001  边界：这个线程没了，事件也就没有人读了
-            logger.exception("读连接的线程出错")
+            # 不用 logger.exception：它会印出变量的值，里面可能有账户的东西
+            logger.error("读连接的线程出错：\n{}", traceback.format_exc())
             self.fail(f"读连接的线程出错：{exc!r}")
         finally:
             # 没有人还在用，才放开套接字：号码马上会给别的文件
