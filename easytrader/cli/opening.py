@@ -78,8 +78,8 @@ def _decimal(text: str) -> Decimal:
 
 
 def _position(text: str) -> tuple[Security, int, Decimal | None]:
+    from easytrader.market.rules import scope_of
     from easytrader.market.symbols import Kind, parse_security
-    from easytrader.sim.rules import scope_of
 
     code, _, rest = text.partition(":")
     amount, _, price = rest.partition(":")

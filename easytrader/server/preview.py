@@ -2,7 +2,7 @@
 
 把那个动词真的做到风控之前为止：参数的校验、能不能做这种委托，与真的下单是同一段代码。
 其后的检查只问不占：风控的规则与剩余的笔数、令牌的上限、停单开关。费用、价格笼子照
-`easytrader.sim.rules` 的带日期表（纯计算，模拟柜台收费也是它）；真的收多少以柜台为准。
+`easytrader.market.rules` 的带日期表（纯计算，模拟柜台收费也是它）；真的收多少以柜台为准。
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from easytrader.basics import numbers
 from easytrader.basics.beijing import beijing_now
 from easytrader.codes import BUY_TYPES, OrderType, PriceType, order_type_name
 from easytrader.errors import EasytraderError, QueryFailedError, RiskRefusedError, UsageError
+from easytrader.market.rules import rules_for
+from easytrader.market.rules.cage import cage_limit, reference_price
+from easytrader.market.rules.fees import FeeSchedule, yuan
+from easytrader.market.rules.tables import scope_of
 from easytrader.market.symbols import Kind
 from easytrader.orders import admission
 from easytrader.orders.router import MarketView
 from easytrader.risk.rules import Rules as GuardRules
 from easytrader.risk.rules import order_value
 from easytrader.sim.config.folder import SimFolder, is_sim_folder
-from easytrader.sim.rules import rules_for
-from easytrader.sim.rules.cage import cage_limit, reference_price
-from easytrader.sim.rules.fees import FeeSchedule, yuan
-from easytrader.sim.rules.tables import scope_of
 from easytrader.trader import engine_of
 from easytrader.wire import verbs
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.codes import AFTER_HOURS_TYPES, PriceType
+from easytrader.market.rules.after_hours import MATCHING, most, windows
+from easytrader.market.rules.phases import Phase
+from easytrader.market.rules.quantities import Size
 from easytrader.market.symbols import Kind
 from easytrader.sim.ledger.checks import CLOSED, NO_CANCEL, NO_SUCH, Ticket, check
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.plugin import QuietBusiness
 from easytrader.sim.ledger.resting import Queue
 from easytrader.sim.market.noise import hash01, salt_of
-from easytrader.sim.rules.after_hours import MATCHING, most, windows
-from easytrader.sim.rules.phases import Phase
-from easytrader.sim.rules.quantities import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

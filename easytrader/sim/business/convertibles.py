@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import BOND_TYPES, OrderType
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.phases import Phase
 from easytrader.sim.config.convertibles import FACE_LI
 from easytrader.sim.ledger.checks import shares_short
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.phases import Phase
 
 if TYPE_CHECKING:
     from easytrader.sim.config.convertibles import Convertible

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from easytrader.market.rules.accrual import interest_li
 from easytrader.market.symbols import parse_security
 from easytrader.sim.ledger.plugin import QuietBusiness
-from easytrader.sim.rules.accrual import interest_li
 
 if TYPE_CHECKING:
     from easytrader.sim.ledger.ledger import Surroundings

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import BUY_TYPES, OrderType
-from easytrader.sim.rules.exrights import DIVIDEND_TAX
+from easytrader.market.rules.exrights import DIVIDEND_TAX
 
 if TYPE_CHECKING:
     from easytrader.sim.config.corporate_actions import Action

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderType
+from easytrader.market.rules.repo import FACE_LI, SINCE, TERMS, interest_li
 from easytrader.sim.ledger.checks import NO_SUCH, money_short
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
-from easytrader.sim.rules.repo import FACE_LI, SINCE, TERMS, interest_li
 
 if TYPE_CHECKING:
     from easytrader.sim.exchange.hours import MarketHours

@@ -11,12 +11,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import PriceType
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.phases import CALL_PHASES, Phase
 from easytrader.sim.ledger.checks import money_short
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.ledger import StillWay
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.phases import CALL_PHASES, Phase
 
 if TYPE_CHECKING:
     from easytrader.sim.config.corporate_actions import Action

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
 from easytrader.errors import SimulatorError
+from easytrader.market.rules import issues
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.phases import Phase
+from easytrader.market.rules.tables import STOCKS, Scope, pick
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.ipo import FILE_NAME
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.ledger import StillWay
 from easytrader.sim.ledger.plugin import QuietBusiness, from_json, to_json
 from easytrader.sim.market.noise import mix, salt_of
-from easytrader.sim.rules import issues
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.phases import Phase
-from easytrader.sim.rules.tables import STOCKS, Scope, pick
 
 if TYPE_CHECKING:
     from easytrader.sim.config.ipo import Issue, Prospectus

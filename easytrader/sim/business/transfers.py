@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import stamp
 from easytrader.errors import UsageError
+from easytrader.market.rules.fees import yuan
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.transfers import TransferSettings
 from easytrader.sim.ledger.account import share_of
 from easytrader.sim.ledger.events import Done
 from easytrader.sim.ledger.plugin import QuietBusiness, details
-from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.market.rules.tables import STOCKS
 from easytrader.market.symbols import Kind
 from easytrader.sim.config import files
 from easytrader.sim.config.files import EntryError
-from easytrader.sim.rules.tables import STOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

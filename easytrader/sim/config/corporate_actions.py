@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.market.rules.exrights import DIVIDEND_TAX, Change
+from easytrader.market.rules.tables import BONDS, FUNDS, scope_of
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.config import files
 from easytrader.sim.config.files import EntryError
-from easytrader.sim.rules.exrights import DIVIDEND_TAX, Change
-from easytrader.sim.rules.tables import BONDS, FUNDS, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.market.rules.credit import DEAREST_PE, Grade
+from easytrader.market.rules.tables import REPOS, scope_of
 from easytrader.sim.config import files as entries
 from easytrader.sim.config.files import EntryError, fields_of, micro, security_named, shown, whole
-from easytrader.sim.rules.credit import DEAREST_PE, Grade
-from easytrader.sim.rules.tables import REPOS, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

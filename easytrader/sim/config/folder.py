@@ -23,12 +23,12 @@ from easytrader.basics.beijing import moment
 from easytrader.basics.keywords import guarded
 from easytrader.basics.private import private_folder
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.rules import scope_of
+from easytrader.market.rules.fees import COMMISSION_CAP
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.config import profile as profiles
 from easytrader.sim.market.bar_model import PATHS, QUEUES
 from easytrader.sim.market.columns import PERIODS, VOLUME_UNITS
-from easytrader.sim.rules import scope_of
-from easytrader.sim.rules.fees import COMMISSION_CAP
 
 CONFIG_NAME: Final = "easytrader_sim.json"
 FORMAT: Final = 2

@@ -13,6 +13,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import SimulatorError
+from easytrader.market.rules import RuleBook, scope_of
+from easytrader.market.rules.accrual import Coupon
+from easytrader.market.rules.bands import Rounding
+from easytrader.market.rules.choices import BY_TABLE, Choices
+from easytrader.market.rules.facts import ORDINARY, Facts, Period
+from easytrader.market.rules.tables import Scope
 from easytrader.sim.config.convertibles import load_convertibles
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.files import (
@@ -26,12 +32,6 @@ from easytrader.sim.config.files import (
 from easytrader.sim.config.ipo import FILE_NAME as ISSUES_NAME
 from easytrader.sim.config.ipo import listings_of, load_issues
 from easytrader.sim.market import universe
-from easytrader.sim.rules import RuleBook, scope_of
-from easytrader.sim.rules.accrual import Coupon
-from easytrader.sim.rules.bands import Rounding
-from easytrader.sim.rules.choices import BY_TABLE, Choices
-from easytrader.sim.rules.facts import ORDINARY, Facts, Period
-from easytrader.sim.rules.tables import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.market.rules.issues import BOND_MOST, UNITS, Unit
+from easytrader.market.rules.tables import Scope, pick, scope_of
 from easytrader.market.symbols import Kind, Security
 from easytrader.sim.config import files
 from easytrader.sim.config.files import EntryError
 from easytrader.sim.market.script import Listing
-from easytrader.sim.rules.issues import BOND_MOST, UNITS, Unit
-from easytrader.sim.rules.tables import Scope, pick, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,11 +16,11 @@ from easytrader.sim.market.synthetic import SyntheticMarket
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from easytrader.market.rules import RuleBook
     from easytrader.sim.config.folder import SimConfig
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.market.library import Library
-    from easytrader.sim.rules import RuleBook
 
 
 def market_for(

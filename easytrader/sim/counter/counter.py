@@ -21,6 +21,8 @@ from easytrader.codes import (
     PriceType,
 )
 from easytrader.errors import SimulatorError
+from easytrader.market.rules import RuleBook
+from easytrader.market.rules.phases import Phase
 from easytrader.market.symbols import Kind, Security, parse_security
 from easytrader.sim.config.profile import PROFILES
 from easytrader.sim.counter import views
@@ -51,12 +53,11 @@ from easytrader.sim.ledger.ledger import Ledger, Surroundings
 from easytrader.sim.ledger.orders import SimOrder, security_of
 from easytrader.sim.ledger.plugin import Clerk, Debtor, Enforcer, Holder
 from easytrader.sim.ledger.state import CANCELLING_KIND
-from easytrader.sim.rules import RuleBook
-from easytrader.sim.rules.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from easytrader.market.rules.fees import FeeSchedule
     from easytrader.market.symbols import Security
     from easytrader.sim.config.profile import Profile
     from easytrader.sim.counter.sweep import Budget
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.ledger import Instrument
     from easytrader.sim.ledger.plugin import Business
     from easytrader.sim.ledger.state import Changes, CounterState
-    from easytrader.sim.rules.fees import FeeSchedule
 
 
 _CODE_BYTES: Final = 63

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.codes import ACCOUNT_STATUS_NAMES
 from easytrader.errors import SimulatorError
 from easytrader.market.notice import warn_if_ending
+from easytrader.market.rules.fees import FeeSchedule
 from easytrader.market.symbols import parse_security
 from easytrader.sim.business import businesses_for
 from easytrader.sim.config.instruments import load_book
@@ -37,7 +38,6 @@ from easytrader.sim.ledger.events import (
     SubmitOrder,
 )
 from easytrader.sim.ledger.state import CounterState, Progress
-from easytrader.sim.rules.fees import FeeSchedule
 from easytrader.sim.storage.store import Store
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easytrader.basics.beijing import midnight
-from easytrader.sim.rules.phases import CONTINUOUS, LATE_CLOSE, PRE_OPEN_EXCHANGES
+from easytrader.market.rules.phases import CONTINUOUS, LATE_CLOSE, PRE_OPEN_EXCHANGES
 
 if TYPE_CHECKING:
     from easytrader.sim.exchange.hours import MarketHours

@@ -9,9 +9,9 @@ from easytrader.sim.exchange.depth import Halt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from easytrader.market.rules.halts import Halting
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.screen import Ticks
-    from easytrader.sim.rules.halts import Halting
 
 
 def found_in(halts: Sequence[Halt], tick: int) -> Halt | None:

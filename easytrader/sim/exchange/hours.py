@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, Protocol
 from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import SimulatorError
 from easytrader.market import calendar
-from easytrader.sim.rules import phases
-from easytrader.sim.rules.phases import Phase
+from easytrader.market.rules import phases
+from easytrader.market.rules.phases import Phase
 
 _DAY: Final = 86400
 _OPEN_CALL_START: Final = 33300

@@ -21,10 +21,10 @@ from easytrader.sim.exchange.depth import Level, Quote
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from easytrader.market.rules import RuleBook, Rules
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Market
     from easytrader.sim.exchange.hours import Bells, MarketHours
-    from easytrader.sim.rules import RuleBook, Rules
 
 
 class Ticks(NamedTuple):

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import rows
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.rules.fees import yuan
 from easytrader.sim.config.folder import SimFolder, is_sim_folder
 from easytrader.sim.counter.views import Asset
 from easytrader.sim.gateway.translator import asset_row, order_row, trade_row
 from easytrader.sim.ledger.closing import ClosingAsset, ClosingPosition
-from easytrader.sim.rules.fees import yuan
 from easytrader.sim.storage.schema import APPLICATION_ID, VERSION, order_of, trade_of
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.codes import BROKER_PRICE_TYPES, BUY_TYPES, MARKET_CODES, OrderStatus, OrderType
+from easytrader.market.rules.fees import yuan
 from easytrader.market.symbols import parse_security
 from easytrader.sim.business.smt import DONE
 from easytrader.sim.business.transfers import IN
@@ -20,7 +21,6 @@ from easytrader.sim.gateway.wire import BOOKS, MARKET_TIME, QUERY_FAILED, Push, 
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, WRONG_STATUS
 from easytrader.sim.market.universe import instrument_name
-from easytrader.sim.rules.fees import yuan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

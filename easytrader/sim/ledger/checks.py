@@ -10,19 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import PriceType
+from easytrader.market.rules.accrual import interest_li
+from easytrader.market.rules.cage import cage_limit, call_limits, reference_price
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.phases import CALL_PHASES, CANCEL_PHASES, PRE_OPEN_EXCHANGES, Phase
 from easytrader.sim.ledger.events import Reject
-from easytrader.sim.rules.accrual import interest_li
-from easytrader.sim.rules.cage import cage_limit, call_limits, reference_price
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.phases import CALL_PHASES, CANCEL_PHASES, PRE_OPEN_EXCHANGES, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.rules import Rules
+    from easytrader.market.rules.fees import FeeRates
     from easytrader.market.symbols import Exchange
     from easytrader.sim.exchange.depth import Quote
-    from easytrader.sim.rules import Rules
-    from easytrader.sim.rules.fees import FeeRates
 
 
 LIMIT_TYPES: Final = frozenset({PriceType.FIX, PriceType.LATEST})

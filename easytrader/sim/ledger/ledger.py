@@ -7,26 +7,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderStatus
+from easytrader.market.rules import RuleBook, Rules
+from easytrader.market.rules.accrual import interest_li
+from easytrader.market.rules.fees import to_fen
 from easytrader.sim.exchange.hours import day_code
 from easytrader.sim.ledger import events
 from easytrader.sim.ledger.checks import LIMIT_TYPES, Ticket, enough_cash, enough_shares
 from easytrader.sim.ledger.orders import SimOrder, SimTrade
 from easytrader.sim.ledger.plugin import Cashier, QuietBusiness
 from easytrader.sim.ledger.state import CANCELLING_KIND, Changes, CounterState
-from easytrader.sim.rules import RuleBook, Rules
-from easytrader.sim.rules.accrual import interest_li
-from easytrader.sim.rules.fees import to_fen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.rules.fees import FeeRates, FeeSchedule
+    from easytrader.market.rules.phases import Phase
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.depth import Quote
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.ledger.account import Account, Position
     from easytrader.sim.ledger.plugin import Business, Way
-    from easytrader.sim.rules.fees import FeeRates, FeeSchedule
-    from easytrader.sim.rules.phases import Phase
 
 
 _CREDIT: Final = AccountType.CREDIT

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.codes import BUY_TYPES, OrderStatus
 from easytrader.errors import UsageError
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.repo import worth_li
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.ledger.events import OrderSnapshot, TradeSnapshot
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.repo import worth_li
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from easytrader.market.rules.repo import TERMS
 from easytrader.market.symbols import Board, Kind, Security
 from easytrader.sim.market.noise import hash01
-from easytrader.sim.rules.repo import TERMS
 
 _KNOWN: Final = {
     "600036.SH": (35_500, "招商银行"),

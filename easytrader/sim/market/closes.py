@@ -10,18 +10,18 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.market.rules import RuleBook, price_limits
+from easytrader.market.rules.exrights import reference_price
 from easytrader.sim.market.noise import Octaves, hash01, value
 from easytrader.sim.market.script import NOTHING
-from easytrader.sim.rules import RuleBook, price_limits
-from easytrader.sim.rules.exrights import reference_price
 
 if TYPE_CHECKING:
+    from easytrader.market.rules import Rules
+    from easytrader.market.rules.exrights import Change
     from easytrader.market.symbols import Security
     from easytrader.sim.exchange.hours import MarketHours
     from easytrader.sim.market.anchors import Profile
     from easytrader.sim.market.script import Script
-    from easytrader.sim.rules import Rules
-    from easytrader.sim.rules.exrights import Change
 
 
 BLOCK: Final = 128

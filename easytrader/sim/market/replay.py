@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
+from easytrader.market.rules import RuleBook, Rules, price_limits
 from easytrader.sim.exchange.depth import Halt, Level, Market, Prints, Quote
 from easytrader.sim.exchange.halting import found_in, halts_of, reaches
 from easytrader.sim.exchange.screen import Ticks, ticks_of
@@ -30,7 +31,6 @@ from easytrader.sim.market.bar_model import (
 from easytrader.sim.market.columns import PERIODS
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.script import NOTHING, Script
-from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from easytrader.sim.rules.exrights import reference_price
+from easytrader.market.rules.exrights import reference_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from easytrader.sim.rules.exrights import Change
+    from easytrader.market.rules.exrights import Change
 
 
 class Listing(NamedTuple):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import SimulatorError
+from easytrader.market.rules import RuleBook, Rules, price_limits
 from easytrader.sim.exchange.depth import DISPLAYED, Halt, Level, Market, Prints, Quote
 from easytrader.sim.exchange.halting import found_in, halts_of
 from easytrader.sim.exchange.screen import ticks_of
@@ -21,7 +22,6 @@ from easytrader.sim.market.anchors import Profile, profile_of
 from easytrader.sim.market.closes import Closes, Conditions, Fate
 from easytrader.sim.market.noise import Octaves, bounds, hash01, salt_of, value, values
 from easytrader.sim.market.script import NOTHING, Script
-from easytrader.sim.rules import RuleBook, Rules, price_limits
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from easytrader.market.calendar import is_trading_day
+from easytrader.market.rules.repo import TERMS
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.market.anchors import ANCHORS_LI, NAMES, profile_of
 from easytrader.sim.market.noise import hash01, mix, salt_of
-from easytrader.sim.rules.repo import TERMS
 
 _SALT: Final = salt_of(20261130, "universe")
 

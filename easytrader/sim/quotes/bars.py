@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.basics.beijing import OFFSET_S
-from easytrader.sim.rules.repo import worth_li
+from easytrader.market.rules.repo import worth_li
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

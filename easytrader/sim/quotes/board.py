@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight, stamp
 from easytrader.errors import SimulatorError
+from easytrader.market.rules.after_hours import MATCHING
+from easytrader.market.rules.facts import ORDINARY
 from easytrader.market.symbols import Kind
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
@@ -56,18 +58,16 @@ from easytrader.sim.quotes.indices import INDICES, IndexedMarket
 from easytrader.sim.quotes.sectors import FILE_NAME as SECTORS_NAME
 from easytrader.sim.quotes.sectors import MARKETS, Sectors
 from easytrader.sim.quotes.tape import DayTape, Paths, ranges, with_calls
-from easytrader.sim.rules.after_hours import MATCHING
-from easytrader.sim.rules.facts import ORDINARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from easytrader.market.rules import RuleBook
     from easytrader.market.symbols import Security
     from easytrader.sim.config.corporate_actions import Action
     from easytrader.sim.config.folder import SimFolder
     from easytrader.sim.exchange.depth import Market, Quote
     from easytrader.sim.exchange.hours import MarketHours
-    from easytrader.sim.rules import RuleBook
 
 
 PERIODS: Final = ("tick", *MINUTES, DAILY, *LONG)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import UsageError
+from easytrader.market.rules import Size, rules_for, scope_of
+from easytrader.market.rules.exrights import reference_price
+from easytrader.market.rules.phases import Phase
+from easytrader.market.rules.tables import ETFS, STOCKS
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.exchange.depth import DISPLAYED
 from easytrader.sim.market import universe
 from easytrader.sim.quotes.indices import INDICES
-from easytrader.sim.rules import Size, rules_for, scope_of
-from easytrader.sim.rules.exrights import reference_price
-from easytrader.sim.rules.phases import Phase
-from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
     from easytrader.sim.config.corporate_actions import Action

@@ -11,13 +11,13 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.market.rules.tables import STOCKS
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.sim.exchange.depth import Market, Prints, Quote
 from easytrader.sim.market import universe
 from easytrader.sim.market.anchors import profile_of
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.quotes import sheet
-from easytrader.sim.rules.tables import STOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -8,10 +8,10 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.market.rules.tables import ETFS, STOCKS
 from easytrader.market.symbols import Board, Kind, parse_security
 from easytrader.sim.market import universe
 from easytrader.sim.quotes.indices import INDICES, members
-from easytrader.sim.rules.tables import ETFS, STOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -14,11 +14,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.market.rules.repo import worth_li
 from easytrader.market.symbols import Kind
 from easytrader.sim.market.noise import hash01, salt_of
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.quotes import sheet
-from easytrader.sim.rules.repo import worth_li
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

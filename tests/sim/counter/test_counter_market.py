@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from easytrader.market.rules import Rules, rules_for
 from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.rules import Rules, rules_for
 
 SHANGHAI = timezone(timedelta(hours=8))
 

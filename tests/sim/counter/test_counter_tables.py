@@ -8,10 +8,10 @@ import pytest
 
 from easytrader.errors import SimulatorError
 from easytrader.market.calendar import coverage, is_trading_day, last_trading_day
+from easytrader.market.rules import Lot, Rules, price_limits, rules_for
+from easytrader.market.rules.fees import FeeSchedule
 from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours, day_code
-from easytrader.sim.rules import Lot, Rules, price_limits, rules_for
-from easytrader.sim.rules.fees import FeeSchedule
 
 TODAY = date(2026, 11, 20)
 SHANGHAI = timezone(timedelta(hours=8))

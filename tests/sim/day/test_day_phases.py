@@ -9,10 +9,10 @@ import pytest
 from counter_desk import Desk, kinds, yuan
 from day_helpers import at, error_of, jump
 
+from easytrader.market.rules.after_hours import has_after_hours
+from easytrader.market.rules.phases import WINDOWS, Phase
 from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
-from easytrader.sim.rules.after_hours import has_after_hours
-from easytrader.sim.rules.phases import WINDOWS, Phase
 
 Make = Callable[..., Desk]
 SH, SZ, BJ, SH_BOND, SZ_BOND, ETF = (

@@ -12,11 +12,11 @@ from support import VendorEngine as Engine
 from support import in_li
 
 from easytrader.errors import SimulatorError
+from easytrader.market.rules.phases import Phase
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimFolder, create
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import AccountQuery, CancelOrder, OrdersQuery, SubmitOrder
-from easytrader.sim.rules.phases import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

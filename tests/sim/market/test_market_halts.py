@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from counter_desk import ACCOUNT, BUY, SELL, Desk, kinds
 
+from easytrader.market.rules import rules_for
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.counter.engine import Engine
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import CancelOrder, SubmitOrder
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.rules import rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -291,7 +291,7 @@ def jump(desk: Desk, until: float) -> list[Any]:
 def test_which_days_have_halts(code: str, day: str, session: int | None, halts: bool) -> None:
     """V1：各板块从注册制起，只在不设涨跌幅的日子；V2：可转债 2022-08-01 起。"""
     when = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=SHANGHAI).date()
-    from easytrader.sim.rules.facts import Facts
+    from easytrader.market.rules.facts import Facts
 
     facts = Facts() if session is None else Facts(listed=when - timedelta(days=session - 1))
     rules = rules_for(parse_security(code), when, facts, session)

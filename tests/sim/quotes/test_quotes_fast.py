@@ -10,15 +10,15 @@ import pytest
 from support import make_folder
 
 from easytrader.basics.beijing import BEIJING, stamp
+from easytrader.market.rules import RuleBook, rules_for
+from easytrader.market.rules.choices import Choices
+from easytrader.market.rules.tables import _STARTS, era
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.market.synthetic import SyntheticMarket
 from easytrader.sim.native.frames import labels_of
 from easytrader.sim.quotes import sheet
 from easytrader.sim.quotes.board import Board, new_deadline
-from easytrader.sim.rules import RuleBook, rules_for
-from easytrader.sim.rules.choices import Choices
-from easytrader.sim.rules.tables import _STARTS, era
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from easytrader.market.rules.fees import to_fen
 from easytrader.sim.ledger.plugin import from_json, to_json
-from easytrader.sim.rules.fees import to_fen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,10 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import OrderType
-from easytrader.market.symbols import Board, parse_security
-from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
-from easytrader.sim.config.credit import Subject
-from easytrader.sim.rules.credit import (
+from easytrader.market.rules.credit import (
     ETF_SUBJECTS,
     FIN_MARGINS,
     HAIRCUTS,
@@ -28,12 +25,17 @@ from easytrader.sim.rules.credit import (
     grade_of,
     listed_on,
 )
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.tables import Scope, pick, scope_of
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.tables import Scope, pick, scope_of
+from easytrader.market.symbols import Board, parse_security
+from easytrader.sim.business.credit.contracts import FIN, SLO, SPECIAL
+from easytrader.sim.config.credit import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.rules import Rules
+    from easytrader.market.rules.tables import Dated
     from easytrader.market.symbols import Security
     from easytrader.sim.business.credit.contracts import CreditContract, Debts
     from easytrader.sim.config.credit import CreditSettings
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.account import Account
     from easytrader.sim.ledger.ledger import Ledger
     from easytrader.sim.ledger.orders import SimOrder
-    from easytrader.sim.rules import Rules
-    from easytrader.sim.rules.tables import Dated
 
 
 _WHOLE: Final = 1_000_000

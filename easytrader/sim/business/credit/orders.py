@@ -12,6 +12,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from easytrader.codes import OrderType
+from easytrader.market.rules.credit import has_price_floor, returns_next_day
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.phases import CALL_PHASES
+from easytrader.market.rules.tables import scope_of
 from easytrader.sim.business.credit.contracts import FIN, ORDINARY, SLO, SPECIAL, CreditContract
 from easytrader.sim.business.credit.margin import part_of
 from easytrader.sim.ledger.checks import (
@@ -23,10 +27,6 @@ from easytrader.sim.ledger.checks import (
 )
 from easytrader.sim.ledger.events import Reject
 from easytrader.sim.ledger.ledger import CashWay
-from easytrader.sim.rules.credit import has_price_floor, returns_next_day
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.phases import CALL_PHASES
-from easytrader.sim.rules.tables import scope_of
 
 if TYPE_CHECKING:
     from easytrader.market.symbols import Security

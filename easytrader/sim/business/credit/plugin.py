@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import AccountType, OrderStatus, OrderType
 from easytrader.errors import SimulatorError
+from easytrader.market.rules.fees import to_fen
+from easytrader.market.rules.phases import Phase
+from easytrader.market.rules.tables import REPOS, scope_of
 from easytrader.market.symbols import Security, parse_security
 from easytrader.sim.business.credit.calls import MarginCalls
 from easytrader.sim.business.credit.contracts import FIN, ORDINARY, SLO, SPECIAL, Debts
@@ -38,13 +41,11 @@ from easytrader.sim.ledger.checks import WRONG_STATUS, order_refused
 from easytrader.sim.ledger.ledger import StillWay
 from easytrader.sim.ledger.plugin import QuietBusiness
 from easytrader.sim.market.anchors import ANCHORS_LI
-from easytrader.sim.rules.fees import to_fen
-from easytrader.sim.rules.phases import Phase
-from easytrader.sim.rules.tables import REPOS, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from easytrader.market.rules import Rules
     from easytrader.sim.business.credit.contracts import CreditContract
     from easytrader.sim.business.credit.margin import Figures
     from easytrader.sim.config.corporate_actions import Action
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from easytrader.sim.ledger.ledger import Surroundings
     from easytrader.sim.ledger.orders import SimOrder
     from easytrader.sim.ledger.plugin import Way
-    from easytrader.sim.rules import Rules
 
 
 class Statement(NamedTuple):

@@ -7,14 +7,14 @@ from datetime import date
 
 import pytest
 
+from easytrader.market.rules import RuleBook, price_limits
+from easytrader.market.rules.exrights import Change
+from easytrader.market.rules.facts import Facts
 from easytrader.market.symbols import parse_security
 from easytrader.sim.exchange.hours import ExchangeHours
 from easytrader.sim.market.closes import Conditions
 from easytrader.sim.market.script import Listing, Script
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.rules import RuleBook, price_limits
-from easytrader.sim.rules.exrights import Change
-from easytrader.sim.rules.facts import Facts
 
 HOURS = ExchangeHours()
 OLD, NEW = parse_security("600036.SH"), parse_security("688801.SH")

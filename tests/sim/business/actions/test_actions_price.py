@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from actions_desk import ACCOUNT, CODE, FUND, Desk, at
 
+from easytrader.market.rules.exrights import Change, reference_price
 from easytrader.market.symbols import parse_security
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.ledger.events import SubmitOrder
 from easytrader.sim.quotes.board import Board
-from easytrader.sim.rules.exrights import Change, reference_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,15 +18,15 @@ from credit_desk import (
     SLO_SELL,
 )
 
+from easytrader.market.rules.credit import FIN_MARGINS, SLO_MARGINS
 from easytrader.sim.ledger.events import SubmitOrder
-from easytrader.sim.rules.credit import FIN_MARGINS, SLO_MARGINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from credit_desk import CreditDesk
 
-    from easytrader.sim.rules.tables import Dated
+    from easytrader.market.rules.tables import Dated
 
     Open = Callable[..., CreditDesk]
 

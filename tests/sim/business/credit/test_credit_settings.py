@@ -9,6 +9,7 @@ import pytest
 from credit_desk import CODE, CreditDesk
 
 from easytrader.errors import SimulatorError
+from easytrader.market.rules.credit import Grade
 from easytrader.sim.business.credit.contracts import FIN, SLO
 from easytrader.sim.business.credit.contracts import CreditContract as Contract
 from easytrader.sim.config.credit import (
@@ -19,7 +20,6 @@ from easytrader.sim.config.credit import (
     parse_settings,
 )
 from easytrader.sim.ledger.plugin import from_json, to_json
-from easytrader.sim.rules.credit import Grade
 
 if TYPE_CHECKING:
     from pathlib import Path

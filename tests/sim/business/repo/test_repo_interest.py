@@ -25,9 +25,9 @@ from repo_helpers import (
     yuan,
 )
 
+from easytrader.market.rules.repo import interest_li
 from easytrader.sim.business.repo import schedule
 from easytrader.sim.exchange.hours import AlwaysOpen, ExchangeHours
-from easytrader.sim.rules.repo import interest_li
 
 if TYPE_CHECKING:
     from collections.abc import Callable

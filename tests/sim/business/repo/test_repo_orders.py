@@ -10,9 +10,9 @@ from counter_desk import DAY, kinds
 from repo_helpers import GC001, GC007, GC014, R001, at, go, interest, lend, line_of, yuan
 
 from easytrader.errors import UsageError
+from easytrader.market.rules.repo import TERMS
 from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.sim.exchange.hours import day_code
-from easytrader.sim.rules.repo import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from repo_helpers import account_of, at, line_of
 
+from easytrader.market.rules.repo import TERMS
 from easytrader.sim.business.repo import RECORD
 from easytrader.sim.ledger.plugin import to_json
-from easytrader.sim.rules.repo import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

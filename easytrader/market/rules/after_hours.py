@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from easytrader.sim.rules.choices import BY_TABLE, Choices
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.choices import BY_TABLE, Choices
+from easytrader.market.rules.tables import (
     BSE,
     CHINEXT,
     CHINEXT_REFORM,

@@ -18,6 +18,12 @@ from rules_page import all_rows
 
 import easytrader.sim
 from easytrader.errors import EasytraderError
+from easytrader.market.rules import Rules, accrual, after_hours, credit, repo, rules_for
+from easytrader.market.rules.choices import Choices
+from easytrader.market.rules.facts import Facts, Period
+from easytrader.market.rules.fees import FeeSchedule
+from easytrader.market.rules.issues import Unit
+from easytrader.market.rules.tables import BOURSES, Dated, Note, Scope, scope_of
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.business.credit.margin import Policy
 from easytrader.sim.business.dividend_tax import Lot, tax_li
@@ -27,12 +33,6 @@ from easytrader.sim.config.credit import CreditSettings
 from easytrader.sim.config.files import EntryError
 from easytrader.sim.config.folder import SimConfig
 from easytrader.sim.config.ipo import parse_issues
-from easytrader.sim.rules import Rules, accrual, after_hours, credit, repo, rules_for
-from easytrader.sim.rules.choices import Choices
-from easytrader.sim.rules.facts import Facts, Period
-from easytrader.sim.rules.fees import FeeSchedule
-from easytrader.sim.rules.issues import Unit
-from easytrader.sim.rules.tables import BOURSES, Dated, Note, Scope, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from datetime import date
 
-    from easytrader.sim.rules.bands import Rounding
+    from easytrader.market.rules.bands import Rounding
 
 
 class Choices(NamedTuple):

@@ -6,7 +6,7 @@ from calendar import monthrange
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import BOND_RULES, Dated, Scope, find, pick
+from easytrader.market.rules.tables import BOND_RULES, Dated, Scope, find, pick
 
 _FACE_E8: Final = 100 * 10**8
 """一张的面额，亿分之一元。"""

@@ -6,7 +6,7 @@ from datetime import date
 from enum import Enum
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.tables import (
     BONDS,
     BOURSES,
     BSE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.tables import (
     BSE,
     BSE_OPENED,
     CHINEXT,

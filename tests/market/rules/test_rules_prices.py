@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_desk import Case, at, refusal
 
+from easytrader.market.rules import RuleBook, price_limits, rules_for
+from easytrader.market.rules.bands import Rounding, bound
+from easytrader.market.rules.cage import CAGES, cage_limit, reference_price
+from easytrader.market.rules.choices import Choices
+from easytrader.market.rules.facts import Facts, Period
 from easytrader.market.symbols import Kind, parse_security
 from easytrader.sim.exchange.depth import Level, Quote
 from easytrader.sim.exchange.hours import AlwaysOpen
 from easytrader.sim.market.synthetic import SyntheticMarket
-from easytrader.sim.rules import RuleBook, price_limits, rules_for
-from easytrader.sim.rules.bands import Rounding, bound
-from easytrader.sim.rules.cage import CAGES, cage_limit, reference_price
-from easytrader.sim.rules.choices import Choices
-from easytrader.sim.rules.facts import Facts, Period
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.market.symbols import Kind
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.tables import (
     BOND_RULES,
     BOURSES,
     BSE,
@@ -20,6 +19,7 @@ from easytrader.sim.rules.tables import (
     Dated,
     Scope,
 )
+from easytrader.market.symbols import Kind
 
 
 class SameDay(NamedTuple):

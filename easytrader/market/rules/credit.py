@@ -6,8 +6,18 @@ from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from easytrader.market.rules.tables import (
+    BONDS,
+    BSE,
+    ETFS,
+    FUNDS,
+    SHARES,
+    STOCKS,
+    Dated,
+    Scope,
+    pick,
+)
 from easytrader.market.symbols import Board, Security
-from easytrader.sim.rules.tables import BONDS, BSE, ETFS, FUNDS, SHARES, STOCKS, Dated, Scope, pick
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from support import VendorEngine as Engine
 from support import in_li
 
+from easytrader.market.rules.cage import cage_limit, reference_price
 from easytrader.market.symbols import Security, parse_security
 from easytrader.sim.config.folder import create
 from easytrader.sim.config.instruments import FILE_NAME, RULES_NAME
 from easytrader.sim.exchange.clock import ManualClock
 from easytrader.sim.ledger.events import Outcome, SubmitOrder
-from easytrader.sim.rules.cage import cage_limit, reference_price
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from easytrader.market.rules import Rules
     from easytrader.sim.exchange.depth import Quote
-    from easytrader.sim.rules import Rules
 
 ACCOUNT = "880000001"
 TODAY = "2026-11-20"

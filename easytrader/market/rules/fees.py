@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
-from easytrader.market.symbols import Kind, Security
-from easytrader.sim.rules.repo import FEES as REPO_FEES
-from easytrader.sim.rules.repo import fee_ppm
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.repo import FEES as REPO_FEES
+from easytrader.market.rules.repo import fee_ppm
+from easytrader.market.rules.tables import (
     BONDS,
     BOURSES,
     BSE,
@@ -27,6 +26,7 @@ from easytrader.sim.rules.tables import (
     pick,
     scope_of,
 )
+from easytrader.market.symbols import Kind, Security
 
 
 def yuan(li: int) -> float:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rules_desk import ACCOUNT, Case, RuleDesk, at, refusal
 
-from easytrader.sim.rules.accrual import Coupon, accrued_e8, coupon_e8, interest_li
-from easytrader.sim.rules.tables import Scope
+from easytrader.market.rules.accrual import Coupon, accrued_e8, coupon_e8, interest_li
+from easytrader.market.rules.tables import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable

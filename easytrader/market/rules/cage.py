@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from easytrader.sim.rules.bands import Rounding, bound
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.bands import Rounding, bound
+from easytrader.market.rules.tables import (
     BSE,
     BSE_OPENED,
     CHINEXT,

@@ -14,11 +14,10 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from easytrader.market.symbols import Kind, Security
-from easytrader.sim.rules import bands, repo, trading
-from easytrader.sim.rules.accrual import accrued_e8, coupon_e8
-from easytrader.sim.rules.after_hours import has_after_hours
-from easytrader.sim.rules.cage import (
+from easytrader.market.rules import bands, repo, trading
+from easytrader.market.rules.accrual import accrued_e8, coupon_e8
+from easytrader.market.rules.after_hours import has_after_hours
+from easytrader.market.rules.cage import (
     CAGE_ROUNDINGS,
     CAGES,
     CALL_RANGES,
@@ -26,11 +25,11 @@ from easytrader.sim.rules.cage import (
     Cage,
     CallRange,
 )
-from easytrader.sim.rules.choices import BY_TABLE, Choices
-from easytrader.sim.rules.facts import ORDINARY, Facts
-from easytrader.sim.rules.halts import HALTINGS, Halting
-from easytrader.sim.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
-from easytrader.sim.rules.tables import (
+from easytrader.market.rules.choices import BY_TABLE, Choices
+from easytrader.market.rules.facts import ORDINARY, Facts
+from easytrader.market.rules.halts import HALTINGS, Halting
+from easytrader.market.rules.quantities import BUY_CAPS, LOTS, SIZES, TICKS, Lot, Size
+from easytrader.market.rules.tables import (
     BOND_RULES,
     BONDS,
     FUNDS,
@@ -42,6 +41,7 @@ from easytrader.sim.rules.tables import (
     pick,
     scope_of,
 )
+from easytrader.market.symbols import Kind, Security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

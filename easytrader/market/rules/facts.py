@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from datetime import date
 
-    from easytrader.sim.rules.accrual import Coupon
+    from easytrader.market.rules.accrual import Coupon
 
 
 class Period(NamedTuple):

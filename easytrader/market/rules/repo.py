@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
+from easytrader.market.rules.tables import BOURSES, REPOS, Dated
 from easytrader.market.symbols import Kind, Security
-from easytrader.sim.rules.tables import BOURSES, REPOS, Dated
 
 FACE_LI: Final = 100_000
 """一张的本金：100 元。"""

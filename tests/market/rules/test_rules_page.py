@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "zh" / "rules.md"
 
 
 def test_the_page_is_the_data() -> None:
-    told = "重新生成：python tests/sim/rules/rules_page.py > docs/zh/rules.md"
+    told = "重新生成：python tests/market/rules/rules_page.py > docs/zh/rules.md"
     assert PAGE.read_text(encoding="utf-8") == render(), told
 
 

@@ -10,7 +10,7 @@ from rules_cases import CASES, MAIN, ST
 from rules_desk import ACCEPTED, Case, refusal
 from rules_page import all_rows
 
-from easytrader.sim.rules.sources import SOURCES
+from easytrader.market.rules.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 """由规则的表写出文档页 ``docs/zh/rules.md``，测试核对两边一致::
 
-python tests/sim/rules/rules_page.py > docs/zh/rules.md
+python tests/market/rules/rules_page.py > docs/zh/rules.md
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.codes import PriceType
-from easytrader.market.symbols import Kind
-from easytrader.sim.rules import (
+from easytrader.market.rules import (
     accrual,
     after_hours,
     bands,
@@ -24,9 +23,10 @@ from easytrader.sim.rules import (
     repo,
     trading,
 )
-from easytrader.sim.rules import credit as terms
-from easytrader.sim.rules.sources import CHECKED_ON, SOURCES
-from easytrader.sim.rules.tables import BOURSES, Dated, Note, Scope
+from easytrader.market.rules import credit as terms
+from easytrader.market.rules.sources import CHECKED_ON, SOURCES
+from easytrader.market.rules.tables import BOURSES, Dated, Note, Scope
+from easytrader.market.symbols import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ INTRO: Final = f"""# 交易规则
 - 标「待核」的没有定论，或只有一个二手来源；其中几条可以在 `rules.json` 里改，
   见[没有定论的](#没有定论的)。
 - 标「说明」的只给人看，程序不读那一格；其余每一行改了，柜台就跟着变（测试里逐行核对）。
-- 编号就是测试里的编号：`tests/sim/rules` 里每条规则至少有一笔收下的和一笔拒绝的委托
+- 编号就是测试里的编号：`tests/market/rules` 里每条规则至少有一笔收下的和一笔拒绝的委托
   （两融的在 `tests/sim/business/credit`，盘后固定价格的在 `tests/sim/business/after_hours`）。
 - 代码看不出来的事（风险警示、上市日、停牌、20% 的基金）要写在[证券清单](simulator.md#证券清单)里，
   没有写的按普通证券。
