@@ -26,7 +26,6 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``doctor``。"""
     parser = rooms.add_parser(
         "doctor",
-        help="体检：Python、客户端、权限、账号……逐项检查，说出怎么修",
         description="什么都不改，不下单。退出码：0 没有「有问题」的，1 有，2 用法不对。",
     )
     add = parser.add_argument

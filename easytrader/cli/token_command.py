@@ -28,7 +28,6 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``token`` 的各个命令。"""
     token = rooms.add_parser(
         "token",
-        help="发、看、吊销 easytrader serve 的令牌",
         description="令牌说谁能用这台机器上的 easytrader serve、能做什么。",
     )
     commands = token.add_commands()
