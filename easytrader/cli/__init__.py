@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "balance": ("look_commands", "资金"),
+    "position": ("look_commands", "持仓"),
+    "entrusts": ("look_commands", "当日委托"),
+    "trades": ("look_commands", "当日成交"),
+    "quote": ("look_commands", "行情"),
+    "status": ("look_commands", "连不连得上，连接的健康状况"),
     "doctor": ("doctor_command", "体检：Python、客户端、权限、账号……逐项检查，说出怎么修"),
     "demo": ("demo", "演示：连接、买卖、撤单、断线重连，半分钟以内"),
     "sim": ("sim_commands", "模拟 MiniQMT"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.cli.output import complain
 from easytrader.cli.parser import seconds
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from easytrader.cli.parser import Parser
+    from easytrader.profiles import Profile
     from easytrader.trader import Trader
 
 PROFILE_VARIABLE: Final = "EASYTRADER_PROFILE"
@@ -32,6 +33,7 @@ _WAYS: Final = (
     "--profile NAME；--broker sim（模拟）；--broker miniqmt --path 路径 --account 资金账号；"
     "--broker remote --path 网址 --account 名字"
 )
+_HERE: Final = "命令行"
 
 
 def add_account_options(parser: Parser) -> None:
@@ -45,7 +47,7 @@ def add_account_options(parser: Parser) -> None:
     add("--profile", metavar="NAME", help="账号的设置：easytrader profile 列出有哪些")
     add("--broker", metavar="NAME", help="后端：sim、miniqmt、remote，或别的包登记的")
     add("--path", metavar="PATH", help="客户端的 userdata_mini、模拟的文件夹；remote 是网址")
-    add("--account", metavar="ID", help="资金账号")
+    add("--account", metavar="ID", help="资金账号；单独给它就是 --profile")
     add("--type", metavar="TYPE", help="账号类型（默认 STOCK；信用账号 CREDIT）")
     add("--timeout", metavar="S", type=seconds, help="每个调用的期限，秒（默认 10）")
 
@@ -54,11 +56,11 @@ def add_account_options(parser: Parser) -> None:
 def opened(
     arguments: argparse.Namespace, *, ordering: bool = False, **connect: Any
 ) -> Iterator[Trader]:
-    """连上命令行说的账号，离开 ``with`` 时关掉。
+    """连上命令行说的账号（只试一次），离开 ``with`` 时关掉。
 
     Args:
         arguments: 有 `add_account_options` 的那几项。
-        ordering: 要下单、撤单的命令：什么都没说时不许落到模拟账户上，免得以为报到了真的柜台。
+        ordering: 见 `chosen`。
         **connect: 另外交给 ``connect()`` 的，例如 ``trader_callback``。
 
     Raises:
@@ -67,31 +69,38 @@ def opened(
     """
     if arguments.timeout is not None:
         connect = {**connect, "timeout": arguments.timeout}
-    name = _profile_of(arguments)
-    if name is not None:
-        from easytrader.profiles import find  # type: ignore[attr-defined,unused-ignore]
-
-        with find(name).open(**connect) as user:
-            yield user
-        return
-    told = _told(arguments, ordering)
-    from easytrader.api import use
-
-    with use(told.broker) as user:
-        with _by_option(told):
-            user.connect(**told.values, **connect)
+    profile = chosen(arguments, ordering=ordering)
+    try:
+        user = profile.open(debug=arguments.debug, wait=0, **connect)
+    except UsageError as exc:
+        if profile.name != _HERE:
+            raise
+        expected = exc.expected.removesuffix(f"（{profile.told}）")
+        raise UsageError(_option_of(exc.argument), exc.value, expected) from exc
+    with user:
         yield user
 
 
-class _Told(NamedTuple):
-    broker: str
-    values: dict[str, Any]
-    """``connect()`` 的参数。"""
-    options: dict[str, str]
-    """``connect()`` 的参数 → 命令行上的名字。"""
+def chosen(arguments: argparse.Namespace, *, ordering: bool = False) -> Profile:
+    """命令行说的账号的设置，不连接。
+
+    Args:
+        arguments: 有 `add_account_options` 的那几项。
+        ordering: 要下单、撤单的命令：什么都没说时不许落到模拟账户上，免得以为报到了真的柜台。
+
+    Raises:
+        UsageError: 没有说清是哪个账号，没有这个设置，或写得不对。
+    """
+    from easytrader.profiles import AccountSpec, Profile, find
+
+    name = _profile_name(arguments)
+    if name is not None:
+        return find(name)
+    broker, connect = _told(arguments, ordering)
+    return Profile(_HERE, AccountSpec(broker, connect=connect))
 
 
-def _profile_of(arguments: argparse.Namespace) -> str | None:
+def _profile_name(arguments: argparse.Namespace) -> str | None:
     """设置的名字；命令行自己说了账号，或哪里都没有设置时为 None。"""
     given = [name for name in ("broker", *CONNECT_NAMES) if getattr(arguments, name) is not None]
     if arguments.profile is not None:
@@ -99,18 +108,32 @@ def _profile_of(arguments: argparse.Namespace) -> str | None:
             told = f"与 --{given[0]} 只能写一样：账号的设置里已经有这些"
             raise UsageError("--profile", arguments.profile, told)
         return str(arguments.profile)
+    if given == ["account"]:
+        return _profile_of_account(arguments.account)
     if given:
         return None
     return os.environ.get(PROFILE_VARIABLE) or _default_profile()
 
 
+def _profile_of_account(name: str) -> str:
+    from easytrader.profiles import names
+
+    have = names()
+    if name not in have:
+        listed = f"有的设置是：{'、'.join(have)}" if have else "还没有任何设置"
+        told = f"只给 --account 是账号设置的名字，没有这一个。{listed}；不用设置的写 {_WAYS}"
+        raise UsageError("--account", name, told)
+    return name
+
+
 def _default_profile() -> str | None:
-    from easytrader.basics.paths import home
+    from easytrader.profiles import names
 
-    return DEFAULT_PROFILE if (home() / "profiles" / f"{DEFAULT_PROFILE}.toml").is_file() else None
+    return DEFAULT_PROFILE if DEFAULT_PROFILE in names() else None
 
 
-def _told(arguments: argparse.Namespace, ordering: bool) -> _Told:
+def _told(arguments: argparse.Namespace, ordering: bool) -> tuple[str, dict[str, Any]]:
+    """后端，与 ``connect()`` 的参数。"""
     broker = arguments.broker
     names = _REMOTE_NAMES if broker in _REMOTE else CONNECT_NAMES
     given = {
@@ -129,17 +152,13 @@ def _told(arguments: argparse.Namespace, ordering: bool) -> _Told:
     for option in given:
         if option not in names:
             raise UsageError(f"--{option}", given[option], f"--broker {broker} 没有这一项，去掉它")
-    values = {names[option]: value for option, value in given.items()}
-    return _Told(broker, values, {names[option]: f"--{option}" for option in given})
+    return broker, {names[option]: value for option, value in given.items()}
 
 
-@contextmanager
-def _by_option(told: _Told) -> Iterator[None]:
+def _option_of(argument: str) -> str:
     """错误里说的是命令行上的名字。"""
-    try:
-        yield
-    except UsageError as exc:
-        option = told.options.get(exc.argument)
-        if option is None:
-            raise
-        raise UsageError(option, exc.value, exc.expected) from exc
+    for names in (CONNECT_NAMES, _REMOTE_NAMES):
+        for option, name in names.items():
+            if name == argument:
+                return f"--{option}"
+    return f"--{argument}" if argument in ("broker", "timeout") else argument

@@ -19,7 +19,8 @@ from easytrader.wire.words import DEFAULT_PORT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from easytrader.server.config import AccountSpec, ServerConfig
+    from easytrader.profiles import AccountSpec
+    from easytrader.server.config import ServerConfig
     from easytrader.server.serve import Serving
     from easytrader.server.tls import Pair
 
@@ -166,7 +167,7 @@ def config_of(arguments: argparse.Namespace) -> ServerConfig:
 
 
 def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
-    from easytrader.server.config import AccountSpec
+    from easytrader.profiles import AccountSpec
 
     guard = _guard(arguments.guard)
     if guard is not None and not arguments.drafts:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from easytrader.server.config import AccountSpec, ServerConfig
+    from easytrader.profiles import AccountSpec
+    from easytrader.server.config import ServerConfig
 
 _ATTEMPT_S: Final = 10.0
 """第一次连接最多等这么久有个结果，然后就开始听。"""
