@@ -18,6 +18,7 @@ from easytrader.link.engine import Engine, Handlers
 from easytrader.orders import Extras, ticket
 from easytrader.orders.verb import Ticket, cancel, order, order_verb
 from easytrader.records.sqlite import SqliteStorage
+from easytrader.rows import empties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -84,20 +85,20 @@ class Trader:
     @property
     def position(self) -> list[types.Position]:
         """持仓：每只证券一个字典，数量为股/份/张，价格为元。"""
-        found = self._engine.saw(daybook.POSITIONS, self._session.positions())
-        return [rows.position_row(each) for each in found]
+        held = self._engine.saw(daybook.POSITIONS, self._session.positions())
+        return empties.noted("position", [rows.position_row(each) for each in held])
 
     @property
     def today_entrusts(self) -> list[types.Entrust]:
         """当日委托：每笔一个字典，``order_status_name`` 是中文状态，``order_time`` 是 Unix 秒。"""
         found = self._engine.saw(daybook.ORDER, self._session.orders())
-        return self._engine.order_rows.rows(found)
+        return empties.noted("today_entrusts", self._engine.order_rows.rows(found))
 
     @property
     def today_trades(self) -> list[types.Trade]:
         """当日成交：每笔一个字典，``traded_time`` 是 Unix 秒，金额为元。"""
         found = self._engine.saw(daybook.TRADE, self._session.trades())
-        return [rows.trade_row(each) for each in found]
+        return empties.noted("today_trades", [rows.trade_row(each) for each in found])
 
     def find_entrust(self, key: int | str) -> types.Entrust | None:
         """找一笔当日委托：按委托编号，或按 ``client_order_id``、`OutcomeUnknownError.tag`。
