@@ -17,11 +17,12 @@ from loguru import logger
 from support import eventually
 
 from easytrader.basics import paths
+from easytrader.basics.claims import Claim, TakenError, holder
 from easytrader.basics.paths import AccountKey
 from easytrader.basics.scrub import scrubbed
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.server import control, systemd, textlog
-from easytrader.server.claims import Claim, TakenError, claim_account, holder
+from easytrader.server.claims import claim_account
 from easytrader.server.control import Control
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 HOLD = """
 import sys
 from pathlib import Path
-from easytrader.server.claims import Claim
+from easytrader.basics.claims import Claim
 claim = Claim(Path(sys.argv[1]), {"pid": 1234567})
 print("held", flush=True)
 sys.stdin.read()
