@@ -60,7 +60,7 @@ JOB_KEYS: Final[dict[str, tuple[type, ...]]] = {
     "price": (str,),
     "patience": (int, float),
     "deadline": (str, int, float),
-    "slices": (str, int),
+    "slices": (str,),
     "cash_buffer": (int, float),
     "others": (str,),
     "min_turnover": (int, float),

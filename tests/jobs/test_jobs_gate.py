@@ -132,7 +132,7 @@ def test_the_default_simulated_account_is_always_open(sim_folder: Path) -> None:
 
 
 def test_a_step_clock_is_always_open(tmp_path: Path) -> None:
-    folder = make_folder(tmp_path / "step", clock="step")
+    folder = make_folder(tmp_path / "step", clock="step", start=f"{MONDAY} 09:00")
     assert account_gate(
         AccountSpec("sim", connect={"miniqmt_path": str(folder)}), at(MIDNIGHT)
     ).open
