@@ -1,0 +1,90 @@
+"""列名表：与 `easytrader.types` 的键逐个相同，每张表里列名不重复，写成字的样子。"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import get_args, get_type_hints
+
+import pytest
+
+from easytrader import types
+from easytrader.errors import UsageError
+from easytrader.rows import titles
+
+KINDS = titles.KINDS.values()
+TYPED = {
+    "balance": types.Asset,
+    "position": types.Position,
+    "entrusts": types.Entrust,
+    "trades": types.Trade,
+    "quote": types.Quote,
+}
+MEASURES_OF = {
+    str: {"text", "date"},
+    int: {"number", "count", "moment", "date"},
+    float: {"price", "money", "ratio", "bp"},
+    bool: {"flag"},
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_keys_are_those_of_the_type(name: str) -> None:
+    hints = get_type_hints(TYPED[name])
+    assert titles.KINDS[name].keys == tuple(hints)
+    for column in titles.KINDS[name].columns:
+        hint = hints[column.key]
+        for plain in get_args(hint) if column.measure != "levels" else ():
+            hint = plain if isinstance(plain, type) and plain is not type(None) else hint
+        assert column.measure in MEASURES_OF.get(hint, {"text", "levels", "list"}), column
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_table_can_be_a_frame(kind: titles.Kind) -> None:
+    named = [column.title for column in kind.columns]
+    assert len(set(named)) == len(named)
+    assert len(set(kind.keys)) == len(kind.keys)
+    assert all(re.search("[一-鿿]", title) for title in [*named, kind.title])
+    assert {column.measure for column in kind.columns} <= set(get_args(titles.Measure))
+    assert set(kind.brief) <= set(kind.keys)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_row_knows_its_table(kind: titles.Kind) -> None:
+    assert titles.of_row(dict.fromkeys(kind.keys)) is kind
+    assert titles.of_row(dict.fromkeys([*kind.keys, "extra"])) is kind
+
+
+def test_unknown() -> None:
+    assert titles.of_row({}) is None
+    assert titles.of_row({"a": 1}) is None
+    with pytest.raises(UsageError, match=r"position（持仓）"):
+        titles.of("positions")
+    assert [each.title for each in titles.of("fills").pick(["price", "new"])] == ["成交价", "new"]
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "text"),
+    [
+        ("count", 12300, "12,300"),
+        ("count", Decimal("0.00150"), "0.0015"),
+        ("price", 35.5, "35.50"),
+        ("price", 3.2125, "3.212"),
+        ("price", Decimal("0.00001234"), "0.00001234"),
+        ("price", 0, "0.00"),
+        ("money", -1234567.891, "-1,234,567.89"),
+        ("ratio", 0.0512, "5.12%"),
+        ("bp", -3.14, "-3.1"),
+        ("moment", 1_700_000_000, "06:13:20"),
+        ("moment", 0, ""),
+        ("number", 1082, "1082"),
+        ("number", "a-1", "a-1"),
+        ("text", "000001", "000001"),
+        ("flag", True, "是"),
+        ("money", None, ""),
+        ("money", float("nan"), ""),
+        ("price", float("inf"), ""),
+    ],
+)
+def test_cells(measure: titles.Measure, value: object, text: str) -> None:
+    assert titles.cell(measure, value) == text
