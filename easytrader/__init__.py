@@ -36,9 +36,11 @@ from easytrader.errors import (
 
 if TYPE_CHECKING:
     from easytrader import miniqmt as miniqmt
+    from easytrader import notebook as notebook
     from easytrader import sim as sim
     from easytrader.api import use as use
     from easytrader.checkup import doctor as doctor
+    from easytrader.notebook.frames import frame as frame
     from easytrader.orders import Receipt as Receipt
     from easytrader.risk import Guard as Guard
 
@@ -51,20 +53,21 @@ __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "Guard", "JournalError",
     "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "QueryFailedError",
     "Receipt", "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
-    "__version__", "doctor", "errors", "miniqmt", "sim", "use",
+    "__version__", "doctor", "errors", "frame", "miniqmt", "notebook", "sim", "use",
 ]  # fmt: skip
 
-_LAZY_MODULES = ("miniqmt", "sim")
+_LAZY_MODULES = ("miniqmt", "notebook", "sim")
 _LAZY_NAMES = {
     "use": "easytrader.api",
     "doctor": "easytrader.checkup",
+    "frame": "easytrader.notebook.frames",
     "Guard": "easytrader.risk",
     "Receipt": "easytrader.orders",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """用到时才导入（PEP 562）：`use` 牵出 tenacity 等，`miniqmt`、`sim` 各是一间屋子。"""
+    """用到时才导入（PEP 562）：`use` 牵出 tenacity 等，`miniqmt`、`sim` 等各是一间屋子。"""
     import importlib
 
     home = _LAZY_NAMES.get(name)

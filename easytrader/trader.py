@@ -17,6 +17,7 @@ from easytrader.link.engine import Engine, Handlers
 from easytrader.orders import Extras, ticket
 from easytrader.orders.verb import Ticket, cancel, order, order_verb
 from easytrader.records.sqlite import SqliteStorage
+from easytrader.rows import empties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -83,17 +84,19 @@ class Trader:
     @property
     def position(self) -> list[types.Position]:
         """持仓：每只证券一个字典，数量为股/份/张，价格为元。"""
-        return [rows.position_row(each) for each in self._session.positions()]
+        found = [rows.position_row(each) for each in self._session.positions()]
+        return empties.noted("position", found)
 
     @property
     def today_entrusts(self) -> list[types.Entrust]:
         """当日委托：每笔一个字典，``order_status_name`` 是中文状态，``order_time`` 是 Unix 秒。"""
-        return self._engine.order_rows.rows(self._session.orders())
+        return empties.noted("today_entrusts", self._engine.order_rows.rows(self._session.orders()))
 
     @property
     def today_trades(self) -> list[types.Trade]:
         """当日成交：每笔一个字典，``traded_time`` 是 Unix 秒，金额为元。"""
-        return [rows.trade_row(each) for each in self._session.trades()]
+        found = [rows.trade_row(each) for each in self._session.trades()]
+        return empties.noted("today_trades", found)
 
     def find_entrust(self, key: int | str) -> types.Entrust | None:
         """找一笔当日委托：按委托编号，或按 ``client_order_id``、`OutcomeUnknownError.tag`。

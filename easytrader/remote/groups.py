@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.errors import UsageError
 from easytrader.remote.connection import answer
+from easytrader.rows import empties
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def _method(verb: Verb) -> Callable[..., Any]:
         return act
 
     def ask(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self._calls.query(verb.name, args, kwargs)
+        found = self._calls.query(verb.name, args, kwargs)
+        return empties.noted(verb.name, found) if isinstance(found, list) else found
 
     return ask
 

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Measure: TypeAlias = Literal[
-    "text", "number", "count", "price", "money", "ratio", "bp", "moment", "flag", "list"
-]
+    "text", "number", "count", "price", "money", "ratio", "bp", "moment", "date", "flag",
+    "levels", "list",
+]  # fmt: skip
 """一列装的是什么：文字、编号与代码、数量（股/份/张/次）、价格（元）、金额（元）、
-比例（0.05 是 5%）、万分之一、时刻（Unix 秒）、是否、一串。"""
+比例（0.05 是 5%）、万分之一、时刻（Unix 秒）、日期（``2026-11-30`` 或 ``20261130``）、是否、
+几档价量、别的。"""
 
 Number: TypeAlias = "int | float | Decimal"
 _RIGHT: Final = frozenset({"count", "price", "money", "ratio", "bp"})
@@ -60,12 +62,14 @@ class Kind:
         title: 中文名。
         columns: 全部的列，次序与字典的键一致。
         brief: 屏幕窄时只看的几个键，次序照这里。
+        verb: ``user`` 上的哪个查询给的（``today_entrusts``）；不是查询给的为空。
     """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     brief: tuple[str, ...]
+    verb: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -121,7 +125,7 @@ _WRITTEN: Final[dict[Measure, Callable[[Number], str]]] = {
 }
 
 
-def _kind(name: str, title: str, listed: str, brief: str) -> Kind:
+def _kind(name: str, title: str, listed: str, brief: str, verb: str = "") -> Kind:
     """一行一列：``键 列名 装的是什么``，不写是文字。"""
     columns = []
     for line in listed.strip().splitlines():
@@ -129,7 +133,7 @@ def _kind(name: str, title: str, listed: str, brief: str) -> Kind:
         columns.append(
             Column(key, column_title, cast("Measure", measure[0] if measure else "text"))
         )
-    return Kind(name, title, tuple(columns), tuple(brief.split()))
+    return Kind(name, title, tuple(columns), tuple(brief.split()), verb)
 
 
 _ACCOUNT: Final = """
@@ -148,6 +152,7 @@ frozen_cash     冻结资金        money
 {_ACCOUNT.strip()}
 """,
     "total_asset market_value cash frozen_cash account_id",
+    "balance",
 )
 
 _POSITION: Final = _kind(
@@ -171,6 +176,7 @@ profit          浮动盈亏        money
 profit_ratio    盈亏比例        ratio
 """,
     "stock_code security_name volume can_use_volume avg_price market_value profit profit_ratio",
+    "position",
 )
 
 _ENTRUSTS: Final = _kind(
@@ -203,6 +209,7 @@ direction_name  多空
 """,
     "order_time order_id stock_code order_type_name price order_volume traded_volume "
     "traded_price order_status_name status_msg",
+    "today_entrusts",
 )
 
 _TRADES: Final = _kind(
@@ -229,6 +236,7 @@ order_remark    备注
 """,
     "traded_time stock_code order_type_name traded_price traded_volume traded_amount "
     "order_id traded_id",
+    "today_trades",
 )
 
 _QUOTE: Final = _kind(
@@ -247,10 +255,11 @@ limit_down      跌停价          price
 volume          成交量          count
 amount          成交额          money
 time            行情时间        moment
-bids            买盘            list
-asks            卖盘            list
+bids            买盘            levels
+asks            卖盘            levels
 """,
     "stock_code last pre_close open high low limit_up limit_down volume amount time",
+    "quote",
 )
 
 _PLAN: Final = _kind(
@@ -335,7 +344,7 @@ price           成交价          price
     "time stock_code side volume price",
 )
 
-_DAY: Final = Column("day", "日期")
+_DAY: Final = Column("day", "日期", "date")
 
 
 def _dated(kind: Kind, name: str, title: str) -> Kind:
@@ -354,13 +363,17 @@ KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _LISTED}
 """英文名 → 表。"""
 
 
+BY_VERB: Final[Mapping[str, Kind]] = {kind.verb: kind for kind in _LISTED if kind.verb}
+"""查询的动词 → 表。"""
+
+
 def of(name: object) -> Kind:
-    """按英文名取一种表。
+    """按英文名，或查询的动词，取一种表。
 
     Raises:
         UsageError: 没有这种表；信息里列出有哪些。
     """
-    found = KINDS.get(name) if isinstance(name, str) else None
+    found = (KINDS.get(name) or BY_VERB.get(name)) if isinstance(name, str) else None
     if found is None:
         raise UsageError("kind", name, f"应为其中之一：{choices()}")
     return found

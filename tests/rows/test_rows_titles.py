@@ -21,8 +21,8 @@ TYPED = {
     "quote": types.Quote,
 }
 MEASURES_OF = {
-    str: {"text"},
-    int: {"number", "count", "moment"},
+    str: {"text", "date"},
+    int: {"number", "count", "moment", "date"},
     float: {"price", "money", "ratio", "bp"},
     bool: {"flag"},
 }
@@ -34,9 +34,9 @@ def test_keys_are_those_of_the_type(name: str) -> None:
     assert titles.KINDS[name].keys == tuple(hints)
     for column in titles.KINDS[name].columns:
         hint = hints[column.key]
-        for plain in get_args(hint) if column.measure != "list" else ():
+        for plain in get_args(hint) if column.measure != "levels" else ():
             hint = plain if isinstance(plain, type) and plain is not type(None) else hint
-        assert column.measure in MEASURES_OF.get(hint, {"text", "list"}), column
+        assert column.measure in MEASURES_OF.get(hint, {"text", "levels", "list"}), column
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
