@@ -18,6 +18,8 @@ _HEADINGS: Final = {"positional arguments": "参数", "options": "选项", "opti
 
 _MESSAGES: Final = (
     (r"the following arguments are required: (.+)", r"缺少参数 \1"),
+    (r"one of the arguments (.+) is required", r"缺少参数：\1 要写一样"),
+    (r"argument (.+?): not allowed with argument (.+)", r"参数 \1 不能与 \2 同用"),
     (r"unrecognized arguments: (.+)", r"不认识的参数 \1"),
     (r"argument (.+?): invalid choice: (.+?) \(choose from (.+)\)", r"参数 \1 不对：\2。可选：\3"),
     (r"argument (.+?): invalid \S+ value: (.+)", r"参数 \1 不对：\2。应为数"),
