@@ -1,10 +1,14 @@
-"""``easytrader`` 命令。退出码是接口的一部分：0 成功，1 没办成，2 用法不对，其余见各命令。"""
+"""``easytrader`` 命令。退出码是接口的一部分：0 成功，1 没办成，2 用法不对，其余见各命令。
+
+命令记在 `COMMANDS` 里，敲了哪个才导入哪个的模块：``easytrader balance`` 不必等服务器、演示的导入。
+"""
 
 from __future__ import annotations
 
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from easytrader.cli.output import complain, finish_streams, prepare_streams
 from easytrader.cli.parser import Parser
@@ -14,7 +18,22 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-__all__ = ["build_parser", "main"]
+__all__ = ["COMMANDS", "build_parser", "main"]
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "balance": ("look_commands", "资金"),
+    "position": ("look_commands", "持仓"),
+    "entrusts": ("look_commands", "当日委托"),
+    "trades": ("look_commands", "当日成交"),
+    "quote": ("look_commands", "行情"),
+    "status": ("look_commands", "连不连得上，连接的健康状况"),
+    "doctor": ("doctor_command", "体检：Python、客户端、权限、账号……逐项检查，说出怎么修"),
+    "demo": ("demo", "演示：连接、买卖、撤单、断线重连，半分钟以内"),
+    "sim": ("sim_commands", "模拟 MiniQMT"),
+    "serve": ("serve_command", "把这台机器上的账号给别的机器用，前台运行到 Ctrl-C"),
+    "token": ("token_command", "发、看、吊销 easytrader serve 的令牌"),
+}
+"""命令 → 它的模块（有 ``register(rooms)``）与帮助里的一行；帮助照这个顺序列。"""
 
 FAILED = 1
 USAGE = 2
@@ -44,26 +63,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             finish_streams()
 
 
-def build_parser() -> Parser:
-    """认得全部命令的解析器。"""
-    from easytrader.cli import demo, doctor_command, serve_command, sim_commands, token_command
-
+def build_parser(only: str | None = None) -> Parser:
+    """认得全部命令的解析器；``only``：只装这一个命令，别的只在帮助里列出。"""
     parser = Parser(prog="easytrader", description="A 股自动交易：接 MiniQMT，自带模拟 MiniQMT。")
     parser.add_version()
     rooms = parser.add_commands()
-    sim_commands.register(rooms)
-    serve_command.register(rooms)
-    token_command.register(rooms)
-    demo.register(rooms)
-    doctor_command.register(rooms)
+    for name, (_, told) in COMMANDS.items():
+        rooms.mention(name, told)
+    wanted = {home for name, (home, _) in COMMANDS.items() if only in (None, name)}
+    for home in sorted(wanted):
+        import_module(f"easytrader.cli.{home}").register(rooms)
     return parser
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
-    parser = build_parser()
+    given = sys.argv[1:] if argv is None else list(argv)
     prepare_streams()
     try:
-        given = sys.argv[1:] if argv is None else list(argv)
+        # 命令之前只有 --debug、--help、--version，都不带值：第一个不是选项的就是命令
+        parser = build_parser(next((each for each in given if each[:1] != "-"), ""))
         arguments = parser.parse_args(given)
         arguments.given = given
         return arguments

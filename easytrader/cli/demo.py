@@ -40,7 +40,6 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``demo``。"""
     parser = rooms.add_parser(
         "demo",
-        help="演示：连接、买卖、撤单、断线重连，半分钟以内",
         description="全部在模拟 MiniQMT 上进行，不需要任何账号。每一步都核对过，退出码才是 0。",
     )
     parser.add_argument("--folder", metavar="PATH", help="用这个文件夹（没有就建，不删）")

@@ -1,11 +1,21 @@
-"""往屏幕上写：GBK 终端、管道、被关掉的输出都不出错。"""
+"""往屏幕上写：GBK 终端、管道、被关掉的输出都不出错；也在这里问一声。"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from contextlib import suppress
-from typing import TextIO
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+
+from easytrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loguru import Message
+
+_LEVELS: Final = {"WARNING": "警告", "ERROR": "出错", "CRITICAL": "出错"}
 
 
 def prepare_streams() -> None:
@@ -25,6 +35,79 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """写一行到标准错误。"""
     _write(sys.stderr, text)
+
+
+def say_json(value: object) -> None:
+    """写一个 JSON；标准输出的编码写不出的字写成转义，没有的数（NaN）写成 null。"""
+    text = json.dumps(_plain(value), ensure_ascii=False, default=str)
+    if not speaks(text, sys.stdout):
+        text = json.dumps(_plain(value), default=str)
+    say(text)
+
+
+def speaks(text: str, stream: TextIO | None) -> bool:
+    """这个输出的编码写得出这些字。"""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """是终端：有人看着。"""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # 已经关了
+        return False
+
+
+def confirmed(question: str) -> bool:
+    """问一声，答了 yes 为真。
+
+    Raises:
+        UsageError: 没有终端可以问，也没有写 ``--yes``。
+    """
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise UsageError("--yes", None, f"{question}没有终端可以问：加上 --yes 就是确定")
+    sys.stderr.write(f"{question}确定就输入 yes：")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+@contextmanager
+def quiet_log(debug: bool, level: Literal["WARNING", "ERROR"] = "WARNING") -> Iterator[None]:
+    """这一段里的日志只把 ``level`` 以上的写到标准错误，一条一行；``debug`` 时什么都不管。
+
+    loguru 自带的处理器会印出连接的每一步，盖住要看的那一张表；去掉就不装回来：命令行的
+    进程是自己的。
+    """
+    if debug:
+        yield
+        return
+    from loguru import logger
+
+    with suppress(ValueError):
+        logger.remove(0)
+    sink = logger.add(_complain_of, level=level, format="{message}", backtrace=False)
+    try:
+        yield
+    finally:
+        logger.remove(sink)
+
+
+def _complain_of(message: Message) -> None:
+    record = message.record
+    complain(f"{_LEVELS.get(record['level'].name, '')}：{record['message']}")
+
+
+def _plain(value: Any) -> Any:
+    """JSON 里没有 NaN、无穷。"""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and value - value != 0 else value
 
 
 def finish_streams() -> None:

@@ -11,6 +11,7 @@ from easytrader._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_LONGEST_S: Final = 86400.0
 _HEADINGS: Final = {"positional arguments": "参数", "options": "选项", "optional arguments": "选项"}
 
 _MESSAGES: Final = (
@@ -41,13 +42,20 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action="version", version=__version__, help="显示版本后退出")
         self.set_defaults(debug=False)
 
-    def add_commands(self) -> argparse._SubParsersAction[Parser]:
+    def add_commands(self) -> Rooms:
         """下一级命令，必须选一个。"""
-        return self.add_subparsers(title="可用的命令", metavar="命令", required=True)
+        rooms = self.add_subparsers(title="可用的命令", metavar="命令", required=True, action=Rooms)
+        assert isinstance(rooms, Rooms)
+        return rooms
 
     def runs(self, command: Callable[[argparse.Namespace], int]) -> None:
         """解析到这里就执行它。"""
         self.set_defaults(command=command)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(action, Rooms) and value not in (action.choices or ()):
+            raise argparse.ArgumentError(None, action.unknown(str(value)))
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         """报错并以 2 退出。"""
@@ -56,6 +64,29 @@ class Parser(argparse.ArgumentParser):
                 message = re.sub(pattern, chinese, message, count=1, flags=re.DOTALL)
                 break
         self.exit(2, f"{self.format_usage()}错误：{message}\n")
+
+
+if TYPE_CHECKING:
+    _Actions = argparse._SubParsersAction[Parser]  # noqa: SLF001
+else:
+    _Actions = argparse._SubParsersAction  # noqa: SLF001  只在类型标注里才有参数
+
+
+class Rooms(_Actions):
+    """一级命令。"""
+
+    def mention(self, name: str, told: str) -> None:
+        """帮助里列出 ``name``，它的解析器用到时再 ``add_parser``（不必再写 ``help``）。"""
+        self._choices_actions.append(self._ChoicesPseudoAction(name, (), told))
+
+    def unknown(self, value: str) -> str:
+        """没有 ``value`` 这个命令：说出像的那个，与有哪些。"""
+        from difflib import get_close_matches
+
+        names = list(dict.fromkeys([*(each.dest for each in self._choices_actions), *self.choices]))
+        near = get_close_matches(value, names, 1)
+        asked = f"是不是 {near[0]}？" if near else ""
+        return f"没有命令 {value!r}。{asked}有的是：{'、'.join(names)}"
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -86,3 +117,14 @@ def whole_number(least: int | None = None) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def seconds(text: str) -> float:
+    """秒数参数，大于 0。"""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r}，应为大于 0 的秒数，例如 10")
+    return number

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.log import Log
+from easytrader.cli.account_options import CONNECT_NAMES
 from easytrader.cli.output import complain, say
 from easytrader.cli.parser import Parser, whole_number
 from easytrader.errors import EasytraderError, UsageError
@@ -18,7 +19,8 @@ from easytrader.wire.words import DEFAULT_PORT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from easytrader.server.config import AccountSpec, ServerConfig
+    from easytrader.profiles import AccountSpec
+    from easytrader.server.config import ServerConfig
     from easytrader.server.serve import Serving
     from easytrader.server.tls import Pair
 
@@ -26,15 +28,12 @@ NOT_RUNNING: Final = 3
 _FAILED: Final = 1
 _STOP_S: Final = 30.0
 """叫它停，最多等这么久。"""
-_CONNECT: Final = {"path": "miniqmt_path", "account": "stock_account", "type": "account_type"}
-"""命令行的选项 → connect() 的参数。"""
 
 
 def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``serve``。"""
     parser = rooms.add_parser(
         "serve",
-        help="把这台机器上的账号给别的机器用，前台运行到 Ctrl-C",
         description="例：easytrader serve --broker sim --path my-qmt --account 10001\n"
         "退出码：0 停好了，1 没办成，2 用法不对，3（--stop）没有在跑的，130 第二次 Ctrl-C。",
     )
@@ -168,7 +167,7 @@ def config_of(arguments: argparse.Namespace) -> ServerConfig:
 
 
 def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
-    from easytrader.server.config import AccountSpec
+    from easytrader.profiles import AccountSpec
 
     guard = _guard(arguments.guard)
     if guard is not None and not arguments.drafts:
@@ -178,7 +177,7 @@ def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
     for row in arguments.drafts:
         if "broker" not in row:
             raise UsageError("--broker", None, "还要说后端：--broker miniqmt，或 --broker sim")
-        options = {name: row[option] for option, name in _CONNECT.items() if option in row}
+        options = {name: row[option] for option, name in CONNECT_NAMES.items() if option in row}
         found.append(AccountSpec(row["broker"], row.get("name"), options, guard))
     return tuple(found)
 

@@ -22,7 +22,7 @@ _UNRESPONSIVE: Final = 1
 
 def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``sim`` 的各个命令。"""
-    sim = rooms.add_parser("sim", help="模拟 MiniQMT", description="模拟 MiniQMT：随处可跑。")
+    sim = rooms.add_parser("sim", description="模拟 MiniQMT：随处可跑。")
     commands = sim.add_commands()
     _register_init(commands)
     serve = commands.add_parser("serve", help="启动，前台运行到 Ctrl-C")

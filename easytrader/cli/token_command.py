@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import json
-import shutil
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import beijing
-from easytrader.cli.output import complain, say
+from easytrader.cli.output import complain, say, say_json
+from easytrader.cli.tables import drawn_text, plain_table, screen_width
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from easytrader.cli.parser import Parser
     from easytrader.server.tokens import Grant, Tokens
 
-_WIDTHS: Final = (60, 120)
 _SCOPES: Final = {"read": "查询", "trade": "买卖", "funds": "转账"}
 
 
@@ -28,7 +25,6 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     """挂上 ``token`` 的各个命令。"""
     token = rooms.add_parser(
         "token",
-        help="发、看、吊销 easytrader serve 的令牌",
         description="令牌说谁能用这台机器上的 easytrader serve、能做什么。",
     )
     commands = token.add_commands()
@@ -93,7 +89,7 @@ def _add(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     grants = _tokens().grants()
     if arguments.json:
-        say(json.dumps([_row(each) for each in grants], ensure_ascii=True))
+        say_json([_row(each) for each in grants])
     elif grants:
         _show(grants)
     else:
@@ -134,21 +130,12 @@ def _split(values: Sequence[str]) -> list[str]:
 
 
 def _show(grants: Sequence[Grant]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = plain_table()
     for title in ("名字", "令牌", "权限与限制"):
         table.add_column(title, no_wrap=title != "权限与限制", overflow="fold")
     for each in grants:
         table.add_row(each.name, f"et_{each.id}_…", _told(each))
-    least, most = _WIDTHS
-    width = max(least, min(most, shutil.get_terminal_size((most, 24)).columns))
-    text = io.StringIO()
-    console = Console(file=text, width=width, color_system=None, highlight=False, markup=False)
-    console.print(table)
-    say("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+    say(drawn_text(table, width=screen_width()))
 
 
 def _told(grant: Grant) -> str:

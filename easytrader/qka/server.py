@@ -8,8 +8,9 @@ from typing import Final
 
 from easytrader import arguments
 from easytrader.errors import UsageError
+from easytrader.profiles import AccountSpec
 from easytrader.server import check_installed
-from easytrader.server.config import LOOPBACK, AccountSpec, ServerConfig
+from easytrader.server.config import LOOPBACK, ServerConfig
 from easytrader.server.tokens import Grant, Tokens, default_file
 from easytrader.wire import verbs
 

@@ -43,8 +43,9 @@ def run(port: int = 1430, broker: str = "sim", *, host: str = "127.0.0.1", **con
         EasytraderError: 端口或账号有别人占着，或服务器自己停了。
     """
     check_installed()
+    from easytrader.profiles import AccountSpec
     from easytrader.server import foreground  # 导入 easytrader.server 不牵出 starlette
-    from easytrader.server.config import AccountSpec, ServerConfig
+    from easytrader.server.config import ServerConfig
     from easytrader.server.tokens import Tokens, default_file
 
     config = ServerConfig((AccountSpec(broker, connect=connect),), host=host, port=port)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from easytrader.api import use
 from easytrader.basics import waits
@@ -17,13 +16,16 @@ from easytrader.errors import (
     MissingDependencyError,
     UsageError,
 )
+from easytrader.profiles.account import waits_itself
+from easytrader.profiles.secrets import hidden
+from easytrader.profiles.tomlfile import within
 from easytrader.server.claims import Claim, TakenError, claim_account
 from easytrader.trader import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.server.config import AccountSpec
+    from easytrader.profiles import AccountSpec
 
 _AGAIN_S: Final = 10.0
 """连接一声不吭地抛了异常，隔这么久再来。"""
@@ -130,9 +132,8 @@ class Account:
 
     def _connect(self) -> None:
         """一直连到连上、被关掉，或知道怎么等也连不上。"""
-        options = {**self.spec.connect, **self._waiting()}
         while not self._closing.is_set():
-            self.failure = _failure_of(lambda: self.trader.connect(**options), self.spec.broker)
+            self.failure = _failure_of(self._connect_once, self.spec.broker)
             self._came_back.set()
             if self.failure is None or isinstance(self.failure, ClosedError):
                 return
@@ -153,13 +154,15 @@ class Account:
             before.release()
         self._claimed.set()
 
-    def _waiting(self) -> dict[str, Any]:
-        """后端会自己等的，让它等。"""
-        parameters = inspect.signature(self.trader.connect).parameters.values()
-        waits_itself = any(
-            each.name == "wait" or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters
-        )
-        return {"wait": True} if waits_itself else {}
+    def _connect_once(self) -> None:
+        """密码每次现取；后端会自己等的，让它等。"""
+        where = f"账号 {self.spec.name or self.spec.broker}"
+        options = self.spec.options(where)
+        fetched = self.spec.secrets_of(options)
+        if waits_itself(self.trader):
+            options["wait"] = True
+        with hidden(*fetched), within(where):
+            self.trader.connect(**options)
 
 
 def _failure_of(connect: Callable[[], None], broker: str) -> EasytraderError | None:

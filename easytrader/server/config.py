@@ -18,62 +18,23 @@ stock_account = "12345678"
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
-import sys
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
-from easytrader.errors import UsageError, is_secret
-from easytrader.risk import Guard
+from easytrader.errors import UsageError
+from easytrader.profiles import tomlfile
+from easytrader.profiles.account import account_of
 from easytrader.wire.words import DEFAULT_PORT
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # 3.10 才装
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import os
+    from collections.abc import Iterable
+
+    from easytrader.profiles import AccountSpec
 
 LOOPBACK: Final = "127.0.0.1"
-_LONGEST_NAME: Final = 64
-OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
-"""connect 的选项里，服务器自己要用的。"""
-_NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"
-
-
-@dataclass(frozen=True)
-class AccountSpec:
-    """要给出去的一个账号。
-
-    Args:
-        broker: 后端，同 `easytrader.use`。
-        name: 在服务器上的名字；None 就是资金账号。
-        connect: 交给 ``connect()`` 的选项。
-        guard: 这个账号的风控，同 `easytrader.use`。
-
-    Raises:
-        UsageError: 哪一项不对。
-    """
-
-    broker: str
-    name: str | None = None
-    connect: Mapping[str, Any] = field(default_factory=dict, repr=False)  # 里面可能有密码
-    guard: Guard | dict[str, Any] | bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.name is not None:
-            check_name(self.name)
-        for each in self.connect:
-            if each in OURS:
-                raise UsageError(f"connect.{each}", "…", "这一项由服务器自己定，去掉它")
-        if self.guard is False:
-            object.__setattr__(self, "guard", None)
-        object.__setattr__(self, "guard", Guard.of(self.guard))
 
 
 @dataclass(frozen=True)
@@ -144,21 +105,13 @@ def read(path: str | os.PathLike[str], **given: Any) -> ServerConfig:
     Raises:
         UsageError: 文件读不了、不是 TOML、有不认得的名字，或值不对。
     """
-    file = Path(path).expanduser()
-    try:
-        told = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as exc:
-        raise UsageError("config", str(file), f"应为读得了的文件：{exc.strerror or exc}") from None
-    except UnicodeDecodeError:
-        raise UsageError("config", str(file), "应为 UTF-8 编码的文件：另存为 UTF-8") from None
-    except tomllib.TOMLDecodeError as exc:
-        raise UsageError("config", str(file), f"应为 TOML：{exc}（路径用单引号）") from None
+    told = tomlfile.read(path, "config")
     rows = told.pop("account", [])
     if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise UsageError("account", rows, "写成 [[account]]，一个账号一段")
-    accounts = tuple(_account(each) for each in rows)
-    if any(_holds_secret(each.connect) for each in accounts):
-        _check_private(file)
+    accounts = tuple(account_of(row, _which(row, n)) for n, row in enumerate(rows, 1))
+    if any(tomlfile.holds_secret(each.connect) for each in accounts):
+        tomlfile.check_private(path, "config")
     settings = {**_settings(told), **given}
     settings["accounts"] = (*accounts, *given.get("accounts", ()))
     return ServerConfig(**settings)
@@ -180,18 +133,9 @@ def is_loopback(host: str) -> bool:
     )
 
 
-def check_name(name: object) -> str:
-    """账号在服务器上的名字：也写在网址里。"""
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
-        raise UsageError("name", name, _NAME_FORM)
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise UsageError("name", name, _NAME_FORM)
-    return name
-
-
 def _settings(told: dict[str, Any]) -> dict[str, Any]:
     known = {each.name for each in fields(ServerConfig)} - {"accounts"}
-    _check_keys(told, known, "")
+    tomlfile.check_keys(told, known)
     for name in ("public_hosts", "proxies"):
         if name in told:
             told[name] = _texts(name, told[name])
@@ -201,24 +145,10 @@ def _settings(told: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _account(row: dict[str, Any]) -> AccountSpec:
-    _check_keys(row, {each.name for each in fields(AccountSpec)}, "account.")
-    broker = row.get("broker")
-    if not isinstance(broker, str):
-        raise UsageError("account.broker", broker, "写一个后端，例如 broker = 'miniqmt'")
-    connect = row.get("connect", {})
-    if not isinstance(connect, dict):
-        raise UsageError("account.connect", connect, "写成 [account.connect]，一行一个选项")
-    return AccountSpec(broker, row.get("name"), connect, row.get("guard"))
-
-
-def _check_keys(told: dict[str, Any], known: set[str], where: str) -> None:
-    for each in told:
-        if each not in known:
-            near = get_close_matches(each, known, 1)
-            asked = f"是不是 {near[0]}？" if near else ""
-            listed = "、".join(sorted(known))
-            raise UsageError(f"{where}{each}", told[each], f"没有这一项。{asked}有的是：{listed}")
+def _which(row: dict[str, Any], number: int) -> str:
+    """第几段，写了名字的连名字。"""
+    name = row.get("name")
+    return f"第 {number} 个 [[account]]{f'：{name}' if isinstance(name, str) else ''}"
 
 
 def _texts(name: str, value: object) -> tuple[str, ...]:
@@ -267,13 +197,3 @@ def _check_names(names: Iterable[str | None]) -> None:
         if each.casefold() in seen:
             raise UsageError("name", each, "每个账号要有不同的名字")
         seen.add(each.casefold())
-
-
-def _holds_secret(options: Mapping[str, Any]) -> bool:
-    return any(is_secret(name) or name.lower().endswith("key") for name in options)
-
-
-def _check_private(file: Path) -> None:
-    """里面有密码：别人读得到的不收（Windows 上看文件夹的权限，这里不看）。"""
-    if os.name != "nt" and file.stat().st_mode & 0o077:
-        raise UsageError("config", str(file), f'里面有密码，不能让别人读到：chmod 600 "{file}"')

@@ -19,7 +19,7 @@ from easytrader.api import use
 from easytrader.basics import numbers
 from easytrader.brokers.registry import installed
 from easytrader.errors import EasytraderError, UsageError, is_secret
-from easytrader.server.config import OURS, AccountSpec
+from easytrader.profiles.account import OURS, AccountSpec
 from easytrader.server.origins import is_loopback_name
 from easytrader.wire import verbs
 

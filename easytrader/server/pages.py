@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from easytrader.server.config import AccountSpec
+    from easytrader.profiles import AccountSpec
     from easytrader.server.desk import Desk
     from easytrader.server.sessions import Grants, Session
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import threading
 import time
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from easytrader.basics import waits
+from easytrader.basics import stopping, waits
 from easytrader.basics.log import Log, masked
 from easytrader.errors import ClosedError, EasytraderError, UsageError
 from easytrader.server import audit, caps, control, stop, systemd, tls
@@ -31,11 +29,12 @@ from easytrader.server.tokens import Tokens, default_file
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Self
 
-    from easytrader.server.config import AccountSpec, ServerConfig
+    from easytrader.profiles import AccountSpec
+    from easytrader.server.config import ServerConfig
 
 _ATTEMPT_S: Final = 10.0
 """第一次连接最多等这么久有个结果，然后就开始听。"""
@@ -46,7 +45,6 @@ _CLOSE_S: Final = 5.0
 _TAKE_S: Final = 5.0
 _LOOK_S: Final = 0.2
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104  只拿来比较
-_INTERRUPTED: Final = 130
 _EXPOSED: Final = (
     "别的机器连得到的地址要有 TLS：先 easytrader serve init 做一张证书，"
     "或用 --proxy 与 --public-host 说明前面有反向代理；只给本机用就去掉 --host"
@@ -317,7 +315,7 @@ def run(serving: Serving, announce: Callable[[Serving], None]) -> BaseException 
     Returns:
         自己停了的原因；被叫停的为 None。
     """
-    with _signals(serving.ask):
+    with stopping.heard(serving.ask):
         try:
             serving.start()
         except ClosedError:
@@ -328,30 +326,6 @@ def run(serving: Serving, announce: Callable[[Serving], None]) -> BaseException 
             return serving.failure
         finally:
             serving.stop()
-
-
-@contextmanager
-def _signals(ask: Callable[[str], None]) -> Iterator[None]:
-    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    hangup = getattr(signal, "SIGHUP", None)
-    # nohup 让 SIGHUP 不起作用，要尊重它
-    numbers = [n for n in numbers if n != hangup or signal.getsignal(n) != signal.SIG_IGN]
-    heard = False
-
-    def hear(number: int, _frame: object) -> None:
-        nonlocal heard
-        if heard:
-            os._exit(_INTERRUPTED)
-        heard = True
-        ask(f"收到 {signal.Signals(number).name}")
-
-    before: dict[int, Any] = {each: signal.signal(each, hear) for each in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _check_apart(account: Account, others: Iterable[Account]) -> None:

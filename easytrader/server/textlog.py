@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import traceback
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader.basics.private import private_file, private_folder
+from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 ROTATE: Final = "20 MB"
 KEEP: Final = 10
 _LEVELS: Final = frozenset({"WARNING", "ERROR", "CRITICAL"})
-_SECRETS: Final = re.compile(
-    r"(et_[0-9A-Za-z]+_)[0-9A-Za-z_-]{6,}|((?:Bearer|X-Token:?|token=|[a-z_]*pwd=)\s*)[^\s'\",;&]+"
-)
-
-
-def scrubbed(text: str) -> str:
-    """令牌、口令换成星号。"""
-    return _SECRETS.sub(lambda found: f"{found[1] or found[2]}***", text)
 
 
 @contextmanager

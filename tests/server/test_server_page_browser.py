@@ -10,7 +10,8 @@ from page_world import Site, launched, why_not
 from support import ACCOUNT, eventually, hurry
 
 from easytrader import sim
-from easytrader.server.config import AccountSpec, ServerConfig
+from easytrader.profiles import AccountSpec
+from easytrader.server.config import ServerConfig
 from easytrader.server.serve import Serving
 from easytrader.sim.host.faults import Faults
 

@@ -11,7 +11,8 @@ from support import ACCOUNT
 
 from easytrader import sim
 from easytrader.errors import UsageError
-from easytrader.server.config import AccountSpec, ServerConfig
+from easytrader.profiles import AccountSpec
+from easytrader.server.config import ServerConfig
 from easytrader.server.connecting import forms, may_connect, spec_of
 from easytrader.server.origins import Caller
 from easytrader.server.serve import Serving

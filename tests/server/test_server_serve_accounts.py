@@ -11,9 +11,10 @@ from support import ACCOUNT, SimProcess, eventually
 import easytrader
 from easytrader.errors import ClosedError, EasytraderError, UsageError
 from easytrader.miniqmt.session_ids import survey
+from easytrader.profiles import AccountSpec
 from easytrader.server.accounts import Account
 from easytrader.server.claims import TakenError
-from easytrader.server.config import AccountSpec, ServerConfig
+from easytrader.server.config import ServerConfig
 from easytrader.server.serve import Serving
 from easytrader.trader import engine_of
 
@@ -76,6 +77,7 @@ def test_wrong_options_fail_at_once(
     with pytest.raises(UsageError) as caught:
         account.start(never)
     assert argument in str(caught.value)
+    assert "（账号 sim）" in str(caught.value)
 
 
 def test_it_connects_when_the_client_comes_up(sim_folder: Path, opened: list[Account]) -> None:

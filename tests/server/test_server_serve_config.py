@@ -13,8 +13,9 @@ import pytest
 from easytrader.cli import serve_command
 from easytrader.cli.parser import Parser
 from easytrader.errors import UsageError
+from easytrader.profiles import AccountSpec
 from easytrader.risk import Guard
-from easytrader.server.config import AccountSpec, ServerConfig, is_loopback, read
+from easytrader.server.config import ServerConfig, is_loopback, read
 
 if TYPE_CHECKING:
     import argparse
@@ -165,7 +166,7 @@ def test_guard_without_an_account_of_its_own(tmp_path: Path) -> None:
         ("cert = 3\n[[account]]\nbroker = 'sim'", "cert", "路径"),
         ("port = ", "config", "TOML"),
         ("", "account", "--broker"),
-        ("[[account]]\nbroker='sim'\n[account.connect]\nwait=true", "connect.wait", "服务器"),
+        ("[[account]]\nbroker='sim'\n[account.connect]\nwait=true", "connect.wait", "自己定"),
     ],
 )
 def test_wrong_file_says_where(tmp_path: Path, text: str, argument: str, told: str) -> None:
@@ -173,6 +174,25 @@ def test_wrong_file_says_where(tmp_path: Path, text: str, argument: str, told: s
         read(written(tmp_path, text))
     assert caught.value.argument == argument
     assert told in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("brokre = 'sim'", "第 2 个 [[account]]"),
+        ("name = '备用'", "第 2 个 [[account]]：备用"),
+        (
+            "name = '备用'\nbroker = 'sim'\nguard = { max_ordre_value = 1 }",
+            "第 2 个 [[account]]：备用",
+        ),
+        ("name = 'a/b'\nbroker = 'sim'", "第 2 个 [[account]]：a/b"),
+    ],
+)
+def test_wrong_sections_are_named(tmp_path: Path, second: str, told: str) -> None:
+    text = f"[[account]]\nbroker = 'sim'\n[[account]]\n{second}"
+    with pytest.raises(UsageError) as caught:
+        read(written(tmp_path, text))
+    assert told in str(caught.value)
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
@@ -192,6 +212,8 @@ def test_a_password_in_a_file_others_can_read_is_refused(tmp_path: Path) -> None
     assert "hunter2" not in str(caught.value)
     config = read(written(tmp_path, text, 0o600))
     assert "hunter2" not in repr(config)
+    reference = text.replace("hunter2", "env:FUND_PWD")
+    assert read(written(tmp_path, reference, 0o644)).accounts
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from support import eventually
 
 from easytrader.basics import paths
 from easytrader.basics.paths import AccountKey
+from easytrader.basics.scrub import scrubbed
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.server import control, systemd, textlog
 from easytrader.server.claims import Claim, TakenError, claim_account, holder
@@ -238,12 +239,12 @@ CANARY = "et_0123456789abcdef_Zz09-_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
     [CANARY, f"Authorization: Bearer {CANARY}", f"token='{CANARY}'", f"/ws?token={CANARY}&a=1"],
 )
 def test_tokens_are_starred(text: str) -> None:
-    assert "Zz09" not in textlog.scrubbed(text)
+    assert "Zz09" not in scrubbed(text)
 
 
 @pytest.mark.parametrize("text", ["Bearer abcdef", "X-Token: hunter2", "fund_pwd=hunter2"])
 def test_other_secrets_are_starred(text: str) -> None:
-    assert textlog.scrubbed(text).endswith("***")
+    assert scrubbed(text).endswith("***")
 
 
 def _fail(token: str) -> None:

@@ -1,0 +1,164 @@
+"""用哪个账号：每个命令都认的 ``--profile``，或 ``--broker --path --account --type``。"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.cli.output import complain
+from easytrader.cli.parser import seconds
+from easytrader.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from easytrader.cli.parser import Parser
+    from easytrader.profiles import Profile
+    from easytrader.trader import Trader
+
+PROFILE_VARIABLE: Final = "EASYTRADER_PROFILE"
+DEFAULT_PROFILE: Final = "default"
+CONNECT_NAMES: Final = {"path": "miniqmt_path", "account": "stock_account", "type": "account_type"}
+"""命令行的选项 → ``connect()`` 的参数。"""
+_REMOTE_NAMES: Final = {"path": "address", "account": "account"}
+_REMOTE: Final = ("remote", "远程")
+_NEEDED: Final = {
+    "miniqmt": ("path", "account"),
+    "qmt": ("path", "account"),
+    **dict.fromkeys(_REMOTE, ("path",)),
+}
+_WAYS: Final = (
+    "--profile NAME；--broker sim（模拟）；--broker miniqmt --path 路径 --account 资金账号；"
+    "--broker remote --path 网址 --account 名字"
+)
+_HERE: Final = "命令行"
+
+
+def add_account_options(parser: Parser) -> None:
+    """加上账号的选项；用 `opened` 打开它们说的账号。"""
+    group = parser.add_argument_group(
+        "账号",
+        f"--profile，或 --broker 与后面几项；都不给：环境变量 {PROFILE_VARIABLE} 说的设置，"
+        f"再就是名叫 {DEFAULT_PROFILE} 的设置",
+    )
+    add = group.add_argument
+    add("--profile", metavar="NAME", help="账号的设置：easytrader profile 列出有哪些")
+    add("--broker", metavar="NAME", help="后端：sim、miniqmt、remote，或别的包登记的")
+    add("--path", metavar="PATH", help="客户端的 userdata_mini、模拟的文件夹；remote 是网址")
+    add("--account", metavar="ID", help="资金账号；单独给它就是 --profile")
+    add("--type", metavar="TYPE", help="账号类型（默认 STOCK；信用账号 CREDIT）")
+    add("--timeout", metavar="S", type=seconds, help="每个调用的期限，秒（默认 10）")
+
+
+@contextmanager
+def opened(
+    arguments: argparse.Namespace, *, ordering: bool = False, **connect: Any
+) -> Iterator[Trader]:
+    """连上命令行说的账号（只试一次），离开 ``with`` 时关掉。
+
+    Args:
+        arguments: 有 `add_account_options` 的那几项。
+        ordering: 见 `chosen`。
+        **connect: 另外交给 ``connect()`` 的，例如 ``trader_callback``。
+
+    Raises:
+        UsageError: 没有说清是哪个账号，或选项不对；什么都没有做。
+        ConnectFailedError: 没连上。
+    """
+    if arguments.timeout is not None:
+        connect = {**connect, "timeout": arguments.timeout}
+    profile = chosen(arguments, ordering=ordering)
+    try:
+        user = profile.open(debug=arguments.debug, wait=0, **connect)
+    except UsageError as exc:
+        if profile.name != _HERE:
+            raise
+        expected = exc.expected.removesuffix(f"（{profile.told}）")
+        raise UsageError(_option_of(exc.argument), exc.value, expected) from exc
+    with user:
+        yield user
+
+
+def chosen(arguments: argparse.Namespace, *, ordering: bool = False) -> Profile:
+    """命令行说的账号的设置，不连接。
+
+    Args:
+        arguments: 有 `add_account_options` 的那几项。
+        ordering: 要下单、撤单的命令：什么都没说时不许落到模拟账户上，免得以为报到了真的柜台。
+
+    Raises:
+        UsageError: 没有说清是哪个账号，没有这个设置，或写得不对。
+    """
+    from easytrader.profiles import AccountSpec, Profile, find
+
+    name = _profile_name(arguments)
+    if name is not None:
+        return find(name)
+    broker, connect = _told(arguments, ordering)
+    return Profile(_HERE, AccountSpec(broker, connect=connect))
+
+
+def _profile_name(arguments: argparse.Namespace) -> str | None:
+    """设置的名字；命令行自己说了账号，或哪里都没有设置时为 None。"""
+    given = [name for name in ("broker", *CONNECT_NAMES) if getattr(arguments, name) is not None]
+    if arguments.profile is not None:
+        if given:
+            told = f"与 --{given[0]} 只能写一样：账号的设置里已经有这些"
+            raise UsageError("--profile", arguments.profile, told)
+        return str(arguments.profile)
+    if given == ["account"]:
+        return _profile_of_account(arguments.account)
+    if given:
+        return None
+    return os.environ.get(PROFILE_VARIABLE) or _default_profile()
+
+
+def _profile_of_account(name: str) -> str:
+    from easytrader.profiles import names
+
+    have = names()
+    if name not in have:
+        listed = f"有的设置是：{'、'.join(have)}" if have else "还没有任何设置"
+        told = f"只给 --account 是账号设置的名字，没有这一个。{listed}；不用设置的写 {_WAYS}"
+        raise UsageError("--account", name, told)
+    return name
+
+
+def _default_profile() -> str | None:
+    from easytrader.profiles import names
+
+    return DEFAULT_PROFILE if DEFAULT_PROFILE in names() else None
+
+
+def _told(arguments: argparse.Namespace, ordering: bool) -> tuple[str, dict[str, Any]]:
+    """后端，与 ``connect()`` 的参数。"""
+    broker = arguments.broker
+    names = _REMOTE_NAMES if broker in _REMOTE else CONNECT_NAMES
+    given = {
+        option: value
+        for option in CONNECT_NAMES
+        if (value := getattr(arguments, option)) is not None
+    }
+    if broker is None and (given or ordering):
+        raise UsageError("--broker", None, f"要说是哪个账号：{_WAYS}")
+    if broker is None:
+        complain("没有说是哪个账号，用的是自带的模拟账户（自己的：--profile NAME）")
+        broker = "sim"
+    for option in _NEEDED.get(broker, ()):
+        if option not in given:
+            raise UsageError(f"--{option}", None, f"--broker {broker} 还要写 --{option}：{_WAYS}")
+    for option in given:
+        if option not in names:
+            raise UsageError(f"--{option}", given[option], f"--broker {broker} 没有这一项，去掉它")
+    return broker, {names[option]: value for option, value in given.items()}
+
+
+def _option_of(argument: str) -> str:
+    """错误里说的是命令行上的名字。"""
+    for names in (CONNECT_NAMES, _REMOTE_NAMES):
+        for option, name in names.items():
+            if name == argument:
+                return f"--{option}"
+    return f"--{argument}" if argument in ("broker", "timeout") else argument

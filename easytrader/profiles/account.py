@@ -1,0 +1,122 @@
+"""设置里的一个账号：哪个后端、怎样连、什么风控。``easytrader serve`` 与账号的设置文件都用它。"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.errors import UsageError
+from easytrader.profiles import secrets
+from easytrader.profiles.tomlfile import check_keys, within
+from easytrader.risk import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from easytrader.trader import Trader
+
+OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
+"""connect 的选项里，由打开它的程序自己定的。"""
+_LONGEST_NAME: Final = 64
+_NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"
+
+
+@dataclass(frozen=True)
+class AccountSpec:
+    """一个账号。
+
+    Args:
+        broker: 后端，同 `easytrader.use`。
+        name: 起的名字；None 就是资金账号。
+        connect: 交给 ``connect()`` 的选项；值可以是 ``env:变量名``、``keyring:服务/用户名``。
+        guard: 这个账号的风控，同 `easytrader.use`。
+
+    Raises:
+        UsageError: 哪一项不对。
+    """
+
+    broker: str
+    name: str | None = None
+    connect: Mapping[str, Any] = field(default_factory=dict, repr=False)  # 里面可能有密码
+    guard: Guard | dict[str, Any] | bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_name(self.name)
+        for each in self.connect:
+            if each in OURS:
+                raise UsageError(f"connect.{each}", "…", "这一项由打开它的程序自己定，去掉它")
+        if self.guard is False:
+            object.__setattr__(self, "guard", None)
+        object.__setattr__(self, "guard", Guard.of(self.guard))
+
+    def options(self, where: str = "") -> dict[str, Any]:
+        """交给 ``connect()`` 的选项，密码已经取来。不要留着它，也不要写出来。
+
+        Raises:
+            UsageError: 密码取不到；``where`` 是哪里的设置。
+            MissingDependencyError: 没有装 keyring。
+        """
+        told = where or self.name or self.broker
+        return {
+            name: secrets.resolved(value, f"connect.{name}", told)
+            for name, value in self.connect.items()
+        }
+
+    def secrets_of(self, options: Mapping[str, Any]) -> list[object]:
+        """`options` 里取来的那几个值。"""
+        return [
+            options.get(name) for name, value in self.connect.items() if secrets.is_reference(value)
+        ]
+
+
+def account_of(row: dict[str, Any], where: str = "") -> AccountSpec:
+    """文件里的一段 → 账号。
+
+    Args:
+        row: ``broker name connect guard``。
+        where: 是哪一段，写在错误里。
+
+    Raises:
+        UsageError: 哪一项不对。
+    """
+    with within(where):
+        check_keys(row, {each.name for each in fields(AccountSpec)}, "account.")
+        return AccountSpec(
+            broker_of(row, "account."), row.get("name"), connect_of(row, "account."),
+            row.get("guard"),
+        )  # fmt: skip
+
+
+def broker_of(row: Mapping[str, Any], where: str = "") -> str:
+    """``broker`` 那一项。"""
+    broker = row.get("broker")
+    if not isinstance(broker, str) or not broker.strip():
+        raise UsageError(f"{where}broker", broker, "写一个后端，例如 broker = 'miniqmt'")
+    return broker
+
+
+def connect_of(row: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """``[connect]`` 那一段。"""
+    connect = row.get("connect", {})
+    if not isinstance(connect, dict):
+        raise UsageError(f"{where}connect", connect, f"写成 [{where}connect]，一行一个选项")
+    return connect
+
+
+def check_name(name: object) -> str:
+    """账号的名字：也是文件名，也写在网址里。"""
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise UsageError("name", name, _NAME_FORM)
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise UsageError("name", name, _NAME_FORM)
+    return name
+
+
+def waits_itself(trader: Trader) -> bool:
+    """这个后端的 ``connect()`` 自己会等到连上（有 ``wait``）。"""
+    parameters = inspect.signature(trader.connect).parameters.values()
+    return any(
+        each.name == "wait" or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters
+    )

@@ -1,0 +1,53 @@
+"""命令的表：敲了哪个才导入哪个的模块，帮助里一个不少。"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from easytrader.cli import COMMANDS, build_parser, main
+
+
+def test_help_lists_every_command_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for name, (_, told) in COMMANDS.items():
+        assert [name, told.split()[0]] in [line[:2] for line in lines]
+
+
+def test_every_command_of_the_table_is_registered_and_no_other() -> None:
+    [rooms] = [action for action in build_parser()._actions if action.choices is not None]
+    assert set(rooms.choices or ()) == set(COMMANDS)
+
+
+def test_only_the_module_of_the_command_is_imported() -> None:
+    code = (
+        "import sys; from easytrader.cli import main\n"
+        "main(['--help']); main(['doctor', '--help'])\n"
+        "print(sorted(each for each in sys.modules if each.startswith('easytrader.cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    homes = {f"easytrader.cli.{home}" for home, _ in COMMANDS.values()}
+    found = set(eval(done.stdout.splitlines()[-1]))
+    assert found & homes == {"easytrader.cli.doctor_command"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["tokn"], "没有命令 'tokn'。是不是 token？有的是：doctor、"),
+        (["zzzzzz"], "没有命令 'zzzzzz'。有的是：doctor、"),
+        (["sim", "sttus"], "没有命令 'sttus'。是不是 status？"),
+        (["--debug", "tokn"], "是不是 token？"),
+    ],
+)
+def test_unknown_command(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "缺少参数 命令" in capsys.readouterr().err
