@@ -102,7 +102,11 @@ class Report:
 
     @property
     def totals(self) -> dict[str, float]:
-        """合计，元：``planned_orders filled_orders bought sold fee slippage_value slippage_bp``。"""
+        """合计。
+
+        键：``planned_orders filled_orders``（笔）、``bought sold fee slippage_value``（元）、
+        ``slippage_bp``（万分之几）。
+        """
         amount: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
         for row in self.rows:
             amount[row["side"]] += (row["avg_price"] or 0.0) * row["filled"]
@@ -179,17 +183,8 @@ class Report:
 
 
 _TITLES: Final = (
-    "代码",
-    "方向",
-    "计划",
-    "成交",
-    "剩下",
-    "均价",
-    "到达价",
-    "滑点bp",
-    "费用",
-    "原因",
-)
+    "代码", "方向", "计划", "成交", "剩下", "均价", "到达价", "滑点bp", "费用", "原因",
+)  # fmt: skip
 
 
 def _cells(row: ReportRow) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 一个计划一个文件（``<plan_id>.jsonl``），一行一条 JSON，各有 ``kind`` 与 ``time``（Unix 秒）：
 
 - ``start``：``day account_id begun orders``（每笔的到达价与那时的成交量）；
-- ``send``：``client_order_id id attempt stock_code side volume price_li ttype``，发出之前写，落了盘才发；
+- ``send``：``client_order_id id attempt stock_code side volume price_li ttype``，
+  发出之前写，落了盘才发；
 - ``placed``：``client_order_id entrust_no``；
 - ``unsent``：什么都没有发出；``refused``：柜台当场退回；都有 ``client_order_id message``；
 - ``over``：``client_order_id status filled value message``，到了终态；
@@ -39,9 +40,11 @@ _HOLDER: Final = "running.json"
 
 
 def folder_of(user: Facade) -> Path:
-    """这个账号的记录放在哪里：与它的委托记录同一个文件夹。"""
-    account_id = user.balance[0]["account_id"]
-    return paths.account_folder(user.status["path"], account_id) / FOLDER
+    """这个账号的记录放在哪里：与它的委托记录一起（模拟的跟着模拟文件夹，删了重开就没有了）。"""
+    own: Path | None = getattr(user, "_folder", None)
+    if own is None:  # 不是 `Trader`，只是合 `Facade`
+        own = paths.account_folder(user.status["path"], user.balance[0]["account_id"])
+    return own / FOLDER
 
 
 def file_of(folder: Path, plan_id: str) -> Path:
