@@ -1,21 +1,19 @@
 """照着计划做：先卖后买，隔一会儿看一眼，没成的撤了重报，到期停下，做到哪里都记着。
 
-一笔委托只有在查清上一笔的下场之后才会再报：撤单等到终态，结果未知的按 ``client_order_id`` 找到为止。
+一笔只有在查清上一次的下场之后才会再报：撤单等到终态，结果未知的按 ``client_order_id`` 找到为止。
 每一步先写进 `runlog` 再做，所以在哪里被杀了，再跑一次都接着做完同一个计划，不多一笔，不少一笔。
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from loguru import logger
 
 from easytrader import arguments
 from easytrader.basics import numbers, pace
-from easytrader.basics.beijing import day_of, midnight
 from easytrader.codes import FINAL_STATUSES, OrderStatus
 from easytrader.errors import (
     EasytraderError,
@@ -27,45 +25,43 @@ from easytrader.errors import (
     RiskRefusedError,
     UsageError,
 )
-from easytrader.market.calendar import is_trading_day
-from easytrader.market.rules import rules_for
-from easytrader.market.rules.fees import FeeSchedule, to_fen
-from easytrader.market.rules.phases import Phase, clock_phase
-from easytrader.market.rules.quantities import Lot
-from easytrader.market.symbols import parse_security
-from easytrader.rebalance import pricing, runlog, slices
+from easytrader.market.rules.phases import Phase
+from easytrader.rebalance import pricing, progress, runlog
+from easytrader.rebalance.choice import Chooser
+from easytrader.rebalance.hours import Deadline, Hours
+from easytrader.rebalance.purse import Purse, yuan
 from easytrader.rebalance.report import Report
+from easytrader.rebalance.slices import parse as parse_slices
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from easytrader import types
-    from easytrader.market.rules import Rules
-    from easytrader.market.rules.fees import FeeRates
-    from easytrader.market.symbols import Security
-    from easytrader.rebalance.model import Facade, PlanOrder
+    from easytrader.rebalance.model import Facade
     from easytrader.rebalance.planfile import Plan
-    from easytrader.rebalance.pricing import Book, Offer, Policy
-    from easytrader.rebalance.report import Fill, FirstOrder, ReportRow, Result
+    from easytrader.rebalance.pricing import Book, Policy
+    from easytrader.rebalance.progress import Attempt, Job
+    from easytrader.rebalance.report import Fill, FirstOrder, Result
     from easytrader.rebalance.slices import Slicing
 
 _T = TypeVar("_T")
 Progress = dict[str, Any]
+"""``on_step`` 收到的。"""
 
 MOST_FAILURES: Final = 3
 """接连被退回、成了废单、自己没有撤却撤了这么多次，就不再报。"""
-MOST_ATTEMPTS: Final = 200
-"""一笔最多报这么多次。"""
 FAST_S: Final = 0.1
 SLOW_S: Final = 2.0
-"""没有动静时，隔多久看一眼：从前者慢慢到后者。"""
+"""隔多久看一眼：有动静是前者，没有动静慢慢到后者。"""
+IDLE_S: Final = 10.0
+"""午休、开盘前隔多久看一眼。"""
+OFFLINE_S: Final = 0.5
+"""断着线，隔多久再问。"""
 FAILED_S: Final = 2.0
-"""被退回之后隔多久再报。"""
-RATE_S: Final = 1.0
-MINUTE_S: Final = 5.0
-"""风控说这一秒、这一分钟满了，隔多久再报。"""
+"""被退回之后隔多久再报；接连几次就乘以几。"""
+UNKNOWN_S: Final = 2.0
+"""结果未知的，隔多久再查。"""
 CANCEL_S: Final = 5.0
 """撤单发了这么久还没有撤掉，再撤一次。"""
 CLOSING_S: Final = 30.0
@@ -74,14 +70,12 @@ INTERRUPTED_S: Final = 5.0
 """Ctrl-C 之后撤单最多花这么久。"""
 LAG_S: Final = 8.0
 """真实客户端的查询是缓存，最慢几秒后才看得到刚发生的。"""
-ALWAYS_S: Final = 1800.0
-"""全天开市的，没有给 ``deadline`` 就做这么久。"""
-_CLOSE: Final = 54000.0
-_DRY_S: Final = 10.0
-"""卖的都做完了，钱还不够买，过这么久就算了。"""
 _STRATEGY: Final = "rebalance"
+_TRADING: Final = (Phase.CONTINUOUS, Phase.CLOSE_CALL)
+"""发单的时段；撤单只在连续竞价。"""
 _OFFLINE: Final = (NotConnectedError, QueryFailedError)
-_RATES: Final = {"max_per_second": RATE_S, "max_orders_per_minute": MINUTE_S}
+_FULL: Final = {"max_per_second": 1.0, "max_orders_per_minute": 5.0}
+"""风控说这一秒、这一分钟满了：等多久再报。"""
 
 
 def run(
@@ -106,16 +100,19 @@ def run(
     Args:
         user: 交易口，要连着。
         plan: 计划。
-        price: 怎样报价，见 `pricing.parse`：``对手价 本方价 最新价``（可以 ``+2`` 让两档），或市价类型。
+        price: 怎样报价，见 `pricing.parse`：``对手价 本方价 最新价``（可以 ``+2`` 让两档），
+            或市价类型。
         patience: 报出去这么多秒没有成交完，价格又变了，撤了重报。
         deadline: 做到什么时候：``"14:56"``、从现在起的秒数；默认到 15:00，全天开市的 30 分钟。
             到期撤掉还挂着的，剩下的写在报告里。
-        slices: 大单分片，见 `slices.parse`：``"twap 09:35-10:30 6"``、``"twap 30 6"``、``"pov 0.1"``。
+        slices: 大单分片，见 `slices.parse`：``"twap 09:35-10:30 6"``、``"twap 30 6"``、
+            ``"pov 0.1"``。
         parallel: 同时最多挂着几笔。
         dry_run: 只算出会先发哪几笔，什么都不发、不记。
         folder: 记录放在哪里；默认与这个账号的委托记录在一起。接着做要给同一个。
-        on_step: 每一步调用一次，参数是字典：``event time plan_id done total``，说的是一笔委托的还有
-            ``id stock_code side side_name volume price client_order_id message``。
+        on_step: 每一步调用一次，参数是字典：``event time plan_id done total message``，
+            说的是一笔委托的还有
+            ``id stock_code side side_name volume price client_order_id``。
         assume_open: 当作一直开着市，不管几点。
 
     Raises:
@@ -124,17 +121,18 @@ def run(
         RebalanceBusyError: 这个账号正有一个在执行；什么都没有发出。
         JournalError: 记录读写不了；没有写下的一笔都没有发出。
         NotConnectedError: 一开始就没有连着。
+        QueryFailedError: 一开始就没有应答。
     """
     settings = _Settings(
-        policy=pricing.parse(price),
-        slicing=_slicing(slices),
-        patience_s=arguments.seconds("patience", patience),
-        parallel=arguments.whole("parallel", parallel, "（笔）"),
-        deadline=_deadline(deadline),
-        assume_open=arguments.flag("assume_open", assume_open),
-        on_step=on_step,
+        pricing.parse(price),
+        parse_slices(slices),
+        arguments.seconds("patience", patience),
+        arguments.whole("parallel", parallel, "（笔）"),
+        Deadline.of(deadline),
+        arguments.flag("assume_open", assume_open),
+        on_step,
     )
-    where = _folder(folder) or runlog.folder_of(user)
+    where = runlog.folder_of(user) if folder is None else Path(folder).expanduser()
     file = runlog.file_of(where, plan.plan_id)
     if arguments.flag("dry_run", dry_run):
         return _Run(user, plan, settings, _Unwritten(runlog.read(file))).first()
@@ -154,8 +152,7 @@ class _Settings(NamedTuple):
     slicing: Slicing | None
     patience_s: float
     parallel: int
-    deadline: tuple[Literal["at", "for"], float] | None
-    """当日零点起的第几秒，或从现在起多少秒。"""
+    deadline: Deadline | None
     assume_open: bool
     on_step: Callable[[Progress], object] | None
 
@@ -170,90 +167,6 @@ class _Unwritten:
         """不写。"""
 
 
-@dataclass
-class _Attempt:
-    """报过的一次。
-
-    Attributes:
-        state: ``ready`` 记下了，还没有发（或查明没有到柜台，要用同一个 id 再发）；``unknown`` 不知道
-            到没到柜台；``open`` 到了柜台；``over`` 到了终态，或根本没有到柜台。
-        worst_li: 买的时候，一股最多占多少钱，厘。
-        reserved: 在自己的账上占着多少钱，元；到了终态还回去。
-        age_s: 开着市的时间里挂了多久，秒。
-        asked: 上一次撤单是什么时候（单调的秒）；没有撤过为 None。
-        settle_at: 什么时候再去查它的下场。
-        value: 成交额，元。
-    """
-
-    name: str
-    number: int
-    volume: int
-    price_li: int
-    ttype: str
-    state: Literal["ready", "unknown", "open", "over"] = "ready"
-    entrust_no: int = 0
-    filled: int = 0
-    value: Decimal = Decimal(0)
-    worst_li: int = 0
-    reserved: Decimal = Decimal(0)
-    age_s: float = 0.0
-    asked: float | None = None
-    settle_at: float = 0.0
-
-
-@dataclass
-class _Job:
-    """计划里的一笔做到哪里了。
-
-    Attributes:
-        why: 不再做了的原因；还在做为空。
-        hold: 此刻为什么没有发。
-        failures: 接连失败了几次。
-        not_before: 最早什么时候再报（单调的秒）。
-        arrival_li: 开始执行时的最新价，厘；不知道为 0。
-        traded: 开始执行时市场已经成交的数量。
-    """
-
-    order: PlanOrder
-    security: Security
-    rules: Rules | None
-    attempts: list[_Attempt] = field(default_factory=list)
-    why: str = ""
-    hold: str = ""
-    last_message: str = ""
-    failures: int = 0
-    not_before: float = 0.0
-    arrival_li: int = 0
-    traded: int = 0
-
-    @property
-    def buy(self) -> bool:
-        return self.order["side"] == "buy"
-
-    @property
-    def filled(self) -> int:
-        return sum(each.filled for each in self.attempts)
-
-    @property
-    def left(self) -> int:
-        return self.order["volume"] - self.filled
-
-    @property
-    def live(self) -> _Attempt | None:
-        """还没有下场的那一次；至多一次。"""
-        last = self.attempts[-1] if self.attempts else None
-        return last if last is not None and last.state != "over" else None
-
-    @property
-    def closed(self) -> bool:
-        """没有要做的了。"""
-        return self.live is None and (not self.left or bool(self.why))
-
-    @property
-    def lot(self) -> Lot:
-        return Lot(*self.security.lot) if self.rules is None else self.rules.lot
-
-
 class _Run:
     """一次执行。一个线程从头走到尾。"""
 
@@ -262,20 +175,17 @@ class _Run:
     ) -> None:
         self._user, self._plan, self._settings, self._log = user, plan, settings, log
         self._pace = pace.current()
-        self._always = settings.assume_open or _always_open(user)
-        now = self._pace.now()
-        self._day = date.fromordinal(day_of(now))
-        self._midnight = midnight(day_of(now))
-        self._deadline = self._pace.monotonic() + self._allowed_s(now)
-        self._jobs = [_job(order, self._day) for order in plan.orders]
-        self._begun = now
-        """第一次开始执行的时刻；接着做的取自记录。"""
-        self._cash: Decimal | None = None
-        """自己算的可用现金，元：柜台的查询可能是几秒前的。"""
+        self._hours = Hours(user, assume_open=settings.assume_open)
+        self._deadline = self._pace.monotonic() + self._hours.allowed_s(settings.deadline)
+        self._jobs = [progress.Job.of(order, self._hours.day) for order in plan.orders]
+        self._purse = Purse(user, plan.cash_buffer, self._hours.day)
+        self._chooser = Chooser(
+            user, self._jobs, self._purse, self._hours, settings.policy, settings.slicing,
+            f"rb-{plan.plan_id}",
+        )  # fmt: skip
         self._changed_at = self._pace.monotonic()
-        self._dry_at: float | None = None
+        """最近一次有动静。"""
         self._online = True
-        self._fees = FeeSchedule()
 
     # ---- 从头到尾
 
@@ -297,25 +207,37 @@ class _Run:
         self._check()
         if not any(job.arrival_li for job in self._jobs):
             self._note_arrival()
-        self._poll()
-        orders = []
-        for job, attempt in self._again(self._settings.parallel):
-            orders.append(_first(job, attempt))
-        slots = self._settings.parallel - sum(job.live is not None for job in self._jobs)
-        for job, attempt in self._choose(_Budget(self._available(), slots)):
+        notes = []
+        if self._hours.phase() is not Phase.CONTINUOUS:
+            notes.append(f"现在是{self._hours.phase().value}：开市以后按那时的盘口报价")
+        batch = self._again()
+        live = sum(job.live is not None for job in self._jobs)
+        fresh = self._chooser.choose(self._available(), self._settings.parallel - live)
+        for job, attempt in fresh:
             job.attempts.append(attempt)
-            orders.append(_first(job, attempt))
-        waiting = [job for job in self._jobs if job.live is None and job.left]
-        for job in waiting:
-            job.why = job.why or job.hold or "等前面的"
-        return self._report("nothing", dry_run=True, orders=orders)
+        orders = [job.first(attempt) for job, attempt in batch + fresh]
+        for job in self._jobs:
+            if job.live is None and job.left:
+                job.why = job.why or job.hold or "等前面的"
+        return self._report("nothing", notes, orders, dry_run=True)
 
     def _restore(self) -> None:
         """照记录恢复，把每一笔的下场都问清楚。"""
-        for record in self._log.records:
-            self._replay(record)
+        begun = progress.restore(self._jobs, self._log.records)
+        if begun is not None:
+            self._chooser.begun = begun
         if any(job.live for job in self._jobs):
             self._patiently(self._recover)
+
+    def _recover(self) -> None:
+        """没有下场的，问清楚到没到柜台、成交了多少。"""
+        self._poll()
+        for job in self._jobs:
+            if job.live is not None:
+                job.live.settle_at = 0.0
+        self._settle_unknown()
+        if any(job.live and job.live.state == "unknown" for job in self._jobs):
+            raise QueryFailedError("还有委托没有查清到没到柜台")
 
     def _begin(self) -> None:
         """核对计划还作不作数，记下到达价。"""
@@ -326,40 +248,86 @@ class _Run:
                 {"id": job.order["id"], "arrival_li": job.arrival_li, "traded": job.traded}
                 for job in self._jobs
             ]
-            start = {"kind": "start", "day": f"{self._day}", "begun": self._begun}
-            self._log.write(
-                {**start, "account_id": self._plan.account_id, "orders": orders}, durable=True
-            )
+            told = {"account_id": self._plan.account_id, "begun": self._chooser.begun}
+            start = {"kind": "start", "day": f"{self._hours.day}", **told, "orders": orders}
+            self._log.write(start, durable=True)
         self._say("start")
+
+    def _check(self) -> None:
+        """计划还作不作数；自己做过的那些不算变动。
+
+        成交与持仓是两次查询，真实客户端的还是缓存：对不上时隔一会儿再看。
+        """
+        done = any(job.attempts for job in self._jobs)
+        limit = self._pace.monotonic() + (LAG_S if done else 0.0)
+        while True:
+            try:
+                self._patiently(lambda: self._plan.check(self._user, expected=self._expected()))
+            except PlanStaleError as exc:  # noqa: PERF203
+                if exc.rule != "drift" or self._pace.monotonic() >= limit:
+                    raise
+                self._pace.sleep(OFFLINE_S)
+                self._patiently(self._poll)
+            else:
+                return
+
+    def _expected(self) -> dict[str, int] | None:
+        """做到现在，每只应该有多少；还没有做过为 None。"""
+        if not any(job.attempts for job in self._jobs):
+            return None
+        return {job.code: self._chooser.held(job) for job in self._jobs}
+
+    def _note_arrival(self) -> None:
+        """到达价：开始执行时的最新价。"""
+        books = self._chooser.books(self._jobs)
+        for job in self._jobs:
+            book = books.get(job.code)
+            if book is not None:
+                job.arrival_li, job.traded = book.last, book.volume
+
+    def _patiently(self, ask: Callable[[], _T]) -> _T:
+        """问到为止；做到一半又断着线就等，最晚到期限。"""
+        while True:
+            try:
+                found = ask()
+            except _OFFLINE as exc:  # noqa: PERF203
+                if not self._log.records or self._pace.monotonic() >= self._deadline:
+                    raise
+                self._offline(exc)
+                self._pace.sleep(OFFLINE_S)
+            else:
+                self._back_online()
+                return found
 
     def _work(self) -> None:
         """一轮一轮地做，到做完或到期。"""
-        pause_s = FAST_S
-        before = self._pace.monotonic()
-        while not all(job.closed for job in self._jobs):
+        pause_s, before = FAST_S, self._pace.monotonic()
+        while not self._is_done():
             now = self._pace.monotonic()
             if now >= self._deadline:
                 return
             changed = self._round(now - before)
             before = now
             pause_s = FAST_S if changed else min(pause_s * 1.5, SLOW_S)
-            left_s = self._deadline - self._pace.monotonic()
-            if not all(job.closed for job in self._jobs):
-                self._pace.sleep(max(0.0, min(pause_s, left_s)))
+            if self._is_done():
+                return
+            if self._hours.phase() not in _TRADING:
+                pause_s = min(IDLE_S, self._hours.change_s())
+            self._pace.sleep(max(0.0, min(pause_s, self._deadline - now)))
 
     def _round(self, passed_s: float) -> bool:
         """看一眼，该撤的撤，该发的发；有变化为真。"""
         try:
             changed = self._poll()
             changed |= self._settle_unknown()
-            phase = self._phase()
+            phase = self._hours.phase()
             if phase is Phase.CONTINUOUS:
                 changed |= self._retire(passed_s)
-            if phase in (Phase.CONTINUOUS, Phase.CLOSE_CALL):
+            if phase in _TRADING:
                 changed |= self._launch()
             else:
                 for job in self._jobs:
-                    job.hold = f"还没有开市（{phase.value}）"
+                    job.hold = f"没有在交易（{phase.value}）"
         except _OFFLINE as exc:
             self._offline(exc)
             return False
@@ -369,25 +337,21 @@ class _Run:
     def _wind_down(self) -> None:
         """到期了：撤掉挂着的，等到它们的下场；收盘集合竞价撤不了，等它撮合。"""
         for job in self._jobs:
-            job.why = job.why or (self._late(job) if job.left else "")
+            if job.left and not job.why:
+                job.why = "；".join(filter(None, ["到期", job.hold or job.told]))
         closing_s = CLOSING_S
-        if self._phase() is Phase.CLOSE_CALL:
-            closing_s += self._midnight + _CLOSE - self._pace.now()
+        if self._hours.phase() is Phase.CLOSE_CALL:
+            closing_s += self._hours.over_s()
         self._end_live(self._pace.monotonic() + closing_s)
         for job in self._jobs:
             live = job.live
             if live is not None and live.state == "open":
-                job.why = f"{job.why}；还挂在柜台上，没有撤掉"
-            elif live is not None and live.state == "unknown":
-                job.why = f"结果未知：{job.last_message}，请到柜台上核对委托 {live.name}"
-            elif job.left and not job.why:
-                job.why = self._late(job)
-
-    def _late(self, job: _Job) -> str:
-        return "；".join(filter(None, ["到期", job.hold or job.last_message]))
+                job.why = f"{job.why}；委托 {live.entrust_no} 还挂着，没有撤掉"
+            elif live is not None:
+                job.why = f"结果未知：{job.told}；请到柜台上核对委托 {live.name}"
 
     def _end_live(self, limit: float) -> None:
-        """撤掉还没有下场的，最晚到 ``limit``。"""
+        """撤掉还没有下场的，最晚到 ``limit``；收盘以后撤不了，看最后一眼。"""
         while True:
             try:
                 self._poll()
@@ -403,9 +367,11 @@ class _Run:
             else:
                 self._back_online()
             now = self._pace.monotonic()
-            if not any(job.live for job in self._jobs) or now >= limit or self._is_over_today():
+            if not any(job.live for job in self._jobs) or now >= limit:
                 return
-            self._pace.sleep(min(FAST_S * 2, limit - now))
+            if not self._hours.over_s():
+                limit = min(limit, now + CANCEL_S)
+            self._pace.sleep(min(2 * FAST_S, limit - now))
 
     def _interrupted(self) -> None:
         """Ctrl-C：撤掉这次挂着的；再来一次 Ctrl-C 就不撤了。"""
@@ -415,197 +381,117 @@ class _Run:
             logger.warning("调仓被打断，挂着的委托没有都撤掉：{}", exc)
 
     def _finished(self) -> Report:
-        filled, left = any(job.filled for job in self._jobs), any(job.left for job in self._jobs)
-        unsure = any(job.live for job in self._jobs)
-        result: Result = "partly" if filled or unsure else "nothing"
-        if not left and not unsure:
-            result = "done"
+        left = any(job.left or job.live for job in self._jobs)
+        touched = any(job.filled or job.live for job in self._jobs)
+        result: Result = "done" if not left else "partly" if touched else "nothing"
         report = self._report(result)
         if result == "done":
             self._log.write({"kind": "done", "report": report.to_dict()}, durable=True)
         self._say("done", message=result)
         return report
 
-    # ---- 恢复
+    def _is_done(self) -> bool:
+        return all(job.closed for job in self._jobs)
 
-    def _replay(self, record: runlog.Record) -> None:
-        kind = record["kind"]
-        if kind == "start":
-            self._begun = record["begun"]
-            for told in record["orders"]:
-                job = self._jobs[told["id"]]
-                job.arrival_li, job.traded = told["arrival_li"], told["traded"]
-        elif kind == "send":
-            names = ("client_order_id", "attempt", "volume", "price_li", "ttype")
-            attempt = _Attempt(*(record[name] for name in names), state="unknown")
-            self._jobs[record["id"]].attempts.append(attempt)
-        elif kind in ("placed", "unsent", "refused", "over"):
-            _, attempt = self._named(record["client_order_id"])
-            if kind == "placed":
-                attempt.state, attempt.entrust_no = "open", record["entrust_no"]
-            else:
-                attempt.state = "over"
-                attempt.filled = record.get("filled", 0)
-                attempt.value = Decimal(record.get("value", "0"))
-
-    def _recover(self) -> None:
-        """没有下场的，一笔一笔问清楚到没到柜台、成交了多少。"""
-        self._poll()
-        for job in self._jobs:
-            if job.live is not None and job.live.state == "unknown":
-                job.live.settle_at = 0.0
-        self._settle_unknown()
-        if any(job.live and job.live.state == "unknown" for job in self._jobs):
-            raise QueryFailedError("还有委托没有查清")
-
-    def _check(self) -> None:
-        """计划还作不作数；自己做过的那些不算变动。
-
-        成交与持仓是两次查询，真实客户端的还是缓存：对不上时隔一会儿再看。
-        """
-        limit = self._pace.monotonic() + (LAG_S if any(j.attempts for j in self._jobs) else 0.0)
-        while True:
-            try:
-                self._patiently(lambda: self._plan.check(self._user, expected=self._expected()))
-            except PlanStaleError as exc:
-                if exc.rule != "drift" or self._pace.monotonic() >= limit:
-                    raise
-                self._pace.sleep(FAST_S * 5)
-                self._patiently(self._poll)
-            else:
-                return
-
-    def _expected(self) -> dict[str, int] | None:
-        """做到现在，每只应该有多少；还没有做过为 None。"""
-        if not any(job.attempts for job in self._jobs):
-            return None
-        return {job.order["stock_code"]: self._held(job) for job in self._jobs}
-
-    def _note_arrival(self) -> None:
-        """到达价：开始执行时的最新价。"""
-        books = self._books(self._jobs)
-        for job in self._jobs:
-            book = books.get(job.order["stock_code"])
-            if book is not None:
-                job.arrival_li, job.traded = book.last, book.volume
-
-    def _patiently(self, ask: Callable[[], _T]) -> _T:
-        """问到为止；断着线就等，最晚到期限。"""
-        while True:
-            try:
-                found = ask()
-            except _OFFLINE as exc:
-                if not self._log.records or self._pace.monotonic() >= self._deadline:
-                    raise
-                self._offline(exc)
-                self._pace.sleep(FAST_S * 5)
-            else:
-                self._back_online()
-                return found
-
-    # ---- 一轮里的几件事
+    # ---- 看
 
     def _poll(self) -> bool:
         """当日委托问一次，对上每一笔；有变化为真。"""
-        waiting = [(job, job.live) for job in self._jobs if job.live is not None]
-        opened = {live.entrust_no: (job, live) for job, live in waiting if live.state == "open"}
-        if not opened:
-            return False
+        opened = {
+            job.live.entrust_no: (job, job.live)
+            for job in self._jobs
+            if job.live is not None and job.live.state == "open"
+        }
         changed = False
-        for row in self._user.today_entrusts:
+        for row in self._user.today_entrusts if opened else ():
             found = opened.get(row["order_id"])
-            if found is not None and row["stock_code"] == found[0].order["stock_code"]:
+            if found is not None and row["stock_code"] == found[0].code:
                 changed |= self._seen(*found, row)
         return changed
 
-    def _seen(self, job: _Job, attempt: _Attempt, row: types.Entrust) -> bool:
-        """柜台上的样子。"""
+    def _seen(self, job: Job, attempt: Attempt, row: types.Entrust) -> bool:
+        """柜台上的样子；与上次不同为真。"""
         filled = max(int(row["traded_volume"]), attempt.filled)
         more = filled - attempt.filled
         if more:
-            value = _yuan(row["traded_price"]) * filled
-            if not job.buy and self._cash is not None:
-                self._cash += self._net(job, value) - self._net(job, attempt.value)
+            value = yuan(row["traded_price"]) * filled
+            self._purse.sold(job, attempt.value, value)
             attempt.filled, attempt.value = filled, value
-            self._changed_at = self._pace.monotonic()
             job.failures = 0
+            self._changed_at = self._pace.monotonic()
             self._say("fill", job, attempt, volume=more, price=row["traded_price"])
-        if row["order_status"] in FINAL_STATUSES:
-            self._over(job, attempt, row)
-            return True
-        return bool(more)
+        if row["order_status"] not in FINAL_STATUSES:
+            return bool(more)
+        self._over(job, attempt, row)
+        return True
 
-    def _over(self, job: _Job, attempt: _Attempt, row: types.Entrust) -> None:
+    def _over(self, job: Job, attempt: Attempt, row: types.Entrust) -> None:
         """到了终态。"""
-        status, message = row["order_status_name"], row["status_msg"]
         attempt.state = "over"
         self._changed_at = self._pace.monotonic()
-        if attempt.reserved and self._cash is not None:
-            self._cash += attempt.reserved - self._net(job, attempt.value)
+        self._purse.release(job, attempt)
+        status, message = row["order_status_name"], row["status_msg"]
         told = {"kind": "over", "client_order_id": attempt.name, "status": status}
-        value = str(attempt.value)
-        self._log.write({**told, "filled": attempt.filled, "value": value, "message": message})
-        junk = row["order_status"] == OrderStatus.JUNK
-        unasked = attempt.asked is None and row["order_status"] != OrderStatus.SUCCEEDED
-        if junk:
-            self._failed(job, f"废单：{message}" if message else "废单")
-        elif unasked and not attempt.filled:
-            self._failed(job, "没有成交就撤了（市价剩余撤销，或别处撤的）")
+        amount = {"filled": attempt.filled, "value": str(attempt.value)}
+        self._log.write({**told, **amount, "message": message})
         self._say("over", job, attempt, message=message or status)
+        if row["order_status"] == OrderStatus.JUNK:
+            self._failed(job, f"废单：{message}" if message else "废单")
+        elif not attempt.filled and attempt.asked is None:
+            self._failed(job, "没有成交就撤了（市价剩余撤销，或在别处撤的）")
 
     def _settle_unknown(self) -> bool:
-        """不知道到没到柜台的，按 id 找；找到以前绝不再报。"""
+        """不知道到没到柜台的，按 id 找；查清以前绝不再报。"""
         changed = False
         for job in self._jobs:
             live = job.live
             if live is None or live.state != "unknown" or self._pace.monotonic() < live.settle_at:
                 continue
-            live.settle_at = self._pace.monotonic() + RATE_S * 2
+            live.settle_at = self._pace.monotonic() + UNKNOWN_S
             try:
                 row = self._user.find_entrust(live.name)
             except QueryFailedError as exc:
-                job.last_message = str(exc)
+                job.told = str(exc)
                 continue
             changed = True
-            if row is None:  # 没有到柜台：同一个 id、同一个样子再发
-                live.state = "ready"
+            if row is None:
+                live.state = "ready"  # 没有到柜台：同一个 id、同一个样子再发，多早的请求都不会重复
                 continue
             self._placed(job, live, row["order_id"])
             self._seen(job, live, row)
         return changed
 
+    # ---- 撤
+
     def _retire(self, passed_s: float) -> bool:
         """挂得太久的：价格变了的撤了重报，没有变的留着排队。"""
-        due: list[tuple[_Job, _Attempt]] = []
-        cancelled = False
+        late: list[tuple[Job, Attempt]] = []
         for job in self._jobs:
             live = job.live
             if live is not None and live.state == "open":
                 live.age_s += passed_s
                 if live.age_s >= self._settings.patience_s:
-                    due.append((job, live))
-        if not due:
-            return False
-        books = self._books([job for job, live in due if live.asked is None])
-        for job, live in due:
-            book = books.get(job.order["stock_code"])
+                    late.append((job, live))
+        books = self._chooser.books([job for job, live in late if live.asked is None])
+        cancelled = False
+        for job, live in late:
+            book = books.get(job.code)
             if live.asked is not None or (book is not None and self._moved(job, live, book)):
                 cancelled |= self._cancel(job, live)
             else:
                 live.age_s = 0.0
         return cancelled
 
-    def _moved(self, job: _Job, attempt: _Attempt, book: Book) -> bool:
+    def _moved(self, job: Job, attempt: Attempt, book: Book) -> bool:
         """现在报的话，会不会报得不一样。"""
         if attempt.ttype:
             return True
-        now = self._offer(job, book)
-        if isinstance(now, str):  # 封住了：排在封板价上的留着，别的撤了把钱腾出来
-            edge = book.up if job.buy else book.down
-            return attempt.price_li != edge
-        return now.price_li != attempt.price_li
+        offer = self._chooser.offer(job, book)
+        if isinstance(offer, str):  # 封住了：排在封板价上的留着，别的撤了把钱腾出来
+            return attempt.price_li != (book.up if job.buy else book.down)
+        return offer.price_li != attempt.price_li
 
-    def _cancel(self, job: _Job, attempt: _Attempt) -> bool:
+    def _cancel(self, job: Job, attempt: Attempt) -> bool:
         """撤单；撤没撤成看它的终态。刚撤过的不再撤，返回假。"""
         now = self._pace.monotonic()
         if attempt.asked is not None and now < attempt.asked + CANCEL_S:
@@ -615,156 +501,62 @@ class _Run:
         try:
             answer = self._user.cancel_entrust(attempt.entrust_no)
         except (OutcomeUnknownError, RiskRefusedError, UsageError) as exc:
-            job.last_message = str(exc)
+            job.told = str(exc)
         else:
             if not answer["success"]:
-                job.last_message = f"撤单被拒：{answer['message']}"
+                job.told = f"撤单被拒：{answer['message']}"
         return True
+
+    # ---- 发
 
     def _launch(self) -> bool:
         """该发的发出去：先一起记下，落了盘，再一笔一笔发。"""
-        open_now = sum(job.live is not None and job.live.state != "ready" for job in self._jobs)
-        slots = self._settings.parallel - open_now
-        if slots <= 0:
-            return False
-        batch = list(self._again(slots))
-        wanted = [job for job in self._jobs if self._is_wanted(job)]
-        if len(batch) < slots and wanted:
+        again = self._again()
+        live = sum(job.live is not None for job in self._jobs)
+        slots = self._settings.parallel - live
+        fresh: list[tuple[Job, Attempt]] = []
+        wanted = self._chooser.wanted() if slots > 0 else []
+        if wanted:
             cash = self._available() if any(job.buy for job in wanted) else Decimal(0)
-            fresh = self._choose(_Budget(cash, slots - len(batch)))
-            self._log.write(*(_send(job, attempt) for job, attempt in fresh), durable=True)
+            fresh = self._chooser.choose(cash, slots)
+        if fresh:
+            self._log.write(*(job.record(attempt) for job, attempt in fresh), durable=True)
             for job, attempt in fresh:
                 job.attempts.append(attempt)
-            batch += fresh
-        for job, attempt in batch:
-            self._send(job, attempt)
+        batch = again + fresh
+        sent = 0
+        try:
+            for job, attempt in batch:
+                self._send(job, attempt)
+                sent += 1
+        except NotConnectedError as exc:  # 这一笔和后面的都没有发出
+            for job, attempt in batch[sent:]:
+                self._drop(attempt, str(exc))
+                job.told = str(exc)
+            raise
         return bool(batch)
 
-    def _again(self, slots: int) -> Iterator[tuple[_Job, _Attempt]]:
-        """查明没有到柜台的，用同一个 id 再发。"""
-        for job in self._jobs:
-            live = job.live
-            if slots and live is not None and live.state == "ready":
-                slots -= 1
-                yield job, live
+    def _again(self) -> list[tuple[Job, Attempt]]:
+        """查明没有到柜台的：用同一个 id 再发。"""
+        return [
+            (job, job.live)
+            for job in self._jobs
+            if job.live is not None and job.live.state == "ready"
+        ]
 
-    def _is_wanted(self, job: _Job) -> bool:
-        return (
-            job.live is None
-            and not job.closed
-            and self._pace.monotonic() >= job.not_before
-            and self._due(job, None) > job.filled
-        )
+    def _send(self, job: Job, attempt: Attempt) -> None:
+        """发出去，记下柜台怎么说。
 
-    def _choose(self, budget: _Budget) -> list[tuple[_Job, _Attempt]]:
-        """这一轮发哪几笔：先卖；买的从还差得最多的开始，钱够才发。"""
-        wanted = [job for job in self._jobs if self._is_wanted(job)]
-        sells = [job for job in wanted if not job.buy]
-        buys = sorted((job for job in wanted if job.buy), key=_shortfall, reverse=True)
-        near = [*sells, *buys][: 4 * budget.slots + 20]
-        books = self._books(near)
-        found: list[tuple[_Job, _Attempt]] = []
-        for job in near:
-            if len(found) >= budget.slots:
-                job.hold = "等前面的"
-                continue
-            book = books.get(job.order["stock_code"])
-            attempt = None if book is None else self._attempt(job, book, budget)
-            if book is None:
-                job.hold = "没有行情"
-            if attempt is not None:
-                found.append((job, attempt))
-        self._note_dry(buys, found)
-        return found
-
-    def _attempt(self, job: _Job, book: Book, budget: _Budget) -> _Attempt | None:
-        """这一笔现在报什么；报不了的写下为什么。"""
-        if len(job.attempts) >= MOST_ATTEMPTS:
-            job.why = f"报了 {MOST_ATTEMPTS} 次还没有成交完"
-            return None
-        offer = self._offer(job, book)
-        if isinstance(offer, str):
-            job.hold = offer
-            return None
-        volume = self._volume(job, book, offer)
-        if volume and job.buy:
-            volume = self._afford(job, offer, volume, budget)
-        if not volume:
-            return None
-        job.hold = ""
-        number = len(job.attempts) + 1
-        name = f"rb-{self._plan.plan_id}-{job.order['id']}-{number}"
-        return _Attempt(name, number, volume, offer.price_li, offer.ttype, worst_li=offer.worst_li)
-
-    def _volume(self, job: _Job, book: Book, offer: Offer) -> int:
-        """发多少：到现在该发的，整手，不超过一笔的上限。"""
-        held, left = self._held(job), job.left
-        if slices.stuck(job.buy, left, job.lot, held):
-            job.why = f"剩下的 {left} 是发不出去的零头"
-            return 0
-        wanted = self._due(job, book) - job.filled
-        if job.rules is not None:
-            size = job.rules.size
-            wanted = min(wanted, size.market if offer.ttype else size.limit)
-        volume = slices.orderable(job.buy, wanted, left, job.lot, held)
-        if not volume:
-            job.hold = "等下一片"
-        return volume
-
-    def _afford(self, job: _Job, offer: Offer, volume: int, budget: _Budget) -> int:
-        """钱够买多少：还有卖的没有做完，就等够了再买；否则够多少买多少。"""
-        if self._cost(job, offer.worst_li, volume) > budget.cash:
-            others = [each for each in self._jobs if each is not job]
-            if any(not each.buy and not each.closed for each in others):
-                job.hold = "等卖出的钱"
-                return 0
-            if any(each.live is not None for each in others) or budget.spent:
-                job.hold = "等前面的买完，看还剩多少钱"
-                return 0
-            volume = self._most(job, offer, volume, budget.cash)
-        if not volume:
-            job.hold = "资金不足"
-            return 0
-        budget.spent = True
-        budget.cash -= self._cost(job, offer.worst_li, volume)
-        return volume
-
-    def _most(self, job: _Job, offer: Offer, volume: int, cash: Decimal) -> int:
-        """这些钱最多买多少。"""
-        each = Decimal(offer.worst_li) / 1000
-        volume = min(volume, max(0, int(cash / each)))
-        while volume > 0:
-            volume = slices.orderable(True, volume, job.left, job.lot, self._held(job))
-            if not volume or self._cost(job, offer.worst_li, volume) <= cash:
-                return volume
-            volume -= job.lot.step
-        return 0
-
-    def _note_dry(self, buys: list[_Job], found: list[tuple[_Job, _Attempt]]) -> None:
-        """什么都不在路上，钱还是不够：等一会儿（查询可能是几秒前的），就算了。"""
-        short = [job for job in buys if job.hold == "资金不足"]
-        if not short or found or any(job.live for job in self._jobs):
-            self._dry_at = None
-            return
-        now = self._pace.monotonic()
-        self._dry_at = now if self._dry_at is None else self._dry_at
-        if now - self._dry_at >= _DRY_S:
-            for job in short:
-                job.why = "资金不足"
-
-    def _send(self, job: _Job, attempt: _Attempt) -> None:
-        """发出去，记下柜台怎么说。"""
+        Raises:
+            NotConnectedError: 什么都没有发出。
+        """
         attempt.state = "unknown"
         self._say("send", job, attempt)
         try:
             answer = self._order(job, attempt)
         except OutcomeUnknownError as exc:
-            job.last_message = str(exc)
+            job.told = str(exc)
             self._say("unknown", job, attempt, message=str(exc))
-        except NotConnectedError as exc:
-            self._drop(attempt, str(exc))
-            job.last_message = str(exc)
-            job.not_before = self._pace.monotonic() + FAST_S * 5
         except RiskRefusedError as exc:
             self._refused(job, attempt, exc)
         except UsageError as exc:
@@ -777,22 +569,26 @@ class _Run:
         else:
             self._answered(job, attempt, answer)
 
-    def _order(self, job: _Job, attempt: _Attempt) -> types.EntrustResult:
+    def _order(self, job: Job, attempt: Attempt) -> types.EntrustResult:
         """真的下单。"""
-        user, code = self._user, job.order["stock_code"]
-        told = {"strategy_name": _STRATEGY, "remark": attempt.name}
+        user, name, volume = self._user, attempt.name, attempt.volume
         if attempt.ttype:
             market = user.market_buy if job.buy else user.market_sell
             ttype = pricing.market_name(attempt.ttype)
-            return market(code, attempt.volume, ttype, client_order_id=attempt.name, **told)
+            return market(
+                job.code, volume, ttype, strategy_name=_STRATEGY, remark=name, client_order_id=name
+            )
         limit = user.buy if job.buy else user.sell
         price = attempt.price_li / 1000
-        return limit(code, price, attempt.volume, client_order_id=attempt.name, **told)
+        return limit(
+            job.code, price, volume, strategy_name=_STRATEGY, remark=name, client_order_id=name
+        )
 
-    def _answered(self, job: _Job, attempt: _Attempt, answer: types.EntrustResult) -> None:
+    def _answered(self, job: Job, attempt: Attempt, answer: types.EntrustResult) -> None:
         number = answer["entrust_no"]
         if numbers.is_number(number):
             self._placed(job, attempt, number)
+            self._purse.reserve(job, attempt)
             return
         message = answer.get("message", "") or "柜台当场退回"
         attempt.state = "over"
@@ -800,129 +596,39 @@ class _Run:
         self._say("refused", job, attempt, message=message)
         self._failed(job, f"被退回：{message}")
 
-    def _placed(self, job: _Job, attempt: _Attempt, number: int) -> None:
+    def _placed(self, job: Job, attempt: Attempt, number: int) -> None:
         attempt.state, attempt.entrust_no = "open", number
         self._changed_at = self._pace.monotonic()
         self._log.write({"kind": "placed", "client_order_id": attempt.name, "entrust_no": number})
-        if job.buy and self._cash is not None:
-            each_li = attempt.worst_li or attempt.price_li
-            attempt.reserved = self._cost(job, each_li, attempt.volume)
-            self._cash -= attempt.reserved
         self._say("placed", job, attempt)
 
-    def _refused(self, job: _Job, attempt: _Attempt, exc: RiskRefusedError) -> None:
-        """风控不许：满了的等一等，别的不再报。"""
+    def _refused(self, job: Job, attempt: Attempt, exc: RiskRefusedError) -> None:
+        """风控不许：一秒、一分钟满了的等一等，别的不再报。"""
         self._drop(attempt, str(exc))
-        job.last_message = str(exc)
-        wait_s = _RATES.get(exc.rule)
+        job.told = str(exc)
+        wait_s = _FULL.get(exc.rule)
         if wait_s is None:
             job.why = str(exc)
         else:
             job.not_before = self._pace.monotonic() + wait_s
         self._say("refused", job, attempt, message=str(exc))
 
-    def _drop(self, attempt: _Attempt, message: str) -> None:
+    def _drop(self, attempt: Attempt, message: str) -> None:
         """确实什么都没有发出。"""
         attempt.state = "over"
         self._log.write({"kind": "unsent", "client_order_id": attempt.name, "message": message})
 
-    def _failed(self, job: _Job, message: str) -> None:
+    def _failed(self, job: Job, message: str) -> None:
         """失败一次；接连几次就不再报。"""
-        job.last_message = message
+        job.told = message
         job.failures += 1
         job.not_before = self._pace.monotonic() + FAILED_S * job.failures
         if job.failures >= MOST_FAILURES:
             job.why = message
 
-    # ---- 钱、数量、行情
-
     def _available(self) -> Decimal:
-        """现在能用来买的，元：柜台说的与自己算的，取小的，再留出缓冲。"""
-        told = _yuan(self._user.balance[0]["cash"])
-        quiet = self._pace.monotonic() - self._changed_at >= LAG_S
-        if self._cash is None or (quiet and not any(job.live for job in self._jobs)):
-            self._cash = told
-        return min(told, self._cash) - _yuan(self._plan.cash_buffer)
-
-    def _net(self, job: _Job, value: Decimal) -> Decimal:
-        """成交额加上（卖的减去）估的费用，元。"""
-        fee = Decimal(self._rates(job).total(li_of(value))) / 1000
-        return value + fee if job.buy else value - fee
-
-    def _cost(self, job: _Job, each_li: int, volume: int) -> Decimal:
-        """买这么多最多占多少钱，元，含费用。"""
-        return self._net(job, Decimal(to_fen(each_li * volume)) / 1000)
-
-    def _rates(self, job: _Job) -> FeeRates:
-        return self._fees.rates(job.security, job.buy, self._day)
-
-    def _held(self, job: _Job) -> int:
-        """做到现在，这只应该有多少。"""
-        code = job.order["stock_code"]
-        moved = sum(
-            each.filled if each.buy else -each.filled
-            for each in self._jobs
-            if each.order["stock_code"] == code
-        )
-        return job.order["before"] + moved
-
-    def _due(self, job: _Job, book: Book | None) -> int:
-        """到现在一共该发多少；按成交量的没有盘口就先当该发。"""
-        slicing = self._settings.slicing
-        if slicing is not None and slicing.kind == "pov" and book is None:
-            return job.order["volume"]
-        traded = 0 if book is None else max(0, book.volume - job.traded)
-        begun, now = self._begun - self._midnight, self._pace.now() - self._midnight
-        volume = job.order["volume"]
-        return slices.due(slicing, volume, begun, now, traded, always=self._always)
-
-    def _offer(self, job: _Job, book: Book) -> Offer | str:
-        call = self._phase() is not Phase.CONTINUOUS
-        policy = self._settings.policy
-        return pricing.offer(policy, job.buy, book, job.security, job.rules, call=call)
-
-    def _books(self, jobs: Iterable[_Job]) -> dict[str, Book]:
-        """盘口，一次问完；有一只没有行情，就一只一只问，没有的不在里面。"""
-        codes = list(dict.fromkeys(job.order["stock_code"] for job in jobs))
-        if not codes:
-            return {}
-        try:
-            found = self._user.quote(codes)
-        except QueryFailedError:
-            if len(codes) == 1 or self._user.state != "已连接":
-                return {}
-            found = {}
-            for code in codes:
-                found.update(self._quote_or_nothing(code))
-        return {code: pricing.Book.of(quote) for code, quote in found.items()}
-
-    def _quote_or_nothing(self, code: str) -> dict[str, types.Quote]:
-        try:
-            return self._user.quote([code])
-        except QueryFailedError:
-            return {}
-
-    # ---- 时间
-
-    def _allowed_s(self, now: float) -> float:
-        """从现在起还能做多少秒。"""
-        told = self._settings.deadline
-        if told is None:
-            return ALWAYS_S if self._always else max(0.0, self._midnight + _CLOSE - now)
-        how, seconds = told
-        return seconds if how == "for" else max(0.0, self._midnight + seconds - now)
-
-    def _phase(self) -> Phase:
-        """此刻是哪个时段；不知道是不是交易日的当作是：该不该今天跑，是叫它的人定的。"""
-        if self._always:
-            return Phase.CONTINUOUS
-        if is_trading_day(self._day, past_end=True) is False:
-            return Phase.CLOSED
-        return clock_phase(self._pace.now() - self._midnight)
-
-    def _is_over_today(self) -> bool:
-        """收盘了：挂着的不会再成交，也撤不了。"""
-        return not self._always and self._pace.now() - self._midnight >= _CLOSE + CANCEL_S
+        still = self._pace.monotonic() - self._changed_at >= LAG_S
+        return self._purse.available(quiet=still and not any(job.live for job in self._jobs))
 
     # ---- 说给人听
 
@@ -940,8 +646,8 @@ class _Run:
     def _say(
         self,
         event: str,
-        job: _Job | None = None,
-        attempt: _Attempt | None = None,
+        job: Job | None = None,
+        attempt: Attempt | None = None,
         *,
         message: str = "",
         volume: int | None = None,
@@ -955,17 +661,12 @@ class _Run:
             "event": event,
             "time": self._pace.now(),
             "plan_id": self._plan.plan_id,
-            "done": round(sum(each.order["price"] * each.filled for each in self._jobs), 2),
-            "total": round(
-                sum(each.order["price"] * each.order["volume"] for each in self._jobs), 2
-            ),
+            "done": self._worth(lambda each: each.filled),
+            "total": self._worth(lambda each: each.order["volume"]),
             "message": message,
         }
-        if job is not None:
-            names = ("id", "stock_code", "side", "side_name")
-            told.update({name: job.order[name] for name in names})  # type: ignore[literal-required]
-        if attempt is not None:
-            told["client_order_id"] = attempt.name
+        if job is not None and attempt is not None:
+            told |= job.first(attempt)
             told["volume"] = attempt.volume if volume is None else volume
             told["price"] = attempt.price_li / 1000 if price is None else price
         try:
@@ -973,50 +674,34 @@ class _Run:
         except Exception as exc:  # noqa: BLE001  边界：用户的进度条出错，委托还得照看
             logger.opt(exception=exc).warning("on_step 出错了，接着做")
 
-    def _report(
-        self, result: Result, *, dry_run: bool = False, orders: list[FirstOrder] | None = None
-    ) -> Report:
-        rows = [self._row(job) for job in self._jobs]
-        fills = [] if dry_run else self._fills()
-        ended = self._pace.now()
-        told: list[FirstOrder] = orders or []
-        return Report(
-            self._plan.plan_id, result, rows, self._begun, ended, fills, [], dry_run, told
-        )
+    def _worth(self, volume: Callable[[Job], int]) -> float:
+        """照计划的价，元。"""
+        return round(sum(job.order["price"] * volume(job) for job in self._jobs), 2)
 
-    def _row(self, job: _Job) -> ReportRow:
-        filled = job.filled
-        value = sum((each.value for each in job.attempts), Decimal(0))
-        arrival = Decimal(job.arrival_li) / 1000
-        lost = (value - arrival * filled) * (1 if job.buy else -1) if filled and arrival else None
-        rates = self._rates(job)
-        fee = sum(rates.total(li_of(each.value)) for each in job.attempts)
-        base = arrival * filled
-        order = job.order
-        return {
-            "id": order["id"],
-            "stock_code": order["stock_code"],
-            "side": order["side"],
-            "side_name": order["side_name"],
-            "planned": order["volume"],
-            "filled": filled,
-            "left": job.left,
-            "avg_price": round(float(value / filled), 4) if filled else None,
-            "arrival_price": float(arrival) if arrival else None,
-            "slippage_bp": None if lost is None else round(float(lost / base) * 10_000, 2),
-            "slippage_value": 0.0 if lost is None else round(float(lost), 2),
-            "fee": fee / 1000,
-            "attempts": len(job.attempts),
-            "why": job.why if job.left else "",
-        }
+    def _report(
+        self,
+        result: Result,
+        notes: list[str] | None = None,
+        orders: list[FirstOrder] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Report:
+        rows = [job.row(self._purse) for job in self._jobs]
+        fills = [] if dry_run else self._fills()
+        spent = (self._chooser.begun, self._pace.now())
+        head = (self._plan.plan_id, result, rows, *spent, fills)
+        return Report(*head, notes or [], dry_run, orders or [])
 
     def _fills(self) -> list[Fill]:
-        """成交的明细；问不到的，一笔委托当作一次成交。"""
-        ours = {each.entrust_no: job for job in self._jobs for each in job.attempts if each.filled}
-        if not ours:
-            return []
+        """成交的明细，先后为序；问不到就没有。"""
+        ours = {
+            attempt.entrust_no: job
+            for job in self._jobs
+            for attempt in job.attempts
+            if attempt.filled
+        }
         try:
-            trades = [each for each in self._user.today_trades if each["order_id"] in ours]
+            trades = self._user.today_trades if ours else []
         except _OFFLINE as exc:
             logger.warning("成交的明细没有问到：{}", exc)
             return []
@@ -1029,93 +714,6 @@ class _Run:
                 "price": float(each["traded_price"]),
             }
             for each in trades
+            if each["order_id"] in ours
         ]
         return sorted(found, key=lambda fill: fill["time"])
-
-    def _named(self, name: str) -> tuple[_Job, _Attempt]:
-        """记录里的一笔。"""
-        for job in self._jobs:
-            for attempt in reversed(job.attempts):
-                if attempt.name == name:
-                    return job, attempt
-        raise JournalError(f"调仓的记录里，委托 {name} 没有写过要发")
-
-
-class _Budget:
-    """这一轮还有多少钱、还能发几笔。"""
-
-    def __init__(self, cash: Decimal, slots: int) -> None:
-        self.cash, self.slots, self.spent = cash, slots, False
-
-
-def li_of(yuan: Decimal) -> int:
-    """元 → 厘。"""
-    return int((yuan * 1000).to_integral_value())
-
-
-def _yuan(value: float) -> Decimal:
-    return Decimal(numbers.exact(value))
-
-
-def _shortfall(job: _Job) -> float:
-    return job.left * job.order["price"]
-
-
-def _job(order: PlanOrder, day: date) -> _Job:
-    security = parse_security(order["stock_code"])
-    return _Job(order, security, rules_for(security, day))
-
-
-def _send(job: _Job, attempt: _Attempt) -> runlog.Record:
-    return {
-        "kind": "send",
-        "client_order_id": attempt.name,
-        "id": job.order["id"],
-        "attempt": attempt.number,
-        "stock_code": job.order["stock_code"],
-        "side": job.order["side"],
-        "volume": attempt.volume,
-        "price_li": attempt.price_li,
-        "ttype": attempt.ttype,
-    }
-
-
-def _first(job: _Job, attempt: _Attempt) -> FirstOrder:
-    return {
-        "id": job.order["id"],
-        "client_order_id": attempt.name,
-        "stock_code": job.order["stock_code"],
-        "side": job.order["side"],
-        "side_name": job.order["side_name"],
-        "volume": attempt.volume,
-        "price": attempt.price_li / 1000,
-        "ttype": attempt.ttype,
-    }
-
-
-def _always_open(user: Facade) -> bool:
-    return bool(getattr(getattr(user, "capabilities", None), "always_open", False))
-
-
-def _slicing(text: object) -> Slicing | None:
-    return slices.parse(text)
-
-
-def _deadline(value: object) -> tuple[Literal["at", "for"], float] | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        try:
-            return "at", slices.clock(value)
-        except ValueError:
-            form = '应为几点（"14:56"）、从现在起的秒数，或 None（到 15:00）'
-            raise UsageError("deadline", value, form) from None
-    return "for", arguments.seconds("deadline", value)
-
-
-def _folder(folder: str | os.PathLike[str] | None) -> Path | None:
-    if folder is None:
-        return None
-    from pathlib import Path
-
-    return Path(folder).expanduser()
