@@ -345,7 +345,7 @@ class Trader:
                 30% 在这里写 0.3。
             ignore_minor: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
             **options: `Portfolio.plan` 的与 `Portfolio.execute` 的，
-                如 ``others="keep"``、``cash_buffer=0.01``、``price="对手价"``、``deadline="14:56"``。
+                如 ``others="keep"``、``price="对手价+1"``、``deadline="14:56"``。
 
         Returns:
             报告，见 `rebalance.Report`；``str(report)`` 是一张表。

@@ -19,6 +19,8 @@ from __future__ import annotations
 from easytrader.rebalance.planfile import Plan
 from easytrader.rebalance.planning import plan
 from easytrader.rebalance.portfolio import Portfolio, look
+from easytrader.rebalance.report import Report
+from easytrader.rebalance.run import run  # 在它的模块之后：`rebalance.run` 是这个函数
 from easytrader.rebalance.targets import Target
 
-__all__ = ["Plan", "Portfolio", "Target", "look", "plan"]
+__all__ = ["Plan", "Portfolio", "Report", "Target", "look", "plan", "run"]
