@@ -447,6 +447,12 @@ class Trader:
         account = f" 账号 {masked(account_id)}" if account_id else ""
         return f"<{type(self).__name__} {self.state}{account}>"
 
+    def _repr_html_(self) -> str:
+        """笔记本里的小卡片。"""
+        from easytrader.rows import card  # 只有笔记本用得到
+
+        return card.card(self)
+
     # ---- 给后端的
 
     def _past(self, first: date, last: date, deadline: float) -> past.Counter | None:

@@ -126,7 +126,7 @@ class Engine:
         self._abandoned = False
         self._listening = False
         self._handlers: weakref.ref[Handlers] | None = None
-        self._listen: Callable[[PushEvent], None] | None = None
+        self._listeners: tuple[Callable[[PushEvent], None], ...] = ()
         self._claim: Callable[[AccountKey], None] | None = None
         # 换下来还没有关好的：关好才划掉，被 Ctrl-C 打断的下一次 close() 接着关
         self._old: list[Callable[[], None]] = []
@@ -212,9 +212,22 @@ class Engine:
         self._guard = guard
         self._set_guard()
 
-    def tap(self, listen: Callable[[PushEvent], None] | None) -> None:
-        """交付的每一条另给它一份：在分发线程上，去重之后，回调之前，不得阻塞。None 为不要了。"""
-        self._listen = listen
+    def tap(self, listen: Callable[[PushEvent], None]) -> Callable[[], None]:
+        """交付的每一条另给它一份：在分发线程上，去重之后，回调之前，不得阻塞、不得抛异常。
+
+        几个同时听互不相干，也不占 `events()` 的。
+
+        Returns:
+            不再听时调用，可重复。
+        """
+        with self._lifecycle:
+            self._listeners = (*self._listeners, listen)
+
+        def leave() -> None:
+            with self._lifecycle:
+                self._listeners = tuple(each for each in self._listeners if each is not listen)
+
+        return leave
 
     def claim(self, ask: Callable[[AccountKey], None] | None) -> None:
         """连谁之前先问它一声：它抛异常就不连，什么都没有做。None 为不问了。"""
@@ -457,11 +470,10 @@ class Engine:
         )
 
     def _delivered(self, book: Daybook | None, event: PushEvent) -> None:
-        """一条就要交给回调的：记进往日的账与 `events()`，另给旁听的一份。"""
+        """一条就要交给回调的：记进往日的账与 `events()`，另给旁听的各一份。"""
         if book is not None:
             book.delivered(event)
-        listen = self._listen
-        if listen is not None:
+        for listen in self._listeners:
             listen(event)
         self.events.add(event)
 
