@@ -29,6 +29,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "buy": ("order_commands", "买入"),
     "sell": ("order_commands", "卖出"),
     "cancel": ("order_commands", "撤单"),
+    "history": ("history_command", "往日的委托、成交、资金"),
+    "reconcile": ("reconcile_command", "收盘之后对账：委托、成交、持仓、资金，一页 Markdown"),
     "status": ("look_commands", "连不连得上，连接的健康状况"),
     "watch": ("watch_command", "盯着持仓、委托、资金或行情，在原地刷新"),
     "completion": ("completion_command", "bash、zsh、PowerShell 的补全"),
