@@ -27,9 +27,9 @@ def prepare_streams() -> None:
                 reconfigure(errors="replace")
 
 
-def say(text: str) -> None:
-    """写一行到标准输出，立刻可见。"""
-    _write(sys.stdout, text)
+def say(text: str) -> bool:
+    """写一行到标准输出，立刻可见；对方已经不读了为假。"""
+    return _write(sys.stdout, text)
 
 
 def complain(text: str) -> None:
@@ -37,12 +37,12 @@ def complain(text: str) -> None:
     _write(sys.stderr, text)
 
 
-def say_json(value: object) -> None:
-    """写一个 JSON；标准输出的编码写不出的字写成转义，没有的数（NaN）写成 null。"""
+def say_json(value: object) -> bool:
+    """写一个 JSON；标准输出的编码写不出的字写成转义，没有的数（NaN）写成 null。返回同 `say`。"""
     text = json.dumps(_plain(value), ensure_ascii=False, default=str)
     if not speaks(text, sys.stdout):
         text = json.dumps(_plain(value), default=str)
-    say(text)
+    return say(text)
 
 
 def speaks(text: str, stream: TextIO | None) -> bool:
@@ -123,12 +123,15 @@ def finish_streams() -> None:
             _discard(stream)
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:  # pythonw，或启动时就没有这个输出
-        return
-    with suppress(OSError, ValueError):
+        return True
+    try:
         stream.write(text + "\n")
         stream.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _discard(stream: TextIO) -> None:

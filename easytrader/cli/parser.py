@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from easytrader._version import __version__
@@ -11,11 +12,14 @@ from easytrader._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_PLAIN: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,12})?")
 _LONGEST_S: Final = 86400.0
 _HEADINGS: Final = {"positional arguments": "参数", "options": "选项", "optional arguments": "选项"}
 
 _MESSAGES: Final = (
     (r"the following arguments are required: (.+)", r"缺少参数 \1"),
+    (r"one of the arguments (.+) is required", r"缺少参数：\1 要写一样"),
+    (r"argument (.+?): not allowed with argument (.+)", r"参数 \1 不能与 \2 同用"),
     (r"unrecognized arguments: (.+)", r"不认识的参数 \1"),
     (r"argument (.+?): invalid choice: (.+?) \(choose from (.+)\)", r"参数 \1 不对：\2。可选：\3"),
     (r"argument (.+?): invalid \S+ value: (.+)", r"参数 \1 不对：\2。应为数"),
@@ -128,3 +132,15 @@ def seconds(text: str) -> float:
     if not 0 < number <= _LONGEST_S:
         raise argparse.ArgumentTypeError(f"{text!r}，应为大于 0 的秒数，例如 10")
     return number
+
+
+def plain_number(unit: str, example: str) -> Callable[[str], Decimal]:
+    """大于 0 的数参数，原样留成十进制：不收逗号、单位、正负号、指数、NaN。"""
+
+    def parse(text: str) -> Decimal:
+        if _PLAIN.fullmatch(text) and (number := Decimal(text)) > 0:
+            return number
+        form = f"应为大于 0 的数（{unit}），只写数字与小数点，例如 {example}"
+        raise argparse.ArgumentTypeError(f"{text!r}，{form}")
+
+    return parse

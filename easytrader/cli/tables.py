@@ -53,7 +53,7 @@ def show_rows(arguments: argparse.Namespace, kind: Kind, rows: Sequence[Mapping[
     elif arguments.csv:
         say_csv(kind, rows, chinese=arguments.names == "zh")
     elif rows:
-        say_table(kind.columns if arguments.wide else _worth(kind.brief_columns, rows), rows)
+        say_table(kind.columns if arguments.wide else worth(kind.brief_columns, rows), rows)
     else:
         say(f"没有{kind.title}")
 
@@ -146,7 +146,7 @@ def _cell(column: Column, value: object) -> Any:
     return Text(text, style="red" if value > 0 else "green")
 
 
-def _worth(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
+def worth(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Sequence[Column]:
     """去掉哪一行都没有内容的列（不知道的名称、盈亏）。"""
     return [each for each in columns if any(row.get(each.key) not in ("", None) for row in rows)]
 
