@@ -389,7 +389,7 @@ class _Line:
         try:
             again(self._once, message)
         except NotDeliveredError as exc:
-            if not self._failing:  # 一直送不到的，只说一次
+            if not self._failing and not self._given_up:  # 一直送不到的，只说一次
                 self._failing = True
                 self._log.warning("通知没有送到（{}）：{}", self.hook.name, scrubbed(str(exc)))
         except Exception as exc:  # noqa: BLE001  边界：通知出什么错都不能影响任务
