@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "reconcile": ("reconcile_command", "收盘之后对账：委托、成交、持仓、资金，一页 Markdown"),
     "status": ("look_commands", "连不连得上，连接的健康状况"),
     "watch": ("watch_command", "盯着持仓、委托、资金或行情，在原地刷新"),
+    "profile": ("profile_command", "账号的设置文件：列出、看、检查、新建"),
     "completion": ("completion_command", "bash、zsh、PowerShell 的补全"),
     "doctor": ("doctor_command", "体检：Python、客户端、权限、账号……逐项检查，说出怎么修"),
     "demo": ("demo", "演示：连接、买卖、撤单、断线重连，半分钟以内"),
