@@ -12,6 +12,7 @@ from easytrader.basics.keywords import guarded_class
 from easytrader.basics.log import Log, masked
 from easytrader.codes import OrderType
 from easytrader.errors import UsageError
+from easytrader.history import daybook
 from easytrader.link.backoff import ReconnectOptions
 from easytrader.link.engine import Engine, Handlers
 from easytrader.orders import Extras, ticket
@@ -79,24 +80,25 @@ class Trader:
 
         键：``total_asset market_value cash frozen_cash account_type account_id``。
         """
-        return [rows.asset_row(self._session.asset())]
+        return [rows.asset_row(self._engine.saw(daybook.ASSET, self._session.asset()))]
 
     @property
     def position(self) -> list[types.Position]:
         """持仓：每只证券一个字典，数量为股/份/张，价格为元。"""
-        found = [rows.position_row(each) for each in self._session.positions()]
-        return empties.noted("position", found)
+        held = self._engine.saw(daybook.POSITIONS, self._session.positions())
+        return empties.noted("position", [rows.position_row(each) for each in held])
 
     @property
     def today_entrusts(self) -> list[types.Entrust]:
         """当日委托：每笔一个字典，``order_status_name`` 是中文状态，``order_time`` 是 Unix 秒。"""
-        return empties.noted("today_entrusts", self._engine.order_rows.rows(self._session.orders()))
+        found = self._engine.saw(daybook.ORDER, self._session.orders())
+        return empties.noted("today_entrusts", self._engine.order_rows.rows(found))
 
     @property
     def today_trades(self) -> list[types.Trade]:
         """当日成交：每笔一个字典，``traded_time`` 是 Unix 秒，金额为元。"""
-        found = [rows.trade_row(each) for each in self._session.trades()]
-        return empties.noted("today_trades", found)
+        found = self._engine.saw(daybook.TRADE, self._session.trades())
+        return empties.noted("today_trades", [rows.trade_row(each) for each in found])
 
     def find_entrust(self, key: int | str) -> types.Entrust | None:
         """找一笔当日委托：按委托编号，或按 ``client_order_id``、`OutcomeUnknownError.tag`。
@@ -407,6 +409,12 @@ class Trader:
         account_id = self._engine.key.account_id
         account = f" 账号 {masked(account_id)}" if account_id else ""
         return f"<{type(self).__name__} {self.state}{account}>"
+
+    def _repr_html_(self) -> str:
+        """笔记本里的小卡片。"""
+        from easytrader.rows import card  # 只有笔记本用得到
+
+        return card.card(self)
 
     # ---- 给后端的
 

@@ -1,4 +1,4 @@
-"""像 ``python SCRIPT ARGS`` 那样运行一个脚本，只是 xtquant 接到模拟 MiniQMT。"""
+"""像 ``python SCRIPT ARGS`` 那样运行一个脚本；``sim run`` 的，xtquant 接到模拟 MiniQMT。"""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ _FAILED: Final = 1
 _INTERRUPTED: Final = 130
 
 
-def run_script(script: str, arguments: Sequence[str]) -> int:
+def run_script(script: str, arguments: Sequence[str], *, simulated: bool = True) -> int:
     """运行到脚本的主线程结束，返回它的退出码。
 
     脚本留下的非守护线程与 python 里一样：解释器等它们走完才退出，嵌着的柜台在那之后才关。
+
+    Args:
+        script: 脚本的路径。
+        arguments: 它的参数。
+        simulated: 接上模拟 MiniQMT；否则 xtquant 是装着的那个。
 
     Raises:
         UsageError: 没有这个脚本。
@@ -39,7 +44,7 @@ def run_script(script: str, arguments: Sequence[str]) -> int:
             code = compile(file.read(), filename, "exec", dont_inherit=True)
         exec(code, sys.modules["__main__"].__dict__)  # noqa: S102  运行用户的脚本正是这个命令的用途
 
-    _start([script, *arguments], str(path.resolve().parent))
+    _start([script, *arguments], str(path.resolve().parent), simulated)
     _become_script(filename)
     return _finish(run, lambda name: name == filename)
 
@@ -48,7 +53,7 @@ def run_module(name: str, arguments: Sequence[str]) -> int:
     """像 ``python -m NAME ARGS`` 那样运行一个模块或包，其余同 `run_script`。"""
     import runpy
 
-    _start(["-m", *arguments], str(Path.cwd()))
+    _start(["-m", *arguments], str(Path.cwd()), simulated=True)
     sys.modules["__main__"] = ModuleType("__main__")
     sys.modules["__main__"].__dict__["__builtins__"] = builtins
     # python -m 自己用的就是它：找不到模块时以 1 退出，说的话也一样
@@ -69,12 +74,26 @@ def _finish(run: Callable[[], object], is_theirs: Callable[[str], bool]) -> int:
     return 0
 
 
-def _start(argv: list[str], folder: str) -> None:
-    """接上模拟 MiniQMT；``sys.argv``、``sys.path`` 是 python 直接运行它时的样子。"""
-    from easytrader.sim import install
+def passed_on(given: Sequence[str], rest: Sequence[str]) -> list[str]:
+    """脚本的参数，一个不差：argparse 会吃掉 SCRIPT 之后的第一个「--」，而它属于脚本。
 
-    install.start_run()
-    _bring_children_along()
+    Args:
+        given: 原样的命令行。
+        rest: argparse 收在最后的。
+    """
+    start = len(given) - len(rest)
+    while start > 0 and given[start - 1] == "--":
+        start -= 1
+    return list(given[start:])
+
+
+def _start(argv: list[str], folder: str, simulated: bool) -> None:
+    """接上模拟 MiniQMT；``sys.argv``、``sys.path`` 是 python 直接运行它时的样子。"""
+    if simulated:
+        from easytrader.sim import install
+
+        install.start_run()
+        _bring_children_along()
     sys.argv = argv
     if not getattr(sys.flags, "safe_path", False):
         # 脚本所在目录（符号链接指向的真实目录）在最前，顶掉本命令自己的

@@ -124,8 +124,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     check_installed()
+    from easytrader.jobs.logfile import logging_to
     from easytrader.server.serve import Serving, run
-    from easytrader.server.textlog import logging_to
 
     config = config_of(arguments)
     if os.name != "nt":

@@ -320,7 +320,7 @@ def _register_run(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from easytrader.cli.run_script import run_module, run_script
+    from easytrader.cli.run_script import passed_on, run_module, run_script
     from easytrader.sim.config.folder import SimFolder
 
     if arguments.qmt is not None:
@@ -333,12 +333,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return run_module(module[0], module[1:])
     if arguments.script is None:
         arguments.fail("缺少参数 SCRIPT（脚本的路径），或 -m 模块名")
-    # argparse 会吃掉 SCRIPT 之后的第一个「--」，而它属于脚本：从原样的命令行里取
-    given: list[str] = arguments.given
-    start = len(given) - len(arguments.arguments)
-    while start > 0 and given[start - 1] == "--":
-        start -= 1
-    return run_script(arguments.script, given[start:])
+    return run_script(arguments.script, passed_on(arguments.given, arguments.arguments))
 
 
 # fault --------------------------------------------------------------

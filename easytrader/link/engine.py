@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from easytrader import rows
 from easytrader.backend.records import (
@@ -24,9 +24,12 @@ from easytrader.backend.records import (
     OrderRefused,
     Traded,
 )
+from easytrader.basics import pace
 from easytrader.basics.log import masked
 from easytrader.basics.paths import AccountKey
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
+from easytrader.history import daybook
+from easytrader.history.daybook import Daybook
 from easytrader.idempotency import Once
 from easytrader.link.heartbeat import Vitals
 from easytrader.link.supervisor import State, Supervisor
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from easytrader.records.storage import Storage
     from easytrader.risk import Guard, GuardPost, Meter
     from easytrader.types import Entrust, Status
+
+_Found = TypeVar("_Found")
 
 _CHANGES: Final = (OrderChanged, Traded, OrderRefused)
 _CLOSE_S: Final = 5.0
@@ -104,6 +109,10 @@ class Engine:
         )
         self.order_rows = rows.OrderRows()
         self.supervisor: Supervisor | None = None
+        self.book: Daybook | None = None
+        """往日的账；还没有连接、记录在对面那台机器上的为 None。"""
+        self.now: Callable[[], float] = lambda: pace.current().now()
+        """柜台此刻是几点，Unix 秒；单步的模拟柜台由后端换掉，不得阻塞。"""
         self.closed = False
         self._log = log
         self._storage_of = storage_of
@@ -117,7 +126,7 @@ class Engine:
         self._abandoned = False
         self._listening = False
         self._handlers: weakref.ref[Handlers] | None = None
-        self._listen: Callable[[PushEvent], None] | None = None
+        self._listeners: tuple[Callable[[PushEvent], None], ...] = ()
         self._claim: Callable[[AccountKey], None] | None = None
         # 换下来还没有关好的：关好才划掉，被 Ctrl-C 打断的下一次 close() 接着关
         self._old: list[Callable[[], None]] = []
@@ -170,6 +179,12 @@ class Engine:
         found["session_id"] = 0 if self._connector is None else self._connector.session_id
         return cast("Status", found)
 
+    def saw(self, kind: str, found: _Found) -> _Found:
+        """查到的也记进往日的账，原样返回。"""
+        if self.book is not None:
+            self.book.saw(kind, found)
+        return found
+
     def find(self, number: Any, deadline: float | None = None) -> Entrust | None:
         """一笔当日委托，最晚到 ``deadline``；没有为 None。"""
         session = self.session
@@ -192,9 +207,22 @@ class Engine:
         self._guard = guard
         self._set_guard()
 
-    def tap(self, listen: Callable[[PushEvent], None] | None) -> None:
-        """交付的每一条另给它一份：在分发线程上，去重之后，回调之前，不得阻塞。None 为不要了。"""
-        self._listen = listen
+    def tap(self, listen: Callable[[PushEvent], None]) -> Callable[[], None]:
+        """交付的每一条另给它一份：在分发线程上，去重之后，回调之前，不得阻塞、不得抛异常。
+
+        几个同时听互不相干，也不占 `events()` 的。
+
+        Returns:
+            不再听时调用，可重复。
+        """
+        with self._lifecycle:
+            self._listeners = (*self._listeners, listen)
+
+        def leave() -> None:
+            with self._lifecycle:
+                self._listeners = tuple(each for each in self._listeners if each is not listen)
+
+        return leave
 
     def claim(self, ask: Callable[[AccountKey], None] | None) -> None:
         """连谁之前先问它一声：它抛异常就不连，什么都没有做。None 为不问了。"""
@@ -327,8 +355,11 @@ class Engine:
             self._old.append(partial(self._close_courier, self.courier, limit_s))
             self._old.append(partial(self.events.open, events))
             self._retire_records()
-            self.courier = self._new_courier()
+            if self.book is not None:
+                self._old.append(self.book.close)
             self.order_rows = rows.OrderRows()
+            self.book = self._new_book(storage)
+            self.courier = self._new_courier()
         self.key, self._storage = key, storage
         if self.orders.once is None and self.capabilities.tags and self.capabilities.journal:
             get = partial(self._session_of, key)
@@ -339,13 +370,13 @@ class Engine:
 
     def _supervise(self, connector: Connector, options: ReconnectOptions) -> Supervisor:
         """新的看护马上顶替旧的：别的线程看到的是「连接中」，不是「已关闭」。"""
-        courier = self.courier
+        courier, book = self.courier, self.book
         self.supervisor = Supervisor(
             connector,
             options,
             self.capabilities,
-            resync=partial(self._resync, courier),
-            recheck=partial(self._recheck, courier),
+            resync=partial(self._resync, courier, book=book),
+            recheck=partial(self._recheck, courier, book=book),
             finish=self._finish,
             deliver=partial(self._deliver, courier),
             tend=self._tend,
@@ -417,19 +448,27 @@ class Engine:
             raise ClosedError(_CLOSED)
         return supervisor.session
 
+    def _new_book(self, storage: Storage) -> Daybook | None:
+        """往日的账；记录在对面那台机器上的没有。"""
+        if not self.capabilities.journal:
+            return None
+        day, row_of = self.capabilities.day, self.order_rows.row
+        return Daybook(storage, self._log, day, row_of, lambda: self.now())
+
     def _new_courier(self) -> Courier:
         return Courier(
             self._log,
-            delivered=self._delivered,
+            delivered=partial(self._delivered, self.book),
             met=self._met,
             status=self.status,
             day_of=self.capabilities.day.day_of,
         )
 
-    def _delivered(self, event: PushEvent) -> None:
-        """一条就要交给回调的：记进 `events()`，另给旁听的一份。"""
-        listen = self._listen
-        if listen is not None:
+    def _delivered(self, book: Daybook | None, event: PushEvent) -> None:
+        """一条就要交给回调的：记进往日的账与 `events()`，另给旁听的各一份。"""
+        if book is not None:
+            book.delivered(event)
+        for listen in self._listeners:
             listen(event)
         self.events.add(event)
 
@@ -447,6 +486,8 @@ class Engine:
             self.supervisor = None
             if self.closed:
                 self._retire_records()
+            elif self.book is not None:
+                self._old.append(partial(self.book.close, final=False))
         self._tidy()
         self._close_courier(self.courier)
         self._leave()
@@ -457,6 +498,8 @@ class Engine:
             self._old.append(once.close)
         if meter is not None:
             self._old.append(meter.close)
+        if self.closed and self.book is not None:
+            self._old.append(self.book.close)
         self.orders.once = self.orders.post = self._meter = None
 
     def _set_guard(self) -> None:
@@ -490,28 +533,33 @@ class Engine:
         if once is not None and tag:
             once.doubts.met(tag, order.order_id)
 
-    def _resync(self, courier: Courier, session: Session) -> None:
+    def _resync(self, courier: Courier, session: Session, book: Daybook | None = None) -> None:
         """连上之后：资金 → 持仓 → 委托 → 成交，把断线期间错过的补交给回调。"""
-        session.asset()
-        session.positions()
-        orders, trades = self._look(session)
+        asset, positions = session.asset(), session.positions()
+        if book is not None:
+            book.saw(daybook.ASSET, asset)
+            book.saw(daybook.POSITIONS, positions)
+        orders, trades = self._look(session, book)
         meter = self._meter
         if meter is not None:
             meter.seed(len(orders))
         courier.catch_up(orders, trades)
         self.waiting.note_change()
 
-    def _recheck(self, courier: Courier, session: Session) -> None:
+    def _recheck(self, courier: Courier, session: Session, book: Daybook | None = None) -> None:
         """连着的时候再核对一遍：查询是缓存，推送会漏；不推送的后端全靠它。"""
-        orders, trades = self._look(session)
+        orders, trades = self._look(session, book)
         if self.capabilities.pushes:
             courier.reconcile(orders, trades)
         else:
             courier.catch_up(orders, trades)
         self.waiting.note_change()
 
-    def _look(self, session: Session) -> tuple[list[Any], list[Any]]:
+    def _look(self, session: Session, book: Daybook | None) -> tuple[list[Any], list[Any]]:
         orders, trades = list(session.orders()), list(session.trades())
+        if book is not None:
+            book.saw(daybook.ORDER, orders)
+            book.saw(daybook.TRADE, trades)
         once = self.orders.once
         if once is not None:
             once.doubts.resync(session, orders)

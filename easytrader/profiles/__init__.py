@@ -3,7 +3,7 @@
 ```python
 from easytrader import profiles
 
-with profiles.find("main").open() as user:
+with profiles.open("main") as user:
     print(user.balance)
 ```
 """
@@ -12,5 +12,6 @@ from __future__ import annotations
 
 from easytrader.profiles.account import AccountSpec
 from easytrader.profiles.profile import Profile, file_of, find, folder, names
+from easytrader.profiles.profile import open_account as open
 
-__all__ = ["AccountSpec", "Profile", "file_of", "find", "folder", "names"]
+__all__ = ["AccountSpec", "Profile", "file_of", "find", "folder", "names", "open"]

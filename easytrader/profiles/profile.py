@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from easytrader.risk import Guard
     from easytrader.trader import Trader
 
+VARIABLE: Final = "EASYTRADER_PROFILE"
+DEFAULT: Final = "default"
 WAIT_S: Final = 30.0
 """没有写 ``wait`` 时，连不上最多等这么久。"""
 _AGAIN_S: Final = 1.0
@@ -58,13 +60,15 @@ JOB_KEYS: Final[dict[str, tuple[type, ...]]] = {
     "price": (str,),
     "patience": (int, float),
     "deadline": (str, int, float),
-    "slices": (int, dict),
+    "slices": (str,),
     "cash_buffer": (int, float),
     "others": (str,),
     "min_turnover": (int, float),
     "assume_open": (bool,),
     "hours": (bool,),
     "timeout": (int, float),
+    "lock_wait": (int, float),
+    "report": (str,),
 }
 """``[job]`` 里能写的 → 值的类型；值对不对，由用它的那一步说。"""
 
@@ -158,21 +162,34 @@ class Profile:
         }
 
 
-def find(name: str | os.PathLike[str]) -> Profile:
+def find(name: str | os.PathLike[str] | None = None) -> Profile:
     """名字，或一个 ``.toml`` 文件的路径 → 设置。
 
     Args:
         name: 名字（``main`` 是 `folder` 里的 ``main.toml``）；带分隔符、以 ``.toml`` 结尾的是路径。
+            不给就看环境变量 ``EASYTRADER_PROFILE``，再没有就是 ``default``。
 
     Raises:
         UsageError: 没有这个设置（列出有的），读不了，写得不对，里面有密码而别人读得到。
     """
+    if name is None:
+        name = os.environ.get(VARIABLE, "").strip() or DEFAULT
     file = file_of(name)
     if not file.is_file():
         raise _unknown(name, file)
     told = tomlfile.read(file, "profile")
     with tomlfile.within(f"账号设置 {file}"):
         return _profile(file.stem, file, told)
+
+
+def open_account(name: str | os.PathLike[str] | None = None, **connect: Any) -> Trader:
+    """`find` 之后 `Profile.open`：脚本里一行连上，``with profiles.open() as user:``。
+
+    Args:
+        name: 同 `find`。
+        **connect: 同 `Profile.open`，``wait``、``debug`` 也写在这里。
+    """
+    return find(name).open(**connect)
 
 
 def names() -> list[str]:

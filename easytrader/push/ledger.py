@@ -76,7 +76,7 @@ class DeliveryLedger:
 
     def has_trade(self, trade: TradeLike) -> bool:
         """这笔成交交付过。"""
-        return _trade_key(trade) in self._trades.get(self._day_of(trade.traded_time), ())
+        return trade_key(trade) in self._trades.get(self._day_of(trade.traded_time), ())
 
     def is_new_order_state(self, order: OrderLike) -> bool:
         """这个状态还没交付过、也不是倒退；是的话记下。"""
@@ -91,7 +91,7 @@ class DeliveryLedger:
         """这笔成交还没交付过；是的话记下。"""
         day = self._day_of(trade.traded_time)
         seen = self._trades.setdefault(day, set())
-        key = _trade_key(trade)
+        key = trade_key(trade)
         if key in seen:
             return False
         seen.add(key)
@@ -147,7 +147,8 @@ def _goes_forward(last: _State, state: _State) -> bool:
     return rank_now > rank_before or (rank_now == rank_before and has_sysid and not last[2])
 
 
-def _trade_key(trade: TradeLike) -> tuple[Any, ...]:
+def trade_key(trade: TradeLike) -> tuple[Any, ...]:
+    """一笔成交在一天里的身份。"""
     number = _text(trade, "traded_id")
     # 自己与自己成交时买卖两边同号；个别柜台不给成交编号，就用能用的一切来分辨
     details = () if number else (trade.traded_time, trade.traded_price, trade.traded_volume)

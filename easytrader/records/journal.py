@@ -85,6 +85,7 @@ _PLACED_SINCE: Final = (
     "SELECT order_id FROM intents WHERE state='placed' AND created >= ?"
     " ORDER BY created DESC LIMIT 1"
 )
+_BETWEEN: Final = "SELECT * FROM intents WHERE created >= ? AND created < ? ORDER BY created"
 _FORGET: Final = (
     "DELETE FROM intents WHERE state NOT IN ('sending', 'unknown') AND created <"
     " (SELECT created FROM intents ORDER BY created DESC LIMIT 1 OFFSET ?)"
@@ -219,6 +220,19 @@ class Journal:
         )
         found: OrderId = _loaded(row[0], str) if row else 0
         return found
+
+    def between(self, start_s: float, end_s: float, deadline: float) -> list[Intent]:
+        """这一段里发的，先发的在前。"""
+        rows = self._do(
+            "读不出来", deadline, lambda db: db.execute(_BETWEEN, (start_s, end_s)).fetchall()
+        )
+        fresh = self._fresh.copy()
+        found = [_intent(row) for row in rows]
+        told = [fresh.get(each.client_order_id) for each in found]
+        return [
+            each if outcome is None else outcome.row._replace(created=each.created)
+            for each, outcome in zip(found, told, strict=True)
+        ]
 
     # ---- 内部
 

@@ -13,7 +13,7 @@ from easytrader.basics.beijing import OFFSET_S
 from easytrader.records import storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from easytrader.basics.numbers import OrderId
 
@@ -31,6 +31,7 @@ class MemoryStorage:
         self._intents = MemoryIntents()
         self._owners: set[str] = set()
         self._counters: MemoryCounters | None = None
+        self._days = MemoryDays()
 
     def has_intents(self) -> bool:
         return bool(self._intents.rows)
@@ -45,6 +46,9 @@ class MemoryStorage:
 
     def events(self) -> MemoryEvents:
         return MemoryEvents()
+
+    def days(self) -> MemoryDays:
+        return self._days
 
 
 class MemoryIntents:
@@ -94,6 +98,10 @@ class MemoryIntents:
             if each.state == storage.PLACED and each.created >= epoch_s:
                 return each.order_id
         return 0
+
+    def between(self, start_s: float, end_s: float, deadline: float) -> list[storage.Intent]:
+        found = [each for each in self.rows.copy().values() if start_s <= each.created < end_s]
+        return sorted(found, key=lambda each: each.created)
 
     def close(self) -> None: ...
 
@@ -201,3 +209,26 @@ class MemoryEvents:
             self._gone += 1
             found.append(storage.Stored(self._gone, *self._items.popitem(last=False)[1]))
         return found
+
+
+class MemoryDays:
+    """见 `storage.Days`。"""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str, str], storage.Kept] = {}
+        self._lock = threading.Lock()
+
+    def put(self, rows: Sequence[storage.Kept], deadline: float) -> None:
+        with self._lock:
+            for each in rows:
+                key = each.day, each.kind, each.key
+                now = self._rows.get(key)
+                if now is None or each.rank >= now.rank:
+                    self._rows[key] = each
+
+    def read(self, first: str, last: str, deadline: float) -> list[storage.Kept]:
+        with self._lock:
+            found = [each for each in self._rows.values() if first <= each.day <= last]
+        return sorted(found, key=lambda each: (each.day, each.kind, each.at))
+
+    def close(self) -> None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from easytrader.records.dayfile import DayFile
 from easytrader.records.journal import FILE_NAME, Journal
 from easytrader.records.lease import FileOwner
 from easytrader.records.memory import MemoryEvents
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METER_FILE: Final = "meter.sqlite"
+DAYS_FILE: Final = "days.sqlite"
 
 
 class SqliteStorage:
@@ -53,3 +55,7 @@ class SqliteStorage:
     def events(self) -> MemoryEvents:
         """事件：内存里的。"""
         return MemoryEvents()
+
+    def days(self) -> DayFile:
+        """往日的账的文件。"""
+        return DayFile(self._folder.absolute() / DAYS_FILE)

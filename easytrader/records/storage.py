@@ -1,4 +1,4 @@
-"""记录的存法：委托意向、程序化交易计数、事件，各一个小协议，合起来是一个账号的 `Storage`。
+"""记录的存法：委托意向、程序化交易计数、事件、往日的账，各一个小协议，合起来是 `Storage`。
 
 SQLite 文件（`sqlite.SqliteStorage`）是默认；`memory.MemoryStorage` 给测试和示例后端；
 几台机器共用的数据库照着这几个协议写。三条规矩：
@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from easytrader.basics.numbers import Number, OrderId
 
@@ -99,6 +99,9 @@ class Intents(Protocol):
 
     def placed_since(self, epoch_s: float, deadline: float) -> OrderId:
         """这个时刻以来成为了委托的随便一笔的编号；没有为 0。"""
+
+    def between(self, start_s: float, end_s: float, deadline: float) -> list[Intent]:
+        """这一段里（Unix 秒，含头不含尾）发的，先发的在前。"""
 
     def close(self) -> None:
         """写完、放手；可重复调用，被打断之后再调用接着做完。"""
@@ -195,6 +198,42 @@ class Events(Protocol):
         """
 
 
+class Kept(NamedTuple):
+    """往日的账的一行：``(day, kind, key)`` 只有一行，后来的 ``rank`` 不小于已有的才换掉它。
+
+    Attributes:
+        day: 哪一天，``2026-11-30``。
+        kind: 哪一种，见 `history.daybook`。
+        key: 同一天同一种里的哪一个。
+        rank: 新旧，按文字比大小。
+        at: 记下的时刻，Unix 秒。
+        data: 内容；JSON 写得下的，数也可以是 Decimal。
+    """
+
+    day: str
+    kind: str
+    key: str
+    rank: str
+    at: float
+    data: Mapping[str, Any]
+
+
+class Days(Protocol):
+    """往日的账。用它的人（`history.daybook.Daybook`）自己排队，不会两个线程同时进来。
+
+    写不了、读不了都抛 `JournalError`：什么都没有写。
+    """
+
+    def put(self, rows: Sequence[Kept], deadline: float) -> None:
+        """一批记下，全有或全无；几个程序同时写，谁的 ``rank`` 大留谁的。"""
+
+    def read(self, first: str, last: str, deadline: float) -> list[Kept]:
+        """这几天（含两头）的，按日子、种类、时刻。"""
+
+    def close(self) -> None:
+        """放手；再用会重新打开。"""
+
+
 class Storage(Protocol):
     """一个账号的记录。用到哪一样才打开哪一样。"""
 
@@ -212,3 +251,6 @@ class Storage(Protocol):
 
     def events(self) -> Events:
         """打开事件；每次都是新的一份：同一个账号的几个 trader 各收各的。"""
+
+    def days(self) -> Days:
+        """往日的账；几个 trader 共用一份。用到时才打开。"""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.api import use
 from easytrader.basics import waits
+from easytrader.basics.claims import Claim, TakenError
 from easytrader.basics.log import Log, masked
 from easytrader.basics.paths import AccountKey
 from easytrader.errors import (
@@ -19,7 +20,7 @@ from easytrader.errors import (
 from easytrader.profiles.account import waits_itself
 from easytrader.profiles.secrets import hidden
 from easytrader.profiles.tomlfile import within
-from easytrader.server.claims import Claim, TakenError, claim_account
+from easytrader.server.claims import claim_account
 from easytrader.trader import engine_of
 
 if TYPE_CHECKING:

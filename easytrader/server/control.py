@@ -17,9 +17,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics import paths, waits
+from easytrader.basics.claims import Claim, TakenError, holder
 from easytrader.basics.private import private_folder
 from easytrader.errors import EasytraderError, UsageError
-from easytrader.server.claims import Claim, TakenError, holder
 from easytrader.server.config import LOOPBACK
 
 if TYPE_CHECKING:

@@ -128,6 +128,7 @@ class Desk:
         """还没有回答的；放进去在循环上，拿出来哪个线程都可能。"""
         self._lanes = {each: Lane(each, *size) for each, size in _LANES.items()}
         self._mailbox: Mailbox | None = None
+        self._leave: Callable[[], None] = lambda: None
         self._watching: asyncio.TimerHandle | None = None
         self._rows = {name: Rows(*keys) for name, keys in _ROWS.items()}
         offered = verbs.offered(trader)
@@ -363,7 +364,7 @@ class Desk:
         """循环开始了：从此可以调用。"""
         self._mailbox = mailbox
         self.feed.open(mailbox)
-        self.engine.tap(self._heard)
+        self._leave = self.engine.tap(self._heard)
         if self.engine.state is State.CONNECTED:
             self._recover()
 
@@ -398,7 +399,7 @@ class Desk:
 
     def close(self, limit_s: float = _CLOSE_S) -> None:
         """不再服务；交易口不归它关。最多等 ``limit_s`` 秒，卡住的线程丢下。"""
-        self.engine.tap(None)
+        self._leave()
         deadline = time.monotonic() + limit_s
         for lane in self._lanes.values():
             if not lane.close(max(0.1, deadline - time.monotonic())):

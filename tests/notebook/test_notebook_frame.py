@@ -179,7 +179,7 @@ def test_other_counters(engine: Any) -> None:
 
 @pytest.mark.parametrize(
     "rows",
-    [None, 1, "600036", [1], [{"a": 1}], {"orders": [], "trades": [], "assets": []}, object()],
+    [None, 1, "600036", [1], [{"a": 1}], {"orders": [], "trades": [], "assets": []}, object],
     ids=repr,
 )
 def test_what_is_not_a_result(rows: object) -> None:

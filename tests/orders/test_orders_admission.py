@@ -94,14 +94,14 @@ def test_a_tap_hears_everything_once_before_the_callbacks(
     user: SimTrader, recorder: Recorder
 ) -> None:
     heard: list[Any] = []
-    engine_of(user).tap(heard.append)
+    leave = engine_of(user).tap(heard.append)
     number = user.market_buy("600036", 100)["entrust_no"]
     user.wait(number)
     recorder.wait_for("trade")
     trades = [each for each in heard if isinstance(each, records.Traded)]
     assert len(trades) == 1
     assert any(each["event"] == "trade" for each in user.events(timeout=0))
-    engine_of(user).tap(None)
+    leave()
     before = len(heard)
     user.buy("600036", 33.0, 100)
     recorder.wait_for("order", 3)

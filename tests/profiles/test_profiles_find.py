@@ -70,6 +70,21 @@ def test_a_path_works_as_well(tmp_path: Path, sim_folder: Path) -> None:
         assert found.log_file == tmp_path / "a.log"
 
 
+def test_without_a_name(sim_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="default"):
+        profiles.find()
+    written("default", sim(sim_folder))
+    file = written("别的", sim(sim_folder, "wait = 7"))
+    assert profiles.find().name == "default"
+    for told in ("别的", str(file)):
+        monkeypatch.setenv("EASYTRADER_PROFILE", told)
+        assert profiles.find().wait == 7
+    with profiles.open(timeout=5) as user:
+        assert user.state == "已连接"
+    with profiles.open("default", timeout=5) as user:
+        assert user.state == "已连接"
+
+
 def test_given_options_win(sim_folder: Path) -> None:
     written("a", sim(sim_folder) + "stock_account = '没有这个'")
     with profiles.find("a").open(stock_account=ACCOUNT, timeout=5) as user:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader.records import lease, memory
+from easytrader.errors import JournalError
+from easytrader.records import dayfile, lease, memory
 from easytrader.records import storage as marks
+from easytrader.records.sqlite import SqliteStorage
 from easytrader.records.storage import (
     Counted,
     Counters,
@@ -18,6 +23,7 @@ from easytrader.records.storage import (
     Events,
     Intent,
     Intents,
+    Kept,
     Owner,
     SecondFull,
     Storage,
@@ -25,6 +31,7 @@ from easytrader.records.storage import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Opened = tuple[Intents, Owner]
 
@@ -321,3 +328,110 @@ class TestEvents:
         one, two = another().events(), another().events()
         one.append("trade", 1.0, {}, soon())
         assert two.read(0, 1, soon()) == []
+
+
+class TestBetween:
+    def test_sent_in_that_span(self, opened: Opened) -> None:
+        intents, owner = opened
+        began = time.time()
+        for name in ("一", "二"):
+            intents.begin(wish(name, owner), soon())
+        intents.settle(wish("二", owner), marks.PLACED, 7)
+        found = intents.between(began - 1, time.time() + 1, soon())
+        assert [(each.client_order_id, each.state, each.order_id) for each in found] == [
+            ("一", marks.SENDING, 0),
+            ("二", marks.PLACED, 7),
+        ]
+        assert found[1].created == pytest.approx(began, abs=60)
+        assert intents.between(0, began - 1, soon()) == []
+        [only] = intents.between(found[1].created, found[1].created + 60, soon())
+        assert only.client_order_id == "二"
+        assert intents.between(0, found[0].created, soon()) == []
+
+
+def kept(key: str, rank: str = "1", day: str = "2026-11-30", at: float = 1.0, **data: Any) -> Kept:
+    return Kept(day, "order", key, rank, at, data)
+
+
+class TestDays:
+    def test_the_newer_stays(self, another: Callable[[], Storage]) -> None:
+        one, two = another().days(), another().days()
+        one.put([kept("甲", "2", note="成"), kept("乙", "2", note="旧")], soon())
+        two.put([kept("甲", "1", note="报"), kept("乙", "2", note="新")], soon())
+        for days in (one, two):
+            found = days.read("2026-11-30", "2026-11-30", soon())
+            assert {each.key: each.data["note"] for each in found} == {"甲": "成", "乙": "新"}
+            days.close()
+
+    def test_days_and_order(self, storage: Storage) -> None:
+        days = storage.days()
+        days.put([kept("三", at=3.0), kept("一", day="2026-11-27"), kept("二", at=2.0)], soon())
+        assert [each.key for each in days.read("2026-11-27", "2026-11-30", soon())] == [
+            "一", "二", "三",
+        ]  # fmt: skip
+        assert [each.key for each in days.read("2026-11-28", "2026-12-01", soon())] == ["二", "三"]
+        assert days.read("2026-12-01", "2026-12-31", soon()) == []
+        days.close()
+
+    def test_values_come_back(self, storage: Storage) -> None:
+        days = storage.days()
+        data = {"price": Decimal("0.10"), "id": "007", "text": "半个\ud800代理", "none": None}
+        days.put([kept("甲", **data)], soon())
+        days.close()
+        [found] = days.read("2026-11-30", "2026-11-30", soon())
+        assert found.data == data
+        assert isinstance(found.data["price"], Decimal)
+        days.close()
+
+
+class TestDayFile:
+    def test_nothing_is_made_by_reading(self, tmp_path: Path) -> None:
+        days = SqliteStorage(tmp_path / "没有").days()
+        assert days.read("2026-01-01", "2026-12-31", soon()) == []
+        assert not (tmp_path / "没有").exists()
+
+    def test_only_the_recent_rows_are_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dayfile, "KEEP_ROWS", 4)
+        days = SqliteStorage(tmp_path).days()
+        for day in ("2026-11-26", "2026-11-27", "2026-11-30"):
+            days.put([kept("甲", day=day), kept("乙", day=day)], soon())
+        days.close()
+        found = days.read("2026-01-01", "2026-12-31", soon())  # 打开时丢掉最早的整天
+        assert [each.day for each in found] == ["2026-11-27"] * 2 + ["2026-11-30"] * 2
+        days.close()
+
+    def test_a_foreign_or_newer_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "days.sqlite"
+        for pragma, told in (("application_id = 7", "不是"), ("user_version = 99", "较新的版本")):
+            path.unlink(missing_ok=True)
+            with closing(sqlite3.connect(path)) as db:
+                db.execute(f"PRAGMA {pragma}")
+            days = SqliteStorage(tmp_path).days()
+            with pytest.raises(JournalError, match=told):
+                days.put([kept("甲")], soon())
+            days.close()
+
+    def test_a_broken_file(self, tmp_path: Path) -> None:
+        (tmp_path / "days.sqlite").write_bytes(b"x" * 5000)
+        days = SqliteStorage(tmp_path).days()
+        with pytest.raises(JournalError, match="写不进去"):
+            days.put([kept("甲")], soon())
+        with pytest.raises(JournalError, match="读不出来"):
+            days.read("2026-01-01", "2026-12-31", soon())
+
+    def test_moved_away_while_open(self, tmp_path: Path) -> None:
+        days = SqliteStorage(tmp_path / "记录").days()
+        days.put([kept("甲")], soon())
+        (tmp_path / "记录").rename(tmp_path / "旧的")
+        days.put([kept("乙")], soon())
+        assert [each.key for each in days.read("2026-01-01", "2026-12-31", soon())] == ["乙"]
+        days.close()
+
+    def test_too_much_for_the_deadline(self, tmp_path: Path) -> None:
+        days = SqliteStorage(tmp_path).days()
+        days.put([kept(str(number)) for number in range(2000)], soon())
+        with pytest.raises(JournalError, match="期限内没有读完"):
+            days.read("2026-01-01", "2026-12-31", time.monotonic() - 1)
+        days.close()

@@ -9,11 +9,11 @@ import pytest
 from support import ACCOUNT, SimProcess, eventually
 
 import easytrader
+from easytrader.basics.claims import TakenError
 from easytrader.errors import ClosedError, EasytraderError, UsageError
 from easytrader.miniqmt.session_ids import survey
 from easytrader.profiles import AccountSpec
 from easytrader.server.accounts import Account
-from easytrader.server.claims import TakenError
 from easytrader.server.config import ServerConfig
 from easytrader.server.serve import Serving
 from easytrader.trader import engine_of

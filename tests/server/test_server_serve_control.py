@@ -17,11 +17,13 @@ from loguru import logger
 from support import eventually
 
 from easytrader.basics import paths
+from easytrader.basics.claims import Claim, TakenError, holder
 from easytrader.basics.paths import AccountKey
 from easytrader.basics.scrub import scrubbed
 from easytrader.errors import EasytraderError, UsageError
-from easytrader.server import control, systemd, textlog
-from easytrader.server.claims import Claim, TakenError, claim_account, holder
+from easytrader.jobs import logfile
+from easytrader.server import control, systemd
+from easytrader.server.claims import claim_account
 from easytrader.server.control import Control
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 HOLD = """
 import sys
 from pathlib import Path
-from easytrader.server.claims import Claim
+from easytrader.basics.claims import Claim
 claim = Claim(Path(sys.argv[1]), {"pid": 1234567})
 print("held", flush=True)
 sys.stdin.read()
@@ -257,7 +259,7 @@ def test_the_log_file_has_no_secret_and_takes_other_libraries_in(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "日志 文件夹" / "serve.log"
-    with textlog.logging_to(file):
+    with logfile.logging_to(file):
         logger.info("令牌 {} {{}}", CANARY)
         logging.getLogger("别的库").warning("请求 %s", CANARY)
         logging.getLogger("别的库").log(35, "别的级别")
@@ -278,10 +280,10 @@ def test_the_log_file_has_no_secret_and_takes_other_libraries_in(
 
 @pytest.mark.usefixtures("screen")
 def test_the_log_file_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(textlog, "ROTATE", "2 KB")
-    monkeypatch.setattr(textlog, "KEEP", 3)
+    monkeypatch.setattr(logfile, "ROTATE", "2 KB")
+    monkeypatch.setattr(logfile, "KEEP", 3)
     file = tmp_path / "serve.log"
-    with textlog.logging_to(file):
+    with logfile.logging_to(file):
         for number in range(300):
             logger.info("第 {} 行", number)
     assert 2 <= len(list(tmp_path.iterdir())) <= 5
@@ -290,7 +292,7 @@ def test_the_log_file_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("screen")
 def test_a_log_file_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="写得了"), textlog.logging_to(tmp_path):
+    with pytest.raises(UsageError, match="写得了"), logfile.logging_to(tmp_path):
         pass
 
 
@@ -299,7 +301,7 @@ def test_without_any_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """pythonw：没有标准输出，也没有标准错误。"""
     monkeypatch.setattr(sys, "stderr", None)
     monkeypatch.setattr(sys, "stdout", None)
-    with textlog.logging_to(tmp_path / "serve.log"):
+    with logfile.logging_to(tmp_path / "serve.log"):
         logger.info("还在")
     assert "还在" in (tmp_path / "serve.log").read_text(encoding="utf-8")
 
