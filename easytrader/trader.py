@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from decimal import Decimal
+    from pathlib import Path
 
     from typing_extensions import Self, Unpack
 
@@ -516,6 +517,11 @@ class Trader:
     def _session(self) -> Session:
         """此刻可用的会话，见 `Engine.session`。"""
         return self._engine.session
+
+    @property
+    def _folder(self) -> Path:
+        """这个账号自己的文件放在哪里，见 `Engine.folder`。"""
+        return self._engine.folder
 
     @property
     def _path(self) -> str:

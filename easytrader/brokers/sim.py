@@ -49,17 +49,13 @@ _SETTLE_S: Final = 10.0
 def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
     """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
     install.install()
-    return MiniqmtTrader(
-        debug, prepare=install.install, trading_day=_trading_day, storage_of=_storage_of
-    )
+    return MiniqmtTrader(debug, **_hooks())
 
 
 def sim_trader(debug: bool = False) -> SimTrader:
     """`use('sim')`。"""
     install.install()
-    return SimTrader(
-        debug, prepare=install.install, trading_day=_trading_day, storage_of=_storage_of
-    )
+    return SimTrader(debug, **_hooks())
 
 
 class SimTrader(MiniqmtTrader):
@@ -194,6 +190,16 @@ class SimTrader(MiniqmtTrader):
         return str(path)
 
 
+def _hooks() -> dict[str, Any]:
+    """交易口向模拟文件夹问的几件事。"""
+    return {
+        "prepare": install.install,
+        "trading_day": _trading_day,
+        "always_open": _always_open,
+        "storage_of": _storage_of,
+    }
+
+
 def _check_account_type(value: object) -> None:
     """模拟柜台只有普通与信用账户：别的说清楚，不要等到连不上。"""
     kind = arguments.account_type(value)
@@ -211,6 +217,10 @@ def _storage_of(key: AccountKey) -> SqliteStorage:
     if is_sim_folder(key.place):
         return SqliteStorage(Path(key.place) / RECORDS / paths.folder_name(key.account_id))
     return SqliteStorage(paths.key_folder(key))
+
+
+def _always_open(path: str) -> bool:
+    return is_sim_folder(path) and SimFolder.open(path).config.clock == "always"
 
 
 def _trading_day(path: str, now: datetime) -> bool | None:
