@@ -221,7 +221,9 @@ class TestSpans:
         clock.now += 60
         [before, after] = read(book, daybook.SPAN, DAY, "2026-12-01")
         assert (before.day, after.day) == (DAY, "2026-12-01")
-        assert after.data["to"] - after.data["from"] == pytest.approx(60, abs=1)
+        assert before.data["to"] == pytest.approx(NINE, abs=1)  # 上一次说话的时候
+        assert after.data["from"] == pytest.approx(NINE, abs=1)
+        assert after.data["to"] - NINE == pytest.approx(86460, abs=1)
 
     def test_times_never_tie(self, book: Daybook) -> None:
         assert book.now() < book.now() < book.now() < NINE + 1
