@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import date, datetime
     from decimal import Decimal
+    from pathlib import Path
 
     from typing_extensions import Self, Unpack
 
@@ -330,7 +331,7 @@ class Trader:
             某一笔没有应答时其余照常撤，那一笔 ``success`` 为 False，``message`` 说明结果未知。
             有一笔没有应答之后，其余的一共最多再等 ``timeout`` 秒，来不及的不发，``message`` 说明。
         """
-        return self._ordering.cancel_all()
+        return empties.noted("cancel_all", self._ordering.cancel_all())
 
     def wait(self, entrust_no: int, timeout: float = 30.0) -> types.Entrust:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
@@ -557,6 +558,11 @@ class Trader:
     def _session(self) -> Session:
         """此刻可用的会话，见 `Engine.session`。"""
         return self._engine.session
+
+    @property
+    def _folder(self) -> Path:
+        """这个账号自己的文件放在哪里，见 `Engine.folder`。"""
+        return self._engine.folder
 
     @property
     def _path(self) -> str:

@@ -52,25 +52,13 @@ _SETTLE_S: Final = 10.0
 def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
     """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
     install.install()
-    return MiniqmtTrader(
-        debug,
-        prepare=install.install,
-        trading_day=_trading_day,
-        storage_of=_storage_of,
-        past_of=_past_of,
-    )
+    return MiniqmtTrader(debug, **_hooks())
 
 
 def sim_trader(debug: bool = False) -> SimTrader:
     """`use('sim')`。"""
     install.install()
-    return SimTrader(
-        debug,
-        prepare=install.install,
-        trading_day=_trading_day,
-        storage_of=_storage_of,
-        past_of=_past_of,
-    )
+    return SimTrader(debug, **_hooks())
 
 
 class SimTrader(MiniqmtTrader):
@@ -209,6 +197,17 @@ class SimTrader(MiniqmtTrader):
         return str(path)
 
 
+def _hooks() -> dict[str, Any]:
+    """交易口向模拟文件夹问的几件事。"""
+    return {
+        "prepare": install.install,
+        "trading_day": _trading_day,
+        "always_open": _always_open,
+        "storage_of": _storage_of,
+        "past_of": _past_of,
+    }
+
+
 class _SteppedNow:
     """单步的柜台此刻是几点，不等它：嵌在本进程里的看它的钟，别的进程里的只在连上与走完一步时问。"""
 
@@ -251,6 +250,10 @@ def _storage_of(key: AccountKey) -> SqliteStorage:
     if is_sim_folder(key.place):
         return SqliteStorage(Path(key.place) / RECORDS / paths.folder_name(key.account_id))
     return SqliteStorage(paths.key_folder(key))
+
+
+def _always_open(path: str) -> bool:
+    return is_sim_folder(path) and SimFolder.open(path).config.clock == "always"
 
 
 def _past_of(key: AccountKey, first: date, last: date, deadline: float) -> Counter | None:
