@@ -172,10 +172,11 @@ class Daybook:
 
     def close(self, *, final: bool = True) -> None:
         """写完（最多一小会儿），放手；可重复调用。``final`` 为假的以后还会再记。"""
-        self._closed = self._closed or final
-        self._resting.set()
+        with self._starting:  # 别的线程正要开写的线程：要么看见关了，要么被我们停下
+            self._closed = self._closed or final
+            self._resting.set()
+            thread = self._thread
         self._wake.set()
-        thread = self._thread
         if thread is not None and waits.join(thread, _CLOSE_S):
             self._thread = None
 
@@ -248,12 +249,13 @@ class Daybook:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(_TICK_S)
+            quiet = not self._wake.wait(_TICK_S)
+            self._wake.clear()  # 先清再看要不要停：停的那一声不会被清掉
             resting = self._resting.wait(_BATCH_S)
-            self._wake.clear()
             until = time.monotonic() + _WRITE_S
+            work = partial(self._write, until, everything=resting, even_nothing=quiet or resting)
             with suppress(TimeoutError):  # 有人正在读，它会替我们写
-                self._lock.run(until, partial(self._write, until, everything=resting))
+                self._lock.run(until, work)
             if resting:
                 self._span = _APART
                 self._days.close()
@@ -261,15 +263,18 @@ class Daybook:
             if self._lists:  # 还没有到看它们的时候
                 self._wake.set()
 
-    def _write(self, deadline: float, *, everything: bool) -> None:
-        """把攒着的写下去（拿着锁）。写不下去的丢掉，说一声。"""
+    def _write(self, deadline: float, *, everything: bool, even_nothing: bool = True) -> None:
+        """把攒着的写下去（拿着锁）。写不下去的丢掉，说一声。
+
+        ``everything``：也看查到的一整批；``even_nothing``：什么都没有也记一次「还连着」。
+        """
         batch: list[_Seen] = []
         if everything or time.monotonic() - self._looked >= _LISTS_S:
             self._looked = time.monotonic()
             batch += [self._lists.pop(kind) for kind in list(self._lists)]
         while self._queue:
             batch.append(self._queue.popleft())
-        kept = self._kept(batch)
+        kept = self._kept(batch) if batch or even_nothing else []
         if not kept:
             return
         try:

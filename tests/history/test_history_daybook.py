@@ -299,6 +299,21 @@ class TestNeverInTheWay:
         assert len(read(book, daybook.TRADE)) == 1
         assert book._thread is None
 
+    def test_told_to_stop_just_after_looking(self, book: Daybook) -> None:
+        """写的线程刚看过「不用停」就被叫停：那一声不能丢。"""
+
+        class Late(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                told = super().wait(timeout)
+                if not told:
+                    self.set()
+                    book._wake.set()
+                return told
+
+        book._resting = Late()
+        book.saw(daybook.TRADE, [trade(1)])
+        eventually(lambda: not book._thread.is_alive())  # type: ignore[union-attr]
+
     def test_resting_is_not_the_end(self, book: Daybook) -> None:
         book.saw(daybook.TRADE, [trade(1)])
         book.close(final=False)
