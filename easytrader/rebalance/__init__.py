@@ -1,1 +1,15 @@
-"""调仓：目标 → 计划 → 执行 → 报告。"""
+"""调仓：目标 → 计划 → 执行 → 报告。
+
+::
+
+    from easytrader import rebalance
+
+    account, quotes = rebalance.look(user, targets)
+    plan = rebalance.plan(account, quotes, targets, now=time.time())
+    print(plan)
+    plan.save("plan.json")
+    report = rebalance.run(user, plan)
+
+- `targets` 目标怎样读；`planning` 怎样算；`lots` 怎样取整；`planfile` 计划与它的文件。
+- `portfolio` 是 ``user.portfolio``：上面的几步，和研究平台上叫惯了的一句话下单。
+"""

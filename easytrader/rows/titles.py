@@ -347,11 +347,16 @@ price           成交价          price
 )
 
 _DAY: Final = Column("day", "日期", "date")
+_TIME: Final = Column("time", "时刻", "moment")
+_SOURCE: Final = Column("source", "来源")
+"""记录、柜台。"""
 
 
-def _dated(kind: Kind, name: str, title: str) -> Kind:
-    """往日的：多一列日期，在最前。"""
-    return Kind(name, title, (_DAY, *kind.columns), ("day", *kind.brief))
+def _dated(kind: Kind, name: str, title: str, *more: Column) -> Kind:
+    """往日的：日期在最前，来源在最后。"""
+    first = (_DAY, *more)
+    brief = (*(column.key for column in first), *kind.brief)
+    return Kind(name, title, (*first, *kind.columns, _SOURCE), brief)
 
 
 _LISTED: Final = (
@@ -359,7 +364,7 @@ _LISTED: Final = (
     *(_kind(name, title, listed, brief, name) for name, title, listed, brief in TABLES),
     _dated(_ENTRUSTS, "history_orders", "往日委托"),
     _dated(_TRADES, "history_trades", "往日成交"),
-    _dated(_BALANCE, "history_assets", "往日资金"),
+    _dated(_BALANCE, "history_assets", "往日资金", _TIME),
 )  # fmt: skip
 
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _LISTED}

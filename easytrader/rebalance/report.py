@@ -1,0 +1,231 @@
+"""执行的报告：成交了多少、比到达价差多少、费用、剩下什么、为什么。"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+
+from easytrader.basics.beijing import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from easytrader.rebalance.model import Side, SideName
+
+Result = Literal["done", "partly", "nothing"]
+"""全做完了；做了一部分，或有结果未知的；一股也没有成交。"""
+
+RESULT_NAMES: Final[dict[Result, str]] = {
+    "done": "做完了",
+    "partly": "做了一部分",
+    "nothing": "没有成交",
+}
+
+
+class ReportRow(TypedDict):
+    """计划里的一笔做成了什么样。价格为元，数量为股/份/张。"""
+
+    id: int
+    stock_code: str
+    side: Side
+    side_name: SideName
+    planned: int
+    filled: int
+    left: int
+    avg_price: float | None
+    """成交均价；没有成交为 None。"""
+    arrival_price: float | None
+    """开始执行时的最新价。"""
+    slippage_bp: float | None
+    """成交均价比到达价差万分之几；正的是吃亏（买贵了、卖便宜了）。"""
+    slippage_value: float
+    """同上，元。"""
+    fee: float
+    """估算的费用，元：柜台不说费用。"""
+    attempts: int
+    """报了几次。"""
+    why: str
+    """剩下的为什么没有做；没有剩下为空。"""
+
+
+class Fill(TypedDict):
+    """一笔成交。"""
+
+    time: float
+    """Unix 秒。"""
+    stock_code: str
+    side: Side
+    volume: int
+    price: float
+
+
+class FirstOrder(TypedDict):
+    """真的执行会先发的一笔；``price`` 为 0 是市价，``ttype`` 是哪一种。"""
+
+    id: int
+    client_order_id: str
+    stock_code: str
+    side: Side
+    side_name: SideName
+    volume: int
+    price: float
+    ttype: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """见模块说明；``str()`` 是一张文字的表。
+
+    Attributes:
+        plan_id: 计划。
+        result: ``done`` ``partly`` ``nothing``。
+        rows: 计划里的每一笔一行，见 `ReportRow`。
+        started: 开始执行的时刻，Unix 秒；被杀了接着做的，是第一次。
+        ended: 结束的时刻。
+        fills: 按时间先后的成交，见 `Fill`。
+        notes: 要人知道的话。
+        dry_run: 只是试算，什么都没有发出。
+        orders: 试算时，真的执行会先发的，见 `FirstOrder`；不是试算为空。
+    """
+
+    plan_id: str
+    result: Result
+    rows: list[ReportRow]
+    started: float
+    ended: float
+    fills: list[Fill] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    dry_run: bool = False
+    orders: list[FirstOrder] = field(default_factory=list)
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """合计。
+
+        键：``planned_orders filled_orders``（笔）、``bought sold fee slippage_value``（元）、
+        ``slippage_bp``（万分之几）。
+        """
+        amount: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
+        for row in self.rows:
+            amount[row["side"]] += (row["avg_price"] or 0.0) * row["filled"]
+        slippage = sum(row["slippage_value"] for row in self.rows)
+        base = sum((row["arrival_price"] or 0.0) * row["filled"] for row in self.rows)
+        return {
+            "planned_orders": len(self.rows),
+            "filled_orders": sum(not row["left"] for row in self.rows),
+            "bought": round(amount["buy"], 2),
+            "sold": round(amount["sell"], 2),
+            "fee": round(sum(row["fee"] for row in self.rows), 2),
+            "slippage_value": round(slippage, 2),
+            "slippage_bp": round(slippage / base * 10_000, 2) if base else 0.0,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """普通的字典，能写成 JSON；另有 ``totals``。"""
+        return {**asdict(self), "totals": self.totals}
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Report:
+        """`to_dict` 的反面。"""
+        names = cls.__dataclass_fields__
+        return cls(**{name: value for name, value in body.items() if name in names})
+
+    def __str__(self) -> str:
+        if self.dry_run:
+            return self._first()
+        head = f"计划 {self.plan_id}：{RESULT_NAMES[self.result]}，{self._times()}"
+        table = _aligned([_TITLES, *(_cells(row) for row in self.rows)])
+        return "\n".join([head, *table, self._sums(), *self.notes])
+
+    def to_markdown(self) -> str:
+        """一页 Markdown：邮件、群消息都能用。"""
+        head = f"## 调仓 {self.plan_id}：{RESULT_NAMES[self.result]}"
+        lines = [head, "", self._times(), "", f"| {' | '.join(_TITLES)} |"]
+        lines.append("|---|---" + "|---:" * (len(_TITLES) - 3) + "|---|")
+        lines += [f"| {' | '.join(_piped(each) for each in _cells(row))} |" for row in self.rows]
+        lines += ["", self._sums(), *(f"- {note}" for note in self.notes)]
+        return "\n".join(lines) + "\n"
+
+    def _first(self) -> str:
+        head = f"计划 {self.plan_id}（试算，什么都没有发出）：先发 {len(self.orders)} 笔"
+        titles = ("委托 id", "代码", "方向", "数量", "价格")
+        cells = [
+            (
+                each["client_order_id"],
+                each["stock_code"],
+                each["side_name"],
+                str(each["volume"]),
+                each["ttype"] or f"{each['price']:g}",
+            )
+            for each in self.orders
+        ]
+        later = [
+            f"先不发 {row['stock_code']} {row['side_name']} {row['left']}：{row['why']}"
+            for row in self.rows
+            if row["why"]
+        ]
+        return "\n".join([head, *_aligned([titles, *cells]), *later, *self.notes])
+
+    def _times(self) -> str:
+        began, ended = stamp(self.started, "%Y-%m-%d %H:%M:%S"), stamp(self.ended, "%H:%M:%S")
+        return f"{began} 到 {ended}"
+
+    def _sums(self) -> str:
+        found = self.totals
+        return (
+            f"完成 {found['filled_orders']:.0f}/{found['planned_orders']:.0f} 笔，"
+            f"买入 {found['bought']:,.2f} 元，卖出 {found['sold']:,.2f} 元，"
+            f"费用约 {found['fee']:,.2f} 元，"
+            f"滑点 {found['slippage_value']:,.2f} 元（{found['slippage_bp']:g} bp）"
+        )
+
+
+_TITLES: Final = (
+    "代码", "方向", "计划", "成交", "剩下", "均价", "到达价", "滑点bp", "费用", "原因",
+)  # fmt: skip
+
+
+def _cells(row: ReportRow) -> tuple[str, ...]:
+    return (
+        row["stock_code"],
+        row["side_name"],
+        str(row["planned"]),
+        str(row["filled"]),
+        str(row["left"]),
+        _shown(row["avg_price"], ".3f"),
+        _shown(row["arrival_price"], ".3f"),
+        _shown(row["slippage_bp"], ".1f"),
+        f"{row['fee']:.2f}",
+        row["why"],
+    )
+
+
+_NUMBER: Final = re.compile(r"-?[\d,.]*")
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _piped(text: str) -> str:
+    """Markdown 的格子里不能有竖线、换行。"""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """对齐的几行：一个汉字占两格，数字靠右。"""
+    columns = [[_padded(text, column) for text in column] for column in zip(*rows, strict=True)]
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _padded(text: str, column: Sequence[str]) -> str:
+    """补到这一列的宽度；第一行是标题。"""
+    blank = " " * (max(map(_width, column)) - _width(text))
+    numbers = all(_NUMBER.fullmatch(each) for each in column[1:])
+    return blank + text if numbers and len(column) > 1 else text + blank
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
