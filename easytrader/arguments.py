@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -231,6 +232,18 @@ def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:
     if number is None or not 0 <= number <= MAX_SECONDS or (number == 0 and not allow_zero):
         raise UsageError(argument, value, form)
     return number
+
+
+def day(argument: str, value: object) -> date:
+    """日期：``'2026-11-20'``、``'20261120'``、``date`` 或 ``datetime``。"""
+    try:
+        if isinstance(value, date):  # NaT 也算，它读不出年月日
+            return date(value.year, value.month, value.day)
+        if isinstance(value, str) and value.isascii() and len(value) in (8, 10):
+            return datetime.strptime(value, "%Y%m%d" if len(value) == 8 else "%Y-%m-%d").date()  # noqa: DTZ007  只要日期
+    except (TypeError, ValueError):
+        pass
+    raise UsageError(argument, value, "应为日期，写成 '2026-11-20'、'20261120'、date 或 datetime")
 
 
 def flag(argument: str, value: object) -> bool:

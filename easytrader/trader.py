@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from easytrader import arguments, rows
 from easytrader.backend.capabilities import Capabilities
@@ -12,7 +12,7 @@ from easytrader.basics.keywords import guarded_class
 from easytrader.basics.log import Log, masked
 from easytrader.codes import OrderType
 from easytrader.errors import UsageError
-from easytrader.history import daybook
+from easytrader.history import daybook, past
 from easytrader.link.backoff import ReconnectOptions
 from easytrader.link.engine import Engine, Handlers
 from easytrader.orders import Extras, ticket
@@ -22,7 +22,7 @@ from easytrader.rows import empties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
+    from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
 
@@ -148,6 +148,43 @@ class Trader:
         wanted = arguments.codes(codes, self.capabilities.instruments.security)
         found = self._session.quotes([each.stock_code for each in wanted.values()])
         return {text: rows.quote_row(each) for text, each in zip(wanted, found, strict=True)}
+
+    def history(
+        self, start: str | date | None = None, end: str | date | None = None
+    ) -> types.History:
+        """往日（连同今天）的委托、成交、资金：我们记下的，加上柜台还查得到的。
+
+        Args:
+            start: 从哪天，``'2026-11-01'``、``'20261101'`` 或 ``date``；默认 ``end`` 之前 30 天。
+            end: 到哪天，含这一天；默认今天。
+
+        Returns:
+            ``{'orders': [...], 'trades': [...], 'assets': [...], 'notes': [...]}``：
+            前两样的行同 `today_entrusts`、`today_trades`，第三样同 `balance` 另有 ``time``
+            （Unix 秒，当时的样子）；都有 ``day``（``'2026-11-30'``）与 ``source``
+            （``'记录'`` 是这台机器上记下的，``'柜台'`` 是柜台说的），旧的在前。
+            ``notes`` 说缺了什么、为什么，不缺为空。
+
+        Raises:
+            UsageError: 不是日期，或 ``end`` 早于 ``start``。
+            QueryFailedError: 连着，而今天的没有应答。
+            NotConnectedError: 还没有连接过；只是此刻断着的照常给出记录，``notes`` 里说。
+        """
+        engine = self._engine
+        if not engine.key.account_id:
+            self._session  # noqa: B018  没有连接过、已关闭的说清楚
+        today = engine.today
+        return cast(
+            "types.History",
+            past.look(
+                past.Span.of(start, end, today),
+                today,
+                book=engine.book,
+                session=lambda: engine.session,
+                order_rows=engine.order_rows.rows,
+                counter=self._past,
+            ),
+        )
 
     # ---- 下单
 
@@ -294,7 +331,7 @@ class Trader:
             某一笔没有应答时其余照常撤，那一笔 ``success`` 为 False，``message`` 说明结果未知。
             有一笔没有应答之后，其余的一共最多再等 ``timeout`` 秒，来不及的不发，``message`` 说明。
         """
-        return self._ordering.cancel_all()
+        return empties.noted("cancel_all", self._ordering.cancel_all())
 
     def wait(self, entrust_no: int, timeout: float = 30.0) -> types.Entrust:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
@@ -418,6 +455,10 @@ class Trader:
         return card.card(self)
 
     # ---- 给后端的
+
+    def _past(self, first: date, last: date, deadline: float) -> past.Counter | None:
+        """柜台自己的历史，这几天的（含两头，都在今天以前），最晚到 ``deadline``；没有为 None。"""
+        return None
 
     def _limit(
         self, side: int, security: object, price: object, amount: object, extras: Extras

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from easytrader import rows
@@ -335,7 +336,7 @@ class Daybook:
         data = {"row": rows.trade_row(trade), "fee": _fee(trade)}
         day = self._day(trade.traded_time, seen.at)
         rank = DELIVERED if seen.delivered else SEEN
-        return [Kept(day, TRADE, "|".join(map(str, key)), rank, seen.at, data)]
+        return [Kept(day, TRADE, _text(key), rank, seen.at, data)]
 
     def _asset(self, asset: AssetLike, at: float) -> list[Kept]:
         day, data = self.day.text(at), {"row": rows.asset_row(asset)}
@@ -376,6 +377,15 @@ def order_rank(row: Mapping[str, Any]) -> str:
         f"{status in FINAL_STATUSES:d}{float(exact(row['traded_volume'])):020.4f}"
         f"{STATUS_RANK.get(status, -1) + 1:02d}{bool(row['order_sysid']):d}"
     )
+
+
+def trade_text(row: Mapping[str, Any]) -> str:
+    """一行成交在一天里的身份，作 ``key``。"""
+    return _text(trade_key(cast("TradeLike", SimpleNamespace(**row))))
+
+
+def _text(key: tuple[Any, ...]) -> str:
+    return "|".join(map(str, key))
 
 
 def _fee(trade: TradeLike) -> float:

@@ -72,6 +72,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], limit_s: float) -> s
         reason = getattr(exc, "reason", exc)
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise NotDeliveredError(f"证书不对：{reason.verify_message}") from None
+        if isinstance(reason, TimeoutError):
+            raise NotDeliveredError(f"{limit_s:g} 秒没有回答", again=True) from None
         told_ = f"{type(reason).__name__}: {reason}" if isinstance(reason, Exception) else reason
         raise NotDeliveredError(str(told_), again=not isinstance(exc, ValueError)) from None
 

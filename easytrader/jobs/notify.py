@@ -248,6 +248,12 @@ class Notifier:
             told.append(outcome.reason)
         self.say(event, title, [*told, *lines], document)
 
+    def test(self) -> bool:
+        """给每一处送一条试的，不管它要哪些事件；现在就送，都送到了为真，原因在日志里。"""
+        message = Message("finish", "easytrader 的一条试的通知", ("收到就是通了",))
+        sent = [each.send_now(message) for each in self._lines]  # 一个不通，别的也要送
+        return all(sent)
+
     def close(self, limit_s: float = CLOSE_S) -> bool:
         """不再收，把排着的送完，最多等 ``limit_s`` 秒；可重复调用。都送完了为真。"""
         deadline = time.monotonic() + limit_s
@@ -321,7 +327,7 @@ class _Line:
 
     def _run(self) -> None:
         while (message := self._take()) is not None:
-            self._send(message)
+            self.send_now(message)
 
     def _take(self) -> Message | None:
         """下一条；没有了、不送了为 None。"""
@@ -371,7 +377,8 @@ class _Line:
             return first
         return _joined(taken, lost)
 
-    def _send(self, message: Message) -> None:
+    def send_now(self, message: Message) -> bool:
+        """送一条，送不到再来几次；送到了为真。"""
         again = Retrying(
             retry=retry_if_exception(lambda exc: isinstance(exc, NotDeliveredError) and exc.again),
             stop=stop_after_attempt(TRIES),
@@ -382,13 +389,15 @@ class _Line:
         try:
             again(self._once, message)
         except NotDeliveredError as exc:
-            if not self._failing:  # 一直送不到的，只说一次
+            if not self._failing and not self._given_up:  # 一直送不到的，只说一次
                 self._failing = True
                 self._log.warning("通知没有送到（{}）：{}", self.hook.name, scrubbed(str(exc)))
         except Exception as exc:  # noqa: BLE001  边界：通知出什么错都不能影响任务
             self._log.warning("通知没有送到（{}）：{}", self.hook.name, type(exc).__name__)
         else:
             self._failing = False
+            return True
+        return False
 
     def _rest(self, seconds: float) -> None:
         self._finishing.wait(seconds)  # 任务要结束了：马上再来

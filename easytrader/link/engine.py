@@ -180,6 +180,11 @@ class Engine:
         found["session_id"] = 0 if self._connector is None else self._connector.session_id
         return cast("Status", found)
 
+    @property
+    def today(self) -> str:
+        """柜台的今天，``2026-11-30`` 这样。"""
+        return self.capabilities.day.text(self.now())
+
     def saw(self, kind: str, found: _Found) -> _Found:
         """查到的也记进往日的账，原样返回。"""
         if self.book is not None:

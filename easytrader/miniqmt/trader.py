@@ -23,11 +23,12 @@ from easytrader.trader import Trader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import date, datetime
     from types import ModuleType
 
     from easytrader.backend.session import Listener
     from easytrader.basics.log import Log
+    from easytrader.history.past import Counter
     from easytrader.link.heartbeat import Vitals
     from easytrader.miniqmt.vendor.loader import Vendor
     from easytrader.records.storage import Storage
@@ -121,8 +122,10 @@ class MiniqmtTrader(Trader):
         trading_day: Callable[[str, datetime], bool | None] | None = None,
         always_open: Callable[[str], bool] | None = None,
         storage_of: Callable[[AccountKey], Storage] | None = None,
+        past_of: Callable[[AccountKey, date, date, float], Counter | None] | None = None,
     ) -> None:
         super().__init__(debug, storage_of=storage_of)
+        self._past_of = past_of
         self._prepare = prepare
         self._trading_day = trading_day
         self._always_open = always_open
@@ -259,6 +262,11 @@ class MiniqmtTrader(Trader):
 
     def _desk(self) -> QmtSession:
         return cast("QmtSession", self._session)
+
+    def _past(self, first: date, last: date, deadline: float) -> Counter | None:
+        """厂商的接口只有当日的；模拟的文件夹自己有。"""
+        past_of = self._past_of
+        return None if past_of is None else past_of(self._engine.key, first, last, deadline)
 
     def _today(self) -> str:
         """交易所的今天，``YYYYMMDD``。"""

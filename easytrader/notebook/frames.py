@@ -29,7 +29,7 @@ _ZONE: Final = "Asia/Shanghai"
 _LARGEST: Final = 2**63
 _STORED: Final[dict[str, Storage]] = {
     "text": "text", "number": "int", "count": "int", "price": "float", "money": "float",
-    "ratio": "float", "bp": "float", "flag": "flag",
+    "ratio": "float", "bp": "float", "flag": "flag", "side": "text",
 }  # fmt: skip
 """一列装的是什么 → 存成什么。"""
 

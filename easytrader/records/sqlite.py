@@ -59,4 +59,4 @@ class SqliteStorage:
 
     def days(self) -> DayFile:
         """往日的账的文件。"""
-        return DayFile(self._folder.absolute() / DAYS_FILE)
+        return DayFile(self.folder.absolute() / DAYS_FILE)

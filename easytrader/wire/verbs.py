@@ -76,7 +76,7 @@ def _rows(
 
 TABLE: Final[tuple[Verb, ...]] = (
     *_rows(Effect.QUERY, READ, "", "balance position today_entrusts today_trades"),
-    *_rows(Effect.QUERY, READ, "", "find_entrust quote"),
+    *_rows(Effect.QUERY, READ, "", "find_entrust quote history"),
     *_rows(Effect.ORDER, TRADE, "", "buy sell market_buy market_sell", twins=True),
     *_rows(Effect.CANCEL, TRADE, "", "cancel_entrust", twins=True),
     *_rows(Effect.CANCEL, TRADE, "", "cancel_all"),
