@@ -19,7 +19,6 @@ from easytrader.cli.output import complain, confirmed, is_terminal, say
 from easytrader.cli.parser import seconds
 from easytrader.errors import EasytraderError, JournalError, PlanStaleError, UsageError
 from easytrader.jobs import unfinished
-from easytrader.jobs.unfinished import Unfinished
 from easytrader.jobs.watch import Watcher
 from easytrader.rebalance import pricing, runlog, slices, targets
 from easytrader.rebalance.hours import Deadline
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
     from easytrader.cli.parser import Parser, Rooms
     from easytrader.jobs.gate import Gate
     from easytrader.jobs.outcome import Outcome
+    from easytrader.jobs.unfinished import Unfinished
     from easytrader.profiles import Profile
+    from easytrader.rebalance.model import Skipped
     from easytrader.rebalance.report import Report
     from easytrader.rebalance.targets import Target
     from easytrader.trader import Trader
@@ -46,10 +47,13 @@ _JOB: Final = "rebalance"
 _PLAN_OPTIONS: Final = ("others", "cash_buffer", "min_turnover")
 _RUN_OPTIONS: Final = ("price", "patience", "deadline", "slices")
 _BLOCKING: Final = frozenset(
-    {"suspended", "limit_up", "limit_down", "t1", "no_quote", "untradable", "cash", "open_order",
-     "buy_cap"}
-)  # fmt: skip
+    {"suspended", "limit_up", "limit_down", "no_quote", "untradable", "open_order", "buy_cap"}
+)
 """不是不必做，是做不了：有这样的就不是都做完了。"""
+_SHORT: Final = frozenset({"t1", "cash"})
+"""差得多才算：做完以后价格动一点，也会有几股今天卖不了、差一点钱。"""
+_MATERIAL: Final = 0.01
+"""差总资产的这么多算多。"""
 _SHOWN: Final = 10
 _LOGGED: Final = {
     "send": "发出", "fill": "成交", "refused": "被退回", "cancel": "撤单", "unknown": "结果未知",
@@ -382,9 +386,7 @@ class _Rebalance:
 
     def _run(self, plan: Plan) -> Outcome:
         if not self._resumed:
-            file = unfinished.plan_file(self._folder, plan.plan_id)
-            plan.save(file)
-            unfinished.begin(self._folder, self._mark(plan))
+            unfinished.begin(self._folder, plan, self._wanted.purpose, self._wanted.told)
         try:
             report = run(self._user, plan, on_step=self._stepped, **self._wanted.execution)
         except PlanStaleError as exc:
@@ -399,11 +401,6 @@ class _Rebalance:
         self._write_report(plan, report)
         return self._judged(plan, report)
 
-    def _mark(self, plan: Plan) -> Unfinished:
-        wanted = self._wanted
-        now = pace.current().now()
-        return Unfinished(plan.plan_id, wanted.purpose, plan.day, wanted.told, now)
-
     def _stepped(self, step: Mapping[str, Any]) -> None:
         """每一步进日志。"""
         told = _LOGGED.get(step["event"])
@@ -415,7 +412,8 @@ class _Rebalance:
                 f"{step['side_name']} {step['stock_code']} {step['volume']} @ {step['price']:g}"
                 f"（{step['client_order_id']}）"
             )
-        self._log.info("{} {} {}", told, what, step.get("message") or "")
+        words = filter(None, (told, what, step.get("message")))
+        self._log.info("{}", " ".join(words))
 
     # ---- 结果
 
@@ -473,9 +471,20 @@ class _Rebalance:
 
 def _blocked(plan: Plan) -> str:
     """做不了的那些，一句话；没有为空。"""
-    rows = [each for each in plan.skipped if each["rule"] in _BLOCKING]
+    rows = _obstacles(plan)
     more = f" 等 {len(rows)} 只" if len(rows) > _SHOWN else ""
     return "；".join(map(_skipped, rows[:_SHOWN])) + more
+
+
+def _obstacles(plan: Plan) -> list[Skipped]:
+    far = {
+        row["stock_code"] for row in plan.weights
+        if row["target"] is not None and abs(row["after"] - row["target"]) >= _MATERIAL
+    }  # fmt: skip
+    return [
+        each for each in plan.skipped
+        if each["rule"] in _BLOCKING or (each["rule"] in _SHORT and each["stock_code"] in far)
+    ]  # fmt: skip
 
 
 def _skipped(row: Mapping[str, Any]) -> str:
@@ -495,4 +504,4 @@ def _lines(plan: Plan, report: Report | None) -> list[str]:
     for row in [each for each in report.rows if each["left"]][:_SHOWN]:
         told = f"{row['side_name']} {row['stock_code']} 还差 {row['left']}：{row['why']}"
         lines.append(told)
-    return lines + [_skipped(each) for each in plan.skipped if each["rule"] in _BLOCKING][:_SHOWN]
+    return lines + [_skipped(each) for each in _obstacles(plan)][:_SHOWN]
