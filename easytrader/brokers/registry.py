@@ -47,6 +47,10 @@ _OLD_CLIENTS: Final = (
     *("华泰客户端", "银河客户端", "国金客户端", "五矿客户端", "海通证券客户端", "同花顺客户端"),
     *("universal_client", "通用客户端", "ht", "yh", "gf", "gj", "yjb"),
 )
+_OLD_TOLD: Final = (
+    "哪样换成哪样见文档 migrate.md（从原来的 easytrader 来）；"
+    '还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。'
+)
 _OLD_FOLLOWERS: Final = ("xq", "雪球", "joinquant", "ricequant", "jq", "rq")
 
 
@@ -109,12 +113,12 @@ def _advice(key: str) -> str:
         return (
             "操控客户端窗口的旧后端（0.23 及以前）不在这里："
             "券商给开 MiniQMT 的用 use('miniqmt')，先试用 use('sim')；"
-            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+            f"{_OLD_TOLD}{have}"
         )
     if key in _OLD_FOLLOWERS:
         return (
-            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')；"
-            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')，"
+            f"调仓用 user.adjust_weights；{_OLD_TOLD}{have}"
         )
     near = get_close_matches(key, names, n=1)
     asked = f"是不是 {near[0]!r}？" if near else ""
