@@ -21,7 +21,7 @@ from easytrader.records.sqlite import SqliteStorage
 from easytrader.rows import empties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from easytrader import types
     from easytrader.backend.session import Connector, Session
     from easytrader.basics.paths import AccountKey
+    from easytrader.rebalance.portfolio import Portfolio
+    from easytrader.rebalance.report import Report
     from easytrader.records.storage import Storage
     from easytrader.risk import Guard
 
@@ -347,6 +349,51 @@ class Trader:
             QueryFailedError: 到期时客户端没有应答。
         """
         return self._engine.waiting.wait(entrust_no, timeout)
+
+    # ---- 调仓
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """目标持仓：``plan``、``execute``，和 ``order_value``、``order_target_percent`` 等五个。"""
+        from easytrader.rebalance.portfolio import Portfolio  # 用到时才导入，规则表不轻
+
+        return Portfolio(self)
+
+    def adjust_weight(
+        self, security: str, weight: float | Decimal, ignore_minor: float = 0.0, **options: Any
+    ) -> Report:
+        """把一只调到总资产的这个比例，别的不动；其余同 `adjust_weights`。
+
+        Args:
+            security: 证券代码。
+            weight: 比例，0–1；0 是清掉。
+            ignore_minor: 同 `adjust_weights`。
+            **options: 同 `adjust_weights`。
+        """
+        return self.adjust_weights({security: weight}, ignore_minor, others="keep", **options)
+
+    def adjust_weights(
+        self, weights: Mapping[str, float | Decimal], ignore_minor: float = 0.0, **options: Any
+    ) -> Report:
+        """调到这些权重：做计划，马上执行，做完（或到期）返回报告。没有写的持仓清掉。
+
+        Args:
+            weights: ``{代码: 占总资产的比例}``，0–1，合计不超过 1。原来的 easytrader 用百分数，
+                30% 在这里写 0.3。
+            ignore_minor: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
+            **options: `Portfolio.plan` 的与 `Portfolio.execute` 的，
+                如 ``others="keep"``、``price="对手价+1"``、``deadline="14:56"``。
+
+        Returns:
+            报告，见 `rebalance.Report`；``str(report)`` 是一张表。
+
+        Raises:
+            UsageError: 权重、选项不对，什么都没有发出。
+            QueryFailedError: 账户、行情没有应答，什么都没有发出。
+            RebalanceBusyError: 这个账号正有一个在执行。
+        """
+        options["min_turnover"] = ignore_minor
+        return self.portfolio.order_target_portfolio(weights, **options)
 
     # ---- 后端的对象
 

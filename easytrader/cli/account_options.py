@@ -68,13 +68,18 @@ def is_told(arguments: argparse.Namespace) -> bool:
 
 @contextmanager
 def opened(
-    arguments: argparse.Namespace, *, ordering: bool = False, **connect: Any
+    arguments: argparse.Namespace,
+    *,
+    ordering: bool = False,
+    wait: float | None = 0,
+    **connect: Any,
 ) -> Iterator[Trader]:
-    """连上命令行说的账号（只试一次），离开 ``with`` 时关掉。
+    """连上命令行说的账号，离开 ``with`` 时关掉。
 
     Args:
         arguments: 有 `add_account_options` 的那几项。
         ordering: 见 `chosen`。
+        wait: 连不上的最多再试多少秒，默认只试一次；None 照设置里的。
         **connect: 另外交给 ``connect()`` 的，例如 ``trader_callback``。
 
     Raises:
@@ -85,7 +90,7 @@ def opened(
         connect = {**connect, "timeout": arguments.timeout}
     profile = chosen(arguments, ordering=ordering)
     try:
-        user = profile.open(debug=arguments.debug, wait=0, **connect)
+        user = profile.open(debug=arguments.debug, wait=wait, **connect)
     except UsageError as exc:
         if profile.name != _HERE:
             raise

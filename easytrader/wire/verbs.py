@@ -129,6 +129,9 @@ LEFT_OUT: Final[dict[str, str]] = {
          "algo", "client"),
         "不是动词",
     ),
+    **dict.fromkeys(
+        ("portfolio", "adjust_weight", "adjust_weights"), "由别的动词做成，远程的也照样用"
+    ),
 }  # fmt: skip
 """交易口上有、这里没有的名字，为什么。"""
 
