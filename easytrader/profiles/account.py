@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.errors import UsageError
 from easytrader.profiles import secrets
 from easytrader.profiles.tomlfile import check_keys, within
-from easytrader.risk import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from easytrader.risk import Guard
     from easytrader.trader import Trader
 
 OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
@@ -47,8 +47,11 @@ class AccountSpec:
         for each in self.connect:
             if each in OURS:
                 raise UsageError(f"connect.{each}", "…", "这一项由打开它的程序自己定，去掉它")
-        if self.guard is False:
+        if self.guard is None or self.guard is False:
             object.__setattr__(self, "guard", None)
+            return
+        from easytrader.risk import Guard  # 没有开风控的不必带上它
+
         object.__setattr__(self, "guard", Guard.of(self.guard))
 
     def options(self, where: str = "") -> dict[str, Any]:
