@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
     from easytrader.trader import Trader
@@ -66,7 +66,7 @@ def make(name: object, debug: bool) -> Trader:
     target = _BUILT_IN.get(key)
     if target is not None:
         return cast("Trader", _load(target)(debug))
-    for each in entry_points(group=GROUP):
+    for each in _registered():
         if each.name.strip().lower() == key:
             return _make_foreign(each, debug)
     raise UsageError("broker", name, _advice(key))
@@ -94,11 +94,18 @@ def _make_foreign(point: EntryPoint, debug: bool) -> Trader:
 def installed() -> list[Backend]:
     """装着的后端，自带的在前。"""
     found = [Backend(name, target, "easytrader") for name, target in _BUILT_IN.items()]
-    for each in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for each in sorted(_registered(), key=lambda point: point.name):
         if each.name.strip().lower() not in _BUILT_IN:
             package = each.dist.name if each.dist is not None else ""
             found.append(Backend(each.name, each.value, package))
     return found
+
+
+def _registered() -> Iterable[EntryPoint]:
+    """别的包登记的；自带的后端用不到，不必等 importlib.metadata 导入。"""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
 
 
 def _load(target: str) -> Any:
