@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from easytrader.basics.beijing import stamp
+from easytrader.rows import charts, html
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,6 +148,17 @@ class Report:
         lines += [f"| {' | '.join(_piped(each) for each in _cells(row))} |" for row in self.rows]
         lines += ["", self._sums(), *(f"- {note}" for note in self.notes)]
         return "\n".join(lines) + "\n"
+
+    def plot(self) -> charts.Chart:
+        """成交的时刻与价格，比到达价差多少；存成 PNG 用它的 ``save_png(path)``。
+
+        Raises:
+            MissingDependencyError: 没有装 matplotlib。
+        """
+        return charts.fills(self.fills, self.rows, title=f"调仓 {self.plan_id}：成交与到达价")
+
+    def _repr_html_(self) -> str:
+        return html.report(self.to_dict())
 
     def _first(self) -> str:
         head = f"计划 {self.plan_id}（试算，什么都没有发出）：先发 {len(self.orders)} 笔"
