@@ -175,6 +175,7 @@ def _another_market(broker: str) -> bool:
 
     trader = use(broker)
     try:
-        return trader.capabilities.day != A_SHARES
+        able = trader.capabilities
+        return able.always_open or able.day != A_SHARES
     finally:
         trader.close()

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support import make_folder
 
+from easytrader.backend.capabilities import Capabilities
 from easytrader.basics import beijing, pace
+from easytrader.basics.days import DayBoundary
 from easytrader.jobs.gate import account_gate, market_gate
 from easytrader.market import calendar
 from easytrader.profiles import AccountSpec
+from easytrader.trader import Trader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,3 +161,21 @@ def test_a_path_in_the_environment(sim_folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QMT_PATH", str(sim_folder))
     spec = AccountSpec("miniqmt", connect={"miniqmt_path": "env:QMT_PATH"})
     assert account_gate(spec, at(MIDNIGHT)).state == "随时"
+
+
+@pytest.mark.parametrize(
+    ("able", "opened"),
+    [
+        (Capabilities("币", always_open=True), True),
+        (Capabilities("期货", day=DayBoundary(begins=20)), True),
+        (Capabilities("另一家 A 股"), False),
+    ],
+)
+def test_brokers_of_other_packages(
+    able: Capabilities, opened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(Trader):
+        capabilities = able
+
+    monkeypatch.setattr("easytrader.api.use", lambda _: Other())
+    assert account_gate(AccountSpec("other"), at(MIDNIGHT)).open is opened

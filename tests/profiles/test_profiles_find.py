@@ -18,6 +18,7 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.profiles.profile import create
+from easytrader.profiles.secrets import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,6 +231,19 @@ def test_a_fetched_secret_is_not_in_errors_of_the_backend(
     error = caught.value
     assert SECRET not in f"{error} {error!r} {vars(error)}"
     assert "账号设置 a" in str(error)
+
+
+def test_secrets_are_hidden_in_the_causes_as_well() -> None:
+    def fail() -> None:
+        try:
+            raise OSError(f"连不上 {SECRET}")
+        except OSError as exc:
+            raise ConnectFailedError(f"没连上 {SECRET}") from exc
+
+    with pytest.raises(ConnectFailedError) as caught, hidden(SECRET, None, 3):
+        fail()
+    assert str(caught.value) == "没连上 ***"
+    assert str(caught.value.__cause__) == "连不上 ***"
 
 
 @pytest.fixture
