@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 CUSHION: Final = 0.002
 """买按卖一加千分之二、卖按买一减千分之二算够不够钱：从做计划到成交，价格会走一点。"""
 
-_PLANNED_KINDS: Final = frozenset(
+PLANNED_KINDS: Final = frozenset(
     {
         Kind.STOCK, Kind.CDR, Kind.ETF, Kind.BOND_ETF, Kind.MONEY_ETF, Kind.GOLD_ETF,
         Kind.CROSS_BORDER_ETF, Kind.COMMODITY_ETF, Kind.LOF, Kind.CLOSED_FUND, Kind.REIT,
@@ -332,7 +332,7 @@ class _Planning:
 
     def _obstacle(self, line: _Line) -> tuple[Rule, str] | None:
         quote = self._quotes.get(line.code)
-        if line.security.kind not in _PLANNED_KINDS or line.rules is None:
+        if line.security.kind not in PLANNED_KINDS or line.rules is None:
             return "untradable", f"{line.security.kind.value}不能这样买卖"
         if not line.rules.exists:
             return "untradable", "没有这只证券了（换了代码或摘牌）"
@@ -430,7 +430,7 @@ class _Planning:
         elif volume < best:
             self._skip(line, "cash", "钱不够", wanted=best - volume)
         elif not best and wanted and (line.side == "buy" or line.usable):
-            self._skip(line, "below_lot", f"只差 {wanted}，不足一手的一半或做不成", wanted=wanted)
+            self._skip(line, "below_lot", f"只差 {wanted}，取整到一手就是不动", wanted=wanted)
 
     def _skip(
         self,
