@@ -153,11 +153,14 @@ class Report:
         return f"<Report {self.plan_id} {self._result()}：{len(self.rows)} 笔>"
 
     def plot(self) -> Chart:
-        """成交的进程，一张图；``.save_png(路径)`` 存下来。"""
-        from easytrader.rows import charts
+        """成交的时刻与价格，比到达价差多少；存成 PNG 用它的 ``save_png(path)``。
 
-        title = f"调仓 {self.plan_id}：{self._result()}"
-        return charts.fills(self.fills, self.rows, title=title)
+        Raises:
+            MissingDependencyError: 没有装 matplotlib。
+        """
+        from easytrader.rows import charts  # 画图的不轻，用到才导入
+
+        return charts.fills(self.fills, self.rows, title=f"调仓 {self.plan_id}：成交与到达价")
 
     def _repr_html_(self) -> str:
         from easytrader.rows import html
