@@ -113,7 +113,7 @@ class Report:
     def totals(self) -> dict[str, float]:
         """合计。
 
-        键：``planned_orders filled_orders``（笔）、``bought sold fee slippage_value``（元）、
+        键：``planned_orders filled_orders``（笔）、``bought sold fees slippage_value``（元）、
         ``slippage_bp``（万分之几）。
         """
         amount: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
@@ -126,7 +126,7 @@ class Report:
             "filled_orders": sum(not row["left"] for row in self.rows),
             "bought": round(amount["buy"], 2),
             "sold": round(amount["sell"], 2),
-            "fee": round(sum(row["fee"] for row in self.rows), 2),
+            "fees": round(sum(row["fee"] for row in self.rows), 2),
             "slippage_value": round(slippage, 2),
             "slippage_bp": round(slippage / base * 10_000, 2) if base else 0.0,
         }
@@ -213,7 +213,7 @@ class Report:
         return (
             f"完成 {found['filled_orders']:.0f}/{found['planned_orders']:.0f} 笔，"
             f"买入 {found['bought']:,.2f} 元，卖出 {found['sold']:,.2f} 元，"
-            f"费用约 {found['fee']:,.2f} 元，"
+            f"费用约 {found['fees']:,.2f} 元，"
             f"滑点 {found['slippage_value']:,.2f} 元（{found['slippage_bp']:g} bp）"
         )
 

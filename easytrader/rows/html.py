@@ -140,7 +140,7 @@ _REPORT: Final = (
     Column("ended", "结束", "moment"),
     Column("bought", "买入", "money"),
     Column("sold", "卖出", "money"),
-    Column("fee", "费用", "money"),
+    Column("fees", "费用", "money"),
     Column("slippage_value", "滑点金额", "money"),
     Column("slippage_bp", "滑点（万分之）", "bp"),
 )
