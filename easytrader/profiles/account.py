@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,6 +118,8 @@ def check_name(name: object) -> str:
 
 def waits_itself(trader: Trader) -> bool:
     """这个后端的 ``connect()`` 自己会等到连上（有 ``wait``）。"""
+    import inspect
+
     parameters = inspect.signature(trader.connect).parameters.values()
     return any(
         each.name == "wait" or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters

@@ -14,11 +14,6 @@ from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError, is_secret
 from easytrader.profiles.secrets import is_reference
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # 3.10 才装
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -35,6 +30,11 @@ def read(path: str | os.PathLike[str], argument: str) -> dict[str, Any]:
     Raises:
         UsageError: 读不了，不是 UTF-8，不是 TOML（说出第几行）。
     """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # 3.10 才装
+
     file = Path(path).expanduser()
     try:
         text = file.read_text(encoding="utf-8-sig")
