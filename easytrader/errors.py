@@ -12,6 +12,8 @@
     ├─ WaitTimeoutError                     等到了期限，委托还没有到终态
     ├─ RiskRefusedError                     风控规则不许；什么都没有发出
     ├─ JournalError                         委托记录写不下来；什么都没有发出
+    ├─ PlanStaleError                       调仓计划过时了；什么都没有发出
+    ├─ RebalanceBusyError                   这个账号正在调仓；什么都没有发出
     ├─ ClosedError                          这个 trader 已经关闭，或不属于这个进程
     └─ SimulatorError                       模拟 MiniQMT 的文件夹、服务或配置有问题
 
@@ -24,12 +26,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "JournalError",
-    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "QueryFailedError",
-    "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
+    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "PlanStaleError",
+    "QueryFailedError", "RebalanceBusyError", "RiskRefusedError", "SimulatorError",
+    "UsageError", "WaitTimeoutError",
 ]  # fmt: skip
 
 
@@ -145,6 +148,27 @@ class JournalError(EasytraderError):
     """带 ``client_order_id`` 的委托要先记下来才能发出，而记不下来；什么都没有发出。"""
 
 
+class PlanStaleError(EasytraderError):
+    """调仓计划不能照着做了：别的账号、别的日子，或持仓变了。什么都没有发出，重新做计划即可。
+
+    Attributes:
+        rule: ``account`` 账号不对，``day`` 不是那一天，``drift`` 持仓变了。
+        codes: 变了的证券代码；只有 ``drift`` 有。
+    """
+
+    def __init__(self, message: str, *, rule: str, codes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.codes = list(codes)
+
+    def __reduce__(self) -> tuple[Callable[..., PlanStaleError], tuple[object, ...]]:
+        return _plan_stale, (str(self), self.rule, self.codes)
+
+
+class RebalanceBusyError(EasytraderError):
+    """这个账号正有一个调仓在执行，同时只许一个；什么都没有发出。"""
+
+
 class ClosedError(EasytraderError):
     """这个 trader 已经 `close()`，或是从父进程 fork 来的；请重新 `easytrader.use(...)`。"""
 
@@ -155,6 +179,10 @@ class SimulatorError(EasytraderError):
 
 def _risk_refused(message: str, rule: str, actual: object, limit: object) -> RiskRefusedError:
     return RiskRefusedError(message, rule=rule, actual=actual, limit=limit)
+
+
+def _plan_stale(message: str, rule: str, codes: list[str]) -> PlanStaleError:
+    return PlanStaleError(message, rule=rule, codes=codes)
 
 
 _SECRETS: Final = ("pwd", "password", "passwd", "secret", "token")

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import os
+import secrets
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_R = TypeVar("_R")
+
+_AGAIN_S: Final = 0.02
+_TRIES: Final = 10
+"""Windows 上另一个进程正好开着文件，换不了、读不了：隔一会儿再试，最多这么多次。"""
+_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+"""Windows 上不要替我们换行。"""
 
 
 def private_folder(path: str | os.PathLike[str], *, tighten: bool = False) -> Path:
@@ -45,3 +59,29 @@ def _tighten(path: Path, mode: int) -> None:
             path.chmod(mode)
     except OSError:
         return
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """写好一份只给本人看的，再整个换上去：别人看到的不是旧的就是新的。"""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        patiently(lambda: beside.replace(path))
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def patiently(work: Callable[[], _R]) -> _R:
+    """Windows 上文件正被别人开着的，隔一会儿再试。"""
+    for left in range(_TRIES - 1, -1, -1):
+        try:
+            return work()
+        except PermissionError:  # noqa: PERF203  占着才会再来
+            if os.name != "nt" or not left:
+                raise
+            threading.Event().wait(_AGAIN_S)
+    raise AssertionError("不会走到这里")

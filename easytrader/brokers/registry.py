@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from easytrader.basics import replaying
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
@@ -40,12 +41,20 @@ _BUILT_IN: Final = {
     "sim": "easytrader.brokers.sim:sim_trader",
     "remote": "easytrader.remote:remote_trader",
 }
+_REHEARSED: Final = "easytrader.brokers.sim:replay_trader"
+"""回放时，要连到别处去的都换成它。"""
+_REDIRECTED: Final = ("miniqmt", "sim")
+"""这两个自己会去回放的文件夹。"""
 _ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim", "远程": "remote"}
 
 _OLD_CLIENTS: Final = (
     *("ht_client", "yh_client", "gj_client", "wk_client", "htzq_client", "ths"),
     *("华泰客户端", "银河客户端", "国金客户端", "五矿客户端", "海通证券客户端", "同花顺客户端"),
     *("universal_client", "通用客户端", "ht", "yh", "gf", "gj", "yjb"),
+)
+_OLD_TOLD: Final = (
+    "哪样换成哪样见文档 migrate.md（从原来的 easytrader 来）；"
+    '还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。'
 )
 _OLD_FOLLOWERS: Final = ("xq", "雪球", "joinquant", "ricequant", "jq", "rq")
 
@@ -60,10 +69,13 @@ def make(name: object, debug: bool) -> Trader:
     key = name.strip().lower() if isinstance(name, str) else ""
     key = _ALIASES.get(key, key)
     target = _BUILT_IN.get(key)
+    rehearsed = replaying.current() is not None and key not in _REDIRECTED
     if target is not None:
-        return cast("Trader", _load(target)(debug))
+        return cast("Trader", _load(_REHEARSED if rehearsed else target)(debug))
     for each in _registered():
         if each.name.strip().lower() == key:
+            if rehearsed:
+                return cast("Trader", _load(_REHEARSED)(debug))
             return _make_foreign(each, debug)
     raise UsageError("broker", name, _advice(key))
 
@@ -116,12 +128,12 @@ def _advice(key: str) -> str:
         return (
             "操控客户端窗口的旧后端（0.23 及以前）不在这里："
             "券商给开 MiniQMT 的用 use('miniqmt')，先试用 use('sim')；"
-            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+            f"{_OLD_TOLD}{have}"
         )
     if key in _OLD_FOLLOWERS:
         return (
-            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')；"
-            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')，"
+            f"调仓用 user.adjust_weights；{_OLD_TOLD}{have}"
         )
     near = get_close_matches(key, names, n=1)
     asked = f"是不是 {near[0]!r}？" if near else ""

@@ -46,12 +46,12 @@ class AccountSpec:
         for each in self.connect:
             if each in OURS:
                 raise UsageError(f"connect.{each}", "…", "这一项由打开它的程序自己定，去掉它")
-        if self.guard is False:
+        if self.guard is None or self.guard is False:
             object.__setattr__(self, "guard", None)
-        if self.guard is not None:
-            from easytrader.risk import Guard  # 没有风控的账号不必等它导入
+            return
+        from easytrader.risk import Guard  # 没有开风控的不必带上它
 
-            object.__setattr__(self, "guard", Guard.of(self.guard))
+        object.__setattr__(self, "guard", Guard.of(self.guard))
 
     def options(self, where: str = "") -> dict[str, Any]:
         """交给 ``connect()`` 的选项，密码已经取来。不要留着它，也不要写出来。

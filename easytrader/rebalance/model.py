@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from easytrader import types
+    from easytrader.backend.capabilities import Capabilities
 
 Side = Literal["buy", "sell"]
 SideName = Literal["买入", "卖出"]
@@ -138,6 +139,10 @@ class Facade(Protocol):
     @property
     def status(self) -> types.Status:
         """健康状况。"""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """后端的本事。"""
 
     def quote(self, codes: str | Iterable[str]) -> dict[str, types.Quote]:
         """行情。"""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
 import threading
 import time
 from contextlib import contextmanager
@@ -19,21 +18,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from filelock import FileLock, Timeout
 from loguru import logger
 
-from easytrader.basics.private import private_folder
+from easytrader.basics.private import patiently, private_folder, replace_file
 from easytrader.errors import EasytraderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["StateFile", "replace_file"]
-
 _T = TypeVar("_T")
-_R = TypeVar("_R")
 
 _LOCK_S: Final = 10.0
-_AGAIN_S: Final = 0.02
-_TRIES: Final = 10
-"""Windows 上另一个进程正好开着文件，换不了、读不了：隔一会儿再试，最多这么多次。"""
 _LOOK_S: Final = 0.002
 _BROKEN_S: Final = 0.5
 _MOST_BYTES: Final = 4 << 20
@@ -103,7 +96,7 @@ class StateFile(Generic[_T]):
             EasytraderError: 读不懂、读不了。
         """
         try:
-            data = _patiently(self._bytes)
+            data = patiently(self._bytes)
         except FileNotFoundError:
             return self._parse(None)
         except OSError as exc:
@@ -153,32 +146,3 @@ class StateFile(Generic[_T]):
         if len(data) > _MOST_BYTES:
             raise OSError(f"超过 {_MOST_BYTES >> 20} MB")
         return data
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """写好一份只给本人看的，再整个换上去：别人看到的不是旧的就是新的。"""
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _patiently(lambda: beside.replace(path))
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
-"""Windows 上不要替我们换行。"""
-
-
-def _patiently(work: Callable[[], _R]) -> _R:
-    for left in range(_TRIES - 1, -1, -1):
-        try:
-            return work()
-        except PermissionError:  # noqa: PERF203  占着才会再来
-            if os.name != "nt" or not left:
-                raise
-            threading.Event().wait(_AGAIN_S)
-    raise AssertionError("不会走到这里")

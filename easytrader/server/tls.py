@@ -25,11 +25,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
-from easytrader.basics.private import private_folder
+from easytrader.basics.private import private_folder, replace_file
 from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.errors import EasytraderError, UsageError
 from easytrader.server.origins import plain_address
-from easytrader.server.statefile import replace_file
 
 if TYPE_CHECKING:
     import os
