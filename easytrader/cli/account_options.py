@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.cli import startup
 from easytrader.cli.output import complain
 from easytrader.cli.parser import seconds
 from easytrader.errors import UsageError
@@ -68,13 +69,18 @@ def is_told(arguments: argparse.Namespace) -> bool:
 
 @contextmanager
 def opened(
-    arguments: argparse.Namespace, *, ordering: bool = False, **connect: Any
+    arguments: argparse.Namespace,
+    *,
+    ordering: bool = False,
+    wait: float | None = 0,
+    **connect: Any,
 ) -> Iterator[Trader]:
-    """连上命令行说的账号（只试一次），离开 ``with`` 时关掉。
+    """连上命令行说的账号，离开 ``with`` 时关掉。
 
     Args:
         arguments: 有 `add_account_options` 的那几项。
         ordering: 见 `chosen`。
+        wait: 连不上的最多再试多少秒，默认只试一次；None 照设置里的。
         **connect: 另外交给 ``connect()`` 的，例如 ``trader_callback``。
 
     Raises:
@@ -83,16 +89,21 @@ def opened(
     """
     if arguments.timeout is not None:
         connect = {**connect, "timeout": arguments.timeout}
-    profile = chosen(arguments, ordering=ordering)
+    with startup.quickly():
+        profile = chosen(arguments, ordering=ordering)
+        user = _open(profile, arguments.debug, wait, connect)
+    with user:
+        yield user
+
+
+def _open(profile: Profile, debug: bool, wait: float | None, connect: dict[str, Any]) -> Trader:
     try:
-        user = profile.open(debug=arguments.debug, wait=0, **connect)
+        return profile.open(debug=debug, wait=wait, **connect)
     except UsageError as exc:
         if profile.name != _HERE:
             raise
         expected = exc.expected.removesuffix(f"（{profile.told}）")
         raise UsageError(_option_of(exc.argument), exc.value, expected) from exc
-    with user:
-        yield user
 
 
 def chosen(arguments: argparse.Namespace, *, ordering: bool = False) -> Profile:

@@ -125,7 +125,7 @@ def _fees(
         return estimate(facts.fees), "按给的费率"
     told = sum((Decimal(exact(each.fee)) for each in deals), Decimal(0)).quantize(CENT)
     default, least = estimate(FeeSchedule()), estimate(FeeSchedule(0, 0), least=True)
-    choices = [(default, "按默认的费率（万分之 2.5，最低 5 元）")]
+    choices = [(default, "按默认的费率（万分之 2.5，最低 5 元）"), (least, "只有税费")]
     if told:
         choices = [
             (told, "柜台说的"),

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.basics.private import private_file, private_folder
-from easytrader.errors import JournalError
+from easytrader.basics import pace
+from easytrader.basics.private import private_folder, replace_file
+from easytrader.errors import JournalError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from easytrader.rebalance.planfile import Plan
 
 _FILE: Final = "unfinished.json"
 _UNREADABLE: Final = (
@@ -78,26 +78,27 @@ def find(folder: Path) -> Unfinished | None:
         raise JournalError(f"{file} {_UNREADABLE}") from exc
 
 
-def begin(folder: Path, told: Unfinished) -> None:
-    """记下要做的这一个；计划已经存好了。落了盘才返回。
+def begin(folder: Path, plan: Plan, purpose: str, told: str) -> None:
+    """存好计划，记下要做的是它。落了盘才返回。
+
+    Args:
+        folder: 这个账号的调仓文件夹。
+        plan: 计划。
+        purpose: 目标与选项的摘要，见 `purpose_of`。
+        told: 从哪里来的，给人看的。
 
     Raises:
         JournalError: 写不下来，什么都没有发出。
     """
-    file = folder / _FILE
-    fresh = folder / f"{_FILE}.{secrets.token_hex(4)}"
+    mark = Unfinished(plan.plan_id, purpose, plan.day, told, pace.current().now())
     try:
         private_folder(folder, tighten=True)
-        private_file(fresh)
-        with fresh.open("w", encoding="utf-8") as out:
-            json.dump(asdict(told), out, ensure_ascii=False)
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(file)
-    except OSError as exc:
-        with suppress(OSError):
-            fresh.unlink()
-        raise JournalError(f"{file} 写不下来，什么都没有发出：{exc.strerror or exc}") from exc
+        plan.save(plan_file(folder, plan.plan_id))
+        replace_file(folder / _FILE, json.dumps(asdict(mark), ensure_ascii=False).encode())
+    except (OSError, UsageError) as exc:
+        why = exc.expected if isinstance(exc, UsageError) else exc.strerror or exc
+        told = f"{folder} 里写不下计划，什么都没有发出：{why}"
+        raise JournalError(told) from exc
 
 
 def finish(folder: Path) -> None:
