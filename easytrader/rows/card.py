@@ -144,7 +144,8 @@ def _money(found: _Look) -> list[str]:
         if profits:
             total = sum(profits)
             money.append(("浮动盈亏", html.coloured(titles.cell("money", total), total)))
-        held = sorted(found.position, key=_value, reverse=True)
+        held = [each for each in found.position if each["volume"]]  # 今天卖光的还在查询里
+        held.sort(key=_value, reverse=True)
         caption = f"持仓，市值最大的 {_TOP} 只" if len(held) > _TOP else "持仓"
         tables = [html.table(titles.KINDS["position"], held[:_TOP], _HELD, caption=caption)]
     if found.entrusts is not None:

@@ -45,7 +45,7 @@ def test_a_position(user: SimTrader) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_the_queries_give(user: SimTrader, engine: Any) -> None:
-    number = user.buy("600036", price=35.5, amount=100)["entrust_no"]
+    number = user.market_buy("600036", 100)["entrust_no"]
     row = user.wait(number)
     for found in (user.balance, user.position, user.today_entrusts, user.today_trades):
         made = easytrader.frame(found, engine=engine)
