@@ -61,7 +61,7 @@ def seen(user: Any) -> str:
 
 
 def test_a_card(user: SimTrader) -> None:
-    user.buy("600036", price=33, amount=100)
+    user.buy("600036", price=user.quote("600036")["600036"]["limit_down"] or 0, amount=100)
     told = seen(user)
     assert "SimTrader 已连接" in told
     assert "账号 ******0365" in told
