@@ -21,7 +21,9 @@ LIMIT: Final = 50
 """一张表最多几行。"""
 _LONGEST: Final = 200
 _LINE: Final = "1px solid rgba(128,128,128,.35)"
-_TABLE: Final = "border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums"
+_TABLE: Final = (
+    "border-collapse:collapse;color:inherit;font-size:13px;font-variant-numeric:tabular-nums"
+)
 _SIGNED: Final = frozenset({"profit", "profit_ratio"})
 RED: Final = "#d0453f"
 GREEN: Final = "#2f9e55"
