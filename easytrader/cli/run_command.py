@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -52,6 +53,8 @@ _PIPES_S: Final = 2.0
 _LINE: Final = 65_536
 _TAIL: Final = 20
 _MOST_CODE: Final = 255
+_FRAME: Final = re.compile(r'  File ".*", line \d+ in ')
+_ESCAPED: Final = re.compile(r"\\u([0-9a-f]{4})")
 _RESULTS: Final[dict[int, Result]] = {
     codes.DONE: "done", codes.CLOSED: "closed", codes.PARTLY: "partly",
 }  # fmt: skip
@@ -201,6 +204,13 @@ def _environment(arguments: argparse.Namespace, profile: Profile) -> Iterator[di
         file.unlink(missing_ok=True)
 
 
+def _readable(text: str) -> str:
+    """回溯（faulthandler 写的）的一帧：路径里的汉字是转义的，写回汉字。"""
+    if not _FRAME.match(text):
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
 class _Pipes:
     """脚本的两路输出：一行一行地写到屏幕上，也写进日志文件。"""
 
@@ -219,7 +229,7 @@ class _Pipes:
     def _read(self, pipe: IO[bytes], show: Callable[[str], object]) -> None:
         with pipe:
             while line := pipe.readline(_LINE):
-                text = line.decode("utf-8", errors="replace").rstrip("\r\n")
+                text = _readable(line.decode("utf-8", errors="replace").rstrip("\r\n"))
                 show(text)
                 to_file(text)
                 self.tail = [*self.tail[-_TAIL + 1 :], text]
