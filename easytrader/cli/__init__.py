@@ -10,6 +10,7 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from easytrader.cli import startup
 from easytrader.cli.output import complain, finish_streams, prepare_streams
 from easytrader.cli.parser import Parser
 from easytrader.errors import EasytraderError, UsageError
@@ -53,7 +54,10 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """解析并执行，返回退出码（``sim run`` 时是脚本自己的）。"""
-    arguments = _parse(argv)
+    if argv is None:
+        startup.own_process()
+    with startup.quickly():
+        arguments = _parse(argv)
     if isinstance(arguments, int):
         return arguments
     command: Callable[[argparse.Namespace], int] = arguments.command
@@ -72,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         if arguments.own_output:
             finish_streams()
+        startup.leaving()
 
 
 def build_parser(only: str | None = None) -> Parser:

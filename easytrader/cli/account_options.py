@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.cli import startup
 from easytrader.cli.output import complain
 from easytrader.cli.parser import seconds
 from easytrader.errors import UsageError
@@ -88,16 +89,21 @@ def opened(
     """
     if arguments.timeout is not None:
         connect = {**connect, "timeout": arguments.timeout}
-    profile = chosen(arguments, ordering=ordering)
+    with startup.quickly():
+        profile = chosen(arguments, ordering=ordering)
+        user = _open(profile, arguments.debug, wait, connect)
+    with user:
+        yield user
+
+
+def _open(profile: Profile, debug: bool, wait: float | None, connect: dict[str, Any]) -> Trader:
     try:
-        user = profile.open(debug=arguments.debug, wait=wait, **connect)
+        return profile.open(debug=debug, wait=wait, **connect)
     except UsageError as exc:
         if profile.name != _HERE:
             raise
         expected = exc.expected.removesuffix(f"（{profile.told}）")
         raise UsageError(_option_of(exc.argument), exc.value, expected) from exc
-    with user:
-        yield user
 
 
 def chosen(arguments: argparse.Namespace, *, ordering: bool = False) -> Profile:

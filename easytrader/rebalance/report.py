@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from easytrader.basics.beijing import stamp
+from easytrader.rows import empties, plain
+from easytrader.rows.titles import KINDS, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from easytrader.rebalance.model import Side, SideName
+    from easytrader.rows.charts import Chart
 
 Result = Literal["done", "partly", "nothing"]
 """全做完了；做了一部分，或有结果未知的；一股也没有成交。"""
@@ -74,7 +75,7 @@ class FirstOrder(TypedDict):
     ttype: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """见模块说明；``str()`` 是一张文字的表。
 
@@ -100,11 +101,15 @@ class Report:
     dry_run: bool = False
     orders: list[FirstOrder] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        empties.noted("report", self.rows)
+        empties.noted("fills", self.fills)
+
     @property
     def totals(self) -> dict[str, float]:
         """合计。
 
-        键：``planned_orders filled_orders``（笔）、``bought sold fee slippage_value``（元）、
+        键：``planned_orders filled_orders``（笔）、``bought sold fees slippage_value``（元）、
         ``slippage_bp``（万分之几）。
         """
         amount: dict[Side, float] = {"buy": 0.0, "sell": 0.0}
@@ -117,7 +122,7 @@ class Report:
             "filled_orders": sum(not row["left"] for row in self.rows),
             "bought": round(amount["buy"], 2),
             "sold": round(amount["sell"], 2),
-            "fee": round(sum(row["fee"] for row in self.rows), 2),
+            "fees": round(sum(row["fee"] for row in self.rows), 2),
             "slippage_value": round(slippage, 2),
             "slippage_bp": round(slippage / base * 10_000, 2) if base else 0.0,
         }
@@ -136,37 +141,49 @@ class Report:
         if self.dry_run:
             return self._first()
         head = f"计划 {self.plan_id}：{RESULT_NAMES[self.result]}，{self._times()}"
-        table = _aligned([_TITLES, *(_cells(row) for row in self.rows)])
-        return "\n".join([head, *table, self._sums(), *self.notes])
+        table = plain.table(KINDS["report"].brief_columns, self.rows)
+        return "\n".join([head, table, self._sums(), *self.notes])
+
+    def __repr__(self) -> str:
+        return f"<Report {self.plan_id} {RESULT_NAMES[self.result]}：{len(self.rows)} 笔>"
+
+    def plot(self) -> Chart:
+        """成交的时刻与价格，比到达价差多少；存成 PNG 用它的 ``save_png(path)``。
+
+        Raises:
+            MissingDependencyError: 没有装 matplotlib。
+        """
+        from easytrader.rows import charts  # 画图的不轻，用到才导入
+
+        return charts.fills(self.fills, self.rows, title=f"调仓 {self.plan_id}：成交与到达价")
+
+    def _repr_html_(self) -> str:
+        from easytrader.rows import html
+
+        return html.report(self.to_dict())
 
     def to_markdown(self) -> str:
         """一页 Markdown：邮件、群消息都能用。"""
-        head = f"## 调仓 {self.plan_id}：{RESULT_NAMES[self.result]}"
-        lines = [head, "", self._times(), "", f"| {' | '.join(_TITLES)} |"]
-        lines.append("|---|---" + "|---:" * (len(_TITLES) - 3) + "|---|")
-        lines += [f"| {' | '.join(_piped(each) for each in _cells(row))} |" for row in self.rows]
+        columns = KINDS["report"].brief_columns
+        lines = [f"## 调仓 {self.plan_id}：{RESULT_NAMES[self.result]}", "", self._times(), ""]
+        lines.append(_piped([column.title for column in columns]))
+        lines.append(_piped(["---:" if column.right else "---" for column in columns]))
+        for row in self.rows:
+            cells: Mapping[str, object] = row
+            lines.append(_piped([column.text(cells[column.key]) for column in columns]))
         lines += ["", self._sums(), *(f"- {note}" for note in self.notes)]
         return "\n".join(lines) + "\n"
 
     def _first(self) -> str:
         head = f"计划 {self.plan_id}（试算，什么都没有发出）：先发 {len(self.orders)} 笔"
-        titles = ("委托 id", "代码", "方向", "数量", "价格")
-        cells = [
-            (
-                each["client_order_id"],
-                each["stock_code"],
-                each["side_name"],
-                str(each["volume"]),
-                each["ttype"] or f"{each['price']:g}",
-            )
-            for each in self.orders
-        ]
+        told = [{**each, "price": each["ttype"] or each["price"]} for each in self.orders]
+        table = [plain.table(_FIRST, told)] if told else []
         later = [
             f"先不发 {row['stock_code']} {row['side_name']} {row['left']}：{row['why']}"
             for row in self.rows
             if row["why"]
         ]
-        return "\n".join([head, *_aligned([titles, *cells]), *later, *self.notes])
+        return "\n".join([head, *table, *later, *self.notes])
 
     def _times(self) -> str:
         began, ended = stamp(self.started, "%Y-%m-%d %H:%M:%S"), stamp(self.ended, "%H:%M:%S")
@@ -177,55 +194,20 @@ class Report:
         return (
             f"完成 {found['filled_orders']:.0f}/{found['planned_orders']:.0f} 笔，"
             f"买入 {found['bought']:,.2f} 元，卖出 {found['sold']:,.2f} 元，"
-            f"费用约 {found['fee']:,.2f} 元，"
+            f"费用约 {found['fees']:,.2f} 元，"
             f"滑点 {found['slippage_value']:,.2f} 元（{found['slippage_bp']:g} bp）"
         )
 
 
-_TITLES: Final = (
-    "代码", "方向", "计划", "成交", "剩下", "均价", "到达价", "滑点bp", "费用", "原因",
-)  # fmt: skip
+_FIRST: Final = (
+    Column("client_order_id", "委托 id"),
+    Column("stock_code", "证券代码"),
+    Column("side_name", "方向"),
+    Column("volume", "数量", "count"),
+    Column("price", "价格", "price"),
+)
 
 
-def _cells(row: ReportRow) -> tuple[str, ...]:
-    return (
-        row["stock_code"],
-        row["side_name"],
-        str(row["planned"]),
-        str(row["filled"]),
-        str(row["left"]),
-        _shown(row["avg_price"], ".3f"),
-        _shown(row["arrival_price"], ".3f"),
-        _shown(row["slippage_bp"], ".1f"),
-        f"{row['fee']:.2f}",
-        row["why"],
-    )
-
-
-_NUMBER: Final = re.compile(r"-?[\d,.]*")
-
-
-def _shown(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
-
-
-def _piped(text: str) -> str:
-    """Markdown 的格子里不能有竖线、换行。"""
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """对齐的几行：一个汉字占两格，数字靠右。"""
-    columns = [[_padded(text, column) for text in column] for column in zip(*rows, strict=True)]
-    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
-
-
-def _padded(text: str, column: Sequence[str]) -> str:
-    """补到这一列的宽度；第一行是标题。"""
-    blank = " " * (max(map(_width, column)) - _width(text))
-    numbers = all(_NUMBER.fullmatch(each) for each in column[1:])
-    return blank + text if numbers and len(column) > 1 else text + blank
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+def _piped(cells: list[str]) -> str:
+    """一行；格子里不能有竖线、换行。"""
+    return f"| {' | '.join(each.replace('|', '&#124;').replace(chr(10), ' ') for each in cells)} |"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NOTEBOOKS = {
     "demo": ("从被杀到重新可用", "<MiniqmtTrader 已关闭 账号 *0001>"),
     "first_steps": ("参数 security 不对", "风控拒绝", "<SimTrader 已关闭 账号 *0001>"),
+    "monthly_rebalance": ("什么都没有发出", "取整误差", "<图：", "请重新做计划"),
     "disconnect_day": ("结果未知", "还是那一笔", "什么都没有发出", "<MiniqmtTrader 已关闭"),
 }
 """笔记本 → 跑完之后看得见的。"""
@@ -108,3 +109,4 @@ def test_notebook_runs_in_a_real_kernel(tmp_path: Path, name: str) -> None:
     out = succeeded(run(tmp_path, "-c", _EXECUTE, notebook, IPYTHONDIR=str(tmp_path / "ipython")))
     for told in NOTEBOOKS[name]:
         assert told in out
+    assert "Warning" not in out

@@ -72,7 +72,7 @@ def test_a_path_works_as_well(tmp_path: Path, sim_folder: Path) -> None:
 
 
 def test_without_a_name(sim_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="default"):
+    with pytest.raises(UsageError, match=r"'default'.*EASYTRADER_PROFILE"):
         profiles.find()
     written("default", sim(sim_folder))
     file = written("别的", sim(sim_folder, "wait = 7"))
@@ -177,6 +177,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         f"[connect]\ninner = {{ api_key = '{SECRET}' }}",
         f"[[notify]]\nurl = 'https://h.example/hook/{SECRET}'",
         f"[[notify]]\nsecret = '{SECRET}'",
+        f"[[notify]]\nheaders = {{ X-Auth = '{SECRET}' }}",
     ],
 )
 def test_plain_secrets_in_a_file_others_can_read(body: str) -> None:

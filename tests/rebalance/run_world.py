@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import easytrader
 from easytrader.basics import pace
 from easytrader.basics.beijing import moment
 from easytrader.market.symbols import parse_security
+from easytrader.rebalance.planfile import Plan
 from easytrader.rebalance.run import run
 from easytrader.sim.config.folder import AccountConfig, create
 
@@ -138,7 +138,7 @@ def world(
     account = AccountConfig(
         ACCOUNT, cash=cash, positions=tuple((c, v, 10) for c, v in (held or {}).items())
     )
-    market = {"replay": str(data), "replay_period": "tick", "impact_s": 0.0}
+    market = {"replay": str(data), "replay_period": "tick", "impact_s": 0.0, "connect_wait_s": 0.1}
     create(folder, (account,), clock="step", start=f"{DAY} {start}", **market, **options)
     user = easytrader.use("sim")
     user.connect(str(folder), ACCOUNT, timeout=5, reconnect_interval=0.2)
@@ -148,40 +148,14 @@ def world(
         user.close()
 
 
-@dataclasses.dataclass
-class HandPlan:
-    """手写的计划：执行用得到的几样。"""
-
-    plan_id: str
-    account_id: str
-    orders: list[dict[str, Any]]
-    cash_buffer: float = 0.0
-    checked: list[Any] = dataclasses.field(default_factory=list)
-    stale: Exception | None = None
-
-    def check(self, user: Any, expected: dict[str, int] | None = None) -> None:
-        self.checked.append(expected)
-        if self.stale is not None:
-            raise self.stale
-        held = {row["stock_code"]: row["volume"] for row in user.position}
-        for order in self.orders:
-            code = order["stock_code"]
-            wanted = order["before"] if expected is None else expected[code]
-            if held.get(code, 0) != wanted:
-                from easytrader.errors import PlanStaleError
-
-                told = f"{code} 应有 {wanted}，现有 {held.get(code, 0)}"
-                raise PlanStaleError(told, rule="drift", codes=[code])
-
-
 def plan_of(
     *orders: tuple[str, str, int, float],
     held: dict[str, int] | None = None,
     plan_id: str = "p1",
     cash_buffer: float = 0.0,
-) -> HandPlan:
+) -> Plan:
     """``(代码, "buy"/"sell", 数量, 估的价)`` → 计划。"""
-    rows = []
+    rows: list[Any] = []
     for number, (code, side, volume, price) in enumerate(orders):
         before = (held or {}).get(code, 0)
         moved = sum(v if s == "buy" else -v for c, s, v, _ in orders if c == code)
@@ -202,7 +176,17 @@ def plan_of(
                 "after": before + moved,
             }
         )
-    return HandPlan(plan_id, ACCOUNT, rows, cash_buffer)
+    money = dict.fromkeys(_MONEY, 0.0)
+    money["cash_buffer"] = cash_buffer
+    made = {"created": at("10:00"), "day": DAY, "account_id": ACCOUNT, "options": {}}
+    lists: dict[str, Any] = {"orders": rows, "skipped": [], "weights": []}
+    return Plan(plan_id=plan_id, holdings=held or {}, **made, **lists, **money)  # type: ignore[arg-type]
+
+
+_MONEY = (
+    "total_asset", "cash_before", "cash_after", "cash_buffer", "fees", "turnover",
+    "tracking_error", "bound",
+)  # fmt: skip
 
 
 def at(clock: str) -> float:

@@ -1,8 +1,7 @@
 """执行一个计划的进程：在指定的一步上死去（SIGKILL，什么都来不及收拾），或等着被杀。
 
-python kill_child.py 一个 JSON：``broker connect plan folder options die``；
-``die`` 是第几步，0 不死。
-连上之后先说一行 ``ready``，做完说一行报告（JSON）。
+python kill_child.py 一个 JSON：``broker connect plan folder options die report``；
+``die`` 是第几步，0 不死。连上之后说一行 ``ready``，做完把报告（JSON）写进 ``report``。
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def main(told: str) -> None:
     plan = Plan.load(job["plan"])
     print("ready", flush=True)
     report = run(user, plan, folder=job["folder"], assume_open=True, **job["options"])
-    print(json.dumps({**report.to_dict(), "steps": steps.now}), flush=True)
+    Path(job["report"]).write_text(json.dumps({**report.to_dict(), "steps": steps.now}), "utf-8")
     user.close()
 
 

@@ -75,16 +75,20 @@ class KillWorld:
         broker: ``sim`` 或 ``remote``。
         points: 这一批有几个点。
         profile: 柜台的脾气。
+        thin: 盘口薄：一笔要成交好几次、重报好几次。
     """
 
-    def __init__(self, path: Path, broker: str, points: int, profile: str) -> None:
+    def __init__(
+        self, path: Path, broker: str, points: int, profile: str, *, thin: bool = True
+    ) -> None:
         self.path, self.broker = path, broker
         self.accounts = [f"77000{number:05d}" for number in range(points)]
         self.folder = path / "模拟 客户端"
         held = tuple((code, volume, 10) for code, volume in HELD.items())
         configs = [AccountConfig(each, cash=CASH, positions=held) for each in self.accounts]
         create(
-            self.folder, configs, profile=profile, tick_s=0.5, impact_s=1.0, thin_books=1.0,
+            self.folder, configs, profile=profile, tick_s=0.5, impact_s=1.0,
+            thin_books=float(thin),
             connect_wait_s=0.3,
         )  # fmt: skip
         self.counter = SimProcess(self.folder)
@@ -99,7 +103,8 @@ class KillWorld:
             self.serve = ServeProcess(
                 self.folder, self.path / "home", account=first, broker="miniqmt", others=others
             )
-            given = ["token", "add", "杀", "--scope", "trade", "--accounts", *self.accounts]
+            names = ",".join(self.accounts)
+            given = ["token", "add", "杀", "--scope", "trade", "--accounts", names]
             self.token = self.serve.run(*given).strip().splitlines()[-1]
             self.serve.start()
         return self
@@ -129,10 +134,13 @@ class KillWorld:
 
     def _start(self, point: Point, account: str, file: Path, at: float | None) -> dict[str, Any]:
         """起一次；被杀了返回空的。"""
+        told = self.path / f"{account}.report"
+        told.unlink(missing_ok=True)
         job = {
-            "broker": self.broker,
+            "broker": "remote" if self.broker == "remote" else "miniqmt",
             "connect": self._connect(account),
             "plan": str(file),
+            "report": str(told),
             "folder": str(self.path / "runs" / account),
             "die": int(at) if at is not None and point.how == "step" else 0,
             "options": {
@@ -160,13 +168,11 @@ class KillWorld:
                     child.wait(at)
                 self.counter.kill()
                 self.counter.start()
-            out, err = child.communicate(timeout=120)
-            if child.returncode == 0:
-                found: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
-                return found
+            _, err = child.communicate(timeout=120)
             if "Traceback" in err:
                 raise AssertionError(err[-3000:])
-            return {}
+        found: dict[str, Any] = json.loads(told.read_text("utf-8")) if told.exists() else {}
+        return found
 
     def _connect(self, account: str) -> dict[str, Any]:
         if self.serve is None:
@@ -251,8 +257,8 @@ class KillWorld:
             return found
 
     def _looking(self, account: str) -> Any:
-        """直接连柜台看账，不经服务器。"""
-        user = easytrader.use("sim")
+        """直接连柜台看账，不经服务器；不用 ``sim``：柜台不在的时候它会自己当柜台。"""
+        user = easytrader.use("miniqmt")
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -265,8 +271,10 @@ class KillWorld:
                 return user
 
 
-def play(path: Path, broker: str, points: list[Point], profile: str) -> Iterator[Outcome]:
+def play(
+    path: Path, broker: str, points: list[Point], profile: str, *, thin: bool = True
+) -> Iterator[Outcome]:
     """一批点，一个接一个。"""
-    with KillWorld(path, broker, len(points), profile) as world:
+    with KillWorld(path, broker, len(points), profile, thin=thin) as world:
         for each, account in zip(points, world.accounts, strict=True):
             yield world.play(each, account)

@@ -2,7 +2,7 @@
 
 每个点：一个子进程照着计划做，在随机的一步（或随机的一刻）被 SIGKILL，再起，直到做完；
 有的点杀的是柜台。做完以后查柜台的账：每只成交的总数等于计划的，没有一个 id 用过两次，
-没有别的委托，持仓等于计划的 ``after``。重放一个：``--only 137``。
+没有别的委托，持仓等于计划的 ``after``。重放一个：``--only 137``，一段：``--only 100-199``。
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--broker", choices=("sim", "remote"), default="sim")
     parser.add_argument("--profile", default="push")
-    parser.add_argument("--only", type=int)
+    parser.add_argument("--only", default="")
     told = parser.parse_args(words)
     logger.remove()
-    indexes = range(told.points) if told.only is None else [told.only]
+    first, _, last = told.only.partition("-")
+    indexes = range(int(first), int(last or first) + 1) if first else range(told.points)
     points = [point(told.seed, index) for index in indexes]
     began = time.monotonic()
     done: list[Outcome] = []
