@@ -499,7 +499,7 @@ def _lines(plan: Plan, report: Report | None) -> list[str]:
     lines = [
         f"完成 {sums['filled_orders']:.0f}/{sums['planned_orders']:.0f} 笔，"
         f"买入 {sums['bought']:,.2f} 元，卖出 {sums['sold']:,.2f} 元，"
-        f"费用约 {sums['fee']:,.2f} 元，滑点 {sums['slippage_bp']:g} bp"
+        f"费用约 {sums['fees']:,.2f} 元，滑点 {sums['slippage_bp']:g} bp"
     ]
     for row in [each for each in report.rows if each["left"]][:_SHOWN]:
         told = f"{row['side_name']} {row['stock_code']} 还差 {row['left']}：{row['why']}"

@@ -59,9 +59,9 @@ def test_output_arguments_and_exit_code_are_the_scripts_own(
     )
     log = tmp_path / "日志" / "run.log"
     words = ("run", *account(sim_folder), "--log-file", str(log), script(tmp_path, text))
-    done = run(*words, "7", "--", "--json")
+    done = run(*words, "7", "--own", "x", "--", "--json", "-h")
     assert done.code == 7
-    assert done.out == "你好 ['7', '--', '--json'] __main__ True\n"
+    assert done.out == "你好 ['7', '--own', 'x', '--json', '-h'] __main__ True\n"
     assert "出错了" in done.err
     assert "脚本的退出码是 7" in done.err
     written = log.read_text(encoding="utf-8")
@@ -89,7 +89,7 @@ def test_the_script_opens_the_account_it_was_given(
     file.parent.mkdir()
     connect = f"miniqmt_path = '{sim_folder}'\nstock_account = '{ACCOUNT}'\n"
     file.write_text(f"broker = 'sim'\n[connect]\n{connect}", encoding="utf-8")
-    by_name = run("run", "--profile", "main", script(tmp_path, text))
+    by_name = run("run", script(tmp_path, text), "--profile", "main")  # 选项写在后面也认
     assert by_name.out == f"{ACCOUNT} 2\n", by_name.err
 
 
@@ -185,7 +185,9 @@ def test_usage(run: Shell, sim_folder: Path, tmp_path: Path) -> None:
     assert "没有这个文件" in done.err
     assert run("run", *account(sim_folder), str(tmp_path)).code == 2
     assert run("run").code == 2
-    assert run("run", "--profile", "没有", "x.py").code == 2
+    assert run("run", "x.py", "--profile", "没有").code == 2
+    with pytest.raises(SystemExit, match="2"):
+        run("run", "x.py", "--timeout", "很久")
 
 
 def test_without_streams_terminal_or_environment(
