@@ -29,6 +29,7 @@ from easytrader.errors import (
     OutcomeUnknownError,
     PlanStaleError,
     QueryFailedError,
+    RebalanceBusyError,
     RiskRefusedError,
     SimulatorError,
     UsageError,
@@ -54,9 +55,9 @@ if sys.platform != "win32":
 __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "Guard", "JournalError",
     "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "PlanStaleError",
-    "QueryFailedError", "Receipt", "RiskRefusedError", "SimulatorError", "UsageError",
-    "WaitTimeoutError", "__version__", "doctor", "errors", "frame", "miniqmt", "notebook",
-    "rebalance", "sim", "use",
+    "QueryFailedError", "RebalanceBusyError", "Receipt", "RiskRefusedError", "SimulatorError",
+    "UsageError", "WaitTimeoutError", "__version__", "doctor", "errors", "frame", "miniqmt",
+    "notebook", "rebalance", "sim", "use",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("miniqmt", "notebook", "rebalance", "sim")

@@ -146,12 +146,22 @@ def price(value: object, target: Security, form: str = _PRICE) -> float:
         raise UsageError("price", value, form)
     if number > MAX_PRICE:
         raise UsageError("price", value, f"超过 {MAX_PRICE:g} 元，{form}")
-    if number * 1000 < target.tick_li - 1e-6:
-        tick = target.tick_li / 1000
-        raise UsageError(
-            "price", value, f"{target.stock_code} 的最小变动价位是 {tick:g} 元，{form}"
-        )
+    if number < _BIG_ENOUGH:
+        _check_tick(number, value, target, form)
     return number
+
+
+_BIG_ENOUGH: Final = 0.01
+"""没有比这大的最小变动价位：绝大多数的价格不必去查规则。"""
+
+
+def _check_tick(number: float, value: object, target: Security, form: str) -> None:
+    from easytrader.market.units import units_of  # 规则表不轻，用到才导入
+
+    tick_li = units_of(target).tick_li
+    if number * 1000 < tick_li - 1e-6:
+        told = f"{target.stock_code} 的最小变动价位是 {tick_li / 1000:g} 元，{form}"
+        raise UsageError("price", value, told)
 
 
 def market_type(ttype: object, target: Security) -> int:

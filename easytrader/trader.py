@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from easytrader import arguments, rows
 from easytrader.backend.capabilities import Capabilities
@@ -359,41 +359,78 @@ class Trader:
 
         return Portfolio(self)
 
-    def adjust_weight(
-        self, security: str, weight: float | Decimal, ignore_minor: float = 0.0, **options: Any
-    ) -> Report:
-        """把一只调到总资产的这个比例，别的不动；其余同 `adjust_weights`。
-
-        Args:
-            security: 证券代码。
-            weight: 比例，0–1；0 是清掉。
-            ignore_minor: 同 `adjust_weights`。
-            **options: 同 `adjust_weights`。
-        """
-        return self.adjust_weights({security: weight}, ignore_minor, others="keep", **options)
-
     def adjust_weights(
-        self, weights: Mapping[str, float | Decimal], ignore_minor: float = 0.0, **options: Any
+        self,
+        weights: Mapping[str, float | Decimal],
+        ignore_minor: float = 0.0,
+        *,
+        others: Literal["close", "keep"] = "close",
+        cash_buffer: float = 0.0,
+        price: str = "对手价",
+        patience: float = 10.0,
+        deadline: str | float | None = None,
+        slices: str | None = None,
+        dry_run: bool = False,
+        assume_open: bool = False,
     ) -> Report:
-        """调到这些权重：做计划，马上执行，做完（或到期）返回报告。没有写的持仓清掉。
+        """调到这些权重：做计划，马上执行，做完（或到期）返回报告。
 
         Args:
             weights: ``{代码: 占总资产的比例}``，0–1，合计不超过 1。原来的 easytrader 用百分数，
                 30% 在这里写 0.3。
             ignore_minor: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
-            **options: `Portfolio.plan` 的与 `Portfolio.execute` 的，
-                如 ``others="keep"``、``price="对手价+1"``、``deadline="14:56"``。
+            others: 没有写的持仓，``close`` 清掉，``keep`` 留着。
+            cash_buffer: 要留的现金：小于 1 是占总资产的比例，不小于 1 是元。
+            price: 怎样报价，见 `rebalance.run`，以下各项也是。
+            patience: 报出去这么多秒没有成交完就重报。
+            deadline: 做到什么时候，如 ``"14:56"``。
+            slices: 大单分片。
+            dry_run: 只算不发。
+            assume_open: 当作一直开着市。
 
         Returns:
-            报告，见 `rebalance.Report`；``str(report)`` 是一张表。
+            报告，见 `rebalance.Report`；``str(report)`` 是一张表。要别的选项、要先看计划，
+            用 ``user.portfolio``。
 
         Raises:
             UsageError: 权重、选项不对，什么都没有发出。
             QueryFailedError: 账户、行情没有应答，什么都没有发出。
             RebalanceBusyError: 这个账号正有一个在执行。
         """
-        options["min_turnover"] = ignore_minor
-        return self.portfolio.order_target_portfolio(weights, **options)
+        return self.portfolio.order_target_portfolio(
+            weights,
+            min_turnover=ignore_minor,
+            others=others,
+            cash_buffer=cash_buffer,
+            price=price,
+            patience=patience,
+            deadline=deadline,
+            slices=slices,
+            dry_run=dry_run,
+            assume_open=assume_open,
+        )
+
+    def adjust_weight(
+        self,
+        security: str,
+        weight: float | Decimal,
+        *,
+        price: str = "对手价",
+        patience: float = 10.0,
+        deadline: str | float | None = None,
+    ) -> Report:
+        """把一只调到总资产的这个比例，别的不动；做完（或到期）返回报告。
+
+        Args:
+            security: 证券代码。
+            weight: 比例，0–1；0 是清掉。
+            price: 同 `adjust_weights`，以下两项也是。
+            patience: 同上。
+            deadline: 同上。
+        """
+        return self.adjust_weights(
+            {security: weight}, others="keep", price=price, patience=patience, deadline=deadline
+        )
 
     # ---- 后端的对象
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -145,6 +146,13 @@ class Portfolio:
         Returns:
             报告，见 `rebalance.Report`。
         """
+        from easytrader.rebalance.run import run
+
+        runs = inspect.signature(run).parameters
+        for name, value in options.items():
+            if name not in planning.OPTIONS and (name not in runs or name in ("user", "plan")):
+                usable = "、".join([*planning.OPTIONS, *list(runs)[2:]])
+                raise UsageError(name, value, f"没有这个选项，有 {usable}")
         plans = {name: options.pop(name) for name in [*options] if name in planning.OPTIONS}
         return self.execute(self.plan(targets, **plans), **options)
 
@@ -389,7 +397,7 @@ class _Desk:
         rules = self._rules()
         [ladder] = buyable(wanted, *rules.lot)
         if not ladder:
-            self._tell(f"要买 {wanted}，不足一手（{rules.lot.minimum}），没有下单")
+            self._tell(f"不够买一手（{rules.lot.minimum}），没有下单")
             return None
         volume = self._within(ladder[-1], rules)
         price = self._price(quote, buys=True) / 1000
@@ -400,7 +408,8 @@ class _Desk:
     ) -> types.EntrustResult | None:
         rules = self._rules()
         if wanted > usable:
-            self._tell(f"要卖 {wanted}，可卖 {usable}（当天买的、冻结的不能卖），卖可卖的")
+            then = "卖可卖的" if usable else "没有下单"
+            self._tell(f"要卖 {wanted}，可卖 {usable}（当天买的、冻结的不能卖），{then}")
         ladders = sellable(usable, *rules.lot)
         most = usable if clears else min(wanted, usable)
         if not clears:

@@ -10,6 +10,7 @@ from easytrader import arguments
 from easytrader.codes import DEFAULT_MARKET_TYPE, MarketTypeName
 from easytrader.errors import UsageError
 from easytrader.market.rules.cage import cage_limit, reference_price
+from easytrader.market.units import units_of
 
 if TYPE_CHECKING:
     from easytrader import types
@@ -130,7 +131,7 @@ def offer(
     worst = edge if edge is not None else (book.last * 2 if buy else 1)
     if policy.ttype and opposite and not call and _takes(policy.ttype, security, rules):
         return Offer(0, policy.ttype, worst)
-    price = _price(policy, buy, book, opposite, own, security.tick_li)
+    price = _price(policy, buy, book, opposite, own, units_of(security).tick_li)
     if not price:
         return "没有价格可以参照"
     price = _within(price, buy, book, security, rules, call=call)
@@ -179,7 +180,7 @@ def _within(
     price: int, buy: bool, book: Book, security: Security, rules: Rules | None, *, call: bool
 ) -> int:
     """收进笼子、涨跌停与价位里。"""
-    tick = rules.tick_li if rules is not None else security.tick_li
+    tick = rules.tick_li if rules is not None else units_of(security).tick_li
     if rules is not None and rules.cage is not None and not call:
         reference = reference_price(buy, book.asks, book.bids, book.last)
         bound = cage_limit(buy, reference, rules.cage, tick, rules.cage_rounding)

@@ -10,6 +10,7 @@ from easytrader.errors import JournalError
 from easytrader.market.rules import rules_for
 from easytrader.market.rules.quantities import Lot
 from easytrader.market.symbols import parse_security
+from easytrader.market.units import units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,7 +137,7 @@ class Job:
     @property
     def lot(self) -> Lot:
         """数量单位。"""
-        return Lot(*self.security.lot) if self.rules is None else self.rules.lot
+        return Lot(*units_of(self.security)[:2]) if self.rules is None else self.rules.lot
 
     def record(self, attempt: Attempt) -> Record:
         """要发的一次 → 记录里的一行。"""

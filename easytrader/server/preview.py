@@ -20,6 +20,7 @@ from easytrader.market.rules.cage import cage_limit, reference_price
 from easytrader.market.rules.fees import FeeSchedule, yuan
 from easytrader.market.rules.tables import scope_of
 from easytrader.market.symbols import Kind
+from easytrader.market.units import units_of
 from easytrader.orders import admission
 from easytrader.orders.router import MarketView
 from easytrader.risk.rules import Rules as GuardRules
@@ -375,7 +376,7 @@ def _odd_lot(request: OrderRequest, known: _Known) -> Iterable[Problem]:
     """卖出的零头只能一次卖完。"""
     if _buys(request) or known.usable is None or scope_of(request.security) is None:
         return
-    lot, step = request.security.lot
+    lot, step, _ = units_of(request.security)
     volume = request.volume
     if volume >= lot and (volume - lot) % step == 0:
         return
