@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from cli_helpers import easytrader, environment
+from cli_helpers import ROOT, easytrader, environment
 from shell_helpers import Shell
 from support import ACCOUNT, eventually, make_folder
 
@@ -19,6 +20,7 @@ from easytrader.basics.paths import canonical, home
 from easytrader.cli import main
 from easytrader.jobs.lock import lock_file
 from easytrader.market import calendar
+from easytrader.sim.config.folder import AccountConfig, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,3 +209,17 @@ def test_without_streams_terminal_or_environment(
         env={**bare, "PYTHONIOENCODING": "gbk"}, cwd="/", encoding="gbk",
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "中文 ?\n"), done.stderr
+
+
+def test_the_monthly_example(run: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """文档里的脚本：做完是 0，当天再跑一次也是 0，没有新的委托。"""
+    small = AccountConfig(ACCOUNT, cash=Decimal(60_000))
+    folder = create(tmp_path / "月初", [small]).path
+    example = str(ROOT / "docs" / "zh" / "examples" / "monthly.py")
+    done = run("run", example, *account(folder))
+    assert done.code == 0, done.err
+    assert "600036.SH" in done.out
+    rows = run("entrusts", *account(folder), "--json").json
+    assert len(rows) == 3
+    assert run("run", example, *account(folder)).code == 0
+    assert run("entrusts", *account(folder), "--json").json == rows
