@@ -27,7 +27,9 @@ from easytrader.errors import (
     MissingDependencyError,
     NotConnectedError,
     OutcomeUnknownError,
+    PlanStaleError,
     QueryFailedError,
+    RebalanceBusyError,
     RiskRefusedError,
     SimulatorError,
     UsageError,
@@ -37,6 +39,7 @@ from easytrader.errors import (
 if TYPE_CHECKING:
     from easytrader import miniqmt as miniqmt
     from easytrader import notebook as notebook
+    from easytrader import rebalance as rebalance
     from easytrader import sim as sim
     from easytrader.api import use as use
     from easytrader.checkup import doctor as doctor
@@ -51,12 +54,13 @@ if sys.platform != "win32":
 
 __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "Guard", "JournalError",
-    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "QueryFailedError",
-    "Receipt", "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
-    "__version__", "doctor", "errors", "frame", "miniqmt", "notebook", "sim", "use",
+    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "PlanStaleError",
+    "QueryFailedError", "RebalanceBusyError", "Receipt", "RiskRefusedError", "SimulatorError",
+    "UsageError", "WaitTimeoutError", "__version__", "doctor", "errors", "frame", "miniqmt",
+    "notebook", "rebalance", "sim", "use",
 ]  # fmt: skip
 
-_LAZY_MODULES = ("miniqmt", "notebook", "sim")
+_LAZY_MODULES = ("miniqmt", "notebook", "rebalance", "sim")
 _LAZY_NAMES = {
     "use": "easytrader.api",
     "doctor": "easytrader.checkup",

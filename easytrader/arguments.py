@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -145,12 +146,22 @@ def price(value: object, target: Security, form: str = _PRICE) -> float:
         raise UsageError("price", value, form)
     if number > MAX_PRICE:
         raise UsageError("price", value, f"超过 {MAX_PRICE:g} 元，{form}")
-    if number * 1000 < target.tick_li - 1e-6:
-        tick = target.tick_li / 1000
-        raise UsageError(
-            "price", value, f"{target.stock_code} 的最小变动价位是 {tick:g} 元，{form}"
-        )
+    if number < _BIG_ENOUGH:
+        _check_tick(number, value, target, form)
     return number
+
+
+_BIG_ENOUGH: Final = 0.01
+"""没有比这大的最小变动价位：绝大多数的价格不必去查规则。"""
+
+
+def _check_tick(number: float, value: object, target: Security, form: str) -> None:
+    from easytrader.market.units import units_of  # 规则表不轻，用到才导入
+
+    tick_li = units_of(target).tick_li
+    if number * 1000 < tick_li - 1e-6:
+        told = f"{target.stock_code} 的最小变动价位是 {tick_li / 1000:g} 元，{form}"
+        raise UsageError("price", value, told)
 
 
 def market_type(ttype: object, target: Security) -> int:
@@ -231,6 +242,18 @@ def seconds(argument: str, value: object, *, allow_zero: bool = False) -> float:
     if number is None or not 0 <= number <= MAX_SECONDS or (number == 0 and not allow_zero):
         raise UsageError(argument, value, form)
     return number
+
+
+def day(argument: str, value: object) -> date:
+    """日期：``'2026-11-20'``、``'20261120'``、``date`` 或 ``datetime``。"""
+    try:
+        if isinstance(value, date):  # NaT 也算，它读不出年月日
+            return date(value.year, value.month, value.day)
+        if isinstance(value, str) and value.isascii() and len(value) in (8, 10):
+            return datetime.strptime(value, "%Y%m%d" if len(value) == 8 else "%Y-%m-%d").date()  # noqa: DTZ007  只要日期
+    except (TypeError, ValueError):
+        pass
+    raise UsageError(argument, value, "应为日期，写成 '2026-11-20'、'20261120'、date 或 datetime")
 
 
 def flag(argument: str, value: object) -> bool:

@@ -13,6 +13,7 @@
     ├─ RiskRefusedError                     风控规则不许；什么都没有发出
     ├─ JournalError                         委托记录写不下来；什么都没有发出
     ├─ PlanStaleError                       调仓计划过时了；什么都没有发出
+    ├─ RebalanceBusyError                   这个账号正在调仓；什么都没有发出
     ├─ ClosedError                          这个 trader 已经关闭，或不属于这个进程
     └─ SimulatorError                       模拟 MiniQMT 的文件夹、服务或配置有问题
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "JournalError",
     "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "PlanStaleError",
-    "QueryFailedError", "RiskRefusedError", "SimulatorError", "UsageError", "WaitTimeoutError",
+    "QueryFailedError", "RebalanceBusyError", "RiskRefusedError", "SimulatorError",
+    "UsageError", "WaitTimeoutError",
 ]  # fmt: skip
 
 
@@ -161,6 +163,10 @@ class PlanStaleError(EasytraderError):
 
     def __reduce__(self) -> tuple[Callable[..., PlanStaleError], tuple[object, ...]]:
         return _plan_stale, (str(self), self.rule, self.codes)
+
+
+class RebalanceBusyError(EasytraderError):
+    """这个账号正有一个调仓在执行，同时只许一个；什么都没有发出。"""
 
 
 class ClosedError(EasytraderError):

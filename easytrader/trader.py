@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from easytrader import arguments, rows
 from easytrader.backend.capabilities import Capabilities
@@ -12,7 +12,7 @@ from easytrader.basics.keywords import guarded_class
 from easytrader.basics.log import Log, masked
 from easytrader.codes import OrderType
 from easytrader.errors import UsageError
-from easytrader.history import daybook
+from easytrader.history import daybook, past
 from easytrader.link.backoff import ReconnectOptions
 from easytrader.link.engine import Engine, Handlers
 from easytrader.orders import Extras, ticket
@@ -21,15 +21,18 @@ from easytrader.records.sqlite import SqliteStorage
 from easytrader.rows import empties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date, datetime
     from decimal import Decimal
+    from pathlib import Path
 
     from typing_extensions import Self, Unpack
 
     from easytrader import types
     from easytrader.backend.session import Connector, Session
     from easytrader.basics.paths import AccountKey
+    from easytrader.rebalance.portfolio import Portfolio
+    from easytrader.rebalance.report import Report
     from easytrader.records.storage import Storage
     from easytrader.risk import Guard
 
@@ -147,6 +150,43 @@ class Trader:
         wanted = arguments.codes(codes, self.capabilities.instruments.security)
         found = self._session.quotes([each.stock_code for each in wanted.values()])
         return {text: rows.quote_row(each) for text, each in zip(wanted, found, strict=True)}
+
+    def history(
+        self, start: str | date | None = None, end: str | date | None = None
+    ) -> types.History:
+        """往日（连同今天）的委托、成交、资金：我们记下的，加上柜台还查得到的。
+
+        Args:
+            start: 从哪天，``'2026-11-01'``、``'20261101'`` 或 ``date``；默认 ``end`` 之前 30 天。
+            end: 到哪天，含这一天；默认今天。
+
+        Returns:
+            ``{'orders': [...], 'trades': [...], 'assets': [...], 'notes': [...]}``：
+            前两样的行同 `today_entrusts`、`today_trades`，第三样同 `balance` 另有 ``time``
+            （Unix 秒，当时的样子）；都有 ``day``（``'2026-11-30'``）与 ``source``
+            （``'记录'`` 是这台机器上记下的，``'柜台'`` 是柜台说的），旧的在前。
+            ``notes`` 说缺了什么、为什么，不缺为空。
+
+        Raises:
+            UsageError: 不是日期，或 ``end`` 早于 ``start``。
+            QueryFailedError: 连着，而今天的没有应答。
+            NotConnectedError: 还没有连接过；只是此刻断着的照常给出记录，``notes`` 里说。
+        """
+        engine = self._engine
+        if not engine.key.account_id:
+            self._session  # noqa: B018  没有连接过、已关闭的说清楚
+        today = engine.today
+        return cast(
+            "types.History",
+            past.look(
+                past.Span.of(start, end, today),
+                today,
+                book=engine.book,
+                session=lambda: engine.session,
+                order_rows=engine.order_rows.rows,
+                counter=self._past,
+            ),
+        )
 
     # ---- 下单
 
@@ -293,7 +333,7 @@ class Trader:
             某一笔没有应答时其余照常撤，那一笔 ``success`` 为 False，``message`` 说明结果未知。
             有一笔没有应答之后，其余的一共最多再等 ``timeout`` 秒，来不及的不发，``message`` 说明。
         """
-        return self._ordering.cancel_all()
+        return empties.noted("cancel_all", self._ordering.cancel_all())
 
     def wait(self, entrust_no: int, timeout: float = 30.0) -> types.Entrust:
         """等到委托到终态（已成、已撤、部撤、废单），返回它的行。
@@ -309,6 +349,88 @@ class Trader:
             QueryFailedError: 到期时客户端没有应答。
         """
         return self._engine.waiting.wait(entrust_no, timeout)
+
+    # ---- 调仓
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """目标持仓：``plan``、``execute``，和 ``order_value``、``order_target_percent`` 等五个。"""
+        from easytrader.rebalance.portfolio import Portfolio  # 用到时才导入，规则表不轻
+
+        return Portfolio(self)
+
+    def adjust_weights(
+        self,
+        weights: Mapping[str, float | Decimal],
+        ignore_minor: float = 0.0,
+        *,
+        others: Literal["close", "keep"] = "close",
+        cash_buffer: float = 0.0,
+        price: str = "对手价",
+        patience: float = 10.0,
+        deadline: str | float | None = None,
+        slices: str | None = None,
+        dry_run: bool = False,
+        assume_open: bool = False,
+    ) -> Report:
+        """调到这些权重：做计划，马上执行，做完（或到期）返回报告。
+
+        Args:
+            weights: ``{代码: 占总资产的比例}``，0–1，合计不超过 1。原来的 easytrader 用百分数，
+                30% 在这里写 0.3。
+            ignore_minor: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
+            others: 没有写的持仓，``close`` 清掉，``keep`` 留着。
+            cash_buffer: 要留的现金：小于 1 是占总资产的比例，不小于 1 是元。
+            price: 怎样报价，见 `rebalance.run`，以下各项也是。
+            patience: 报出去这么多秒没有成交完就重报。
+            deadline: 做到什么时候，如 ``"14:56"``。
+            slices: 大单分片。
+            dry_run: 只算不发。
+            assume_open: 当作一直开着市。
+
+        Returns:
+            报告，见 `rebalance.Report`；``str(report)`` 是一张表。要别的选项、要先看计划，
+            用 ``user.portfolio``。
+
+        Raises:
+            UsageError: 权重、选项不对，什么都没有发出。
+            QueryFailedError: 账户、行情没有应答，什么都没有发出。
+            RebalanceBusyError: 这个账号正有一个在执行。
+        """
+        return self.portfolio.order_target_portfolio(
+            weights,
+            min_turnover=ignore_minor,
+            others=others,
+            cash_buffer=cash_buffer,
+            price=price,
+            patience=patience,
+            deadline=deadline,
+            slices=slices,
+            dry_run=dry_run,
+            assume_open=assume_open,
+        )
+
+    def adjust_weight(
+        self,
+        security: str,
+        weight: float | Decimal,
+        *,
+        price: str = "对手价",
+        patience: float = 10.0,
+        deadline: str | float | None = None,
+    ) -> Report:
+        """把一只调到总资产的这个比例，别的不动；做完（或到期）返回报告。
+
+        Args:
+            security: 证券代码。
+            weight: 比例，0–1；0 是清掉。
+            price: 同 `adjust_weights`，以下两项也是。
+            patience: 同上。
+            deadline: 同上。
+        """
+        return self.adjust_weights(
+            {security: weight}, others="keep", price=price, patience=patience, deadline=deadline
+        )
 
     # ---- 后端的对象
 
@@ -418,6 +540,10 @@ class Trader:
 
     # ---- 给后端的
 
+    def _past(self, first: date, last: date, deadline: float) -> past.Counter | None:
+        """柜台自己的历史，这几天的（含两头，都在今天以前），最晚到 ``deadline``；没有为 None。"""
+        return None
+
     def _limit(
         self, side: int, security: object, price: object, amount: object, extras: Extras
     ) -> Ticket[types.EntrustResult, types.EntrustResult]:
@@ -516,6 +642,11 @@ class Trader:
     def _session(self) -> Session:
         """此刻可用的会话，见 `Engine.session`。"""
         return self._engine.session
+
+    @property
+    def _folder(self) -> Path:
+        """这个账号自己的文件放在哪里，见 `Engine.folder`。"""
+        return self._engine.folder
 
     @property
     def _path(self) -> str:

@@ -16,6 +16,11 @@ def day_of(epoch_s: float) -> int:
     return int((epoch_s + OFFSET_S) // _DAY_S) + _EPOCH
 
 
+def beijing_day(epoch_s: float) -> date:
+    """Unix 秒 → 那一天。"""
+    return date.fromordinal(day_of(epoch_s))
+
+
 def midnight(day: int) -> int:
     """序数 → 那一天零点，Unix 秒。"""
     return (day - _EPOCH) * _DAY_S - OFFSET_S

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _INTERRUPTED: Final = 130
+_OTHERS: Final = ("SIGTERM", "SIGBREAK", "SIGHUP")
 
 
 @contextmanager
@@ -23,14 +24,6 @@ def heard(ask: Callable[[str], None]) -> Iterator[None]:
 
     不在主线程里的什么也不装：Python 只许主线程接信号。
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    hangup = getattr(signal, "SIGHUP", None)
-    # nohup 让 SIGHUP 不起作用，要尊重它
-    numbers = [n for n in numbers if n != hangup or signal.getsignal(n) != signal.SIG_IGN]
     told = False
 
     def hear(number: int, _frame: object) -> None:
@@ -40,6 +33,30 @@ def heard(ask: Callable[[str], None]) -> Iterator[None]:
         told = True
         ask(f"收到 {signal.Signals(number).name}")
 
+    with _handled(("SIGINT", *_OTHERS), hear):
+        yield
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """这一段里，SIGTERM、Ctrl-Break、挂断都像 Ctrl-C：抛 ``KeyboardInterrupt``，收尾再走。"""
+
+    def hear(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(f"收到 {signal.Signals(number).name}")
+
+    with _handled(_OTHERS, hear):
+        yield
+
+
+@contextmanager
+def _handled(names: tuple[str, ...], hear: Callable[[int, Any], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    hangup = getattr(signal, "SIGHUP", None)
+    # nohup 让 SIGHUP 不起作用，要尊重它
+    numbers = [n for n in numbers if n != hangup or signal.getsignal(n) != signal.SIG_IGN]
     before: dict[int, Any] = {each: signal.signal(each, hear) for each in numbers}
     try:
         yield

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from easytrader.basics import replaying
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
     from easytrader.trader import Trader
@@ -52,6 +52,10 @@ _OLD_CLIENTS: Final = (
     *("华泰客户端", "银河客户端", "国金客户端", "五矿客户端", "海通证券客户端", "同花顺客户端"),
     *("universal_client", "通用客户端", "ht", "yh", "gf", "gj", "yjb"),
 )
+_OLD_TOLD: Final = (
+    "哪样换成哪样见文档 migrate.md（从原来的 easytrader 来）；"
+    '还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。'
+)
 _OLD_FOLLOWERS: Final = ("xq", "雪球", "joinquant", "ricequant", "jq", "rq")
 
 
@@ -68,7 +72,7 @@ def make(name: object, debug: bool) -> Trader:
     rehearsed = replaying.current() is not None and key not in _REDIRECTED
     if target is not None:
         return cast("Trader", _load(_REHEARSED if rehearsed else target)(debug))
-    for each in entry_points(group=GROUP):
+    for each in _registered():
         if each.name.strip().lower() == key:
             if rehearsed:
                 return cast("Trader", _load(_REHEARSED)(debug))
@@ -98,11 +102,18 @@ def _make_foreign(point: EntryPoint, debug: bool) -> Trader:
 def installed() -> list[Backend]:
     """装着的后端，自带的在前。"""
     found = [Backend(name, target, "easytrader") for name, target in _BUILT_IN.items()]
-    for each in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for each in sorted(_registered(), key=lambda point: point.name):
         if each.name.strip().lower() not in _BUILT_IN:
             package = each.dist.name if each.dist is not None else ""
             found.append(Backend(each.name, each.value, package))
     return found
+
+
+def _registered() -> Iterable[EntryPoint]:
+    """别的包登记的；自带的后端用不到，不必等 importlib.metadata 导入。"""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
 
 
 def _load(target: str) -> Any:
@@ -117,12 +128,12 @@ def _advice(key: str) -> str:
         return (
             "操控客户端窗口的旧后端（0.23 及以前）不在这里："
             "券商给开 MiniQMT 的用 use('miniqmt')，先试用 use('sim')；"
-            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+            f"{_OLD_TOLD}{have}"
         )
     if key in _OLD_FOLLOWERS:
         return (
-            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')；"
-            f'还要旧的，在另一个虚拟环境里装 "easytrader<0.24"。{have}'
+            "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')，"
+            f"调仓用 user.adjust_weights；{_OLD_TOLD}{have}"
         )
     near = get_close_matches(key, names, n=1)
     asked = f"是不是 {near[0]!r}？" if near else ""

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader import arguments
-from easytrader.basics import paths, replaying
-from easytrader.errors import SimulatorError, UsageError
+from easytrader.basics import pace, paths, replaying
+from easytrader.basics.beijing import moment
+from easytrader.errors import QueryFailedError, SimulatorError, UsageError
+from easytrader.history.past import Counter
 from easytrader.market.calendar import is_trading_day
 from easytrader.miniqmt.diagnose.preflight import check_path
 from easytrader.miniqmt.trader import MiniqmtTrader
@@ -33,9 +35,10 @@ from easytrader.sim.config.folder import (
 from easytrader.sim.config.folder import default_folder as default_folder
 from easytrader.sim.host import hub
 from easytrader.sim.host.stepping import Stepper
+from easytrader.types import Asset
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from typing_extensions import Unpack
 
@@ -66,7 +69,7 @@ def replay_trader(debug: bool = False) -> ReplayTrader:
 
 def _made(kind: type[_Trader], debug: bool) -> _Trader:
     install.install()
-    user = kind(debug, prepare=install.install, trading_day=_trading_day, storage_of=_storage_of)
+    user = kind(debug, **_hooks())
     replay = replaying.current()
     if replay is not None:
         courier = user._engine.courier  # noqa: SLF001  交易口的内部，同一家
@@ -115,6 +118,8 @@ class SimTrader(MiniqmtTrader):
         path = self._prepare_folder(miniqmt_path, stock_account, options.get("account_type"))
         account = stock_account or SimFolder.open(path).config.accounts[0].account_id
         hub.allow_embed(path)
+        stepped = SimFolder.open(path).config.clock == "step"
+        self._engine.now = _SteppedNow(path) if stepped else _wall_now
         super().connect(
             path,
             account,
@@ -154,6 +159,8 @@ class SimTrader(MiniqmtTrader):
         while not self._is_quiet(deadline):
             if time.monotonic() >= deadline:
                 raise SimulatorError(f"时间已经走到了，而回调 {_SETTLE_S:g} 秒还没有做完。")
+        if self._hosting() is None and isinstance(self._engine.now, _SteppedNow):
+            self._engine.now.ask()
 
     def _today(self) -> str:
         if SimFolder.open(self._path).config.clock == "step":
@@ -214,6 +221,42 @@ class SimTrader(MiniqmtTrader):
         return str(path)
 
 
+def _hooks() -> dict[str, Any]:
+    """交易口向模拟文件夹问的几件事。"""
+    return {
+        "prepare": install.install,
+        "trading_day": _trading_day,
+        "always_open": _always_open,
+        "storage_of": _storage_of,
+        "past_of": _past_of,
+    }
+
+
+class _SteppedNow:
+    """单步的柜台此刻是几点，不等它：嵌在本进程里的看它的钟，别的进程里的只在连上与走完一步时问。"""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._host: Any = None
+        self._asked: float | None = None
+
+    def __call__(self) -> float:
+        if self._host is None or self._host.stopped.is_set():
+            self._host = hub.HUB.embedded(self._path)
+        if self._host is not None:
+            return float(self._host.now())
+        return self.ask() if self._asked is None else self._asked
+
+    def ask(self) -> float:
+        """问别的进程里的柜台；走过一步之后再问一次。"""
+        self._asked = Stepper(self._path).now().timestamp()
+        return self._asked
+
+
+def _wall_now() -> float:
+    return pace.current().now()
+
+
 class ReplayTrader(SimTrader):
     """回放时代替连到别处去的后端（``remote``、别的包带来的）：怎么连都是回放的账户。"""
 
@@ -252,6 +295,34 @@ def _storage_of(key: AccountKey) -> SqliteStorage:
     if is_sim_folder(key.place):
         return SqliteStorage(Path(key.place) / RECORDS / paths.folder_name(key.account_id))
     return SqliteStorage(paths.key_folder(key))
+
+
+def _always_open(path: str) -> bool:
+    return is_sim_folder(path) and SimFolder.open(path).config.clock == "always"
+
+
+def _past_of(key: AccountKey, first: date, last: date, deadline: float) -> Counter | None:
+    """模拟柜台自己的历史；真的客户端没有。"""
+    if not is_sim_folder(key.place):
+        return None
+    from easytrader.sim.gateway import history  # 用到才带上它
+
+    wanted = [
+        day for day in history.days(key.place) if first.isoformat() <= day <= last.isoformat()
+    ]
+    found = Counter([], [], [])
+    for day in wanted:
+        if time.monotonic() > deadline:
+            raise QueryFailedError(f"期限内只读到 {day} 以前")
+        found.orders.extend({"day": day, **row} for row in history.orders(key.place, day, key[1]))
+        found.trades.extend({"day": day, **row} for row in history.trades(key.place, day, key[1]))
+    for row in history.assets(key.place, key.account_id):
+        day = row["date"]
+        if day in wanted:
+            closed = moment(f"{day} 23:59:59")  # 换日时的样子
+            kept = {name: row[name] for name in Asset.__annotations__}
+            found.assets.append({"day": day, "time": closed, **kept})
+    return found
 
 
 def _trading_day(path: str, now: datetime) -> bool | None:

@@ -10,6 +10,7 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from easytrader.cli import startup
 from easytrader.cli.output import complain, finish_streams, prepare_streams
 from easytrader.cli.parser import Parser
 from easytrader.errors import EasytraderError, UsageError
@@ -29,14 +30,20 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "buy": ("order_commands", "买入"),
     "sell": ("order_commands", "卖出"),
     "cancel": ("order_commands", "撤单"),
+    "history": ("history_command", "往日的委托、成交、资金"),
+    "reconcile": ("reconcile_command", "收盘之后对账：委托、成交、持仓、资金，一页 Markdown"),
     "status": ("look_commands", "连不连得上，连接的健康状况"),
     "watch": ("watch_command", "盯着持仓、委托、资金或行情，在原地刷新"),
+    "profile": ("profile_command", "账号的设置文件：列出、看、检查、新建"),
     "completion": ("completion_command", "bash、zsh、PowerShell 的补全"),
     "doctor": ("doctor_command", "体检：Python、客户端、权限、账号……逐项检查，说出怎么修"),
     "demo": ("demo", "演示：连接、买卖、撤单、断线重连，半分钟以内"),
     "sim": ("sim_commands", "模拟 MiniQMT"),
     "serve": ("serve_command", "把这台机器上的账号给别的机器用，前台运行到 Ctrl-C"),
     "token": ("token_command", "发、看、吊销 easytrader serve 的令牌"),
+    "rebalance": ("rebalance_command", "把持仓调到一个文件里的目标：计划、执行、报告"),
+    "run": ("run_command", "把一个脚本当作定时任务跑：不开市不跑、只跑一份、到期停掉、通知"),
+    "schedule": ("schedule_command", "到点跑任务，只在交易日：给没有 cron 的机器"),
 }
 """命令 → 它的模块（有 ``register(rooms)``）与帮助里的一行；帮助照这个顺序列。"""
 
@@ -47,7 +54,10 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """解析并执行，返回退出码（``sim run`` 时是脚本自己的）。"""
-    arguments = _parse(argv)
+    if argv is None:
+        startup.own_process()
+    with startup.quickly():
+        arguments = _parse(argv)
     if isinstance(arguments, int):
         return arguments
     command: Callable[[argparse.Namespace], int] = arguments.command
@@ -66,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         if arguments.own_output:
             finish_streams()
+        startup.leaving()
 
 
 def build_parser(only: str | None = None) -> Parser:

@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.cli import startup
 from easytrader.cli.output import complain
 from easytrader.cli.parser import seconds
 from easytrader.errors import UsageError
@@ -36,8 +37,13 @@ _WAYS: Final = (
 _HERE: Final = "命令行"
 
 
-def add_account_options(parser: Parser) -> None:
-    """加上账号的选项；用 `opened` 打开它们说的账号。"""
+def add_account_options(parser: Parser, *, timeout: bool = True) -> None:
+    """加上账号的选项；用 `opened` 打开它们说的账号。
+
+    Args:
+        parser: 加在哪里。
+        timeout: 也加 ``--timeout``；自己不连接的命令不要它。
+    """
     group = parser.add_argument_group(
         "账号",
         f"--profile，或 --broker 与后面几项；都不给：环境变量 {PROFILE_VARIABLE} 说的设置，"
@@ -49,18 +55,32 @@ def add_account_options(parser: Parser) -> None:
     add("--path", metavar="PATH", help="客户端的 userdata_mini、模拟的文件夹；remote 是网址")
     add("--account", metavar="ID", help="资金账号；单独给它就是 --profile")
     add("--type", metavar="TYPE", help="账号类型（默认 STOCK；信用账号 CREDIT）")
-    add("--timeout", metavar="S", type=seconds, help="每个调用的期限，秒（默认 10）")
+    if timeout:
+        add("--timeout", metavar="S", type=seconds, help="每个调用的期限，秒（默认 10）")
+
+
+def is_told(arguments: argparse.Namespace) -> bool:
+    """说了是哪个账号：命令行上、环境变量里，或有默认的设置。"""
+    given = (arguments.profile, *(getattr(arguments, name) for name in ("broker", *CONNECT_NAMES)))
+    if any(each is not None for each in given) or os.environ.get(PROFILE_VARIABLE):
+        return True
+    return _default_profile() is not None
 
 
 @contextmanager
 def opened(
-    arguments: argparse.Namespace, *, ordering: bool = False, **connect: Any
+    arguments: argparse.Namespace,
+    *,
+    ordering: bool = False,
+    wait: float | None = 0,
+    **connect: Any,
 ) -> Iterator[Trader]:
-    """连上命令行说的账号（只试一次），离开 ``with`` 时关掉。
+    """连上命令行说的账号，离开 ``with`` 时关掉。
 
     Args:
         arguments: 有 `add_account_options` 的那几项。
         ordering: 见 `chosen`。
+        wait: 连不上的最多再试多少秒，默认只试一次；None 照设置里的。
         **connect: 另外交给 ``connect()`` 的，例如 ``trader_callback``。
 
     Raises:
@@ -69,16 +89,21 @@ def opened(
     """
     if arguments.timeout is not None:
         connect = {**connect, "timeout": arguments.timeout}
-    profile = chosen(arguments, ordering=ordering)
+    with startup.quickly():
+        profile = chosen(arguments, ordering=ordering)
+        user = _open(profile, arguments.debug, wait, connect)
+    with user:
+        yield user
+
+
+def _open(profile: Profile, debug: bool, wait: float | None, connect: dict[str, Any]) -> Trader:
     try:
-        user = profile.open(debug=arguments.debug, wait=0, **connect)
+        return profile.open(debug=debug, wait=wait, **connect)
     except UsageError as exc:
         if profile.name != _HERE:
             raise
         expected = exc.expected.removesuffix(f"（{profile.told}）")
         raise UsageError(_option_of(exc.argument), exc.value, expected) from exc
-    with user:
-        yield user
 
 
 def chosen(arguments: argparse.Namespace, *, ordering: bool = False) -> Profile:

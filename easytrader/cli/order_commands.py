@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.cli.account_options import add_account_options, opened
 from easytrader.cli.output import complain, confirmed, quiet_log, say, say_json
 from easytrader.cli.parser import plain_number, seconds
 from easytrader.cli.tables import add_output_options, say_table
-from easytrader.codes import CANCELLABLE_STATUSES
+from easytrader.codes import CANCELLABLE_STATUSES, FINAL_STATUSES
 from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
@@ -24,7 +25,6 @@ from easytrader.errors import (
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
     from easytrader.backend.records import OrderRequest
     from easytrader.cli.parser import Rooms
@@ -129,26 +129,41 @@ def _looked(
     user: Trader, verb: str, wanted: dict[str, Any], arguments: argparse.Namespace
 ) -> int | None:
     """先看看、问一声；None 是可以发出，否则是退出码，什么都没有发出。"""
-    from easytrader.server.preview import preview
-
-    told = preview(user, verb, wanted, _NoGate())
-    if "stock_code" not in told:  # 参数还不对
+    live = not is_simulated(user)
+    told = _preview(user, verb, wanted)
+    if told is None:
+        complain(
+            f"{verb} {arguments.code} 数量 {arguments.amount}（账户 {user.status['account_id']}）"
+        )
+    elif "stock_code" not in told:  # 参数还不对
         for each in told["problems"]:
             name, text = each["rule"], each["text"]
             text = text.replace(name, _OPTIONS.get(name, name), 1)
-            complain(f"错误：{text.replace(repr(wanted.get(name)), str(wanted.get(name)), 1)}")
+            if isinstance(wanted.get(name), Decimal):
+                text = text.replace(repr(wanted[name]), str(wanted[name]), 1)
+            complain(f"错误：{text}")
         return _USAGE
-    live = not is_simulated(user)
-    complain(_shown(user, told, live))
-    for each in told["problems"]:
-        complain(f"  {'不能下' if each['stops'] else '注意'}：{each['text']}")
-    if not told["ok"]:
-        complain("什么都没有发出")
-        return _FAILED
+    else:
+        complain(_shown(user, told, live))
+        for each in told["problems"]:
+            complain(f"  {'不能下' if each['stops'] else '注意'}：{each['text']}")
+        if not told["ok"]:
+            complain("什么都没有发出")
+            return _FAILED
     if live and not arguments.yes and not confirmed("下这一笔委托？"):
         complain("没有下单")
         return _FAILED
     return None
+
+
+def _preview(user: Trader, verb: str, wanted: dict[str, Any]) -> Preview | None:
+    """先看看；别的包的后端自己写了动词的看不了，为 None。"""
+    from easytrader.server.preview import can_preview, preview
+
+    server = getattr(user, "server", None)
+    if server is not None:  # 远程的：服务器上看，令牌的限额也在那里
+        return cast("Preview", server.preview(verb, wanted))
+    return preview(user, verb, wanted, _NoGate()) if can_preview(user, verb) else None
 
 
 def is_simulated(user: Trader) -> bool:
@@ -312,6 +327,10 @@ def _cancel(arguments: argparse.Namespace) -> int:
 
 def _cancel_one(user: Trader, arguments: argparse.Namespace) -> int:
     number = number_of(user, arguments.number)
+    why = _beyond_cancel(user, number)
+    if why:
+        complain(f"没有撤成：{why}")
+        return _FAILED
     try:
         answer = user.cancel_entrust(number)
     except OutcomeUnknownError as exc:
@@ -320,7 +339,7 @@ def _cancel_one(user: Trader, arguments: argparse.Namespace) -> int:
     if not answer["success"]:
         if arguments.json:
             say_json(answer)
-        complain(f"没有撤成：{_why(user, number, answer['message'])}")
+        complain(f"没有撤成：{answer['message']}")
         return _FAILED
     if arguments.wait is None:
         say_json(answer) if arguments.json else say(f"已请求撤单：{number}")
@@ -351,14 +370,15 @@ def number_of(user: Trader, text: str) -> Any:
         raise UsageError("ENTRUST_NO", text, exc.expected) from None
 
 
-def _why(user: Trader, number: Any, message: str) -> str:
+def _beyond_cancel(user: Trader, number: Any) -> str:
+    """没有这笔委托、已经到了终态：柜台收下撤单，过一会儿才说撤不了。查不到的照样去撤。"""
     try:
         row = user.find_entrust(number)
     except QueryFailedError:
-        return message
+        return ""
     if row is None:
-        return f"{message}；当日没有委托 {number}"
-    return f"{message}；委托 {number} 此刻{_state(row)}"
+        return f"当日没有委托 {number}"
+    return f"委托 {number} {_state(row)}" if row["order_status"] in FINAL_STATUSES else ""
 
 
 def _cancel_all(user: Trader, arguments: argparse.Namespace) -> int:

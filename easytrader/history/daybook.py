@@ -15,6 +15,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from easytrader import rows
@@ -80,6 +81,20 @@ class _Seen(NamedTuple):
     delivered: bool = False
 
 
+class _Span(NamedTuple):
+    """连着的一段：哪一天，从何时到何时，与那时的真的时间（模拟的钟走得不一样），Unix 秒。"""
+
+    day: str
+    since: float
+    wall_since: float
+    to: float
+    wall_to: float
+
+
+_APART: Final = _Span("", 0.0, 0.0, 0.0, 0.0)
+"""没有连着。"""
+
+
 class Daybook:
     """一个账号往日的账。记（`delivered`、`saw`）在任何线程上，不阻塞、不失败。
 
@@ -121,8 +136,7 @@ class Daybook:
         self._written: dict[tuple[str, Any], Any] = {}
         self._held: tuple[Any, float] = (None, 0.0)
         self._token = secrets.token_hex(4)
-        # 连着的这一段：[北京日期, 从何时, 从何时（真的时间）]；没有连着为空
-        self._span: list[Any] = []
+        self._span = _APART
 
     # ---- 记
 
@@ -158,10 +172,11 @@ class Daybook:
 
     def close(self, *, final: bool = True) -> None:
         """写完（最多一小会儿），放手；可重复调用。``final`` 为假的以后还会再记。"""
-        self._closed = self._closed or final
-        self._resting.set()
+        with self._starting:  # 别的线程正要开写的线程：要么看见关了，要么被我们停下
+            self._closed = self._closed or final
+            self._resting.set()
+            thread = self._thread
         self._wake.set()
-        thread = self._thread
         if thread is not None and waits.join(thread, _CLOSE_S):
             self._thread = None
 
@@ -234,28 +249,32 @@ class Daybook:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(_TICK_S)
+            quiet = not self._wake.wait(_TICK_S)
+            self._wake.clear()  # 先清再看要不要停：停的那一声不会被清掉
             resting = self._resting.wait(_BATCH_S)
-            self._wake.clear()
             until = time.monotonic() + _WRITE_S
+            work = partial(self._write, until, everything=resting, even_nothing=quiet or resting)
             with suppress(TimeoutError):  # 有人正在读，它会替我们写
-                self._lock.run(until, partial(self._write, until, everything=resting))
+                self._lock.run(until, work)
             if resting:
-                self._span = []
+                self._span = _APART
                 self._days.close()
                 return
             if self._lists:  # 还没有到看它们的时候
                 self._wake.set()
 
-    def _write(self, deadline: float, *, everything: bool) -> None:
-        """把攒着的写下去（拿着锁）。写不下去的丢掉，说一声。"""
+    def _write(self, deadline: float, *, everything: bool, even_nothing: bool = True) -> None:
+        """把攒着的写下去（拿着锁）。写不下去的丢掉，说一声。
+
+        ``everything``：也看查到的一整批；``even_nothing``：什么都没有也记一次「还连着」。
+        """
         batch: list[_Seen] = []
         if everything or time.monotonic() - self._looked >= _LISTS_S:
             self._looked = time.monotonic()
             batch += [self._lists.pop(kind) for kind in list(self._lists)]
         while self._queue:
             batch.append(self._queue.popleft())
-        kept = self._kept(batch)
+        kept = self._kept(batch) if batch or even_nothing else []
         if not kept:
             return
         try:
@@ -281,8 +300,8 @@ class Daybook:
                 found += self._rows(seen)
             except Exception as exc:  # noqa: BLE001, PERF203  边界：后端的记录里什么都可能有
                 self._complain(f"读不懂的记录：{exc!r}")
-        if self._span:
-            found.append(self._connected())
+        if self._span.day:
+            found += self._connected()
         return found
 
     def _rows(self, seen: _Seen) -> list[Kept]:
@@ -297,15 +316,12 @@ class Daybook:
             return self._asset(what, seen.at)
         if kind == POSITIONS:
             return self._positions(what, seen.at)
-        if self._span:
-            found = [self._connected(seen.at)]
-            self._span = []
-        else:
-            found = []
+        found = self._connected(seen.at) if self._span.day else []
+        self._span = _APART
         connected, wall = what
         if connected:
             self._token = secrets.token_hex(4)
-            self._span = [self.day.text(seen.at), seen.at, wall]
+            self._span = _Span(self.day.text(seen.at), seen.at, wall, seen.at, wall)
         return found
 
     def _order(self, order: OrderLike, at: float) -> list[Kept]:
@@ -335,7 +351,7 @@ class Daybook:
         data = {"row": rows.trade_row(trade), "fee": _fee(trade)}
         day = self._day(trade.traded_time, seen.at)
         rank = DELIVERED if seen.delivered else SEEN
-        return [Kept(day, TRADE, "|".join(map(str, key)), rank, seen.at, data)]
+        return [Kept(day, TRADE, _text(key), rank, seen.at, data)]
 
     def _asset(self, asset: AssetLike, at: float) -> list[Kept]:
         day, data = self.day.text(at), {"row": rows.asset_row(asset)}
@@ -354,15 +370,22 @@ class Daybook:
         self._held = volumes, at
         return [Kept(volumes[0], POSITIONS, "last", f"{at:020.6f}", at, {"rows": found})]
 
-    def _connected(self, at: float | None = None) -> Kept:
-        """连着的这一段，到此刻为止；过了零点另起一段。"""
+    def _connected(self, at: float | None = None) -> list[Kept]:
+        """连着的这一段，到此刻为止；过了零点另起一段，从上一次说话的时候接着。"""
         at = self.now() if at is None else at
-        day, began, wall = self._span
-        data = {"from": began, "to": at, "wall_from": wall, "wall_to": time.time()}
-        if self.day.text(at) != day:
-            self._span = [self.day.text(at), at, time.time()]
-        key = f"{self._token}-{day}"
-        return Kept(day, SPAN, key, f"{at:020.6f}", began, data)
+        wall, day = time.time(), self.day.text(at)
+        span, found = self._span, []
+        if day != span.day:
+            found.append(self._kept_span())
+            self._span = _Span(day, span.to, span.wall_to, at, wall)
+        else:
+            self._span = span._replace(to=at, wall_to=wall)
+        return [*found, self._kept_span()]
+
+    def _kept_span(self) -> Kept:
+        day, since, wall_since, to, wall_to = self._span
+        data = {"from": since, "to": to, "wall_from": wall_since, "wall_to": wall_to}
+        return Kept(day, SPAN, f"{self._token}-{day}", f"{to:020.6f}", since, data)
 
     def _day(self, epoch_s: float, at: float) -> str:
         """柜台说的时刻是哪一天；没有说、不可信的按看到的时候。"""
@@ -376,6 +399,15 @@ def order_rank(row: Mapping[str, Any]) -> str:
         f"{status in FINAL_STATUSES:d}{float(exact(row['traded_volume'])):020.4f}"
         f"{STATUS_RANK.get(status, -1) + 1:02d}{bool(row['order_sysid']):d}"
     )
+
+
+def trade_text(row: Mapping[str, Any]) -> str:
+    """一行成交在一天里的身份，作 ``key``。"""
+    return _text(trade_key(cast("TradeLike", SimpleNamespace(**row))))
+
+
+def _text(key: tuple[Any, ...]) -> str:
+    return "|".join(map(str, key))
 
 
 def _fee(trade: TradeLike) -> float:

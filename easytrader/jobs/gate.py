@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from easytrader.basics import beijing, pace
 from easytrader.basics.days import A_SHARES
+from easytrader.basics.log import Log
+from easytrader.errors import ConnectFailedError, NotConnectedError
 from easytrader.market import calendar
 from easytrader.market.rules.phases import CONTINUOUS, WINDOWS, Phase, clock_phase
 from easytrader.profiles import secrets
 
 if TYPE_CHECKING:
-    from easytrader.profiles import AccountSpec
+    from easytrader.profiles import AccountSpec, Profile
 
 State = Literal[
     "未开盘", "集合竞价", "连续竞价", "午休", "收盘", "休市", "不知道", "随时"
@@ -40,6 +42,8 @@ _TRADING: Final = frozenset(
 _WEEKDAYS: Final = "一二三四五六日"
 _A_SHARE: Final = frozenset({"miniqmt", "qmt", "sim", "模拟", "remote", "远程"})
 """自带的后端，做的都是沪深北。"""
+_CLIENTS: Final = frozenset({"miniqmt", "qmt"})
+"""客户端有自己的日历的。"""
 _SIMULATED: Final = frozenset({"sim", "模拟"})
 
 
@@ -139,6 +143,47 @@ def account_gate(
     return market_gate(moment, assume_open=assume_open, hours=hours, past_end=past_end)
 
 
+def profile_gate(
+    profile: Profile,
+    now: float | None = None,
+    *,
+    assume_open: bool = False,
+    hours: bool = True,
+) -> Gate:
+    """同 `account_gate`；日历不知道这一天的，连上客户端问它自己的日历，最多一分钟左右。
+
+    连不上、客户端也不知道的，照旧答不知道（``assume_open`` 的当作开市）。
+    远程的日历在那台机器上，问不到。
+
+    Args:
+        profile: 账号的设置。
+        now: 同 `market_gate`，以下两项也是。
+        assume_open: 同上。
+        hours: 同上。
+
+    Raises:
+        UsageError: 没有这个后端，密码取不到。
+        MissingDependencyError: 后端装得不全。
+    """
+    found = account_gate(profile.account, now, hours=hours)
+    if found.state != "不知道":
+        return found
+    if profile.broker in _CLIENTS and not calendar.trouble():
+        _ask_client(profile)
+    return account_gate(profile.account, found.now, assume_open=assume_open, hours=hours)
+
+
+def _ask_client(profile: Profile) -> None:
+    """连一次：连上之后，快到头的日历会问客户端。"""
+    from easytrader.miniqmt.vendor import client_calendar
+
+    try:
+        with profile.open():
+            client_calendar.wait_answer()
+    except (ConnectFailedError, NotConnectedError) as exc:
+        Log().warning("日历不知道今天是否开市，想问客户端，没有连上：{}", exc)
+
+
 def _later(phase: Phase, second: float) -> str:
     """还不收委托的，什么时候收。"""
     if phase is Phase.PRE_OPEN:
@@ -175,6 +220,7 @@ def _another_market(broker: str) -> bool:
 
     trader = use(broker)
     try:
-        return trader.capabilities.day != A_SHARES
+        able = trader.capabilities
+        return able.always_open or able.day != A_SHARES
     finally:
         trader.close()

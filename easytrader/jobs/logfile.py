@@ -41,6 +41,7 @@ _PLAIN: Final = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 _BACK: Final = "from_logging"
 """从 `logging` 来的，不再送回去。"""
 _FORTH: Final = "from_loguru"
+_FILE_ONLY: Final = "file_only"
 
 
 @contextmanager
@@ -58,7 +59,9 @@ def logging_to(file: Path | None, *, debug: bool = False, screen: bool = True) -
     logger.remove()
     level = "DEBUG" if debug else "INFO"
     if screen and sys.stderr is not None:  # pythonw 没有
-        logger.add(sys.stderr, format=_line, level=level, diagnose=False, catch=True)
+        logger.add(
+            sys.stderr, format=_line, level=level, filter=_on_screen, diagnose=False, catch=True
+        )
     if file is not None:
         _add_file(file, level)
     root = logging.getLogger()
@@ -70,6 +73,15 @@ def logging_to(file: Path | None, *, debug: bool = False, screen: bool = True) -
         root.removeHandler(forward)
         logger.complete()
         logger.remove()
+
+
+def to_file(text: str) -> None:
+    """一行只写进日志文件：屏幕上已经有了的（脚本自己的输出）。"""
+    logger.bind(**{_FILE_ONLY: True}).info("{}", text)
+
+
+def _on_screen(record: Record) -> bool:
+    return _FILE_ONLY not in record["extra"]
 
 
 class bridge:  # noqa: N801  用起来像一个函数

@@ -24,7 +24,7 @@ from easytrader.backend.records import (
     OrderRefused,
     Traded,
 )
-from easytrader.basics import pace
+from easytrader.basics import pace, paths
 from easytrader.basics.log import masked
 from easytrader.basics.paths import AccountKey
 from easytrader.errors import FORKED, ClosedError, NotConnectedError
@@ -40,6 +40,7 @@ from easytrader.push.event_log import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from easytrader.backend.capabilities import Capabilities
     from easytrader.backend.records import OrderLike, PushEvent
@@ -178,6 +179,11 @@ class Engine:
         found["path"] = self.path
         found["session_id"] = 0 if self._connector is None else self._connector.session_id
         return cast("Status", found)
+
+    @property
+    def today(self) -> str:
+        """柜台的今天，``2026-11-30`` 这样。"""
+        return self.capabilities.day.text(self.now())
 
     def saw(self, kind: str, found: _Found) -> _Found:
         """查到的也记进往日的账，原样返回。"""
@@ -367,6 +373,12 @@ class Engine:
         if not self._at_exit:
             self._at_exit = True
             atexit.register(self._exit)
+
+    @property
+    def folder(self) -> Path:
+        """这个账号自己的文件放在哪里：与委托记录一起；委托记录不是文件的，在用户数据目录下。"""
+        own: Path | None = getattr(self._storage, "folder", None)
+        return own or paths.key_folder(self.key)
 
     def _supervise(self, connector: Connector, options: ReconnectOptions) -> Supervisor:
         """新的看护马上顶替旧的：别的线程看到的是「连接中」，不是「已关闭」。"""

@@ -21,9 +21,6 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from tenacity import RetryCallState, Retrying, retry_if_exception
-from tenacity.stop import stop_after_attempt, stop_never
-
 from easytrader.backend.records import Connected, Disconnected, GaveUp, HealthChanged
 from easytrader.backend.session import BaseSession
 from easytrader.basics import waits
@@ -369,7 +366,7 @@ class Supervisor:
     def _keep_trying(self, wait_s: float) -> None:
         """connect(wait=…)：按间隔一直试，到期或关闭为止。"""
         try:
-            self._retry(stop=stop_never, limit_s=wait_s)
+            self._retry(limit_s=wait_s)
         except ClosedError as exc:
             if self._state is State.CLOSED:
                 raise
@@ -449,9 +446,8 @@ class Supervisor:
         options = self._options
         self._calm.clear()
         self._retrying = threading.current_thread()
-        limit = stop_after_attempt(options.max_attempts) if options.max_attempts else stop_never
         try:
-            self._retry(stop=limit, reconnecting=True)
+            self._retry(options.max_attempts, reconnecting=True)
             self._reconnects += 1
             self._log.info("重连成功！")
             self._finish(time.monotonic() + self._connector.timeout_s)
@@ -495,11 +491,16 @@ class Supervisor:
 
     def _retry(
         self,
-        stop: Callable[[RetryCallState], bool],
+        most: int = 0,
         *,
         limit_s: float = float("inf"),
         reconnecting: bool = False,
     ) -> None:
+        """``most``：最多试几次，0 不限。"""
+        from tenacity import Retrying, retry_if_exception  # 一次就连上的用不到，不必等它导入
+        from tenacity.stop import stop_after_attempt, stop_never
+
+        limit = stop_after_attempt(most) if most else stop_never
         pace = Pace(self._options, self._log, limit_s)
 
         def attempt() -> None:
@@ -516,7 +517,7 @@ class Supervisor:
 
         Retrying(
             retry=retry_if_exception(_may_pass),
-            stop=lambda state: stop(state) or pace.is_over(),
+            stop=lambda state: limit(state) or pace.is_over(),
             wait=pace.wait,
             sleep=self._sleep,
             after=pace.failed,

@@ -23,15 +23,16 @@ def board_doubts(side: int, target: Security, price: float, volume: int) -> list
         price: 委托价，元；市价为 0。
         volume: 数量，股/份/张。
     """
+    from easytrader.market.units import units_of  # 规则表不轻：只看行情、持仓的不必导入
+
     doubts = []
-    if side in _BUYS and target.kind is not Kind.APPLICATION:
-        lot, step = target.lot
-        if volume < lot or (volume - lot) % step:
-            doubts.append(
-                f"{target.stock_code} 买入 {volume}："
-                f"{target.board.value}一般为 {lot} 起、{step} 递增，柜台可能拒绝"
-            )
-    tick_li = target.tick_li
+    lot, step, tick_li = units_of(target)
+    whole = volume >= lot and (volume - lot) % step == 0
+    if side in _BUYS and target.kind is not Kind.APPLICATION and not whole:
+        doubts.append(
+            f"{target.stock_code} 买入 {volume}："
+            f"{target.board.value}一般为 {lot} 起、{step} 递增，柜台可能拒绝"
+        )
     ticks = price * 1000 / tick_li
     if abs(ticks - round(ticks)) > 1e-6:
         tick = tick_li / 1000

@@ -24,7 +24,7 @@ class _Hashed(Enum):
 
 
 class Board(_Hashed):
-    """板块：决定数量单位、最小变动价位与涨跌幅。"""
+    """板块：决定数量单位、最小变动价位与涨跌幅（各是多少见 `market.units`、`market.rules`）。"""
 
     SH_MAIN = "沪市主板"
     STAR = "科创板"
@@ -89,43 +89,6 @@ class Security:
         """能不能下竞价委托：指数不能，申购代码走另外的业务。"""
         return self.kind not in _UNTRADABLE
 
-    @property
-    def tick_li(self) -> int:
-        """最小变动价位，厘（0.001 元）。股票 10，基金与债券 1；依据沪深交易规则 2026 年修订。"""
-        return _TICKS_LI.get(self.board, 1)
-
-    @property
-    def lot(self) -> tuple[int, int]:
-        """最小买入数量（股/份/张），与它之上的递增单位。"""
-        return _LOTS.get(self.board, (100, 100))
-
-    @property
-    def min_volume(self) -> int:
-        """最小买入数量，股/份/张。"""
-        return self.lot[0]
-
-    @property
-    def volume_step(self) -> int:
-        """买入数量的递增单位。"""
-        return self.lot[1]
-
-
-_TICKS_LI: Final = {
-    Board.SH_MAIN: 10,
-    Board.STAR: 10,
-    Board.SZ_MAIN: 10,
-    Board.CHINEXT: 10,
-    Board.BSE: 10,
-    Board.SZ_B: 10,
-    Board.SH_B: 1,
-}
-
-_LOTS: Final = {
-    Board.STAR: (200, 1),  # 科创板 200 股起、1 股递增
-    Board.BSE: (100, 1),  # 北交所 100 股起、1 股递增
-    Board.BOND: (10, 10),  # 可转债 1 手 = 10 张
-    Board.REPO: (10, 10),  # 逆回购 1000 元 = 10 张
-}
 
 _Row = tuple[Exchange, str, Board, Kind]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -22,11 +23,12 @@ from easytrader.trader import Trader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import date, datetime
     from types import ModuleType
 
     from easytrader.backend.session import Listener
     from easytrader.basics.log import Log
+    from easytrader.history.past import Counter
     from easytrader.link.heartbeat import Vitals
     from easytrader.miniqmt.vendor.loader import Vendor
     from easytrader.records.storage import Storage
@@ -106,6 +108,7 @@ class MiniqmtTrader(Trader):
         debug: 是否记 DEBUG 日志。
         prepare: 导入厂商包之前要做的准备（模拟器用它补上缺的二进制）。
         trading_day: (路径, 时刻) → 是不是交易日，None 为不知道；不是交易日时重连放慢。
+        always_open: 路径 → 是不是全天开市（模拟的），见 `Capabilities.always_open`。
         storage_of: 同 `Trader`。
     """
 
@@ -117,11 +120,15 @@ class MiniqmtTrader(Trader):
         *,
         prepare: Callable[[], None] | None = None,
         trading_day: Callable[[str, datetime], bool | None] | None = None,
+        always_open: Callable[[str], bool] | None = None,
         storage_of: Callable[[AccountKey], Storage] | None = None,
+        past_of: Callable[[AccountKey, date, date, float], Counter | None] | None = None,
     ) -> None:
         super().__init__(debug, storage_of=storage_of)
+        self._past_of = past_of
         self._prepare = prepare
         self._trading_day = trading_day
+        self._always_open = always_open
         self._strays = Strays()
 
     def connect(
@@ -176,6 +183,8 @@ class MiniqmtTrader(Trader):
         timeout_s = arguments.seconds("timeout", timeout)
         if self._prepare is not None:
             self._prepare()
+        if self._always_open is not None:
+            self.capabilities = replace(self.capabilities, always_open=self._always_open(path))
         connector = QmtConnector(
             self._log,
             self._engine.vitals,
@@ -253,6 +262,11 @@ class MiniqmtTrader(Trader):
 
     def _desk(self) -> QmtSession:
         return cast("QmtSession", self._session)
+
+    def _past(self, first: date, last: date, deadline: float) -> Counter | None:
+        """厂商的接口只有当日的；模拟的文件夹自己有。"""
+        past_of = self._past_of
+        return None if past_of is None else past_of(self._engine.key, first, last, deadline)
 
     def _today(self) -> str:
         """交易所的今天，``YYYYMMDD``。"""

@@ -29,7 +29,7 @@ _ZONE: Final = "Asia/Shanghai"
 _LARGEST: Final = 2**63
 _STORED: Final[dict[str, Storage]] = {
     "text": "text", "number": "int", "count": "int", "price": "float", "money": "float",
-    "ratio": "float", "bp": "float", "flag": "flag",
+    "ratio": "float", "bp": "float", "flag": "flag", "side": "text",
 }  # fmt: skip
 """一列装的是什么 → 存成什么。"""
 
@@ -91,10 +91,11 @@ def frame(
 
 def _listed(rows: object) -> tuple[Rows, list[str] | None]:
     """各行；行情的字典另有写的代码。"""
-    for part in ("orders", "rows"):  # 调仓的计划、报告
+    for part in ("rows", "orders"):  # 调仓的报告、计划
         inside = getattr(rows, part, None)
-        if isinstance(inside, (list, tuple)):
+        if isinstance(inside, list):
             rows = inside
+            break
     codes = None
     if isinstance(rows, Mapping):
         if titles.of_row(rows) is not None:

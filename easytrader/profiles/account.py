@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import UsageError
 from easytrader.profiles import secrets
 from easytrader.profiles.tomlfile import check_keys, within
-from easytrader.risk import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from easytrader.risk import Guard
     from easytrader.trader import Trader
 
 OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
@@ -47,8 +46,11 @@ class AccountSpec:
         for each in self.connect:
             if each in OURS:
                 raise UsageError(f"connect.{each}", "…", "这一项由打开它的程序自己定，去掉它")
-        if self.guard is False:
+        if self.guard is None or self.guard is False:
             object.__setattr__(self, "guard", None)
+            return
+        from easytrader.risk import Guard  # 没有开风控的不必带上它
+
         object.__setattr__(self, "guard", Guard.of(self.guard))
 
     def options(self, where: str = "") -> dict[str, Any]:
@@ -116,6 +118,8 @@ def check_name(name: object) -> str:
 
 def waits_itself(trader: Trader) -> bool:
     """这个后端的 ``connect()`` 自己会等到连上（有 ``wait``）。"""
+    import inspect
+
     parameters = inspect.signature(trader.connect).parameters.values()
     return any(
         each.name == "wait" or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters

@@ -173,7 +173,9 @@ def find(name: str | os.PathLike[str] | None = None) -> Profile:
         UsageError: 没有这个设置（列出有的），读不了，写得不对，里面有密码而别人读得到。
     """
     if name is None:
-        name = os.environ.get(VARIABLE, "").strip() or DEFAULT
+        named = os.environ.get(VARIABLE, "").strip()
+        with tomlfile.within(f"环境变量 {VARIABLE}" if named else f"没有说名字，也没有 {VARIABLE}"):
+            return find(named or DEFAULT)
     file = file_of(name)
     if not file.is_file():
         raise _unknown(name, file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import scrub
 from easytrader.basics.threads import AbandonedError, call_aside
-from easytrader.errors import EasytraderError, MissingDependencyError, UsageError
+from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,24 +52,29 @@ def resolved(value: Any, name: str, where: str) -> Any:
 
 @contextmanager
 def hidden(*values: object) -> Iterator[None]:
-    """这一段里抛出的异常，文字里没有这些取来的值（后端可能把参数写进错误里）。"""
+    """这一段里抛出的异常，文字里没有这些取来的值（后端可能把参数写进错误里），连同它的起因。"""
     try:
         yield
-    except EasytraderError as exc:
+    except Exception as exc:
         told = sorted({each for each in values if isinstance(each, str) and each}, key=len)
-        for each in reversed(told):
-            _hide(exc, each)
+        seen: set[int] = set()
+        error: BaseException | None = exc
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            for each in reversed(told):
+                _hide(error, each)
+            error = error.__cause__ or error.__context__
         raise
 
 
-def _hide(error: EasytraderError, secret: str) -> None:
+def _hide(error: BaseException, secret: str) -> None:
     error.args = tuple(
         each.replace(secret, "***") if isinstance(each, str) else each for each in error.args
     )
-    if isinstance(error, UsageError) and secret in str(error.value):
-        error.value = "***"
     if isinstance(error, UsageError):
         error.expected = error.expected.replace(secret, "***")
+        if secret in str(error.value):
+            error.value = "***"
 
 
 def _from_environment(value: str, name: str, where: str) -> str:

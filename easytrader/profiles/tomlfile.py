@@ -14,11 +14,6 @@ from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError, is_secret
 from easytrader.profiles.secrets import is_reference
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # 3.10 才装
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -35,6 +30,11 @@ def read(path: str | os.PathLike[str], argument: str) -> dict[str, Any]:
     Raises:
         UsageError: 读不了，不是 UTF-8，不是 TOML（说出第几行）。
     """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # 3.10 才装
+
     file = Path(path).expanduser()
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -73,11 +73,7 @@ def check_keys(told: Mapping[str, Any], known: Collection[str], where: str = "")
 def holds_secret(options: object) -> bool:
     """里面有没有直接写着的密码；写成 ``env:…``、``keyring:…`` 的不算。"""
     if isinstance(options, dict):
-        return any(
-            (isinstance(value, str) and _is_secret_name(name) and not is_reference(value))
-            or holds_secret(value)
-            for name, value in options.items()
-        )
+        return any(_is_plain(name, each) or holds_secret(each) for name, each in options.items())
     if isinstance(options, (list, tuple)):
         return any(map(holds_secret, options))
     return False
@@ -87,10 +83,8 @@ def starred(options: Any) -> Any:
     """照样子给人看：直接写着的密码换成星号，``env:…``、``keyring:…`` 照写。"""
     if isinstance(options, dict):
         return {
-            name: "***"
-            if isinstance(value, str) and _is_secret_name(name) and not is_reference(value)
-            else starred(value)
-            for name, value in options.items()
+            name: "***" if _is_plain(name, each) else starred(each)
+            for name, each in options.items()
         }
     if isinstance(options, (list, tuple)):
         return [starred(each) for each in options]
@@ -120,9 +114,13 @@ def within(where: str) -> Iterator[None]:
         raise UsageError(exc.argument, exc.value, f"{exc.expected}（{where}）") from None
 
 
-def _is_secret_name(name: object) -> bool:
-    text = str(name).lower()
-    return is_secret(text) or text.endswith(("key", "auth_code", "webhook", "url"))
+def _is_plain(name: str, value: object) -> bool:
+    """这一项是直接写着的密码；请求头都算。"""
+    text = name.lower()
+    secret = is_secret(text) or text.endswith(("key", "auth_code", "webhook", "url"))
+    if text == "headers" and isinstance(value, dict):
+        return any(not is_reference(each) for each in value.values())
+    return secret and isinstance(value, str) and not is_reference(value)
 
 
 def _shown_line(text: str, told: str) -> str:

@@ -13,3 +13,14 @@
 - `targets` 目标怎样读；`planning` 怎样算；`lots` 怎样取整；`planfile` 计划与它的文件。
 - `portfolio` 是 ``user.portfolio``：上面的几步，和研究平台上叫惯了的一句话下单。
 """
+
+from __future__ import annotations
+
+from easytrader.rebalance.planfile import Plan
+from easytrader.rebalance.planning import plan
+from easytrader.rebalance.portfolio import Portfolio, look
+from easytrader.rebalance.report import Report
+from easytrader.rebalance.run import run  # 在它的模块之后：`rebalance.run` 是这个函数
+from easytrader.rebalance.targets import Target
+
+__all__ = ["Plan", "Portfolio", "Report", "Target", "look", "plan", "run"]

@@ -18,7 +18,7 @@ from easytrader.basics.log import masked
 from easytrader.basics.private import replace_file
 from easytrader.errors import PlanStaleError, UsageError
 from easytrader.rebalance.model import SIDE_NAMES, PlanOrder, Skipped, WeightRow
-from easytrader.rows import empties, plain
+from easytrader.rows import charts, empties, html, plain
 from easytrader.rows.titles import KINDS
 
 if TYPE_CHECKING:
@@ -215,6 +215,13 @@ class Plan:
             rows = [{**each, "side": SIDE_NAMES[each["side"]]} for each in self.skipped]
             lines += ["", f"没有做或没有做足的 {len(rows)} 只：", plain.table(columns, rows)]
         return "\n".join(lines)
+
+    def plot(self) -> charts.Chart:
+        """调仓前后的权重，一张图；存成 PNG 用它的 ``save_png(path)``。"""
+        return charts.weights(self.weights, title=f"调仓计划 {self.plan_id}  {self.day}")
+
+    def _repr_html_(self) -> str:
+        return html.plan(self.to_dict())
 
     def _proof(self) -> str:
         if self.tracking_error <= self.bound:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments
 from easytrader.basics import numbers
-from easytrader.basics.beijing import OFFSET_S, day_of
+from easytrader.basics.beijing import OFFSET_S, beijing_day
 from easytrader.codes import BUY_TYPES, FINAL_STATUSES
 from easytrader.errors import UsageError
 from easytrader.market.rules import RuleBook
@@ -102,9 +102,21 @@ class Options:
             warned = tuple(each.stock_code for each in arguments.codes(self.risk_warned).values())
         object.__setattr__(self, "risk_warned", tuple(sorted(set(warned))))
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Options:
+        """关键字参数 → 选项；认不得的名字不收。"""
+        for name, value in told.items():
+            if name not in OPTIONS:
+                raise UsageError(name, value, f"没有这个选项，有 {'、'.join(OPTIONS)}")
+        return cls(**told)
+
     def schedule(self) -> FeeSchedule:
         """收费标准。"""
         return FeeSchedule(round(self.commission * 1e6), round(self.min_commission * 1000))
+
+
+OPTIONS: Final = tuple(each.name for each in fields(Options))
+"""选项的名字。"""
 
 
 def plan(
@@ -129,11 +141,7 @@ def plan(
     Raises:
         UsageError: 目标、选项不对；账户里没有资产。
     """
-    known = set(Options.__dataclass_fields__)
-    for name in options:
-        if name not in known:
-            raise UsageError(name, options[name], f"没有这个选项，有 {'、'.join(sorted(known))}")
-    chosen = Options(**options)
+    chosen = Options.of(options)
     return _Planning(account, quotes, goals.of(targets, chosen.by), now, chosen).run()
 
 
@@ -211,7 +219,7 @@ class _Planning:
     ) -> None:
         self._options = options
         self._now = now
-        self._day = date.fromordinal(day_of(now))
+        self._day = beijing_day(now)
         self._schedule = options.schedule()
         self._quotes = {each["stock_code"]: each for each in quotes.values()}
         self._skipped: list[Skipped] = []
@@ -229,9 +237,9 @@ class _Planning:
             raise UsageError("account", rows, "没有资金的记录")
         row = rows[0]
         self._account_id = row["account_id"]
-        self._total = _money(row["total_asset"])
-        self._cash = _money(row["cash"])
-        self._frozen = _money(row["frozen_cash"])
+        self._total = money_li(row["total_asset"])
+        self._cash = money_li(row["cash"])
+        self._frozen = money_li(row["frozen_cash"])
         if self._total <= 0:
             raise UsageError("account", row["total_asset"], "账户里没有资产，没有什么可以调")
         self._buffer = self._part(self._options.cash_buffer)
@@ -262,7 +270,7 @@ class _Planning:
             line = found[code]
             line.held += volume
             line.usable += max(0, min(int(row["can_use_volume"] or 0), volume))
-            line.book += _money(row["market_value"])
+            line.book += money_li(row["market_value"])
             if "ST" in (row.get("security_name") or "").upper():
                 warned.add(code)
         book, marked = RuleBook(), RuleBook(dict.fromkeys(warned, _WARNED))
@@ -292,10 +300,10 @@ class _Planning:
         quote = self._quotes.get(line.code)
         if quote is None:
             return
-        line.last = _price_li(quote["last"]) or _price_li(quote["pre_close"])
-        line.up, line.down = _price_li(quote["limit_up"]), _price_li(quote["limit_down"])
-        line.buy_at = line.capped(_best(quote["asks"]) or line.last)
-        line.sell_at = line.capped(_best(quote["bids"]) or line.last)
+        line.last = price_li(quote["last"]) or price_li(quote["pre_close"])
+        line.up, line.down = price_li(quote["limit_up"]), price_li(quote["limit_down"])
+        line.buy_at = line.capped(best_li(quote["asks"]) or line.last)
+        line.sell_at = line.capped(best_li(quote["bids"]) or line.last)
 
     def _aim(self, line: _Line) -> None:
         """目标市值，与这只动不动得了。"""
@@ -332,7 +340,7 @@ class _Planning:
             return "open_order", "还有没完的委托，先撤掉或等它做完"
         if quote is None or not line.last:
             return "no_quote", "没有行情"
-        asks, bids = _best(quote["asks"]), _best(quote["bids"])
+        asks, bids = best_li(quote["asks"]), best_li(quote["bids"])
         if not asks and not bids and self._dealing(quote):
             return "suspended", "停牌"
         if line.side == "buy" and not asks and 0 < line.up <= line.last:
@@ -447,9 +455,9 @@ class _Planning:
 
     def _plan(self, error: float, bound: float) -> Plan:
         orders = self._orders()
-        bought = sum(_money(each["value"]) for each in orders if each["side"] == "buy")
-        sold = sum(_money(each["value"]) for each in orders if each["side"] == "sell")
-        fees = sum(_money(each["fee"]) for each in orders)
+        bought = sum(money_li(each["value"]) for each in orders if each["side"] == "buy")
+        sold = sum(money_li(each["value"]) for each in orders if each["side"] == "sell")
+        fees = sum(money_li(each["fee"]) for each in orders)
         after = self._cash + sold - bought - fees
         return Plan.made(
             created=self._now,
@@ -603,20 +611,21 @@ def _reason(line: _Line) -> str:
     return f"目标 {int(amount)} 股" if line.goal.by == "shares" else f"目标 {amount:,.2f} 元"
 
 
-def _best(levels: Iterable[tuple[Any, Any]]) -> int:
+def best_li(levels: Iterable[tuple[Any, Any]]) -> int:
     """最好的一档的价，厘；没有为 0。"""
     for price, volume in levels:
         if price and volume:
-            return _price_li(price)
+            return price_li(price)
     return 0
 
 
-def _price_li(price: Any) -> int:
+def price_li(price: Any) -> int:
+    """价格，元 → 厘；没有的为 0。"""
     number = numbers.real(price)
     return round(number * 1000) if number is not None and number > 0 else 0
 
 
-def _money(yuan: Any) -> int:
+def money_li(yuan: Any) -> int:
     """元 → 厘，向下取整；不是数的算 0。"""
     return math.floor(Decimal(numbers.exact(yuan)) * 1000)
 

@@ -26,7 +26,8 @@ class SqliteStorage:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+        """放在哪里：这个账号别的文件也放在一起。"""
         self._journal = folder / FILE_NAME
         self.where = str(self._journal)
 
@@ -41,7 +42,7 @@ class SqliteStorage:
         """打开委托记录，占一把锁。"""
         journal = Journal(self._journal, deadline)
         try:
-            owner = FileOwner(self._folder)
+            owner = FileOwner(self.folder)
             journal.files.also(owner.path)  # 它没了，别的程序会当我们已经不在
             return journal, owner
         except BaseException:
@@ -50,7 +51,7 @@ class SqliteStorage:
 
     def counters(self, wall: Callable[[], float]) -> Tally:
         """计数文件。"""
-        return Tally(str(self._folder.absolute() / METER_FILE), wall)
+        return Tally(str(self.folder.absolute() / METER_FILE), wall)
 
     def events(self) -> MemoryEvents:
         """事件：内存里的。"""
@@ -58,4 +59,4 @@ class SqliteStorage:
 
     def days(self) -> DayFile:
         """往日的账的文件。"""
-        return DayFile(self._folder.absolute() / DAYS_FILE)
+        return DayFile(self.folder.absolute() / DAYS_FILE)

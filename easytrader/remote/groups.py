@@ -116,6 +116,19 @@ class Server:
         """按代码、名称、拼音找证券。"""
         return cast("list[dict[str, Any]]", self._ask("search", text=text))
 
+    def preview(self, verb: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """一笔委托先看看：要多少钱、哪里不对、风控与令牌许不许；什么都不发出。
+
+        Args:
+            verb: 下单的动词，如 ``buy``。
+            kwargs: 它的参数，与真的下单时一样。
+
+        Returns:
+            ``{'ok': bool, 'problems': [...], 'stock_code': ..., 'value': 元, 'fees': ..., ...}``；
+            参数还不对时只有 ``ok`` 与 ``problems``。
+        """
+        return cast("dict[str, Any]", self._ask("preview", verb=verb, kwargs=kwargs))
+
     def stop_orders(self, reason: str) -> Any:
         """停单：这个账号从此不收新的委托，谁都一样，撤单照常；服务器重启了也还停着。
 

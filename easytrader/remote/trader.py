@@ -77,6 +77,7 @@ class _Served:
             kinds=frozenset(told.get("kinds", ("limit", "market"))),
             markets=frozenset(told.get("markets", ())),
             journal=False,
+            always_open=bool(told.get("always_open", False)),
         )
 
     def limits(self) -> dict[str, Any] | None:

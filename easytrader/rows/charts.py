@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,7 @@ NO_FONT: Final = "No Chinese font found: install Noto Sans CJK (fonts-noto-cjk)"
 _MOST: Final = 20
 """一张图里最多几只证券，其余合成一项。"""
 _LABELLED: Final = 12
+_LEAST_SPAN: Final = timedelta(seconds=30)
 _GREY, _BLUE, _RED, _GREEN = "#9aa0a6", "#3574c4", "#d0453f", "#2f9e55"
 
 
@@ -208,8 +209,9 @@ def fills(
         for each in done:
             total += _number(each["price"]) * _number(each["volume"])
             sums.append(total)
-        lower.step([_moment(each) for each in done], sums, where="post", color=_BLUE)
-        _clock(lower)
+        moments = [_moment(each) for each in done]
+        lower.step(moments, sums, where="post", color=_BLUE)
+        _clock(lower, moments[0], moments[-1])
     else:
         upper.text(
             0.5, 0.5, pen.say("没有成交", "no fills"), ha="center", transform=upper.transAxes
@@ -253,12 +255,15 @@ def _moment(each: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(_number(each["time"]), BEIJING)
 
 
-def _clock(axes: Axes) -> None:
+def _clock(axes: Axes, first: datetime, last: datetime) -> None:
+    """横轴写钟点；都在一两秒里的也留出宽来。"""
     from matplotlib import dates
 
     untyped: Any = dates
-    axes.xaxis.set_major_locator(untyped.AutoDateLocator(tz=BEIJING, maxticks=8))
+    axes.xaxis.set_major_locator(untyped.AutoDateLocator(tz=BEIJING))
     axes.xaxis.set_major_formatter(untyped.DateFormatter("%H:%M:%S", tz=BEIJING))
+    room: Any = max((_LEAST_SPAN - (last - first)) / 2, (last - first) / 20)
+    axes.set_xlim(first - room, last + room)
 
 
 def equity(

@@ -138,14 +138,16 @@ _PLAN: Final = (
 _REPORT: Final = (
     Column("started", "开始", "moment"),
     Column("ended", "结束", "moment"),
-    Column("fees", "费用", "money"),
+    Column("bought", "买入", "money"),
+    Column("sold", "卖出", "money"),
+    Column("fee", "费用", "money"),
     Column("slippage_value", "滑点金额", "money"),
     Column("slippage_bp", "滑点（万分之）", "bp"),
 )
 _RESULTS: Final = {
-    "done": ("全部完成", GREEN),
-    "partly": ("完成了一部分", RED),
-    "nothing": ("没有做", GREY),
+    "done": ("做完了", GREEN),
+    "partly": ("做了一部分", RED),
+    "nothing": ("没有成交", GREY),
 }
 
 
@@ -161,10 +163,12 @@ def plan(told: Mapping[str, Any]) -> str:
 
 
 def report(told: Mapping[str, Any]) -> str:
-    """调仓报告（``Report.to_dict()``）：结果、总数、逐笔。"""
+    """调仓报告（``Report.to_dict()``）：结果、合计、逐笔。"""
     result = str(told.get("result", ""))
     said, colour = _RESULTS.get(result, (result, GREY))
+    if told.get("dry_run"):
+        said, colour = "试算，什么都没有发出", GREY
     head = headline(f"调仓报告 {told.get('plan_id', '')}", said, colour)
-    return box(
-        head, facts(pairs(_REPORT, told)), table(titles.KINDS["report"], told.get("rows") or ())
-    )
+    sums = {**(told.get("totals") or {}), **told}
+    rows = table(titles.KINDS["report"], told.get("rows") or ())
+    return box(head, facts(pairs(_REPORT, sums)), rows, *map(small, told.get("notes") or ()))

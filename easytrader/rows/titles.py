@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from easytrader.basics.beijing import stamp
 from easytrader.errors import UsageError
+from easytrader.rows.business_titles import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Measure: TypeAlias = Literal[
     "text", "number", "count", "price", "money", "ratio", "bp", "moment", "date", "flag",
-    "levels", "list",
+    "side", "levels", "list",
 ]  # fmt: skip
 """一列装的是什么：文字、编号与代码、数量（股/份/张/次）、价格（元）、金额（元）、
 比例（0.05 是 5%）、万分之一、时刻（Unix 秒）、日期（``2026-11-30`` 或 ``20261130``）、是否、
-几档价量、别的。"""
+买卖（``buy sell``）、几档价量、别的。"""
 
 Number: TypeAlias = "int | float | Decimal"
+_SIDES: Final = {"buy": "买入", "sell": "卖出"}
 _RIGHT: Final = frozenset({"count", "price", "money", "ratio", "bp"})
 
 
@@ -94,7 +96,7 @@ def cell(measure: Measure, value: object) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if not isinstance(value, (int, float, Decimal)):
-        return str(value)
+        return _SIDES.get(str(value), str(value)) if measure == "side" else str(value)
     if not math.isfinite(value):
         return ""
     return _WRITTEN.get(measure, str)(value)
@@ -289,7 +291,7 @@ _SKIPPED: Final = _kind(
     """
 stock_code      证券代码
 security        代码
-side            方向代码
+side            方向            side
 wanted          想要的数量      count
 reason          原因
 rule            规则
@@ -337,7 +339,7 @@ _FILLS: Final = _kind(
     """
 time            成交时间        moment
 stock_code      证券代码
-side            方向代码
+side            方向            side
 volume          成交数量        count
 price           成交价          price
 """,
@@ -345,18 +347,24 @@ price           成交价          price
 )
 
 _DAY: Final = Column("day", "日期", "date")
+_TIME: Final = Column("time", "时刻", "moment")
+_SOURCE: Final = Column("source", "来源")
+"""记录、柜台。"""
 
 
-def _dated(kind: Kind, name: str, title: str) -> Kind:
-    """往日的：多一列日期，在最前。"""
-    return Kind(name, title, (_DAY, *kind.columns), ("day", *kind.brief))
+def _dated(kind: Kind, name: str, title: str, *more: Column) -> Kind:
+    """往日的：日期在最前，来源在最后。"""
+    first = (_DAY, *more)
+    brief = (*(column.key for column in first), *kind.brief)
+    return Kind(name, title, (*first, *kind.columns, _SOURCE), brief)
 
 
 _LISTED: Final = (
     _BALANCE, _POSITION, _ENTRUSTS, _TRADES, _QUOTE, _PLAN, _SKIPPED, _WEIGHTS, _REPORT, _FILLS,
+    *(_kind(name, title, listed, brief, name) for name, title, listed, brief in TABLES),
     _dated(_ENTRUSTS, "history_orders", "往日委托"),
     _dated(_TRADES, "history_trades", "往日成交"),
-    _dated(_BALANCE, "history_assets", "往日资金"),
+    _dated(_BALANCE, "history_assets", "往日资金", _TIME),
 )  # fmt: skip
 
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _LISTED}

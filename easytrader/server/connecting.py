@@ -20,6 +20,7 @@ from easytrader.basics import numbers
 from easytrader.brokers.registry import installed
 from easytrader.errors import EasytraderError, UsageError, is_secret
 from easytrader.profiles.account import OURS, AccountSpec
+from easytrader.profiles.secrets import is_reference
 from easytrader.server.origins import is_loopback_name
 from easytrader.wire import verbs
 
@@ -199,6 +200,8 @@ def _checked(field: Field, value: object) -> Any:
     shown = "***" if kind == "secret" else str(value)
     if not isinstance(value, str) or not value.isprintable() or len(value) > _LONGEST:
         raise UsageError(name, shown, f"应为一行文字，最多 {_LONGEST} 个字")
+    if is_reference(value):  # 不替网页上的人去取这台机器上的密码
+        raise UsageError(name, shown, "网页上不能写 env:、keyring:，直接填")
     if kind == "choice" and value not in field["choices"]:
         raise UsageError(name, value, f"可以是：{'、'.join(field['choices'])}")
     return _folder(name, value) if kind == "folder" else _not_a_place(name, value, shown)

@@ -169,6 +169,7 @@ class Desk:
             "tag_in": able.tag_in,
             "markets": sorted(able.markets),
             "cache_lag_s": lag_s,
+            "always_open": able.always_open,
             "simulated": self.is_simulated,
         }
 

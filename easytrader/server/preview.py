@@ -20,12 +20,13 @@ from easytrader.market.rules.cage import cage_limit, reference_price
 from easytrader.market.rules.fees import FeeSchedule, yuan
 from easytrader.market.rules.tables import scope_of
 from easytrader.market.symbols import Kind
+from easytrader.market.units import units_of
 from easytrader.orders import admission
 from easytrader.orders.router import MarketView
 from easytrader.risk.rules import Rules as GuardRules
 from easytrader.risk.rules import order_value
 from easytrader.sim.config.folder import SimFolder, is_sim_folder
-from easytrader.trader import engine_of
+from easytrader.trader import Trader, engine_of
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from easytrader.backend.session import Session
     from easytrader.market.symbols import Security
     from easytrader.risk import GuardPost
-    from easytrader.trader import Trader
 
 _USUAL: Final = FeeSchedule()
 
@@ -141,7 +141,7 @@ def preview(
         day: 哪一天的规则；默认是今天（北京时间）。
 
     Raises:
-        UsageError: 不是一个下单的动词，``kwargs`` 不是字典。
+        UsageError: 不是一个下单的动词，``kwargs`` 不是字典，或这个后端先看不了（`can_preview`）。
         NotConnectedError: 没有可用会话。
     """
     found = verbs.find(verb)
@@ -149,6 +149,8 @@ def preview(
         raise UsageError("verb", verb, "应为一个下单的动词，如 'buy'、'market_sell'")
     if not isinstance(kwargs, dict) or not all(isinstance(each, str) for each in kwargs):
         raise UsageError("kwargs", kwargs, "应为参数的字典，如 {'security': '600036', ...}")
+    if not can_preview(user, found.name):
+        raise UsageError("verb", verb, f"{type(user).__name__} 自己写了它，先看不了")
     session = engine_of(user).session
     try:
         request = _look(user, found, kwargs)
@@ -167,6 +169,17 @@ def preview(
     told["problems"] = problems
     told["ok"] = not any(each["stops"] for each in problems)
     return told
+
+
+def can_preview(user: Trader, verb: str) -> bool:
+    """做到风控之前就停得住：动词是引擎的那一份。
+
+    后端自己写的（远程的发到服务器上去）停不住，看一看就真的下了单。
+    """
+    group, _, name = verb.rpartition(".")
+    if group:
+        return getattr(type(user), "server", None) is None
+    return getattr(type(user), name, None) is getattr(Trader, name)
 
 
 def _look(user: Trader, verb: verbs.Verb, kwargs: dict[str, Any]) -> OrderRequest:
@@ -363,7 +376,7 @@ def _odd_lot(request: OrderRequest, known: _Known) -> Iterable[Problem]:
     """卖出的零头只能一次卖完。"""
     if _buys(request) or known.usable is None or scope_of(request.security) is None:
         return
-    lot, step = request.security.lot
+    lot, step, _ = units_of(request.security)
     volume = request.volume
     if volume >= lot and (volume - lot) % step == 0:
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from easytrader.codes import MARKET_ORDER_TYPES
 from easytrader.errors import UsageError
+from easytrader.market.units import units_of
 from easytrader.trader import engine_of
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _rank(wanted: str, code: str, name: str) -> int | None:
 
 
 def _found(security: Security, name: str, market: bool) -> Found:
-    lot, step = security.lot
+    lot, step, tick_li = units_of(security)
     types: dict[str, int] = {}
     if market and security.exchange in MARKET_ORDER_TYPES:
         types = MARKET_ORDER_TYPES[security.exchange]
@@ -100,7 +101,7 @@ def _found(security: Security, name: str, market: bool) -> Found:
         "board": security.board.value,
         "lot": lot,
         "step": step,
-        "tick": security.tick_li / 1000,
+        "tick": tick_li / 1000,
         "market_types": list(types),
     }
 

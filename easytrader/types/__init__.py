@@ -28,21 +28,21 @@ from easytrader.codes import (
 )
 
 __all__ = [
-    "AccountInfo", "AccountStatus", "AccountStatusEvent", "AccountStatusName",
-    "AccountTypeName", "AmountIn", "Asset", "AssetEvent", "Bank", "BankAmount", "BankStream",
+    "AccountInfo", "AccountStatus", "AccountStatusEvent", "AccountStatusName", "AccountTypeName",
+    "AmountIn", "Asset", "AssetEvent", "Bank", "BankAmount", "BankStream",
     "BankTransferResponseEvent", "BulkCancel", "CancelError", "CancelErrorEvent",
     "CancelResponse", "CancelResponseEvent", "CancelResult", "CheckName", "CheckResult",
     "CheckVerdict", "ComFund", "ComPosition", "Compact", "ConnectOptions", "ConnectedEvent",
-    "CreditAssure", "CreditDetail", "CreditSubject", "CtpTransferResponseEvent",
-    "DirectionName", "DisconnectedEvent", "Entrust", "EntrustResult", "Event", "EventName",
-    "FundsTransferName", "Gap", "GapEvent", "GiveUp", "GiveUpEvent", "GuardStatus", "IpoIssue",
-    "IpoResult", "Legacy", "MarketTypeName", "Nothing", "OffsetFlagName", "OrderError",
-    "OrderErrorEvent", "OrderEvent", "OrderResponse", "OrderResponseEvent", "OrderStatusName",
-    "OrderTypeName", "Outcome", "Position", "PositionEvent", "PositionStatistics",
-    "PriceTypeName", "Quote", "SecuAccount", "SecuTransferName", "SideName", "SloCode",
-    "SmartAlgoOrderResponse", "SmartAlgoOrderResponseEvent", "SmartAlgoParam", "SmartAlgoTask",
-    "SmartTaskResponse", "SmartTaskResponseEvent", "SmtCompact", "SmtOrder", "SmtQuoter",
-    "SmtResponse", "SmtResponseEvent", "StateName", "Status", "Trade", "TradeEvent",
+    "CreditAssure", "CreditDetail", "CreditSubject", "CtpTransferResponseEvent", "DirectionName",
+    "DisconnectedEvent", "Entrust", "EntrustResult", "Event", "EventName", "FundsTransferName",
+    "Gap", "GapEvent", "GiveUp", "GiveUpEvent", "GuardStatus", "History", "IpoIssue", "IpoResult",
+    "Legacy", "MarketTypeName", "Nothing", "OffsetFlagName", "OrderError", "OrderErrorEvent",
+    "OrderEvent", "OrderResponse", "OrderResponseEvent", "OrderStatusName", "OrderTypeName",
+    "Outcome", "PastAsset", "PastEntrust", "PastTrade", "Position", "PositionEvent",
+    "PositionStatistics", "PriceTypeName", "Quote", "SecuAccount", "SecuTransferName", "SideName",
+    "SloCode", "SmartAlgoOrderResponse", "SmartAlgoOrderResponseEvent", "SmartAlgoParam",
+    "SmartAlgoTask", "SmartTaskResponse", "SmartTaskResponseEvent", "SmtCompact", "SmtOrder",
+    "SmtQuoter", "SmtResponse", "SmtResponseEvent", "StateName", "Status", "Trade", "TradeEvent",
     "TransferResponse", "TransferTypeName",
 ]  # fmt: skip
 
@@ -156,6 +156,37 @@ class Trade(_Coded):
     order_sysid: str
     strategy_name: str
     order_remark: str
+
+
+class PastEntrust(Entrust):
+    """往日的委托：`user.history` 的 ``orders`` 的一项；``source`` 是谁说的。"""
+
+    day: str
+    source: Literal["记录", "柜台"]
+
+
+class PastTrade(Trade):
+    """往日的成交：`user.history` 的 ``trades`` 的一项。"""
+
+    day: str
+    source: Literal["记录", "柜台"]
+
+
+class PastAsset(Asset):
+    """往日的资金：`user.history` 的 ``assets`` 的一项；``time`` 是哪一刻的样子，Unix 秒。"""
+
+    day: str
+    time: float
+    source: Literal["记录", "柜台"]
+
+
+class History(TypedDict):
+    """往日的委托、成交、资金：`user.history` 的返回；``notes`` 是缺了什么、为什么。"""
+
+    orders: list[PastEntrust]
+    trades: list[PastTrade]
+    assets: list[PastAsset]
+    notes: list[str]
 
 
 class Quote(_Coded):

@@ -17,6 +17,8 @@ class _Kind(NamedTuple):
 KINDS: Final[dict[type[EasytraderError], _Kind]] = {
     errors.UsageError: _Kind(422, ("argument", "value", "expected")),
     errors.RiskRefusedError: _Kind(409, ("rule", "actual", "limit")),
+    errors.PlanStaleError: _Kind(409, ("rule", "codes")),
+    errors.RebalanceBusyError: _Kind(409),
     errors.NotConnectedError: _Kind(503),
     errors.ConnectFailedError: _Kind(503, ("code",)),
     errors.ClosedError: _Kind(503),
@@ -79,6 +81,8 @@ def from_wire(told: Any) -> EasytraderError:
         return errors.RiskRefusedError(
             text, rule=str(given["rule"]), actual=given["actual"], limit=given["limit"]
         )
+    if kind is errors.PlanStaleError:
+        return errors.PlanStaleError(text, rule=str(given["rule"]), codes=given["codes"] or ())
     if kind is errors.OutcomeUnknownError:
         return errors.OutcomeUnknownError(
             text,

@@ -76,7 +76,7 @@ def _rows(
 
 TABLE: Final[tuple[Verb, ...]] = (
     *_rows(Effect.QUERY, READ, "", "balance position today_entrusts today_trades"),
-    *_rows(Effect.QUERY, READ, "", "find_entrust quote"),
+    *_rows(Effect.QUERY, READ, "", "find_entrust quote history"),
     *_rows(Effect.ORDER, TRADE, "", "buy sell market_buy market_sell", twins=True),
     *_rows(Effect.CANCEL, TRADE, "", "cancel_entrust", twins=True),
     *_rows(Effect.CANCEL, TRADE, "", "cancel_all"),
@@ -128,6 +128,9 @@ LEFT_OUT: Final[dict[str, str]] = {
         ("capabilities", "sim", "credit", "after_hours", "ipo", "bank", "transfer", "lending",
          "algo", "client"),
         "不是动词",
+    ),
+    **dict.fromkeys(
+        ("portfolio", "adjust_weight", "adjust_weights"), "由别的动词做成，远程的也照样用"
     ),
 }  # fmt: skip
 """交易口上有、这里没有的名字，为什么。"""

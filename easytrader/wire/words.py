@@ -65,7 +65,7 @@ class Hello(TypedDict):
     account_key: str
     """同一个账号永远是同一个：摘要，看不出账号。"""
     backend: dict[str, Any]
-    """``name id_type kinds tag_in markets cache_lag_s``：后端的本事。"""
+    """``name id_type kinds tag_in markets cache_lag_s always_open``：后端的本事。"""
     verbs: list[str]
     """这个令牌在这个账号上能用的动词。"""
     state: str

@@ -15,7 +15,13 @@ from docs_helpers import EXAMPLES, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOTEBOOK = EXAMPLES / "demo.ipynb"
+NOTEBOOKS = {
+    "demo": ("从被杀到重新可用", "<MiniqmtTrader 已关闭 账号 *0001>"),
+    "first_steps": ("参数 security 不对", "风控拒绝", "<SimTrader 已关闭 账号 *0001>"),
+    "monthly_rebalance": ("什么都没有发出", "取整误差", "<图：", "请重新做计划"),
+    "disconnect_day": ("结果未知", "还是那一笔", "什么都没有发出", "<MiniqmtTrader 已关闭"),
+}
+"""笔记本 → 跑完之后看得见的。"""
 
 
 def run(tmp_path: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -74,8 +80,13 @@ def test_vendor_script_under_sim_run(tmp_path: Path) -> None:
     assert "状态 56 成交 100" in out
 
 
-def test_notebook_is_stored_without_output() -> None:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+def test_every_notebook_is_run() -> None:
+    assert {each.stem for each in EXAMPLES.glob("*.ipynb")} == set(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_is_stored_without_output(name: str) -> None:
+    cells = json.loads((EXAMPLES / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     for cell in cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
@@ -92,9 +103,10 @@ for cell in notebook.cells:
 
 
 @pytest.mark.timeout(150)
-def test_notebook_runs_in_a_real_kernel(tmp_path: Path) -> None:
-    out = succeeded(
-        run(tmp_path, "-c", _EXECUTE, str(NOTEBOOK), IPYTHONDIR=str(tmp_path / "ipython"))
-    )
-    assert "从被杀到重新可用" in out
-    assert "<MiniqmtTrader 已关闭 账号 *0001>" in out
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_runs_in_a_real_kernel(tmp_path: Path, name: str) -> None:
+    notebook = str(EXAMPLES / f"{name}.ipynb")
+    out = succeeded(run(tmp_path, "-c", _EXECUTE, notebook, IPYTHONDIR=str(tmp_path / "ipython")))
+    for told in NOTEBOOKS[name]:
+        assert told in out
+    assert "Warning" not in out

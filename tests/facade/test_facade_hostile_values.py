@@ -82,7 +82,9 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 """必填的参数各给一个说得过去的值。"""
 
-SLOW = frozenset({"close", "connect", "stop_reconnect", "subscribe_all"})
+SLOW = frozenset(
+    {"close", "connect", "stop_reconnect", "subscribe_all", "adjust_weight", "adjust_weights"}
+)  # 调仓会一直做到收盘：乱七八糟的值见 tests/rebalance
 
 
 def verbs(user: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -221,7 +221,9 @@ class TestSpans:
         clock.now += 60
         [before, after] = read(book, daybook.SPAN, DAY, "2026-12-01")
         assert (before.day, after.day) == (DAY, "2026-12-01")
-        assert after.data["to"] - after.data["from"] == pytest.approx(60, abs=1)
+        assert before.data["to"] == pytest.approx(NINE, abs=1)  # 上一次说话的时候
+        assert after.data["from"] == pytest.approx(NINE, abs=1)
+        assert after.data["to"] - NINE == pytest.approx(86460, abs=1)
 
     def test_times_never_tie(self, book: Daybook) -> None:
         assert book.now() < book.now() < book.now() < NINE + 1
@@ -296,6 +298,21 @@ class TestNeverInTheWay:
         book.delivered(records.Traded(trade(3)))
         assert len(read(book, daybook.TRADE)) == 1
         assert book._thread is None
+
+    def test_told_to_stop_just_after_looking(self, book: Daybook) -> None:
+        """写的线程刚看过「不用停」就被叫停：那一声不能丢。"""
+
+        class Late(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                told = super().wait(timeout)
+                if not told:
+                    self.set()
+                    book._wake.set()
+                return told
+
+        book._resting = Late()
+        book.saw(daybook.TRADE, [trade(1)])
+        eventually(lambda: not book._thread.is_alive())  # type: ignore[union-attr]
 
     def test_resting_is_not_the_end(self, book: Daybook) -> None:
         book.saw(daybook.TRADE, [trade(1)])

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from support import make_folder
+from support import ACCOUNT, make_folder
 
+from easytrader.backend.capabilities import Capabilities
 from easytrader.basics import beijing, pace
-from easytrader.jobs.gate import account_gate, market_gate
+from easytrader.basics.days import DayBoundary
+from easytrader.jobs import gate
+from easytrader.jobs.gate import account_gate, market_gate, profile_gate
 from easytrader.market import calendar
-from easytrader.profiles import AccountSpec
+from easytrader.miniqmt.vendor import client_calendar
+from easytrader.profiles import AccountSpec, Profile
+from easytrader.trader import Trader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,20 +97,68 @@ def test_the_override_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_the_client_says_fills_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = calendar.coverage()
-    assert known is not None
-    year = known[1].year + 1
-    days = [
-        date.fromordinal(n)
-        for n in range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1)
-    ]
+    days, closed = next_year()
     trading = [day for day in days if day.weekday() < 5]
-    closed = trading[100:118]
     monkeypatch.setattr(calendar, "_learned", None)
     assert not market_gate(at(f"{trading[5]} 10:00")).known
     assert calendar.learn(days[0], days[-1], [day for day in trading if day not in closed])
     assert market_gate(at(f"{trading[5]} 10:00")).open
     assert market_gate(at(f"{closed[0]} 10:00")).state == "休市"
+
+
+def next_year() -> tuple[list[date], list[date]]:
+    """内置的日历以后的一年：每一天，与编出来的休市日。"""
+    known = calendar.coverage()
+    assert known is not None
+    first, last = date(known[1].year + 1, 1, 1), date(known[1].year + 1, 12, 31)
+    days = [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
+    return days, [day for day in days if day.weekday() < 5][100:118]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_unknown_day_is_asked_of_the_client(
+    sim_folder: Path, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    """真的客户端的样子：连上之后在旁边问，问到了记进日历。"""
+    days, closed = next_year()
+    open_days = [day for day in days if day.weekday() < 5 and day not in closed]
+    asked: list[int] = []
+
+    def answer(*_: object) -> None:
+        asked.append(1)
+        if answers:
+            pause = threading.Event()
+            pause.wait(0.1)
+            calendar.learn(days[0], days[-1], open_days)
+
+    def ask_soon(*_: object) -> None:
+        thread = threading.Thread(target=answer, name="easytrader-calendar")
+        monkeypatch.setattr(client_calendar, "_asking", thread)
+        thread.start()
+
+    monkeypatch.setattr(calendar, "_learned", None)
+    monkeypatch.setattr(client_calendar, "ask_soon", ask_soon)
+    monkeypatch.setattr(gate, "_simulated_clock", lambda _: "")
+    connect = {"miniqmt_path": str(sim_folder), "stock_account": ACCOUNT, "timeout": 5}
+    profile = Profile("main", AccountSpec("sim", connect=connect))
+    monkeypatch.setattr(gate, "_CLIENTS", frozenset({"sim"}))  # 嵌着的当作真的客户端
+    found = profile_gate(profile, at(f"{open_days[5]} 10:00"))
+    assert (found.open, found.known) == (answers, answers)
+    holiday = profile_gate(profile, at(f"{closed[0]} 10:00"), assume_open=True)
+    assert (holiday.open, holiday.known) == (not answers, answers)
+    assert len(asked) == (1 if answers else 2)
+
+
+def test_a_client_that_cannot_be_reached_leaves_it_unknown(
+    sim_folder: Path, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
+    monkeypatch.setattr(gate, "_simulated_clock", lambda _: "")
+    connect = {"miniqmt_path": str(sim_folder), "stock_account": ACCOUNT, "timeout": 1}
+    profile = Profile("main", AccountSpec("miniqmt", connect=connect), wait=0)
+    found = profile_gate(profile, at(UNKNOWN))
+    assert (found.open, found.state) == (False, "不知道")
+    assert any("没有连上" in line for line in logged)
+    assert profile_gate(profile, at(UNKNOWN), assume_open=True).open
 
 
 def test_now_comes_from_the_pace() -> None:
@@ -158,3 +212,21 @@ def test_a_path_in_the_environment(sim_folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QMT_PATH", str(sim_folder))
     spec = AccountSpec("miniqmt", connect={"miniqmt_path": "env:QMT_PATH"})
     assert account_gate(spec, at(MIDNIGHT)).state == "随时"
+
+
+@pytest.mark.parametrize(
+    ("able", "opened"),
+    [
+        (Capabilities("币", always_open=True), True),
+        (Capabilities("期货", day=DayBoundary(begins=20)), True),
+        (Capabilities("另一家 A 股"), False),
+    ],
+)
+def test_brokers_of_other_packages(
+    able: Capabilities, opened: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(Trader):
+        capabilities = able
+
+    monkeypatch.setattr("easytrader.api.use", lambda _: Other())
+    assert account_gate(AccountSpec("other"), at(MIDNIGHT)).open is opened

@@ -186,9 +186,11 @@ def test_plan_and_report() -> None:
     assert "19.90%" in told
     assert "没有调的（1）" in told
     assert ACCOUNT not in told
-    report = {"plan_id": "a", "result": "partly", "rows": [], "slippage_bp": 1.23}
-    told = Seen(html.report(report)).text
-    assert "完成了一部分" in told
+    report = {"plan_id": "a", "result": "partly", "rows": [], "totals": {"slippage_bp": 1.23}}
+    told = Seen(html.report({**report, "notes": [EVIL]})).text
+    assert "做了一部分" in told
+    assert re.search(r"滑点（万分之）\s+1.2", told)
+    assert "试算" in Seen(html.report({**report, "dry_run": True})).text
     assert "（没有）" in told
     assert Seen(html.report({"result": EVIL})).tags
     assert Seen(html.plan({})).tags

@@ -68,6 +68,21 @@ def test_an_empty_list_has_its_columns(user: SimTrader, verb: str, engine: Any) 
     assert list(made.dtypes) == list(filled.dtypes)
 
 
+def test_credit_queries(credit_user: Any) -> None:
+    assert columns(easytrader.frame(credit_user.credit.compacts()))[0] == "security"
+    assert "维持担保比例" in columns(easytrader.frame(credit_user.credit.detail(), names="zh"))
+
+
+def test_other_queries(user: SimTrader) -> None:
+    for verb, found in (
+        ("cancel_all", user.cancel_all()),
+        ("client.position_statistics", user.client.position_statistics()),
+        ("client.account_infos", user.client.account_infos()),
+        ("ipo.data", user.ipo.data()),
+    ):
+        assert columns(easytrader.frame(found)) == list(titles.BY_VERB[verb].keys)
+
+
 def test_an_empty_list_of_ones_own() -> None:
     with pytest.raises(UsageError, match=r"请写 kind.*position（持仓）"):
         easytrader.frame([])
@@ -233,8 +248,8 @@ def test_a_named_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> No
 
 _SAMPLES: dict[str, Any] = {
     "text": "000001", "number": 1, "count": 7, "price": 1.5, "money": 2.5, "ratio": 0.1, "bp": 1.0,
-    "moment": 1_700_000_000, "date": "2023-11-15", "flag": True, "levels": [(1.0, 100)],
-    "list": ["x"],
+    "moment": 1_700_000_000, "date": "2023-11-15", "flag": True, "side": "buy",
+    "levels": [(1.0, 100)], "list": ["x"],
 }  # fmt: skip
 
 

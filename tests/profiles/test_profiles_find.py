@@ -18,6 +18,7 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.profiles.profile import create
+from easytrader.profiles.secrets import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def test_a_path_works_as_well(tmp_path: Path, sim_folder: Path) -> None:
 
 
 def test_without_a_name(sim_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="default"):
+    with pytest.raises(UsageError, match=r"'default'.*EASYTRADER_PROFILE"):
         profiles.find()
     written("default", sim(sim_folder))
     file = written("别的", sim(sim_folder, "wait = 7"))
@@ -176,6 +177,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         f"[connect]\ninner = {{ api_key = '{SECRET}' }}",
         f"[[notify]]\nurl = 'https://h.example/hook/{SECRET}'",
         f"[[notify]]\nsecret = '{SECRET}'",
+        f"[[notify]]\nheaders = {{ X-Auth = '{SECRET}' }}",
     ],
 )
 def test_plain_secrets_in_a_file_others_can_read(body: str) -> None:
@@ -230,6 +232,19 @@ def test_a_fetched_secret_is_not_in_errors_of_the_backend(
     error = caught.value
     assert SECRET not in f"{error} {error!r} {vars(error)}"
     assert "账号设置 a" in str(error)
+
+
+def test_secrets_are_hidden_in_the_causes_as_well() -> None:
+    def fail() -> None:
+        try:
+            raise OSError(f"连不上 {SECRET}")
+        except OSError as exc:
+            raise ConnectFailedError(f"没连上 {SECRET}") from exc
+
+    with pytest.raises(ConnectFailedError) as caught, hidden(SECRET, None, 3):
+        fail()
+    assert str(caught.value) == "没连上 ***"
+    assert str(caught.value.__cause__) == "连不上 ***"
 
 
 @pytest.fixture

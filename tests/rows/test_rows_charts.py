@@ -77,6 +77,9 @@ def test_fills(chinese: bool) -> None:
     assert "600036.SH" in told
     assert offsets(chart) == pytest.approx([1e4 * (35.5 / 35.4 - 1), 0, -1e4 * (11.1 / 11.2 - 1)])
     assert charts.fills([], [])._repr_png_().startswith(PNG)
+    for span in (0, 20_000):
+        apart = [{**each, "time": 1.7e9 + i * span / 2} for i, each in enumerate(FILLS)]
+        all_text(charts.fills(apart, ROWS))
     assert charts.fills(FILLS, [])._repr_png_().startswith(PNG)
 
 

@@ -19,11 +19,33 @@ TYPED = {
     "entrusts": types.Entrust,
     "trades": types.Trade,
     "quote": types.Quote,
+    "credit.detail": types.CreditDetail,
+    "credit.compacts": types.Compact,
+    "credit.subjects": types.CreditSubject,
+    "credit.slo_codes": types.SloCode,
+    "credit.assure": types.CreditAssure,
+    "ipo.data": types.IpoIssue,
+    "ipo.subscribe_all": types.IpoResult,
+    "cancel_all": types.BulkCancel,
+    "client.account_infos": types.AccountInfo,
+    "client.account_status": types.AccountStatus,
+    "client.secu_accounts": types.SecuAccount,
+    "client.position_statistics": types.PositionStatistics,
+    "transfer.com_fund": types.ComFund,
+    "transfer.com_position": types.ComPosition,
+    "bank.info": types.Bank,
+    "bank.amount": types.BankAmount,
+    "bank.transfer_stream": types.BankStream,
+    "lending.quoters": types.SmtQuoter,
+    "lending.orders": types.SmtOrder,
+    "lending.compacts": types.SmtCompact,
+    "algo.params": types.SmartAlgoParam,
+    "algo.tasks": types.SmartAlgoTask,
 }
 MEASURES_OF = {
     str: {"text", "date"},
     int: {"number", "count", "moment", "date"},
-    float: {"price", "money", "ratio", "bp"},
+    float: {"price", "money", "ratio", "bp", "count"},  # 券源的数量厂商给小数
     bool: {"flag"},
 }
 
@@ -36,7 +58,7 @@ def test_keys_are_those_of_the_type(name: str) -> None:
         hint = hints[column.key]
         for plain in get_args(hint) if column.measure != "levels" else ():
             hint = plain if isinstance(plain, type) and plain is not type(None) else hint
-        assert column.measure in MEASURES_OF.get(hint, {"text", "levels", "list"}), column
+        assert column.measure in MEASURES_OF.get(hint, {"text", "levels", "list", "number"}), column
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -81,6 +103,8 @@ def test_unknown() -> None:
         ("number", "a-1", "a-1"),
         ("text", "000001", "000001"),
         ("flag", True, "是"),
+        ("side", "sell", "卖出"),
+        ("side", "", ""),
         ("money", None, ""),
         ("money", float("nan"), ""),
         ("price", float("inf"), ""),

@@ -98,6 +98,8 @@ def test_only_existing_local_folders(path: Any) -> None:
         ("sim", "x", "fields"),
         ("sim", {"stock_account": r"\\server\share"}, "stock_account"),
         ("sim", {"stock_account": "http://x"}, "stock_account"),
+        ("sim", {"stock_account": "env:HOME"}, "stock_account"),
+        ("sim", {"stock_account": "keyring:a/b"}, "stock_account"),
         ("sim", {"timeout": "5"}, "timeout"),
         ("sim", {"timeout": float("nan")}, "timeout"),
         ("sim", {"reconnect_enabled": 1}, "reconnect_enabled"),

@@ -161,6 +161,8 @@ _ERRORS: list[errors.EasytraderError] = [
     errors.UsageError("amount", 1.5, "应为正整数（股/份/张），如 100"),
     errors.UsageError("security", ["很长" * 100], "应为证券代码"),
     errors.RiskRefusedError("风控拒绝", rule="max_order_value", actual=Decimal("1.5"), limit=1.0),
+    errors.PlanStaleError("持仓变了", rule="drift", codes=["600036.SH"]),
+    errors.RebalanceBusyError("正在调仓"),
     errors.NotConnectedError("没有连接"),
     errors.ConnectFailedError("连不上", -1),
     errors.ClosedError("关了"),

@@ -23,6 +23,7 @@ from easytrader.market.rules.tables import (
     Dated,
     Scope,
 )
+from easytrader.market.symbols import Board
 
 
 class Lot(NamedTuple):
@@ -74,6 +75,20 @@ LOTS: Final = (
     Dated("L9", (Scope.SH_REPO,), BOURSES, Lot(1000, 1000), "公开整理", "旧规：10 万元的整数倍"),
     Dated("L10", (Scope.SZ_REPO,), BOURSES, Lot(10, 10), "公开整理", "10 张（1000 元）的整数倍"),
 )
+
+
+class BShare(NamedTuple):
+    """B 股：模拟柜台不做，只用来提醒；价位的单位是美元、港元的千分之一。"""
+
+    tick_li: int
+    lot: Lot
+    source: str
+
+
+B_SHARES: Final = {
+    Board.SH_B: BShare(1, Lot(100, 100), "SSE26"),  # 0.001 美元
+    Board.SZ_B: BShare(10, Lot(100, 100), "SZSE26"),  # 0.01 港元
+}
 
 BSE_MAX: Final = 1_000_000
 """北交所单笔上限：只有一个二手来源，待核。"""

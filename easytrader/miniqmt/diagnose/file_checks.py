@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import tempfile
@@ -180,6 +179,8 @@ def _write_problem(folder: Path) -> str:
 
 def _is_admin() -> bool:
     """是不是以管理员身份运行（只在 Windows 上问）。"""
+    import ctypes
+
     windll: Any = getattr(ctypes, "windll", None)
     try:
         return bool(windll.shell32.IsUserAnAdmin())

@@ -11,6 +11,7 @@ from easytrader.codes import OrderType
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.miniqmt.groups import checks
 from easytrader.miniqmt.groups.base import STOCKS, Group
+from easytrader.rows import empties
 from easytrader.rows.business import param_row, smart_order_row, smart_task_row, task_row
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Algo(Group):
         found = desk.query("智能算法任务", "query_smart_algo_task", desk.account)
         if not isinstance(found, (list, tuple, type(None))):
             raise QueryFailedError(f"查询智能算法任务失败：{_reason(found)}")
-        return [task_row(each) for each in found or ()]
+        return empties.noted("algo.tasks", [task_row(each) for each in found or ()])
 
     def cancel_task_async(self, task_id: int) -> Receipt[types.SmartTaskResponse]:
         """撤销智能算法任务。

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from easytrader.basics.keywords import guarded_class
 from easytrader.errors import QueryFailedError
 from easytrader.orders.verb import Ticket
+from easytrader.rows import empties
 from easytrader.rows.business import failure, transfer_response_row
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Group:
     ) -> list[_Row]:
         """查一批记录：厂商的方法 ``name``；记录里说没有成功的，整个查询算失败。"""
         desk = self._desk_for(verb)
-        return checked(what, desk.query(what, name, desk.account, *given) or (), build)
+        found = checked(what, desk.query(what, name, desk.account, *given) or (), build)
+        return empties.noted(f"{self._name}.{verb}", found)
 
     def _moving(
         self, what: str, name: str, *given: Any

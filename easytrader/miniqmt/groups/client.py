@@ -13,7 +13,7 @@ from easytrader.errors import OutcomeUnknownError, QueryFailedError, UsageError
 from easytrader.miniqmt.groups import checks
 from easytrader.miniqmt.groups.base import Group, checked
 from easytrader.orders.verb import Ticket, cancel, order_verb
-from easytrader.rows import account_status_row
+from easytrader.rows import account_status_row, empties
 from easytrader.rows.business import account_info_row, position_statistics_row, secu_account_row
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Client(Group):
         """
         desk = self._desk
         found = desk.query("持仓统计", "query_position_statistics", desk.account)
-        return [position_statistics_row(each) for each in found or ()]
+        rows = [position_statistics_row(each) for each in found or ()]
+        return empties.noted("client.position_statistics", rows)
 
     @order_verb
     def cancel_sysid(

@@ -395,7 +395,9 @@ def _check_shares(
         raise UsageError("security", target.stock_code, what + _other(owing, special) + _MAYBE)
     most = owed
     if round_up:
-        lot, step = target.min_volume, target.volume_step
+        from easytrader.market.units import units_of  # 规则表不轻，用到才导入
+
+        lot, step, _ = units_of(target)
         most = max(lot, lot + math.ceil((owed - lot) / step) * step)
     if volume > most:
         form = f"{_name(special)}融券合约一共欠 {target.stock_code} {owed}，至多 {most}"

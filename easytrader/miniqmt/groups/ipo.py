@@ -11,6 +11,7 @@ from easytrader.codes import PURCHASE_MARKET_NAMES, OrderStatus, OrderType
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, RiskRefusedError, UsageError
 from easytrader.miniqmt.groups.base import STOCKS, Group
 from easytrader.orders import Extras, ticket
+from easytrader.rows import empties
 from easytrader.rows.business import ipo_row
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Ipo(Group):
             NotConnectedError: 没有可用会话。
         """
         found = self._desk.query("新股数据", "query_ipo_data")
-        return [ipo_row(code, issue) for code, issue in (found or {}).items()]
+        rows = [ipo_row(code, issue) for code, issue in (found or {}).items()]
+        return empties.noted("ipo.data", rows)
 
     def subscribe_all(self) -> list[types.IpoResult]:
         """申购当日全部新股新债，各按能申购的最大数量。同一天再跑什么都不会再下。
@@ -97,7 +99,7 @@ class Ipo(Group):
         desk = self._desk_for("subscribe_all")
         issues = self.data()
         if not issues:
-            return []
+            return empties.noted("ipo.subscribe_all", [])
         limits = self.limits()
         orders = cast("Session", desk).orders()
         today = self._today()

@@ -10,6 +10,7 @@ import threading
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import waits
 from easytrader.basics.beijing import beijing_now
 from easytrader.basics.threads import call_aside
 from easytrader.market import calendar
@@ -23,6 +24,7 @@ _LIMIT_S: Final = 20.0
 _THREAD: Final = "easytrader-calendar"
 _lock: Final = threading.Lock()
 _asked_on: date | None = None
+_asking: threading.Thread | None = None
 
 
 def ask_soon(vendor_trader: Any, vendor: Vendor, log: Log) -> threading.Thread | None:
@@ -33,7 +35,7 @@ def ask_soon(vendor_trader: Any, vendor: Vendor, log: Log) -> threading.Thread |
     Returns:
         在旁边问的线程；不必问为 None。
     """
-    global _asked_on
+    global _asked_on, _asking
     today = beijing_now().date()
     native = getattr(vendor_trader, "async_client", None)
     if callable(getattr(native, "last_price", None)) or calendar.ending(today) is None:
@@ -47,7 +49,15 @@ def ask_soon(vendor_trader: Any, vendor: Vendor, log: Log) -> threading.Thread |
         thread.start()
     except RuntimeError:  # 系统开不出新线程
         return None
+    _asking = thread
     return thread
+
+
+def wait_answer(limit_s: float = _LIMIT_S + 1) -> None:
+    """在旁边问的，等它问完；没有在问的马上回来。"""
+    thread = _asking
+    if thread is not None:
+        waits.join(thread, limit_s)
 
 
 def _ask(vendor: Vendor, log: Log, today: date) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ SINCE: Final = {name: first for first, names in _NEW.items() for name in names.s
 
 def installed() -> str:
     """装着的 xtquant 的版本；从客户端目录里拷来的没有安装记录，看它自己写的。"""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("xtquant")
     except PackageNotFoundError:

@@ -186,6 +186,10 @@ class Host:
             raise call.error
         return call.result  # type: ignore[no-any-return]
 
+    def now(self) -> float:
+        """柜台的钟，Unix 秒；不等主机线程。"""
+        return self._clock.now()
+
     def control(self, command: str, spec: Mapping[str, Any] | None = None) -> Any:
         """控制命令：``status faults fault clear step stop``。"""
         if command == "stop":

@@ -19,6 +19,7 @@ from easytrader.errors import SimulatorError
 from easytrader.market.rules.after_hours import MATCHING
 from easytrader.market.rules.facts import ORDINARY
 from easytrader.market.symbols import Kind
+from easytrader.market.units import units_of
 from easytrader.sim.config.corporate_actions import load_actions
 from easytrader.sim.config.instruments import load_book, load_facts
 from easytrader.sim.config.ipo import load_issues
@@ -287,7 +288,8 @@ class Board:
             for action in self._actions:
                 if security is not None and action.code == code and action.ex <= today:
                     close = self._past.close_before(security, action.ex)
-                    found.append((action, *to_factor(action, close, security.tick_li)))
+                    tick_li = units_of(security, action.ex).tick_li
+                    found.append((action, *to_factor(action, close, tick_li)))
         return found
 
     def _adjusting(self, code: str, now: float) -> list[Adjustment]:

@@ -11,6 +11,7 @@ from counter_desk import ACCOUNT, Desk, kinds, yuan
 from day_helpers import at, jump, walk
 
 from easytrader.market.symbols import parse_security
+from easytrader.market.units import units_of
 from easytrader.sim.exchange.auction import TIE_RULES, clear
 from easytrader.sim.exchange.crowd import auction_crowd, auction_price
 from easytrader.sim.exchange.depth import Level, Quote
@@ -39,7 +40,7 @@ def test_the_crowd_alone_clears_at_the_price_of_the_market(code: str) -> None:
                 assert price is not None
                 crowd = auction_crowd(quote, price, start, end)
                 rule = TIE_RULES[security.exchange]
-                found = clear(crowd, rule, quote.pre_close_li, security.tick_li)
+                found = clear(crowd, rule, quote.pre_close_li, units_of(security).tick_li)
                 assert found is not None
                 assert found.price_li == price
                 assert quote.bids[0].price_li <= price <= quote.asks[0].price_li
