@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from easytrader.basics import replaying
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ _BUILT_IN: Final = {
     "sim": "easytrader.brokers.sim:sim_trader",
     "remote": "easytrader.remote:remote_trader",
 }
+_REHEARSED: Final = "easytrader.brokers.sim:replay_trader"
+"""回放时，要连到别处去的都换成它。"""
+_REDIRECTED: Final = ("miniqmt", "sim")
+"""这两个自己会去回放的文件夹。"""
 _ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim", "远程": "remote"}
 
 _OLD_CLIENTS: Final = (
@@ -64,10 +69,13 @@ def make(name: object, debug: bool) -> Trader:
     key = name.strip().lower() if isinstance(name, str) else ""
     key = _ALIASES.get(key, key)
     target = _BUILT_IN.get(key)
+    rehearsed = replaying.current() is not None and key not in _REDIRECTED
     if target is not None:
-        return cast("Trader", _load(target)(debug))
+        return cast("Trader", _load(_REHEARSED if rehearsed else target)(debug))
     for each in _registered():
         if each.name.strip().lower() == key:
+            if rehearsed:
+                return cast("Trader", _load(_REHEARSED)(debug))
             return _make_foreign(each, debug)
     raise UsageError("broker", name, _advice(key))
 

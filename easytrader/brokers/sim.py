@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import TimeoutError as LateError
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from easytrader import arguments
-from easytrader.basics import pace, paths
+from easytrader.basics import pace, paths, replaying
 from easytrader.basics.beijing import moment
 from easytrader.errors import QueryFailedError, SimulatorError, UsageError
 from easytrader.history.past import Counter
@@ -42,8 +43,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from easytrader.basics.paths import AccountKey
+    from easytrader.push.courier import Courier
     from easytrader.types import ConnectOptions
 
+_Trader = TypeVar("_Trader", bound=MiniqmtTrader)
 _STOCK: Final = 2
 _SETTLE_S: Final = 10.0
 """走完一步，最多等回调这么久。"""
@@ -51,14 +54,32 @@ _SETTLE_S: Final = 10.0
 
 def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
     """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
-    install.install()
-    return MiniqmtTrader(debug, **_hooks())
+    return _made(MiniqmtTrader, debug)
 
 
 def sim_trader(debug: bool = False) -> SimTrader:
     """`use('sim')`。"""
+    return _made(SimTrader, debug)
+
+
+def replay_trader(debug: bool = False) -> ReplayTrader:
+    """回放时的 `use('remote')` 与别的包的后端。"""
+    return _made(ReplayTrader, debug)
+
+
+def _made(kind: type[_Trader], debug: bool) -> _Trader:
     install.install()
-    return SimTrader(debug, **_hooks())
+    user = kind(debug, **_hooks())
+    replay = replaying.current()
+    if replay is not None:
+        courier = user._engine.courier  # noqa: SLF001  交易口的内部，同一家
+        settle = partial(_settle_pushes, courier)
+        replay.guests.append(replaying.Guest(settle, user.close))
+    return user
+
+
+def _settle_pushes(courier: Courier, timeout_s: float, last: bool) -> bool:
+    return courier.settle(timeout_s, last=last)
 
 
 class SimTrader(MiniqmtTrader):
@@ -175,6 +196,9 @@ class SimTrader(MiniqmtTrader):
     def _prepare_folder(given: str | None, stock_account: str | None, kind: object) -> str:
         if stock_account is not None:
             stock_account = arguments.account(stock_account)
+        replay = replaying.current()
+        if replay is not None:  # 写的是哪个文件夹、哪个账号都一样
+            return replay.folder
         path = default_folder() if given is None else Path(check_path(given))
         wanted = AccountConfig(
             account_id=stock_account or DEFAULT_ACCOUNT,
@@ -231,6 +255,27 @@ class _SteppedNow:
 
 def _wall_now() -> float:
     return pace.current().now()
+
+
+class ReplayTrader(SimTrader):
+    """回放时代替连到别处去的后端（``remote``、别的包带来的）：怎么连都是回放的账户。"""
+
+    def connect(self, *place: Any, **options: Any) -> None:
+        """连接回放的账户；``place`` 与 ``options`` 是那个后端自己的，只用得上下面几样。
+
+        账号（``account``、``stock_account``）、回调（有 ``on_stock_order`` 之类方法的那个）、
+        ``timeout heartbeat_interval on_health on_give_up``。
+        """
+        told = options.get("stock_account", options.get("account"))
+        given = (*place, *options.values())
+        callback = next((each for each in given if hasattr(each, "on_stock_order")), None)
+        kept = {name: each for name, each in options.items() if name in _KEPT}
+        super().connect(None, told if isinstance(told, str) else None, callback, **kept)
+
+    connect.accepted = frozenset()  # type: ignore[attr-defined]  # 名字由那个后端定，这里都收
+
+
+_KEPT: Final = ("timeout", "heartbeat_interval", "on_health", "on_give_up")
 
 
 def _check_account_type(value: object) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from easytrader.market.symbols import Security
     from easytrader.sim.config.folder import SimFolder
+    from easytrader.sim.market.library import Library
 
 _MOST_YUAN: Final = Decimal(10) ** 11
 _DIGITS: Final = 15
@@ -48,14 +49,37 @@ def open_accounts(
     settings = {name: value for name, value in given.items() if value is not None}
     if "replay" in settings:
         settings["replay"] = str(Path(settings["replay"]).expanduser().absolute())
-    yuan = _decimal(cash)
-    if not 0 < yuan <= _MOST_YUAN or yuan != round(yuan, 2):
-        raise UsageError("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
+    yuan = yuan_of(cash)
     base = SimFolder.open(path).config if is_sim_folder(path) else SimConfig()
     config = replace(base, **settings)
     library = library_of(config, Path(path)) if config.replay else None
     if library is not None:
         library.check()
+    held = held_of(positions, library)
+    accounts = [AccountConfig(each, 3 if credit else 2, yuan, held) for each in account_ids]
+    return create(path, accounts, exist_ok=exist_ok, **settings)
+
+
+def yuan_of(cash: str) -> Decimal:
+    """``--cash``。
+
+    Raises:
+        UsageError: 不是大于 0 的金额。
+    """
+    yuan = _decimal(cash)
+    if not 0 < yuan <= _MOST_YUAN or yuan != round(yuan, 2):
+        raise UsageError("--cash", cash, "应为大于 0 的金额，单位元，最多到分，例如 1000000")
+    return yuan
+
+
+def held_of(
+    positions: Sequence[str], library: Library | None = None
+) -> dict[str, tuple[int, Decimal | None]]:
+    """``--position`` 的各行：代码 → (数量, 成本价)；有回放数据的，要在里面。
+
+    Raises:
+        UsageError: 哪一行不对。
+    """
     held: dict[str, tuple[int, Decimal | None]] = {}
     for text in positions:
         security, volume, cost = _position(text)
@@ -64,8 +88,7 @@ def open_accounts(
         if library is not None and library.tape(security) is None:
             raise UsageError("--position", text, "回放数据里没有这只证券")
         held[security.stock_code] = volume, cost
-    accounts = [AccountConfig(each, 3 if credit else 2, yuan, held) for each in account_ids]
-    return create(path, accounts, exist_ok=exist_ok, **settings)
+    return held
 
 
 def _decimal(text: str) -> Decimal:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import builtins
-import io
 import sys
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from easytrader.basics import scripts
 from easytrader.cli.output import complain
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
@@ -40,12 +38,11 @@ def run_script(script: str, arguments: Sequence[str], *, simulated: bool = True)
     filename = str(path.absolute())
 
     def run() -> None:
-        with io.open_code(filename) as file:
-            code = compile(file.read(), filename, "exec", dont_inherit=True)
+        code = scripts.compiled(filename)
         exec(code, sys.modules["__main__"].__dict__)  # noqa: S102  运行用户的脚本正是这个命令的用途
 
     _start([script, *arguments], str(path.resolve().parent), simulated)
-    _become_script(filename)
+    scripts.become(filename)
     return _finish(run, lambda name: name == filename)
 
 
@@ -126,21 +123,6 @@ def _bring_children_along() -> None:
     spawn.get_preparation_data = with_simulation
 
 
-def _become_script(filename: str) -> None:
-    """让 ``__main__`` 是 python 直接运行它时的样子。"""
-    module = ModuleType("__main__")
-    names: dict[str, Any] = {
-        "__file__": filename,
-        "__builtins__": builtins,
-        "__loader__": SourceFileLoader("__main__", filename),
-        "__cached__": None,
-    }
-    if sys.version_info < (3, 14):
-        names["__annotations__"] = {}
-    module.__dict__.update(names)
-    sys.modules["__main__"] = module
-
-
 def _exit_code(code: object) -> int:
     """``sys.exit(...)`` 的规矩：None 为 0，整数照传，别的印到标准错误、以 1 退出。"""
     if code is None:
@@ -153,7 +135,5 @@ def _exit_code(code: object) -> int:
 
 def _show(error: BaseException, is_theirs: Callable[[str], bool]) -> None:
     """回溯只从脚本自己的第一帧开始。"""
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None and not is_theirs(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
+    trace = scripts.theirs(error, is_theirs)
     sys.excepthook(type(error), error.with_traceback(trace), trace)

@@ -9,6 +9,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.cli import replay_command
 from easytrader.cli.output import say
 from easytrader.cli.parser import Parser, whole_number
 from easytrader.errors import SimulatorError, UsageError
@@ -39,6 +40,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     _register_history(commands)
     _register_run(commands)
     _register_fault(commands)
+    replay_command.register(commands)
 
 
 def _add_path(parser: Parser) -> None:

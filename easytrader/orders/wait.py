@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
+from easytrader.basics import pace
 from easytrader.codes import FINAL_STATUSES, OrderStatus
 from easytrader.errors import NotConnectedError, QueryFailedError, UsageError, WaitTimeoutError
 
@@ -58,39 +60,49 @@ class Waiting:
     def wait(self, entrust_no: object, timeout: object) -> Entrust:
         """见 `Trader.wait`。"""
         number = self._check_id(entrust_no)
-        began = time.monotonic()
+        clock = pace.current()
+        began = clock.monotonic()
         deadline = began + (limit_s := arguments.seconds("timeout", timeout, allow_zero=True))
         patience = began + _CACHE_LAG_S if number in self._recent else began
         row: Entrust | None = None
         while True:
             seen = self._changes
             try:
-                row = self._find(number, max(deadline, time.monotonic() + 0.05))
+                limit = max(deadline - clock.monotonic(), 0.05)
+                row = self._find(number, time.monotonic() + limit)
             except (NotConnectedError, QueryFailedError) as exc:
                 # 没有应答而看到过它的样子，就说等到期了
                 seen_before = row is not None and isinstance(exc, QueryFailedError)
-                if time.monotonic() >= deadline and not seen_before:
+                if clock.monotonic() >= deadline and not seen_before:
                     raise
             else:
-                if row is None and time.monotonic() >= patience:
+                if row is None and clock.monotonic() >= patience:
                     raise UsageError("entrust_no", entrust_no, "当日没有这个委托编号")
                 if row is not None and row["order_status"] in FINAL_STATUSES:
                     return self._explained(row, deadline)
-            left = deadline - time.monotonic()
+            left = deadline - clock.monotonic()
             if left <= 0:
                 status = row["order_status_name"] if row else "未知"
                 told = f"等了 {limit_s:g} 秒，委托 {number} 还是「{status}」"
                 raise WaitTimeoutError(told, row)
-            with self._changed:
-                if seen == self._changes:
-                    self._changed.wait(min(left, _WAIT_POLL_S))
+            clock.until(partial(self._changed_since, seen), min(left, _WAIT_POLL_S))
+
+    def _changed_since(self, seen: int, limit_s: float) -> bool:
+        """最多等 ``limit_s`` 秒：数到 ``seen`` 之后又有推送为真。"""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._changes != seen, limit_s)
 
     def _explained(self, row: Entrust, deadline: float) -> Entrust:
         """废单等一等它的原因。"""
         number = row["order_id"]
         if row["order_status"] == OrderStatus.JUNK:
-            with self._changed:
-                limit_s = min(_REASON_S, deadline - time.monotonic())
-                self._changed.wait_for(lambda: self._reason(number), max(limit_s, 0.0))
+            clock = pace.current()
+            limit_s = min(_REASON_S, deadline - clock.monotonic())
+            clock.until(partial(self._told_why, number), max(limit_s, 0.0))
             row["status_msg"] = self._reason(number) or row["status_msg"]
         return row
+
+    def _told_why(self, number: Any, limit_s: float) -> bool:
+        """最多等 ``limit_s`` 秒：知道这笔为什么废了为真。"""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._reason(number)), limit_s)

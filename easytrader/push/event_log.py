@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from easytrader.basics import waits
+from easytrader.basics import pace, waits
 from easytrader.push.table import TABLE, contents, of
 from easytrader.records.memory import MOST, MemoryEvents
 from easytrader.records.storage import Stored
@@ -109,17 +109,25 @@ class EventLog:
 
     def take(self, timeout_s: float) -> Event | None:
         """取一条；到期或关闭为 None。"""
-        deadline = time.monotonic() + timeout_s
+        clock = pace.current()
+        deadline = clock.monotonic() + timeout_s
+        came = True
+        while came:  # 来了而没有取到，是别的循环取走了：接着等
+            left_s = max(0.0, deadline - clock.monotonic())
+            came = clock.until(self._has_one, left_s, stop=lambda: self._closed)
+            with self._lock:
+                if self._held or self._fetch():
+                    return _shown(self._held.popleft())
+        return None
+
+    def _has_one(self, limit_s: float) -> bool:
+        """手上有一条了；没有的最多等 ``limit_s`` 秒，等一次通知。"""
         with self._lock:
-            while not self._held and not self._fetch():
-                left_s = deadline - time.monotonic()
-                if self._closed or left_s <= 0:
-                    return None
-                waits.change(self._ready, left_s)
-            _, kind, at, row = self._held.popleft()
-        data = dict(row.made if isinstance(row, _Row) else row)
-        made = {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
-        return cast("Event", made)  # 哪种事件配哪种 data，由 `_Row` 照着表保证
+            if self._held or self._fetch():
+                return True
+            if not self._closed:
+                waits.change(self._ready, limit_s)
+            return bool(self._held) or self._fetch()
 
     def _fetch(self) -> bool:
         """取一条到手上；前面有丢了的，先说丢了几条。"""
@@ -133,6 +141,13 @@ class EventLog:
             self._missed = 0
         self._held += found
         return bool(self._held)
+
+
+def _shown(stored: Stored) -> Event:
+    _, kind, at, row = stored
+    data = dict(row.made if isinstance(row, _Row) else row)
+    made = {"event": kind, "event_name": EVENT_NAMES[kind], "time": at, "data": data}
+    return cast("Event", made)  # 哪种事件配哪种 data，由 `_Row` 照着表保证
 
 
 class _Row(Mapping[str, Any]):

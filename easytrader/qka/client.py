@@ -13,7 +13,7 @@ from typing import Any, Final
 from loguru import logger
 
 from easytrader import arguments
-from easytrader.basics import numbers
+from easytrader.basics import numbers, replaying
 from easytrader.errors import (
     EasytraderError,
     NotConnectedError,
@@ -123,6 +123,7 @@ class QMTClient:
 
     def _dial(self, deadline: float) -> socket.socket:
         """连上；证书的指纹在握手里就核对，令牌还没有送出去。"""
+        replaying.forbid(f"连 {self.base_url}")
         _, host, port = self._address
         link: socket.socket | None = None
         try:

@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics import replaying
 from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.errors import ConnectFailedError
 
@@ -114,6 +115,7 @@ class Dial:
         Raises:
             ConnectFailedError: 没连上；什么都没有留下。
         """
+        replaying.forbid(f"连 {self._address}")
         reasons: list[str] = []
         found = self._resolve()
         for number, (family, target) in enumerate(found):

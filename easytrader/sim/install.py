@@ -24,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import replaying
 from easytrader.basics.vendor_import import binary_remedy, next_spec, quiet_vendor_import
 from easytrader.errors import MissingDependencyError
 
@@ -233,7 +234,7 @@ def _choosing(simulated: Any, real: Any) -> Any:
         from easytrader.sim.config.folder import is_sim_folder
 
         text = path.decode("gb18030", "replace") if isinstance(path, bytes) else path
-        if is_sim_folder(text):
+        if is_sim_folder(text) or replaying.current() is not None:
             return simulated(path, name, session)
         if isinstance(real, MissingDependencyError):
             raise real.with_traceback(None)
@@ -254,6 +255,7 @@ def _choosing_quotes(simulated: Any, real: Any) -> Any:
         from easytrader.sim.native.quote_connection import told_by_environment, told_folder
 
         asked = told_by_environment() or (told_folder() and not _real_used.is_set())
+        asked = asked or replaying.current() is not None
         if asked:
             return simulated()
         if isinstance(real, MissingDependencyError):

@@ -47,7 +47,7 @@ def main() -> int:
             env.pop("PYTHONDONTWRITEBYTECODE", None)
             env["PYTHONPYCACHEPREFIX"] = str(Path(home) / "pyc")
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
-        for name, words in COMMANDS.items():
+        for words in COMMANDS.values():
             once(words, env)  # 开户、写缓存的那一次不算
         for _ in range(times):
             for name, words in COMMANDS.items():

@@ -9,6 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import replaying
 from easytrader.basics.log import masked
 from easytrader.codes import AccountType
 from easytrader.errors import ConnectFailedError
@@ -57,7 +58,9 @@ def check_account(
             infos = list(call(query) or ())
     except Exception:  # noqa: BLE001  边界：只是多一道核对，问不出来就和没有这道核对时一样
         return
-    refuse_wrong_account(infos, *account)
+    replay = replaying.current()
+    account_id = account[0] if replay is None else replay.account_id
+    refuse_wrong_account(infos, account_id, account[1])
 
 
 def account_rows(infos: Iterable[Any] | None) -> list[tuple[str, str, int | None]]:

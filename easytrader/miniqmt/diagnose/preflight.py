@@ -11,6 +11,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from easytrader.basics import replaying
 from easytrader.errors import UsageError
 from easytrader.miniqmt.diagnose import file_checks
 
@@ -41,11 +42,14 @@ def check_path(value: object) -> str:
     """校验 ``miniqmt_path``：存在、是文件夹。
 
     Returns:
-        绝对路径。
+        绝对路径；正在回放的，写的是哪里都是回放的文件夹。
 
     Raises:
         UsageError: 不是路径、不存在、不是文件夹、不让看。
     """
+    replay = replaying.current()
+    if replay is not None:
+        return replay.folder
     text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
     if not isinstance(text, str) or not text or "\0" in text:
         raise UsageError("miniqmt_path", value, FOLDER_FORM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from easytrader.errors import SimulatorError
@@ -73,6 +74,21 @@ def conditions_of(config: SimConfig) -> Conditions:
 
 def library_of(config: SimConfig, folder: Path) -> Library:
     """回放数据；相对路径从模拟文件夹算起。"""
+    return library_at(folder / config.replay, config.replay_period, config.replay_volume)
+
+
+def library_at(root: Path, period: str, unit: str) -> Library:
+    """一处回放数据；参数与异常同 `Library`。"""
     from easytrader.sim.market.library import Library
 
-    return Library(folder / config.replay, config.replay_period, config.replay_volume)
+    if not root.is_file():
+        return Library(root, period, unit)
+    seen = root.stat()  # 整张的表读进来要紧：柜台与行情板看同一份
+    return _table(root, period, unit, (seen.st_mtime_ns, seen.st_size, seen.st_ino))
+
+
+@lru_cache(maxsize=1)
+def _table(root: Path, period: str, unit: str, stamp: tuple[int, int, int]) -> Library:
+    from easytrader.sim.market.library import Library
+
+    return Library(root, period, unit)

@@ -110,6 +110,25 @@ def positions(
         return [_position(ClosingPosition(*row)) for row in found]
 
 
+def book(path: str | os.PathLike[str], account_id: str) -> tuple[list[Row], list[Row]]:
+    """一个账户全部日子的（委托，成交），按先后；键同 `orders`、`trades`，另有 ``date fees``。
+
+    ``fees`` 是这一笔的佣金、印花税、过户费，元。异常同 `orders`。
+    """
+    both = (
+        "SELECT * FROM orders WHERE account_id = ? ORDER BY order_id",
+        "SELECT trades.*, orders.* FROM trades JOIN orders USING (order_id)"
+        " WHERE account_id = ? ORDER BY number",
+    )
+    with _opened(path) as db:
+        _check_account(db, path, account_id)
+        placed, filled = (db.execute(sql, (account_id,)).fetchall() for sql in both)
+    return (
+        [{"date": _shown(row[1]), **_order(row), "fees": yuan(row[18])} for row in placed],
+        [{"date": _shown(row[2]), **_trade(row), "fees": yuan(row[7])} for row in filled],
+    )
+
+
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
     """只读打开账本。"""

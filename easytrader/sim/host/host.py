@@ -157,6 +157,15 @@ class Host:
         """还有没送出去的：晚到的应答、扣着的推送。等手边的请求都办了再看。"""
         return self.call(lambda: self._delivery.next_due_s() is not None)
 
+    def stir_s(self) -> float | None:
+        """柜台的钟再走几秒会有动静：挂着的可能成交，晚到的推送该送了；没有为 None。"""
+
+        def ask() -> float | None:
+            both = self._live.next_wakeup(), self._delivery.next_due_s()
+            return min((each for each in both if each is not None), default=None)
+
+        return self.call(ask)
+
     def advance(self) -> None:
         """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""
         while self.call(self._advance):

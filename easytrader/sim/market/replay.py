@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import date
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.errors import SimulatorError, UsageError
@@ -65,6 +66,8 @@ class _Day(NamedTuple):
     times: list[float]
     lows: list[int]
     highs: list[int]
+    done: list[int]
+    """线的：到每一根之前累计成交了多少，最后还有全天的。"""
     ticks: Ticks | None
     opening: int
     """从哪一跳起最近价是开盘价（第一根线从开盘起）；没有的从没有。"""
@@ -88,11 +91,21 @@ def _on_the_bell(bells: Bells | None, at: int) -> float:
     return next((bell for bell in calls if bell < at <= bell + _LATE_S), at)
 
 
+def _flatten(rows: Sequence[Bar], lows: list[int], highs: list[int], pre_close: int) -> None:
+    """没有成交的线，最近价是上一根的收盘，不是线里写的。"""
+    for index, row in enumerate(rows):
+        if not row.volume:
+            lows[index] = highs[index] = rows[index - 1].close_li if index else pre_close
+
+
 class ReplayMarket(Market):
     """见模块说明。
 
     ``tick_s`` 秒一跳，一根线至少四跳；``script`` 写明的除权除息与新股，数据里有昨收的以数据为准。
     """
+
+    cell_s: Final = 1800
+    """成交额按这么多秒一格的价格累计：线里没有更细的，几百只一起看也快。"""
 
     def __init__(
         self,
@@ -172,11 +185,47 @@ class ReplayMarket(Market):
         index = bisect_right(day.times, self.tick_time(tick))
         if not self._period_s:
             return int(day.rows[index - 1].volume) if index else 0
-        done = sum(row.volume for row in day.rows[:index])
+        done = day.done[index]
         place = self._place(day, tick)
         if place is not None and index < len(day.rows) and place[0] is day.rows[index]:
             done += place[0].volume // day.lot * place[1] // place[2] * day.lot
         return int(done)
+
+    def swing(self, security: Security, first: int, last: int) -> tuple[int, int] | None:
+        """各跳的最近成交价（`path`）的最低与最高，不一跳一跳地看；快照、盘中停过牌的为 None。"""
+        day = self._day_at(security, last)
+        if not self._period_s or day.halts or not day.rows:
+            return None
+        shut, opened = day.closing
+        if first < shut <= last:
+            if last >= opened:
+                return None
+            last = shut - 1  # 收盘集合竞价里最近价不动
+        found = [self._last(day, tick) for tick in (first, last)]
+        start = bisect_left(day.times, self.tick_time(first))
+        stop = bisect_left(day.times, self.tick_time(last))
+        if stop - start > 1:  # 当中整根的线，四个价都走到了
+            found += min(day.lows[start + 1 : stop]), max(day.highs[start + 1 : stop])
+        for index in range(start, min(stop + 1, len(day.rows)), max(stop - start, 1)):
+            found += self._reached(day, day.rows[index], first, last)
+        return min(found), max(found)
+
+    def _reached(self, day: _Day, bar: Bar, first: int, last: int) -> list[int]:
+        """一根线里，从 ``first`` 到 ``last`` 跳走到的那几个价。"""
+        if self._daily:
+            start, stop = self._day_place(day, bar, first), self._day_place(day, bar, last)
+            if stop is None:
+                return []
+            at, until, count = 1 if start is None else start[1], stop[1], stop[2]
+        else:
+            before = self._start(bar)
+            count = self.tick_at(bar.at) - before
+            at, until = first - before, last - before
+        if not bar.volume:
+            return []
+        return [
+            self._price(day, bar, each, count) for each in anchors(count) if at <= each <= until
+        ]
 
     def official_close(self, security: Security, tick: int) -> int | None:
         """``tick`` 那一天的收盘价，与最后一笔不同的（没有收盘集合竞价的）才有。"""
@@ -247,8 +296,11 @@ class ReplayMarket(Market):
             if rules.closing_call:
                 closing = ticks.closing_start, ticks.close_call
         if bars and rows:
-            times, _, highs, lows, *_ = map(list, zip(*rows, strict=True))
+            times, _, highs, lows, _, volumes, _ = map(list, zip(*rows, strict=True))
+            done = list(accumulate(volumes, initial=0))
+            _flatten(rows, lows, highs, pre_close)
         else:
+            done = [0]
             times = [_on_the_bell(bells, row.at) for row in rows]
             lows = highs = [row.last_li for row in rows]
         day = _Day(
@@ -263,6 +315,7 @@ class ReplayMarket(Market):
             times,
             lows,
             highs,
+            done,
             ticks,
             opening,
             closing,

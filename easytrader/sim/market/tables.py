@@ -49,6 +49,10 @@ class Tape(Protocol):
         """这一天之前的最后一行；没有为 None。"""
         ...
 
+    def first(self) -> Any | None:
+        """第一行；没有为 None。"""
+        ...
+
     def check(self) -> int:
         """从头到尾读一遍，返回行数；有错抛 SimulatorError。"""
         ...
@@ -113,6 +117,16 @@ class CsvTape:
                 start = file.tell()
             rows = self._read(file, start, stop)
         return rows[-1] if rows else None
+
+    def first(self) -> Any | None:
+        """第一行。"""
+        with self._path.open("rb") as file:
+            file.seek(self._body)
+            while line := file.readline():  # 前面可能是停牌补的空行
+                rows = self._read(file, file.tell() - len(line), file.tell())
+                if rows:
+                    return rows[0]
+        return None
 
     def check(self) -> int:
         """整个文件读一遍。"""
@@ -219,6 +233,9 @@ class _MemoryTape:
     def last_before(self, number: int) -> Any | None:
         index = self._at(midnight(number))
         return self.rows[index - 1] if index else None
+
+    def first(self) -> Any | None:
+        return self.rows[0] if self.rows else None
 
     def check(self) -> int:
         return len(self.rows)

@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from filelock import FileLock, Timeout
 from loguru import logger
 
+from easytrader.basics import replaying
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.folder import UP_QUEUE, SimConfig, SimFolder, is_sim_folder
 from easytrader.sim.gateway.verbs import UNSUPPORTED
@@ -28,7 +30,7 @@ from easytrader.sim.host import hub
 from easytrader.sim.host.links import Link, RefusedError, UnreachableError
 from easytrader.sim.native.calls import BINDERS, CALLS, COMMON_BINDER, Call, reader_of
 from easytrader.sim.native.io_thread import IoThread, call_quietly
-from easytrader.sim.native.structs import build_pushed, set_strict_text
+from easytrader.sim.native.structs import build_pushed, renamed, set_strict_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,12 @@ class XtQuantAsyncClient:
         if not isinstance(session, int):
             raise TypeError(f"session 需要 int，得到 {type(session).__name__}：{session!r}")
         self._path = path.decode("gb18030") if isinstance(path, bytes) else os.fspath(path)
+        self._replay = replaying.current()
+        self._asked = ""
+        """回放时，脚本把账号叫作什么。"""
+        if self._replay is not None:
+            self._path = self._replay.folder
+            self._replay.clients.append(self.stop)
         self._session = session
         self.cache_lag_s = _AWAKE_S
         self._seq = itertools.count(1)
@@ -174,9 +182,8 @@ class XtQuantAsyncClient:
         if not isinstance(now, (int, float)):
             raise SimulatorError(f"模拟 MiniQMT {timeout_s:.3g} 秒内没有回答行情。")
         if self._quotes is None:
-            from easytrader.sim.quotes.board import Board
-
-            self._quotes = Board(SimFolder.open(self._path))
+            # 回放时每天都是新的客户端，行情板还是那一块
+            self._quotes = (_board if self._replay is None else _replay_board)(self._path)
         board = self._quotes
         ticks = board.snapshot(codes, now)
         return ticks, {code: board.detail(code, now) for code in ticks}
@@ -315,6 +322,8 @@ class XtQuantAsyncClient:
         if send is None:
             self._io.post(lambda: self._respond(seq, call, call.default()))
             return seq
+        if self._replay is not None:
+            args = self._as_replayed(args, self._replay.account_id)
         self._pending[seq] = (call, raw)
         if self._timeout_s and call.timed:
             self._io.post(lambda: self._expire(seq), self._timeout_s)
@@ -340,6 +349,8 @@ class XtQuantAsyncClient:
             waiting = self._pending.pop(seq, None)
             if waiting is not None:
                 call, raw = waiting
+                if self._asked:
+                    payload = self._as_asked(call, payload)
                 answer = call.answer(payload) if raw is None else call.not_simulated(raw)
                 self._respond(seq, call, answer)
             elif (asking := self._asking.get(seq)) is not None:
@@ -348,7 +359,34 @@ class XtQuantAsyncClient:
         binder, struct = _PUSHES[kind]
         callback = self._callbacks.get(binder)
         if callback is not None:
+            if self._asked:
+                payload = renamed(struct, payload, self._asked)
             call_quietly(callback, build_pushed(struct, payload))
+
+    # 回放：脚本写的是真的账号，柜台里只有回放的账户 ----------------------------
+
+    def _as_replayed(self, args: tuple[Any, ...], account_id: str) -> tuple[Any, ...]:
+        """请求里的账号换成回放的账户。"""
+        told = getattr(args, "account_id", "")
+        if not told or told == account_id:
+            return args
+        self._asked = told
+        return args._replace(account_id=account_id)  # type: ignore[attr-defined,no-any-return]
+
+    def _as_asked(self, call: Call, payload: Any) -> Any:
+        """应答里的账号换回脚本写的。"""
+        if call.shape == "list" and isinstance(payload, list):
+            return [renamed(call.struct, row, self._asked) for row in payload]
+        return renamed(call.struct, payload, self._asked) if call.shape == "one" else payload
+
+
+def _board(path: str) -> Board:
+    from easytrader.sim.quotes.board import Board
+
+    return Board(SimFolder.open(path))
+
+
+_replay_board: Final = lru_cache(maxsize=1)(_board)
 
 
 def _swallow(request: Request) -> None:

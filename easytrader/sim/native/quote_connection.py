@@ -10,6 +10,7 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import replaying
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.folder import (
     DEFAULT_ACCOUNT,
@@ -129,6 +130,9 @@ def told_by_environment() -> str:
 
 def told_folder() -> str:
     """行情接口该连的模拟文件夹，有人说过的：环境变量，或本进程最近连过的；都没有为空。"""
+    replay = replaying.current()
+    if replay is not None:
+        return replay.folder
     if told := told_by_environment():
         return told
     latest = hub.HUB.latest

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import make_dataclass
+from functools import cache
 from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
@@ -242,6 +243,24 @@ def build(struct: str, row: Sequence[Any]) -> Any:
         else:
             put(made, stored)
     return made
+
+
+@cache
+def _account_at(struct: str) -> int | None:
+    """一行里账号在第几个；没有为 None。"""
+    names = [field.name for field in structs()[struct]]
+    return next((at for at, name in enumerate(names) if name in _ACCOUNT), None)
+
+
+_ACCOUNT: Final = ("account_id", "m_strAccountID")
+
+
+def renamed(struct: str, row: Any, account_id: str) -> Any:
+    """一行里的账号换成 ``account_id``；不是这个结构的行（失败的说明）原样。"""
+    at = _account_at(struct)
+    if at is None or not isinstance(row, (tuple, list)) or len(row) != len(structs()[struct]):
+        return row
+    return (*row[:at], account_id, *row[at + 1 :])
 
 
 def build_many(struct: str, rows: Iterable[Sequence[Any]]) -> list[Any]:

@@ -45,6 +45,10 @@ class Paths:
     ) -> None:
         self._market = market
         self._inner = getattr(market, "inner", market)
+        # 回放的市场不必一跳一跳地看
+        self._swing: Callable[[Security, int, int], tuple[int, int] | None] | None = getattr(
+            market, "swing", None
+        )
         self._seconds = seconds, late or seconds
         self._trusted: bool | None = None
         self._np: Any = None
@@ -79,6 +83,10 @@ class Paths:
         if security.kind is Kind.INDEX and reached is not None:
             low, high = reached(security, first, last)
             return low, high
+        if self._swing is not None:
+            found = self._swing(security, first, last)
+            if found is not None:
+                return found
         day = self._calm(security, last) if last - first >= _WORTH else None
         if day is None:
             path = self._market.path(security, first, last)
@@ -280,7 +288,7 @@ class DayTape:
         self.done = at_open
         self._seen = 1
         step = market.tick_time(1) - market.tick_time(0)
-        self.cell = max(1, round(_CELL_S / step))
+        self.cell = max(1, round(getattr(market, "cell_s", _CELL_S) / step))
         # 每格开头的累计量、累计额与价格
         self._cells: list[tuple[int, float, int]] = [(0, 0.0, self._open)]
         self.pre_close_li = (
