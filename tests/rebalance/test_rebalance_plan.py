@@ -293,6 +293,18 @@ def test_less_than_a_lot_is_told() -> None:
     assert rules(plan) == {STAR: "below_lot", BANK: "below_lot"}
 
 
+def test_ordinary_rounding_is_not_told() -> None:
+    """手里有而只差零头的不说，可卖不可卖都一样：收敛了的账户没有「没有做的」。"""
+    world = World(1_000.0, [quote(BANK, 35.0), quote(PINGAN, 10.0)])
+    world.position[:] = [held(BANK, 1000, 0), held(PINGAN, 500, 500)]
+    world.account["balance"][0]["total_asset"] = 41_000.0
+    for shares in (Target(956, "shares"), Target(1044, "shares"), Target(997, "shares")):
+        plan = world.plan({BANK: shares, PINGAN: Target(520, "shares")})
+        assert (plan.orders, plan.skipped) == ([], [])
+    locked = world.plan({BANK: Target(900, "shares"), PINGAN: Target(500, "shares")})
+    assert (rules(locked), locked.skipped[0]["wanted"]) == ({BANK: "t1"}, 100)
+
+
 def test_small_changes_are_not_made() -> None:
     world = World(
         50_000.0,
