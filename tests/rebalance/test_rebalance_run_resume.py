@@ -11,6 +11,7 @@ import pytest
 from run_world import BANK, MAOTAI, PINGAN, Look, plan_of, world
 from support import eventually
 
+import easytrader
 from easytrader.basics import pace
 from easytrader.errors import (
     JournalError,
@@ -345,6 +346,24 @@ def test_a_disconnect_in_the_middle_is_waited_out(tmp_path: Path) -> None:
         assert "offline" in w.events()
         assert w.events().index("offline") < w.events().index("online")
         check_exact(w, ((BANK, "buy", 500, 10), (PINGAN, "buy", 100, 10)))
+
+
+def test_never_connected_is_said_at_once() -> None:
+    user = easytrader.use("sim")
+    with pytest.raises(NotConnectedError):
+        run(user, plan_of((BANK, "buy", 100, 10)))
+    user.close()
+
+
+def test_the_folder_given_keeps_its_own_permissions(tmp_path: Path) -> None:
+    own = tmp_path / "大家的"
+    own.mkdir(mode=0o755)
+    own.chmod(0o755)
+    with world(tmp_path / "w", {BANK: FLAT}) as w:
+        assert w.run(plan_of((BANK, "buy", 100, 10)), folder=own).result == "done"
+    if os.name != "nt":
+        assert own.stat().st_mode & 0o777 == 0o755
+        assert (own / "p1.jsonl").stat().st_mode & 0o077 == 0
 
 
 def test_not_connected_at_the_start_is_said_at_once(tmp_path: Path) -> None:
