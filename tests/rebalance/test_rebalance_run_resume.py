@@ -16,7 +16,9 @@ from easytrader.basics import pace
 from easytrader.errors import (
     JournalError,
     NotConnectedError,
+    OutcomeUnknownError,
     PlanStaleError,
+    QueryFailedError,
     RebalanceBusyError,
 )
 from easytrader.rebalance import runlog
@@ -104,6 +106,37 @@ def test_killed_after_each_write_of_the_log(
                 w.run(plan)
         assert w.run(plan).result == "done"
         check_exact(w)
+
+
+def test_the_fate_of_every_order_is_known_before_the_holdings_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(tmp_path, {BANK: FLAT}) as w:
+        plan = plan_of((BANK, "buy", 500, 10))
+        real = RunLog.write
+
+        def write(self: RunLog, *records: Any, durable: bool = False) -> None:
+            if records[0]["kind"] == "placed":
+                raise Killed  # 柜台收下了，还没有记
+            real(self, *records, durable=durable)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunLog, "write", write)
+            with pytest.raises(Killed):
+                w.run(plan)
+        w.user.sim.step(seconds=3)
+        assert w.held(BANK) == 500
+        find, asked = type(w.user).find_entrust, []
+
+        def busy(user: Any, key: Any) -> Any:
+            asked.append(key)
+            if len(asked) < 3:
+                raise QueryFailedError("还核对不清楚")
+            return find(user, key)
+
+        monkeypatch.setattr(type(w.user), "find_entrust", busy)
+        assert w.run(plan).result == "done"
+        check_exact(w, ((BANK, "buy", 500, 10),))
 
 
 def test_an_order_written_but_never_sent_goes_out_with_the_same_id_and_wish(
@@ -304,8 +337,6 @@ def test_an_unknown_outcome_is_settled_before_anything_new(tmp_path: Path) -> No
 def test_an_outcome_that_stays_unknown_stops_that_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from easytrader.errors import OutcomeUnknownError, QueryFailedError
-
     with world(tmp_path, {BANK: FLAT, PINGAN: FLAT}) as w:
         real = type(w.user).buy
 
