@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import math
 import os
@@ -70,12 +71,14 @@ class Stage(pace.Pace):
         self._turn = threading.Condition()
         self._day = 0
         self._dozing: dict[int, float] = {}
-        self._executors: list[Callable[[], tuple[Any, ...]]] = []
+        self._vendors: list[Any] = []
+        """今天的脚本开始了的 ``XtQuantTrader``。"""
         self._quiet = -1
 
     def close(self) -> None:
         """柜台放手。"""
         hub.release(self._path, self._host)
+        self._host.close()  # 厂商的行情接口还连着的，也断开
 
     # ---- 时间
 
@@ -209,7 +212,7 @@ class Stage(pace.Pace):
         return settled
 
     def _alive(self) -> list[Any]:
-        return [one for each in self._executors for one in each() if one is not None]
+        return [one for each in self._vendors for one in _executors(each) if one is not None]
 
     # ---- 一天
 
@@ -222,18 +225,22 @@ class Stage(pace.Pace):
         """进程结束：连接都断开，还在等的线程都结束。"""
         self._driver = None
         with self._turn:
+            dozing = set(self._dozing)
             self._day += 1
             self._dozing.clear()
             self._turn.notify_all()
+        for thread in threading.enumerate():
+            if thread.ident in dozing:  # 分发线程里的也在内：下面关连接要等它
+                _REAL_JOIN(thread, _WAKE_S)
         for guest in self._replay.guests:
             guest.close()
         self._replay.guests.clear()
         for stop in self._replay.clients:
             stop()
         self._replay.clients.clear()
-        for executor in self._alive():
-            executor.shutdown(wait=False)
-        self._executors.clear()
+        for vendor in self._vendors:
+            _dismiss(vendor)
+        self._vendors.clear()
         self._limit = math.inf
 
     # ---- 接管
@@ -256,6 +263,7 @@ class Stage(pace.Pace):
                 (threading.Event, "wait", self._event_wait()),
                 (threading.Thread, "join", self._thread_join()),
                 (queue.Queue, "get", self._queue_get()),
+                (threading, "excepthook", _excepthook(threading.excepthook)),
                 *self._vendor(),
             ):
                 stack.callback(setattr, owner, name, getattr(owner, name))
@@ -267,11 +275,11 @@ class Stage(pace.Pace):
         kind = getattr(sys.modules.get("xtquant.xttrader"), "XtQuantTrader", None)
         if kind is None:
             return []
-        start, executors = kind.start, self._executors
+        start, vendors = kind.start, self._vendors
 
         def started(trader: Any) -> Any:
             found = start(trader)
-            executors.append(lambda: (trader.executor, trader.relaxed_resp_executor))
+            vendors.append(trader)
             return found
 
         return [(kind, "start", started)]
@@ -349,6 +357,32 @@ class Stage(pace.Pace):
             return found[0]
 
         return get
+
+
+def _excepthook(before: Any) -> Any:
+    """一天完了，还在等的线程以 SystemExit 结束：不算出错。"""
+
+    def hook(told: Any) -> None:
+        if told.exc_type is not SystemExit:
+            before(told)
+
+    return hook
+
+
+def _executors(vendor: Any) -> tuple[Any, ...]:
+    return vendor.executor, vendor.relaxed_resp_executor
+
+
+def _dismiss(vendor: Any) -> None:
+    """脚本没有 ``stop()`` 的：线程与事件循环也收掉，不留到明天。"""
+    for executor in _executors(vendor):
+        if executor is not None:
+            executor.shutdown(wait=False)
+    if not vendor.loop.is_running():
+        vendor.loop.close()
+    before = getattr(vendor, "oldloop", None)
+    if before is not None:  # 厂商在析构里做的
+        asyncio.set_event_loop(before)
 
 
 def _empty(executor: Any) -> bool:
