@@ -67,14 +67,14 @@ def _day(text: str | None) -> date | None:
 
 
 def _closed(arguments: argparse.Namespace, day: date | None) -> int:
-    """不是交易日的退出码；可以对账为 0。问的是日子，不连接。"""
+    """不是交易日的退出码；可以对账为 0。"""
     from easytrader.basics.beijing import moment
     from easytrader.jobs import codes
-    from easytrader.jobs.gate import account_gate
+    from easytrader.jobs.gate import profile_gate
 
-    account = chosen(arguments).account
+    profile = chosen(arguments)
     now = None if day is None else moment(f"{day} 15:30")
-    gate = account_gate(account, now, assume_open=arguments.assume_open, hours=False)
+    gate = profile_gate(profile, now, assume_open=arguments.assume_open, hours=False)
     if gate.open:
         return 0
     if not gate.known:

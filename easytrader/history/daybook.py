@@ -66,6 +66,8 @@ _SAME_S: Final = 60.0
 _TICK_S: Final = 60.0
 """什么都没有的时候，隔这么久记一次「还连着」。"""
 _WRITE_S: Final = 2.0
+_AGAIN_S: Final = 1.0
+"""没有写下去的，隔这么久再试。"""
 _CLOSE_S: Final = 2.0
 _AHEAD_S: Final = 3600.0
 """柜台的钟可以比本机快多少。"""
@@ -124,6 +126,9 @@ class Daybook:
         # 种类 → 最近查到的一整批
         self._lists: dict[str, _Seen] = {}
         self._looked = 0.0
+        # 没有写下去的，与什么时候再试
+        self._left: list[Kept] = []
+        self._again = 0.0
         self._stamp = 0.0
         self._lock = DeadlineLock()
         self._starting = threading.Lock()
@@ -260,35 +265,41 @@ class Daybook:
                 self._span = _APART
                 self._days.close()
                 return
-            if self._lists:  # 还没有到看它们的时候
+            if self._left:
+                self._resting.wait(_AGAIN_S)
+            if self._lists or self._left:  # 还没有到看它们的时候，或上次没有写下去
                 self._wake.set()
 
     def _write(self, deadline: float, *, everything: bool, even_nothing: bool = True) -> None:
-        """把攒着的写下去（拿着锁）。写不下去的丢掉，说一声。
+        """把攒着的写下去（拿着锁）。写不下去的留着再试，说一声。
 
         ``everything``：也看查到的一整批；``even_nothing``：什么都没有也记一次「还连着」。
         """
+        now = time.monotonic()
+        if now < self._again and not everything:
+            return
         batch: list[_Seen] = []
-        if everything or time.monotonic() - self._looked >= _LISTS_S:
-            self._looked = time.monotonic()
+        if everything or now - self._looked >= _LISTS_S:
+            self._looked = now
             batch += [self._lists.pop(kind) for kind in list(self._lists)]
         while self._queue:
             batch.append(self._queue.popleft())
-        kept = self._kept(batch) if batch or even_nothing else []
+        kept, self._left = self._left, []
+        kept += self._kept(batch) if batch or even_nothing else []
         if not kept:
             return
         try:
             self._days.put(kept, deadline)
         except JournalError as exc:
-            self._written.clear()
-            self._held = (None, 0.0)
+            self._left = kept[-MOST:]  # 下次再写；太多的丢掉
+            self._again = time.monotonic() + _AGAIN_S
             self._complain(str(exc))
         else:
             self._trouble = ""
 
     def _complain(self, why: str) -> None:
         if not self._trouble:
-            self._log.warning("往日的账少记了几条（{}）；交易不受影响", why)
+            self._log.warning("往日的账记不下来（{}）；交易不受影响", why)
         self._trouble = why
 
     def _kept(self, batch: Iterable[_Seen]) -> list[Kept]:

@@ -97,7 +97,7 @@ def look(
     found, notes = Counter([], [], []), []
     kept: list[Kept] = []
     try:
-        kept = [] if book is None else book.read(*span, deadline)
+        kept = [] if book is None else book.read(*span, time.monotonic() + _LIMIT_S / 2)
     except JournalError as exc:
         notes.append(str(exc))
     if span.last >= today:

@@ -1,4 +1,4 @@
-"""委托记录的手柄：用到 ``client_order_id`` 时才打开，没用过的账号什么文件都不建。"""
+"""委托记录的手柄：用到 ``client_order_id`` 时才打开，没用过的账号不建它的文件。"""
 
 from __future__ import annotations
 

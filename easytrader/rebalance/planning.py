@@ -626,8 +626,8 @@ def price_li(price: Any) -> int:
 
 
 def money_li(yuan: Any) -> int:
-    """元 → 厘，向下取整；不是数的算 0。"""
-    return math.floor(Decimal(numbers.exact(yuan)) * 1000)
+    """元 → 厘，向下取整（浮点的尾差先抹去）；不是数的算 0。"""
+    return math.floor(round(Decimal(numbers.exact(yuan)) * 1000, 3))
 
 
 def _share(part: float, whole: int) -> float:

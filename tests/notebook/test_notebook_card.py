@@ -61,7 +61,7 @@ def seen(user: Any) -> str:
 
 
 def test_a_card(user: SimTrader) -> None:
-    user.buy("600036", price=33, amount=100)
+    user.buy("600036", price=user.quote("600036")["600036"]["limit_down"] or 0, amount=100)
     told = seen(user)
     assert "SimTrader 已连接" in told
     assert "账号 ******0365" in told
@@ -152,6 +152,29 @@ class Evil:
     @property
     def today_entrusts(self) -> Any:
         return [{"order_status": EVIL}]
+
+    def history(self, start: Any, end: Any) -> Any:
+        raise easytrader.QueryFailedError(EVIL)
+
+
+class Yesterday(Evil):
+    """记着昨天的资金。"""
+
+    @property
+    def balance(self) -> Any:
+        return [{"total_asset": 1_012_000.0}]
+
+    def history(self, start: Any, end: Any) -> Any:
+        if (end - start).days < 8:  # 放了长假
+            return {"assets": []}
+        first = {"day": "2023-11-14", "time": 1_699_900_000, "total_asset": 9e5}
+        return {"assets": [first, {**first, "time": 1_699_945_200, "total_asset": 1e6}]}
+
+
+def test_the_change_since_the_last_day() -> None:
+    told = Seen(card.card(Yesterday())).text
+    assert re.search(r"比 11-14 15:00\s+\+12,000.00", told)
+    assert "比 " not in Seen(card.card(Evil())).text
 
 
 class Broken(Evil):

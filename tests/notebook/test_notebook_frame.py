@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import polars as pl
 import pytest
+from remote_brokers import RemoteMemory
 
 import easytrader
 from easytrader.errors import MissingDependencyError, UsageError
 from easytrader.rows import empties, titles
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from easytrader.brokers.sim import SimTrader
 
 KINDS = titles.KINDS.values()
@@ -42,7 +45,7 @@ def test_a_position(user: SimTrader) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_the_queries_give(user: SimTrader, engine: Any) -> None:
-    number = user.buy("600036", price=35.5, amount=100)["entrust_no"]
+    number = user.market_buy("600036", 100)["entrust_no"]
     row = user.wait(number)
     for found in (user.balance, user.position, user.today_entrusts, user.today_trades):
         made = easytrader.frame(found, engine=engine)
@@ -71,6 +74,21 @@ def test_an_empty_list_has_its_columns(user: SimTrader, verb: str, engine: Any) 
 def test_credit_queries(credit_user: Any) -> None:
     assert columns(easytrader.frame(credit_user.credit.compacts()))[0] == "security"
     assert "维持担保比例" in columns(easytrader.frame(credit_user.credit.detail(), names="zh"))
+
+
+def test_a_remote_account(tmp_path: Path) -> None:
+    """账号在别的机器上：空的列表也记着，卡片也看得见。"""
+    wire = RemoteMemory(tmp_path)
+    trader = wire.trader()
+    try:
+        wire.connect(trader)
+        for verb in ("position", "today_entrusts", "today_trades"):
+            made = easytrader.frame(getattr(trader, verb))
+            assert columns(made) == list(titles.BY_VERB[verb].keys)
+        assert "可用资金" in trader._repr_html_()
+    finally:
+        trader.close()
+        wire.close()
 
 
 def test_other_queries(user: SimTrader) -> None:

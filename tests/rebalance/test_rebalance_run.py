@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -313,3 +314,23 @@ def test_bad_options_are_refused_before_anything(tmp_path: Path, name: str, valu
             w.run(plan_of((BANK, "buy", 100, 10)), **{name: value})
         assert told.value.argument == name
         assert not w.user.today_entrusts
+
+
+def test_what_the_plan_skipped_is_in_the_report(tmp_path: Path) -> None:
+    with world(tmp_path, {BANK: FLAT}) as w:
+        skip: Any = {
+            "stock_code": PINGAN,
+            "security": "000001",
+            "side": "sell",
+            "wanted": 300,
+            "reason": "当天买的今天不能卖",
+            "rule": "t1",
+        }
+        report = w.run(replace(plan_of(), skipped=[skip]))
+        assert report.result == "done"
+        told = "跳过 000001.SZ 卖出 300：当天买的今天不能卖"
+        assert told in str(report)
+        assert told in report.to_markdown()
+        assert "当天买的今天不能卖" in report._repr_html_()
+        assert "没有要下的单" in str(report)
+        assert "做完了" not in str(report)
