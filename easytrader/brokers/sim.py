@@ -272,6 +272,8 @@ class ReplayTrader(SimTrader):
         kept = {name: each for name, each in options.items() if name in _KEPT}
         super().connect(None, told if isinstance(told, str) else None, callback, **kept)
 
+    connect.accepted = frozenset()  # type: ignore[attr-defined]  # 名字由那个后端定，这里都收
+
 
 _KEPT: Final = ("timeout", "heartbeat_interval", "on_health", "on_give_up")
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from easytrader.cli.parser import Parser
     from easytrader.profiles import Profile
     from easytrader.trader import Trader
 
@@ -37,7 +36,7 @@ _WAYS: Final = (
 _HERE: Final = "命令行"
 
 
-def add_account_options(parser: Parser, *, timeout: bool = True) -> None:
+def add_account_options(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
     """加上账号的选项；用 `opened` 打开它们说的账号。
 
     Args:

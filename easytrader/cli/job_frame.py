@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,9 +11,9 @@ from easytrader.cli.output import complain, say_json
 from easytrader.cli.parser import seconds
 from easytrader.errors import EasytraderError
 from easytrader.jobs import outcome as outcomes
-from easytrader.jobs.gate import account_gate
+from easytrader.jobs.gate import profile_gate
 from easytrader.jobs.lock import key_of, only_one
-from easytrader.jobs.logfile import logging_to
+from easytrader.jobs.logfile import logging_to, to_file
 from easytrader.jobs.notify import Notifier
 from easytrader.jobs.outcome import Outcome
 from easytrader.jobs.watchdog import Watchdog
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from easytrader.cli.parser import Parser
     from easytrader.jobs.gate import Gate
     from easytrader.profiles import Profile
 
@@ -55,7 +53,7 @@ class Frame(NamedTuple):
         )  # fmt: skip
 
 
-def add_job_options(parser: Parser) -> None:
+def add_job_options(parser: argparse.ArgumentParser) -> None:
     """加上日志、锁、期限的选项。"""
     group = parser.add_argument_group("任务")
     add = group.add_argument
@@ -88,7 +86,7 @@ def gate_of(profile: Profile, arguments: argparse.Namespace) -> Gate:
     """
     assume_open = arguments.assume_open or bool(profile.job.get("assume_open", False))
     hours = not arguments.ignore_hours and bool(profile.job.get("hours", True))
-    return account_gate(profile.account, assume_open=assume_open, hours=hours)
+    return profile_gate(profile, assume_open=assume_open, hours=hours)
 
 
 def shut(frame: Frame, gate: Gate, **details: Any) -> Outcome:
@@ -172,9 +170,7 @@ def _tell(found: Outcome, arguments: argparse.Namespace) -> None:
         document = found.to_dict()
         document.pop("lines", None)
         say_json(document)
-    if sys.stderr is None:
-        Log().info("{}", found)
-        return
+    to_file(str(found))
     complain(f"错误：{found.reason}" if found.result == "usage" else str(found))
 
 

@@ -61,9 +61,6 @@ def register(rooms: Rooms) -> None:
 
 
 def _look(arguments: argparse.Namespace) -> int:
-    from easytrader.rows.titles import KINDS
-
-    kind = KINDS[arguments.kind]
     with quiet_log(arguments.debug), opened(arguments) as user:
         rows = look(user, arguments.kind, getattr(arguments, "find", None))
         if getattr(arguments, "code", None):
@@ -72,7 +69,9 @@ def _look(arguments: argparse.Namespace) -> int:
         from easytrader.codes import CANCELLABLE_STATUSES
 
         rows = [row for row in rows if row["order_status"] in CANCELLABLE_STATUSES]
-    show_rows(arguments, kind, rows)
+    from easytrader.rows.titles import KINDS
+
+    show_rows(arguments, KINDS[arguments.kind], rows)
     return _FAILED if getattr(arguments, "find", None) is not None and not rows else 0
 
 
@@ -106,13 +105,13 @@ def _of_codes(
 
 
 def _quote(arguments: argparse.Namespace) -> int:
-    from easytrader.rows.titles import KINDS
-
     with quiet_log(arguments.debug), opened(arguments) as user:
         try:
             found = user.quote(arguments.codes)
         except UsageError as exc:
             raise UsageError("CODE", exc.value, exc.expected) from exc
+    from easytrader.rows.titles import KINDS
+
     rows = list(found.values())
     if arguments.json:
         say_json(found)

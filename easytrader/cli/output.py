@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from loguru import Message
 
+_AUTO: Final = "LOGURU_AUTOINIT"
 _LEVELS: Final = {"WARNING": "警告", "ERROR": "出错", "CRITICAL": "出错"}
 
 
@@ -85,6 +86,9 @@ def quiet_log(debug: bool, level: Literal["WARNING", "ERROR"] = "WARNING") -> It
     if debug:
         yield
         return
+    if "loguru" not in sys.modules:
+        with _without_own_handler():
+            import loguru  # noqa: F401
     from loguru import logger
 
     with suppress(ValueError):
@@ -94,6 +98,20 @@ def quiet_log(debug: bool, level: Literal["WARNING", "ERROR"] = "WARNING") -> It
         yield
     finally:
         logger.remove(sink)
+
+
+@contextmanager
+def _without_own_handler() -> Iterator[None]:
+    """这一段里导入的 loguru 不装自己的处理器：装一个要花十来毫秒，装了又去掉。"""
+    before = os.environ.get(_AUTO)
+    os.environ[_AUTO] = "False"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_AUTO]  # 子进程照常
+        else:
+            os.environ[_AUTO] = before
 
 
 def _complain_of(message: Message) -> None:

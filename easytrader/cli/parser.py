@@ -103,6 +103,14 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     ) -> None:
         super().add_usage(usage, actions, groups, "用法：" if prefix is None else prefix)
 
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        for each in self._iter_indented_subactions(action):  # argparse 算列宽时漏了命令的缩进
+            wide = len(self._format_action_invocation(each)) + self._current_indent
+            self._action_max_length = max(
+                self._action_max_length, wide + 2 * self._indent_increment
+            )
+
     def start_section(self, heading: str | None) -> None:
         super().start_section(_HEADINGS.get(heading or "", heading))
 

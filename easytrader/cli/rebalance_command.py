@@ -55,6 +55,8 @@ _SHORT: Final = frozenset({"t1", "cash"})
 _MATERIAL: Final = 0.01
 """差总资产的这么多算多。"""
 _SHOWN: Final = 10
+_LINGER_S: Final = 0.5
+"""要通知成交的：最后一笔的推送也许还在路上，等一等再断开。"""
 _LOGGED: Final = {
     "send": "发出", "fill": "成交", "refused": "被退回", "cancel": "撤单", "unknown": "结果未知",
     "over": "到了终态", "offline": "断线", "online": "又连上了", "waiting": "等着",
@@ -131,7 +133,10 @@ def _rebalance(arguments: argparse.Namespace) -> int:
                 opened(arguments, ordering=True, wait=None) as user,
                 Watcher(user, frame.notifier),
             ):
-                return _Rebalance(frame, arguments, wanted, gate, user).go()
+                found = _Rebalance(frame, arguments, wanted, gate, user).go()
+                if sending and frame.notifier.wants("fill"):
+                    pace.current().sleep(_LINGER_S)
+                return found
 
     limit_s = profile.job.get("timeout")
     return carry_out(
@@ -397,9 +402,9 @@ class _Rebalance:
             raise PlanStaleError(told, rule=exc.rule, codes=exc.codes) from exc
         if report.result == "done" or not runlog.alive(self._user, plan.plan_id):
             unfinished.finish(self._folder)
-        self._show(str(report))
-        self._write_report(plan, report)
-        return self._judged(plan, report)
+        found = self._judged(plan, report)
+        self._tell(plan, report)
+        return found
 
     def _stepped(self, step: Mapping[str, Any]) -> None:
         """每一步进日志。"""
@@ -455,6 +460,14 @@ class _Rebalance:
         if not self._arguments.json:
             say(text)
 
+    def _tell(self, plan: Plan, report: Report) -> None:
+        """报告写到屏幕上、文件里；写不出来也不改已经做成的结果。"""
+        try:
+            self._show(str(report))
+            self._write_report(plan, report)
+        except Exception:  # noqa: BLE001  边界：单子已经做完了
+            self._log.exception("报告没有写出来")
+
     def _write_report(self, plan: Plan, report: Report) -> None:
         told = self._arguments.report or self._frame.profile.job.get("report")
         if told is None:
@@ -492,14 +505,22 @@ def _skipped(row: Mapping[str, Any]) -> str:
 
 
 def _lines(plan: Plan, report: Report | None) -> list[str]:
-    """通知里的几行。"""
+    """通知里的几行；写不出来也不改已经做成的结果。"""
     if report is None or report.dry_run:
         return [f"计划 {plan.plan_id}：{len(plan.orders)} 笔"]
+    try:
+        return _summed(plan, report)
+    except Exception:  # noqa: BLE001  边界：单子已经做完了
+        Log().exception("报告的合计没有写出来")
+        return []
+
+
+def _summed(plan: Plan, report: Report) -> list[str]:
     sums = report.totals
     lines = [
         f"完成 {sums['filled_orders']:.0f}/{sums['planned_orders']:.0f} 笔，"
         f"买入 {sums['bought']:,.2f} 元，卖出 {sums['sold']:,.2f} 元，"
-        f"费用约 {sums['fee']:,.2f} 元，滑点 {sums['slippage_bp']:g} bp"
+        f"费用约 {sums['fees']:,.2f} 元，滑点 {sums['slippage_bp']:g} bp"
     ]
     for row in [each for each in report.rows if each["left"]][:_SHOWN]:
         told = f"{row['side_name']} {row['stock_code']} 还差 {row['left']}：{row['why']}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from easytrader.replay.report import Results
     from easytrader.replay.year import Options
 
+_USAGE: Final = 2
 _PARTLY: Final = 4
 _PERIODS: Final = ("tick", "1m", "5m", "15m", "30m", "1h", "1d")
 _FAILURES: Final = 3
@@ -67,6 +68,14 @@ def register(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
+    try:
+        return _played(arguments)
+    except MissingDependencyError as error:
+        complain(f"错误：{error}")
+        return _USAGE
+
+
+def _played(arguments: argparse.Namespace) -> int:
     from easytrader.cli.progress import progress
     from easytrader.replay.data import Data
     from easytrader.replay.report import Results

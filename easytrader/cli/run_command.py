@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from easytrader.basics import paths, waits
 from easytrader.basics.log import Log
@@ -52,6 +53,8 @@ _PIPES_S: Final = 2.0
 _LINE: Final = 65_536
 _TAIL: Final = 20
 _MOST_CODE: Final = 255
+_FRAME: Final = re.compile(r'  File ".*", line \d+ in ')
+_ESCAPED: Final = re.compile(r"\\u([0-9a-f]{4})")
 _RESULTS: Final[dict[int, Result]] = {
     codes.DONE: "done", codes.CLOSED: "closed", codes.PARTLY: "partly",
 }  # fmt: skip
@@ -64,23 +67,49 @@ def register(rooms: Rooms) -> None:
         description="像 python SCRIPT ARGS 那样跑一个脚本，加上定时任务要的：不开市不跑、\n"
         "只跑一份、到期停掉、日志、通知。脚本里用 easytrader.profiles.open() 打开账号。\n"
         "例：easytrader run monthly.py --profile main\n"
-        "选项写在 SCRIPT 前面：SCRIPT 后面的都是脚本自己的参数。\n"
+        "SCRIPT 后面不是这里的选项的，都是脚本自己的参数；同名的写在 -- 后面。\n"
         "退出码：脚本自己的；没有跑的：2 用法不对，3 不开市；1 到期停掉了、崩溃了、上一次还在跑。",
     )
-    add_account_options(parser, timeout=False)
-    add_job_options(parser)
+    _add_options(parser)
     add = parser.add_argument
-    told = f"脚本最多跑这么久，秒，到期连子孙一起停掉（默认 {_TIMEOUT_S:g}）"
-    add("--timeout", metavar="S", type=seconds, help=told)
-    add("--no-lock", action="store_true", help="同一个脚本可以同时跑几份")
     add("script", metavar="SCRIPT", help="脚本文件")
     add(
         "arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="原样交给脚本的参数"
     ).required = False
+    parser.set_defaults(fail=parser.error)
     parser.runs(_run)
 
 
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_account_options(parser, timeout=False)
+    add_job_options(parser)
+    told = f"脚本最多跑这么久，秒，到期连子孙一起停掉（默认 {_TIMEOUT_S:g}）"
+    parser.add_argument("--timeout", metavar="S", type=seconds, help=told)
+    parser.add_argument("--no-lock", action="store_true", help="同一个脚本可以同时跑几份")
+
+
+class _Late(argparse.ArgumentParser):
+    """写在 SCRIPT 后面的选项。"""
+
+    def __init__(self, fail: Callable[[str], NoReturn]) -> None:
+        super().__init__(add_help=False, allow_abbrev=False)
+        self._fail = fail
+        _add_options(self)
+
+    def error(self, message: str) -> NoReturn:
+        self._fail(message)
+
+
+def _own_arguments(arguments: argparse.Namespace) -> list[str]:
+    """脚本自己的参数；``--`` 之前这里认得的选项，照写在 SCRIPT 前面的算。"""
+    rest = passed_on(arguments.given, arguments.arguments)
+    cut = rest.index("--") if "--" in rest else len(rest)
+    _, left = _Late(arguments.fail).parse_known_args(rest[:cut], arguments)
+    return [*left, *rest[cut + 1 :]]
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    rest = _own_arguments(arguments)
     # 没有说账号的：脚本自己连，开不开市照沪深北的日历
     profile = chosen(arguments) if is_told(arguments) else Profile("", AccountSpec("miniqmt"))
     limit_s = arguments.timeout
@@ -92,23 +121,22 @@ def _run(arguments: argparse.Namespace) -> int:
         if not script.is_file():
             raise UsageError("SCRIPT", arguments.script, "没有这个文件；写脚本的路径")
         if arguments.no_lock:
-            return _gated(frame, arguments, limit_s, "-")
+            return _gated(frame, arguments, limit_s, ["-", f"{limit_s}", arguments.script, *rest])
         place = paths.canonical(script)
         with locked(frame, arguments, place):
-            inner = lock_file("script", place)
-            return _gated(frame, arguments, limit_s, str(inner))
+            inner = str(lock_file("script", place))
+            return _gated(frame, arguments, limit_s, [inner, f"{limit_s}", arguments.script, *rest])
 
     return carry_out(_JOB, profile, arguments, work, limit_s=None)
 
 
-def _gated(frame: Frame, arguments: argparse.Namespace, limit_s: float, lock: str) -> Outcome:
+def _gated(frame: Frame, arguments: argparse.Namespace, limit_s: float, told: list[str]) -> Outcome:
+    """开市才跑；``told`` 是 `script_child` 的参数。"""
     gate = gate_of(frame.profile, arguments)
     if not gate.open:
         return shut(frame, gate)
-    rest = passed_on(arguments.given, arguments.arguments)
     command = [
-        sys.executable, "-u", "-X", "faulthandler", "-m", "easytrader.cli.script_child",
-        lock, f"{limit_s}", arguments.script, *rest,
+        sys.executable, "-u", "-X", "faulthandler", "-m", "easytrader.cli.script_child", *told,
     ]  # fmt: skip
     with _environment(arguments, frame.profile) as env:
         return _supervised(frame, arguments, command, env, limit_s)
@@ -201,6 +229,13 @@ def _environment(arguments: argparse.Namespace, profile: Profile) -> Iterator[di
         file.unlink(missing_ok=True)
 
 
+def _readable(text: str) -> str:
+    """回溯（faulthandler 写的）的一帧：路径里的汉字是转义的，写回汉字。"""
+    if not _FRAME.match(text):
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
 class _Pipes:
     """脚本的两路输出：一行一行地写到屏幕上，也写进日志文件。"""
 
@@ -219,7 +254,7 @@ class _Pipes:
     def _read(self, pipe: IO[bytes], show: Callable[[str], object]) -> None:
         with pipe:
             while line := pipe.readline(_LINE):
-                text = line.decode("utf-8", errors="replace").rstrip("\r\n")
+                text = _readable(line.decode("utf-8", errors="replace").rstrip("\r\n"))
                 show(text)
                 to_file(text)
                 self.tail = [*self.tail[-_TAIL + 1 :], text]

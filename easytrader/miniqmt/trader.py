@@ -14,7 +14,6 @@ from easytrader.basics.paths import AccountKey
 from easytrader.miniqmt import groups
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
 from easytrader.miniqmt.diagnose import preflight
-from easytrader.miniqmt.groups.ipo import exchange_today
 from easytrader.miniqmt.pending import Strays
 from easytrader.miniqmt.session import QmtSession
 from easytrader.miniqmt.session_ids import SessionIds, check_session_id
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from easytrader.records.storage import Storage
     from easytrader.types import AccountTypeName, Status
 
-_Group = TypeVar("_Group", bound=groups.Group)
+_Group = TypeVar("_Group", bound="groups.Group")
 
 
 class QmtConnector:
@@ -270,4 +269,6 @@ class MiniqmtTrader(Trader):
 
     def _today(self) -> str:
         """交易所的今天，``YYYYMMDD``。"""
+        from easytrader.miniqmt.groups.ipo import exchange_today
+
         return exchange_today()

@@ -14,7 +14,7 @@ from easytrader import arguments
 from easytrader.basics import waits
 from easytrader.basics.beijing import stamp
 from easytrader.errors import EasytraderError, UsageError
-from easytrader.rows import html, titles
+from easytrader.rows import html, plain, titles
 from easytrader.rows.card import COLOURS
 from easytrader.trader import Trader, engine_of
 
@@ -172,14 +172,11 @@ class LiveView:
 
 def _plain(kind: Kind, keys: Sequence[str], found: Sequence[Mapping[str, Any]]) -> list[str]:
     """一张表写成几行字。"""
-    columns = kind.pick(keys)
     lines = [f"{kind.title}（{len(found)}）"]
-    lines += [
-        "  " + "  ".join(f"{each.title} {each.text(row.get(each.key)) or '-'}" for each in columns)
-        for row in found[:_PLAIN_ROWS]
-    ]
+    if found:
+        lines.append(plain.table(kind.pick(keys), found[:_PLAIN_ROWS]))
     if len(found) > _PLAIN_ROWS:
-        lines.append(f"  ……一共 {len(found)} 行")
+        lines.append(f"……一共 {len(found)} 行")
     return lines
 
 

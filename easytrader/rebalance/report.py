@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from easytrader.basics.beijing import stamp
+from easytrader.rebalance.model import SIDE_NAMES
 from easytrader.rows import empties, plain
 from easytrader.rows.titles import KINDS, Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from easytrader.rebalance.model import Side, SideName
+    from easytrader.rebalance.model import Side, SideName, Skipped
     from easytrader.rows.charts import Chart
 
 Result = Literal["done", "partly", "nothing"]
@@ -89,6 +90,7 @@ class Report:
         notes: 要人知道的话。
         dry_run: 只是试算，什么都没有发出。
         orders: 试算时，真的执行会先发的，见 `FirstOrder`；不是试算为空。
+        skipped: 计划里就跳过的，见 `model.Skipped`。
     """
 
     plan_id: str
@@ -100,10 +102,12 @@ class Report:
     notes: list[str] = field(default_factory=list)
     dry_run: bool = False
     orders: list[FirstOrder] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         empties.noted("report", self.rows)
         empties.noted("fills", self.fills)
+        empties.noted("skipped", self.skipped)
 
     @property
     def totals(self) -> dict[str, float]:
@@ -140,12 +144,13 @@ class Report:
     def __str__(self) -> str:
         if self.dry_run:
             return self._first()
-        head = f"计划 {self.plan_id}：{RESULT_NAMES[self.result]}，{self._times()}"
-        table = plain.table(KINDS["report"].brief_columns, self.rows)
-        return "\n".join([head, table, self._sums(), *self.notes])
+        lines = [f"计划 {self.plan_id}：{self._result()}，{self._times()}"]
+        if self.rows:
+            lines += [plain.table(KINDS["report"].brief_columns, self.rows), self._sums()]
+        return "\n".join([*lines, *self._skips(), *self.notes])
 
     def __repr__(self) -> str:
-        return f"<Report {self.plan_id} {RESULT_NAMES[self.result]}：{len(self.rows)} 笔>"
+        return f"<Report {self.plan_id} {self._result()}：{len(self.rows)} 笔>"
 
     def plot(self) -> Chart:
         """成交的时刻与价格，比到达价差多少；存成 PNG 用它的 ``save_png(path)``。
@@ -164,15 +169,17 @@ class Report:
 
     def to_markdown(self) -> str:
         """一页 Markdown：邮件、群消息都能用。"""
-        columns = KINDS["report"].brief_columns
-        lines = [f"## 调仓 {self.plan_id}：{RESULT_NAMES[self.result]}", "", self._times(), ""]
-        lines.append(_piped([column.title for column in columns]))
-        lines.append(_piped(["---:" if column.right else "---" for column in columns]))
-        for row in self.rows:
-            cells: Mapping[str, object] = row
-            lines.append(_piped([column.text(cells[column.key]) for column in columns]))
-        lines += ["", self._sums(), *(f"- {note}" for note in self.notes)]
-        return "\n".join(lines) + "\n"
+        lines = [f"## 调仓 {self.plan_id}：{self._result()}", "", self._times(), ""]
+        if self.rows:
+            columns = KINDS["report"].brief_columns
+            lines.append(_piped([column.title for column in columns]))
+            lines.append(_piped(["---:" if column.right else "---" for column in columns]))
+            for row in self.rows:
+                cells: Mapping[str, object] = row
+                lines.append(_piped([column.text(cells[column.key]) for column in columns]))
+            lines += ["", self._sums(), ""]
+        lines += [f"- {line}" for line in (*self._skips(), *self.notes)]
+        return "\n".join(lines).rstrip() + "\n"
 
     def _first(self) -> str:
         head = f"计划 {self.plan_id}（试算，什么都没有发出）：先发 {len(self.orders)} 笔"
@@ -183,7 +190,19 @@ class Report:
             for row in self.rows
             if row["why"]
         ]
-        return "\n".join([head, *table, *later, *self.notes])
+        return "\n".join([head, *table, *later, *self._skips(), *self.notes])
+
+    def _result(self) -> str:
+        """没有要下的单，不说做完了。"""
+        return RESULT_NAMES[self.result] if self.rows else "没有要下的单"
+
+    def _skips(self) -> list[str]:
+        """计划里跳过的，一只一行。"""
+        return [
+            f"跳过 {each['stock_code']} {SIDE_NAMES[each['side']]} {each['wanted']:,}："
+            f"{each['reason']}"
+            for each in self.skipped
+        ]
 
     def _times(self) -> str:
         began, ended = stamp(self.started, "%Y-%m-%d %H:%M:%S"), stamp(self.ended, "%H:%M:%S")

@@ -690,7 +690,7 @@ class _Run:
         fills = [] if dry_run else self._fills()
         spent = (self._chooser.begun, self._pace.now())
         head = (self._plan.plan_id, result, rows, *spent, fills)
-        return Report(*head, notes or [], dry_run, orders or [])
+        return Report(*head, notes or [], dry_run, orders or [], list(self._plan.skipped))
 
     def _fills(self) -> list[Fill]:
         """成交的明细，先后为序；问不到就没有。"""

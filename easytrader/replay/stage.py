@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import math
 import os
@@ -70,12 +71,14 @@ class Stage(pace.Pace):
         self._turn = threading.Condition()
         self._day = 0
         self._dozing: dict[int, float] = {}
-        self._executors: list[Callable[[], tuple[Any, ...]]] = []
+        self._vendors: list[Any] = []
+        """今天的脚本开始了的 ``XtQuantTrader``。"""
         self._quiet = -1
 
     def close(self) -> None:
         """柜台放手。"""
         hub.release(self._path, self._host)
+        self._host.close()  # 厂商的行情接口还连着的，也断开
 
     # ---- 时间
 
@@ -123,25 +126,23 @@ class Stage(pace.Pace):
 
     def _pass(self, seconds: float) -> None:
         """主线程：往前走一截，至多 ``seconds`` 秒；到下一件会发生的事为止。"""
-        stir_s = self._host.stir_s()
-        wake = min(self._dozing.values(), default=math.inf)
-        to = min(self._now + seconds, wake if wake > self._now else math.inf)
-        if stir_s is not None:
-            to = min(to, self._now + max(stir_s, 0.001))
-        if to > self._limit:
-            if self._limit > self._now:
-                self._walk(self._limit)
+        if self._now >= self._limit:
             raise DayOverError
-        self._walk(to)
+        wakes = [at for at in self._dozing.values() if at > self._now]
+        to = min(self._now + seconds, self._limit, *wakes)
+        self._arrive(self._host.stroll(to))
         self._rouse()
 
     def _walk(self, to: float) -> None:
         answer = self._host.control("step", {"to": to})
         while answer["more"]:
             answer = self._host.control("step", {"to": answer["to"]})
-        self._now = to
+        self._arrive(to)
+
+    def _arrive(self, at: float) -> None:
+        self._now = at
         if self._traveller is not None:
-            self._traveller.move_to(to)
+            self._traveller.move_to(at)
 
     def _rouse(self) -> None:
         """到点的线程醒来，等它们又睡下、做完，或到了 `_WAKE_S`。"""
@@ -189,8 +190,8 @@ class Stage(pace.Pace):
                 raise SimulatorError(f"脚本在等，而它的回调 {_SETTLE_S:g} 秒还没有做完。")
 
     def _is_quiet(self) -> bool:
-        handed = self._host.handed
-        if handed == self._quiet:
+        pushed = self._host.pushed
+        if pushed == self._quiet:
             return True
         if not all(map(_empty, self._alive())):
             return bool(self._dozing)
@@ -199,17 +200,17 @@ class Stage(pace.Pace):
         if not settled and self._dozing:
             return True
         owes = self._host.owes()  # 送推送的是主机线程：回调里交的请求到这时都办了
-        if self._host.handed != handed:
+        if self._host.pushed != pushed:
             return False
         if settled:
-            self._quiet = handed
+            self._quiet = pushed
         elif not owes:
             for each in guests:
                 each.settle(_LOOK_S, True)
         return settled
 
     def _alive(self) -> list[Any]:
-        return [one for each in self._executors for one in each() if one is not None]
+        return [one for each in self._vendors for one in _executors(each) if one is not None]
 
     # ---- 一天
 
@@ -222,18 +223,22 @@ class Stage(pace.Pace):
         """进程结束：连接都断开，还在等的线程都结束。"""
         self._driver = None
         with self._turn:
+            dozing = set(self._dozing)
             self._day += 1
             self._dozing.clear()
             self._turn.notify_all()
+        for thread in threading.enumerate():
+            if thread.ident in dozing:  # 分发线程里的也在内：下面关连接要等它
+                _REAL_JOIN(thread, _WAKE_S)
         for guest in self._replay.guests:
             guest.close()
         self._replay.guests.clear()
         for stop in self._replay.clients:
             stop()
         self._replay.clients.clear()
-        for executor in self._alive():
-            executor.shutdown(wait=False)
-        self._executors.clear()
+        for vendor in self._vendors:
+            _dismiss(vendor)
+        self._vendors.clear()
         self._limit = math.inf
 
     # ---- 接管
@@ -256,6 +261,8 @@ class Stage(pace.Pace):
                 (threading.Event, "wait", self._event_wait()),
                 (threading.Thread, "join", self._thread_join()),
                 (queue.Queue, "get", self._queue_get()),
+                (os, "fsync", _nothing),  # 回放的账不怕断电
+                (threading, "excepthook", _excepthook(threading.excepthook)),
                 *self._vendor(),
             ):
                 stack.callback(setattr, owner, name, getattr(owner, name))
@@ -267,11 +274,11 @@ class Stage(pace.Pace):
         kind = getattr(sys.modules.get("xtquant.xttrader"), "XtQuantTrader", None)
         if kind is None:
             return []
-        start, executors = kind.start, self._executors
+        start, vendors = kind.start, self._vendors
 
         def started(trader: Any) -> Any:
             found = start(trader)
-            executors.append(lambda: (trader.executor, trader.relaxed_resp_executor))
+            vendors.append(trader)
             return found
 
         return [(kind, "start", started)]
@@ -351,6 +358,32 @@ class Stage(pace.Pace):
         return get
 
 
+def _excepthook(before: Any) -> Any:
+    """一天完了，还在等的线程以 SystemExit 结束：不算出错。"""
+
+    def hook(told: Any) -> None:
+        if told.exc_type is not SystemExit:
+            before(told)
+
+    return hook
+
+
+def _executors(vendor: Any) -> tuple[Any, ...]:
+    return vendor.executor, vendor.relaxed_resp_executor
+
+
+def _dismiss(vendor: Any) -> None:
+    """脚本没有 ``stop()`` 的：线程与事件循环也收掉，不留到明天。"""
+    for executor in _executors(vendor):
+        if executor is not None:
+            executor.shutdown(wait=False)
+    if not vendor.loop.is_running():
+        vendor.loop.close()
+    before = getattr(vendor, "oldloop", None)
+    if before is not None:  # 厂商在析构里做的
+        asyncio.set_event_loop(before)
+
+
 def _empty(executor: Any) -> bool:
     """一个执行器里排着的都做完了；关了的也算。"""
     try:
@@ -362,7 +395,7 @@ def _empty(executor: Any) -> bool:
     return True
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """排在执行器里的推送都做完了的记号。"""
 
 

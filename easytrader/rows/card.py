@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from easytrader.basics.beijing import beijing_now, stamp
 from easytrader.basics.threads import AbandonedError, Aside
 from easytrader.codes import FINAL_STATUSES
 from easytrader.errors import EasytraderError
@@ -12,12 +15,15 @@ from easytrader.rows import html, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from threading import Thread
 
     from easytrader import types
 
 LIMIT_S: Final = 1.0
 """最多等查询这么多秒。"""
+_BACKS: Final = (timedelta(days=3), timedelta(days=15))
+"""往回找这么多天：先过周末，再过长假。"""
 _TOP: Final = 5
 _AMOUNTS: Final = ("total_asset", "market_value", "cash", "frozen_cash")
 _HELD: Final = ("stock_code", "security_name", "volume", "avg_price", "market_value", "profit")
@@ -39,6 +45,7 @@ class Facade(Protocol):
     def position(self) -> list[types.Position]: ...  # noqa: D102
     @property
     def today_entrusts(self) -> list[types.Entrust]: ...  # noqa: D102
+    def history(self, start: date, end: date) -> types.History: ...  # noqa: D102
 
 
 class _Look:
@@ -49,6 +56,8 @@ class _Look:
         self.balance: types.Asset | None = None
         self.position: Sequence[types.Position] | None = None
         self.entrusts: Sequence[types.Entrust] | None = None
+        self.before: types.PastAsset | None = None
+        """今天以前最近一次记下的资金。"""
         self.lacking = ""
         """没有查到全部的原因。"""
 
@@ -62,6 +71,14 @@ class _Look:
             self.entrusts = user.today_entrusts
         except EasytraderError as exc:
             self.lacking = str(exc)
+            return
+        with suppress(EasytraderError):  # 没有往日的账，不说就是
+            last = beijing_now().date() - timedelta(days=1)
+            for back in _BACKS:
+                found = user.history(last - back, last)["assets"]
+                if found:
+                    self.before = found[-1]
+                    break
 
 
 _looking: Final[weakref.WeakKeyDictionary[Facade, Thread]] = weakref.WeakKeyDictionary()
@@ -109,7 +126,8 @@ def _looked(user: Facade) -> _Look:
     try:
         one.start().result(LIMIT_S)
     except AbandonedError:
-        found.lacking = f"{LIMIT_S:g} 秒里没有应答完"
+        if found.entrusts is None:  # 只差往日的账，不算没有查到
+            found.lacking = f"{LIMIT_S:g} 秒里没有应答完"
     except RuntimeError as exc:  # 开不出线程
         found.lacking = str(exc)
     return found
@@ -120,18 +138,29 @@ def _money(found: _Look) -> list[str]:
     tables = []
     if found.balance is not None:
         money += html.pairs(titles.KINDS["balance"].pick(_AMOUNTS), found.balance)
+        money += _change(found.balance, found.before)
     if found.position is not None:
         profits = [each["profit"] for each in found.position if each["profit"] is not None]
         if profits:
             total = sum(profits)
             money.append(("浮动盈亏", html.coloured(titles.cell("money", total), total)))
-        held = sorted(found.position, key=_value, reverse=True)
+        held = [each for each in found.position if each["volume"]]  # 今天卖光的还在查询里
+        held.sort(key=_value, reverse=True)
         caption = f"持仓，市值最大的 {_TOP} 只" if len(held) > _TOP else "持仓"
         tables = [html.table(titles.KINDS["position"], held[:_TOP], _HELD, caption=caption)]
     if found.entrusts is not None:
         waiting = sum(each["order_status"] not in FINAL_STATUSES for each in found.entrusts)
         money += [("当日委托", str(len(found.entrusts))), ("没有了结的", str(waiting))]
     return [html.facts(money), *tables] if money else tables
+
+
+def _change(now: types.Asset, before: types.PastAsset | None) -> list[tuple[str, str]]:
+    """总资产比上一次记下的；银证转账也算在里面，所以写明是比哪一刻。"""
+    if before is None:
+        return []
+    change = now["total_asset"] - before["total_asset"]
+    when = stamp(before["time"], "%m-%d %H:%M")
+    return [(f"比 {when}", html.coloured(f"{change:+,.2f}", change))]
 
 
 def _value(row: types.Position) -> float:

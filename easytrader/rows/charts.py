@@ -143,9 +143,10 @@ def weights(found: Sequence[Mapping[str, Any]], *, title: str = "") -> Chart:
     ):
         values = [100 * _number(row.get(key)) for row in rows]
         axes.barh([place + offset for place in places], values, 0.38, color=colour, label=label)
-    wished = [100 * _number(row.get("target")) for row in rows]
+    aimed = [place for place in places if rows[place].get("target") is not None]  # 现金没有目标
+    wished = [100 * _number(rows[place]["target"]) for place in aimed]
     mark = pen.say("目标", "target")
-    axes.scatter(wished, list(places), marker="|", s=160, color="black", label=mark, zorder=3)
+    axes.scatter(wished, aimed, marker="|", s=160, color="black", label=mark, zorder=3)
     axes.set_yticks(list(places), [_code(pen, row["stock_code"]) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel("%")

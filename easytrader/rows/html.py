@@ -21,7 +21,9 @@ LIMIT: Final = 50
 """一张表最多几行。"""
 _LONGEST: Final = 200
 _LINE: Final = "1px solid rgba(128,128,128,.35)"
-_TABLE: Final = "border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums"
+_TABLE: Final = (
+    "border-collapse:collapse;color:inherit;font-size:13px;font-variant-numeric:tabular-nums"
+)
 _SIGNED: Final = frozenset({"profit", "profit_ratio"})
 RED: Final = "#d0453f"
 GREEN: Final = "#2f9e55"
@@ -140,7 +142,7 @@ _REPORT: Final = (
     Column("ended", "结束", "moment"),
     Column("bought", "买入", "money"),
     Column("sold", "卖出", "money"),
-    Column("fee", "费用", "money"),
+    Column("fees", "费用", "money"),
     Column("slippage_value", "滑点金额", "money"),
     Column("slippage_bp", "滑点（万分之）", "bp"),
 )
@@ -170,5 +172,7 @@ def report(told: Mapping[str, Any]) -> str:
         said, colour = "试算，什么都没有发出", GREY
     head = headline(f"调仓报告 {told.get('plan_id', '')}", said, colour)
     sums = {**(told.get("totals") or {}), **told}
-    rows = table(titles.KINDS["report"], told.get("rows") or ())
-    return box(head, facts(pairs(_REPORT, sums)), rows, *map(small, told.get("notes") or ()))
+    parts = [facts(pairs(_REPORT, sums)), table(titles.KINDS["report"], told.get("rows") or ())]
+    if told.get("skipped"):
+        parts.append(table(titles.KINDS["skipped"], told["skipped"]))
+    return box(head, *parts, *map(small, told.get("notes") or ()))

@@ -34,6 +34,23 @@ def test_only_the_module_of_the_command_is_imported() -> None:
     assert found & homes == {"easytrader.cli.doctor_command"}
 
 
+def test_balance_imports_nothing_it_does_not_need() -> None:
+    """起得快靠这个：哪天又牵出了它们，这里先知道。"""
+    code = (
+        "import sys; from easytrader.cli import main\n"
+        "main(['balance', '--broker', 'sim', '--json'])\n"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    heavy = {
+        *("rich", "tenacity", "importlib.metadata", "pandas", "pyarrow", "numpy", "msgspec"),
+        *("websockets", "starlette", "shtab", "tomllib", "easytrader.server", "easytrader.risk"),
+        *("easytrader.jobs", "easytrader.remote", "easytrader.notebook"),
+        "easytrader.miniqmt.groups.credit",
+    }
+    assert heavy & set(done.stdout.splitlines()[-1].split()) == set()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

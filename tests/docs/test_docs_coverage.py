@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import shlex
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -225,7 +226,7 @@ def test_command_lines_in_the_docs_parse() -> None:
     assert len(lines) > 10
     for line in lines:
         if line.strip() != "--version":
-            parser.parse_args(line.replace('"', "").split())
+            parser.parse_args(shlex.split(line))
 
 
 def test_faults_page_has_every_fault_method_and_verb() -> None:

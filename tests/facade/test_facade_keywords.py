@@ -13,7 +13,7 @@ from easytrader.basics.keywords import guarded
 from easytrader.brokers.sim import SimTrader
 from easytrader.errors import UsageError
 from easytrader.miniqmt import MiniqmtTrader
-from easytrader.miniqmt.groups import Group
+from easytrader.miniqmt.groups import every_group
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each.__name__).lower(): each
-    for each in Group.__subclasses__()
+    for each in every_group()
 }
 
 

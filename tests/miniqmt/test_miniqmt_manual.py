@@ -18,7 +18,7 @@ from coverage_table import CALLBACKS, METHODS, OLD_MANUAL, ORDER_TYPES, Row
 
 from easytrader import codes
 from easytrader.miniqmt import DefaultXtQuantTraderCallback, MiniqmtTrader
-from easytrader.miniqmt.groups import Group
+from easytrader.miniqmt.groups import every_group
 from easytrader.miniqmt.vendor.versions import SINCE
 from easytrader.push.table import TABLE
 
@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "zh" / "reference" / "manual.md"
 ADD = "在 tests/miniqmt/coverage_table.py 里添上它，想好交易口里叫什么、由哪个测试跑"
 
 METHOD_ROWS = tuple(row for rows in METHODS.values() for row in rows)
-GROUPS = {"": MiniqmtTrader, **{each.__name__.lower(): each for each in Group.__subclasses__()}}
+GROUPS = {"": MiniqmtTrader, **{each.__name__.lower(): each for each in every_group()}}
 ROWS = (*METHOD_ROWS, *CALLBACKS, *ORDER_TYPES)
 NOT_API = {"MyXtQuantTraderCallback", "XtQuantTraderCallback"}
 

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import polars as pl
 import pytest
+from remote_brokers import RemoteMemory
 
 import easytrader
 from easytrader.errors import MissingDependencyError, UsageError
+from easytrader.rebalance import Plan, Report
 from easytrader.rows import empties, titles
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from easytrader.brokers.sim import SimTrader
 
 KINDS = titles.KINDS.values()
@@ -42,7 +46,7 @@ def test_a_position(user: SimTrader) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_the_queries_give(user: SimTrader, engine: Any) -> None:
-    number = user.buy("600036", price=35.5, amount=100)["entrust_no"]
+    number = user.market_buy("600036", 100)["entrust_no"]
     row = user.wait(number)
     for found in (user.balance, user.position, user.today_entrusts, user.today_trades):
         made = easytrader.frame(found, engine=engine)
@@ -71,6 +75,21 @@ def test_an_empty_list_has_its_columns(user: SimTrader, verb: str, engine: Any) 
 def test_credit_queries(credit_user: Any) -> None:
     assert columns(easytrader.frame(credit_user.credit.compacts()))[0] == "security"
     assert "维持担保比例" in columns(easytrader.frame(credit_user.credit.detail(), names="zh"))
+
+
+def test_a_remote_account(tmp_path: Path) -> None:
+    """账号在别的机器上：空的列表也记着，卡片也看得见。"""
+    wire = RemoteMemory(tmp_path)
+    trader = wire.trader()
+    try:
+        wire.connect(trader)
+        for verb in ("position", "today_entrusts", "today_trades"):
+            made = easytrader.frame(getattr(trader, verb))
+            assert columns(made) == list(titles.BY_VERB[verb].keys)
+        assert "可用资金" in trader._repr_html_()
+    finally:
+        trader.close()
+        wire.close()
 
 
 def test_other_queries(user: SimTrader) -> None:
@@ -154,6 +173,27 @@ def test_times_and_days() -> None:
     assert str(other["order_time"][0]) == "2023-11-15 06:13:20+08:00"
     assert str(other["day"][0]) == "2023-11-15"
     assert other["order_time"][1] is other["day"][1] is None
+
+
+def test_a_plan_and_a_report() -> None:
+    plan = {
+        "plan_id": "p", "created": 0.0, "day": "2026-11-30", "account_id": "1", "options": {},
+        "holdings": {}, "total_asset": 1.0, "cash_before": 1.0, "cash_after": 1.0,
+        "cash_buffer": 0.0, "fees": 0.0, "turnover": 0.0, "tracking_error": 0.0, "bound": 0.0,
+        "weights": [], "skipped": [], "orders": [_sample(titles.KINDS["plan"])],
+    }  # fmt: skip
+    row: Any = _sample(titles.KINDS["report"])
+    for made, kind, count in (
+        (Plan(**plan), "plan", 1),
+        (Plan(**{**plan, "orders": []}), "plan", 0),
+        (Report("p", "done", [row], 0.0, 1.0), "report", 1),
+        (Report("p", "nothing", [], 0.0, 1.0), "report", 0),
+    ):
+        table = easytrader.frame(made)
+        assert columns(table) == list(titles.KINDS[kind].keys)
+        assert len(table) == count
+    empty = Plan(**{**plan, "orders": []})
+    assert columns(easytrader.frame(empty.skipped)) == list(titles.KINDS["skipped"].keys)
 
 
 def test_what_is_missing_stays_missing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,6 +168,14 @@ def test_market_orders_and_the_board_that_takes_none(tmp_path: Path) -> None:
         assert types == {BANK: "最优五档即时成交剩余撤销", bond: "限价"}
 
 
+def test_a_market_order_too_dear_at_the_limit_up_becomes_a_limit_order(tmp_path: Path) -> None:
+    # 市价按涨停价 11 元冻结：10,100 元不够买 1,000 股，限价 10.01 元够
+    with world(tmp_path, {BANK: FLAT}, cash=10_100) as w:
+        report = w.run(plan_of((BANK, "buy", 1000, 10)), price="市价")
+        assert report.result == "done"
+        assert w.sent() == [(BANK, 1000, 10.01, "已成")]
+
+
 def test_limit_up_meanwhile_is_the_reason(tmp_path: Path) -> None:
     sealed = {"bids": [(11.0, 9000)], "asks": []}
     looks = [
@@ -313,3 +322,23 @@ def test_bad_options_are_refused_before_anything(tmp_path: Path, name: str, valu
             w.run(plan_of((BANK, "buy", 100, 10)), **{name: value})
         assert told.value.argument == name
         assert not w.user.today_entrusts
+
+
+def test_what_the_plan_skipped_is_in_the_report(tmp_path: Path) -> None:
+    with world(tmp_path, {BANK: FLAT}) as w:
+        skip: Any = {
+            "stock_code": PINGAN,
+            "security": "000001",
+            "side": "sell",
+            "wanted": 300,
+            "reason": "当天买的今天不能卖",
+            "rule": "t1",
+        }
+        report = w.run(replace(plan_of(), skipped=[skip]))
+        assert report.result == "done"
+        told = "跳过 000001.SZ 卖出 300：当天买的今天不能卖"
+        assert told in str(report)
+        assert told in report.to_markdown()
+        assert "当天买的今天不能卖" in report._repr_html_()
+        assert "没有要下的单" in str(report)
+        assert "做完了" not in str(report)

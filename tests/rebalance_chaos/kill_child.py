@@ -69,7 +69,7 @@ def main(told: str) -> None:
         steps.around(type(user), name)
     plan = Plan.load(job["plan"])
     print("ready", flush=True)
-    report = run(user, plan, folder=job["folder"], assume_open=True, **job["options"])
+    report = run(user, plan, folder=job["folder"], **job["options"])
     Path(job["report"]).write_text(json.dumps({**report.to_dict(), "steps": steps.now}), "utf-8")
     user.close()
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -262,7 +263,9 @@ class KillWorld:
         deadline = time.monotonic() + 60
         while True:
             try:
-                user.connect(str(self.folder), account, timeout=20, wait=30)
+                # 会话 id 自己定：池子里的被许多账号占着的时候要等
+                own = 900_000 + os.getpid() % 90_000
+                user.connect(str(self.folder), account, timeout=20, wait=30, session_id=own)
             except EasytraderError:  # noqa: PERF203
                 if time.monotonic() > deadline:
                     raise

@@ -10,6 +10,7 @@ import pytest
 
 from easytrader import types
 from easytrader.errors import UsageError
+from easytrader.rebalance import model, report
 from easytrader.rows import titles
 
 KINDS = titles.KINDS.values()
@@ -42,6 +43,17 @@ TYPED = {
     "algo.params": types.SmartAlgoParam,
     "algo.tasks": types.SmartAlgoTask,
 }
+OTHERS = {
+    "plan": model.PlanOrder,
+    "skipped": model.Skipped,
+    "weights": model.WeightRow,
+    "report": report.ReportRow,
+    "fills": report.Fill,
+    "history_orders": types.PastEntrust,
+    "history_trades": types.PastTrade,
+    "history_assets": types.PastAsset,
+}
+"""次序不必相同的：日期在最前。"""
 MEASURES_OF = {
     str: {"text", "date"},
     int: {"number", "count", "moment", "date"},
@@ -59,6 +71,15 @@ def test_keys_are_those_of_the_type(name: str) -> None:
         for plain in get_args(hint) if column.measure != "levels" else ():
             hint = plain if isinstance(plain, type) and plain is not type(None) else hint
         assert column.measure in MEASURES_OF.get(hint, {"text", "levels", "list", "number"}), column
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_keys_of_the_other_rows(name: str) -> None:
+    assert set(titles.KINDS[name].keys) == set(OTHERS[name].__annotations__)
+
+
+def test_every_table_has_its_type() -> None:
+    assert {*TYPED, *OTHERS} == set(titles.KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -15,7 +15,7 @@ from easytrader import types
 from easytrader.brokers.sim import SimTrader
 from easytrader.link.supervisor import State
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED
-from easytrader.miniqmt.groups import Group
+from easytrader.miniqmt.groups import every_group
 from easytrader.miniqmt.groups.ipo import STATUS_NAMES
 from easytrader.miniqmt.trader import MiniqmtTrader
 from easytrader.push import event_log
@@ -258,7 +258,7 @@ UNTYPED = {"trader", "account"}
 def test_no_public_method_returns_a_bare_dict() -> None:
     bare = {
         name
-        for cls in (MiniqmtTrader, SimTrader, *Group.__subclasses__())
+        for cls in (MiniqmtTrader, SimTrader, *every_group())
         for name, member in inspect.getmembers(cls)
         if not name.startswith("_") and _says_bare(member)
     }

@@ -80,6 +80,19 @@ def test_wrong_options_fail_at_once(
     assert "（账号 sim）" in str(caught.value)
 
 
+def test_secrets_are_fetched_when_connecting(
+    sim_folder: Path, opened: list[Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, account = (Account(spec_of(sim_folder, "env:SERVED_ACCOUNT")) for _ in range(2))
+    opened += [early, account]
+    with pytest.raises(UsageError, match=r"SERVED_ACCOUNT.*账号 sim"):
+        early.start(never)
+    monkeypatch.setenv("SERVED_ACCOUNT", ACCOUNT)
+    account.start(never)
+    eventually(lambda: account.trader.state == "已连接")
+    assert account.account_id == ACCOUNT
+
+
 def test_it_connects_when_the_client_comes_up(sim_folder: Path, opened: list[Account]) -> None:
     options = {"miniqmt_path": str(sim_folder), "stock_account": ACCOUNT, "reconnect_interval": 0.2}
     account = Account(AccountSpec("miniqmt", name="主账户", connect=options))

@@ -60,3 +60,5 @@ for event in user.events():
 sim = easytrader.use("sim")
 sim.connect(tiemout=5)  # 错: call-arg
 sim.sim.step(minute=1)  # 错: call-arg
+easytrader.frame(sim.position, names="cn")  # 错: call-overload
+easytrader.notebook.live(sim, "positions")  # 错: arg-type

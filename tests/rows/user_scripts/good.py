@@ -83,4 +83,8 @@ def main(kind: AccountTypeName = "CREDIT", ttype: MarketTypeName = "对手方最
 def simulated() -> None:
     with easytrader.use("sim") as user:
         user.connect(account_type="STOCK", timeout=5)
+        table = easytrader.frame(user.position, names="zh")
+        print(len(table), easytrader.frame(user.quote("600036"), engine="polars").columns)
+        view = easytrader.notebook.live(user, ("position", "trades"), interval=2)
+        print(view.running, view.rounds + 1)
         print(user.sim.now, user.status["latency_ms"].get("submit", 0.0))
