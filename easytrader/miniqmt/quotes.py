@@ -240,6 +240,8 @@ def _read_quote(stock_code: str, tick: Any, detail: Any) -> Quote | None:
 
 def _positive(price: Any) -> float | None:
     """正的有限数；0、NaN、别的东西都不是价格。"""
+    if type(price) is float:  # 多数是它，一次几百只、一只三十来个
+        return price if 0.0 < price < math.inf else None
     number = numbers.real(price)
     return number if number is not None and number > 0 else None
 

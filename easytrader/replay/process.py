@@ -170,7 +170,7 @@ def _is_ours(thread: threading.Thread) -> bool:
 @contextmanager
 def _bounded(timeout_s: float, stuck: Callable[[], None] | None) -> Iterator[Callable[[], None]]:
     """这一段最多跑这么久，到了就在本线程里抛 `TooLongError`；给出的函数是「不必了」。"""
-    done, over = threading.Event(), threading.Lock()
+    done, over, thrown = threading.Event(), threading.Lock(), threading.Event()
     me = threading.get_ident()
 
     def watch() -> None:
@@ -179,6 +179,7 @@ def _bounded(timeout_s: float, stuck: Callable[[], None] | None) -> Iterator[Cal
         with over:
             if done.is_set():
                 return
+            thrown.set()
             _throw(me, TooLongError)
         if stuck is not None and not done.wait(_GRACE_S):
             stuck()
@@ -186,7 +187,9 @@ def _bounded(timeout_s: float, stuck: Callable[[], None] | None) -> Iterator[Cal
     def never_mind() -> None:
         with over:
             done.set()
-            _throw(me, None)
+            # 没有抛过的不能收：CPython 会从此每条指令都停下来看一眼
+            if thrown.is_set():
+                _throw(me, None)
 
     thread = threading.Thread(target=watch, name="easytrader-replay-watch", daemon=True)
     thread.start()

@@ -126,25 +126,23 @@ class Stage(pace.Pace):
 
     def _pass(self, seconds: float) -> None:
         """主线程：往前走一截，至多 ``seconds`` 秒；到下一件会发生的事为止。"""
-        stir_s = self._host.stir_s()
-        wake = min(self._dozing.values(), default=math.inf)
-        to = min(self._now + seconds, wake if wake > self._now else math.inf)
-        if stir_s is not None:
-            to = min(to, self._now + max(stir_s, 0.001))
-        if to > self._limit:
-            if self._limit > self._now:
-                self._walk(self._limit)
+        if self._now >= self._limit:
             raise DayOverError
-        self._walk(to)
+        wakes = [at for at in self._dozing.values() if at > self._now]
+        to = min(self._now + seconds, self._limit, *wakes)
+        self._arrive(self._host.stroll(to))
         self._rouse()
 
     def _walk(self, to: float) -> None:
         answer = self._host.control("step", {"to": to})
         while answer["more"]:
             answer = self._host.control("step", {"to": answer["to"]})
-        self._now = to
+        self._arrive(to)
+
+    def _arrive(self, at: float) -> None:
+        self._now = at
         if self._traveller is not None:
-            self._traveller.move_to(to)
+            self._traveller.move_to(at)
 
     def _rouse(self) -> None:
         """到点的线程醒来，等它们又睡下、做完，或到了 `_WAKE_S`。"""
@@ -192,8 +190,8 @@ class Stage(pace.Pace):
                 raise SimulatorError(f"脚本在等，而它的回调 {_SETTLE_S:g} 秒还没有做完。")
 
     def _is_quiet(self) -> bool:
-        handed = self._host.handed
-        if handed == self._quiet:
+        pushed = self._host.pushed
+        if pushed == self._quiet:
             return True
         if not all(map(_empty, self._alive())):
             return bool(self._dozing)
@@ -202,10 +200,10 @@ class Stage(pace.Pace):
         if not settled and self._dozing:
             return True
         owes = self._host.owes()  # 送推送的是主机线程：回调里交的请求到这时都办了
-        if self._host.handed != handed:
+        if self._host.pushed != pushed:
             return False
         if settled:
-            self._quiet = handed
+            self._quiet = pushed
         elif not owes:
             for each in guests:
                 each.settle(_LOOK_S, True)
@@ -263,6 +261,7 @@ class Stage(pace.Pace):
                 (threading.Event, "wait", self._event_wait()),
                 (threading.Thread, "join", self._thread_join()),
                 (queue.Queue, "get", self._queue_get()),
+                (os, "fsync", _nothing),  # 回放的账不怕断电
                 (threading, "excepthook", _excepthook(threading.excepthook)),
                 *self._vendor(),
             ):
@@ -396,7 +395,7 @@ def _empty(executor: Any) -> bool:
     return True
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """排在执行器里的推送都做完了的记号。"""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _DONE: Final = 15 * 3600 + 31 * 60
 """一天走到 15:31：最晚的连续竞价与盘后固定价格都完了。"""
+_SHM: Final = "/dev/shm"  # noqa: S108  其中的文件夹只有自己看得见
+_ROOM: Final = 1 << 30
 _EVENING_S: Final = 86399
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
@@ -141,7 +144,7 @@ def replay(
     benchmark, base = _benchmark(options, data, days)
     install.install()
     loader.load(None)  # 厂商的 Python 层先导入，好接管它的执行器
-    home = Path(tempfile.mkdtemp(prefix="easytrader-replay-"))
+    home = Path(tempfile.mkdtemp(prefix="easytrader-replay-", dir=_memory()))
     try:
         place = home / "userdata_mini"
         _open_account(place, options, data, days[0])
@@ -158,6 +161,15 @@ def replay(
     started = float(assets[0]["total_asset"])
     opened = date.fromisoformat(assets[0]["date"])
     return Replayed(runs, orders, trades, assets[1:], started, benchmark, base, opened)
+
+
+def _memory() -> str | None:
+    """放在内存里的文件夹，Linux 上有；没有、不够大的用平常的临时目录。"""
+    try:
+        roomy = shutil.disk_usage(_SHM).free > _ROOM
+    except OSError:
+        return None
+    return _SHM if roomy and os.access(_SHM, os.W_OK) and "TMPDIR" not in os.environ else None
 
 
 def _benchmark(options: Options, data: Data, days: list[date]) -> tuple[dict[date, int], int]:

@@ -116,6 +116,8 @@ class Delivery:
         self._order = itertools.count()
         self.handed = 0
         """一共送出了多少条，应答与推送都算：没有变就是什么都没有送过。"""
+        self.pushed = 0
+        """其中的推送。"""
 
     # 登记 ------------------------------------------------------------
 
@@ -234,6 +236,7 @@ class Delivery:
         self._put(session, swapped)
 
     def _put(self, session: Session, message: Message) -> None:
+        self.pushed += 1
         if message.kind == "order_error":
             row = message.payload
             message = Message(

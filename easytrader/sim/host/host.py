@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -124,6 +125,11 @@ class Host:
         """一共送出了多少条应答与推送。任何线程都可以看。"""
         return self._delivery.handed
 
+    @property
+    def pushed(self) -> int:
+        """一共送出了多少条推送。任何线程都可以看。"""
+        return self._delivery.pushed
+
     def __repr__(self) -> str:
         state = "已停止" if self.stopped.is_set() else f"端口 {self.info.port}"
         return f"<Host {self.folder.path} {state}>"
@@ -157,14 +163,23 @@ class Host:
         """还有没送出去的：晚到的应答、扣着的推送。等手边的请求都办了再看。"""
         return self.call(lambda: self._delivery.next_due_s() is not None)
 
-    def stir_s(self) -> float | None:
-        """柜台的钟再走几秒会有动静：挂着的可能成交，晚到的推送该送了；没有为 None。"""
+    def stroll(self, to: float) -> float:
+        """单步的时钟走一截：到 ``to``，或此前第一件会发生的事（挂着的可能成交，晚到的推送）。
 
-        def ask() -> float | None:
-            both = self._live.next_wakeup(), self._delivery.next_due_s()
-            return min((each for each in both if each is not None), default=None)
+        Returns:
+            走到了哪一刻。
+        """
 
-        return self.call(ask)
+        def go() -> dict[str, Any]:
+            stirs = self._live.next_wakeup(), self._delivery.next_due_s()
+            soon_s = min((each for each in stirs if each is not None), default=math.inf)
+            until = min(to, self._clock.now() + max(soon_s, _SOON_S))
+            return self._walk.go({"to": until}, self._live, self._publish)
+
+        answer = self.call(go)
+        while answer["more"]:
+            answer = self.control("step", {"to": answer["to"]})
+        return float(answer["to"])
 
     def advance(self) -> None:
         """把行情推进到时钟的此刻（手动时钟拨过之后用），推送都送出后返回。"""

@@ -104,9 +104,6 @@ class ReplayMarket(Market):
     ``tick_s`` 秒一跳，一根线至少四跳；``script`` 写明的除权除息与新股，数据里有昨收的以数据为准。
     """
 
-    cell_s: Final = 1800
-    """成交额按这么多秒一格的价格累计：线里没有更细的，几百只一起看也快。"""
-
     def __init__(
         self,
         library: Library,
@@ -126,6 +123,8 @@ class ReplayMarket(Market):
         self._period_s = PERIODS[period]
         self.shows_calls = not self._period_s
         self._daily = period == "1d"
+        self.cell_s = 7200 if self._daily else 1800
+        """成交额按这么多秒一格的价格累计：线里没有更细的，几百只一起看也快。"""
         if self._period_s and tick_s * LEAST_TICKS > self._period_s:
             most = self._period_s / LEAST_TICKS
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
@@ -175,7 +174,7 @@ class ReplayMarket(Market):
     def traded(self, security: Security, tick: int) -> int:
         """当日到这一跳为止的成交量：数据里的，一根线里按走过的跳数摊；开盘竞价先摊到一跳的。"""
         day = self._day_at(security, tick)
-        halt = found_in(day.halts, tick)
+        halt = found_in(day.halts, tick) if day.halts else None
         if halt is not None:
             tick = halt.start - 1
         if day.closing[0] <= tick < day.closing[1]:
@@ -435,7 +434,7 @@ class ReplayMarket(Market):
 
     def _last(self, day: _Day, tick: int) -> Any:
         """最近成交价。"""
-        halt = found_in(day.halts, tick)
+        halt = found_in(day.halts, tick) if day.halts else None
         if halt is not None:
             return halt.price_li
         if day.closing[0] <= tick < day.closing[1]:
@@ -472,7 +471,7 @@ class ReplayMarket(Market):
                 tick += 1  # 开盘价 9:25 就有了，9:30 整就有盘口
             elif day.ticks.lunch < tick <= day.ticks.afternoon:
                 tick = day.ticks.lunch
-        if found_in(day.halts, tick):
+        if day.halts and found_in(day.halts, tick):
             return _EMPTY
         place = self._place(day, tick)
         if place is None:
