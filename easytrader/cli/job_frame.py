@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,7 +13,7 @@ from easytrader.errors import EasytraderError
 from easytrader.jobs import outcome as outcomes
 from easytrader.jobs.gate import profile_gate
 from easytrader.jobs.lock import key_of, only_one
-from easytrader.jobs.logfile import logging_to
+from easytrader.jobs.logfile import logging_to, to_file
 from easytrader.jobs.notify import Notifier
 from easytrader.jobs.outcome import Outcome
 from easytrader.jobs.watchdog import Watchdog
@@ -171,9 +170,7 @@ def _tell(found: Outcome, arguments: argparse.Namespace) -> None:
         document = found.to_dict()
         document.pop("lines", None)
         say_json(document)
-    if sys.stderr is None:
-        Log().info("{}", found)
-        return
+    to_file(str(found))
     complain(f"错误：{found.reason}" if found.result == "usage" else str(found))
 
 

@@ -55,6 +55,8 @@ _SHORT: Final = frozenset({"t1", "cash"})
 _MATERIAL: Final = 0.01
 """差总资产的这么多算多。"""
 _SHOWN: Final = 10
+_LINGER_S: Final = 0.5
+"""要通知成交的：最后一笔的推送也许还在路上，等一等再断开。"""
 _LOGGED: Final = {
     "send": "发出", "fill": "成交", "refused": "被退回", "cancel": "撤单", "unknown": "结果未知",
     "over": "到了终态", "offline": "断线", "online": "又连上了", "waiting": "等着",
@@ -131,7 +133,10 @@ def _rebalance(arguments: argparse.Namespace) -> int:
                 opened(arguments, ordering=True, wait=None) as user,
                 Watcher(user, frame.notifier),
             ):
-                return _Rebalance(frame, arguments, wanted, gate, user).go()
+                found = _Rebalance(frame, arguments, wanted, gate, user).go()
+                if sending and frame.notifier.wants("fill"):
+                    pace.current().sleep(_LINGER_S)
+                return found
 
     limit_s = profile.job.get("timeout")
     return carry_out(

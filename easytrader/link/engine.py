@@ -377,7 +377,8 @@ class Engine:
     @property
     def folder(self) -> Path:
         """这个账号自己的文件放在哪里：与委托记录一起；委托记录不是文件的，在用户数据目录下。"""
-        own: Path | None = getattr(self._storage, "folder", None)
+        storage = getattr(self, "_storage", None)  # 还没有连接过
+        own: Path | None = getattr(storage, "folder", None)
         return own or paths.key_folder(self.key)
 
     def _supervise(self, connector: Connector, options: ReconnectOptions) -> Supervisor:

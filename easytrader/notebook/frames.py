@@ -74,6 +74,7 @@ def frame(
         raise UsageError("names", names, '应为 "en"（列名是字典的键）或 "zh"（中文列名）')
     if engine not in (None, "pandas", "polars"):
         raise UsageError("engine", engine, '应为 "pandas" 或 "polars"')
+    rows, kind = _inside(rows, kind)
     found, codes = _listed(rows)
     table = _kind_of(rows, found, kind)
     columns = _columns(table, found)
@@ -89,13 +90,17 @@ def frame(
     raise MissingDependencyError(f"{told}：{pip}") from missing
 
 
-def _listed(rows: object) -> tuple[Rows, list[str] | None]:
-    """各行；行情的字典另有写的代码。"""
-    for part in ("rows", "orders"):  # 调仓的报告、计划
+def _inside(rows: object, kind: str | None) -> tuple[object, str | None]:
+    """调仓的报告、计划里的各行，与是哪种表。"""
+    for part, name in (("rows", "report"), ("orders", "plan")):
         inside = getattr(rows, part, None)
         if isinstance(inside, list):
-            rows = inside
-            break
+            return inside, kind or name
+    return rows, kind
+
+
+def _listed(rows: object) -> tuple[Rows, list[str] | None]:
+    """各行；行情的字典另有写的代码。"""
     codes = None
     if isinstance(rows, Mapping):
         if titles.of_row(rows) is not None:

@@ -102,8 +102,11 @@ class Chooser:
 
     def offer(self, job: Job, book: Book) -> Offer | str:
         """此刻报什么价，见 `pricing.offer`。"""
+        return self._offer(self._policy, job, book)
+
+    def _offer(self, policy: Policy, job: Job, book: Book) -> Offer | str:
         call = self._hours.phase() is not Phase.CONTINUOUS
-        return pricing.offer(self._policy, job.buy, book, job.security, job.rules, call=call)
+        return pricing.offer(policy, job.buy, book, job.security, job.rules, call=call)
 
     def held(self, job: Job) -> int:
         """做到现在，这只应该有多少。"""
@@ -150,7 +153,13 @@ class Chooser:
         if isinstance(offer, str):
             job.hold = offer
             return None
+        if not job.arrival_li and not job.traded:
+            job.traded = book.volume  # 开始的时候没有行情：从现在数起
         volume = self._volume(job, book, offer)
+        if job.buy and offer.ttype and self._purse.cost(job, offer.worst_li, volume) > cash:
+            limit = self._offer(self._policy._replace(ttype=""), job, book)
+            offer = offer if isinstance(limit, str) else limit  # 市价要按涨停价冻结，钱不够就限价
+            volume = self._volume(job, book, offer)
         if volume and job.buy:
             volume = self._affordable(job, offer, volume, cash, is_first=is_first)
         if not volume:

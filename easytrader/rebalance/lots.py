@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -76,6 +77,12 @@ class Choice:
         self._flat = cost * (sign + other)
         self._slope = cost * (sign + other + commission)
         self._turn = least / (commission * cost) if commission and cost else 0.0
+
+    def with_ladders(self, ladders: Sequence[range]) -> Choice:
+        """别的都一样，可以做的数量换成这些。"""
+        found = copy(self)
+        found.ladders = tuple(each for each in ladders if each)
+        return found
 
     def error(self, volume: int) -> int:
         """做了 ``volume`` 之后，差的平方。"""

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 CUSHION: Final = 0.002
 """买按卖一加千分之二、卖按买一减千分之二算够不够钱：从做计划到成交，价格会走一点。"""
 
-_PLANNED_KINDS: Final = frozenset(
+PLANNED_KINDS: Final = frozenset(
     {
         Kind.STOCK, Kind.CDR, Kind.ETF, Kind.BOND_ETF, Kind.MONEY_ETF, Kind.GOLD_ETF,
         Kind.CROSS_BORDER_ETF, Kind.COMMODITY_ETF, Kind.LOF, Kind.CLOSED_FUND, Kind.REIT,
@@ -332,7 +332,7 @@ class _Planning:
 
     def _obstacle(self, line: _Line) -> tuple[Rule, str] | None:
         quote = self._quotes.get(line.code)
-        if line.security.kind not in _PLANNED_KINDS or line.rules is None:
+        if line.security.kind not in PLANNED_KINDS or line.rules is None:
             return "untradable", f"{line.security.kind.value}不能这样买卖"
         if not line.rules.exists:
             return "untradable", "没有这只证券了（换了代码或摘牌）"
@@ -419,18 +419,28 @@ class _Planning:
 
     def _tell_left(self, line: _Line, volume: int) -> None:
         """没有做足的说为什么；只差取整的不说。"""
-        best, wanted = cast("Choice", line.choice).at(0), line.wanted
+        choice = cast("Choice", line.choice)
+        best, wanted, lot = choice.at(0), line.wanted, line.lot
         if line.side == "sell" and wanted > line.usable:
-            short = f"可卖 {line.usable}，不足 {wanted}（当天买的、冻结的不能卖）"
-            self._skip(line, "t1", short, wanted=wanted - line.usable)
+            # 都能卖的话会卖多少：不足一手的零头本来就不卖
+            free = choice.with_ladders(_until(sellable(line.held, *lot), choice.need, line.last, 0))
+            if (more := free.at(0) - best) > 0:
+                told = f"可卖 {line.usable}（当天买的、冻结的不能卖）"
+                self._skip(line, "t1", told, wanted=more)
         if line.side == "buy" and wanted > self._allowed(line):
             cap = cast("Rules", line.rules).buy_cap
             told = f"风险警示股票每天至多买入 {cap}"
             self._skip(line, "buy_cap", told, wanted=wanted - self._allowed(line))
         elif volume < best:
             self._skip(line, "cash", "钱不够", wanted=best - volume)
-        elif not best and wanted and (line.side == "buy" or line.usable):
-            self._skip(line, "below_lot", f"只差 {wanted}，不足一手的一半或做不成", wanted=wanted)
+        elif not best and self._matters(line):
+            self._skip(line, "below_lot", f"只差 {wanted}，不足一手", wanted=wanted)
+
+    def _matters(self, line: _Line) -> bool:
+        """没有动的值不值得说：一点没有、或差到半手以上的；手里有而只差零头的，是平常的取整。"""
+        if line.side == "sell" and not line.usable:
+            return False
+        return bool(line.wanted) and (not line.held or 2 * line.wanted >= line.lot.minimum)
 
     def _skip(
         self,

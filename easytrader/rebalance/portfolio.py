@@ -257,6 +257,9 @@ class Portfolio:
         remark: str,
     ) -> _Desk:
         target = arguments.security(security)
+        if target.kind not in planning.PLANNED_KINDS:
+            told = f"{target.kind.value}不能用一句话下单，请用 buy / sell"
+            raise UsageError("security", security, told)
         limit = None if price is None else arguments.price(price, target)
         texts = _Texts(client_order_id, strategy_name, remark)
         return _Desk(self._user, target, limit, texts)
@@ -374,9 +377,7 @@ class _Desk:
     def _rules(self) -> Rules:
         day = beijing_day(pace.current().now())
         found = RuleBook().rules(self._security, day)
-        if found is None:
-            told = f"{self._security.kind.value}不能用一句话下单，请用 buy / sell"
-            raise UsageError("security", self._security.stock_code, told)
+        assert found is not None  # 进来时看过品种
         return found
 
     # ---- 算、下

@@ -77,7 +77,7 @@ class RunLog:
         self.file = file
         self.records, size = _read(file)
         try:
-            private_folder(file.parent, tighten=True)
+            private_folder(file.parent)
             private_file(file)
             flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._fd = os.open(file, flags)
@@ -127,7 +127,7 @@ def held(folder: Path, plan_id: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        private_folder(folder, tighten=True)
+        private_folder(folder)
         lock = FileLock(folder / _LOCK, thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:

@@ -25,7 +25,7 @@ def noted(kind: str, found: list[_T]) -> list[_T]:
 
 def kind_of(found: object) -> str | None:
     """这个空列表是哪种表；不是我们最近交出去的为 None。"""
-    for kind, each in reversed(_recent.copy()):
+    for kind, each in _recent.copy():
         if each is found:
             return kind
     return None

@@ -343,6 +343,9 @@ def test_a_profile_brings_account_defaults_log_and_report(
 ) -> None:
     folder = profile_folder()
     folder.mkdir(parents=True)
+    hook, told = tmp_path / "hook.py", tmp_path / "通知.txt"
+    text = "import sys; open(sys.argv[1], 'ab').write(sys.stdin.buffer.read())"
+    hook.write_text(text, encoding="utf-8")
     rows = [
         'broker = "sim"',
         f"log_file = '{tmp_path / '调仓.log'}'",
@@ -352,6 +355,10 @@ def test_a_profile_brings_account_defaults_log_and_report(
         "[job]",
         'others = "keep"',
         f"report = '{tmp_path / '报告.md'}'",
+        "[[notify]]",
+        'kind = "命令"',
+        f"command = ['{sys.executable}', '{hook}', '{told}']",
+        'on = ["finish", "failure", "fill"]',
     ]
     (folder / "main.toml").write_text("\n".join(rows), encoding="utf-8")
     targets.write_text("code,shares\n600036,300\n", encoding="utf-8")
@@ -362,8 +369,15 @@ def test_a_profile_brings_account_defaults_log_and_report(
         assert [each["stock_code"] for each in done.json["plan"]["orders"]] == ["600036.SH"]
     log = (tmp_path / "调仓.log").read_text(encoding="utf-8")
     assert "发出 买入 600036.SH 300" in log
+    assert "rebalance 办成了" in log
     assert ACCOUNT not in log
     assert "600036.SH" in (tmp_path / "报告.md").read_text(encoding="utf-8")
+    targets.write_text("code,shares\n600036,x\n", encoding="utf-8")
+    assert shell.bare("rebalance", str(targets), "--profile", "main").code == 2
+    news = told.read_text(encoding="utf-8")
+    for each in ("rebalance 办成了（main）", "买入 600036.SH 300 @", "用法不对", "第 2 行第 2 列"):
+        assert each in news
+    assert ACCOUNT not in news
     unknown = shell.bare("rebalance", str(targets), "--account", "nobody")
     assert unknown.code == 2
     assert "main" in unknown.err

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from cli_helpers import ROOT, easytrader, environment
 from shell_helpers import Shell
+from sim.replay_script.replay_desk import BANK, HOME, dailies, trading_days
 from support import ACCOUNT, eventually, make_folder
 
 from easytrader.basics.beijing import beijing_now
@@ -223,3 +224,20 @@ def test_the_monthly_example(run: Shell, tmp_path: Path, monkeypatch: pytest.Mon
     assert len(rows) == 3
     assert run("run", example, *account(folder)).code == 0
     assert run("entrusts", *account(folder), "--json").json == rows
+
+
+def test_the_same_script_in_a_replay(run: Shell, tmp_path: Path) -> None:
+    """一字不改：回放的机器上没有实盘的设置，``profiles.open()`` 打开的是回放的账户。"""
+    days = trading_days("2025-03-03", "2025-03-05")
+    dailies(tmp_path / "bars.csv", (BANK, HOME), days)
+    text = (
+        "from easytrader import profiles\n"
+        "with profiles.open() as user:\n"
+        "    print(user.adjust_weights({'600036': 0.5}, deadline=60).result)\n"
+    )
+    done = easytrader(
+        "sim", "replay", script(tmp_path, text), "--data", tmp_path / "bars.csv", "--json",
+        "--from", "2025-03-03", "--to", "2025-03-05", "--at", "10:00", "--cash", "100000",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["orders"] >= 1

@@ -25,6 +25,8 @@ def test_a_pipe_gets_one_block_for_each_change(shell: Shell) -> None:
     assert head.split()[::2] == ["持仓", "已连接"]
     assert titles.split()[:2] == ["证券代码", "证券名称"]
     assert "\x1b" not in done.out
+    same = shell("watch", "entrusts", "--for", "0.7", "--interval", "0.2", "--json")
+    assert len(same.out.splitlines()) == 1  # 没有变就不写
     rows = [
         json.loads(line)
         for line in shell("watch", "balance", "--for", "0.1", "--json").out.splitlines()

@@ -15,6 +15,7 @@ from remote_brokers import RemoteMemory
 
 import easytrader
 from easytrader.errors import MissingDependencyError, UsageError
+from easytrader.rebalance import Plan, Report
 from easytrader.rows import empties, titles
 
 if TYPE_CHECKING:
@@ -172,6 +173,27 @@ def test_times_and_days() -> None:
     assert str(other["order_time"][0]) == "2023-11-15 06:13:20+08:00"
     assert str(other["day"][0]) == "2023-11-15"
     assert other["order_time"][1] is other["day"][1] is None
+
+
+def test_a_plan_and_a_report() -> None:
+    plan = {
+        "plan_id": "p", "created": 0.0, "day": "2026-11-30", "account_id": "1", "options": {},
+        "holdings": {}, "total_asset": 1.0, "cash_before": 1.0, "cash_after": 1.0,
+        "cash_buffer": 0.0, "fees": 0.0, "turnover": 0.0, "tracking_error": 0.0, "bound": 0.0,
+        "weights": [], "skipped": [], "orders": [_sample(titles.KINDS["plan"])],
+    }  # fmt: skip
+    row: Any = _sample(titles.KINDS["report"])
+    for made, kind, count in (
+        (Plan(**plan), "plan", 1),
+        (Plan(**{**plan, "orders": []}), "plan", 0),
+        (Report("p", "done", [row], 0.0, 1.0), "report", 1),
+        (Report("p", "nothing", [], 0.0, 1.0), "report", 0),
+    ):
+        table = easytrader.frame(made)
+        assert columns(table) == list(titles.KINDS[kind].keys)
+        assert len(table) == count
+    empty = Plan(**{**plan, "orders": []})
+    assert columns(easytrader.frame(empty.skipped)) == list(titles.KINDS["skipped"].keys)
 
 
 def test_what_is_missing_stays_missing() -> None:

@@ -168,6 +168,14 @@ def test_market_orders_and_the_board_that_takes_none(tmp_path: Path) -> None:
         assert types == {BANK: "最优五档即时成交剩余撤销", bond: "限价"}
 
 
+def test_a_market_order_too_dear_at_the_limit_up_becomes_a_limit_order(tmp_path: Path) -> None:
+    # 市价按涨停价 11 元冻结：10,100 元不够买 1,000 股，限价 10.01 元够
+    with world(tmp_path, {BANK: FLAT}, cash=10_100) as w:
+        report = w.run(plan_of((BANK, "buy", 1000, 10)), price="市价")
+        assert report.result == "done"
+        assert w.sent() == [(BANK, 1000, 10.01, "已成")]
+
+
 def test_limit_up_meanwhile_is_the_reason(tmp_path: Path) -> None:
     sealed = {"bids": [(11.0, 9000)], "asks": []}
     looks = [

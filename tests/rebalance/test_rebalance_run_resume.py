@@ -11,11 +11,14 @@ import pytest
 from run_world import BANK, MAOTAI, PINGAN, Look, plan_of, world
 from support import eventually
 
+import easytrader
 from easytrader.basics import pace
 from easytrader.errors import (
     JournalError,
     NotConnectedError,
+    OutcomeUnknownError,
     PlanStaleError,
+    QueryFailedError,
     RebalanceBusyError,
 )
 from easytrader.rebalance import runlog
@@ -103,6 +106,37 @@ def test_killed_after_each_write_of_the_log(
                 w.run(plan)
         assert w.run(plan).result == "done"
         check_exact(w)
+
+
+def test_the_fate_of_every_order_is_known_before_the_holdings_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(tmp_path, {BANK: FLAT}) as w:
+        plan = plan_of((BANK, "buy", 500, 10))
+        real = RunLog.write
+
+        def write(self: RunLog, *records: Any, durable: bool = False) -> None:
+            if records[0]["kind"] == "placed":
+                raise Killed  # 柜台收下了，还没有记
+            real(self, *records, durable=durable)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunLog, "write", write)
+            with pytest.raises(Killed):
+                w.run(plan)
+        w.user.sim.step(seconds=3)
+        assert w.held(BANK) == 500
+        find, asked = type(w.user).find_entrust, []
+
+        def busy(user: Any, key: Any) -> Any:
+            asked.append(key)
+            if len(asked) < 3:
+                raise QueryFailedError("还核对不清楚")
+            return find(user, key)
+
+        monkeypatch.setattr(type(w.user), "find_entrust", busy)
+        assert w.run(plan).result == "done"
+        check_exact(w, ((BANK, "buy", 500, 10),))
 
 
 def test_an_order_written_but_never_sent_goes_out_with_the_same_id_and_wish(
@@ -303,8 +337,6 @@ def test_an_unknown_outcome_is_settled_before_anything_new(tmp_path: Path) -> No
 def test_an_outcome_that_stays_unknown_stops_that_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from easytrader.errors import OutcomeUnknownError, QueryFailedError
-
     with world(tmp_path, {BANK: FLAT, PINGAN: FLAT}) as w:
         real = type(w.user).buy
 
@@ -345,6 +377,24 @@ def test_a_disconnect_in_the_middle_is_waited_out(tmp_path: Path) -> None:
         assert "offline" in w.events()
         assert w.events().index("offline") < w.events().index("online")
         check_exact(w, ((BANK, "buy", 500, 10), (PINGAN, "buy", 100, 10)))
+
+
+def test_never_connected_is_said_at_once() -> None:
+    user = easytrader.use("sim")
+    with pytest.raises(NotConnectedError):
+        run(user, plan_of((BANK, "buy", 100, 10)))
+    user.close()
+
+
+def test_the_folder_given_keeps_its_own_permissions(tmp_path: Path) -> None:
+    own = tmp_path / "大家的"
+    own.mkdir(mode=0o755)
+    own.chmod(0o755)
+    with world(tmp_path / "w", {BANK: FLAT}) as w:
+        assert w.run(plan_of((BANK, "buy", 100, 10)), folder=own).result == "done"
+    if os.name != "nt":
+        assert own.stat().st_mode & 0o777 == 0o755
+        assert (own / "p1.jsonl").stat().st_mode & 0o077 == 0
 
 
 def test_not_connected_at_the_start_is_said_at_once(tmp_path: Path) -> None:
