@@ -138,10 +138,11 @@ def _rebalance(arguments: argparse.Namespace) -> int:
                     pace.current().sleep(_LINGER_S)
                 return found
 
-    limit_s = profile.job.get("timeout")
-    return carry_out(
-        _JOB, profile, arguments, work, limit_s=None if limit_s is None else float(limit_s)
-    )
+    told = profile.job.get("timeout")
+    limit_s = None if told is None else float(told)
+    blank = {"gate": None, "plan": None, "report": None, "resumed": False}
+    blank["dry_run"] = arguments.dry_run
+    return carry_out(_JOB, profile, arguments, work, limit_s=limit_s, blank=blank)
 
 
 # ---- 参数

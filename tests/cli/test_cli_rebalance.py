@@ -211,6 +211,7 @@ def test_a_bad_file_is_one_json_document_too(shell: Shell, targets: Path) -> Non
     done = shell("rebalance", str(targets), "--json")
     assert (done.code, done.json["exit_code"], done.json["result"]) == (2, 2, "usage")
     assert "第 2 行第 2 列" in done.json["reason"]
+    assert done.json["plan"] is done.json["report"] is done.json["gate"] is None
 
 
 def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_path: Path) -> None:
