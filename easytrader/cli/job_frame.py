@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -21,7 +22,7 @@ from easytrader.jobs.watchdog import JobExpired, Watchdog
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from easytrader.jobs.gate import Gate
     from easytrader.profiles import Profile
@@ -145,6 +146,20 @@ def carry_out(
         _tell(found, arguments)
         notifier.finished(found, lines)
     return found.exit_code
+
+
+@contextmanager
+def as_document(
+    job: str, arguments: argparse.Namespace, blank: Mapping[str, Any] = {}
+) -> Iterator[None]:
+    """还没有开始就错了的（没有这个账号的设置、通知写错了），``--json`` 也给一个文档。"""
+    try:
+        yield
+    except EasytraderError as exc:
+        if arguments.json:
+            found = outcomes.of_error(job, exc, pace.current().now())
+            say_json({**blank, **found.to_dict()})
+        raise
 
 
 def locked(frame: Frame, arguments: argparse.Namespace, what: str = "") -> Any:
