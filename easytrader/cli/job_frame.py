@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,7 +21,7 @@ from easytrader.jobs.watchdog import JobExpired, Watchdog
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from easytrader.jobs.gate import Gate
     from easytrader.profiles import Profile
@@ -148,18 +147,20 @@ def carry_out(
     return found.exit_code
 
 
-@contextmanager
-def as_document(
-    job: str, arguments: argparse.Namespace, blank: Mapping[str, Any] = {}
-) -> Iterator[None]:
-    """还没有开始就错了的（没有这个账号的设置、通知写错了），``--json`` 也给一个文档。"""
-    try:
-        yield
-    except EasytraderError as exc:
-        if arguments.json:
-            found = outcomes.of_error(job, exc, pace.current().now())
-            say_json({**blank, **found.to_dict()})
-        raise
+def not_begun(
+    job: str, arguments: argparse.Namespace, error: EasytraderError, blank: Mapping[str, Any] = {}
+) -> int:
+    """还没有开始就错了（没有这个账号的设置、通知写错了）：``--json`` 也给一份键齐全的，返回退出码。
+
+    Raises:
+        EasytraderError: 不要 JSON 的，照别的命令那样说。
+    """
+    if not arguments.json:
+        raise error
+    found = outcomes.of_error(job, error, pace.current().now())
+    say_json({**blank, **found.to_dict()})
+    complain(f"错误：{error}")
+    return found.exit_code
 
 
 def locked(frame: Frame, arguments: argparse.Namespace, what: str = "") -> Any:

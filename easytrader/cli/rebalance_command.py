@@ -17,10 +17,10 @@ from easytrader.basics.log import Log
 from easytrader.cli.account_options import add_account_options, chosen, opened
 from easytrader.cli.job_frame import (
     add_job_options,
-    as_document,
     carry_out,
     gate_of,
     locked,
+    not_begun,
     shut,
 )
 from easytrader.cli.output import complain, confirmed, is_terminal, say
@@ -127,8 +127,10 @@ def _add_run_options(parser: Parser) -> None:
 def _rebalance(arguments: argparse.Namespace) -> int:
     blank = {"gate": None, "plan": None, "report": None, "resumed": False}
     blank["dry_run"] = arguments.dry_run
-    with as_document(_JOB, arguments, blank):
+    try:
         return _carried_out(arguments, blank)
+    except EasytraderError as exc:
+        return not_begun(_JOB, arguments, exc, blank)
 
 
 def _carried_out(arguments: argparse.Namespace, blank: Mapping[str, Any]) -> int:
