@@ -68,6 +68,11 @@ def current() -> Replaying | None:
     return None
 
 
+def inside() -> bool:
+    """这个进程（或起它的那个）正在回放。不抛异常。"""
+    return _current is not None or bool(os.environ.get(VARIABLE))
+
+
 def forbid(what: str) -> None:
     """要连到外面去之前问一声。
 

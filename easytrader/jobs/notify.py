@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from easytrader import arguments
-from easytrader.basics import scrub, waits
+from easytrader.basics import replaying, scrub, waits
 from easytrader.basics.log import Log
 from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError
@@ -226,7 +226,9 @@ class Notifier:
     def say(
         self, event: str, title: str, lines: Sequence[str] = (), data: Mapping[str, Any] = {}
     ) -> None:
-        """送一条，不等。"""
+        """送一条，不等；回放的成交不是真的，不送。"""
+        if replaying.inside():
+            return
         message = Message(event, title, tuple(lines), dict(data))
         for each in self._lines:
             if event in each.hook.on:

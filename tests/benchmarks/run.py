@@ -330,9 +330,16 @@ def year() -> None:
     replay_a_year(show)
 
 
+def replay() -> None:
+    from bench_replay import year as replay_a_script
+
+    replay_a_script(show)
+
+
 ALL = {
     "buy": buy, "once": once, "async": asynchronous, "guarded": guarded, "query": query,
     "import": import_, "rate": rate, "scale": scale, "reconnect": reconnect, "year": year,
+    "replay": replay,
 }  # fmt: skip
 
 

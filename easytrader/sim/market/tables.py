@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from easytrader.basics.beijing import midnight
 from easytrader.errors import MissingDependencyError, SimulatorError
+from easytrader.sim.market.arrays import read_arrays
 from easytrader.sim.market.columns import (
     CODE_COLUMNS,
     Bar,
@@ -258,8 +259,13 @@ def open_csv(path: Path, unit: int, *, ticks: bool) -> CsvTape:
         raise _bad(path, 1, error) from None
 
 
-def read_table(path: Path, unit_of: Any, *, ticks: bool, only: str = "") -> dict[str, _MemoryTape]:
+def read_table(path: Path, unit_of: Any, *, ticks: bool, only: str = "") -> dict[str, Any]:
     """整张表读进来：代码 → 行情。``only``：没有代码列时，全部是这一只。"""
+    if path.suffix.lower() == ".parquet" and not ticks:
+        for name in CODE_COLUMNS:
+            quick = read_arrays(path, name, unit_of)
+            if quick is not None:
+                return quick
     header, rows = _rows_of(path)
     first_line = 2
     try:
@@ -278,7 +284,7 @@ def read_table(path: Path, unit_of: Any, *, ticks: bool, only: str = "") -> dict
             lines, group = grouped.setdefault(code, ([], []))
             lines.append(index + first_line)
             group.append(row)
-    found: dict[str, _MemoryTape] = {}
+    found: dict[str, Any] = {}
     for code, (lines, group) in grouped.items():
         tape = found[code] = _MemoryTape()
         try:

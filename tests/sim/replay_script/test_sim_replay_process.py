@@ -173,3 +173,38 @@ def test_no_thread_is_left(tmp_path: Path, bars: Path) -> None:
     before = threading.active_count()
     play(tmp_path, bars, script, days=DAYS[:2])
     assert threading.active_count() <= before + 1
+
+
+def test_the_shell_and_the_profile(tmp_path: Path, bars: Path) -> None:
+    """账号的设置、进程里的 `easytrader rebalance` 也都是回放的；一条通知也不送。"""
+    targets = tmp_path / "targets.csv"
+    targets.write_text("code,weight\n600036.SH,0.2\n", encoding="utf-8")
+    mark = tmp_path / "told.txt"
+    script = f"""
+        import sys
+        from easytrader import profiles
+        from easytrader.cli import main
+        home = profiles.folder()
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "main.toml").write_text('''
+        broker = "miniqmt"
+        [connect]
+        miniqmt_path = {WHERE!r}
+        stock_account = "8881234567"
+        [[notify]]
+        kind = "command"
+        command = [{sys.executable!r}, "-c", "open({str(mark)!r}, 'w')"]
+        '''.replace("\\n        ", "\\n"), encoding="utf-8")
+        with profiles.open("main") as user:
+            print(user.balance[0]["account_id"])
+        code = main(["rebalance", {str(targets)!r}, "--profile", "main", "--yes"])
+        assert code == 0, code
+        with profiles.open("main") as user:
+            [held] = user.position
+            print(held["stock_code"], held["volume"] > 0)
+    """
+    shown = play(tmp_path, bars, textwrap.dedent(script), days=DAYS[:1], cash=100000)
+    assert shown.days[0].result == "好", shown.output
+    assert shown.lines[0] == "1000000001"
+    assert shown.lines[-1] == "600036.SH True"
+    assert not mark.exists()
