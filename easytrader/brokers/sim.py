@@ -35,7 +35,6 @@ from easytrader.sim.config.folder import (
 from easytrader.sim.config.folder import default_folder as default_folder
 from easytrader.sim.host import hub
 from easytrader.sim.host.stepping import Stepper
-from easytrader.types import Asset
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -305,7 +304,8 @@ def _past_of(key: AccountKey, first: date, last: date, deadline: float) -> Count
     """模拟柜台自己的历史；真的客户端没有。"""
     if not is_sim_folder(key.place):
         return None
-    from easytrader.sim.gateway import history  # 用到才带上它
+    from easytrader.sim.gateway import history  # 用到才带上它们
+    from easytrader.types import Asset
 
     wanted = [
         day for day in history.days(key.place) if first.isoformat() <= day <= last.isoformat()

@@ -102,7 +102,7 @@ def run(
         plan: 计划。
         price: 怎样报价，见 `pricing.parse`：``对手价 本方价 最新价``（可以 ``+2`` 让两档），
             或市价类型。
-        patience: 报出去这么多秒没有成交完，价格又变了，撤了重报。
+        patience: 报出去这么多秒没有成交完，价格又走远了，撤了重报。
         deadline: 做到什么时候：``"14:56"``、从现在起的秒数；默认到 15:00，全天开市的 30 分钟。
             到期撤掉还挂着的，剩下的写在报告里。
         slices: 大单分片，见 `slices.parse`：``"twap 09:35-10:30 6"``、``"twap 30 6"``、
@@ -464,7 +464,7 @@ class _Run:
     # ---- 撤
 
     def _retire(self, passed_s: float) -> bool:
-        """挂得太久的：价格变了的撤了重报，没有变的留着排队。"""
+        """挂得太久的：价格走远了的撤了重报，没有的留着排队。"""
         late: list[tuple[Job, Attempt]] = []
         for job in self._jobs:
             live = job.live
@@ -483,13 +483,14 @@ class _Run:
         return cancelled
 
     def _moved(self, job: Job, attempt: Attempt, book: Book) -> bool:
-        """现在报的话，会不会报得不一样。"""
+        """现在报的话，会不会报得更容易成交；价格走到自己这边来的，挂着的就会成交，不撤。"""
         if attempt.ttype:
             return True
         offer = self._chooser.offer(job, book)
         if isinstance(offer, str):  # 封住了：排在封板价上的留着，别的撤了把钱腾出来
             return attempt.price_li != (book.up if job.buy else book.down)
-        return offer.price_li != attempt.price_li
+        further = offer.price_li - attempt.price_li
+        return further > 0 if job.buy else further < 0
 
     def _cancel(self, job: Job, attempt: Attempt) -> bool:
         """撤单；撤没撤成看它的终态。刚撤过的不再撤，返回假。"""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli_helpers import command, environment
 from shell_helpers import Shell
+from sim.replay_script.replay_desk import BANK, dailies, trading_days
 from support import ACCOUNT, eventually, make_folder
 
 import easytrader
@@ -146,6 +147,16 @@ def test_a_plan_of_another_account_is_refused(
 def test_a_plan_of_yesterday_is_refused(shell: Shell, plan_file: Path) -> None:
     dataclasses.replace(Plan.load(plan_file), day="2026-01-05").save(plan_file)
     refused(shell, shell("rebalance", "--execute", str(plan_file)), 1, "2026-01-05")
+
+
+def test_even_an_empty_plan_is_checked(shell: Shell, targets: Path, tmp_path: Path) -> None:
+    targets.write_text("code,shares\n600000,1000\n000001,500\n", encoding="utf-8")
+    file = tmp_path / "空的.json"
+    assert shell("rebalance", str(targets), "--plan", str(file)).code == 0
+    plan = Plan.load(file)
+    assert plan.orders == []
+    dataclasses.replace(plan, day="2026-01-05").save(file)
+    assert shell("rebalance", "--execute", str(file)).code == 1
 
 
 def test_a_plan_is_refused_when_holdings_drifted(
@@ -336,6 +347,22 @@ def test_a_live_account_asks_first(
     assert done.code == 2
     assert "加上 --yes" in done.err
     assert shell("rebalance", str(targets), "--yes").code == 3
+
+
+def test_a_code_without_any_quote_stops_everything(
+    targets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """代码多半写错了：其余的也不做。"""
+    bars = dailies(tmp_path / "bars.csv", (BANK,), trading_days("2025-03-03", "2025-03-07"))
+    told = {"clock": "step", "start": "2025-03-04 10:00", "replay_period": "1d"}
+    folder = create(tmp_path / "回放", [AccountConfig("10002")], replay=str(bars), **told).path
+    shell = Shell(capsys, "--broker", "sim", "--path", str(folder), "--account", "10002")
+    targets.write_text("code,shares\n600036,100\n601318,100\n", encoding="utf-8")
+    done = shell("rebalance", str(targets), "--json")
+    assert (done.code, done.json["result"]) == (2, "usage"), done.err
+    assert "601318" in done.json["reason"]
+    assert "没有行情" in done.json["reason"]
+    assert sent(shell) == []
 
 
 def test_a_profile_brings_account_defaults_log_and_report(

@@ -101,15 +101,17 @@ def test_too_long_ends_the_whole_tree(run: Shell, sim_folder: Path, tmp_path: Pa
     pid_file = tmp_path / "pid"
     text = (
         "import pathlib, subprocess, sys, threading\n"
-        "sleep = 'import threading; threading.Event().wait()'\n"
-        "child = subprocess.Popen([sys.executable, '-c', sleep])\n"
+        "stay = 'import signal, threading; signal.signal(signal.SIGTERM, signal.SIG_IGN);'\n"
+        "sleep = stay + 'print(1, flush=True); threading.Event().wait()'\n"
+        "child = subprocess.Popen([sys.executable, '-c', sleep], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
         f"pathlib.Path({str(pid_file)!r}).write_text(str(child.pid))\n"
         "threading.Event().wait()\n"
     )
     words = ("--json", "--timeout", "1", script(tmp_path, text))
     done = run("run", *account(sim_folder), *words)
     assert (done.code, done.json["result"]) == (1, "timeout")
-    assert '我的 脚本.py", line 5' in done.err
+    assert '我的 脚本.py", line 7' in done.err
     pid = int(pid_file.read_text())
     eventually(lambda: not psutil.pid_exists(pid) or is_zombie(pid))
 

@@ -46,7 +46,7 @@ def test_balance_imports_nothing_it_does_not_need() -> None:
         *("rich", "tenacity", "importlib.metadata", "pandas", "pyarrow", "numpy", "msgspec"),
         *("websockets", "starlette", "shtab", "tomllib", "easytrader.server", "easytrader.risk"),
         *("easytrader.jobs", "easytrader.remote", "easytrader.notebook"),
-        "easytrader.miniqmt.groups.credit",
+        *("easytrader.miniqmt.groups.credit", "easytrader.types", "easytrader.rebalance.run"),
     }
     assert heavy & set(done.stdout.splitlines()[-1].split()) == set()
 

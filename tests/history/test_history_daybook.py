@@ -429,7 +429,7 @@ def test_the_records_follow_the_folder(sim_folder: Path) -> None:
     with easytrader.use("sim") as user:  # 换一个程序也看得到
         user.connect(str(sim_folder), ACCOUNT)
         assert len(of_user(user, daybook.ORDER)) == 1
-        assert len(of_user(user, daybook.SPAN)) == 2
+        eventually(lambda: len(of_user(user, daybook.SPAN)) == 2)  # 「已连接」在分发线程上
     reset(sim_folder)
     assert days() == []
 
@@ -452,8 +452,9 @@ def test_a_failed_connect_leaves_no_thread(tmp_path: Path) -> None:
         user.connect(str(folder), ACCOUNT)
         book = user._engine.book
         assert book is not None
+        eventually(lambda: len(of_user(user, daybook.SPAN)) == 1)
         user._engine._forget(user._engine.supervisor)
         assert not [each for each in threading.enumerate() if each.name == "easytrader-daybook"]
         user.connect(str(folder), ACCOUNT)
         assert user._engine.book is book
-        assert len(of_user(user, daybook.SPAN)) == 2
+        eventually(lambda: len(of_user(user, daybook.SPAN)) == 2)

@@ -15,6 +15,7 @@ import easytrader
 from easytrader import history
 from easytrader.basics import tags
 from easytrader.errors import NotConnectedError, UsageError
+from easytrader.history.facts import Deal
 from easytrader.history.gather import gather
 from easytrader.history.statement import Statement
 from easytrader.history.statement import reconcile as check
@@ -321,6 +322,16 @@ class TestPositionsAndCash:
         assert whole is not None
         assert whole.fees > 5
         assert cash.fees < 1
+
+
+@pytest.mark.parametrize(
+    ("traded", "seen", "after"),
+    [(99, 500.0, False), (100, 100.2, False), (100, 100.6, True), (101, 100.2, True)],
+)
+def test_before_or_after_a_look_in_the_same_second(traded: int, seen: float, after: bool) -> None:
+    """柜台只说到秒：同一秒里，看谁先被看到。"""
+    deal = Deal(MONDAY, {"traded_time": traded}, seen, True, 0.0)
+    assert deal.after(100.5) is after
 
 
 class TestWhichDay:

@@ -98,6 +98,34 @@ def test_a_resting_order_whose_price_still_holds_keeps_its_place(tmp_path: Path)
         assert report.rows[0]["why"].startswith("到期")
 
 
+def test_what_fills_while_a_cancel_is_on_its_way_is_not_bought_twice(tmp_path: Path) -> None:
+    looks = [
+        Look("09:25", 10.0, asks=[(10.01, 3)]),
+        Look("10:00:05", 10.05, bids=[(10.02, 50)], asks=[(10.06, 50)]),
+        Look("10:00:12", 10.0, bids=[(9.99, 50)], asks=[(10.0, 500)], traded=9000),
+        Look("10:00:30", 10.0, bids=[(9.99, 50)], asks=[(10.0, 500)], traded=19000),
+    ]
+    with world(tmp_path, {BANK: looks}, cancel_done_s=30.0) as w:
+        report = w.run(plan_of((BANK, "buy", 1000, 10)), patience=5, deadline=100)
+        assert "cancel" in w.events()
+        assert report.result == "done"
+        w.goto("10:00:50")  # 要是没有等撤单的下场，旧的这时才成交
+        assert w.held(BANK) == 1000
+
+
+def test_a_price_that_comes_nearer_does_not_cancel(tmp_path: Path) -> None:
+    looks = [
+        Look("09:25", 10.0, asks=[(10.01, 3)]),
+        Look("10:00:05", 9.95, bids=[(9.94, 1)], asks=[(9.96, 4)]),
+        Look("10:01", 9.95, bids=[(9.94, 1)], asks=[(9.96, 9)]),
+    ]
+    with world(tmp_path, {BANK: looks}) as w:
+        w.run(plan_of((BANK, "buy", 1000, 10)), patience=5, deadline=120)
+        assert len(w.sent()) == 1
+        cancels = [each["time"] for each in w.steps if each["event"] == "cancel"]
+        assert all(when >= at("10:02") for when in cancels)  # 到期才撤
+
+
 def test_the_deadline_cancels_and_says_what_is_left(tmp_path: Path) -> None:
     looks = [Look("09:25", 10.0, asks=[(10.01, 4)]), Look("14:59", 10.0, asks=[(10.01, 4)])]
     with world(tmp_path, {BANK: looks}, start="14:50") as w:
