@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from easytrader.cli import startup
-from easytrader.cli.output import complain, finish_streams, prepare_streams
-from easytrader.cli.parser import Parser
+from easytrader.cli.output import complain, finish_streams, prepare_streams, say_json
+from easytrader.cli.parser import Parser, WrongUsage
 from easytrader.errors import EasytraderError, UsageError
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except UsageError as error:
-        return _report(error, arguments.debug, USAGE)
+        return _report(error, arguments, USAGE)
     except EasytraderError as error:
-        return _report(error, arguments.debug, FAILED)
+        return _report(error, arguments, FAILED)
     except Exception as error:  # noqa: BLE001  命令行不把回溯丢给用户；--debug 才看
-        return _report(error, arguments.debug, FAILED)
+        return _report(error, arguments, FAILED)
     finally:
         if arguments.own_output:
             finish_streams()
@@ -102,16 +102,26 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
         arguments.given = given
         return arguments
     except SystemExit as stop:  # argparse：--help 为 0，写错为 2
+        if isinstance(stop, WrongUsage) and "--json" in given:
+            _say_failure("usage", USAGE, stop.reason, UsageError.__name__)
         finish_streams()
         return stop.code if isinstance(stop.code, int) else USAGE
 
 
-def _report(error: Exception, debug: bool, code: int) -> int:
-    if debug:
+def _report(error: Exception, arguments: argparse.Namespace, code: int) -> int:
+    known = isinstance(error, EasytraderError)
+    told = str(error) if known else f"{type(error).__name__}: {error}"
+    if arguments.debug:
         traceback.print_exception(error)
-        return code
-    if isinstance(error, EasytraderError):
-        complain(f"错误：{error}")
+    elif known:
+        complain(f"错误：{told}")
     else:
-        complain(f"内部错误：{type(error).__name__}: {error}（加 --debug 看回溯）")
+        complain(f"内部错误：{told}（加 --debug 看回溯）")
+    if getattr(arguments, "json", False):
+        _say_failure("usage" if code == USAGE else "failed", code, told, type(error).__name__)
     return code
+
+
+def _say_failure(result: str, code: int, reason: str, error: str) -> None:
+    """``--json`` 的命令没办成时：标准输出上也是一个 JSON，键与任务的结果（`jobs.outcome`）同名。"""
+    say_json({"result": result, "exit_code": code, "reason": reason, "error": error})

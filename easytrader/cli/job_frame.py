@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,11 +18,11 @@ from easytrader.jobs.lock import key_of, only_one
 from easytrader.jobs.logfile import logging_to, to_file
 from easytrader.jobs.notify import Notifier
 from easytrader.jobs.outcome import Outcome
-from easytrader.jobs.watchdog import Watchdog
+from easytrader.jobs.watchdog import JobExpired, Watchdog
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from easytrader.jobs.gate import Gate
     from easytrader.profiles import Profile
@@ -102,6 +104,7 @@ def carry_out(
     work: Callable[[Frame], Outcome],
     *,
     limit_s: float | None,
+    blank: Mapping[str, Any] = {},
 ) -> int:
     """做一次任务，返回退出码；抛出来的都成为结果，通知、日志、JSON 里说的是同一件事。
 
@@ -111,6 +114,7 @@ def carry_out(
         arguments: 有 `add_job_options` 的那几项。
         work: 做什么；它自己决定在哪里占锁（`locked`）。
         limit_s: 总共最多多少秒；None 不限。
+        blank: 没有走到那一步时，JSON 里的键是什么：有哪些键不看结果。
 
     Raises:
         UsageError: 日志文件写不了，通知的设置不对；什么都没有做。
@@ -137,10 +141,25 @@ def carry_out(
         except Exception as exc:  # noqa: BLE001  边界：没有人看着，什么错都要通知出去
             Log().exception("{} 出了内部的错", job)
             found = _failed(frame, exc)
+        found = replace(found, details={**blank, **found.details})
         lines = tuple(str(each) for each in found.details.get("lines", ()))
         _tell(found, arguments)
         notifier.finished(found, lines)
     return found.exit_code
+
+
+@contextmanager
+def as_document(
+    job: str, arguments: argparse.Namespace, blank: Mapping[str, Any] = {}
+) -> Iterator[None]:
+    """还没有开始就错了的（没有这个账号的设置、通知写错了），``--json`` 也给一个文档。"""
+    try:
+        yield
+    except EasytraderError as exc:
+        if arguments.json:
+            found = outcomes.of_error(job, exc, pace.current().now())
+            say_json({**blank, **found.to_dict()})
+        raise
 
 
 def locked(frame: Frame, arguments: argparse.Namespace, what: str = "") -> Any:
@@ -158,6 +177,8 @@ def locked(frame: Frame, arguments: argparse.Namespace, what: str = "") -> Any:
 
 
 def _failed(frame: Frame, error: BaseException) -> Outcome:
+    if isinstance(error, KeyboardInterrupt) and not isinstance(error, JobExpired):
+        return frame.outcome("interrupted", str(error) or "收到 Ctrl-C")
     return outcomes.of_error(
         frame.job, error, frame.started, account=account_of(frame.profile),
         profile=_name_of(frame.profile),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -27,6 +28,14 @@ _MESSAGES: Final = (
     (r"argument (.+?): ignored explicit argument (.+)", r"参数 \1 后面不跟值，多了 \2"),
     (r"argument (.+?): (.+)", r"参数 \1 不对：\2"),
 )
+
+
+class WrongUsage(SystemExit):
+    """命令行写错了；``reason`` 是错在哪里。"""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(2)
+        self.reason = reason
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,7 +76,8 @@ class Parser(argparse.ArgumentParser):
             if re.fullmatch(pattern, message, re.DOTALL):
                 message = re.sub(pattern, chinese, message, count=1, flags=re.DOTALL)
                 break
-        self.exit(2, f"{self.format_usage()}错误：{message}\n")
+        self._print_message(f"{self.format_usage()}错误：{message}\n", sys.stderr)
+        raise WrongUsage(message)
 
 
 if TYPE_CHECKING:

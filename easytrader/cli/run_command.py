@@ -25,7 +25,14 @@ from easytrader.cli.account_options import (
     chosen,
     is_told,
 )
-from easytrader.cli.job_frame import add_job_options, carry_out, gate_of, locked, shut
+from easytrader.cli.job_frame import (
+    add_job_options,
+    as_document,
+    carry_out,
+    gate_of,
+    locked,
+    shut,
+)
 from easytrader.cli.output import complain, say
 from easytrader.cli.parser import seconds
 from easytrader.cli.run_script import passed_on
@@ -110,6 +117,11 @@ def _own_arguments(arguments: argparse.Namespace) -> list[str]:
 
 def _run(arguments: argparse.Namespace) -> int:
     rest = _own_arguments(arguments)
+    with as_document(_JOB, arguments):
+        return _carried_out(arguments, rest)
+
+
+def _carried_out(arguments: argparse.Namespace, rest: list[str]) -> int:
     # 没有说账号的：脚本自己连，开不开市照沪深北的日历
     profile = chosen(arguments) if is_told(arguments) else Profile("", AccountSpec("miniqmt"))
     limit_s = arguments.timeout

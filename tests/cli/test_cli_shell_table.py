@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from easytrader.cli import COMMANDS, build_parser, main
+
+if TYPE_CHECKING:
+    from shell_helpers import Shell
 
 
 def test_help_lists_every_command_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,3 +72,25 @@ def test_unknown_command(words: list[str], told: str, capsys: pytest.CaptureFixt
 def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "缺少参数 命令" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (("quote", "999999", "--json"), 2, "999999"),
+        (("position", "--account", "nosuch", "--json"), 2, "nosuch"),
+        (("buy", "600036", "x", "100", "--json"), 2, "PRICE"),
+        (("buy", "600036", "--json"), 2, "缺少参数"),
+        (("balance", "--json", "--wrong"), 2, "--wrong"),
+        (("balance", "--json", "--broker", "sim", "--path", "/没有/这里"), 2, "没有"),
+    ],
+)
+def test_a_failure_is_one_json_too(
+    shell: Shell, words: tuple[str, ...], code: int, reason: str
+) -> None:
+    done = shell.bare(*words)
+    assert done.code == code
+    assert done.json["exit_code"] == code
+    assert done.json["result"] == "usage"
+    assert reason in done.json["reason"]
+    assert done.err  # 给人看的话照旧在标准错误
