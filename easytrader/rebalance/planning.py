@@ -23,6 +23,7 @@ from easytrader.errors import UsageError
 from easytrader.market.rules import RuleBook
 from easytrader.market.rules.facts import Facts, Period
 from easytrader.market.rules.fees import FeeSchedule
+from easytrader.market.rules.tables import STOCKS
 from easytrader.market.symbols import Kind, Security, parse_security
 from easytrader.rebalance import targets as goals
 from easytrader.rebalance.lots import Choice, choose
@@ -67,7 +68,7 @@ class Options:
     """怎样算；都写进计划里。
 
     Attributes:
-        by: 只给了数的目标，单位是什么。
+        by: 只给了数的目标，单位是什么；写进计划的是真的用了的单位，不止一种是 ``mixed``。
         cash_buffer: 要留的现金：小于 1 是占总资产的比例，不小于 1 是元。
         others: 目标里没有写的持仓，``close`` 清掉，``keep`` 留着。
         min_turnover: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
@@ -225,6 +226,8 @@ class _Planning:
         self._skipped: list[Skipped] = []
         self._notes: list[str] = []
         self._share = 1.0
+        units = {goal.by for _, goal in wanted.values()}
+        self._unit = units.pop() if len(units) == 1 else "mixed"
         self._read_account(account)
         self._open, self._bought = _orders_of(account.get("entrusts") or ())
         self._lines = self._read_lines(account["position"], wanted)
@@ -433,6 +436,12 @@ class _Planning:
             self._skip(line, "buy_cap", told, wanted=wanted - self._allowed(line))
         elif volume < best:
             self._skip(line, "cash", "钱不够", wanted=best - volume)
+        elif line.goal is not None and line.goal.by == "shares" and volume:
+            # 说了要多少股的，差一股也要说
+            missed = round(line.exact - line.after)
+            if missed and self._share == 1 and line.usable >= wanted * (line.side == "sell"):
+                told = f"目标 {round(line.exact)} 不成整手，做到 {line.after}"
+                self._skip(line, "below_lot", told, wanted=abs(missed))
         elif not best and self._matters(line):
             self._skip(line, "below_lot", f"只差 {wanted}，不足一手", wanted=wanted)
 
@@ -473,7 +482,11 @@ class _Planning:
             created=self._now,
             day=self._day.isoformat(),
             account_id=self._account_id,
-            options={**asdict(self._options), "risk_warned": list(self._options.risk_warned)},
+            options={
+                **asdict(self._options),
+                "by": self._unit,
+                "risk_warned": list(self._options.risk_warned),
+            },
             orders=orders,
             skipped=self._skipped,
             weights=self._weights(after),
@@ -618,7 +631,11 @@ def _reason(line: _Line) -> str:
     amount = line.goal.amount
     if line.goal.by == "weight":
         return f"目标 {float(amount * 100):g}%"
-    return f"目标 {int(amount)} 股" if line.goal.by == "shares" else f"目标 {amount:,.2f} 元"
+    if line.goal.by == "value":
+        return f"目标 {amount:,.2f} 元"
+    kind = line.security.kind
+    unit = "张" if kind is Kind.CONVERTIBLE else "股" if kind in STOCKS else "份"
+    return f"目标 {int(amount)} {unit}"
 
 
 def best_li(levels: Iterable[tuple[Any, Any]]) -> int:

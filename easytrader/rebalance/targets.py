@@ -249,8 +249,8 @@ class _Line:
 def _header(name: str, cells: list[str], number: int) -> list[str]:
     columns = [each.lower() for each in cells]
     line = _Line(name, number, columns, cells)
-    if len(columns) == 1 and "，" in columns[0]:
-        raise line.wrong(0, cells[0], "用了全角的逗号，请改成半角的 ,")
+    if len(columns) == 1 and re.search("[，;；、]", columns[0]):
+        raise line.wrong(0, cells[0], "列之间请用半角的逗号 , 隔开（全角的逗号、分号都不行）")
     allowed = (*_CODE_COLUMNS, *_AMOUNT_COLUMNS, *_OTHER_COLUMNS)
     for place, column in enumerate(columns):
         if column and column not in allowed:

@@ -305,6 +305,18 @@ def test_ordinary_rounding_is_not_told() -> None:
     assert (rules(locked), locked.skipped[0]["wanted"]) == ({BANK: "t1"}, 100)
 
 
+def test_shares_that_are_no_whole_lots_are_told() -> None:
+    world = rich(quote(BOND, 110.0), quote(BANK, 35.0), quote(ETF, 4.0))
+    wanted = {BOND: Target(14, "shares"), BANK: Target(130, "shares"), ETF: Target(100, "shares")}
+    plan = world.plan(wanted)
+    assert moves(plan) == {BOND: 10, BANK: 100, ETF: 100}
+    assert {each["stock_code"]: each["wanted"] for each in plan.skipped} == {BOND: 4, BANK: 30}
+    assert {each["rule"] for each in plan.skipped} == {"below_lot"}
+    assert plan.options["by"] == "shares"
+    assert {each["reason"] for each in plan.orders} == {"目标 14 张", "目标 130 股", "目标 100 份"}
+    assert world.plan({BANK: Target(100, "shares"), ETF: 0.1}).options["by"] == "mixed"
+
+
 def test_small_changes_are_not_made() -> None:
     world = World(
         50_000.0,

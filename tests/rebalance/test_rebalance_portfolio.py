@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from support import ACCOUNT, make_folder
 import easytrader
 from easytrader import rebalance
 from easytrader.errors import PlanStaleError, QueryFailedError, UsageError
+from easytrader.market.rules.fees import FeeSchedule
+from easytrader.market.symbols import parse_security
 from easytrader.rebalance.planning import OPTIONS
 from easytrader.rebalance.portfolio import look
 from easytrader.trader import Trader
@@ -50,48 +53,61 @@ def held(user: SimTrader, code: str) -> int:
     return next((each["volume"] for each in user.position if each["stock_code"] == code), 0)
 
 
-# ---- 一句话下单
+# ---- 一句话下单：价格天天不同，数量都照那一笔的委托价核对
+
+
+def is_most(row: dict[str, Any], value: float) -> bool:
+    """连费用不超过 ``value`` 的最大整手。"""
+    rates = FeeSchedule().rates(parse_security(row["stock_code"]), True, date(2026, 11, 30))
+
+    def cost(volume: int) -> float:
+        amount = round(row["price"] * 1000) * volume
+        return (amount + rates.total(amount)) / 1000
+
+    return cost(row["order_volume"]) <= value < cost(row["order_volume"] + 100)
 
 
 def test_order_value_buys_no_more_than_the_money(user: SimTrader) -> None:
     assert user.portfolio.order_value("600036", 20_000)
     row = last_entrust(user)
-    assert (row["stock_code"], row["order_volume"]) == ("600036.SH", 500)
-    assert row["price"] == pytest.approx(ask(user, "600036.SH"), abs=0.1)
+    assert row["stock_code"] == "600036.SH"
+    assert is_most(row, 20_000)
     assert user.portfolio.order_value("600036", 100) is None
     assert user.portfolio.order_value("600036", 0) is None
 
 
 def test_the_money_includes_the_fees(user: SimTrader) -> None:
     """正好 100 股的钱，付不起费用，就不买。"""
-    price = 35.0
-    assert user.portfolio.order_value("600036", 3500, price) is None
-    assert user.portfolio.order_value("600036", 3505.03, price) is None  # 还有过户费
-    assert user.portfolio.order_value("600036", Decimal("3505.04"), price)
-    assert last_entrust(user)["price"] == price
+    price = round(ask(user, "600036.SH") * 1.01, 2)
+    assert user.portfolio.order_value("600036", 100 * price, price) is None
+    assert user.portfolio.order_value("600036", 100 * price + 5.03, price) is None  # 还有过户费
+    assert user.portfolio.order_value("600036", Decimal(repr(100 * price + 5.2)), price)
+    assert (last_entrust(user)["price"], last_entrust(user)["order_volume"]) == (price, 100)
 
 
 def test_order_value_never_spends_more_than_there_is(user: SimTrader) -> None:
     user.portfolio.order_value("600036", 5_000_000)
     row = last_entrust(user)
-    assert 900_000 < row["order_volume"] * row["price"] <= 1_000_000
+    assert is_most(row, 1_000_000)
     assert row["order_status_name"] in ("已成", "已报", "部成")
 
 
 def test_negative_values_sell(user: SimTrader) -> None:
-    user.portfolio.order_value(BANK, -3_500)
+    price = round(bid(user, BANK) * 0.99, 2)
+    user.portfolio.order_value(BANK, -350 * price, price)
     row = last_entrust(user)
     assert (row["order_type_name"], row["order_volume"]) == ("卖出", 300)
-    assert user.portfolio.order_value(BANK, -100) is None
+    assert user.portfolio.order_value(BANK, -99 * price, price) is None
     user.portfolio.order_value(BANK, -10_000_000)
     assert last_entrust(user)["order_volume"] == 700
 
 
 def test_order_percent_is_of_the_whole(user: SimTrader) -> None:
+    total = user.balance[0]["total_asset"]
     user.portfolio.order_percent("600036", 0.1)
-    row = last_entrust(user)
-    assert 0.095 < row["order_volume"] * row["price"] / 1_015_000 <= 0.1
-    user.portfolio.order_percent(BANK, -0.005)
+    assert is_most(last_entrust(user), total * 0.1)
+    price = round(bid(user, BANK) * 0.99, 2)
+    user.portfolio.order_percent(BANK, -450 * price / user.balance[0]["total_asset"], price)
     assert last_entrust(user)["order_volume"] == 400
 
 
@@ -113,15 +129,17 @@ def test_order_target(user: SimTrader) -> None:
 def test_order_target_value_and_percent(user: SimTrader) -> None:
     user.portfolio.order_target_value("600036", 40_000)
     row = last_entrust(user)
-    assert (row["order_volume"], row["order_type_name"]) == (1100, "买入")
+    assert row["order_type_name"] == "买入"
+    assert is_most(row, 40_000)
     assert user.portfolio.order_target_value("600036", 40_000) is None  # 不足一手
-    user.portfolio.order_target_value(BANK, 6_000)
-    assert (last_entrust(user)["order_volume"], last_entrust(user)["order_type_name"]) == (
-        400, "卖出",
-    )  # fmt: skip
-    user.portfolio.order_target_percent("510300", 0.1)
+    last = user.quote([BANK])[BANK]["last"]
+    assert last is not None
+    user.portfolio.order_target_value(BANK, 560 * last, round(last * 0.99, 2))
     row = last_entrust(user)
-    assert 0.099 < row["order_volume"] * row["price"] / 1_015_000 <= 0.1
+    assert (row["order_volume"], row["order_type_name"]) == (400, "卖出")
+    total = user.balance[0]["total_asset"]
+    user.portfolio.order_target_percent("510300", 0.1)
+    assert is_most(last_entrust(user), total * 0.1)
 
 
 def test_clearing_sells_what_may_be_sold(user: SimTrader, logged: list[str]) -> None:
@@ -241,7 +259,7 @@ def test_no_answer_at_all_is_an_error(user: SimTrader) -> None:
 
 def test_adjust_weights_reaches_the_weights(user: SimTrader) -> None:
     weights = {"600036": 0.5, "510300": 0.3, BANK: 0.2}
-    report = user.adjust_weights(weights, patience=0.5)
+    report = user.adjust_weights(weights, patience=0.5, deadline=60)
     assert report.result == "done"
     total = user.balance[0]["total_asset"]
     for code, weight in weights.items():
@@ -254,18 +272,18 @@ def test_adjust_weights_reaches_the_weights(user: SimTrader) -> None:
 
 
 def test_adjust_weight_touches_one_code(user: SimTrader) -> None:
-    report = user.adjust_weight("600036", 0.1, patience=0.5)
+    report = user.adjust_weight("600036", 0.1, patience=0.5, deadline=60)
     assert {each["stock_code"] for each in report.rows} == {"600036.SH"}
     assert held(user, BANK) == 1000
     assert held(user, PINGAN) == 500
-    cleared = user.adjust_weight(PINGAN, 0, patience=0.5)
+    cleared = user.adjust_weight(PINGAN, 0, patience=0.5, deadline=60)
     assert cleared.result == "done"
     assert held(user, PINGAN) == 0
 
 
 def test_a_plan_is_seen_first_and_executed_later(user: SimTrader, tmp_path: Path) -> None:
     path = user.portfolio.plan({"600036": 0.2}, others="keep").save(tmp_path / "plan.json")
-    report = user.portfolio.execute(rebalance.Plan.load(path), patience=0.5)
+    report = user.portfolio.execute(rebalance.Plan.load(path), patience=0.5, deadline=60)
     assert report.result == "done"
     stale = user.portfolio.plan({"600036": 0.1}, others="keep")
     user.wait(user.buy(BANK, ask(user, BANK), 100)["entrust_no"])

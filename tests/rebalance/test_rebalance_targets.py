@@ -75,6 +75,7 @@ def test_shares_and_yuan(tmp_path: Path) -> None:
         ("代码,金额\n600036,1万\n", "第 2 行第 2 列（金额）"),
         ("code,wieght\n600036,0.3\n", "第 1 行第 2 列（wieght）"),
         ("code，weight\n600036，0.3\n", "全角的逗号"),
+        ("code;weight\n600036;0,3\n", "半角的逗号"),
     ],
 )
 def test_a_wrong_cell_is_named(tmp_path: Path, text: str, where: str) -> None:

@@ -129,9 +129,16 @@ class ReplayMarket(Market):
             most = self._period_s / LEAST_TICKS
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
         self._days: dict[str, _Day] = {}
+        self._latest: dict[str, Quote] = {}
 
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口。"""
+        known = self._latest.get(security.stock_code)
+        if known is None or known.tick != tick:  # 快照、合约信息、撮合常问同一跳
+            known = self._latest[security.stock_code] = self._quote(security, tick)
+        return known
+
+    def _quote(self, security: Security, tick: int) -> Quote:
         day = self._day_at(security, tick)
         asks, bids = self._sides(day, tick)
         closed = day.official_li and tick >= day.end
