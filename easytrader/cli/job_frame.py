@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,11 +17,11 @@ from easytrader.jobs.lock import key_of, only_one
 from easytrader.jobs.logfile import logging_to, to_file
 from easytrader.jobs.notify import Notifier
 from easytrader.jobs.outcome import Outcome
-from easytrader.jobs.watchdog import Watchdog
+from easytrader.jobs.watchdog import JobExpired, Watchdog
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from easytrader.jobs.gate import Gate
     from easytrader.profiles import Profile
@@ -102,6 +103,7 @@ def carry_out(
     work: Callable[[Frame], Outcome],
     *,
     limit_s: float | None,
+    blank: Mapping[str, Any] = {},
 ) -> int:
     """做一次任务，返回退出码；抛出来的都成为结果，通知、日志、JSON 里说的是同一件事。
 
@@ -111,6 +113,7 @@ def carry_out(
         arguments: 有 `add_job_options` 的那几项。
         work: 做什么；它自己决定在哪里占锁（`locked`）。
         limit_s: 总共最多多少秒；None 不限。
+        blank: 没有走到那一步时，JSON 里的键是什么：有哪些键不看结果。
 
     Raises:
         UsageError: 日志文件写不了，通知的设置不对；什么都没有做。
@@ -137,9 +140,26 @@ def carry_out(
         except Exception as exc:  # noqa: BLE001  边界：没有人看着，什么错都要通知出去
             Log().exception("{} 出了内部的错", job)
             found = _failed(frame, exc)
+        found = replace(found, details={**blank, **found.details})
         lines = tuple(str(each) for each in found.details.get("lines", ()))
         _tell(found, arguments)
         notifier.finished(found, lines)
+    return found.exit_code
+
+
+def not_begun(
+    job: str, arguments: argparse.Namespace, error: EasytraderError, blank: Mapping[str, Any] = {}
+) -> int:
+    """还没有开始就错了（没有这个账号的设置、通知写错了）：``--json`` 也给一份键齐全的，返回退出码。
+
+    Raises:
+        EasytraderError: 不要 JSON 的，照别的命令那样说。
+    """
+    if not arguments.json:
+        raise error
+    found = outcomes.of_error(job, error, pace.current().now())
+    say_json({**blank, **found.to_dict()})
+    complain(f"错误：{error}")
     return found.exit_code
 
 
@@ -158,6 +178,8 @@ def locked(frame: Frame, arguments: argparse.Namespace, what: str = "") -> Any:
 
 
 def _failed(frame: Frame, error: BaseException) -> Outcome:
+    if isinstance(error, KeyboardInterrupt) and not isinstance(error, JobExpired):
+        return frame.outcome("interrupted", str(error) or "收到 Ctrl-C")
     return outcomes.of_error(
         frame.job, error, frame.started, account=account_of(frame.profile),
         profile=_name_of(frame.profile),

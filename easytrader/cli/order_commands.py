@@ -215,7 +215,8 @@ def _shown(user: Trader, told: Preview, live: bool) -> str:
         lines.append(f"  {'  '.join(limits)}")
     usable, cash = told["usable"], told["cash"]
     if usable is not None:
-        lines.append(f"  可用数量 {cell('count', usable)}")
+        whole = int(usable) if usable == int(usable) else usable
+        lines.append(f"  可用数量 {cell('count', whole)}")
     elif cash is not None:
         lines.append(f"  可用资金 {yuan(cash)} 元")
     return "\n".join(lines)

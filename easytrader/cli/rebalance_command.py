@@ -10,11 +10,19 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from easytrader.api import use
 from easytrader.basics import pace
 from easytrader.basics.beijing import stamp
 from easytrader.basics.log import Log
 from easytrader.cli.account_options import add_account_options, chosen, opened
-from easytrader.cli.job_frame import add_job_options, carry_out, gate_of, locked, shut
+from easytrader.cli.job_frame import (
+    add_job_options,
+    carry_out,
+    gate_of,
+    locked,
+    not_begun,
+    shut,
+)
 from easytrader.cli.output import complain, confirmed, is_terminal, say
 from easytrader.cli.parser import seconds
 from easytrader.errors import EasytraderError, JournalError, PlanStaleError, UsageError
@@ -117,6 +125,15 @@ def _add_run_options(parser: Parser) -> None:
 
 
 def _rebalance(arguments: argparse.Namespace) -> int:
+    blank = {"gate": None, "plan": None, "report": None, "resumed": False}
+    blank["dry_run"] = arguments.dry_run
+    try:
+        return _carried_out(arguments, blank)
+    except EasytraderError as exc:
+        return not_begun(_JOB, arguments, exc, blank)
+
+
+def _carried_out(arguments: argparse.Namespace, blank: Mapping[str, Any]) -> int:
     profile = chosen(arguments, ordering=True)
 
     def work(frame: Frame) -> Outcome:
@@ -138,10 +155,9 @@ def _rebalance(arguments: argparse.Namespace) -> int:
                     pace.current().sleep(_LINGER_S)
                 return found
 
-    limit_s = profile.job.get("timeout")
-    return carry_out(
-        _JOB, profile, arguments, work, limit_s=None if limit_s is None else float(limit_s)
-    )
+    told = profile.job.get("timeout")
+    limit_s = None if told is None else float(told)
+    return carry_out(_JOB, profile, arguments, work, limit_s=limit_s, blank=blank)
 
 
 # ---- 参数
@@ -242,6 +258,10 @@ def _check_asking(arguments: argparse.Namespace, profile: Profile) -> None:
 
     if arguments.yes or arguments.dry_run or arguments.plan or _is_simulated(profile):
         return
+    use(profile.broker).close()  # 后端、路径写错了的先说：加上 --yes 不是办法
+    path = _path_of(profile)
+    if path is not None and not path.is_dir():
+        return
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         told = "真的账户要问一声，而没有终端可以问：加上 --yes 就是确定；先看看用 --dry-run"
         raise UsageError("--yes", None, told)
@@ -250,10 +270,15 @@ def _check_asking(arguments: argparse.Namespace, profile: Profile) -> None:
 def _is_simulated(profile: Profile) -> bool:
     from easytrader.sim.config.folder import is_sim_folder
 
+    if profile.broker in ("sim", "模拟"):
+        return True
+    path = _path_of(profile)
+    return path is not None and is_sim_folder(path)
+
+
+def _path_of(profile: Profile) -> Path | None:
     path = profile.account.options(profile.told).get("miniqmt_path")
-    if path is None:
-        return profile.broker in ("sim", "模拟")
-    return is_sim_folder(Path(str(path)).expanduser())
+    return None if path is None else Path(str(path)).expanduser()
 
 
 # ---- 做

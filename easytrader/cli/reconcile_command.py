@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _DIFFERENT: Final = 4
 """有说不清的。"""
 _CODES: Final = "退出码：0 都对得上，1 没办成，2 用法不对，3 不是交易日，4 有要看的。"
-_NAMES: Final = {"day": "--date"}
 
 
 def register(rooms: Rooms) -> None:
@@ -54,8 +53,9 @@ def _reconcile(arguments: argparse.Namespace) -> int:
         try:
             statement = history.reconcile(user, day, fees=fees)
         except UsageError as exc:
-            name = _NAMES.get(exc.argument, exc.argument)
-            raise UsageError(name, exc.value, exc.expected) from exc
+            if exc.argument != "day":
+                raise
+            raise UsageError("--date", arguments.date, exc.expected) from exc
     _tell(arguments, statement)
     return 0 if statement.clean else _DIFFERENT
 

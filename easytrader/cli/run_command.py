@@ -25,12 +25,19 @@ from easytrader.cli.account_options import (
     chosen,
     is_told,
 )
-from easytrader.cli.job_frame import add_job_options, carry_out, gate_of, locked, shut
+from easytrader.cli.job_frame import (
+    add_job_options,
+    carry_out,
+    gate_of,
+    locked,
+    not_begun,
+    shut,
+)
 from easytrader.cli.output import complain, say
 from easytrader.cli.parser import seconds
 from easytrader.cli.run_script import passed_on
 from easytrader.cli.script_child import BUSY
-from easytrader.errors import UsageError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.jobs import child, codes
 from easytrader.jobs.lock import lock_file
 from easytrader.jobs.logfile import to_file
@@ -110,6 +117,13 @@ def _own_arguments(arguments: argparse.Namespace) -> list[str]:
 
 def _run(arguments: argparse.Namespace) -> int:
     rest = _own_arguments(arguments)
+    try:
+        return _carried_out(arguments, rest)
+    except EasytraderError as exc:
+        return not_begun(_JOB, arguments, exc)
+
+
+def _carried_out(arguments: argparse.Namespace, rest: list[str]) -> int:
     # 没有说账号的：脚本自己连，开不开市照沪深北的日历
     profile = chosen(arguments) if is_told(arguments) else Profile("", AccountSpec("miniqmt"))
     limit_s = arguments.timeout

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader import arguments
+from easytrader.basics.beijing import BEIJING
 from easytrader.basics.private import private_file, private_folder
 from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError
@@ -160,7 +161,8 @@ def _add_file(file: Path, level: str) -> None:
 
 def _line(record: Record) -> str:
     """一条 → 写出去的样子（loguru 的格式；自己写好的放在 extra 里）。"""
-    text = f"{record['time']:YYYY-MM-DD HH:mm:ss.SSS} | {record['level'].name:<7} | "
+    at = record["time"].astimezone(BEIJING)  # 与本库说的别的时刻一样，电脑在哪个时区都是
+    text = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} | {record['level'].name:<7} | "
     text += record["message"]
     if told := _trace(record):
         text += f"\n{told}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -135,16 +136,24 @@ def run(
     where = runlog.folder_of(user) if folder is None else Path(folder).expanduser()
     file = runlog.file_of(where, plan.plan_id)
     if arguments.flag("dry_run", dry_run):
-        return _Run(user, plan, settings, _Unwritten(runlog.read(file))).first()
+        records = runlog.read(file)
+        finished = _finished(records)
+        if finished is not None:
+            return replace(finished, dry_run=True)
+        return _Run(user, plan, settings, _Unwritten(records)).first()
     with runlog.held(where, plan.plan_id):
         log = runlog.RunLog(file)
         try:
-            finished = next((each for each in log.records if each["kind"] == "done"), None)
-            if finished is not None:
-                return Report.from_dict(finished["report"])
-            return _Run(user, plan, settings, log).go()
+            finished = _finished(log.records)
+            return finished or _Run(user, plan, settings, log).go()
         finally:
             log.close()
+
+
+def _finished(records: list[runlog.Record]) -> Report | None:
+    """以前已经做完了：那一次的报告。"""
+    done = next((each for each in records if each["kind"] == "done"), None)
+    return None if done is None else Report.from_dict(done["report"])
 
 
 class _Settings(NamedTuple):

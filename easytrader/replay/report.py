@@ -69,7 +69,10 @@ class Results:
 
     def __init__(self, done: Replayed) -> None:
         self.done = done
-        self.orders = [_order(row) for row in done.orders]
+        self.orders = [_order(row) for row in done.orders] + [
+            _sent_back(*each) for each in done.refusals
+        ]
+        self.orders.sort(key=lambda row: (row["date"], row["time"]))
         self.trades = [_trade(row) for row in done.trades]
         self.equity = self._equity()
         self.summary = self._summary()
@@ -298,6 +301,28 @@ def _order(row: dict[str, Any]) -> dict[str, Any]:
         "reason": (row["status_msg"] or "废单") if junk else "",
         "fees": _li(row["fees"]),
     }
+
+
+def _sent_back(at: float, args: Any, why: str) -> dict[str, Any]:
+    """当场退回的：没有编号。"""
+    return {
+        "date": stamp(at, "%Y-%m-%d"),
+        "time": stamp(at, "%H:%M:%S"),
+        "order_id": -1,
+        "stock_code": args.stock_code,
+        "side": _SIDES.get(args.order_type, str(args.order_type)),
+        "price_type": "",
+        "price": _li(args.price),
+        "volume": args.order_volume,
+        "traded_volume": 0,
+        "traded_price": 0,
+        "status": "退回",
+        "reason": why or "当场退回",
+        "fees": 0,
+    }
+
+
+_SIDES: Final = {23: "买入", 24: "卖出"}
 
 
 def _trade(row: dict[str, Any]) -> dict[str, Any]:

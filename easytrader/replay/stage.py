@@ -64,6 +64,9 @@ class Stage(pace.Pace):
         hub.allow_embed(folder.path)
         self._path = folder.path
         self._host = hub.acquire(folder.path)
+        self.refusals: list[Any] = []
+        """当场退回的委托，见 `Host.refusals`。"""
+        self._host.refusals = self.refusals
         self._now = float(self._host.control("step", {})["now"])
         self._limit = math.inf
         self._traveller: Any = None

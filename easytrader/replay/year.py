@@ -88,6 +88,7 @@ class Replayed(NamedTuple):
         orders: 全部委托，`history.book`。
         trades: 全部成交，同上。
         assets: 各天收盘的资金，`history.assets`。
+        refusals: 当场退回、柜台没有记录的委托：（时刻，`SubmitOrder`，原因）。
         cash: 开始时的总资产，元。
         benchmark: 各天基准的收盘价，厘；没有基准为空。
         opened: 开户的那天：第一天之前的交易日。
@@ -98,6 +99,7 @@ class Replayed(NamedTuple):
     orders: list[dict[str, Any]]
     trades: list[dict[str, Any]]
     assets: list[dict[str, Any]]
+    refusals: list[tuple[float, Any, str]]
     cash: float
     benchmark: dict[date, int]
     base: int
@@ -160,7 +162,9 @@ def replay(
         shutil.rmtree(home, ignore_errors=True)
     started = float(assets[0]["total_asset"])
     opened = date.fromisoformat(assets[0]["date"])
-    return Replayed(runs, orders, trades, assets[1:], started, benchmark, base, opened)
+    return Replayed(
+        runs, orders, trades, assets[1:], stage.refusals, started, benchmark, base, opened
+    )
 
 
 def _memory() -> str | None:

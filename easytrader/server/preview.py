@@ -15,6 +15,7 @@ from easytrader.basics import numbers
 from easytrader.basics.beijing import beijing_now
 from easytrader.codes import BUY_TYPES, OrderType, PriceType, order_type_name
 from easytrader.errors import EasytraderError, QueryFailedError, RiskRefusedError, UsageError
+from easytrader.jobs.gate import market_gate
 from easytrader.market.rules import rules_for
 from easytrader.market.rules.cage import cage_limit, reference_price
 from easytrader.market.rules.fees import FeeSchedule, yuan
@@ -164,6 +165,7 @@ def preview(
         *_guarded(user, request, view, guards),
         *_board_problems(user, request, known, day),
         *_short(request, told, known),
+        *_closed(user, request, found),
         *(_problem("unknown", why) for why in known.why),
     ]
     told["problems"] = problems
@@ -435,6 +437,16 @@ def _short(request: OrderRequest, told: Preview, known: _Known) -> Iterable[Prob
     elif request.order_type == OrderType.SELL and _over(request.volume, known.usable):
         text = f"可用 {known.usable}，要卖 {request.volume}，柜台会拒绝"
         yield _problem("shares", f"{text}（股票当天买的次日才能卖）")
+
+
+def _closed(user: Trader, request: OrderRequest, verb: verbs.Verb) -> Iterable[Problem]:
+    """不在交易时段：多半收得下，可是要到开市才报，钱和券先冻结着。"""
+    engine = engine_of(user)
+    if user.capabilities.always_open or scope_of(request.security) is None:
+        return
+    gate = market_gate(engine.now())
+    if not gate.open and verb.group != "after_hours":
+        yield _problem("closed", f"{gate.reason}：现在下的单，柜台多半先收着，开市才报")
 
 
 def _over(volume: Any, usable: Any) -> bool:

@@ -91,7 +91,7 @@ class TestReconcile:
     ) -> None:
         done = shell("reconcile", *given)
         assert done.code == 2
-        assert f"{given[0]} 不对" in done.err
+        assert f"{given[0]} 不对：{given[1]!r}" in done.err
 
     def test_fees_are_given(self, shell: Shell, traded: dict[str, Any]) -> None:
         assert shell("reconcile", "--commission", "0.0001", "--commission-min", "0").code == 0

@@ -211,6 +211,7 @@ def test_a_bad_file_is_one_json_document_too(shell: Shell, targets: Path) -> Non
     done = shell("rebalance", str(targets), "--json")
     assert (done.code, done.json["exit_code"], done.json["result"]) == (2, 2, "usage")
     assert "第 2 行第 2 列" in done.json["reason"]
+    assert done.json["plan"] is done.json["report"] is done.json["gate"] is None
 
 
 def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_path: Path) -> None:
@@ -347,6 +348,12 @@ def test_a_live_account_asks_first(
     assert done.code == 2
     assert "加上 --yes" in done.err
     assert shell("rebalance", str(targets), "--yes").code == 3
+    nowhere = ("--path", str(tmp_path / "没有"), "--account", "1")
+    for broker, says in (("sim", "没有"), ("foo", "foo")):  # 写错了的先说，不劝人加 --yes
+        wrong = shell.bare("rebalance", str(targets), "--broker", broker, *nowhere)
+        assert wrong.code == 2
+        assert says in wrong.err
+        assert "--yes" not in wrong.err
 
 
 def test_a_code_without_any_quote_stops_everything(
@@ -408,6 +415,8 @@ def test_a_profile_brings_account_defaults_log_and_report(
     unknown = shell.bare("rebalance", str(targets), "--account", "nobody")
     assert unknown.code == 2
     assert "main" in unknown.err
+    document = shell.bare("rebalance", str(targets), "--profile", "nobody", "--json")
+    assert (document.code, document.json["result"], document.json["plan"]) == (2, "usage", None)
     silent = shell.bare("rebalance", str(targets))
     assert silent.code == 2  # 没有说是哪个账号：不许落到自带的模拟账户上
 

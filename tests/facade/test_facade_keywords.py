@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUPS = {
-    re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each.__name__).lower(): each
-    for each in every_group()
+    re.sub(r"(?<=[a-z])(?=[A-Z])", "_", each.__name__).lower(): each for each in every_group()
 }
 
 

@@ -104,6 +104,12 @@ class TestWhatStays:
         book.saw(daybook.ORDER, [order(order_status=50)])
         assert statuses(book) == [56]
 
+    def test_nothing_comes_after_a_final_state(self, book: Daybook) -> None:
+        book.saw(daybook.ORDER, [order(order_status=53, traded_volume=60)])
+        assert statuses(book) == [53]
+        book.saw(daybook.ORDER, [order(order_status=55, traded_volume=80)])
+        assert statuses(book) == [53]
+
     def test_more_filled_wins_over_a_later_status(self, book: Daybook) -> None:
         book.saw(daybook.ORDER, [order(order_status=51)])  # 已报待撤
         assert statuses(book) == [51]

@@ -14,6 +14,7 @@ from support import ACCOUNT, Recorder, eventually, make_folder
 import easytrader
 from easytrader import history
 from easytrader.basics import tags
+from easytrader.basics.beijing import moment
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.history.facts import Deal
 from easytrader.history.gather import gather
@@ -83,6 +84,7 @@ def test_an_ordinary_day_is_explained(user: SimTrader) -> None:
     bought = user.market_buy("600036", 300, client_order_id="甲")["entrust_no"]
     user.market_sell("600000", 500)
     user.sim.step(minutes=1)
+    assert user.balance
     statement = closed(user)
     assert statement.clean
     assert kinds(statement) == []
@@ -94,6 +96,9 @@ def test_an_ordinary_day_is_explained(user: SimTrader) -> None:
     assert float(cash.now) == user.balance[0]["cash"]
     assert cash.now == cash.before - cash.bought + cash.sold - cash.fees
     assert bought > 0
+    # 各取最晚的一份
+    assert cash.before_at == pytest.approx(moment(f"{MONDAY} 15:10"), abs=1)
+    assert cash.now_at == pytest.approx(moment(f"{TUESDAY} 15:10"), abs=1)
 
 
 class TestOrders:

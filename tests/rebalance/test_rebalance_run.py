@@ -56,6 +56,14 @@ def test_the_cash_floor_is_kept(tmp_path: Path) -> None:
         assert w.user.balance[0]["cash"] >= 5000
 
 
+def test_two_buys_do_not_spend_the_same_money(tmp_path: Path) -> None:
+    with world(tmp_path, {BANK: FLAT, PINGAN: FLAT}, cash=8_000) as w:
+        report = w.run(plan_of((BANK, "buy", 500, 10), (PINGAN, "buy", 500, 10)))
+        assert [row["filled"] for row in report.rows] == [500, 200]
+        assert {row[3] for row in w.sent()} == {"已成"}  # 没有一笔因为钱不够成了废单
+        assert report.rows[1]["why"] == "资金不足"
+
+
 def test_no_more_than_so_many_at_once(tmp_path: Path) -> None:
     far = [Look("09:25", 10.0, asks=[(10.5, 5000)]), Look("10:01", 10.4, asks=[(10.4, 5000)])]
     codes = (BANK, PINGAN, MAOTAI)

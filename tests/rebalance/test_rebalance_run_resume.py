@@ -160,9 +160,12 @@ def test_a_finished_plan_run_again_reports_and_sends_nothing(tmp_path: Path) -> 
     with world(tmp_path, {BANK: FLAT}) as w:
         plan = plan_of((BANK, "buy", 100, 10))
         first = w.run(plan)
+        w.user.sim.step(seconds=30)
+        w.user.buy(BANK, 10.01, 100)  # 做完以后的事与它无关
+        w.user.sim.step(seconds=3)
         again = w.run(plan)
         assert again.to_dict() == first.to_dict()
-        assert len(w.user.today_entrusts) == 1
+        assert len(w.user.today_entrusts) == 2
         assert w.run(plan, dry_run=True).orders == []
 
 
@@ -299,14 +302,18 @@ def test_nothing_is_sent_when_it_cannot_be_written(
 
 def test_another_run_on_the_same_account_is_refused(tmp_path: Path) -> None:
     with world(tmp_path, {BANK: FLAT}) as w:
+        said = []
 
         def step(told: dict[str, Any]) -> None:
-            if told["event"] == "placed":
-                with pytest.raises(RebalanceBusyError, match=f"进程 {os.getpid()} .*计划 p1"):
+            if told["event"] == "send":
+                try:
                     w.run(plan_of((BANK, "buy", 100, 10), plan_id="p2"), on_step=None)
+                except RebalanceBusyError as exc:
+                    said.append(str(exc))
 
         assert w.run(plan_of((BANK, "buy", 100, 10)), on_step=step).result == "done"
         assert len(w.user.today_entrusts) == 1
+        assert f"进程 {os.getpid()} 从 10:00:00 起在执行计划 p1" in said[0]
         assert w.run(plan_of((BANK, "buy", 100, 10), held={BANK: 100}, plan_id="p2")).result
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import eventually
 
+import easytrader
 from easytrader.basics.beijing import moment
 from easytrader.errors import NotConnectedError, RiskRefusedError, UsageError
 from easytrader.server.curve import Curve, Curves
@@ -17,10 +18,13 @@ from easytrader.server.preview import preview
 from easytrader.server.search import initials, search
 from easytrader.server.sessions import HEADER, IDLE_S, MOST_S, SUBPROTOCOL, Sessions
 from easytrader.server.tokens import Grant
+from easytrader.sim.config.folder import AccountConfig, create
 from easytrader.testing.memory_broker import MemoryBroker
 from easytrader.trader import engine_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from easytrader.brokers.sim import SimTrader
     from easytrader.server.preview import Preview
     from easytrader.server.sessions import Session
@@ -182,6 +186,21 @@ def _last(user: SimTrader, code: str = "600000") -> tuple[float, float, float]:
     assert quote["limit_up"]
     assert quote["limit_down"]
     return quote["asks"][0][0], quote["limit_up"], quote["limit_down"]
+
+
+def test_preview_says_the_market_is_closed(tmp_path: Path) -> None:
+    create(tmp_path / "qmt", (AccountConfig("1"),), clock="step", start="2026-11-27 14:30")
+    with easytrader.use("sim") as user:
+        user.connect(str(tmp_path / "qmt"), "1")
+        price = user.quote("600000")["600000"]["last"]
+        assert "closed" not in _rules(
+            _look(user, "buy", security="600000", price=price, amount=100)
+        )
+        user.sim.goto("2026-11-27 20:00")
+        told = _look(user, "buy", security="600000", price=price, amount=100)
+        (closed,) = [each for each in told["problems"] if each["rule"] == "closed"]
+        assert "收盘" in closed["text"]
+        assert not closed["stops"]
 
 
 def test_preview_says_value_and_fees(user: SimTrader) -> None:

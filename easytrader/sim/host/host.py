@@ -102,6 +102,8 @@ class Host:
         self._failure: BaseException | None = None
         self._wakeup_failed = False
         self.stopped = threading.Event()
+        self.refusals: list[tuple[float, tuple[Any, ...], str]] | None = None
+        """当场退回、没有记录的委托：（时刻，请求，原因）；回放才记，平常为 None。"""
         self.crashed: BaseException | None = None
         self._lease = Lease(folder, kind)
         self._server: Server | None = None
@@ -401,6 +403,8 @@ class Host:
         answer = outcome.answer
         if verb == "submit":
             self._delivery.remember(session, seq, answer)
+            if self.refusals is not None and answer.order_id <= 0:
+                self.refusals.append((self._clock.now(), args, answer.error_msg))
         elif verb == "subscribe" and answer == 0:
             session.accounts.add((args[0], args[1]))
         elif verb == "unsubscribe":

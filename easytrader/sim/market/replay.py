@@ -3,7 +3,8 @@
 一根线占（结束 − 周期，结束］这一段，时间标在结束，与厂商相同；线与线之间没有盘口，当日没有数据的
 证券算停牌。快照的盘口就是它自己的五档。停在哪一刻都看不到以后的价格。
 
-线里的价格、盘口、成交见 `bar_model`：盘口都在最低、最高之间，自己能成交的不超过成交量的一份。
+线里的价格、盘口、成交见 `bar_model`：盘口都在最低、最高之间（只有一个价的线多出一个价位），
+自己能成交的不超过成交量的一份。
 """
 
 from __future__ import annotations
@@ -129,9 +130,16 @@ class ReplayMarket(Market):
             most = self._period_s / LEAST_TICKS
             raise UsageError("tick_s", tick_s, f"回放 {period} 时应不大于 {most:g} 秒。")
         self._days: dict[str, _Day] = {}
+        self._latest: dict[str, Quote] = {}
 
     def quote(self, security: Security, tick: int) -> Quote:
         """这一跳的盘口。"""
+        known = self._latest.get(security.stock_code)
+        if known is None or known.tick != tick:  # 快照、合约信息、撮合常问同一跳
+            known = self._latest[security.stock_code] = self._quote(security, tick)
+        return known
+
+    def _quote(self, security: Security, tick: int) -> Quote:
         day = self._day_at(security, tick)
         asks, bids = self._sides(day, tick)
         closed = day.official_li and tick >= day.end

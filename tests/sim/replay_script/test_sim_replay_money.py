@@ -111,3 +111,19 @@ user.wait(found["entrust_no"], timeout=20) if False else None
         both.append([(each, (folder / "report" / each).read_bytes()) for each in names])
     assert both[0] == both[1]
     assert len(both[0]) == 5
+
+
+def test_sent_back_at_once_is_counted_too(tmp_path: Path) -> None:
+    """数据里没有的代码：柜台当场退回、没有记录，报告里也有。"""
+    script = """
+import easytrader
+user = easytrader.use("sim")
+user.connect()
+print(user.buy("600999", price=10, amount=100)["entrust_no"])
+"""
+    shown = play(tmp_path, snapshots(tmp_path, PRICES), script, days=DAYS[:1])
+    assert shown.lines == ["-1"]
+    [row] = shown.results.orders
+    assert (row["stock_code"], row["side"], row["status"]) == ("600999.SH", "买入", "退回")
+    assert "600999.SH" in row["reason"]
+    assert shown.results.summary["refused"] == shown.results.equity[0]["refused"] == 1
