@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from easytrader import arguments, rows
@@ -21,7 +22,7 @@ from easytrader.records.sqlite import SqliteStorage
 from easytrader.rows import empties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
@@ -377,7 +378,7 @@ class Trader:
 
         Args:
             weights: ``{代码: 占总资产的比例}``，0–1，合计不超过 1。原来的 easytrader 用百分数，
-                30% 在这里写 0.3。
+                30% 在这里写 0.3；整数 1 说不清是 1% 还是全部，不收。
             ignore_minor: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
             others: 没有写的持仓，``close`` 清掉，``keep`` 留着。
             cash_buffer: 要留的现金：小于 1 是占总资产的比例，不小于 1 是元。
@@ -397,6 +398,8 @@ class Trader:
             QueryFailedError: 账户、行情没有应答，什么都没有发出。
             RebalanceBusyError: 这个账号正有一个在执行。
         """
+        for security, weight in weights.items() if isinstance(weights, Mapping) else ():
+            _check_not_percent(security, weight)
         return self.portfolio.order_target_portfolio(
             weights,
             min_turnover=ignore_minor,
@@ -664,6 +667,13 @@ def seconds_to_wait(wait: object) -> float | None:
     except UsageError as exc:
         form = f"应为 True（一直等）、False（只试一次），或秒数：{exc.expected}"
         raise UsageError("wait", wait, form) from None
+
+
+def _check_not_percent(security: object, weight: object) -> None:
+    """原来的 ``adjust_weight("000001", 1)`` 是 1%：照搬过来会把全部的钱买进去。"""
+    if type(weight) is int and weight == 1:
+        told = f"{security}：全部写 1.0，1% 写 0.01（原来的 easytrader 用百分数，整数 1 是 1%）"
+        raise UsageError("weight", weight, told)
 
 
 def engine_of(user: Trader) -> Engine:
