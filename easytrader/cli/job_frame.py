@@ -103,7 +103,7 @@ def carry_out(
     work: Callable[[Frame], Outcome],
     *,
     limit_s: float | None,
-    blank: Mapping[str, Any] = {},
+    so_far: Mapping[str, Any] = {},
 ) -> int:
     """做一次任务，返回退出码；抛出来的都成为结果，通知、日志、JSON 里说的是同一件事。
 
@@ -113,7 +113,7 @@ def carry_out(
         arguments: 有 `add_job_options` 的那几项。
         work: 做什么；它自己决定在哪里占锁（`locked`）。
         limit_s: 总共最多多少秒；None 不限。
-        blank: 没有走到那一步时，JSON 里的键是什么：有哪些键不看结果。
+        so_far: JSON 里的键与做到此刻的值，``work`` 走一步填一步：有哪些键不看结果。
 
     Raises:
         UsageError: 日志文件写不了，通知的设置不对；什么都没有做。
@@ -123,7 +123,8 @@ def carry_out(
     frame = Frame(job, profile, notifier, started)
 
     def last_words() -> None:
-        told = frame.outcome("timeout", "叫停以后还停不下来，进程硬退了；下次运行接着做")
+        why = "叫停以后还停不下来，进程硬退了；下次运行接着做"
+        told = frame.outcome("timeout", why, **so_far)
         _tell(told, arguments)
         notifier.finished(told)
         notifier.close(_LAST_S)
@@ -140,7 +141,7 @@ def carry_out(
         except Exception as exc:  # noqa: BLE001  边界：没有人看着，什么错都要通知出去
             Log().exception("{} 出了内部的错", job)
             found = _failed(frame, exc)
-        found = replace(found, details={**blank, **found.details})
+        found = replace(found, details={**so_far, **found.details})
         lines = tuple(str(each) for each in found.details.get("lines", ()))
         _tell(found, arguments)
         notifier.finished(found, lines)
