@@ -10,7 +10,7 @@ from easytrader.basics import pace, stopping
 from easytrader.basics.log import Log, masked
 from easytrader.cli.output import complain, say_json
 from easytrader.cli.parser import seconds
-from easytrader.errors import EasytraderError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.jobs import outcome as outcomes
 from easytrader.jobs.gate import profile_gate
 from easytrader.jobs.lock import key_of, only_one
@@ -73,10 +73,32 @@ def account_of(profile: Profile) -> str:
 
 
 def log_file_of(arguments: argparse.Namespace, profile: Profile | None) -> Path | None:
-    """日志文件：命令行上的，再就是设置里的。"""
+    """日志文件：命令行上的，再就是设置里的（它的文件夹没有就建）。
+
+    Raises:
+        UsageError: 命令行上的，文件夹不存在。
+    """
     if arguments.log_file is not None:
-        return Path(arguments.log_file).expanduser().absolute()
+        return writable("--log-file", arguments.log_file)
     return None if profile is None else profile.log_file
+
+
+def writable(option: str, told: str | Path) -> Path:
+    """要写的文件；文件夹不替人建：多半是路径写错了，做完了才知道就晚了。
+
+    Args:
+        option: 是哪个选项。
+        told: 写了的路径。
+
+    Raises:
+        UsageError: 它的文件夹不存在，或它自己是文件夹。
+    """
+    file = Path(told).expanduser().absolute()
+    if file.is_dir():
+        raise UsageError(option, str(told), "这是一个文件夹；要写到文件名")
+    if not file.parent.is_dir():
+        raise UsageError(option, str(told), f"没有 {file.parent} 这个文件夹；先建好它，或改对路径")
+    return file
 
 
 def gate_of(profile: Profile, arguments: argparse.Namespace) -> Gate:

@@ -22,6 +22,7 @@ from easytrader.cli.job_frame import (
     locked,
     not_begun,
     shut,
+    writable,
 )
 from easytrader.cli.output import complain, confirmed, is_terminal, say
 from easytrader.cli.parser import seconds
@@ -184,6 +185,9 @@ def _wanted(arguments: argparse.Namespace, profile: Profile) -> _Wanted:
         UsageError: 哪一样不对。
     """
     execution = _execution(arguments, profile)
+    for option, file in (("--plan", arguments.plan), ("--report", _report_of(arguments, profile))):
+        if file is not None:
+            writable(option, file)
     if arguments.execute is not None:
         for name in ("targets", "plan", *_PLAN_OPTIONS):
             value = getattr(arguments, name)
@@ -218,6 +222,11 @@ def _execution(arguments: argparse.Namespace, profile: Profile) -> dict[str, Any
         pricing.parse(found.get("price", pricing.DEFAULT))
         slices.parse(found.get("slices"))
         Deadline.of(found.get("deadline"))
+    return found
+
+
+def _report_of(arguments: argparse.Namespace, profile: Profile) -> str | None:
+    found: str | None = arguments.report or profile.job.get("report")
     return found
 
 
@@ -499,7 +508,7 @@ class _Rebalance:
             self._log.exception("报告没有写出来")
 
     def _write_report(self, plan: Plan, report: Report) -> None:
-        told = self._arguments.report or self._frame.profile.job.get("report")
+        told = _report_of(self._arguments, self._frame.profile)
         if told is None:
             return
         page = report.to_markdown()

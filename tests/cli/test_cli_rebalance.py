@@ -240,11 +240,16 @@ def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_p
         (["T", "--cash-buffer", "-1"], "--cash-buffer"),
         (["T", "--keep", "--close"], "--close"),
         (["--execute", "没有.json"], "读不到"),
+        (["T", "--log-file", "没有这个/a.log"], "--log-file"),
+        (["T", "--report", "没有这个/a.md"], "--report"),
+        (["T", "--plan", "没有这个/a.json"], "--plan"),
+        (["T", "--report", "."], "--report"),
     ],
 )
 def test_usage_errors(shell: Shell, targets: Path, words: list[str], says: str) -> None:
     given = [str(targets) if each == "T" else each for each in words]
     refused(shell, shell("rebalance", *given), 2, says)
+    assert not Path("没有这个").exists()
 
 
 def test_options_change_the_plan(shell: Shell, targets: Path) -> None:
