@@ -132,12 +132,23 @@ def _unknown(title: str, name: str, value: object, names: Collection[str], legac
         if isinstance(value, (int, str, type(None))) and value in harmless:
             return
         raise UsageError(name, value, why)
+    raise UsageError(name, value, unknown_told(title, name, names))
+
+
+def unknown_told(title: str, name: str, names: Collection[str]) -> str:
+    """不认识的名字怎样说。
+
+    Args:
+        title: 谁的参数。
+        name: 写了的名字。
+        names: 有的。
+    """
     import difflib  # 写错了才用得到
 
     meant = _MEANT.get(name, "")
     close = [meant] if meant in names else difflib.get_close_matches(name, names, 1, 0.5)
     guess = f"，是不是 {close[0]}？" if close else "。"
-    raise UsageError(name, value, f"{title} 没有这个参数{guess}可用的：{'、'.join(sorted(names))}")
+    return f"{title} 没有这个参数{guess}可用的：{'、'.join(sorted(names))}"
 
 
 def _mismatch(

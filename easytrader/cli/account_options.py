@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 PROFILE_VARIABLE: Final = "EASYTRADER_PROFILE"
 DEFAULT_PROFILE: Final = "default"
-CONNECT_NAMES: Final = {"path": "miniqmt_path", "account": "stock_account", "type": "account_type"}
-"""命令行的选项 → ``connect()`` 的参数。"""
-_REMOTE_NAMES: Final = {"path": "address", "account": "account"}
+CONNECT_NAMES: Final = ("path", "account", "type")
+"""说账号在哪里的选项；各是 ``connect()`` 的哪个参数，见 `profiles.account.short_names`。"""
 _REMOTE: Final = ("remote", "远程")
 _NEEDED: Final = {
     "miniqmt": ("path", "account"),
@@ -102,7 +101,8 @@ def _open(profile: Profile, debug: bool, wait: float | None, connect: dict[str, 
         if profile.name != _HERE:
             raise
         expected = exc.expected.removesuffix(f"（{profile.told}）")
-        raise UsageError(_option_of(exc.argument), exc.value, expected) from exc
+        option = _option_of(exc.argument.removeprefix("connect."))
+        raise UsageError(option, exc.value, expected) from exc
 
 
 def chosen(arguments: argparse.Namespace, *, ordering: bool = False) -> Profile:
@@ -158,8 +158,10 @@ def _default_profile() -> str | None:
 
 def _told(arguments: argparse.Namespace, ordering: bool) -> tuple[str, dict[str, Any]]:
     """后端，与 ``connect()`` 的参数。"""
+    from easytrader.profiles.account import short_names
+
     broker = arguments.broker
-    names = _REMOTE_NAMES if broker in _REMOTE else CONNECT_NAMES
+    names = short_names(broker)
     given = {
         option: value
         for option in CONNECT_NAMES
@@ -181,8 +183,10 @@ def _told(arguments: argparse.Namespace, ordering: bool) -> tuple[str, dict[str,
 
 def _option_of(argument: str) -> str:
     """错误里说的是命令行上的名字。"""
-    for names in (CONNECT_NAMES, _REMOTE_NAMES):
-        for option, name in names.items():
+    from easytrader.profiles.account import short_names
+
+    for broker in (None, *_REMOTE):
+        for option, name in short_names(broker).items():
             if name == argument:
                 return f"--{option}"
     return f"--{argument}" if argument in ("broker", "timeout") else argument

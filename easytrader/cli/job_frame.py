@@ -10,7 +10,7 @@ from easytrader.basics import pace, stopping
 from easytrader.basics.log import Log, masked
 from easytrader.cli.output import complain, say_json
 from easytrader.cli.parser import seconds
-from easytrader.errors import EasytraderError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.jobs import outcome as outcomes
 from easytrader.jobs.gate import profile_gate
 from easytrader.jobs.lock import key_of, only_one
@@ -73,10 +73,32 @@ def account_of(profile: Profile) -> str:
 
 
 def log_file_of(arguments: argparse.Namespace, profile: Profile | None) -> Path | None:
-    """日志文件：命令行上的，再就是设置里的。"""
+    """日志文件：命令行上的，再就是设置里的（它的文件夹没有就建）。
+
+    Raises:
+        UsageError: 命令行上的，文件夹不存在。
+    """
     if arguments.log_file is not None:
-        return Path(arguments.log_file).expanduser().absolute()
+        return writable("--log-file", arguments.log_file)
     return None if profile is None else profile.log_file
+
+
+def writable(option: str, told: str | Path) -> Path:
+    """要写的文件；文件夹不替人建：多半是路径写错了，做完了才知道就晚了。
+
+    Args:
+        option: 是哪个选项。
+        told: 写了的路径。
+
+    Raises:
+        UsageError: 它的文件夹不存在，或它自己是文件夹。
+    """
+    file = Path(told).expanduser().absolute()
+    if file.is_dir():
+        raise UsageError(option, str(told), "这是一个文件夹；要写到文件名")
+    if not file.parent.is_dir():
+        raise UsageError(option, str(told), f"没有 {file.parent} 这个文件夹；先建好它，或改对路径")
+    return file
 
 
 def gate_of(profile: Profile, arguments: argparse.Namespace) -> Gate:
@@ -103,7 +125,7 @@ def carry_out(
     work: Callable[[Frame], Outcome],
     *,
     limit_s: float | None,
-    blank: Mapping[str, Any] = {},
+    so_far: Mapping[str, Any] = {},
 ) -> int:
     """做一次任务，返回退出码；抛出来的都成为结果，通知、日志、JSON 里说的是同一件事。
 
@@ -113,7 +135,7 @@ def carry_out(
         arguments: 有 `add_job_options` 的那几项。
         work: 做什么；它自己决定在哪里占锁（`locked`）。
         limit_s: 总共最多多少秒；None 不限。
-        blank: 没有走到那一步时，JSON 里的键是什么：有哪些键不看结果。
+        so_far: JSON 里的键与做到此刻的值，``work`` 走一步填一步：有哪些键不看结果。
 
     Raises:
         UsageError: 日志文件写不了，通知的设置不对；什么都没有做。
@@ -123,7 +145,8 @@ def carry_out(
     frame = Frame(job, profile, notifier, started)
 
     def last_words() -> None:
-        told = frame.outcome("timeout", "叫停以后还停不下来，进程硬退了；下次运行接着做")
+        why = "叫停以后还停不下来，进程硬退了；下次运行接着做"
+        told = frame.outcome("timeout", why, **so_far)
         _tell(told, arguments)
         notifier.finished(told)
         notifier.close(_LAST_S)
@@ -140,7 +163,7 @@ def carry_out(
         except Exception as exc:  # noqa: BLE001  边界：没有人看着，什么错都要通知出去
             Log().exception("{} 出了内部的错", job)
             found = _failed(frame, exc)
-        found = replace(found, details={**blank, **found.details})
+        found = replace(found, details={**so_far, **found.details})
         lines = tuple(str(each) for each in found.details.get("lines", ()))
         _tell(found, arguments)
         notifier.finished(found, lines)

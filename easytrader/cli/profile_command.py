@@ -174,16 +174,12 @@ def _check(arguments: argparse.Namespace) -> int:
     from easytrader import profiles
     from easytrader.api import use
     from easytrader.jobs.notify import Notifier
-    from easytrader.profiles import tomlfile
 
     profile = profiles.find(arguments.name)
     say(f"文件：{profile.file}")
     trader = use(profile.broker)
-    accepted = getattr(trader.connect, "accepted", None)
     trader.close()
-    with tomlfile.within(profile.told):
-        if accepted:
-            tomlfile.check_keys(profile.connect, accepted, "connect.")
+    profile.check_options(trader)
     profile.account.options(profile.told)
     say(f"后端 {profile.broker}：连接的选项、密码都对")
     with quiet_log(arguments.debug), Notifier.of(profile, "check") as notifier:

@@ -22,11 +22,13 @@ from easytrader.cli.job_frame import (
     locked,
     not_begun,
     shut,
+    writable,
 )
 from easytrader.cli.output import complain, confirmed, is_terminal, say
 from easytrader.cli.parser import seconds
 from easytrader.errors import EasytraderError, JournalError, PlanStaleError, UsageError
 from easytrader.jobs import unfinished
+from easytrader.jobs.lock import check_free, key_of
 from easytrader.jobs.watch import Watcher
 from easytrader.rebalance import pricing, runlog, slices, targets
 from easytrader.rebalance.hours import Deadline
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
     from easytrader.cli.job_frame import Frame
     from easytrader.cli.parser import Parser, Rooms
-    from easytrader.jobs.gate import Gate
     from easytrader.jobs.outcome import Outcome
     from easytrader.jobs.unfinished import Unfinished
     from easytrader.profiles import Profile
@@ -125,15 +126,16 @@ def _add_run_options(parser: Parser) -> None:
 
 
 def _rebalance(arguments: argparse.Namespace) -> int:
-    blank = {"gate": None, "plan": None, "report": None, "resumed": False}
-    blank["dry_run"] = arguments.dry_run
+    so_far: dict[str, Any] = {"gate": None, "plan": None, "report": None, "resumed": False}
+    so_far["dry_run"] = arguments.dry_run
     try:
-        return _carried_out(arguments, blank)
+        return _carried_out(arguments, so_far)
     except EasytraderError as exc:
-        return not_begun(_JOB, arguments, exc, blank)
+        return not_begun(_JOB, arguments, exc, so_far)
 
 
-def _carried_out(arguments: argparse.Namespace, blank: Mapping[str, Any]) -> int:
+def _carried_out(arguments: argparse.Namespace, so_far: dict[str, Any]) -> int:
+    """``so_far``：JSON 里的键，走到哪一步填到哪一步；中途被打断的也说得出做到了哪里。"""
     profile = chosen(arguments, ordering=True)
 
     def work(frame: Frame) -> Outcome:
@@ -144,20 +146,21 @@ def _carried_out(arguments: argparse.Namespace, blank: Mapping[str, Any]) -> int
             gate = gate_of(profile, arguments)
             if not gate.open and sending:
                 return shut(frame, gate)
+            so_far["gate"] = gate.to_dict()
             if not gate.open:
                 complain(f"注意：{gate.reason}；此刻真的执行，什么也不会发出")
             with (
                 opened(arguments, ordering=True, wait=None) as user,
                 Watcher(user, frame.notifier),
             ):
-                found = _Rebalance(frame, arguments, wanted, gate, user).go()
+                found = _Rebalance(frame, arguments, wanted, user, so_far).go()
                 if sending and frame.notifier.wants("fill"):
                     pace.current().sleep(_LINGER_S)
                 return found
 
     told = profile.job.get("timeout")
     limit_s = None if told is None else float(told)
-    return carry_out(_JOB, profile, arguments, work, limit_s=limit_s, blank=blank)
+    return carry_out(_JOB, profile, arguments, work, limit_s=limit_s, so_far=so_far)
 
 
 # ---- 参数
@@ -182,6 +185,9 @@ def _wanted(arguments: argparse.Namespace, profile: Profile) -> _Wanted:
         UsageError: 哪一样不对。
     """
     execution = _execution(arguments, profile)
+    for option, file in (("--plan", arguments.plan), ("--report", _report_of(arguments, profile))):
+        if file is not None:
+            writable(option, file)
     if arguments.execute is not None:
         for name in ("targets", "plan", *_PLAN_OPTIONS):
             value = getattr(arguments, name)
@@ -216,6 +222,11 @@ def _execution(arguments: argparse.Namespace, profile: Profile) -> dict[str, Any
         pricing.parse(found.get("price", pricing.DEFAULT))
         slices.parse(found.get("slices"))
         Deadline.of(found.get("deadline"))
+    return found
+
+
+def _report_of(arguments: argparse.Namespace, profile: Profile) -> str | None:
+    found: str | None = arguments.report or profile.job.get("report")
     return found
 
 
@@ -292,11 +303,11 @@ class _Rebalance:
         frame: Frame,
         arguments: argparse.Namespace,
         wanted: _Wanted,
-        gate: Gate,
         user: Trader,
+        so_far: dict[str, Any],
     ) -> None:
         self._frame, self._arguments, self._wanted = frame, arguments, wanted
-        self._gate, self._user = gate, user
+        self._user, self._so_far = user, so_far
         self._folder = runlog.folder_of(user)
         self._resumed = False
         self._log = Log()
@@ -304,6 +315,7 @@ class _Rebalance:
     def go(self) -> Outcome:
         """计划、问一声、执行。"""
         plan = self._plan()
+        self._so_far |= {"plan": plan.to_dict(), "resumed": self._resumed}
         self._show(str(plan))
         if self._arguments.plan is not None:
             plan.save(self._arguments.plan)
@@ -363,6 +375,7 @@ class _Rebalance:
 
         Raises:
             EasytraderError: 有，可是为了别的目标；或 ``--new`` 而它的委托还没有完。
+            JobBusyError: 另一份正在做它。
         """
         looking = self._arguments.dry_run or self._arguments.plan is not None
         try:
@@ -379,10 +392,13 @@ class _Rebalance:
             if not looking:
                 unfinished.finish(self._folder)
             return None
+        other = found.purpose != self._wanted.purpose
+        if looking and (other or self._arguments.new):  # 看看的没有占着锁
+            check_free(_JOB, key_of(self._frame.profile.account))
         if self._arguments.new:
             self._abandon(found, looking)
             return None
-        if found.purpose != self._wanted.purpose:
+        if other:
             at = stamp(found.since, "%H:%M:%S")
             raise EasytraderError(
                 f"上一个计划 {found.plan_id}（{at}，{found.told}）没有做完，这次的目标或选项不同："
@@ -432,7 +448,9 @@ class _Rebalance:
         return found
 
     def _stepped(self, step: Mapping[str, Any]) -> None:
-        """每一步进日志。"""
+        """每一步进日志；被打断的，到那时的报告留着说。"""
+        if step["event"] == "interrupted":
+            self._so_far["report"] = step["report"]
         told = _LOGGED.get(step["event"])
         if told is None:
             return
@@ -473,10 +491,6 @@ class _Rebalance:
         return self._frame.outcome(
             result,
             reason,
-            gate=self._gate.to_dict(),
-            dry_run=self._arguments.dry_run,
-            resumed=self._resumed,
-            plan=plan.to_dict(),
             report=None if report is None else report.to_dict(),
             lines=_lines(plan, report),
         )
@@ -494,7 +508,7 @@ class _Rebalance:
             self._log.exception("报告没有写出来")
 
     def _write_report(self, plan: Plan, report: Report) -> None:
-        told = self._arguments.report or self._frame.profile.job.get("report")
+        told = _report_of(self._arguments, self._frame.profile)
         if told is None:
             return
         page = report.to_markdown()

@@ -9,7 +9,6 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.log import Log
-from easytrader.cli.account_options import CONNECT_NAMES
 from easytrader.cli.output import complain, say
 from easytrader.cli.parser import Parser, whole_number
 from easytrader.errors import EasytraderError, UsageError
@@ -168,6 +167,7 @@ def config_of(arguments: argparse.Namespace) -> ServerConfig:
 
 def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
     from easytrader.profiles import AccountSpec
+    from easytrader.profiles.account import SHORT_NAMES
 
     guard = _guard(arguments.guard)
     if guard is not None and not arguments.drafts:
@@ -177,7 +177,7 @@ def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
     for row in arguments.drafts:
         if "broker" not in row:
             raise UsageError("--broker", None, "还要说后端：--broker miniqmt，或 --broker sim")
-        options = {name: row[option] for option, name in CONNECT_NAMES.items() if option in row}
+        options = {name: row[option] for option, name in SHORT_NAMES.items() if option in row}
         found.append(AccountSpec(row["broker"], row.get("name"), options, guard))
     return tuple(found)
 

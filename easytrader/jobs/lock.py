@@ -99,6 +99,17 @@ def running(job: str, account: str) -> dict[str, Any] | None:
     return holder(lock_file(job, account))
 
 
+def check_free(job: str, account: str) -> None:
+    """此刻没有人在跑；只看，不占。
+
+    Raises:
+        JobBusyError: 有一份正在跑。
+    """
+    note = running(job, account)
+    if note is not None:
+        raise _busy(job, note)
+
+
 def key_of(account: AccountSpec) -> str:
     """账号的设置 → `only_one` 的 ``account``：设置怎样写、有没有名字，同一个账号都一样。
 

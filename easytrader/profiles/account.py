@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 OURS: Final = ("wait", "trader_callback", "on_health", "on_give_up")
 """connect 的选项里，由打开它的程序自己定的。"""
+SHORT_NAMES: Final = {"path": "miniqmt_path", "account": "stock_account", "type": "account_type"}
+"""命令行上的、设置里也可以写的短名字 → ``connect()`` 的参数。"""
+_REMOTE_NAMES: Final = {"path": "address", "account": "account"}
+_REMOTE: Final = ("remote", "远程")
+_OWN: Final = ("miniqmt", "qmt", "sim", "模拟", *_REMOTE)
+"""别的包的后端，``path`` 也许是它自己的参数。"""
 _LONGEST_NAME: Final = 64
 _NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"
 
@@ -29,6 +35,7 @@ class AccountSpec:
         broker: 后端，同 `easytrader.use`。
         name: 起的名字；None 就是资金账号。
         connect: 交给 ``connect()`` 的选项；值可以是 ``env:变量名``、``keyring:服务/用户名``。
+            自带的后端也可以写命令行上的短名字（``path account type``），造好以后是全名。
         guard: 这个账号的风控，同 `easytrader.use`。
 
     Raises:
@@ -46,6 +53,8 @@ class AccountSpec:
         for each in self.connect:
             if each in OURS:
                 raise UsageError(f"connect.{each}", "…", "这一项由打开它的程序自己定，去掉它")
+        if self.broker in _OWN:
+            object.__setattr__(self, "connect", _in_full(self.connect, short_names(self.broker)))
         if self.guard is None or self.guard is False:
             object.__setattr__(self, "guard", None)
             return
@@ -71,6 +80,19 @@ class AccountSpec:
         return [
             options.get(name) for name, value in self.connect.items() if secrets.is_reference(value)
         ]
+
+
+def short_names(broker: str | None) -> Mapping[str, str]:
+    """这个后端的短名字 → ``connect()`` 的参数。"""
+    return _REMOTE_NAMES if broker in _REMOTE else SHORT_NAMES
+
+
+def _in_full(connect: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """短名字写成全名。"""
+    for short, name in names.items():
+        if short in connect and name in connect and short != name:
+            raise UsageError(f"connect.{short}", "…", f"与 {name} 是一回事，只写一个")
+    return {names.get(each, each): value for each, value in connect.items()}
 
 
 def account_of(row: dict[str, Any], where: str = "") -> AccountSpec:

@@ -30,11 +30,13 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader import arguments
 from easytrader.api import use
 from easytrader.basics import pace, replaying
+from easytrader.basics.keywords import unknown_told
 from easytrader.basics.paths import home
 from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import ConnectFailedError, NotConnectedError, UsageError
 from easytrader.profiles import tomlfile
 from easytrader.profiles.account import (
+    OURS,
     AccountSpec,
     broker_of,
     check_name,
@@ -141,12 +143,25 @@ class Profile:
         fetched = self.account.secrets_of(options)
         trader = use(self.broker, debug=debug, guard=self.account.guard)
         try:
+            self.check_options(trader)
             with hidden(*fetched), tomlfile.within(self.told):
                 _connect(trader, {**options, **connect}, wait_s)
         except BaseException:
             trader.close()
             raise
         return trader
+
+    def check_options(self, trader: Trader) -> None:
+        """``[connect]`` 里的名字，这个后端的 ``connect()`` 都认得。
+
+        Raises:
+            UsageError: 有不认得的；说出是不是哪一个，有的是哪些。
+        """
+        accepted: frozenset[str] = getattr(trader.connect, "accepted", frozenset())
+        for each in self.connect if accepted else ():
+            if each not in accepted:
+                told = unknown_told("connect", each, accepted.difference(OURS))
+                raise UsageError(f"connect.{each}", "…", f"{told}（{self.told}）")  # 可能是密码
 
     def shown(self) -> dict[str, Any]:
         """给人看的：密码、取密码的地方以外的都在，直接写着的密码换成星号。

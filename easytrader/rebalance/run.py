@@ -113,7 +113,8 @@ def run(
         folder: 记录放在哪里；默认与这个账号的委托记录在一起。接着做要给同一个。
         on_step: 每一步调用一次，参数是字典：``event time plan_id done total message``，
             说的是一笔委托的还有
-            ``id stock_code side side_name volume price client_order_id``。
+            ``id stock_code side side_name volume price client_order_id``；``interrupted``
+            （Ctrl-C，撤过单之后）还有 ``report``，同 `Report.to_dict`。
         assume_open: 当作一直开着市，不管几点。
 
     Raises:
@@ -365,6 +366,10 @@ class _Run:
         if self._hours.phase() is Phase.CLOSE_CALL:
             closing_s += self._hours.over_s()
         self._end_live(self._pace.monotonic() + closing_s)
+        self._note_live()
+
+    def _note_live(self) -> None:
+        """还没有下场的，写明是哪一笔。"""
         for job in self._jobs:
             live = job.live
             if live is not None and live.state == "open":
@@ -401,16 +406,24 @@ class _Run:
             self._end_live(self._pace.monotonic() + INTERRUPTED_S)
         except EasytraderError as exc:
             logger.warning("调仓被打断，挂着的委托没有都撤掉：{}", exc)
+        for job in self._jobs:
+            if job.left and not job.why:
+                job.why = "被打断"
+        self._note_live()
+        self._say("interrupted", more={"report": self._report(self._result()).to_dict()})
 
     def _finished(self) -> Report:
-        left = any(job.left or job.live for job in self._jobs)
-        touched = any(job.filled or job.live for job in self._jobs)
-        result: Result = "done" if not left else "partly" if touched else "nothing"
+        result = self._result()
         report = self._report(result)
         if result == "done":
             self._log.write({"kind": "done", "report": report.to_dict()}, durable=True)
         self._say("done", message=result)
         return report
+
+    def _result(self) -> Result:
+        if not any(job.left or job.live for job in self._jobs):
+            return "done"
+        return "partly" if any(job.filled or job.live for job in self._jobs) else "nothing"
 
     def _is_done(self) -> bool:
         return all(job.closed for job in self._jobs)
@@ -675,6 +688,7 @@ class _Run:
         message: str = "",
         volume: int | None = None,
         price: float | None = None,
+        more: Progress | None = None,
     ) -> None:
         """告诉 ``on_step``；它出错不碍事。"""
         listener = self._settings.on_step
@@ -687,6 +701,7 @@ class _Run:
             "done": self._worth(lambda each: each.filled),
             "total": self._worth(lambda each: each.order["volume"]),
             "message": message,
+            **(more or {}),
         }
         if job is not None and attempt is not None:
             told |= job.first(attempt)

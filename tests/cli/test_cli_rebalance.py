@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -14,7 +16,7 @@ import pytest
 from cli_helpers import command, environment
 from shell_helpers import Shell
 from sim.replay_script.replay_desk import BANK, dailies, trading_days
-from support import ACCOUNT, eventually, make_folder
+from support import ACCOUNT, eventually, make_folder, sigint_restored
 
 import easytrader
 from easytrader.basics.beijing import beijing_now
@@ -238,11 +240,16 @@ def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_p
         (["T", "--cash-buffer", "-1"], "--cash-buffer"),
         (["T", "--keep", "--close"], "--close"),
         (["--execute", "没有.json"], "读不到"),
+        (["T", "--log-file", "没有这个/a.log"], "--log-file"),
+        (["T", "--report", "没有这个/a.md"], "--report"),
+        (["T", "--plan", "没有这个/a.json"], "--plan"),
+        (["T", "--report", "."], "--report"),
     ],
 )
 def test_usage_errors(shell: Shell, targets: Path, words: list[str], says: str) -> None:
     given = [str(targets) if each == "T" else each for each in words]
     refused(shell, shell("rebalance", *given), 2, says)
+    assert not Path("没有这个").exists()
 
 
 def test_options_change_the_plan(shell: Shell, targets: Path) -> None:
@@ -473,6 +480,48 @@ def test_killed_in_the_middle_and_started_again(
     assert held(sim_folder) == {"600036": 300, "600000": 1000, "000001": 500}
     assert sum(filled for code, _, filled in sent(shell) if code == "600036") == 300
     assert shell("rebalance", str(other), "--keep", "--json").code == 0  # 做完了：别的目标可以了
+
+
+def test_while_another_is_running_and_stopped_in_the_middle(
+    shell: Shell, targets: Path, sim_folder: Path, tmp_path: Path
+) -> None:
+    """正在跑的时候看别的目标：说另一份正在跑，不劝人放弃它；叫停了的，JSON 里有计划与做到哪里。"""
+    group = subprocess.CREATE_NEW_PROCESS_GROUP if os.name == "nt" else 0
+    targets.write_text("code,shares\n600036,300\n600000,1000\n000001,300\n", encoding="utf-8")
+    with sigint_restored():
+        process = subprocess.Popen(
+            command("rebalance", targets, *shell.account, "--json", "--price", "本方价-20"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            cwd=tmp_path,
+            creationflags=group,
+        )
+    try:
+        mark = sim_folder / "easytrader_records"
+        eventually(lambda: sum(text.count('"placed"') for text in logs(mark)) >= 2, 60)
+        other = tmp_path / "别的.csv"
+        other.write_text("code,shares\n600036,100\n", encoding="utf-8")
+        for words in (["--dry-run"], ["--dry-run", "--new"], ["--plan", str(tmp_path / "p.json")]):
+            looked = shell("rebalance", str(other), *words, "--json")
+            assert (looked.code, looked.json["result"]) == (1, "busy")
+            assert str(process.pid) in looked.json["reason"]
+            assert "--new" not in looked.json["reason"]
+        process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait(30)
+    assert process.returncode == 130
+    document = json.loads(out)
+    assert document["result"] == "interrupted"
+    assert document["reason"].startswith("收到 SIG")
+    assert len(document["plan"]["orders"]) == 2
+    report = document["report"]
+    assert report["plan_id"] == document["plan"]["plan_id"]
+    assert [(row["filled"], row["why"]) for row in report["rows"]] == [(0, "被打断")] * 2
+    assert document["gate"]["open"] is True
 
 
 def logs(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ from support import ACCOUNT
 
 from easytrader import profiles
 from easytrader.basics import scrub
+from easytrader.cli import main
 from easytrader.errors import (
     ConnectFailedError,
     EasytraderError,
@@ -60,6 +61,33 @@ def test_a_profile_opens_a_connected_trader(sim_folder: Path) -> None:
         assert user.guard.max_order_value == 5000
         assert user.balance[0]["account_id"] == ACCOUNT
     assert user.state == "已关闭"
+
+
+def test_the_short_names_of_the_command_line_work_as_well(sim_folder: Path) -> None:
+    """写 path、account、type 与写全名是同一个账号：锁、开不开市、连接看到的都是全名。"""
+    written("短", f"broker = 'sim'\n[connect]\npath = '{sim_folder}'\naccount = '{ACCOUNT}'\n")
+    found = profiles.find("短")
+    assert dict(found.connect) == {"miniqmt_path": str(sim_folder), "stock_account": ACCOUNT}
+    with found.open() as user:
+        assert user.status["path"] == str(sim_folder)
+    remote = profiles.AccountSpec("remote", connect={"path": "https://a", "account": "main"})
+    assert remote.connect == {"address": "https://a", "account": "main"}
+    other = profiles.AccountSpec("flaky", connect={"path": "它自己的"})
+    assert other.connect == {"path": "它自己的"}
+    written("两样", sim(sim_folder) + f"path = '{sim_folder}'")
+    with pytest.raises(UsageError, match=r"connect\.path.*只写一个"):
+        profiles.find("两样")
+
+
+def test_an_unknown_option_is_told_the_same_everywhere(
+    sim_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written("错", sim(sim_folder) + "stock_acount = '1'")
+    with pytest.raises(UsageError, match=r"connect\.stock_acount.*是不是 stock_account") as caught:
+        profiles.find("错").open()
+    assert "trader_callback" not in str(caught.value)
+    assert main(["profile", "check", "错"]) == 2
+    assert str(caught.value) in capsys.readouterr().err
 
 
 def test_a_path_works_as_well(tmp_path: Path, sim_folder: Path) -> None:

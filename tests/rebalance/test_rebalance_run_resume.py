@@ -427,8 +427,12 @@ def test_ctrl_c_cancels_what_is_open_and_a_later_run_goes_on(tmp_path: Path) -> 
                 raise KeyboardInterrupt
 
         w.pace.on_sleep = ctrl_c
+        steps: list[dict[str, Any]] = []
         with pytest.raises(KeyboardInterrupt):
-            w.run(plan, price="本方价")
+            w.run(plan, price="本方价", on_step=steps.append)
+        assert steps[-1]["event"] == "interrupted"
+        report = Report.from_dict(steps[-1]["report"])
+        assert (report.result, [row["why"] for row in report.rows]) == ("nothing", ["被打断"] * 2)
         assert [row[3] for row in w.sent()] == ["已撤", "已撤"]
         w.pace.on_sleep = None
         assert w.run(plan).result == "done"

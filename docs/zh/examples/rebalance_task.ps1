@@ -3,6 +3,7 @@
 $python = "D:\easytrader\.venv\Scripts\pythonw.exe"
 $target = "D:\easytrader\targets.csv"
 $log    = "D:\easytrader\logs\rebalance.log"
+New-Item -ItemType Directory -Force (Split-Path $log) | Out-Null   # 日志的文件夹要先有
 
 $action = New-ScheduledTaskAction -Execute $python `
     -Argument "-m easytrader rebalance `"$target`" --profile main --yes --log-file `"$log`"" `

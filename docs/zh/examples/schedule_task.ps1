@@ -3,6 +3,7 @@
 $python = "D:\easytrader\.venv\Scripts\pythonw.exe"
 $lines  = "D:\easytrader\jobs.txt"
 $log    = "D:\easytrader\logs\schedule.log"
+New-Item -ItemType Directory -Force (Split-Path $log) | Out-Null   # 日志的文件夹要先有
 
 $action = New-ScheduledTaskAction -Execute $python `
     -Argument "-m easytrader schedule --file `"$lines`" --profile main --log-file `"$log`"" `
