@@ -108,8 +108,12 @@ def gate_of(profile: Profile, arguments: argparse.Namespace) -> Gate:
         UsageError: 没有这个后端。
     """
     assume_open = arguments.assume_open or bool(profile.job.get("assume_open", False))
-    hours = not arguments.ignore_hours and bool(profile.job.get("hours", True))
-    return profile_gate(profile, assume_open=assume_open, hours=hours)
+    return profile_gate(profile, assume_open=assume_open, hours=gate_hours(profile, arguments))
+
+
+def gate_hours(profile: Profile, arguments: argparse.Namespace) -> bool:
+    """也看几点。"""
+    return not arguments.ignore_hours and bool(profile.job.get("hours", True))
 
 
 def shut(frame: Frame, gate: Gate, **details: Any) -> Outcome:

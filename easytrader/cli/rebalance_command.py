@@ -267,7 +267,7 @@ def _check_asking(arguments: argparse.Namespace, profile: Profile) -> None:
     """真的账户要问一声而没有终端：连接之前就说。"""
     import sys
 
-    if arguments.yes or arguments.dry_run or arguments.plan or _is_simulated(profile):
+    if arguments.yes or arguments.dry_run or arguments.plan or is_simulated(profile):
         return
     use(profile.broker).close()  # 后端、路径写错了的先说：加上 --yes 不是办法
     path = _path_of(profile)
@@ -278,7 +278,8 @@ def _check_asking(arguments: argparse.Namespace, profile: Profile) -> None:
         raise UsageError("--yes", None, told)
 
 
-def _is_simulated(profile: Profile) -> bool:
+def is_simulated(profile: Profile) -> bool:
+    """模拟账户：不必问一声。"""
     from easytrader.sim.config.folder import is_sim_folder
 
     if profile.broker in ("sim", "模拟"):
@@ -424,7 +425,7 @@ class _Rebalance:
 
     def _agreed(self, plan: Plan) -> bool:
         """真的账户、终端前有人：问一声。"""
-        if self._arguments.yes or _is_simulated(self._frame.profile):
+        if self._arguments.yes or is_simulated(self._frame.profile):
             return True
         if self._arguments.json:
             complain(str(plan))

@@ -107,7 +107,7 @@ class _Late(argparse.ArgumentParser):
         self._fail(message)
 
 
-def _own_arguments(arguments: argparse.Namespace) -> list[str]:
+def own_arguments(arguments: argparse.Namespace) -> list[str]:
     """脚本自己的参数；``--`` 之前这里认得的选项，照写在 SCRIPT 前面的算。"""
     rest = passed_on(arguments.given, arguments.arguments)
     cut = rest.index("--") if "--" in rest else len(rest)
@@ -116,7 +116,7 @@ def _own_arguments(arguments: argparse.Namespace) -> list[str]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    rest = _own_arguments(arguments)
+    rest = own_arguments(arguments)
     try:
         return _carried_out(arguments, rest)
     except EasytraderError as exc:

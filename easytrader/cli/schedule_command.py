@@ -12,16 +12,17 @@ from easytrader.basics import beijing, stopping
 from easytrader.cli.job_frame import log_file_of
 from easytrader.cli.output import complain, say, say_json
 from easytrader.cli.parser import seconds
-from easytrader.errors import UsageError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.jobs import codes
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from easytrader.cli.parser import Rooms
     from easytrader.jobs.schedule import Line
+    from easytrader.profiles import Profile
 
 _JOB: Final = "schedule"
 _SHOWN: Final = 3
@@ -29,6 +30,8 @@ _SHOWN: Final = 3
 _TIMEOUT_S: Final = 6 * 3600.0
 _GRACE_S: Final = 60.0
 _STOP_S: Final = 30.0
+_ORDERING: Final = ("rebalance", "buy", "sell")
+"""真的账户要问一声的。"""
 _WEEKDAYS: Final = "一二三四五六日"
 
 
@@ -70,8 +73,10 @@ def _schedule(arguments: argparse.Namespace) -> int:
     if not lines:
         told = '至少一行，例如 "14:50 rebalance targets.csv --profile main"，或 --file 文件'
         raise UsageError("LINE", None, told)
+    for told in _doubts(lines, arguments.assume_open):
+        complain(f"警告：{told}")
     if arguments.list:
-        return _list(lines, arguments.json)
+        return _list(lines, arguments)
     return _run(lines, arguments)
 
 
@@ -87,7 +92,7 @@ def _texts(arguments: argparse.Namespace) -> list[str]:
 
 def _wrong_command(given: Sequence[str]) -> str:
     """命令、选项哪里不对；对的为空。照真的解析一遍，到点了才说就晚了。"""
-    from easytrader.cli import COMMANDS, build_parser
+    from easytrader.cli import COMMANDS
 
     name = given[0]
     if name == "schedule":
@@ -97,30 +102,109 @@ def _wrong_command(given: Sequence[str]) -> str:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            build_parser(name).parse_args(list(given))
+            told = _parsed(given)
     except SystemExit as stop:
-        if stop.code:
-            return said.getvalue().strip().splitlines()[-1].removeprefix("错误：")
-    return ""
+        wrong = said.getvalue().strip().splitlines()
+        return wrong[-1].removeprefix("错误：") if stop.code else ""
+    try:
+        return _never_works(given[0], told)
+    except EasytraderError as exc:  # 没有这个账号的设置、密码取不到、后端写错了
+        return str(exc)
 
 
-def _list(lines: Sequence[Line], as_json: bool) -> int:
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    from easytrader.cli import build_parser
+
+    told = build_parser(given[0]).parse_args(list(given))
+    told.given = list(given)
+    if given[0] == "run":
+        from easytrader.cli.run_command import own_arguments
+
+        own_arguments(told)
+    return told
+
+
+def _profile_of(name: str, told: argparse.Namespace) -> Profile | None:
+    """这一行用哪个账号；不用账号的、没有说的（脚本自己连）为 None。
+
+    Raises:
+        UsageError: 没有说清，没有这个设置，写得不对。
+    """
+    from easytrader.cli.account_options import chosen, is_told
+
+    if not hasattr(told, "broker") or (name not in _ORDERING and not is_told(told)):
+        return None
+    return chosen(told, ordering=name in _ORDERING)
+
+
+def _never_works(name: str, told: argparse.Namespace) -> str:
+    """到点一定做不成的为什么；做得成的为空。子进程没有终端，问不了。
+
+    Raises:
+        EasytraderError: 账号的设置不对。
+    """
+    from easytrader.cli.rebalance_command import is_simulated
+
+    profile = _profile_of(name, told)
+    if profile is None or name not in _ORDERING or told.yes:
+        return ""
+    looking = name == "rebalance" and (told.dry_run or told.plan)
+    if looking or is_simulated(profile):
+        return ""
+    return "真的账户要问一声，到点没有终端可以问：加上 --yes 就是确定"
+
+
+def _doubts(lines: Sequence[Line], assume_open: bool) -> Iterator[str]:
+    """多半写错了的，一样一句。"""
+    seen = set()
+    for line in lines:
+        key = (line.which, line.weekday, line.at, line.arguments)
+        if key in seen:
+            yield f"{line.text}：写了两遍，到点做两次"
+        seen.add(key)
+        told = _parsed(line.arguments)
+        for name in ("targets", "execute", "script"):
+            file = getattr(told, name, None)
+            if file is not None and not Path(file).expanduser().exists():
+                yield f"{line.text}：现在还没有 {file}（从 {Path.cwd()} 算起）"
+        if line.arguments[0] in ("rebalance", "run"):
+            shut = _shut(line, told, assume_open)
+            if shut:
+                yield f"{line.text}：{line.at:%H:%M:%S} 不在交易时间（{shut}），每次都不会做"
+
+
+def _shut(line: Line, told: argparse.Namespace, assume_open: bool) -> str:
+    """这个时刻从来不开市：那时是什么；开市的日子开市的为空。"""
+    from easytrader.cli.job_frame import gate_hours
+    from easytrader.jobs.gate import account_gate
+    from easytrader.profiles import AccountSpec, Profile
+
+    at = line.next(beijing.beijing_now(), assume_open=assume_open)
+    profile = _profile_of(line.arguments[0], told) or Profile("", AccountSpec("miniqmt"))
+    if at is None or not gate_hours(profile, told):
+        return ""
+    gate = account_gate(profile.account, at.timestamp(), assume_open=True)
+    return "" if gate.open or gate.state == "休市" else gate.state
+
+
+def _list(lines: Sequence[Line], arguments: argparse.Namespace) -> int:
     from easytrader.jobs import schedule
 
     now = beijing.beijing_now()
-    found = schedule.upcoming(lines, now, _SHOWN)
+    assume_open = arguments.assume_open
+    found = schedule.upcoming(lines, now, _SHOWN, assume_open=assume_open)
     told = schedule.warning(now.date())
     if told:
         complain(f"警告：{told}")
-    if as_json:
+    if arguments.json:
         say_json([
             {"at": int(at.timestamp()), "time": f"{at:%Y-%m-%d %H:%M:%S}", "command": line.command,
-             "line": line.text, "known": line.is_due(at.date()) is not None}
+             "line": line.text, "known": not _unsure(line, at, assume_open)}
             for at, line in found
         ])  # fmt: skip
         return 0
     for at, line in found:
-        say(f"{_moment(at)}  {line.command}{_unsure(line, at)}")
+        say(f"{_moment(at)}  {line.command}{_unsure(line, at, assume_open)}")
     return 0
 
 
@@ -128,8 +212,9 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d} 周{_WEEKDAYS[at.weekday()]} {at:%H:%M:%S}"
 
 
-def _unsure(line: Line, at: datetime) -> str:
-    return "" if line.is_due(at.date()) is not None else "  （日历不知道这天是否开市）"
+def _unsure(line: Line, at: datetime, assume_open: bool) -> str:
+    due = line.is_due(at.date(), assume_open=assume_open)
+    return "" if due is not None else "  （日历不知道这天是否开市）"
 
 
 def _run(lines: Sequence[Line], arguments: argparse.Namespace) -> int:
@@ -162,7 +247,7 @@ def _run(lines: Sequence[Line], arguments: argparse.Namespace) -> int:
     ):
         say(f"排好了 {len(lines)} 个任务，北京时间；停：Ctrl-C。进程 {os.getpid()}")
         for line in lines:
-            at = line.next(beijing.beijing_now())
+            at = line.next(beijing.beijing_now(), assume_open=arguments.assume_open)
             following = "一年之内没有" if at is None else f"下一次 {_moment(at)}"
             say(f"  {line.told}  {line.command}  {following}")
         clean = table.run()

@@ -95,6 +95,8 @@ def market_gate(
     number = beijing.day_of(moment)
     day = date.fromordinal(number)
     trading = calendar.is_trading_day(day, past_end)
+    if trading is None and calendar.coverage() is not None and calendar.never_opens(day):
+        trading = False
     shown = f"{day}（周{_WEEKDAYS[day.weekday()]}）"
     if trading is None and not assume_open:
         told = f"{calendar.explain(day)}；确知开市的话加 --assume-open"

@@ -75,7 +75,6 @@ _TICK_S: Final = 10.0
 """每这么久看一次钟：机器睡过一觉，不能等到睡之前算好的那个时候。"""
 _NEW_DAY: Final = {"hour": 3, "minute": 33, "second": 33}
 """每天这个时候重读日历。"""
-_SATURDAY: Final = 5
 _numbers = count(1)
 """同一秒里开始的两个任务，输出也不写进一个文件。"""
 
@@ -131,15 +130,15 @@ class Line:
             other += step
         return True
 
-    def next(self, after: datetime) -> datetime | None:
+    def next(self, after: datetime, *, assume_open: bool = False) -> datetime | None:
         """``after`` 之后（不含）的下一次；一年多里都没有为 None。
 
-        日历知道的都是交易日；日历之外的算周一至周五，到时候再问一次。
+        日历知道的都是交易日；日历之外的算周一至周五，到时候再问一次。``assume_open`` 同 `is_due`。
         """
         day = after.astimezone(beijing.BEIJING).date()
         for _ in range(_FAR):
             moment = datetime.combine(day, self.at, beijing.BEIJING)
-            if moment > after and self.is_due(day) is not False:
+            if moment > after and self.is_due(day, assume_open=assume_open) is not False:
                 return moment
             day += timedelta(days=1)
         return None
@@ -147,9 +146,9 @@ class Line:
 
 def _opens(day: date, assume_open: bool) -> bool | None:
     opens = calendar.is_trading_day(day)
-    if opens is None and (assume_open or day.weekday() >= _SATURDAY):
-        return day.weekday() < _SATURDAY  # 周末从来不开市
-    return opens
+    if opens is None and calendar.never_opens(day):
+        return False
+    return True if opens is None and assume_open else opens
 
 
 def _same(which: str, day: date, other: date) -> bool:
@@ -421,15 +420,17 @@ def warning(today: date) -> str:
     return f"交易日历只到 {last}，之后的日子不会跑；{calendar.remedy()}"
 
 
-def upcoming(lines: Iterable[Line], now: datetime, count: int = 3) -> list[tuple[datetime, Line]]:
-    """接下来的几次，按时间；``count`` 是每个任务几次。"""
+def upcoming(
+    lines: Iterable[Line], now: datetime, count: int = 3, *, assume_open: bool = False
+) -> list[tuple[datetime, Line]]:
+    """接下来的几次，按时间；``count`` 是每个任务几次，``assume_open`` 同 `Line.is_due`。"""
     found: list[tuple[datetime, Line]] = []
     for line in lines:
         start = len(found)
-        moment = line.next(now)
+        moment = line.next(now, assume_open=assume_open)
         while moment is not None and count > len(found) - start:
             found.append((moment, line))
-            moment = line.next(moment)
+            moment = line.next(moment, assume_open=assume_open)
     return sorted(found, key=lambda each: each[0])
 
 

@@ -64,6 +64,8 @@ class _Table:
     wrong: str = ""
 
 
+_FIXED: Final = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
+"""元旦、劳动节、国庆节：国务院令第 795 号（2024），2025 年起；5 月 2 日以前不在里面。"""
 _learned: _Table | None = None
 """连着的客户端说的。"""
 
@@ -267,6 +269,11 @@ def is_trading_day(day: date, past_end: bool = False) -> bool | None:
     if day > known.covers[1]:
         return day.weekday() < _SATURDAY if past_end else None
     return day in known.opened or (day.weekday() < _SATURDAY and day not in known.closed)
+
+
+def never_opens(day: date) -> bool:
+    """不用等公布也知道不开市：周末，与《全国年节及纪念日放假办法》里公历的几天。"""
+    return day.weekday() >= _SATURDAY or (day.month, day.day) in _FIXED
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,7 @@ from easytrader import arguments
 from easytrader.basics import numbers, pace
 from easytrader.basics.beijing import beijing_day
 from easytrader.basics.keywords import guarded_class
+from easytrader.codes import OrderType
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.market.rules import RuleBook
 from easytrader.market.rules.fees import FeeSchedule
@@ -102,7 +103,8 @@ class Portfolio:
     - 数量向下取到整手；卖出只在清掉时带零股；
       可卖的不够（当天买的、冻结的）就卖可卖的，日志里说一声；
     - 返回 `buy` / `sell` 的 ``{'entrust_no': int}``；没有什么要做的（不足一手）返回 None；
-    - ``client_order_id`` 照传：同一个 id 已经下过的，返回那一笔，不再算一遍。
+    - ``client_order_id`` 照传：同一个 id 已经下过的，返回那一笔，不再算一遍；
+      那一笔是别的证券、或方向相反的，抛 `UsageError`。
 
     异常同 `buy`；行情问不到抛 `QueryFailedError`。
     """
@@ -179,7 +181,8 @@ class Portfolio:
             remark: 同上。
         """
         desk = self._desk(security, price, client_order_id, strategy_name, remark)
-        return desk.done() or desk.trade(_yuan("value", value))
+        money = _yuan("value", value)
+        return desk.done(money) or desk.trade(money)
 
     def order_percent(
         self,
@@ -194,7 +197,7 @@ class Portfolio:
         """买（卖）总资产的这个比例：``percent`` 在 -1 到 1 之间，其余同 `order_value`。"""
         desk = self._desk(security, price, client_order_id, strategy_name, remark)
         share = _share("percent", percent, -1)
-        return desk.done() or desk.trade(desk.part(share))
+        return desk.done(share) or desk.trade(desk.part(share))
 
     def order_target(
         self,
@@ -302,12 +305,28 @@ class _Desk:
         self._limit = limit
         self._texts = texts
 
-    def done(self) -> types.EntrustResult | None:
-        """这个 ``client_order_id`` 下过的那一笔；没有为 None。"""
+    def done(self, wanted: float = 0) -> types.EntrustResult | None:
+        """这个 ``client_order_id`` 下过的那一笔；没有为 None。
+
+        Args:
+            wanted: 正的要买，负的要卖；0 是还不知道（调到多少的，做成了再算方向就反了）。
+
+        Raises:
+            UsageError: 那一笔是别的证券，或方向相反：同一个 id 用在了两件事上。
+        """
         if self._texts.client_order_id is None:
             return None
         row = self._user.find_entrust(self._texts.client_order_id)
-        return None if row is None else {"entrust_no": row["order_id"]}
+        if row is None:
+            return None
+        buys = row["order_type"] == OrderType.BUY
+        if row["stock_code"] != self._security.stock_code or (wanted and (wanted > 0) != buys):
+            told = (
+                f"这个 id 已经用于另一笔：{'买入' if buys else '卖出'} {row['stock_code']} "
+                f"{row['order_volume']}（委托 {row['order_id']}）；换一个 id，什么都没有发出"
+            )
+            raise UsageError("client_order_id", self._texts.client_order_id, told)
+        return {"entrust_no": row["order_id"]}
 
     def part(self, share: float) -> int:
         """总资产的这个比例，厘。"""

@@ -35,6 +35,11 @@ def schedule(capsys: pytest.CaptureFixture[str]) -> Shell:
         ("26:00 doctor", "00:00:00 到 23:59:59"),
         ("sunday 14:50 doctor", "month-start"),
         ("没有的文件.txt", "month-start"),
+        ("14:50 rebalance t.csv --profile nope", "没有这个设置"),
+        ("14:50 run a.py --profile nope", "没有这个设置"),
+        ("14:50 rebalance t.csv --yes", "要说是哪个账号"),
+        ("14:50 rebalance t.csv --broker miniqmt --path x --account 1", "加上 --yes"),
+        ("14:50 buy 600036 35 100 --broker miniqmt --path x --account 1", "加上 --yes"),
     ],
 )
 def test_a_wrong_line_is_told_at_once(schedule: Shell, line: str, says: str) -> None:
@@ -64,6 +69,28 @@ def test_the_next_runs(schedule: Shell, tmp_path: Path) -> None:
     text = schedule("schedule", "--file", str(file), "--list").out
     assert len(text.splitlines()) == 6
     assert "14:50:00  doctor --json" in text
+
+
+def test_what_is_probably_wrong_is_warned_about(
+    schedule: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "有.csv").write_text("code,weight\n", encoding="utf-8")
+    live = "--broker miniqmt --path x --account 1"
+    fine = (f"14:50 rebalance 有.csv {live} --yes", f"09:35 rebalance 有.csv {live} --dry-run")
+    done = schedule("schedule", *fine, "15:30 doctor", "--list")
+    assert (done.code, "有.csv" in done.err) == (0, False), done.err
+    for line, says in (
+        (f"14:50 rebalance 没有.csv {live} --yes", "现在还没有 没有.csv"),
+        ("14:50 run 没有.py", "现在还没有 没有.py"),
+        (f"22:50 rebalance 有.csv {live} --yes", "22:50:00 不在交易时间（收盘）"),
+        ("12:00 run 没有.py", "不在交易时间（午休）"),
+    ):
+        done = schedule("schedule", line, "--list")
+        assert (done.code, says in done.err) == (0, True), done.err
+    anytime = f"22:50 rebalance 有.csv {live} --yes --ignore-hours"
+    assert "有.csv" not in schedule("schedule", anytime, "--list").err
+    assert "写了两遍" in schedule("schedule", "14:50 doctor", "14:50  doctor", "--list").err
 
 
 def test_the_same_schedule_runs_only_once(schedule: Shell) -> None:

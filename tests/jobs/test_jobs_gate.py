@@ -74,6 +74,8 @@ def test_an_unknown_day_is_refused_with_the_remedy() -> None:
     assert (found.open, found.known, found.state) == (False, False, "不知道")
     assert str(calendar.override_path()) in found.reason
     assert "--assume-open" in found.reason
+    holiday = market_gate(at("2031-01-01 10:00"), assume_open=True)  # 元旦：不用等公布
+    assert (holiday.open, holiday.known) == (False, True)
     allowed = market_gate(at(UNKNOWN), assume_open=True)
     assert (allowed.open, allowed.known, allowed.state) == (True, False, "连续竞价")
     assert not market_gate(at("2031-03-05 16:00"), assume_open=True).open

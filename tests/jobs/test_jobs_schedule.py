@@ -140,6 +140,23 @@ def test_past_the_calendar_nothing_is_guessed() -> None:
     assert line.next(at(f"{monday} 00:00")) == at(f"{monday} 14:50")  # 到时候再问
 
 
+def test_the_first_day_of_a_month_nobody_knows_comes_once() -> None:
+    """当作开市也只有一个首日，而且不是元旦：做一次的事不能做两次。"""
+    line = parse("month-start 09:35 x", fine)
+    found = schedule.upcoming([line], at("2026-12-02 00:00"), 2, assume_open=True)
+    assert [f"{moment:%m-%d}" for moment, _ in found] == ["01-04", "02-01"]
+    assert line.is_due(date(2027, 1, 1), assume_open=True) is False
+
+
+def test_the_days_that_never_open_never_did() -> None:
+    known = calendar.coverage()
+    assert known is not None
+    days = (known[0] + timedelta(days=n) for n in range((known[1] - known[0]).days + 1))
+    wrong = [each for each in days if calendar.never_opens(each) and calendar.is_trading_day(each)]
+    assert [each for each in wrong if each.year >= 2025] == []
+    assert {(each.month, each.day) for each in wrong} <= {(5, 2)}  # 2025 年才放这一天
+
+
 def test_what_comes_next_is_sorted() -> None:
     lines = [parse("14:50 x", fine), parse("09:31 y", fine)]
     found = schedule.upcoming(lines, at("2026-01-05 10:00"), 2)

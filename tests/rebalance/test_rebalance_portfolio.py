@@ -172,6 +172,20 @@ def test_odd_lots_go_only_when_clearing(tmp_path: Path) -> None:
         assert {each["order_status_name"] for each in user.today_entrusts} == {"已成"}
 
 
+def test_a_client_order_id_of_something_else_is_refused(user: SimTrader) -> None:
+    """id 是日期的脚本，第二只不许悄悄变成第一只。"""
+    user.portfolio.order_value("600036", 20_000, client_order_id="月末")
+    for call in (
+        lambda: user.portfolio.order_target("000001", 1000, client_order_id="月末"),
+        lambda: user.portfolio.order_percent("601318", 0.1, client_order_id="月末"),
+        lambda: user.portfolio.order_value("600036", -5000, client_order_id="月末"),
+        lambda: user.portfolio.order_percent("600036", -0.1, client_order_id="月末"),
+    ):
+        with pytest.raises(UsageError, match=r"这个 id 已经用于另一笔：买入 600036\.SH"):
+            call()
+    assert len(user.today_entrusts) == 1
+
+
 def test_the_same_client_order_id_is_one_order(user: SimTrader) -> None:
     first = user.portfolio.order_percent("600036", 0.1, client_order_id="月末")
     again = user.portfolio.order_percent("600036", 0.1, client_order_id="月末")
