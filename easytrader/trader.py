@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from easytrader import arguments, rows
@@ -11,17 +12,17 @@ from easytrader.basics import paths, tags
 from easytrader.basics.keywords import guarded_class
 from easytrader.basics.log import Log, masked
 from easytrader.codes import OrderType
-from easytrader.errors import UsageError
+from easytrader.errors import EasytraderError, RiskRefusedError, UsageError
 from easytrader.history import daybook, past
 from easytrader.link.backoff import ReconnectOptions
 from easytrader.link.engine import Engine, Handlers
-from easytrader.orders import Extras, ticket
+from easytrader.orders import Extras, admission, ticket
 from easytrader.orders.verb import Ticket, cancel, order, order_verb
 from easytrader.records.sqlite import SqliteStorage
 from easytrader.rows import empties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date, datetime
     from decimal import Decimal
     from pathlib import Path
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from easytrader import types
+    from easytrader.backend.records import OrderRequest
     from easytrader.backend.session import Connector, Session
     from easytrader.basics.paths import AccountKey
     from easytrader.rebalance.portfolio import Portfolio
     from easytrader.rebalance.report import Report
     from easytrader.records.storage import Storage
     from easytrader.risk import Guard
+    from easytrader.risk.rules import MarketView, Rules
 
 
 class Trader:
@@ -377,7 +380,7 @@ class Trader:
 
         Args:
             weights: ``{代码: 占总资产的比例}``，0–1，合计不超过 1。原来的 easytrader 用百分数，
-                30% 在这里写 0.3。
+                30% 在这里写 0.3；整数 1 说不清是 1% 还是全部，不收。
             ignore_minor: 一只的金额不到这么多就不调：小于 1 是占总资产的比例，不小于 1 是元。
             others: 没有写的持仓，``close`` 清掉，``keep`` 留着。
             cash_buffer: 要留的现金：小于 1 是占总资产的比例，不小于 1 是元。
@@ -397,6 +400,8 @@ class Trader:
             QueryFailedError: 账户、行情没有应答，什么都没有发出。
             RebalanceBusyError: 这个账号正有一个在执行。
         """
+        for security, weight in weights.items() if isinstance(weights, Mapping) else ():
+            _check_not_percent(security, weight)
         return self.portfolio.order_target_portfolio(
             weights,
             min_turnover=ignore_minor,
@@ -643,6 +648,26 @@ class Trader:
         """此刻可用的会话，见 `Engine.session`。"""
         return self._engine.session
 
+    def _refusal(self, verb: str, kwargs: dict[str, Any]) -> str:
+        """风控会不会拒绝这一笔，为什么；不会的为空。校验过就停住，什么都不发出，什么都不占用。
+
+        动词不是这里写的那一份的后端（发到别处去的）停不住，要自己写这个方法；没有写的答空。
+        """
+        post = self._engine.orders.post
+        if post is None or getattr(type(self), verb) is not getattr(Trader, verb):
+            return ""
+        from easytrader.risk.rules import Rules
+
+        rules = Rules(post.guard, self.capabilities.instruments.security)
+        try:
+            with admission.through(_Asking(rules)):
+                getattr(self, verb)(**kwargs)
+        except RiskRefusedError as exc:
+            return str(exc)
+        except _AskedError:
+            return ""
+        raise AssertionError(f"{verb} 没有经过关口")
+
     @property
     def _folder(self) -> Path:
         """这个账号自己的文件放在哪里，见 `Engine.folder`。"""
@@ -651,6 +676,26 @@ class Trader:
     @property
     def _path(self) -> str:
         return self._engine.path
+
+
+class _AskedError(EasytraderError):
+    """风控问过了，许；不再往下。"""
+
+
+class _Asking:
+    """一道谁也不放过的关口：问过风控为止。"""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def admit(self, request: OrderRequest, view: MarketView, deadline: float) -> None:
+        """风控许的抛 `_AskedError`，不许的抛 `RiskRefusedError`。"""
+        self._rules.check(request, view)
+        raise _AskedError("只是问问")
+
+    def last(self, request: OrderRequest | None) -> None:
+        """走不到这里。"""
+        raise _AskedError("只是问问")
 
 
 def seconds_to_wait(wait: object) -> float | None:
@@ -664,6 +709,13 @@ def seconds_to_wait(wait: object) -> float | None:
     except UsageError as exc:
         form = f"应为 True（一直等）、False（只试一次），或秒数：{exc.expected}"
         raise UsageError("wait", wait, form) from None
+
+
+def _check_not_percent(security: object, weight: object) -> None:
+    """原来的 ``adjust_weight("000001", 1)`` 是 1%：照搬过来会把全部的钱买进去。"""
+    if type(weight) is int and weight == 1:
+        told = f"{security}：全部写 1.0，1% 写 0.01（原来的 easytrader 用百分数，整数 1 是 1%）"
+        raise UsageError("weight", weight, told)
 
 
 def engine_of(user: Trader) -> Engine:

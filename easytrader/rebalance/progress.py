@@ -164,6 +164,7 @@ class Job:
             "volume": attempt.volume,
             "price": attempt.price_li / 1000,
             "ttype": attempt.ttype,
+            "refused": "",
         }
 
     def row(self, purse: Purse) -> ReportRow:

@@ -68,7 +68,10 @@ class Fill(TypedDict):
 
 
 class FirstOrder(TypedDict):
-    """真的执行会先发的一笔；``price`` 为 0 是市价，``ttype`` 是哪一种。"""
+    """真的执行会先发的一笔。
+
+    ``price`` 为 0 是市价，``ttype`` 是哪一种；``refused`` 是风控会拒绝它的原因，不会的为空。
+    """
 
     id: int
     client_order_id: str
@@ -78,6 +81,7 @@ class FirstOrder(TypedDict):
     volume: int
     price: float
     ttype: str
+    refused: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -199,7 +203,12 @@ class Report:
             for row in self.rows
             if row["why"]
         ]
-        return "\n".join([head, *table, *later, *self._skips(), *self.notes])
+        refused = [
+            f"会被拒绝 {each['stock_code']} {each['side_name']} {each['volume']}：{each['refused']}"
+            for each in self.orders
+            if each["refused"]
+        ]
+        return "\n".join([head, *table, *refused, *later, *self._skips(), *self.notes])
 
     def _result(self) -> str:
         """没有要下的单，不说做完了。"""

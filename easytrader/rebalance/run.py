@@ -226,10 +226,23 @@ class _Run:
         for job, attempt in fresh:
             job.attempts.append(attempt)
         orders = [job.first(attempt) for job, attempt in batch + fresh]
+        for order in orders:
+            order["refused"] = self._refusal(order)
         for job in self._jobs:
             if job.live is None and job.left:
                 job.why = job.why or job.hold or "等前面的"
         return self._report("nothing", notes, orders, dry_run=True)
+
+    def _refusal(self, order: FirstOrder) -> str:
+        """风控会拒绝它的原因；不会的、问不了的（不是 `Trader`，只是合 `Facade`）为空。"""
+        ask: Callable[[str, dict[str, Any]], str] | None = getattr(self._user, "_refusal", None)
+        if ask is None:
+            return ""
+        wanted = {"security": order["stock_code"], "amount": order["volume"]}
+        verb = order["side"]
+        if order["ttype"]:
+            return ask(f"market_{verb}", {**wanted, "ttype": order["ttype"]})
+        return ask(verb, {**wanted, "price": order["price"]})
 
     def _restore(self) -> None:
         """照记录恢复，把每一笔的下场都问清楚。"""

@@ -223,10 +223,10 @@ class Journal:
 
     def between(self, start_s: float, end_s: float, deadline: float) -> list[Intent]:
         """这一段里发的，先发的在前。"""
+        fresh = self._fresh.copy()  # 先抄：读的时候落了盘的，两处都有
         rows = self._do(
             "读不出来", deadline, lambda db: db.execute(_BETWEEN, (start_s, end_s)).fetchall()
         )
-        fresh = self._fresh.copy()
         found = [_intent(row) for row in rows]
         told = [fresh.get(each.client_order_id) for each in found]
         return [

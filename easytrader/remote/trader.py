@@ -279,6 +279,11 @@ class RemoteTrader(Trader):
 
     # ---- 别的动词，一组一个对象；服务器上的后端没有的抛 `UsageError`
 
+    def _refusal(self, verb: str, kwargs: dict[str, Any]) -> str:
+        """风控与令牌在那台机器上：到那里去看一看。"""
+        problems = self.server.preview(verb, kwargs)["problems"]
+        return next((each["text"] for each in problems if each["stops"]), "")
+
     @property
     def server(self) -> Server:
         """服务器自己的：状态、停单开关、核对一次请求。"""

@@ -187,7 +187,7 @@ def refused(shell: Shell, done: Done, code: int, *says: str) -> None:
     [
         ("code,weight\n600036,0.5\n600000,abc\n", ["第 3 行第 2 列（weight）", "'abc'"]),
         ("code,weight\n600036,0.5\n600000\n", ["第 3 行第 2 列（weight）", "没有写权重"]),
-        ("code;weight\n600036;0.5\n", ["应有一列 code"]),
+        ("code;weight\n600036;0.5\n", ["用半角的逗号"]),
         ("code,weight,weight\n600036,1,1\n", ["应有一列 code"]),
         ('code,weight\n600036,"0.5\n', ["读不懂"]),
         ("code,weight\n600036,0.7\n600000,0.7\n", ["合计 1.4", "不能超过 1"]),

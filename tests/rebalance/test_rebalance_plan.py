@@ -470,3 +470,49 @@ def test_every_option_is_written_in_the_plan() -> None:
     plan = rich(quote(BANK, 35.0)).plan({BANK: 0.1}, cash_buffer=0.02)
     assert tuple(plan.options) == OPTIONS
     assert plan.options["cash_buffer"] == 0.02
+
+
+# ---- 一分不差的地方
+
+
+def test_the_last_lot_needs_its_fee_too() -> None:
+    """100 股连余地 3,508.1 元，费用 5.04 元。"""
+    enough = 3_508.1 + 5.04
+    for cash, bought in ((enough, 100), (enough - 0.01, 0)):
+        world = World(cash, [quote(BANK, 35.0)], total=3_600.0)
+        assert moves(world.plan({BANK: 1.0})).get(BANK, 0) == bought
+
+
+def test_the_best_is_not_found_by_swapping_pairs() -> None:
+    """一只多一手、三只一起少一点才最好：要分支定界。"""
+    world = World(
+        800_000.0,
+        [quote(BANK, 35.0), quote(STAR, 50.0), quote(ETF, 4.0), quote(BSE, 20.0),
+         quote(PINGAN, 10.0), quote("600000", 10.0)],
+        [held("600000", 10_000), held(PINGAN, 10_050)],
+        total=1_000_000.0,
+    )  # fmt: skip
+    plan = world.plan({BANK: 0.3, STAR: 0.3, ETF: 0.2, BSE: 0.1, "600000": 0.1})
+    assert moves(plan)[BANK] == 8_600
+    assert plan.tracking_error == plan.bound
+    assert plan.tracking_error < 0.0024
+
+
+def test_a_suspension_is_seen_in_the_evening_too() -> None:
+    evening = moment("2026-11-30 20:00")
+    world = World(100_000.0, [quote(BANK, 35.0, asks=NO_SIDE, bids=NO_SIDE, volume=0)])
+    assert rules(world.plan({BANK: 0.5}, now=evening)) == {BANK: "suspended"}
+
+
+def test_what_was_bought_today_takes_its_room() -> None:
+    """六成是当天买的，目标只有一成：其余的分剩下的四成。"""
+    world = World(
+        400_000.0,
+        [quote(PINGAN, 10.0), quote(BANK, 35.0), quote(ETF, 4.0)],
+        [held(PINGAN, 60_000, 0)],
+    )
+    plan = world.plan({PINGAN: 0.1, BANK: 0.45, ETF: 0.45})
+    assert plan.scale == pytest.approx(0.4 / 0.9)
+    value = {code: moves(plan)[code] * world.quotes[code]["last"] for code in (BANK, ETF)}
+    assert value[BANK] == pytest.approx(200_000, abs=3_500)
+    assert value[ETF] == pytest.approx(200_000, abs=3_500)

@@ -329,6 +329,8 @@ def test_a_plan_is_seen_first_and_executed_later(user: SimTrader, tmp_path: Path
     "call",
     [
         lambda user: user.adjust_weights({"600036": 30}),
+        lambda user: user.adjust_weights({"600036": 1}),
+        lambda user: user.adjust_weight("600036", 1),
         lambda user: user.adjust_weights({"600036": 0.6, "000001": 0.6}),
         lambda user: user.adjust_weights({}),
         lambda user: user.adjust_weights({"600036": 0.1}, ignore_minor=-1),

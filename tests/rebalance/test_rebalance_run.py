@@ -56,6 +56,14 @@ def test_the_cash_floor_is_kept(tmp_path: Path) -> None:
         assert w.user.balance[0]["cash"] >= 5000
 
 
+def test_two_buys_do_not_spend_the_same_money(tmp_path: Path) -> None:
+    with world(tmp_path, {BANK: FLAT, PINGAN: FLAT}, cash=8_000) as w:
+        report = w.run(plan_of((BANK, "buy", 500, 10), (PINGAN, "buy", 500, 10)))
+        assert [row["filled"] for row in report.rows] == [500, 200]
+        assert {row[3] for row in w.sent()} == {"已成"}  # 没有一笔因为钱不够成了废单
+        assert report.rows[1]["why"] == "资金不足"
+
+
 def test_no_more_than_so_many_at_once(tmp_path: Path) -> None:
     far = [Look("09:25", 10.0, asks=[(10.5, 5000)]), Look("10:01", 10.4, asks=[(10.4, 5000)])]
     codes = (BANK, PINGAN, MAOTAI)
@@ -235,6 +243,22 @@ def test_junk_orders_are_tried_a_few_times_and_then_told(tmp_path: Path) -> None
         assert report.rows[0]["attempts"] == 3
         assert report.rows[0]["why"].startswith("废单")
         assert report.rows[0]["filled"] == 0
+
+
+@pytest.mark.parametrize("price", ["对手价", "对手方最优价格委托"])
+def test_dry_run_asks_the_guard_and_sends_nothing(tmp_path: Path, price: str) -> None:
+    with world(tmp_path, {BANK: FLAT, PINGAN: FLAT}) as w:
+        w.user.guard = {"max_order_value": 1500, "max_orders_per_minute": 50}
+        plan = plan_of((BANK, "buy", 200, 10), (PINGAN, "buy", 100, 10))
+        told = w.run(plan, dry_run=True, price=price)
+        refused = {each["stock_code"]: each["refused"] for each in told.orders}
+        assert "max_order_value" in refused[BANK]
+        assert not refused[PINGAN]
+        assert f"会被拒绝 {BANK} 买入 200" in str(told)
+        assert not w.user.today_entrusts
+        guard = w.user.status["guard"]
+        assert guard is not None
+        assert guard["orders_this_minute"] == 0
 
 
 def test_the_guard_refuses_one_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -50,3 +50,13 @@ def test_a_verb_that_cannot_be_stopped_is_not_looked_at(broker: RemoteMemory) ->
         with pytest.raises(UsageError, match="RemoteTrader 自己写了它，先看不了"):
             preview(user, "buy", dict(ORDER), _Open())
     assert broker.inner.today_entrusts == []
+
+
+def test_a_dry_run_asks_the_guard_over_there(broker: RemoteMemory) -> None:
+    """试算问的是那台机器上的风控，什么都不发。"""
+    broker.inner.guard = {"max_order_value": 60}
+    with broker.trader() as user:
+        broker.connect(user)
+        assert "max_order_value" in user._refusal("buy", dict(ORDER))
+        assert user._refusal("buy", {**ORDER, "amount": 1}) == ""
+    assert broker.inner.today_entrusts == []

@@ -102,10 +102,13 @@ def book_at(
     """价格在 ``price_li`` 时的卖盘与买盘，一侧一共 ``lots`` 手。
 
     ``lifted``：最近一笔是主动买，成交在卖一；否则成交在买一。线的一端上只有一侧放得下时放那一侧。
+    只有一个价的线两侧都有，另一侧在它外面一个价位：不是涨跌停，真的盘口不会少一边。
     ``units``：最小变动价位，一手多少股。
     """
     tick_li, _ = units
-    if price_li - tick_li < bar.low_li and price_li + tick_li <= bar.high_li:
+    if bar.low_li == bar.high_li:
+        bar = bar._replace(low_li=bar.low_li - tick_li, high_li=bar.high_li + tick_li)
+    elif price_li - tick_li < bar.low_li and price_li + tick_li <= bar.high_li:
         lifted = False
     elif price_li + tick_li > bar.high_li and price_li - tick_li >= bar.low_li:
         lifted = True

@@ -295,9 +295,11 @@ def test_a_bar_is_spent_exactly(volume: int, count: int, prices: list[int]) -> N
     for price in path:
         for lifted in (True, False):
             asks, bids = book_at(bar, price, lifted, 10, (10, 100))
-            if high > low:
-                assert asks
-                assert bids
+            assert asks
+            assert bids
+            assert asks[0].price_li - bids[0].price_li == 10
+            if high == low:  # 一个价的线：最多差一个价位
+                assert price in (asks[0].price_li, bids[0].price_li)
 
 
 def test_nothing_of_the_future_shows(tmp_path: Path) -> None:
