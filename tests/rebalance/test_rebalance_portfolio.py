@@ -70,6 +70,11 @@ def test_what_could_not_be_done_is_not_done(tmp_path: Path) -> None:
         user.close()
 
 
+def test_a_path_is_not_a_plan(user: SimTrader) -> None:
+    with pytest.raises(UsageError, match=r"plan.*Plan\.load"):
+        user.portfolio.execute("plan.json")  # type: ignore[arg-type]
+
+
 # ---- 一句话下单：价格天天不同，数量都照那一笔的委托价核对
 
 
