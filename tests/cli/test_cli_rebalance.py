@@ -408,6 +408,8 @@ def test_a_profile_brings_account_defaults_log_and_report(
         assert done.code == 0, done.err
         assert done.json["profile"] == "main"
         assert [each["stock_code"] for each in done.json["plan"]["orders"]] == ["600036.SH"]
+        if "--dry-run" in words:
+            assert not told.exists()  # 试一下，不惊动别人
     log = (tmp_path / "调仓.log").read_text(encoding="utf-8")
     assert "发出 买入 600036.SH 300" in log
     assert "rebalance 办成了" in log
