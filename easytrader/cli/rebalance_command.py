@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from easytrader.trader import Trader
 
 _JOB: Final = "rebalance"
+BLANK: Final[dict[str, Any]] = {
+    "gate": None, "plan": None, "report": None, "resumed": False, "dry_run": False,
+}  # fmt: skip
+"""JSON 里另外的键，什么都还没有做时。"""
 _PLAN_OPTIONS: Final = ("others", "cash_buffer", "min_turnover")
 _RUN_OPTIONS: Final = ("price", "patience", "deadline", "slices")
 _SHORT: Final = frozenset({"t1", "cash"})
@@ -124,8 +128,7 @@ def _add_run_options(parser: Parser) -> None:
 
 
 def _rebalance(arguments: argparse.Namespace) -> int:
-    so_far: dict[str, Any] = {"gate": None, "plan": None, "report": None, "resumed": False}
-    so_far["dry_run"] = arguments.dry_run
+    so_far: dict[str, Any] = {**BLANK, "dry_run": arguments.dry_run}
     try:
         return _carried_out(arguments, so_far)
     except EasytraderError as exc:

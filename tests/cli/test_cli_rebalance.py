@@ -239,6 +239,7 @@ def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_p
         (["T", "--twap", "30"], "--slices"),
         (["T", "--cash-buffer", "-1"], "--cash-buffer"),
         (["T", "--keep", "--close"], "--close"),
+        (["T", "--cash-buffer", "1.5x"], "--cash-buffer"),
         (["--execute", "没有.json"], "读不到"),
         (["T", "--log-file", "没有这个/a.log"], "--log-file"),
         (["T", "--report", "没有这个/a.md"], "--report"),
@@ -250,6 +251,9 @@ def test_usage_errors(shell: Shell, targets: Path, words: list[str], says: str) 
     given = [str(targets) if each == "T" else each for each in words]
     refused(shell, shell("rebalance", *given), 2, says)
     assert not Path("没有这个").exists()
+    told = shell("rebalance", *given, "--json").json
+    assert told.keys() >= {"job", "result_name", "gate", "plan", "report", "resumed", "dry_run"}
+    assert (told["result"], told["exit_code"]) == ("usage", 2)
 
 
 def test_options_change_the_plan(shell: Shell, targets: Path) -> None:
