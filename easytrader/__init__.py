@@ -79,7 +79,9 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(home), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f"easytrader.{name}")
-    raise AttributeError(f"module 'easytrader' has no attribute {name!r}")
+    from easytrader.basics.keywords import old_name_told
+
+    raise AttributeError(old_name_told("module 'easytrader'", name))
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from easytrader import arguments, rows
 from easytrader.backend.capabilities import Capabilities
 from easytrader.basics import paths, tags
-from easytrader.basics.keywords import guarded_class
+from easytrader.basics.keywords import OLD_NAMES, guarded_class, old_name_told
 from easytrader.basics.log import Log, masked
 from easytrader.codes import OrderType
 from easytrader.errors import EasytraderError, RiskRefusedError, UsageError
@@ -531,6 +531,14 @@ class Trader:
             if near:
                 raise UsageError(name, value, f"没有这个属性，是不是 {near[0]}？什么都没有改")
         super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # 不能让类型检查以为什么名字都有
+
+        def __getattr__(self, name: str) -> Any:
+            """原来的 easytrader 的名字：说现在怎样写。"""
+            if name in OLD_NAMES:
+                raise AttributeError(old_name_told(f"{type(self).__name__!r} object", name))
+            return object.__getattribute__(self, name)  # 属性里面出的错照样抛出来
 
     def __repr__(self) -> str:
         account_id = self._engine.key.account_id

@@ -48,6 +48,24 @@ _MEANT: Final = {
 """别处的叫法 → 这里的，拼写差得远，`difflib` 认不出。"""
 
 
+OLD_NAMES: Final = {
+    "prepare": "登录在客户端里做，脚本里 user.connect(路径, 资金账号)",
+    "cancel_all_entrusts": "现在是 user.cancel_all()",
+    "auto_ipo": "现在是 user.ipo.subscribe_all()",
+    "refresh": "不必刷新，每次问到的都是新的",
+    "exit": "现在是 user.close()",
+    "follower": "跟单不在这里：目标写进文件用 easytrader rebalance，脚本里用 user.adjust_weights",
+}
+"""原来的 easytrader 的名字 → 现在怎样写。"""
+
+
+def old_name_told(owner: str, name: str) -> str:
+    """没有这个名字；是原来的 easytrader 的就说现在怎样写。"""
+    told = OLD_NAMES.get(name, "")
+    hint = f"。{told}；哪样换成哪样见文档 migrate.md（从原来的 easytrader 来）" if told else ""
+    return f"{owner} has no attribute {name!r}{hint}"
+
+
 class _Absent:
     def __repr__(self) -> str:
         return "没有给"

@@ -95,15 +95,20 @@ def build_parser(only: str | None = None) -> Parser:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace | int:
     given = sys.argv[1:] if argv is None else list(argv)
     prepare_streams()
+    # 命令之前只有 --debug、--help、--version，都不带值：第一个不是选项的就是命令
+    name = next((each for each in given if each[:1] != "-"), "")
     try:
-        # 命令之前只有 --debug、--help、--version，都不带值：第一个不是选项的就是命令
-        parser = build_parser(next((each for each in given if each[:1] != "-"), ""))
+        parser = build_parser(name)
         arguments = parser.parse_args(given)
         arguments.given = given
         return arguments
     except SystemExit as stop:  # argparse：--help 为 0，写错为 2
         if isinstance(stop, WrongUsage) and "--json" in given:
-            _say_failure("usage", USAGE, stop.reason, UsageError.__name__)
+            document = _job_document(name, stop.reason)
+            if document is None:
+                _say_failure("usage", USAGE, stop.reason, UsageError.__name__)
+            else:
+                say_json(document)
         finish_streams()
         return stop.code if isinstance(stop.code, int) else USAGE
 
@@ -120,6 +125,17 @@ def _report(error: Exception, arguments: argparse.Namespace, code: int) -> int:
     if getattr(arguments, "json", False):
         _say_failure("usage" if code == USAGE else "failed", code, told, type(error).__name__)
     return code
+
+
+def _job_document(name: str, reason: str) -> dict[str, object] | None:
+    """任务（rebalance、run）的选项写错了：键与它别的结果一样；不是任务为 None。"""
+    if name not in ("rebalance", "run"):
+        return None
+    from easytrader.basics import pace
+    from easytrader.jobs.outcome import Outcome
+
+    blank = getattr(import_module(f"easytrader.cli.{COMMANDS[name][0]}"), "BLANK", {})
+    return {**blank, **Outcome(name, "usage", reason, pace.current().now()).to_dict()}
 
 
 def _say_failure(result: str, code: int, reason: str, error: str) -> None:

@@ -170,7 +170,8 @@ def carry_out(
         found = replace(found, details={**so_far, **found.details})
         lines = tuple(str(each) for each in found.details.get("lines", ()))
         _tell(found, arguments)
-        notifier.finished(found, lines)
+        if not getattr(arguments, "dry_run", False):  # 手工试一下，不必惊动一群人
+            notifier.finished(found, lines)
     return found.exit_code
 
 

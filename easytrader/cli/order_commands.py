@@ -239,20 +239,28 @@ def _unknown(exc: OutcomeUnknownError, as_json: bool) -> int:
     return _FAILED
 
 
+def _refused(why: str) -> dict[str, Any]:
+    """柜台拒绝了的，JSON 里另有的键：与别的没办成的一样。"""
+    return {"result": "failed", "exit_code": _FAILED, "reason": f"被拒绝：{why}"}
+
+
 def _placed(user: Trader, placed: Mapping[str, Any], arguments: argparse.Namespace) -> int:
     """有了编号，或当场被拒绝。"""
     number = placed["entrust_no"]
     if number == -1:
         if arguments.json:
-            say_json(placed)
+            say_json({**placed, **_refused(placed.get("message", ""))})
         complain(f"被拒绝：{placed.get('message', '')}")
         return _FAILED
     row, late = _row_of(user, number, arguments.wait)
+    junk = row is not None and row["order_status_name"] == _JUNK
     if arguments.json:
-        say_json({**placed, **({} if arguments.wait is None else {"entrust": row})})
+        known = {} if arguments.wait is None and not junk else {"entrust": row}
+        why = _refused(row["status_msg"] or _JUNK) if row is not None and junk else {}
+        say_json({**placed, **known, **why})
     else:
         say(f"委托编号 {number}{'' if row is None else f'  {_state(row)}'}")
-    if row is not None and row["order_status_name"] == _JUNK:
+    if row is not None and junk:
         complain(f"被拒绝：{row['status_msg'] or _JUNK}")
         return _FAILED
     if arguments.wait is None:

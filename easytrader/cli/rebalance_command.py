@@ -36,6 +36,7 @@ from easytrader.rebalance.planfile import Plan
 from easytrader.rebalance.planning import Options
 from easytrader.rebalance.planning import plan as planned
 from easytrader.rebalance.portfolio import look
+from easytrader.rebalance.report import BLOCKING
 from easytrader.rebalance.run import run
 
 if TYPE_CHECKING:
@@ -53,17 +54,18 @@ if TYPE_CHECKING:
     from easytrader.trader import Trader
 
 _JOB: Final = "rebalance"
+BLANK: Final[dict[str, Any]] = {
+    "gate": None, "plan": None, "report": None, "resumed": False, "dry_run": False,
+}  # fmt: skip
+"""JSON 里另外的键，什么都还没有做时。"""
 _PLAN_OPTIONS: Final = ("others", "cash_buffer", "min_turnover")
 _RUN_OPTIONS: Final = ("price", "patience", "deadline", "slices")
-_BLOCKING: Final = frozenset(
-    {"suspended", "limit_up", "limit_down", "no_quote", "untradable", "open_order", "buy_cap"}
-)
-"""不是不必做，是做不了：有这样的就不是都做完了。"""
 _SHORT: Final = frozenset({"t1", "cash"})
 """差得多才算：做完以后价格动一点，也会有几股今天卖不了、差一点钱。"""
 _MATERIAL: Final = 0.01
 """差总资产的这么多算多。"""
 _SHOWN: Final = 10
+_CANCEL: Final = "撤掉它们（easytrader cancel --all，账号的选项照写）"
 _LINGER_S: Final = 0.5
 """要通知成交的：最后一笔的推送也许还在路上，等一等再断开。"""
 _LOGGED: Final = {
@@ -126,8 +128,7 @@ def _add_run_options(parser: Parser) -> None:
 
 
 def _rebalance(arguments: argparse.Namespace) -> int:
-    so_far: dict[str, Any] = {"gate": None, "plan": None, "report": None, "resumed": False}
-    so_far["dry_run"] = arguments.dry_run
+    so_far: dict[str, Any] = {**BLANK, "dry_run": arguments.dry_run}
     try:
         return _carried_out(arguments, so_far)
     except EasytraderError as exc:
@@ -411,8 +412,8 @@ class _Rebalance:
         alive = runlog.alive(self._user, found.plan_id)
         if alive:
             raise EasytraderError(
-                f"计划 {found.plan_id} 还有 {len(alive)} 笔委托没有完（{'、'.join(alive[:3])}…）："
-                "先撤掉它们，或不加 --new 接着做。什么都没有发出"
+                f"计划 {found.plan_id} 还有 {len(alive)} 笔委托没有完（{'、'.join(alive[:3])}…），"
+                f"照样会成交：先{_CANCEL}，再来。这一次什么都没有发出"
             )
         self._log.warning("放弃没有做完的计划 {}，另做一个", found.plan_id)
         if not looking:
@@ -440,13 +441,23 @@ class _Rebalance:
             if not self._resumed:
                 unfinished.finish(self._folder)
                 raise
-            told = f"{exc}（没有做完的计划 {plan.plan_id}；加 --new 放弃它、另做一个）"
+            told = f"{exc}。没有做完的计划是 {plan.plan_id}：{self._way_out(plan.plan_id)}"
             raise PlanStaleError(told, rule=exc.rule, codes=exc.codes) from exc
         if report.result == "done" or not runlog.alive(self._user, plan.plan_id):
             unfinished.finish(self._folder)
         found = self._judged(plan, report)
         self._tell(plan, report)
         return found
+
+    def _way_out(self, plan_id: str) -> str:
+        """接不上的计划怎么办。"""
+        try:
+            alive = runlog.alive(self._user, plan_id)
+        except EasytraderError as exc:
+            return f"它的委托没有问到（{exc}），先到柜台上核对，再加 --new 另做一个"
+        if alive:
+            return f"它还有 {len(alive)} 笔委托没有完，照样会成交；{_CANCEL}，再加 --new 另做一个"
+        return "它的委托都完了；加 --new 放弃它、另做一个"
 
     def _stepped(self, step: Mapping[str, Any]) -> None:
         """每一步进日志；被打断的，到那时的报告留着说。"""
@@ -536,7 +547,7 @@ def _obstacles(plan: Plan) -> list[Skipped]:
     }  # fmt: skip
     return [
         each for each in plan.skipped
-        if each["rule"] in _BLOCKING or (each["rule"] in _SHORT and each["stock_code"] in far)
+        if each["rule"] in BLOCKING or (each["rule"] in _SHORT and each["stock_code"] in far)
     ]  # fmt: skip
 
 

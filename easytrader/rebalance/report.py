@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Result = Literal["done", "partly", "nothing"]
 """全做完了；做了一部分，或有结果未知的；一股也没有成交。"""
 
+BLOCKING: Final = frozenset(
+    {"suspended", "limit_up", "limit_down", "no_quote", "untradable", "open_order", "buy_cap"}
+)
+"""不是不必做，是做不了：有这样的就不是都做完了。"""
 RESULT_NAMES: Final[dict[Result, str]] = {
     "done": "做完了",
     "partly": "做了一部分",
@@ -86,7 +90,7 @@ class Report:
 
     Attributes:
         plan_id: 计划。
-        result: ``done`` ``partly`` ``nothing``。
+        result: ``done`` ``partly`` ``nothing``，说的是计划里的单；没有进计划的见 `blocked`。
         rows: 计划里的每一笔一行，见 `ReportRow`。
         started: 开始执行的时刻，Unix 秒；被杀了接着做的，是第一次。
         ended: 结束的时刻。
@@ -112,6 +116,11 @@ class Report:
         empties.noted("report", self.rows)
         empties.noted("fills", self.fills)
         empties.noted("skipped", self.skipped)
+
+    @property
+    def blocked(self) -> list[Skipped]:
+        """想调而做不了的（停牌、涨跌停、没有行情、还有没完的委托）；``result`` 只说计划里的单。"""
+        return [each for each in self.skipped if each["rule"] in BLOCKING]
 
     @property
     def totals(self) -> dict[str, float]:
@@ -203,7 +212,9 @@ class Report:
 
     def _result(self) -> str:
         """没有要下的单，不说做完了。"""
-        return RESULT_NAMES[self.result] if self.rows else "没有要下的单"
+        if not self.rows:
+            return "一笔也做不了" if self.blocked else "没有要下的单"
+        return RESULT_NAMES[self.result]
 
     def _skips(self) -> list[str]:
         """计划里跳过的，一只一行。"""

@@ -125,6 +125,8 @@ def run(
         NotConnectedError: 一开始就没有连着。
         QueryFailedError: 一开始就没有应答。
     """
+    if not hasattr(plan, "plan_id"):
+        raise UsageError("plan", plan, "应为计划：rebalance.plan(…) 的结果；文件用 Plan.load(路径)")
     settings = _Settings(
         pricing.parse(price),
         parse_slices(slices),

@@ -239,6 +239,7 @@ def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_p
         (["T", "--twap", "30"], "--slices"),
         (["T", "--cash-buffer", "-1"], "--cash-buffer"),
         (["T", "--keep", "--close"], "--close"),
+        (["T", "--cash-buffer", "1.5x"], "--cash-buffer"),
         (["--execute", "没有.json"], "读不到"),
         (["T", "--log-file", "没有这个/a.log"], "--log-file"),
         (["T", "--report", "没有这个/a.md"], "--report"),
@@ -250,6 +251,9 @@ def test_usage_errors(shell: Shell, targets: Path, words: list[str], says: str) 
     given = [str(targets) if each == "T" else each for each in words]
     refused(shell, shell("rebalance", *given), 2, says)
     assert not Path("没有这个").exists()
+    told = shell("rebalance", *given, "--json").json
+    assert told.keys() >= {"job", "result_name", "gate", "plan", "report", "resumed", "dry_run"}
+    assert (told["result"], told["exit_code"]) == ("usage", 2)
 
 
 def test_options_change_the_plan(shell: Shell, targets: Path) -> None:
@@ -408,6 +412,8 @@ def test_a_profile_brings_account_defaults_log_and_report(
         assert done.code == 0, done.err
         assert done.json["profile"] == "main"
         assert [each["stock_code"] for each in done.json["plan"]["orders"]] == ["600036.SH"]
+        if "--dry-run" in words:
+            assert not told.exists()  # 试一下，不惊动别人
     log = (tmp_path / "调仓.log").read_text(encoding="utf-8")
     assert "发出 买入 600036.SH 300" in log
     assert "rebalance 办成了" in log
@@ -471,6 +477,7 @@ def test_killed_in_the_middle_and_started_again(
     new = shell("rebalance", str(other), "--new", "--json")
     assert new.code == 1
     assert "委托没有完" in new.json["reason"]
+    assert "easytrader cancel --all" in new.json["reason"]
 
     looked = shell("rebalance", str(targets), "--dry-run", "--json").json
     done = shell("rebalance", str(targets), "--json", "--patience", "0.5")
@@ -522,6 +529,40 @@ def test_while_another_is_running_and_stopped_in_the_middle(
     assert report["plan_id"] == document["plan"]["plan_id"]
     assert [(row["filled"], row["why"]) for row in report["rows"]] == [(0, "被打断")] * 2
     assert document["gate"]["open"] is True
+
+
+def test_a_killed_one_that_cannot_go_on_tells_the_way_out(
+    shell: Shell, targets: Path, sim_folder: Path, tmp_path: Path
+) -> None:
+    """被杀了又自己买了：说清挂着的还会成交、怎样撤；照着做就走得通，不绕圈子。"""
+    words = ("rebalance", targets, *shell.account)
+    process = subprocess.Popen(
+        command(*words, "--price", "本方价-20", "--patience", 600),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    mark = sim_folder / "easytrader_records"
+    try:
+        eventually(lambda: any('"placed"' in text for text in logs(mark)), 60)
+    finally:
+        process.kill()
+        process.wait(30)
+    with easytrader.use("sim") as user:
+        user.connect(str(sim_folder), ACCOUNT, timeout=5)
+        user.wait(user.market_buy("601318", 100)["entrust_no"])
+    stale = shell("rebalance", str(targets), "--json")
+    assert stale.code == 1
+    for each in ("持仓变了", "照样会成交", "easytrader cancel --all", "--new"):
+        assert each in stale.json["reason"]
+    new = shell("rebalance", str(targets), "--new", "--json")
+    assert (new.code, "不加 --new" in new.json["reason"]) == (1, False)
+    assert shell("cancel", "--all", "--yes").code == 0
+    again = shell("rebalance", str(targets), "--json").json
+    assert "它的委托都完了" in again["reason"]
+    assert shell("rebalance", str(targets), "--new").code == 0
 
 
 def logs(folder: Path) -> list[str]:

@@ -91,6 +91,14 @@ def test_a_refused_order_says_why(shell: Shell) -> None:
     assert "注意：可用 0，要卖 100，柜台会拒绝" in done.err
     assert "\n被拒绝：" in done.err
     assert "废单" in done.out
+    for words in (("--wait", "10"), ()):  # 不等的也许还没有看到，看到了就要说
+        told = shell("sell", "600036", "35", "100", *words, "--json")
+        if told.code:
+            assert told.json["result"] == "failed"
+            assert told.json["exit_code"] == 1
+            assert told.json["reason"].startswith("被拒绝：")
+            assert told.json["entrust"]["order_status_name"] == "废单"
+        assert told.code or not words
 
 
 def test_not_filled_in_time_is_not_done_and_cancel_ends_it(shell: Shell) -> None:

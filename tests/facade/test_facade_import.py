@@ -68,6 +68,23 @@ def test_exports_are_what_is_declared() -> None:
         _ = easytrader.nothing
 
 
+def test_old_names_say_what_to_write_now() -> None:
+    user = easytrader.use("sim")
+    for owner, name, says in (
+        (easytrader, "follower", "adjust_weights"),
+        (user, "prepare", "connect"),
+        (user, "cancel_all_entrusts", "cancel_all"),
+        (user, "auto_ipo", "subscribe_all"),
+        (user, "refresh", "不必刷新"),
+        (user, "exit", "close"),
+    ):
+        with pytest.raises(AttributeError, match=rf"{name}.*{says}.*migrate"):
+            getattr(owner, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        _ = user.nothing  # type: ignore[attr-defined]
+    user.close()
+
+
 @pytest.mark.parametrize("broker", ["xq", "", None, 5])
 def test_unknown_broker(broker: object) -> None:
     with pytest.raises(UsageError, match="miniqmt"):

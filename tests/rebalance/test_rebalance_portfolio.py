@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,27 @@ def bid(user: SimTrader, code: str) -> float:
 
 def held(user: SimTrader, code: str) -> int:
     return next((each["volume"] for each in user.position if each["stock_code"] == code), 0)
+
+
+def test_what_could_not_be_done_is_not_done(tmp_path: Path) -> None:
+    """停牌的没有进计划：报告说得出，``blocked`` 不空。"""
+    folder = make_folder(tmp_path / "停牌")
+    told = {"600036": {"suspended": [["2020-01-01", "2099-12-31"]]}}
+    (folder / "instruments.json").write_text(json.dumps(told), encoding="utf-8")
+    user: Any = easytrader.use("sim")
+    user.connect(str(folder), ACCOUNT)
+    try:
+        report = user.adjust_weights({"600036": 0.1}, others="keep")
+        assert [row["rule"] for row in report.blocked] == ["suspended"]
+        assert "一笔也做不了" in str(report)
+        assert user.adjust_weights({"600036": 0}, others="keep").blocked == []
+    finally:
+        user.close()
+
+
+def test_a_path_is_not_a_plan(user: SimTrader) -> None:
+    with pytest.raises(UsageError, match=r"plan.*Plan\.load"):
+        user.portfolio.execute("plan.json")  # type: ignore[arg-type]
 
 
 # ---- 一句话下单：价格天天不同，数量都照那一笔的委托价核对

@@ -18,7 +18,8 @@ def main():
     except EasytraderError as exc:
         sys.exit(f"这次没有做成：{exc}")
     print(report)
-    return 0 if report.result == "done" else 4
+    # blocked：停牌、涨跌停、还有没完的委托，没有进计划的
+    return 0 if report.result == "done" and not report.blocked else 4
 
 
 if __name__ == "__main__":
