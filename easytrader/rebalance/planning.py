@@ -371,7 +371,7 @@ class _Planning:
             return
         told = (
             f"比总资产 {self._total / 1000:,.2f} 元多出 {asked / self._total - 1:.0%}，"
-            f"超过 {_MOST_ASKED - 1:.0%} 的不收：照这个账户写，或者写权重"
+            f"超过 {float(_MOST_ASKED - 1):.0%} 的不收：照这个账户写，或者写权重"
         )
         raise UsageError("targets", f"合计 {asked / 1000:,.2f} 元", told)
 
