@@ -59,6 +59,8 @@ PLANNED_KINDS: Final = frozenset(
 """B 股不是人民币，债券是净价，逆回购、申购代码不是持仓：都不在内。"""
 
 _NOTED_SCALE: Final = 0.9995
+_MOST_ASKED: Final = Fraction(105, 100)
+"""股数、金额的目标合计最多是总资产的几倍：写的时候与做的时候价格会差一些。"""
 _OPEN_S: Final = 9 * 3600 + 1800
 _CLOSE_S: Final = 15 * 3600
 
@@ -246,6 +248,9 @@ class _Planning:
         if self._total <= 0:
             raise UsageError("account", row["total_asset"], "账户里没有资产，没有什么可以调")
         self._buffer = self._part(self._options.cash_buffer)
+        if self._buffer > self._total:
+            told = f"要留的比总资产 {self._total / 1000:,.2f} 元还多；小于 1 是比例，不小于 1 是元"
+            raise UsageError("cash_buffer", self._options.cash_buffer, told)
         self._least = self._part(self._options.min_turnover)
 
     def _part(self, amount: float) -> int:
@@ -287,6 +292,7 @@ class _Planning:
         for line in self._lines:
             self._price(line)
             self._aim(line)
+        self._check_asked()
         self._scale()
         active = [line for line in self._lines if self._ready(line)]
         chosen = choose([cast("Choice", line.choice) for line in active], self._cash - self._buffer)
@@ -357,6 +363,17 @@ class _Planning:
         if quote["open"] is not None and not quote["volume"]:
             return True
         return _OPEN_S <= (self._now + OFFSET_S) % 86400 < _CLOSE_S
+
+    def _check_asked(self) -> None:
+        """股数、金额合计远多于总资产的不收：多半是给另一个账户写的，照比例缩了会把钱都买进去。"""
+        asked = sum(line.target for line in self._lines if line.goal is not None)
+        if self._unit == "weight" or asked <= self._total * _MOST_ASKED:
+            return
+        told = (
+            f"比总资产 {self._total / 1000:,.2f} 元多出 {asked / self._total - 1:.0%}，"
+            f"超过 {_MOST_ASKED - 1:.0%} 的不收：照这个账户写，或者写权重"
+        )
+        raise UsageError("targets", f"合计 {asked / 1000:,.2f} 元", told)
 
     def _scale(self) -> None:
         """要的比有的多（留了现金、有卖不掉的）时，各只按比例少要一些。"""

@@ -520,3 +520,23 @@ def test_what_was_bought_today_takes_its_room() -> None:
     value = {code: moves(plan)[code] * world.quotes[code]["last"] for code in (BANK, ETF)}
     assert value[BANK] == pytest.approx(200_000, abs=3_500)
     assert value[ETF] == pytest.approx(200_000, abs=3_500)
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "argument", "says"),
+    [
+        ({BANK: 0.5}, {"cash_buffer": 5_000_000}, "cash_buffer", "比总资产 1,000,000.00 元还多"),
+        ({BANK: 200_000}, {"by": "shares"}, "targets", "照这个账户写"),
+        ({BANK: 1_100_000}, {"by": "value"}, "targets", "多出 10%"),
+    ],
+)
+def test_more_than_the_account_has_is_refused(
+    targets: dict[str, float], options: dict[str, Any], argument: str, says: str
+) -> None:
+    """多打了几个零、给别的账户写的：照比例缩了会把钱都买进去，持仓都卖掉。"""
+    with pytest.raises(UsageError) as caught:
+        rich(quote(BANK, 10.0)).plan(targets, **options)
+    assert caught.value.argument == argument
+    assert says in str(caught.value)
+    slightly = rich(quote(BANK, 10.0)).plan({BANK: 1_030_000}, by="value")
+    assert slightly.scale < 1  # 价格动了一点：照比例少要一些
