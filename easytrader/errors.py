@@ -55,7 +55,7 @@ class UsageError(EasytraderError, ValueError):
     """
 
     def __init__(self, argument: str, value: object, expected: str) -> None:
-        super().__init__(f"参数 {argument} 不对：{shown_as(argument, value)}。{expected}")
+        super().__init__(f"参数 {argument} {_wrong(argument, value)}。{expected}")
         self.argument = argument
         self.value = value
         self.expected = expected
@@ -191,6 +191,13 @@ _SECRETS: Final = ("pwd", "password", "passwd", "secret", "token")
 def is_secret(argument: str) -> bool:
     """这个参数的值是口令、令牌，哪里都不写出来。"""
     return argument.lower().endswith(_SECRETS)
+
+
+def _wrong(argument: str, value: object) -> str:
+    """哪里不对；命令行上没有写的不说 None：那是 Python 的话。"""
+    if value is None and (argument.startswith("-") or argument.isupper()):
+        return "没有写"
+    return f"不对：{shown_as(argument, value)}"
 
 
 def shown_as(argument: str, value: object) -> str:

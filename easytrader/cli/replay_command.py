@@ -35,7 +35,7 @@ def register(commands: argparse._SubParsersAction[Parser]) -> None:
         "replay",
         help="把一段日子的行情放给 cron 脚本看，脚本一字不改",
         description="每个交易日到点跑一遍脚本，像 cron 那样；时间、账户、行情都是回放的，"
-        "真的柜台够不着。退出码：0 每天都好，1 没有放成（或 --stop-on-error 停下），"
+        "真的柜台够不着。退出码：0 每天都好，1 没有放成、每天都出错或 --stop-on-error 停下，"
         "2 用法不对，4 有的日子出错。",
     )
     add = parser.add_argument
@@ -193,12 +193,13 @@ def _stuck() -> None:
 
 
 def _save(results: Results, folder: Path) -> list[Path]:
+    picture: list[Path] = []
     try:
-        written = results.save(folder)
         try:
-            written.append(results.plot().save_png(folder / "equity.png"))
+            picture = [results.plot().save_png(folder / "equity.png")]
         except MissingDependencyError as error:
             complain(f"没有画图：{error}")
+        written = results.save(folder, picture[0].name if picture else "") + picture
     except OSError as error:
         raise SimulatorError(f"结果写不进 {folder}：{error}") from error
     return written

@@ -16,6 +16,7 @@ import logging
 import sys
 import traceback
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -43,6 +44,7 @@ _BACK: Final = "from_logging"
 """从 `logging` 来的，不再送回去。"""
 _FORTH: Final = "from_loguru"
 _FILE_ONLY: Final = "file_only"
+_SAME: Final = timedelta(minutes=1)
 
 
 @contextmanager
@@ -163,11 +165,22 @@ def _line(record: Record) -> str:
     """一条 → 写出去的样子（loguru 的格式；自己写好的放在 extra 里）。"""
     at = record["time"].astimezone(BEIJING)  # 与本库说的别的时刻一样，电脑在哪个时区都是
     text = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} | {record['level'].name:<7} | "
+    if _FILE_ONLY in record["extra"] and _is_stamped(record["message"], at):
+        text = ""
     text += record["message"]
     if told := _trace(record):
         text += f"\n{told}"
     record["extra"]["line"] = scrubbed(text.rstrip("\n"))
     return "{extra[line]}\n"
+
+
+def _is_stamped(text: str, at: datetime) -> bool:
+    """脚本自己写了时刻，也是北京时间：不写两遍。"""
+    try:
+        told = datetime.fromisoformat(text[:19])
+    except ValueError:
+        return False
+    return abs(at.replace(tzinfo=None) - told.replace(tzinfo=None)) < _SAME
 
 
 def _trace(record: Record) -> str:

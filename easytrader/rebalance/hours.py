@@ -41,7 +41,7 @@ class Deadline(NamedTuple):
             try:
                 return cls("at", slices.clock(value))
             except ValueError:
-                form = '应为几点（"14:56"）、从现在起的秒数，或 None（到 15:00）'
+                form = '应为几点（"14:56"），或从现在起的秒数；不写是到 15:00'
                 raise UsageError("deadline", value, form) from None
         return cls("for", arguments.seconds("deadline", value))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
@@ -22,7 +23,7 @@ from easytrader.rows import charts, empties, html, plain
 from easytrader.rows.titles import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -208,7 +209,9 @@ class Plan:
         ]
         kind = KINDS["plan"]
         lines.append(
-            plain.table(kind.brief_columns, self.orders) if self.orders else "没有要下的单"
+            plain.table(kind.brief_columns, _one_each(self.orders))
+            if self.orders
+            else "没有要下的单"
         )
         if self.skipped:
             columns = KINDS["skipped"].brief_columns
@@ -227,6 +230,21 @@ class Plan:
         if self.tracking_error <= self.bound:
             return "（最小）"
         return f"（不会小于 {self.bound:.4%}）"
+
+
+def _one_each(orders: Sequence[PlanOrder]) -> list[PlanOrder]:
+    """给人看的：一只一行；超过一笔的上限而拆开的合在一起，说分了几笔。"""
+    found: list[PlanOrder] = []
+    for _, group in groupby(orders, key=lambda each: (each["stock_code"], each["side"])):
+        rows = list(group)
+        whole = rows[0].copy()
+        if len(rows) > 1:
+            whole["volume"] = sum(each["volume"] for each in rows)
+            whole["value"] = round(sum(each["value"] for each in rows), 2)
+            whole["fee"] = round(sum(each["fee"] for each in rows), 2)
+            whole["reason"] = f"{whole['reason']}，分 {len(rows)} 笔"
+        found.append(whole)
+    return found
 
 
 def _digest(content: Mapping[str, Any]) -> str:

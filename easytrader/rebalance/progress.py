@@ -183,8 +183,8 @@ class Job:
             "left": self.left,
             "avg_price": round(float(value / filled), 4) if filled else None,
             "arrival_price": float(arrival) if arrival else None,
-            "slippage_bp": None if lost is None else round(float(lost / base) * 10_000, 2),
-            "slippage_value": 0.0 if lost is None else round(float(lost), 2),
+            "slippage_bp": None if lost is None else round(float(lost / base) * 10_000, 2) + 0.0,
+            "slippage_value": 0.0 if lost is None else round(float(lost), 2) + 0.0,  # 不写 -0.0
             "fee": float(sum((purse.fee(self, each.value) for each in self.attempts), Decimal(0))),
             "attempts": len(self.attempts),
             "why": self.why if self.left else "",

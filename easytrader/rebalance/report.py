@@ -140,8 +140,8 @@ class Report:
             "bought": round(amount["buy"], 2),
             "sold": round(amount["sell"], 2),
             "fees": round(sum(row["fee"] for row in self.rows), 2),
-            "slippage_value": round(slippage, 2),
-            "slippage_bp": round(slippage / base * 10_000, 2) if base else 0.0,
+            "slippage_value": round(slippage, 2) + 0.0,  # 不写 -0.0
+            "slippage_bp": round(slippage / base * 10_000, 2) + 0.0 if base else 0.0,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -198,11 +198,15 @@ class Report:
         head = f"计划 {self.plan_id}（试算，什么都没有发出）：先发 {len(self.orders)} 笔"
         told = [{**each, "price": each["ttype"] or each["price"]} for each in self.orders]
         table = [plain.table(_FIRST, told)] if told else []
-        later = [
-            f"先不发 {row['stock_code']} {row['side_name']} {row['left']}：{row['why']}"
-            for row in self.rows
-            if row["why"]
-        ]
+        waiting: dict[tuple[str, str, str], list[int]] = {}
+        for row in self.rows:
+            if row["why"]:
+                key = (row["stock_code"], row["side_name"], row["why"])
+                waiting.setdefault(key, []).append(row["left"])
+        later = []
+        for (code, side, why), left in waiting.items():
+            pieces = f"（{len(left)} 笔）" if len(left) > 1 else ""
+            later.append(f"先不发 {code} {side} {sum(left)}{pieces}：{why}")
         refused = [
             f"会被拒绝 {each['stock_code']} {each['side_name']} {each['volume']}：{each['refused']}"
             for each in self.orders

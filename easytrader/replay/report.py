@@ -158,8 +158,12 @@ class Results:
 
     # ---- 写
 
-    def save(self, folder: Path) -> list[Path]:
+    def save(self, folder: Path, picture: str = "") -> list[Path]:
         """写进 ``folder``（没有就建），返回写了哪些。
+
+        Args:
+            folder: 文件夹。
+            picture: 里面净值图的名字，报告里放上它；没有图为空。
 
         Raises:
             OSError: 写不进去。
@@ -170,7 +174,7 @@ class Results:
             "equity.csv": _csv(_EQUITY, map(_written, self.equity)),
             "orders.csv": _csv(_ORDERS, map(_written, self.orders)),
             "trades.csv": _csv(_TRADES, map(_written, self.trades)),
-            "report.md": self.to_markdown(),
+            "report.md": self.to_markdown(picture),
             "report.json": text,
         }
         for name, body in files.items():
@@ -205,10 +209,12 @@ class Results:
             ]
         return found
 
-    def to_markdown(self) -> str:
-        """报告。"""
+    def to_markdown(self, picture: str = "") -> str:
+        """报告；``picture`` 同 `save`。"""
         lines = ["# 回放", "", "| | |", "|---|---|"]
         lines += [f"| {name} | {value} |" for name, value in self.rows()]
+        if picture:
+            lines += ["", f"![净值与回撤]({picture})"]
         refused = [row for row in self.orders if row["reason"]]
         if refused:
             lines += [
@@ -265,11 +271,11 @@ def _when(told: dict[str, Any]) -> str:
 
 
 def _round(number: float) -> float:
-    return round(number, 6)
+    return round(number, 6) + 0.0  # 不写 -0.0
 
 
 def _percent(number: float) -> str:
-    return f"{number * 100:.2f}%"
+    return f"{round(number * 100, 2) + 0.0:.2f}%"
 
 
 def _li(yuan: float) -> int:

@@ -231,6 +231,7 @@ def test_no_file_a_folder_and_other_encodings(shell: Shell, targets: Path, tmp_p
     [
         ([], "写目标文件"),
         (["T", "--execute", "x.json"], "只能写一样"),
+        ([], "参数 TARGETS 没有写"),
         (["--execute", "x.json", "--keep"], "--others"),
         (["T", "--price", "随便"], "--price"),
         (["T", "--deadline", "25:00"], "--deadline"),

@@ -53,6 +53,7 @@ def test_a_whole_run(desk: Path) -> None:
     with (report / "equity.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["result"] for row in rows] == ["好", "好", "出错", "好", "好"]
+    assert "![净值与回撤](equity.png)" in (report / "report.md").read_text(encoding="utf-8")
     assert "周三不行" in (report / "script.log").read_text(encoding="utf-8")
 
 

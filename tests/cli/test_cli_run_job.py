@@ -60,7 +60,7 @@ def test_output_arguments_and_exit_code_are_the_scripts_own(
         "print('出错了', file=sys.stderr)\n"
         "sys.exit(int(sys.argv[1]))\n"
     )
-    log = tmp_path / "日志" / "run.log"
+    log = tmp_path / "run.log"
     words = ("run", *account(sim_folder), "--log-file", str(log), script(tmp_path, text))
     done = run(*words, "7", "--own", "x", "--", "--json", "-h")
     assert done.code == 7

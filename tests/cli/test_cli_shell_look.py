@@ -153,7 +153,7 @@ def test_no_account_given_looks_at_the_simulator_and_says_so(shell: Shell) -> No
 def test_orders_never_guess_the_account(shell: Shell, words: tuple[str, ...]) -> None:
     done = shell.bare(*words)
     assert (done.code, done.out) == (2, "")
-    assert "参数 --broker 不对：None。要说是哪个账号：--profile NAME" in done.err
+    assert "参数 --broker 没有写。要说是哪个账号：--profile NAME" in done.err
 
 
 @pytest.mark.parametrize("way", ["profile", "account", "variable", "default"])
@@ -181,13 +181,13 @@ def test_a_profile(
         (["--profile", "a", "--broker", "sim"], "参数 --profile 不对：'a'。与 --broker 只能写一样"),
         (
             ["--broker", "miniqmt", "--account", "1"],
-            "参数 --path 不对：None。--broker miniqmt 还要",
+            "参数 --path 没有写。--broker miniqmt 还要",
         ),
         (["--broker", "remote", "--path", "http://x", "--type", "STOCK"], "参数 --type 不对"),
         (["--broker", "nobody"], "参数 --broker 不对：'nobody'。可用的后端"),
         (["--broker", "sim", "--path", "/没有"], "参数 --path 不对：'/没有'"),
         (["--broker", "sim", "--type", "月亮"], "参数 --type 不对：'月亮'"),
-        (["--path", "x"], "参数 --broker 不对：None。要说是哪个账号"),
+        (["--path", "x"], "参数 --broker 没有写。要说是哪个账号"),
         (["--timeout", "nan"], "参数 --timeout 不对：'nan'，应为大于 0 的秒数"),
         (["--json", "--csv"], "参数 --csv 不能与 --json 同用"),
     ],

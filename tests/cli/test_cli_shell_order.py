@@ -128,7 +128,7 @@ def test_cancel_all(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "参数 ENTRUST_NO 不对：None"),
+        ((), "参数 ENTRUST_NO 没有写"),
         (("1", "--all"), "参数 ENTRUST_NO 不对：'1'"),
         (("12x",), "参数 ENTRUST_NO 不对：'12x'"),
         (("--all", "--wait", "3"), "参数 --wait 不对"),
@@ -154,7 +154,7 @@ def test_a_live_order_without_a_terminal_needs_yes(live: tuple[Shell, RemoteMemo
     done = shell(*ORDER)
     assert (done.code, done.out, _sent(broker)) == (2, "", 0)
     assert "真的账户" in done.err
-    assert "参数 --yes 不对：None。下这一笔委托？没有终端可以问：加上 --yes 就是确定" in done.err
+    assert "参数 --yes 没有写。下这一笔委托？没有终端可以问：加上 --yes 就是确定" in done.err
     assert (shell(*ORDER, "--yes").code, _sent(broker)) == (0, 1)
 
 

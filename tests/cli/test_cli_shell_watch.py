@@ -81,7 +81,7 @@ def test_a_lost_link_is_told_and_watching_goes_on(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("quote",), "参数 CODE 不对：None。quote 后面写证券代码"),
+        (("quote",), "参数 CODE 没有写。quote 后面写证券代码"),
         (("position", "600036"), "参数 CODE 不对：['600036']"),
         (("moon",), "参数 WHAT 不对：'moon'。可选："),
         (("position", "--interval", "0"), "参数 --interval 不对：'0'"),

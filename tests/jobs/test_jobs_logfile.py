@@ -11,9 +11,10 @@ import pytest
 from loguru import logger
 from support import ROOT
 
+from easytrader.basics.beijing import beijing_now
 from easytrader.basics.log import Log
 from easytrader.errors import UsageError
-from easytrader.jobs.logfile import bridge, logging_to
+from easytrader.jobs.logfile import bridge, logging_to, to_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,19 @@ def test_our_lines_reach_logging(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == ["断开了 token=***"]
     _say("已经收起来")
     assert len(caplog.records) == 1
+
+
+def test_a_script_that_writes_the_time_itself_is_not_stamped_twice(tmp_path: Path) -> None:
+    file = tmp_path / "run.log"
+    with logging_to(file, screen=False):
+        to_file("没有时刻")
+        now = f"{beijing_now():%Y-%m-%d %H:%M:%S}"
+        to_file(f"{now}.780 | INFO | 脚本说的")
+        to_file("2020-01-01 00:00:00 别的时刻")
+    plain, own, other = file.read_text(encoding="utf-8").splitlines()
+    assert plain.endswith("| INFO    | 没有时刻")
+    assert own == f"{now}.780 | INFO | 脚本说的"
+    assert other.endswith("| INFO    | 2020-01-01 00:00:00 别的时刻")
 
 
 def test_levels_of_logging_count(caplog: pytest.LogCaptureFixture) -> None:

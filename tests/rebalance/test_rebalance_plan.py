@@ -353,6 +353,10 @@ def test_large_orders_are_split_below_the_limit() -> None:
     bank = [each["volume"] for each in plan.orders if each["stock_code"] == BANK]
     assert bank == [833_400, 833_300, 833_300]
     assert all(each["after"] == 2_500_000 for each in plan.orders if each["stock_code"] == BANK)
+    text = str(plan)  # 给人看的一只一行
+    assert (text.count(BANK), text.count(STAR)) == (1, 1)
+    assert "  2,500,000  " in text
+    assert "，分 3 笔" in text
 
 
 @pytest.mark.parametrize(

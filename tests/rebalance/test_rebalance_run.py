@@ -9,6 +9,7 @@ import pytest
 from run_world import BANK, MAOTAI, PINGAN, Look, at, plan_of, world
 
 from easytrader.errors import UsageError
+from easytrader.rebalance.report import Report
 from easytrader.sim.host.faults import Faults
 
 if TYPE_CHECKING:
@@ -394,3 +395,12 @@ def test_what_the_plan_skipped_is_in_the_report(tmp_path: Path) -> None:
         assert "当天买的今天不能卖" in report._repr_html_()
         assert "没有要下的单" in str(report)
         assert "做完了" not in str(report)
+
+
+def test_no_minus_zero() -> None:
+    row: Any = {
+        "side": "sell", "filled": 10_000_000, "left": 0, "avg_price": 10.0, "arrival_price": 10.0,
+        "slippage_value": -0.01, "fee": 0.0,
+    }  # fmt: skip
+    totals = Report("p1", "done", [row], 0.0, 1.0).totals
+    assert str(totals["slippage_bp"]) == "0.0"
