@@ -1,11 +1,13 @@
 """像 cron 那样：每天起一个新的进程跑脚本。其实在本进程里，只是什么都是新的。
 
 新的：``__main__``、脚本目录里导入的模块、``sys.argv``、当前目录、环境变量、根日志的处理器、
-``atexit``；没有终端，标准输入是空的。跑完以后像进程退出那样等它的非守护线程，再收拾干净。
+``atexit``、asyncio 的事件循环；没有终端，标准输入是空的。跑完以后像进程退出那样等它的非守护线程，
+再收拾干净。
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import ctypes
 import io
@@ -100,6 +102,7 @@ class Script:
         before = set(threading.enumerate())
         ended = Ended(0)
         with ExitStack() as stack:
+            stack.enter_context(_fresh_loops())
             stack.callback(stage.leave)
             goodbyes = stack.enter_context(_fresh(self._argv, self._folder, self.is_theirs))
             stack.enter_context(redirect_stdout(output))
@@ -252,3 +255,31 @@ def _fresh(
         for name in set(sys.modules) - names:
             if is_theirs(getattr(sys.modules[name], "__file__", None) or ""):
                 del sys.modules[name]
+
+
+class _Loops(asyncio.DefaultEventLoopPolicy):
+    """造过的事件循环都记得。"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[asyncio.AbstractEventLoop] = []
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """造一个。"""
+        loop = super().new_event_loop()
+        self.made.append(loop)
+        return loop
+
+
+@contextmanager
+def _fresh_loops() -> Iterator[None]:
+    """新进程的主线程还没有事件循环，要用时才有；昨天 ``asyncio.run`` 过的不留到今天。"""
+    before, policy = asyncio.get_event_loop_policy(), _Loops()
+    asyncio.set_event_loop_policy(policy)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop_policy(before)
+        for loop in policy.made:
+            if not loop.is_running():
+                loop.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import textwrap
 import threading
@@ -132,6 +133,26 @@ def test_the_vendor_itself(tmp_path: Path, bars: Path) -> None:
     assert told.startswith("成交 8881234567 200 14:50:0")
     assert "8881234567 200" in shown.lines
     assert shown.lines[-1] == "8881234567 400"
+
+
+def test_every_day_has_its_own_event_loop(tmp_path: Path, bars: Path) -> None:
+    """``asyncio.run`` 之后主线程没有循环了，厂商的构造函数要它：明天是新的进程，又有了。"""
+    script = f"""
+        import asyncio
+        from xtquant.xttrader import XtQuantTrader
+        trader = XtQuantTrader({WHERE!r}, 123456)
+        async def main():
+            return asyncio.get_running_loop()
+        print(asyncio.run(main()).is_closed())
+    """
+    asyncio.run(_nothing())
+    shown = play(tmp_path, bars, textwrap.dedent(script), days=DAYS[:2])
+    assert [each.result for each in shown.days] == ["好", "好"], shown.output
+    assert shown.lines == ["True", "True"]
+
+
+async def _nothing() -> None:
+    """跑过它，本线程的循环就没有了。"""
 
 
 def test_a_child_process_may_not_trade(tmp_path: Path, bars: Path) -> None:
