@@ -670,7 +670,7 @@ class Trader:
         try:
             with admission.through(_Asking(rules)):
                 getattr(self, verb)(**kwargs)
-        except RiskRefusedError as exc:
+        except (RiskRefusedError, UsageError) as exc:
             return str(exc)
         except _AskedError:
             return ""

@@ -18,6 +18,7 @@ from easytrader.basics.beijing import stamp
 from easytrader.basics.log import masked
 from easytrader.basics.private import replace_file
 from easytrader.errors import PlanStaleError, UsageError
+from easytrader.market.rules.fees import FeeSchedule
 from easytrader.rebalance.model import SIDE_NAMES, PlanOrder, Skipped, WeightRow
 from easytrader.rows import charts, empties, html, plain
 from easytrader.rows.titles import KINDS
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 _MOST_BYTES: Final = 64_000_000
 _SHOWN_CODES: Final = 10
+
+
+def schedule_of(commission: float, min_commission: float) -> FeeSchedule:
+    """佣金的比例（含规费）与每笔最低（元）→ 收费标准。"""
+    return FeeSchedule(round(commission * 1e6), round(min_commission * 1000))
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,14 @@ class Plan:
             told = "存了以后被改过，不能执行；要改就改目标，重新做计划"
             raise UsageError("plan", name, told)
         return cls.from_dict(body["plan"])
+
+    @property
+    def schedule(self) -> FeeSchedule:
+        """做计划时的收费标准；选项里没有写的是常见的。"""
+        told = self.options
+        if not {"commission", "min_commission"} <= set(told):
+            return FeeSchedule()
+        return schedule_of(told["commission"], told["min_commission"])
 
     # ---- 核对
 

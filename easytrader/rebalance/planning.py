@@ -22,19 +22,19 @@ from easytrader.codes import BUY_TYPES, FINAL_STATUSES
 from easytrader.errors import UsageError
 from easytrader.market.rules import RuleBook
 from easytrader.market.rules.facts import Facts, Period
-from easytrader.market.rules.fees import FeeSchedule
 from easytrader.market.rules.tables import STOCKS
 from easytrader.market.symbols import Kind, Security, parse_security
 from easytrader.rebalance import targets as goals
 from easytrader.rebalance.lots import Choice, choose
 from easytrader.rebalance.model import CASH, SIDE_NAMES
-from easytrader.rebalance.planfile import Plan
+from easytrader.rebalance.planfile import Plan, schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from easytrader import types
     from easytrader.market.rules import Lot, Rules
+    from easytrader.market.rules.fees import FeeSchedule
     from easytrader.rebalance.model import (
         Account,
         By,
@@ -115,7 +115,7 @@ class Options:
 
     def schedule(self) -> FeeSchedule:
         """收费标准。"""
-        return FeeSchedule(round(self.commission * 1e6), round(self.min_commission * 1000))
+        return schedule_of(self.commission, self.min_commission)
 
 
 OPTIONS: Final = tuple(each.name for each in fields(Options))

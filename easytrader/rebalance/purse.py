@@ -25,11 +25,11 @@ class Purse:
         user: 交易口。
         floor: 要留的现金。
         day: 今天：费用的规则看日子。
+        fees: 收费标准，与计划的一样。
     """
 
-    def __init__(self, user: Facade, floor: float, day: date) -> None:
-        self._user, self._floor, self._day = user, yuan(floor), day
-        self._fees = FeeSchedule()
+    def __init__(self, user: Facade, floor: float, day: date, fees: FeeSchedule) -> None:
+        self._user, self._floor, self._day, self._fees = user, yuan(floor), day, fees
         self._own: Decimal | None = None
 
     def available(self, *, quiet: bool) -> Decimal:

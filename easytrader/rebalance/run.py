@@ -190,7 +190,7 @@ class _Run:
         self._hours = Hours(user, assume_open=settings.assume_open)
         self._deadline = self._pace.monotonic() + self._hours.allowed_s(settings.deadline)
         self._jobs = [progress.Job.of(order, self._hours.day) for order in plan.orders]
-        self._purse = Purse(user, plan.cash_buffer, self._hours.day)
+        self._purse = Purse(user, plan.cash_buffer, self._hours.day, plan.schedule)
         self._chooser = Chooser(
             user, self._jobs, self._purse, self._hours, settings.policy, settings.slicing,
             f"rb-{plan.plan_id}",

@@ -404,3 +404,11 @@ def test_no_minus_zero() -> None:
     }  # fmt: skip
     totals = Report("p1", "done", [row], 0.0, 1.0).totals
     assert str(totals["slippage_bp"]) == "0.0"
+
+
+def test_fees_are_those_of_the_plan(tmp_path: Path) -> None:
+    with world(tmp_path, {BANK: FLAT}) as w:
+        usual = plan_of((BANK, "buy", 100, 10))
+        dear = replace(usual, options={"commission": 0.001, "min_commission": 30.0})
+        report = w.run(dear)
+        assert 30 <= report.totals["fees"] < 30.1
