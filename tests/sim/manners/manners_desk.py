@@ -70,7 +70,7 @@ class Heard:
 class Desk:
     def __init__(self, path: Path, when: str = "2026-11-20 10:00:01", **settings: Any) -> None:
         account = AccountConfig(ACCOUNT, cash=1_000_000, positions=[(CODE, 1000, 30)])
-        settings = {"clock": "exchange", "connect_wait_s": 0.3, "tick_s": 3.0, **settings}
+        settings = {"clock": "exchange", "connect_wait_s": 5.0, "tick_s": 3.0, **settings}
         self.folder: SimFolder = create(path, [account], exist_ok=True, **settings)
         self.pace, self.market = Pace(), ManualClock(moment(when))
         self.heard = Heard()
