@@ -26,12 +26,14 @@ from easytrader.errors import (
     JournalError,
     MissingDependencyError,
     NotConnectedError,
+    OrdersNotAllowedError,
     OutcomeUnknownError,
     PlanStaleError,
     QueryFailedError,
     RebalanceBusyError,
     RiskRefusedError,
     SimulatorError,
+    UnsupportedError,
     UsageError,
     WaitTimeoutError,
 )
@@ -54,10 +56,10 @@ if sys.platform != "win32":
 
 __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "Guard", "JournalError",
-    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "PlanStaleError",
-    "QueryFailedError", "RebalanceBusyError", "Receipt", "RiskRefusedError", "SimulatorError",
-    "UsageError", "WaitTimeoutError", "__version__", "doctor", "errors", "frame", "miniqmt",
-    "notebook", "rebalance", "sim", "use",
+    "MissingDependencyError", "NotConnectedError", "OrdersNotAllowedError", "OutcomeUnknownError",
+    "PlanStaleError", "QueryFailedError", "RebalanceBusyError", "Receipt", "RiskRefusedError",
+    "SimulatorError", "UnsupportedError", "UsageError", "WaitTimeoutError", "__version__",
+    "doctor", "errors", "frame", "miniqmt", "notebook", "rebalance", "sim", "use",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("miniqmt", "notebook", "rebalance", "sim")

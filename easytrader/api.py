@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from easytrader.basics.keywords import guarded
 
 if TYPE_CHECKING:
+    from easytrader.bigqmt.trader import BigqmtTrader
     from easytrader.brokers.sim import SimTrader
     from easytrader.miniqmt.trader import MiniqmtTrader
     from easytrader.remote.trader import RemoteTrader
@@ -29,6 +30,10 @@ def use(
     broker: Literal["remote", "远程"], debug: bool = False, guard: GuardLike = None
 ) -> RemoteTrader: ...
 @overload
+def use(
+    broker: Literal["bigqmt", "大qmt"], debug: bool = False, guard: GuardLike = None
+) -> BigqmtTrader: ...
+@overload
 def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader: ...
 
 
@@ -39,6 +44,7 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None) -> Trader:
     Args:
         broker: ``'miniqmt'``：券商的 MiniQMT 客户端（路径是模拟文件夹时连模拟的）；
             ``'sim'``：自带的模拟 MiniQMT，什么都不用准备；
+            ``'bigqmt'``：完整版 QMT 的内置 Python（先把中转文件贴进去，见文档）；
             ``'remote'``：账号在别的机器上，那里跑着 ``easytrader serve``；
             别的包带来的后端写它登记的名字，见 `easytrader.brokers`。
         debug: 是否记 DEBUG 日志，默认 INFO。

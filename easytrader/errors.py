@@ -14,6 +14,8 @@
     ├─ JournalError                         委托记录写不下来；什么都没有发出
     ├─ PlanStaleError                       调仓计划过时了；什么都没有发出
     ├─ RebalanceBusyError                   这个账号正在调仓；什么都没有发出
+    ├─ OrdersNotAllowedError                对面只许看，不许下单；什么都没有发出
+    ├─ UnsupportedError                     这个柜台没有这个功能；什么都没有发出
     ├─ ClosedError                          这个 trader 已经关闭，或不属于这个进程
     └─ SimulatorError                       模拟 MiniQMT 的文件夹、服务或配置有问题
 
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClosedError", "ConnectFailedError", "EasytraderError", "JournalError",
-    "MissingDependencyError", "NotConnectedError", "OutcomeUnknownError", "PlanStaleError",
-    "QueryFailedError", "RebalanceBusyError", "RiskRefusedError", "SimulatorError",
-    "UsageError", "WaitTimeoutError",
+    "MissingDependencyError", "NotConnectedError", "OrdersNotAllowedError", "OutcomeUnknownError",
+    "PlanStaleError", "QueryFailedError", "RebalanceBusyError", "RiskRefusedError",
+    "SimulatorError", "UnsupportedError", "UsageError", "WaitTimeoutError",
 ]  # fmt: skip
 
 
@@ -167,6 +169,14 @@ class PlanStaleError(EasytraderError):
 
 class RebalanceBusyError(EasytraderError):
     """这个账号正有一个调仓在执行，同时只许一个；什么都没有发出。"""
+
+
+class OrdersNotAllowedError(EasytraderError):
+    """对面只许看，不许下单（终端里的中转没有开下单，或模型不是实盘）；什么都没有发出。"""
+
+
+class UnsupportedError(EasytraderError):
+    """这个柜台没有这个功能；什么都没有发出。信息里说是哪个柜台、缺什么、有没有别的办法。"""
 
 
 class ClosedError(EasytraderError):

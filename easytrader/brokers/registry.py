@@ -40,12 +40,13 @@ _BUILT_IN: Final = {
     "miniqmt": "easytrader.brokers.sim:miniqmt_trader",
     "sim": "easytrader.brokers.sim:sim_trader",
     "remote": "easytrader.remote:remote_trader",
+    "bigqmt": "easytrader.bigqmt:bigqmt_trader",
 }
 _REHEARSED: Final = "easytrader.brokers.sim:replay_trader"
 """回放时，要连到别处去的都换成它。"""
 _REDIRECTED: Final = ("miniqmt", "sim")
 """这两个自己会去回放的文件夹。"""
-_ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim", "远程": "remote"}
+_ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim", "远程": "remote", "大qmt": "bigqmt"}
 
 _OLD_CLIENTS: Final = (
     *("ht_client", "yh_client", "gj_client", "wk_client", "htzq_client", "ths"),

@@ -19,6 +19,8 @@ KINDS: Final[dict[type[EasytraderError], _Kind]] = {
     errors.RiskRefusedError: _Kind(409, ("rule", "actual", "limit")),
     errors.PlanStaleError: _Kind(409, ("rule", "codes")),
     errors.RebalanceBusyError: _Kind(409),
+    errors.OrdersNotAllowedError: _Kind(403),
+    errors.UnsupportedError: _Kind(501),
     errors.NotConnectedError: _Kind(503),
     errors.ConnectFailedError: _Kind(503, ("code",)),
     errors.ClosedError: _Kind(503),

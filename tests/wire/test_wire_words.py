@@ -163,6 +163,8 @@ _ERRORS: list[errors.EasytraderError] = [
     errors.RiskRefusedError("风控拒绝", rule="max_order_value", actual=Decimal("1.5"), limit=1.0),
     errors.PlanStaleError("持仓变了", rule="drift", codes=["600036.SH"]),
     errors.RebalanceBusyError("正在调仓"),
+    errors.OrdersNotAllowedError("只许看"),
+    errors.UnsupportedError("没有银证转账"),
     errors.NotConnectedError("没有连接"),
     errors.ConnectFailedError("连不上", -1),
     errors.ClosedError("关了"),
