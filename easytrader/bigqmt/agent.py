@@ -752,3 +752,764 @@ def _upper_limit(context: "Any", code: "Any") -> float:
         return float(_plain(_detail(context, code)).get("UpStopPrice") or 0)
     except Exception:
         return 0.0
+
+
+# ---------------------------------------------------------------- the agent
+
+
+class Agent(object):
+    """Everything between the wires and the terminal; `tick` is the only thing that works."""
+
+    def __init__(self) -> None:
+        self._wires = []  # type: list[Any]
+        self.wires = {}  # type: dict[str, str]
+        self._channels = []  # type: list[Channel]
+        self._queue = deque()  # type: deque[Ask]
+        self._work = deque()  # type: deque[Iterator[bool]] # true: waits for its peer to read
+        self._tables = {}  # type: dict[str, Table]
+        self._inbox = deque()  # type: deque[tuple[str, Any]] # filled by the callbacks' thread
+        self._lost = 0
+        self._readers = {each: Reader(kind) for each, kind in EVENTS.items()}
+        self._caps = Caps(CAPS)
+        self._context = None  # type: Any
+        self._inside = False
+        self.ticked = 0.0
+        self._age = 0.0
+        self._cadence = 0.0
+        self._beat = 0.0
+        self._retry = 0.0
+        self._credit_times = {}  # type: dict[str, float]
+        self._credit_seq = 0
+        self.tick_number = 0
+        self.trouble = ""
+        self._memory = _memory()
+        self._memory.close()  # the predecessor in this process lets go of its wires
+        self._memory.close = self.close
+        self._memory.owner = self
+        self.tags = self._memory.tags
+        self._methods = {
+            "rows": self._rows,
+            "submit": self._submit,
+            "cancel": self._cancel,
+            "find": self._find,
+            "since": self._since,
+            "full_tick": self._full_tick,
+            "detail": self._details,
+            "dates": self._dates,
+            "call": self._call,
+            "credit": self._credit,
+            "algo": self._algo,
+            "task": self._task,
+        }  # type: dict[Any, Callable[[Ask], Any]]
+
+    # ---- life
+
+    def open(self) -> None:
+        """Open every wire this terminal lets us."""
+        for wire in (TcpWire(),):
+            try:
+                wire.open()
+                self.wires[wire.name] = "ok"
+                self._wires.append(wire)
+            except Exception as error:
+                self.wires[wire.name] = _words(error)
+
+    def close(self) -> None:
+        for each in self._channels + self._wires:
+            try:
+                each.close()
+            except Exception as error:
+                self.trouble = _words(error)
+        self._channels = []
+        self._wires = []
+
+    def use(self, context: "Any") -> None:
+        """The live ContextInfo: passorder wants the very object."""
+        self._context = context
+
+    # ---- one tick
+
+    def tick(self, context: "Any") -> None:
+        """All there is to do, bounded; re-entered (a call pumped the timers): nothing."""
+        if self._inside or self._memory.owner is not self:
+            return
+        self._inside = True
+        try:
+            self._context = context
+            now = _clock()
+            self._observe(now)
+            self._listen(now)
+            self._serve(now + REQUESTS_S)
+            self._tell()
+            self._convert()
+            self._pulse(now)
+            self._flush(now)
+        finally:
+            self._inside = False
+
+    def _observe(self, now: float) -> None:
+        self.tick_number += 1
+        if self.ticked:
+            self._age = now - self.ticked
+            # a long-term average that a stop of the client does not spoil
+            gap = min(self._age, 10.0)
+            self._cadence = gap if not self._cadence else self._cadence * 0.9 + gap * 0.1
+        self.ticked = now
+
+    def _listen(self, now: float) -> None:
+        for wire in self._wires:
+            for link in wire.accept():
+                self._welcome(Channel(link, now), now)
+        for channel in list(self._channels):
+            try:
+                channel.read()
+                for _ in range(FRAMES_PER_TICK):
+                    message = channel.framer.take()
+                    if message is None:
+                        break
+                    self._heard(channel, message, now)
+            except (EOFError, FrameError):
+                self._drop(channel)
+
+    def _welcome(self, channel: "Channel", now: float) -> None:
+        full = len(self._channels) >= CHANNELS
+        self._channels.append(channel)
+        if full:
+            channel.say_no("full", "%d channels are open" % CHANNELS, now)
+            return
+        hello = {"t": "hello", "v": PROTOCOL, "agent": AGENT_VERSION}
+        channel.send(dict(hello, boot=self._memory.boot, nonce=channel.nonce))
+
+    def _drop(self, channel: "Channel") -> None:
+        """The peer is gone: what it asked for and was not begun will never be."""
+        channel.close()
+        if channel in self._channels:
+            self._channels.remove(channel)
+        self._queue = deque(each for each in self._queue if each.channel is not channel)
+
+    def _heard(self, channel: "Channel", message: "dict[str, Any]", now: float) -> None:
+        if not channel.trusted:
+            self._meet(channel, message, now)
+            return
+        if message.get("t") != "q":
+            raise FrameError("not a request")
+        ask = Ask(channel, message)
+        if len(self._queue) >= QUEUE:
+            ask.refuse("busy", "%d requests are waiting" % QUEUE)
+        else:
+            self._queue.append(ask)
+
+    def _meet(self, channel: "Channel", message: "dict[str, Any]", now: float) -> None:
+        """``auth``: the same protocol, the token, the account."""
+        nonce, account = str(message.get("nonce", "")), str(message.get("account", ""))
+        if message.get("t") != "auth" or len(nonce) != 32:
+            raise FrameError("not an auth")
+        proof = sdk_proof(TOKEN, channel.nonce, nonce, account)
+        if message.get("v") != PROTOCOL:
+            channel.say_no("version", "protocol %d is spoken here" % PROTOCOL, now)
+        elif not TOKEN or not _same(proof.encode(), str(message.get("proof", "")).encode()):
+            channel.say_no("token", "wrong token", now)
+        elif account != ACCOUNT:
+            channel.say_no("account", "this agent serves %s" % _masked(ACCOUNT), now)
+        else:
+            ok = dict(self._about(now), t="ok", proof=agent_proof(TOKEN, nonce, channel.nonce))
+            channel.send(ok)
+            channel.framer.key = session_key(TOKEN, channel.nonce, nonce)
+            channel.trusted = True
+
+    def _about(self, now: float) -> "dict[str, Any]":
+        here = globals()
+        methods = [each for each in METHODS if _read(self._context, each) is not None]
+        present = [each for each in KNOWN if here.get(each) is not None] + methods
+        return {
+            "account": ACCOUNT,
+            "account_type": ACCOUNT_TYPE,
+            "orders": bool(ALLOW_ORDERS),
+            "mode": self._mode(),
+            "bound": str(here.get("account") or ""),
+            "cadence_ms": round(self._cadence * 1000, 1),
+            "caps": present,
+            "missing": [each for each in KNOWN + METHODS if each not in present] + sorted(REFUSED),
+            "refused": REFUSED,
+            "wires": self.wires,
+            "limits": CAPS,
+            "seq": self._memory.seq,
+            "mono": now,
+            "tick": self.tick_number,
+            "place": str(_read(sys, "executable")),
+            "cwd": _place(),
+            "python": sys.version.split()[0],
+            "period_ms": PERIOD_MS,
+            "trouble": self.trouble,
+        }
+
+    def _mode(self) -> str:
+        """As far as the inside can tell: simulated and real trading look the same from here."""
+        if self._context is None:
+            return "unknown"
+        if _read(self._context, "do_back_test") in (True, 1):
+            return "backtest"
+        return "live" if globals().get("account") else "editor"
+
+    # ---- requests
+
+    def _serve(self, until: float) -> None:
+        for _ in range(REQUESTS_PER_TICK):
+            if not self._queue or _clock() >= until:
+                return
+            ask = self._queue.popleft()
+            try:
+                self._in_time(ask)
+                method = self._methods.get(ask.method)
+                if method is None:
+                    raise Refusal("args", "no method %r" % (ask.method,))
+                value = method(ask)
+                if value is not None:
+                    ask.answer(value)
+            except Refusal as no:
+                ask.refuse(no.code, no.words, no.more)
+            except Exception as error:
+                self.trouble = _words(error)
+                ask.refuse("failed", _words(error))
+
+    @staticmethod
+    def _in_time(ask: "Ask") -> None:
+        """Nothing is done after its deadline, in this process's clock."""
+        if ask.by is None:
+            return
+        if not _is_number(ask.by):
+            raise Refusal("args", "by=%r" % (ask.by,))
+        if _clock() > ask.by:
+            raise Refusal("expired", "asked too late")
+
+    def _function(self, name: str) -> "Any":
+        found = globals().get(name)
+        if found is None:
+            raise Refusal("missing", name)
+        return found
+
+    def _method(self, name: str) -> "Any":
+        found = _read(self._context, name)
+        if found is None:
+            raise Refusal("missing", name)
+        return found
+
+    def _may_trade(self, ask: "Ask") -> None:
+        if not ALLOW_ORDERS:
+            raise Refusal("readonly", "ALLOW_ORDERS is False in the agent file")
+        mode = self._mode()
+        if mode != "live":
+            raise Refusal("mode", mode)
+        mine = (ACCOUNT, ACCOUNT_TYPE)
+        if (ask.args.get("account"), ask.args.get("account_type")) != mine:
+            raise Refusal("account", "this agent serves %s %s" % (_masked(ACCOUNT), ACCOUNT_TYPE))
+
+    def _submit(self, ask: "Ask") -> "Any":
+        return self._place_once(ask, "passorder", ())
+
+    def _algo(self, ask: "Ask") -> "Any":
+        """``fn`` and ``rest``: what stands between userOrderId and ContextInfo."""
+        name, rest = ask.args.get("fn", "smart_algo_passorder"), ask.args.get("rest")
+        if name not in ("smart_algo_passorder", "algo_passorder"):
+            raise Refusal("args", "fn=%r" % (name,))
+        if not isinstance(rest, list) or not 1 <= len(rest) <= 8:
+            raise Refusal("args", "rest=%r" % (rest,))
+        return self._place_once(ask, name, tuple(rest))
+
+    def _place_once(self, ask: "Ask", name: str, rest: "tuple[Any, ...]") -> "dict[str, Any]":
+        """The one place an order leaves from: a tag passes at most once."""
+        self._may_trade(ask)
+        order = Order(ask.args)
+        known = self.tags.get(order.tag)
+        if known is not None:
+            if known[0] == "sealed":
+                raise Refusal("sealed", "somebody asked for this tag and was told it never left")
+            return {"state": known[0], "tick": known[1], "again": True}
+        if ask.by is None:
+            raise Refusal("args", "by=None")
+        place = self._function(name)
+        self._caps.check(order, self._context, _clock())
+        arguments = order.before() + rest + (self._context,)
+        self._in_time(ask)
+        self._remember(order.tag, "dispatching")  # before the call: whatever happens in it
+        started = _clock()
+        self._caps.count(started)
+        try:
+            returned = place(*arguments)
+        except Exception as error:
+            self._remember(order.tag, "raised")
+            raise Refusal("raised", _words(error)) from None
+        self._remember(order.tag, "dispatched")
+        cost = round((_clock() - started) * 1000, 1)
+        said = {"state": "dispatched", "tick": self.tick_number, "cost_ms": cost}
+        return dict(said, ret=repr(returned)[:80])
+
+    def _remember(self, tag: "Any", state: str) -> None:
+        self.tags[tag] = [state, self.tick_number]
+        while len(self.tags) > TAGS:
+            del self.tags[next(iter(self.tags))]
+
+    def _cancel(self, ask: "Ask") -> "dict[str, Any]":
+        self._may_trade(ask)
+        sysid = ask.args.get("sysid")
+        if not _is_text(sysid, 64) or not sysid:
+            raise Refusal("args", "sysid=%r" % (sysid,))
+        returned = self._function("cancel")(sysid, ACCOUNT, ACCOUNT_TYPE, self._context)
+        return {"ret": None if returned is None else bool(returned)}
+
+    def _task(self, ask: "Ask") -> "dict[str, Any]":
+        self._may_trade(ask)
+        do, number = ask.args.get("do"), ask.args.get("id")
+        if do not in ("cancel", "pause", "resume"):
+            raise Refusal("args", "do=%r" % (do,))
+        if not (_is_whole(number) or _is_text(number, 64)):
+            raise Refusal("args", "id=%r" % (number,))
+        act = self._function(do + "_task")
+        returned = act(str(number), ACCOUNT, ACCOUNT_TYPE, self._context)
+        return {"ret": None if returned is None else bool(returned)}
+
+    def _find(self, ask: "Ask") -> "dict[str, Any]":
+        """What became of the tags; ``seal``: one that has not left never will."""
+        tags, seal = ask.args.get("tags"), ask.args.get("seal") is True
+        if not isinstance(tags, list) or not all(_is_text(each, 23) for each in tags):
+            raise Refusal("args", "tags")
+        queued = {each.args.get("tag") for each in self._queue if each.method in ("submit", "algo")}
+        found = {}  # type: dict[str, Any]
+        for tag in tags:
+            known = self.tags.get(tag)
+            if known is None and seal:
+                self._remember(tag, "sealed")
+            elif known is None and tag in queued:
+                known = ["received", self.tick_number]
+            if known is None or known[0] == "sealed":
+                found[tag] = None
+            else:
+                found[tag] = {"state": known[0], "tick": known[1]}
+        return found
+
+    # ---- tables
+
+    def _rows(self, ask: "Ask") -> None:
+        kind, since = ask.args.get("kind"), ask.args.get("since", 0)
+        if kind not in COLUMNS:
+            raise Refusal("args", "kind=%r" % (kind,))
+        if not _is_whole(since):
+            raise Refusal("args", "since=%r" % (since,))
+        ask.since = since
+        table = self._tables.get(kind)
+        if table is None:
+            table = self._tables[kind] = Table(kind)
+        table.waiting.append(ask)
+        if not table.reading:
+            table.reading = True
+            self._work.append(self._refresh(table))
+
+    def _refresh(self, table: "Table") -> "Iterator[bool]":
+        """Read the terminal's list once for all who wait, some rows per tick."""
+        waiting, table.waiting = table.waiting, []
+        tick, at = self.tick_number, _clock()
+        try:
+            things = self._snapshot(table)
+            rev = table.rev + 1
+            for start in range(0, len(things), CHUNK):
+                for index in range(start, min(start + CHUNK, len(things))):
+                    table.put(index, table.reader.row(things[index]), rev)
+                yield False
+            del table.rows[len(things) :], table.revs[len(things) :]
+            table.rev = rev
+        except Exception as error:
+            table.clear()
+            code = error.code if isinstance(error, Refusal) else "failed"
+            said = error.words if isinstance(error, Refusal) else _words(error)
+            for ask in waiting:
+                ask.refuse(code, said)
+        else:
+            for ask in waiting:
+                self._work.append(self._deliver(ask, table, tick, at))
+        table.reading = False
+        if table.waiting:  # asked while we read: they want a newer one
+            table.reading = True
+            self._work.append(self._refresh(table))
+
+    def _snapshot(self, table: "Table") -> "list[Any]":
+        found = self._function("get_trade_detail_data")(ACCOUNT, ACCOUNT_TYPE, table.kind)
+        if found is None:
+            raise Refusal("failed", "get_trade_detail_data gave None for %s" % table.kind)
+        things = list(found)
+        if things and table.reader.learn(things[0]):
+            table.clear()
+        return things
+
+    def _deliver(self, ask: "Ask", table: "Table", tick: int, at: float) -> "Iterator[bool]":
+        full = not table.base <= ask.since <= table.rev
+        changed = table.changed(0 if full else ask.since)
+        cols = list(table.reader.cols)
+        last = {"rev": table.rev, "count": len(table.rows), "full": full, "tick": tick, "at": at}
+        for start in range(0, len(changed), CHUNK):
+            while ask.channel.crowded:
+                yield True
+            some = changed[start : start + CHUNK]
+            ask.part({"cols": cols, "rows": [[index, *row] for index, row in some]})
+            yield False
+        ask.answer(dict(last, age_ms=round((_clock() - at) * 1000, 1)))
+
+    def _convert(self) -> None:
+        """Some rows of the tables that are being read or sent."""
+        until = _clock() + CONVERT_S
+        stuck = 0
+        while stuck < len(self._work) and _clock() < until:
+            job = self._work.popleft()
+            try:
+                stuck = stuck + 1 if next(job) else 0
+                self._work.append(job)
+            except StopIteration:
+                pass
+            except Exception as error:
+                self.trouble = _words(error)
+
+    # ---- market and other queries
+
+    def _codes(self, ask: "Ask", most: int) -> "list[str]":
+        codes = ask.args.get("codes")
+        if not isinstance(codes, list) or len(codes) > most or not all(map(_is_code, codes)):
+            raise Refusal("args", "codes: at most %d like 600000.SH" % most)
+        return codes
+
+    def _full_tick(self, ask: "Ask") -> "Any":
+        codes = self._codes(ask, 500)
+        return _plain(self._method("get_full_tick")(codes)) or {}
+
+    def _details(self, ask: "Ask") -> None:
+        codes = self._codes(ask, 200)
+        context = self._context
+        self._work.append(self._pieces(ask, "dict", ((each, _detail, context) for each in codes)))
+
+    def _dates(self, ask: "Ask") -> "Any":
+        args = [ask.args.get(each, "") for each in ("code", "start", "end")]
+        count = ask.args.get("count", -1)
+        if not _is_code(args[0]) or not _is_whole(count):
+            raise Refusal("args", "code, start, end, count")
+        return {"dates": _plain(self._method("get_trading_dates")(*args, count, "1d"))}
+
+    def _call(self, ask: "Ask") -> None:
+        name, args = ask.args.get("fn"), ask.args.get("args", [])
+        if name not in CALLS or not isinstance(args, list) or len(args) > 8:
+            raise Refusal("args", "fn=%r" % (name,))
+        where = CALLS[name]
+        if where is not None and (len(args) <= where or args[where] != ACCOUNT):
+            raise Refusal("account", "this agent serves %s" % _masked(ACCOUNT))
+        found = self._function(name)(*args)
+        if isinstance(found, dict):
+            self._work.append(self._pieces(ask, "dict", found.items()))
+        elif isinstance(found, (list, tuple)):
+            self._work.append(self._pieces(ask, "list", found))
+        else:
+            ask.answer({"as": "value", "count": 1, "value": _plain(found)})
+
+    def _pieces(self, ask: "Ask", kind: str, items: "Any") -> "Iterator[bool]":
+        """A long answer in parts: pieces of a list, or of a dict."""
+        count = 0
+        some = []  # type: list[Any]
+        try:
+            for item in items:
+                if kind == "dict":
+                    value = item[1](item[2], item[0]) if len(item) == 3 else item[1]
+                    some.append((str(item[0]), _plain(value)))
+                else:
+                    some.append(_plain(item))
+                count += 1
+                if len(some) >= 20:
+                    ask.part(dict(some) if kind == "dict" else some)
+                    some = []
+                    yield False
+            if some:
+                ask.part(dict(some) if kind == "dict" else some)
+            ask.answer({"as": kind, "count": count})
+        except Refusal as no:
+            ask.refuse(no.code, no.words)
+        except Exception as error:
+            ask.refuse("failed", _words(error))
+
+    def _credit(self, ask: "Ask") -> "dict[str, Any]":
+        """The two slow credit queries; the answer comes as the event ``credit``."""
+        what = ask.args.get("what")
+        if what not in ("account", "opvolume"):
+            raise Refusal("args", "what=%r" % (what,))
+        query = self._function("query_credit_" + what)
+        now = _clock()
+        left = self._credit_times.get(what, now - CREDIT_S) + CREDIT_S - now
+        if left > 0:
+            raise Refusal("busy", "once in %d s" % CREDIT_S, {"wait_s": round(left, 1)})
+        self._credit_seq += 1
+        more = []  # type: list[Any]
+        if what == "opvolume":
+            more = [ask.args.get(each) for each in ("codes", "op", "pr", "price")]
+        query(ACCOUNT, *more, self._credit_seq, self._context)
+        self._credit_times[what] = now
+        return {"seq": self._credit_seq}
+
+    # ---- events
+
+    def note(self, kind: str, thing: "Any") -> None:
+        """Called on the callbacks' thread: copy, put aside, never raise."""
+        try:
+            if len(self._inbox) >= RING:
+                self._lost += 1
+                return
+            if kind in self._readers:
+                reader = self._readers[kind]
+                if not reader.cols:
+                    reader.learn(thing)
+                if _read(thing, "m_strAccountID") not in (None, "", ACCOUNT):
+                    return
+                thing = {"cols": reader.cols, "row": reader.row(thing)}
+            self._inbox.append((kind, thing))
+        except Exception as error:
+            self.trouble = _words(error)
+
+    def _tell(self) -> None:
+        """Number what the callbacks put aside, keep it, send it."""
+        memory = self._memory
+        if self._lost:  # a hole in the numbers: the SDK sees it and reads the tables
+            memory.seq += self._lost
+            self._lost = 0
+            memory.ring.clear()
+        for _ in range(min(len(self._inbox), 200)):
+            kind, value = self._inbox.popleft()
+            memory.seq += 1
+            memory.ring.append((memory.seq, kind, value))
+            while len(memory.ring) > RING:
+                memory.ring.popleft()
+            event = {"t": "e", "seq": memory.seq, "k": kind, "v": value}
+            for channel in self._channels:
+                if channel.trusted:
+                    channel.send(event)
+
+    def _since(self, ask: "Ask") -> None:
+        seq = ask.args.get("seq")  # type: Any
+        if not _is_whole(seq):
+            raise Refusal("args", "seq=%r" % (seq,))
+        self._work.append(self._replay(ask, seq))
+
+    def _replay(self, ask: "Ask", seq: int) -> "Iterator[bool]":
+        memory = self._memory
+        events = [each for each in memory.ring if each[0] > seq]
+        last = memory.seq
+        gap = seq > last or (seq < last and (not events or events[0][0] != seq + 1))
+        for start in range(0, len(events), CHUNK):
+            while ask.channel.crowded:
+                yield True
+            for number, kind, value in events[start : start + CHUNK]:
+                ask.channel.send({"t": "e", "seq": number, "k": kind, "v": value})
+            yield False
+        answer = {"seq": last, "count": len(events)}  # type: dict[str, Any]
+        ask.answer(dict(answer, gap=True) if gap else answer)
+
+    # ---- out
+
+    def _pulse(self, now: float) -> None:
+        if now - self._beat < BEAT_S:
+            return
+        self._beat = now
+        beat = {"t": "b", "tick": self.tick_number, "mono": _clock(), "seq": self._memory.seq}
+        beat.update(age_ms=round(self._age * 1000, 1), queue=len(self._queue))
+        for channel in self._channels:
+            if channel.trusted:
+                channel.send(beat)
+
+    def _flush(self, now: float) -> None:
+        for channel in list(self._channels):
+            late = not channel.trusted and not channel.leaving and now - channel.born > AUTH_S
+            gone = channel.leaving and now - channel.leaving > GOODBYE_S
+            if late or gone or channel.closed:
+                self._drop(channel)
+                continue
+            try:
+                channel.flush()
+            except EOFError:
+                self._drop(channel)
+
+
+def _place() -> str:
+    try:
+        return os.getcwd()
+    except Exception:
+        return ""
+
+
+class _Memory(object):
+    """What outlives a re-run of the model in the same process."""
+
+    def __init__(self) -> None:
+        self.boot = new_nonce()[:16]
+        self.tags = {}  # type: dict[str, list[Any]]
+        self.ring = deque()  # type: deque[tuple[int, str, Any]]
+        self.seq = 0
+        self.owner = None  # type: Any
+        self.close = _nothing  # type: Callable[[], None]
+
+
+def _nothing() -> None:
+    """Nobody was here before."""
+
+
+def _memory() -> "Any":
+    """This account's memory in this process; made of plain values, so that it fits a newer file."""
+    name = "_easytrader_agent_" + hashlib.sha256(ACCOUNT.encode("utf-8")).hexdigest()[:12]
+    shelf = sys.modules.get(name)
+    if shelf is None:
+        shelf = sys.modules[name] = type(sys)(name)
+    kept = vars(shelf).get("memory")
+    if kept is None:
+        kept = _Memory()
+        vars(shelf)["memory"] = kept
+    return kept
+
+
+# ---------------------------------------------------------------- entry points of the client
+
+_agent = None  # type: Agent | None
+
+
+def _start(context: "Any") -> None:
+    global _agent
+    refused = [each for each in ESSENTIAL if each in REFUSED]
+    if refused:
+        print("easytrader agent: cannot run here: %s" % REFUSED)  # noqa: T201
+        return
+    _set_account(context)
+    agent = Agent()
+    agent.use(context)
+    agent.open()
+    _agent = agent
+    timer = _schedule(context)
+    said = (AGENT_VERSION, _masked(ACCOUNT), bool(ALLOW_ORDERS), agent.wires, timer)
+    print("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)  # noqa: T201
+
+
+def _set_account(context: "Any") -> None:
+    """Without it no callback comes; some builds want the type too."""
+    try:
+        if ACCOUNT_TYPE == "STOCK":
+            context.set_account(ACCOUNT)
+        else:
+            context.set_account(ACCOUNT, ACCOUNT_TYPE)
+    except TypeError:
+        context.set_account(ACCOUNT)
+    except Exception as error:
+        REFUSED["set_account"] = _words(error)
+
+
+def _schedule(context: "Any") -> str:
+    """Ask for ticks; where both timers are refused, the bars of the chart must do."""
+    try:
+        context.run_time("_et_tick", "%dnMilliSecond" % PERIOD_MS, "2020-01-01 09:00:00")
+        return "run_time"
+    except Exception as error:
+        REFUSED["run_time"] = _words(error)
+    try:
+        start, step = dt.datetime.now(), dt.timedelta(milliseconds=PERIOD_MS)
+        context.schedule_run(_et_tick, start, -1, step, "_et_tick")
+        return "schedule_run"
+    except Exception as error:
+        REFUSED["schedule_run"] = _words(error)
+    return "handlebar"
+
+
+def _et_tick(context: "Any") -> None:
+    agent = _agent
+    if agent is None:
+        return
+    try:
+        agent.tick(context)
+    except Exception as error:
+        agent.trouble = _words(error)
+
+
+def init(context: "Any") -> None:
+    """The client starts the model (again: each morning, after each edit)."""
+    try:
+        _start(context)
+    except Exception as error:
+        print("easytrader agent: %s" % _words(error))  # noqa: T201
+
+
+def handlebar(context: "Any") -> None:
+    """Thousands of old bars are replayed at start: only a stand-in for a timer that is dead."""
+    agent = _agent
+    if agent is None:
+        return
+    try:
+        if _clock() - agent.ticked > 3.0 and context.is_last_bar():
+            agent.tick(context)
+    except Exception as error:
+        agent.trouble = _words(error)
+
+
+def stop(context: "Any") -> None:
+    """The client ends the model; the memory of the tags stays."""
+    try:
+        if _agent is not None:
+            _agent.close()
+    except Exception as error:
+        REFUSED["stop"] = _words(error)
+
+
+def _note(kind: str, thing: "Any") -> None:
+    if _agent is not None:
+        _agent.note(kind, thing)
+
+
+def account_callback(context: "Any", thing: "Any") -> None:
+    _note("account", thing)
+
+
+def order_callback(context: "Any", thing: "Any") -> None:
+    _note("order", thing)
+
+
+def deal_callback(context: "Any", thing: "Any") -> None:
+    _note("deal", thing)
+
+
+def position_callback(context: "Any", thing: "Any") -> None:
+    _note("position", thing)
+
+
+def task_callback(context: "Any", thing: "Any") -> None:
+    _note("task", thing)
+
+
+def orderError_callback(context: "Any", args: "Any", msg: "Any") -> None:
+    try:
+        strategy, mark, tag = str(_read(args, "strategyName") or "").rpartition("_&&&_")
+        value = {"strategy": strategy if mark else tag, "tag": tag if mark else ""}
+        for name, field in (
+            ("op", "opType"),
+            ("order_type", "orderType"),
+            ("account", "accountID"),
+            ("code", "orderCode"),
+            ("pr", "prType"),
+            ("price", "modelPrice"),
+            ("volume", "modelVolume"),
+        ):
+            value[name] = _plain(_read(args, field))
+        _note("error", dict(value, msg=str(msg)[:500]))
+    except Exception:
+        pass
+
+
+def credit_account_callback(context: "Any", seq: "Any", result: "Any") -> None:
+    try:
+        _note("credit", {"what": "account", "seq": seq, "ret": 1, "value": _plain(result)})
+    except Exception:
+        pass
+
+
+def credit_opvolume_callback(
+    context: "Any", accid: "Any", seq: "Any", ret: "Any", result: "Any"
+) -> None:
+    try:
+        _note("credit", {"what": "opvolume", "seq": seq, "ret": ret, "value": _plain(result)})
+    except Exception:
+        pass
