@@ -16,9 +16,13 @@ DEFAULT = "open"
 NONE, ZERO, POSITIVE = "none", "zero", "positive"
 TRUTH, LIES, TRUE, FALSE = "truth", "lies", "true", "false"
 DIGITS, LETTERS = "digits", "letters"
-OPEN, REFUSED, BIND_REFUSED, PATCHED = "open", "refused", "bind_refused", "patched"
+COLLATERAL, REFUSED = "collateral", "refused"
 STOP, LOG = "stop", "log"
-COLLATERAL = "collateral"
+TICK, NEVER = "tick", "never"
+NOW, PERIOD = "now", "period"
+FREE, HELD = "free", "held"
+CALLBACKS, TRADING, NO = "callbacks", "trading", "no"
+OPEN, CONNECT, BIND, PATCHED = "open", "connect", "bind", "patched"
 
 
 class Manners:
@@ -49,7 +53,6 @@ class Manners:
         source_is_model: ``m_strSource`` 是模型的名字，否则是下单时的策略名。
         old_commission: 成交的佣金在拼错的 ``m_dComssion`` 里，``m_dCommission`` 是 0。
         last_order_id_stale: ``get_last_order_id`` 停在几秒以前。
-        needs_set_account: 没有 ``set_account`` 的收不到回调。
         replay_orders: 回放历史时 ``quickTrade=2`` 的真的发出去。
         plain_on_credit: 信用账户上的 23、24：``collateral`` 当作担保品买卖，``refused`` 参数错。
         credit_query_s: 异步的信用查询多久有结果。
@@ -58,14 +61,20 @@ class Manners:
         missing_globals: 这个版本没有的函数。
         missing_attributes: 这个版本的对象上没有的属性。
         seed: 随机的延迟用的种子。
-        whitelist: 能导入的模块；空为不限制。自己写的模块因此也导入不了。
-        file_io: 能不能读写文件。
-        loopback: 127.0.0.1：``open``、``refused``（连、听都不许）、``bind_refused``（只是不许听）。
-        ctypes: ``open``、``refused``、``patched``（``wintypes`` 里没有 HANDLE、BOOL）。
-        gil: 主线程空闲时也占着解释器锁：别的线程一跳才走一步。
         uncaught: 策略抛出没有接住的异常之后：``stop`` 策略停，``log`` 只记日志。
-        first_wait: 定时器先等一个周期才响第一次。
+        handlebar: ``tick`` 主图每一跳都调，``never`` 从来不调（引擎当它是定时器驱动的）。
+        tick_s: 主图多久一跳。
+        timer_first: 定时器第一次什么时候响：``now`` 马上，``period`` 等一个周期。
         schedule_past_s: ``schedule_run`` 给了过去的时间，多久之后响。
+        gil: ``held`` 主线程空闲时也占着解释器锁：别的线程一跳（``gil_tick_s``）才走一步。
+        gil_tick_s: 见 ``gil``。
+        callback_imports: 交易回调里能不能导入还没有加载的模块。
+        needs_account: 没有 ``set_account`` 时：``callbacks`` 没有回调，``trading`` 连委托也不发，
+            ``no`` 什么都不少。
+        imports: 能导入的模块（自己写的因此也不行）；空为不限制。
+        files: 能不能读写文件。
+        loopback: 127.0.0.1 上不许的：``open`` 都许，``connect`` ``bind``，``none`` 都不许。
+        ctypes: ``open``、``patched``（``wintypes`` 里没有 HANDLE、BOOL）、``none`` 不许导入。
     """
 
     passorder_s: float = 0.01
@@ -92,7 +101,6 @@ class Manners:
     source_is_model: bool = False
     old_commission: bool = False
     last_order_id_stale: bool = False
-    needs_set_account: bool = True
     replay_orders: bool = False
     plain_on_credit: str = COLLATERAL
     credit_query_s: float = 1.0
@@ -102,14 +110,19 @@ class Manners:
     missing_attributes: "tuple[str, ...]" = ()
     seed: int = 0
     # 循环与沙箱
-    whitelist: "tuple[str, ...]" = ()
-    file_io: bool = True
+    uncaught: str = LOG
+    handlebar: str = TICK
+    tick_s: float = 3.0
+    timer_first: str = NOW
+    schedule_past_s: float = 0.0
+    gil: str = FREE
+    gil_tick_s: float = 0.1
+    callback_imports: bool = False
+    needs_account: str = CALLBACKS
+    imports: "tuple[str, ...]" = ()
+    files: bool = True
     loopback: str = OPEN
     ctypes: str = OPEN
-    gil: bool = False
-    uncaught: str = STOP
-    first_wait: bool = False
-    schedule_past_s: float = 0.0
 
     def __init__(self, **fields: "Any") -> None:
         for name, value in fields.items():
@@ -130,9 +143,13 @@ _CHOICES = {
     "sysid_style": (DIGITS, LETTERS),
     "cancel_returns": (TRUTH, LIES, TRUE, FALSE),
     "plain_on_credit": (COLLATERAL, REFUSED),
-    "loopback": (OPEN, REFUSED, BIND_REFUSED),
-    "ctypes": (OPEN, REFUSED, PATCHED),
     "uncaught": (STOP, LOG),
+    "handlebar": (TICK, NEVER),
+    "timer_first": (NOW, PERIOD),
+    "gil": (FREE, HELD),
+    "needs_account": (CALLBACKS, TRADING, NO),
+    "loopback": (OPEN, CONNECT, BIND, NONE),
+    "ctypes": (OPEN, PATCHED, NONE),
 }
 FIELDS = tuple(Manners.__annotations__)
 """全部的名字。"""
@@ -175,19 +192,19 @@ _STANDARD = (
     "hashlib hmac base64 binascii decimal copy operator bisect heapq socket select errno os "
     "numpy pandas scipy talib statsmodels"
 )
-_NOW = (0.0, 0.0)
+_AT_ONCE = (0.0, 0.0)
 _POLLED = (1.0, 6.0)
 
 MANNERS = {
     "open": Manners(),
     "instant": Manners(
         passorder_s=0.0,
-        order_lag_s=_NOW,
-        deal_lag_s=_NOW,
-        account_lag_s=_NOW,
-        position_lag_s=_NOW,
-        callback_lag_s=_NOW,
-        sysid_s=_NOW,
+        order_lag_s=_AT_ONCE,
+        deal_lag_s=_AT_ONCE,
+        account_lag_s=_AT_ONCE,
+        position_lag_s=_AT_ONCE,
+        callback_lag_s=_AT_ONCE,
+        sysid_s=_AT_ONCE,
         credit_query_s=0.0,
     ),
     "slow": Manners(
@@ -201,10 +218,10 @@ MANNERS = {
     "lagging": Manners(
         order_lag_s=6.0, deal_lag_s=6.0, account_lag_s=6.0, position_lag_s=6.0, callback_lag_s=6.0
     ),
-    "whitelist": Manners(whitelist=tuple(_STANDARD.split())),
-    "nofile": Manners(file_io=False),
-    "noloopback": Manners(loopback=REFUSED),
-    "locked": Manners(file_io=False, loopback=REFUSED, ctypes=REFUSED),
+    "whitelist": Manners(imports=tuple(_STANDARD.split())),
+    "nofile": Manners(files=False),
+    "noloopback": Manners(loopback=NONE),
+    "locked": Manners(files=False, loopback=NONE, ctypes=NONE),
     "lying": Manners(
         passorder_returns=ZERO,
         cancel_returns=LIES,
