@@ -574,7 +574,7 @@ class Channel(object):
     @property
     def crowded(self) -> bool:
         """The peer reads slower than we write: wait with what can wait."""
-        return len(self._out) > 1 << 20
+        return len(self._out) > 1 << 20 and not self.closed
 
     def say_no(self, code: str, words: str, now: float) -> None:
         """Tell why, then leave."""
@@ -1148,6 +1148,8 @@ class Agent(object):
         for start in range(0, len(changed), CHUNK):
             while ask.channel.crowded:
                 yield True
+            if ask.channel.closed:
+                return
             some = changed[start : start + CHUNK]
             ask.part({"cols": cols, "rows": [[index, *row] for index, row in some]})
             yield False
@@ -1299,6 +1301,8 @@ class Agent(object):
         for start in range(0, len(events), CHUNK):
             while ask.channel.crowded:
                 yield True
+            if ask.channel.closed:
+                return
             for number, kind, value in events[start : start + CHUNK]:
                 ask.channel.send({"t": "e", "seq": number, "k": kind, "v": value})
             yield False
