@@ -14,9 +14,11 @@ from easytrader.codes import ORDER_TYPE_NAMES
 from easytrader.errors import (
     ClosedError,
     NotConnectedError,
+    OrdersNotAllowedError,
     OutcomeUnknownError,
     QueryFailedError,
     RiskRefusedError,
+    UnsupportedError,
     UsageError,
 )
 from easytrader.idempotency.reconcile import Doubts, OtherDayError, Verdict, with_tag
@@ -35,7 +37,14 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_NOT_SENT: Final = (NotConnectedError, ClosedError, RiskRefusedError, UsageError)
+_NOT_SENT: Final = (
+    NotConnectedError,
+    ClosedError,
+    RiskRefusedError,
+    UsageError,
+    OrdersNotAllowedError,
+    UnsupportedError,
+)
 _PEEK_S: Final = 0.02
 """等别的进程的结果时，隔多久看一眼记录。"""
 _RETRY_S: Final = 0.1

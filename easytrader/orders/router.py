@@ -18,9 +18,11 @@ from easytrader.errors import (
     JournalError,
     MissingDependencyError,
     NotConnectedError,
+    OrdersNotAllowedError,
     OutcomeUnknownError,
     QueryFailedError,
     RiskRefusedError,
+    UnsupportedError,
     UsageError,
     WaitTimeoutError,
 )
@@ -51,7 +53,14 @@ _OUT_OF_TIME: Final = "没有发出：客户端没有应答，时间用完了"
 _PRECHECK_SHARE: Final = 0.4
 """发出之前的核对最多用掉期限的这么多：它没有应答，委托也要来得及发。"""
 
-_NOT_SENT: Final = (NotConnectedError, ClosedError, UsageError, MissingDependencyError)
+_NOT_SENT: Final = (
+    NotConnectedError,
+    ClosedError,
+    UsageError,
+    MissingDependencyError,
+    OrdersNotAllowedError,
+    UnsupportedError,
+)
 """会话抛的这几种，什么都没有发出；别的都可能在发出之后。"""
 
 _REMEMBERED: Final = 1000

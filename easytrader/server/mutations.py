@@ -30,9 +30,11 @@ from easytrader.errors import (
     JournalError,
     MissingDependencyError,
     NotConnectedError,
+    OrdersNotAllowedError,
     OutcomeUnknownError,
     QueryFailedError,
     RiskRefusedError,
+    UnsupportedError,
     UsageError,
     is_secret,
     shown,
@@ -69,6 +71,8 @@ _NOT_SENT: Final = (
     JournalError,
     ClosedError,
     MissingDependencyError,
+    OrdersNotAllowedError,
+    UnsupportedError,
 )
 """动词抛的这几种，什么都没有发出。"""
 

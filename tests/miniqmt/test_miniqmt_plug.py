@@ -77,9 +77,43 @@ def routed(self: Any, *request: Any) -> Any:
     return self.common_op_sync_with_seq(1, (ShimTrader.order_stock, self, *request))
 
 
-@pytest.mark.parametrize(
-    "kind", [Decorated, type("Half", (Decorated,), {"order_stock": routed})], ids=["none", "half"]
-)
+class Dressed(ShimTrader):
+    """同步调用也从那个名字走、也提到 ``cbs``，发出的却是一个会等应答的函数。"""
+
+    def __init__(self, path: str, session: int) -> None:
+        super().__init__(path, session)
+        self.cbs: dict[int, Any] = {}
+
+    def common_op_sync_with_seq(self, seq: int, callable: Any) -> Any:
+        self.cbs[seq] = callable
+        return callable[0](*callable[1:])
+
+    def order_stock(self, *request: Any) -> Any:
+        return self.common_op_sync_with_seq(1, (super().order_stock, *request))
+
+    def cancel_order_stock(self, account: Any, order_id: int) -> Any:
+        return self.common_op_sync_with_seq(2, (self.hang.wait, 30))
+
+    def query_stock_asset(self, account: Any) -> Any:
+        return self.common_op_sync_with_seq(3, (super().query_stock_asset, account))
+
+    def query_stock_orders(self, account: Any) -> Any:
+        return self.common_op_sync_with_seq(4, (list,))
+
+    query_stock_positions = query_stock_trades = query_stock_orders
+
+    def subscribe(self, account: Any) -> Any:
+        return self.common_op_sync_with_seq(5, (int,))
+
+    def smart_algo_order_async(self, *request: Any) -> Any:
+        self.hang.wait(30)
+        return 9
+
+
+HALF = type("Half", (Decorated,), {"order_stock": routed})
+
+
+@pytest.mark.parametrize("kind", [Decorated, HALF, Dressed], ids=["none", "half", "dressed"])
 def test_a_shim_with_the_vendors_names_is_still_bounded(
     shim: ModuleType, tmp_path: Path, kind: type[Any]
 ) -> None:
@@ -99,6 +133,28 @@ def test_a_shim_with_the_vendors_names_is_still_bounded(
         backend.hang.set()
 
 
+def test_asynchronous_calls_of_a_dressed_shim_are_bounded_too(
+    shim: ModuleType, tmp_path: Path
+) -> None:
+    """只有厂商的名字的（cfquant 那样的）：异步的动词也不挂，回执到期说结果未知，只发一次。"""
+    shim.XtQuantTrader = Dressed  # type: ignore[attr-defined]
+    with easytrader.use("miniqmt") as user:
+        user.connect(str(tmp_path), "1", xtquant=shim, timeout=0.3)
+        backend = ShimTrader.instances[0]
+        backend.hang.clear()
+        receipt = user.buy_async("600036", 35.5, 100)
+        with pytest.raises(OutcomeUnknownError):
+            receipt.result()
+        with pytest.raises(OutcomeUnknownError):
+            user.algo.order_async(
+                "买入", "600036", 100, 35.5, "VWAP", "10:00:00", "11:00:00", {"a": 1}
+            )
+        with pytest.raises(OutcomeUnknownError):
+            user.cancel_entrust(1)
+        assert len(backend.sent) == 1
+        backend.hang.set()
+
+
 def test_the_vendor_is_recognised() -> None:
     easytrader.use("sim")
     from xtquant.xttrader import XtQuantTrader
@@ -108,6 +164,7 @@ def test_the_vendor_is_recognised() -> None:
     assert is_vendor(XtQuantTrader)
     assert is_vendor(type("Mine", (XtQuantTrader,), {}))
     assert not is_vendor(ShimTrader)
+    assert not is_vendor(Dressed)
     assert not is_vendor(type("Cut", (XtQuantTrader,), {"query_stock_orders": lambda *_: []}))
 
 

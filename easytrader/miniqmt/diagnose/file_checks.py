@@ -14,6 +14,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.miniqmt import session_ids
+from easytrader.miniqmt.diagnose.big_client import USE_BIG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ def look_permission(folder: Path, *, write_problem: Callable[[Path], str] | None
             BAD,
             f"文件夹里没有 up_queue…xtquant（{told}）",
             "客户端登录时勾选「极简模式 / 独立交易」；勾了还没有，就是账号没有开通 MiniQMT"
-            "（策略交易）权限，找券商开通；或者这不是客户端正在用的 userdata_mini",
+            "（策略交易）权限，找券商开通；或者这不是客户端正在用的 userdata_mini。" + USE_BIG,
         )
     problem = (write_problem or _write_problem)(folder)
     if problem:

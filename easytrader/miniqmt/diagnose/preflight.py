@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.basics import replaying
 from easytrader.errors import UsageError
-from easytrader.miniqmt.diagnose import file_checks
+from easytrader.miniqmt.diagnose import big_client, file_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,9 @@ _ELSEWHERE: Final = (
     "这是真的 MiniQMT 客户端的文件夹，而客户端只在它自己的 Windows 机器上运行，这里是 {system}，"
     "连不到它（共享、挂载过来的文件夹也不行）：在那台 Windows 上运行这个程序。"
     "在这里可以用模拟的：easytrader.use('sim')"
+)
+_INSTALLED: Final = (
+    f"这是完整版 QMT 的安装目录（有 {big_client.EXE}），没有 userdata_mini。{big_client.USE_BIG}"
 )
 _LOOKS: Final[tuple[Callable[[Path], Verdict], ...]] = (
     file_checks.look_permission,
@@ -67,15 +70,22 @@ def check_path(value: object) -> str:
         raise UsageError("miniqmt_path", value, f"这是文件，不是文件夹。{FOLDER_FORM}")
     if not os.access(path, os.R_OK | os.X_OK):
         raise UsageError("miniqmt_path", value, "没有权限看这个文件夹：检查它的属主与权限")
-    nested = path / "userdata_mini"
-    if path.name != "userdata_mini" and nested.is_dir():
-        raise UsageError("miniqmt_path", value, f"请再往里一层：{nested}")
+    _check_layer(path, value)
     try:
         str(path).encode("gb18030")
     except UnicodeEncodeError:
         expected = "路径里有厂商不支持的字符（要能用 GB18030 编码）"
         raise UsageError("miniqmt_path", value, expected) from None
     return str(path.absolute())
+
+
+def _check_layer(path: Path, value: object) -> None:
+    """给的是安装目录：MiniQMT 的在里面一层；只有完整版的不是 MiniQMT。"""
+    nested = path / "userdata_mini"
+    if path.name != "userdata_mini" and nested.is_dir():
+        raise UsageError("miniqmt_path", value, f"请再往里一层：{nested}")
+    if (path / "bin.x64" / big_client.EXE).is_file() and not big_client.looks_mini(path):
+        raise UsageError("miniqmt_path", value, _INSTALLED)
 
 
 def diagnose(path: str, chosen_id: int | None) -> list[str]:
@@ -114,15 +124,28 @@ def failure_text(
     """
     returned = "" if code is None else f"（connect 返回 {code}）"
     first = f"连接 MiniQMT 失败{returned}，路径 {path}。"
+    hint = _big_hint(Path(path))
     if told and not windows and _is_real_client(Path(path)):
-        return first + _ELSEWHERE.format(system=platform.system())
+        return first + _ELSEWHERE.format(system=platform.system()) + hint
     chosen_id = lease.session_id if lease.chosen else None
     if told:
         first += f"原因：{told}"
     lines = [first, "请逐项检查：" if told else "可能的原因："]
+    if hint:
+        lines.append(f"  {hint}")
     lines += [f"  {number}. {each}" for number, each in enumerate(diagnose(path, chosen_id), 1)]
     lines.append(f"从头到尾查一遍：{doctor_command(path)}")
     return "\n".join(lines)
+
+
+def _big_hint(folder: Path) -> str:
+    """这里装着完整版、而 MiniQMT 没有在用的，说该怎样连；别的为空。"""
+    with contextlib.suppress(OSError):
+        if any(folder.glob("easytrader_sim*")) or any(folder.glob("up_queue*xtquant")):
+            return ""
+    if not big_client.looks_big(folder):
+        return ""
+    return '这里装着完整版 QMT，登录的是它的话 MiniQMT 的接口连不上：用 easytrader.use("bigqmt")'
 
 
 def _is_real_client(folder: Path) -> bool:

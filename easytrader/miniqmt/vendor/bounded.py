@@ -339,21 +339,24 @@ _PASSING: Final = (
     "query_stock_trades",
     "subscribe",
 )
-"""厂商的同步方法，都在 ``common_op_sync_with_seq`` 里等应答。"""
+"""厂商的同步方法：向 ``async_client`` 发出，都在 ``common_op_sync_with_seq`` 里等应答。"""
 
 
 def is_vendor(kind: type[Any]) -> bool:
-    """同步调用真的从 ``common_op_sync_with_seq`` 走，由 ``cbs`` 收应答。
+    """同步调用真的由 ``async_client`` 发出、从 ``common_op_sync_with_seq`` 走、由 ``cbs`` 收应答。
 
-    同形模块可以只有这个名字而不从它走：换掉它等于没有加期限。看不到代码的也不算。
+    同形模块（如 cfquant）可以只有这些名字而不从那里走，或走过去的是一个会等应答的函数：
+    换掉那一步等于没有加期限。看不到代码的也不算。
     """
 
-    def uses(method: str, name: str) -> bool:
+    def uses(method: str, *names: str) -> bool:
         code = getattr(getattr(kind, method, None), "__code__", None)
-        return name in getattr(code, "co_names", ())
+        return set(names) <= set(getattr(code, "co_names", ()))
 
     waiting = "common_op_sync_with_seq"
-    return uses(waiting, "cbs") and all(uses(method, waiting) for method in _PASSING)
+    return uses(waiting, "cbs") and all(
+        uses(method, "async_client", waiting) for method in _PASSING
+    )
 
 
 def bounded_class(base: type[Any]) -> type[Any]:
