@@ -12,12 +12,13 @@ import types
 import weakref
 from contextlib import suppress
 
+from . import grammar
 from . import manners as _manners
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import Any, Callable, Dict
+    from typing import Any, Callable, Dict, Sequence
 
     from .terminal import Terminal
 
@@ -106,6 +107,8 @@ class Sandbox:
             top == "ctypes" and rules.ctypes == _manners.NONE
         ):
             raise ImportError("Forbidden: Module<%s> not in whitelist!" % top)
+        if self._terminal.strict and top in grammar.MODULES.split():
+            raise ImportError("No module named '%s'" % top)
         if name in self.modules:
             return
         if self._terminal.native.is_current() and not rules.callback_imports:
@@ -114,6 +117,11 @@ class Sandbox:
             raise PermissionError(NO_FILES)
 
     def _guarded(self, name: str, module: "Any") -> "Any":
+        guarded = self._replaced(name, module)
+        absent = grammar.NAMES.get(name) if self._terminal.strict else None
+        return guarded if absent is None else _copy(guarded, {}, absent.split())
+
+    def _replaced(self, name: str, module: "Any") -> "Any":
         if name == "ctypes" and self._terminal.manners.ctypes == _manners.PATCHED:
             return _copy(module, {"wintypes": self._guarded("ctypes.wintypes", None)})
         if name in _FILE_MODULES.split() and not self._terminal.manners.files:
@@ -185,10 +193,7 @@ class Sandbox:
     def _make_wintypes(self) -> types.ModuleType:
         import ctypes.wintypes
 
-        made = _copy(ctypes.wintypes, {})
-        for each in ("HANDLE", "BOOL"):
-            delattr(made, each)
-        return made
+        return _copy(ctypes.wintypes, {}, ("HANDLE", "BOOL"))
 
     def _make_time(self) -> types.ModuleType:
         import time
@@ -277,10 +282,14 @@ def _tracked(base: "Any", sandbox: Sandbox) -> "Any":
     return socket
 
 
-def _copy(module: types.ModuleType, changed: "Dict[str, Any]") -> types.ModuleType:
+def _copy(
+    module: types.ModuleType, changed: "Dict[str, Any]", absent: "Sequence[str]" = ()
+) -> types.ModuleType:
     made = types.ModuleType(module.__name__)
     vars(made).update(vars(module))
     vars(made).update(changed)
+    for each in absent:
+        vars(made).pop(each, None)
     return made
 
 

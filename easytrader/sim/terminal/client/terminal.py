@@ -7,9 +7,11 @@
 import collections
 import itertools
 import os
+import sys
 import threading
 import traceback
 
+from . import grammar
 from . import manners as _manners
 from .bars import Chart, Quotes
 from .context import ContextInfo
@@ -125,7 +127,10 @@ class Strategy:
         space.update(self.terminal.desk.globals_for(self))
         self.globals = space
         try:
-            exec(compile(_stored(self.source), "<string>", "exec"), space)
+            source = _stored(self.source)
+            if self.terminal.strict:
+                grammar.check(source)
+            exec(compile(source, "<string>", "exec"), space)
             for self.phase in ("init", "after_init"):
                 if callable(space.get(self.phase)):
                     space[self.phase](self.context)
@@ -296,6 +301,7 @@ class Terminal:
         desk: 由 ``desk(terminal)`` 造交易台。
         folder: 客户端的文件夹，日志写在里面；空的不写。
         clock: 钟；不给是真实的。
+        strict: 跑着的不是 3.6：比它新的语法、模块、函数不许用。
 
     Attributes:
         calls: 离开策略的每一次 ``passorder``：（``userOrderId``, 参数），先记再做别的。
@@ -309,8 +315,10 @@ class Terminal:
         desk: "Callable[[Terminal], Any]",
         folder: str = "",
         clock: "Optional[Clock]" = None,
+        strict: bool = False,
     ) -> None:
         self.link = link
+        self.strict = strict
         self.manners = manners
         self.clock = RealClock() if clock is None else clock
         self.log = Log(folder, self.clock)
@@ -330,11 +338,11 @@ class Terminal:
         self.native = NativeThread(self.clock, self._complain)
         self.sandbox = Sandbox(self)
         self.quotes = Quotes(self)
-        self._read_clock()
+        self._ticking = False
         self.desk = desk(self)
         link.listen(self._event, self._lost)
+        self._read_clock()
         self.desk.started()
-        self._ticking = False
 
     def load(
         self,
@@ -467,10 +475,20 @@ class Terminal:
         except LoadError:
             self.strategies.remove(strategy)
             raise
+        self._introduce(strategy)
         if not self._ticking:
             self._ticking = True
             self.later(self.clock.monotonic() + self.manners.tick_s, self._tick)
         return strategy
+
+    def _introduce(self, strategy: Strategy) -> None:
+        """告诉柜台自己是谁，`easytrader sim status` 看得到。"""
+        version = "%d.%d.%d" % sys.version_info[:3]
+        told = {"strategy": strategy.name, "mode": strategy.mode, "python": version}
+        try:
+            self.link.ask("about", **told)
+        except LinkError as error:
+            self.log.formula("[link]%s" % error)
 
     def _rerun(self, strategy: Strategy, source: "Optional[bytes]" = None) -> Strategy:
         strategy.stop()
@@ -502,8 +520,8 @@ class Terminal:
             self.clock.set_now(float(self.link.ask("now")))
         except LinkError as error:
             self.log.formula("[clock]%s" % error)
-        if not self.clock.manual:
-            self.later(self.clock.monotonic() + _CLOCK_S, self._read_clock)
+        if not self.clock.manual:  # 柜台不动的时候，卡住的也不是主线程
+            self.native.at(self.clock.monotonic() + _CLOCK_S, self._read_clock)
 
     def _event(self, kind: str, row: "Any") -> None:
         if kind == "control":
