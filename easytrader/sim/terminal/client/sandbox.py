@@ -12,7 +12,6 @@ import types
 import weakref
 from contextlib import suppress
 
-from . import grammar
 from . import manners as _manners
 
 TYPE_CHECKING = False
@@ -107,8 +106,6 @@ class Sandbox:
             top == "ctypes" and rules.ctypes == _manners.NONE
         ):
             raise ImportError("Forbidden: Module<%s> not in whitelist!" % top)
-        if self._terminal.strict and top in grammar.MODULES.split():
-            raise ImportError("No module named '%s'" % top)
         if name in self.modules:
             return
         if self._terminal.native.is_current() and not rules.callback_imports:
@@ -117,11 +114,6 @@ class Sandbox:
             raise PermissionError(NO_FILES)
 
     def _guarded(self, name: str, module: "Any") -> "Any":
-        guarded = self._replaced(name, module)
-        absent = grammar.NAMES.get(name) if self._terminal.strict else None
-        return guarded if absent is None else _copy(guarded, {}, absent.split())
-
-    def _replaced(self, name: str, module: "Any") -> "Any":
         if name == "ctypes" and self._terminal.manners.ctypes == _manners.PATCHED:
             return _copy(module, {"wintypes": self._guarded("ctypes.wintypes", None)})
         if name in _FILE_MODULES.split() and not self._terminal.manners.files:

@@ -11,7 +11,6 @@ import sys
 import threading
 import traceback
 
-from . import grammar
 from . import manners as _manners
 from .bars import Chart, Quotes
 from .context import ContextInfo
@@ -127,10 +126,7 @@ class Strategy:
         space.update(self.terminal.desk.globals_for(self))
         self.globals = space
         try:
-            source = _stored(self.source)
-            if self.terminal.strict:
-                grammar.check(source)
-            exec(compile(source, "<string>", "exec"), space)
+            exec(compile(_stored(self.source), "<string>", "exec"), space)
             for self.phase in ("init", "after_init"):
                 if callable(space.get(self.phase)):
                     space[self.phase](self.context)
@@ -301,7 +297,6 @@ class Terminal:
         desk: 由 ``desk(terminal)`` 造交易台。
         folder: 客户端的文件夹，日志写在里面；空的不写。
         clock: 钟；不给是真实的。
-        strict: 跑着的不是 3.6：比它新的语法、模块、函数不许用。
 
     Attributes:
         calls: 离开策略的每一次 ``passorder``：（``userOrderId``, 参数），先记再做别的。
@@ -315,10 +310,8 @@ class Terminal:
         desk: "Callable[[Terminal], Any]",
         folder: str = "",
         clock: "Optional[Clock]" = None,
-        strict: bool = False,
     ) -> None:
         self.link = link
-        self.strict = strict
         self.manners = manners
         self.clock = RealClock() if clock is None else clock
         self.log = Log(folder, self.clock)
