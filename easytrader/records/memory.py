@@ -32,6 +32,7 @@ class MemoryStorage:
         self._owners: set[str] = set()
         self._counters: MemoryCounters | None = None
         self._days = MemoryDays()
+        self._numbers = MemoryNumbers()
 
     def has_intents(self) -> bool:
         return bool(self._intents.rows)
@@ -49,6 +50,9 @@ class MemoryStorage:
 
     def days(self) -> MemoryDays:
         return self._days
+
+    def numbers(self) -> MemoryNumbers:
+        return self._numbers
 
 
 class MemoryIntents:
@@ -232,3 +236,54 @@ class MemoryDays:
         return sorted(found, key=lambda each: (each.day, each.kind, each.at))
 
     def close(self) -> None: ...
+
+
+class MemoryNumbers:
+    """见 `storage.Numbers`。"""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], storage.Numbered] = {}
+        self._taken: set[tuple[str, int]] = set()
+        self._lock = threading.Lock()
+
+    def claim(
+        self, rows: Sequence[storage.Numbered], deadline: float, *, inherit: bool = False
+    ) -> list[storage.Numbered]:
+        with self._lock:
+            return [self._claim(each, inherit) for each in rows]
+
+    def change(self, row: storage.Numbered, deadline: float) -> None:
+        with self._lock:
+            now = self._rows.get((row.day, row.key))
+            if now is not None:
+                self._rows[row.day, row.key] = row._replace(number=now.number, alias=now.alias)
+
+    def of_day(self, day: str, deadline: float) -> list[storage.Numbered]:
+        with self._lock:
+            return [each for each in self._rows.values() if each.day == day]
+
+    def latest(self, key: str, deadline: float) -> storage.Numbered | None:
+        with self._lock:
+            return self._latest(key)
+
+    def close(self) -> None: ...
+
+    def _claim(self, row: storage.Numbered, inherit: bool) -> storage.Numbered:
+        found = self._rows.get((row.day, row.key))
+        if found is not None:
+            return found
+        before = self._latest(row.key) if inherit else None
+        if before is not None:
+            row = row._replace(number=before.number, alias=True)
+        number = row.number
+        while not row.alias and (row.day, number) in self._taken:
+            number = number % storage.MAX_NUMBER + 1
+        made = row._replace(number=number)
+        if not row.alias:
+            self._taken.add((row.day, number))
+        self._rows[row.day, row.key] = made
+        return made
+
+    def _latest(self, key: str) -> storage.Numbered | None:
+        found = [each for each in self._rows.values() if each.key == key]
+        return max(found, key=lambda each: each.day, default=None)

@@ -8,6 +8,7 @@ from easytrader.records.dayfile import DayFile
 from easytrader.records.journal import FILE_NAME, Journal
 from easytrader.records.lease import FileOwner
 from easytrader.records.memory import MemoryEvents
+from easytrader.records.numberfile import NumberFile
 from easytrader.records.tally import Tally
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 METER_FILE: Final = "meter.sqlite"
 DAYS_FILE: Final = "days.sqlite"
+NUMBERS_FILE: Final = "numbers.sqlite"
 
 
 class SqliteStorage:
@@ -60,3 +62,7 @@ class SqliteStorage:
     def days(self) -> DayFile:
         """往日的账的文件。"""
         return DayFile(self.folder.absolute() / DAYS_FILE)
+
+    def numbers(self) -> NumberFile:
+        """编号的文件。"""
+        return NumberFile(self.folder.absolute() / NUMBERS_FILE)

@@ -1,4 +1,4 @@
-"""记录的存法：委托意向、程序化交易计数、事件、往日的账，各一个小协议，合起来是 `Storage`。
+"""记录的存法：委托意向、计数、事件、往日的账、编号，各一个小协议，合起来是 `Storage`。
 
 SQLite 文件（`sqlite.SqliteStorage`）是默认；`memory.MemoryStorage` 给测试和示例后端；
 几台机器共用的数据库照着这几个协议写。三条规矩：
@@ -36,6 +36,8 @@ FREE: Final = frozenset({REFUSED, UNSENT, ABSENT})
 """没有委托存在：同一个 id 可以再发。"""
 OPEN: Final = frozenset({SENDING, UNKNOWN})
 """结果还不知道。"""
+MAX_NUMBER: Final = 2**31 - 1
+"""委托编号最大是多少。"""
 STATES: Final = FREE | OPEN | {PLACED}
 
 
@@ -234,6 +236,64 @@ class Days(Protocol):
         """放手；再用会重新打开。"""
 
 
+class Numbered(NamedTuple):
+    """柜台自己没有整数编号的：我们给一笔委托的编号。
+
+    Attributes:
+        day: 哪一天，``20261130``。
+        key: 同一天里的哪一笔：我们发的是 ``~标记``，别的是 ``市场 合同编号``。
+        number: 给它的编号，31 位正整数，同一天里不重复。
+        alias: 同一笔的另一个叫法，编号与它本来的那一行相同。
+        remark: 用户的备注，柜台带不下。
+        strategy: 策略名。
+        state: 发到哪一步了，由后端定；别人的为空。
+        boot: 交给了对面的哪一次启动。
+        at: 记下的时刻，Unix 秒。
+    """
+
+    day: str
+    key: str
+    number: int
+    alias: bool = False
+    remark: str = ""
+    strategy: str = ""
+    state: str = ""
+    boot: str = ""
+    at: float = 0.0
+
+
+class Numbers(Protocol):
+    """给委托的编号；几个程序共用一处，同一笔得到同一个。
+
+    用它的人（`bigqmt.ids.Numbering`）自己排队。写不了、读不了都抛 `JournalError`：什么都没有写。
+    """
+
+    def claim(
+        self, rows: Sequence[Numbered], deadline: float, *, inherit: bool = False
+    ) -> list[Numbered]:
+        """还没有的记下，有的不动；返回记着的。一批一起，原子。
+
+        编号被同一天的另一笔占了就往后换一个（``alias`` 的照用）。
+
+        Args:
+            rows: 要的。
+            deadline: 见模块说明。
+            inherit: 这一天没有、别的日子有同一个 ``key`` 的，是同一笔：用最近的那个编号。
+        """
+
+    def change(self, row: Numbered, deadline: float) -> None:
+        """改 ``(day, key)`` 那一行的其余几项（编号不动）；没有就不改。"""
+
+    def of_day(self, day: str, deadline: float) -> list[Numbered]:
+        """这一天的。"""
+
+    def latest(self, key: str, deadline: float) -> Numbered | None:
+        """最近一天的这个 ``key``。"""
+
+    def close(self) -> None:
+        """放手；再用会重新打开。"""
+
+
 class Storage(Protocol):
     """一个账号的记录。用到哪一样才打开哪一样。"""
 
@@ -254,3 +314,6 @@ class Storage(Protocol):
 
     def days(self) -> Days:
         """往日的账；几个 trader 共用一份。用到时才打开。"""
+
+    def numbers(self) -> Numbers:
+        """委托的编号；柜台自己有编号的用不到。用到时才打开。"""

@@ -180,11 +180,23 @@ class Engine:
         events = self._advance(_CALL_WORK).events
         return Outcome(self._counter.ask(verb, args), events)
 
+    def ask_now(self, verb: str, args: AccountQuery | BusinessQuery) -> list[Any]:
+        """同 `ask`，答的是做到的这一刻，不推进市场。"""
+        return self._counter.ask(verb, args)
+
     def act(self, verb: str, args: BusinessQuery) -> Outcome:
         """委托之外要办的事（`plugin` 里的划拨、转账、约券）。"""
         return self._step(
             lambda now, budget: self._counter.act(verb, args, now, budget), _CALL_WORK
         )
+
+    def status_of(self, account_id: str) -> int:
+        """这个账号此刻的状态，见 `codes.ACCOUNT_STATUS_NAMES`。"""
+        return self._status_of(account_id)
+
+    def trading_day(self) -> int:
+        """账本走到了哪一天，序数。"""
+        return self._counter.state.progress.day
 
     def market_time(self) -> float:
         """行情走到了几点，Unix 秒：不倒流的现在。"""

@@ -27,7 +27,7 @@ class Dispatcher:
     """只由主机线程使用。"""
 
     def __init__(self, engine: Translator) -> None:
-        self._engine = engine
+        self._engine = self.desk = engine
         self.advance = engine.advance
         self.close = engine.close
         self._verbs: dict[str, Callable[[Any], Outcome]] = {

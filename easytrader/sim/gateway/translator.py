@@ -78,7 +78,7 @@ class Translator:
     """说厂商的话的柜台：参数与应答同 `Engine`，而应答是厂商的行，事件是推送。"""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._broker = engine.folder.config.broker
         self._nameless: dict[int, float] = {}
         """合同编号还没有到的委托 → 什么时候到。"""
@@ -90,7 +90,7 @@ class Translator:
 
     def submit(self, args: events.SubmitOrder) -> events.Outcome:
         """下单。应答 `OrderAnswer`。"""
-        found = self._engine.submit(args)
+        found = self.engine.submit(args)
         receipt: events.Receipt = found.answer
         answer = rows.OrderAnswer(
             args.account_type,
@@ -101,11 +101,11 @@ class Translator:
             _FAILED if receipt.reason else 0,
             receipt.reason,
         )
-        return self._told(found, answer)
+        return self.told(found, answer)
 
     def cancel(self, args: events.CancelOrder) -> events.Outcome:
         """撤单。应答 `CancelAnswer`。"""
-        found = self._engine.cancel(args)
+        found = self.engine.cancel(args)
         receipt: events.Receipt = found.answer
         gone = bool(receipt.reason)
         answer = rows.CancelAnswer(
@@ -117,70 +117,75 @@ class Translator:
             self._broker.cancel_error_id if gone else 0,
             receipt.reason,
         )
-        return self._told(found, answer)
+        return self.told(found, answer)
 
     def asset(self, args: events.AccountQuery) -> events.Outcome:
         """资金。应答 0 或 1 行。"""
-        found = self._engine.asset(args)
-        return self._told(found, [asset_row(each) for each in found.answer])
+        found = self.engine.asset(args)
+        return self.told(found, [asset_row(each) for each in found.answer])
 
     def orders(self, args: events.OrdersQuery) -> events.Outcome:
         """当日委托。"""
-        found = self._engine.orders(args)
-        return self._told(found, [self._order_row(each) for each in found.answer])
+        found = self.engine.orders(args)
+        return self.told(found, [self._order_row(each) for each in found.answer])
 
     def trades(self, args: events.AccountQuery) -> events.Outcome:
         """当日成交。"""
-        found = self._engine.trades(args)
+        found = self.engine.trades(args)
         made = [self._row(each.traded_id, each, self._make_trade) for each in found.answer]
-        return self._told(found, made)
+        return self.told(found, made)
 
     def positions(self, args: events.AccountQuery) -> events.Outcome:
         """持仓。"""
-        found = self._engine.positions(args)
-        return self._told(found, [_position_row(each) for each in found.answer])
+        found = self.engine.positions(args)
+        return self.told(found, [_position_row(each) for each in found.answer])
 
     def account_infos(self) -> events.Outcome:
         """全部账号的信息。"""
-        return events.Outcome([_info_row(*each.account) for each in self._engine.statuses()])
+        return events.Outcome([_info_row(*each.account) for each in self.engine.statuses()])
 
     def account_status(self) -> events.Outcome:
         """全部账号的状态。"""
-        return events.Outcome([_status_row(each) for each in self._engine.statuses()])
+        return events.Outcome([_status_row(each) for each in self.engine.statuses()])
 
     def ask(self, verb: str, args: events.AccountQuery | events.BusinessQuery) -> events.Outcome:
         """各项业务的查询。"""
-        found = self._engine.ask(verb, args)
-        make = _BUSINESS_ROWS[verb]
-        return self._told(found, [make(args, each) for each in found.answer])
+        found = self.engine.ask(verb, args)
+        return self.told(found, business_rows(verb, args, found.answer))
+
+    def business_now(
+        self, verb: str, args: events.AccountQuery | events.BusinessQuery
+    ) -> list[Row]:
+        """同 `ask`，答的是做到的这一刻，不推进市场。"""
+        return business_rows(verb, args, self.engine.ask_now(verb, args))
 
     def act(self, verb: str, args: events.BusinessQuery) -> events.Outcome:
         """委托之外要办的事。"""
-        found = self._engine.act(verb, args)
+        found = self.engine.act(verb, args)
         answer: Any = found.answer
         if isinstance(answer, events.Unanswered):
-            return self._told(found, (QUERY_FAILED, answer.reason))
-        return self._told(found, _done_row(verb, args, answer))
+            return self.told(found, (QUERY_FAILED, answer.reason))
+        return self.told(found, _done_row(verb, args, answer))
 
     def quote(self, args: QuoteArgs) -> events.Outcome:
         """最新价，元；说不出来为 None。代码为 `MARKET_TIME` 是行情走到了几点，见 `QuoteArgs`。"""
         if args.stock_code == MARKET_TIME:
-            return events.Outcome(self._engine.market_time())
+            return events.Outcome(self.engine.market_time())
         if args.stock_code == BOOKS:
-            seen = [self._engine.market_time(), self._engine.books()]
+            seen = [self.engine.market_time(), self.engine.books()]
             return events.Outcome(json.dumps(seen))
-        found = self._engine.last_li(args.stock_code)
-        return self._told(found, None if found.answer is None else yuan(found.answer))
+        found = self.engine.last_li(args.stock_code)
+        return self.told(found, None if found.answer is None else yuan(found.answer))
 
     def advance(self) -> events.Outcome:
         """把市场往现在推进一段。"""
-        found = self._engine.advance()
-        return self._told(found, found.answer)
+        found = self.engine.advance()
+        return self.told(found, found.answer)
 
     def walk(self) -> events.Outcome:
         """同上，走到的时刻也落盘。"""
-        found = self._engine.walk()
-        return self._told(found, found.answer)
+        found = self.engine.walk()
+        return self.told(found, found.answer)
 
     def _row(self, key: int | str, shown: Any, make: Callable[[Any], Any]) -> Any:
         """样子没有变就还是同一行：几千笔委托的查询不必每次重造。"""
@@ -198,7 +203,7 @@ class Translator:
         """合同编号还没有到的，先空着。"""
         if not self._nameless or order.order_id not in self._nameless:
             return made
-        if self._nameless[order.order_id] > self._engine.market_time() and not order.traded_volume:
+        if self._nameless[order.order_id] > self.engine.market_time() and not order.traded_volume:
             return made._replace(order_sysid="")
         del self._nameless[order.order_id]
         return made
@@ -224,13 +229,14 @@ class Translator:
         errors = "surrogateescape" if self._broker.strict_text else "ignore"
         return text.encode()[:limit].decode(errors=errors)
 
-    def _told(self, found: events.Outcome, answer: Any) -> events.Outcome:
+    def told(self, found: events.Outcome, answer: Any) -> events.Outcome:
+        """换上这个应答，发生了的事变成厂商的推送；别的前端直接问了柜台，也要经过这里。"""
         if not found.events:
             return events.Outcome(answer)
         pushes = [push for event in found.events for push in self._pushes(event)]
         if self._broker.account_pushes or self._broker.position_pushes:
             pushes += self._account_pushes(found.events)
-        return events.Outcome(answer, tuple(pushes))
+        return events.Outcome(answer, tuple(pushes), found.events)
 
     def _pushes(self, event: events.Event) -> Iterable[Push]:
         """一件事 → 厂商的推送：推几条、谁在先、各晚多久，照券商的脾气。"""
@@ -281,7 +287,7 @@ class Translator:
             for each in (*rows_, blank if late_s else row)
         ]
         if late_s:
-            self._nameless[order.order_id] = self._engine.market_time() + broker.report_s + late_s
+            self._nameless[order.order_id] = self.engine.market_time() + broker.report_s + late_s
             pushes.append(_push("order", order, row, broker.report_s + late_s))
         return pushes
 
@@ -291,11 +297,11 @@ class Translator:
         for account, last in {(o.account_type, o.account_id): o.order_id for o in orders}.items():
             after = 0.0, last  # 排在引起它们的后面
             if self._broker.account_pushes:
-                for asset in self._engine.asset_now(*account):
+                for asset in self.engine.asset_now(*account):
                     yield Push("asset", *account, asset_row(asset), *after)
             if self._broker.position_pushes:
                 codes = {each.stock_code for each in orders if each.account_id == account[1]}
-                for held in self._engine.positions_now(*account):
+                for held in self.engine.positions_now(*account):
                     if held.stock_code in codes:
                         yield Push("position", *account, _position_row(held), *after)
 
@@ -858,3 +864,11 @@ _BUSINESS_ROWS: Final[dict[str, Callable[[Any, Any], tuple[Any, ...]]]] = {
     "smt_orders": _smt_order,
     "smt_compacts": _smt_compact,
 }
+
+
+def business_rows(
+    verb: str, args: events.AccountQuery | events.BusinessQuery, found: Iterable[Any]
+) -> list[Row]:
+    """一项业务查到的各项 → 厂商的行。"""
+    make = _BUSINESS_ROWS[verb]
+    return [make(args, each) for each in found]

@@ -2,11 +2,12 @@
 
 服务端和客户端共用。帧的内容::
 
-    客户端 → 服务端   ["hello", 版本, 口令, "session" | "control", 会话号, 进程号]
+    客户端 → 服务端   ["hello", 版本, 口令, 种类, 会话号, 进程号]，种类：session control terminal
     服务端 → 客户端   ["welcome", 进程号] | ["refused", 原因]
     会话中           请求 [verb, seq, args]、["bye"]；消息 [kind, seq, payload]
     控制连接         ["status"] | ["faults"] | ["fault", {...}] | ["clear"] | ["stop"]
                      → ["ok", 数据] | ["error", 文字]
+    完整版客户端的     见 `terminal_port`
 """
 
 from __future__ import annotations
@@ -109,3 +110,12 @@ def to_request(frame: Any) -> Request:
         return Request(verb, int(seq), tuple(args) if made is None else made(*args))
     except (KeyError, TypeError, ValueError) as error:
         raise FrameError(f"不认识的请求：{str(frame)[:120]}") from error
+
+
+def to_ask(frame: Any) -> tuple[int, str, dict[str, Any]]:
+    """服务端：完整版客户端的 ``["ask", 序号, 动作, {参数}]``。"""
+    if isinstance(frame, list) and len(frame) == 4 and frame[0] == "ask":
+        _, seq, verb, args = frame
+        if isinstance(seq, int) and isinstance(verb, str) and isinstance(args, dict):
+            return seq, verb, args
+    raise FrameError(f"不认识的请求：{str(frame)[:120]}")

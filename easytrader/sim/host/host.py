@@ -24,10 +24,16 @@ from easytrader.sim.gateway.dispatch import Dispatcher
 from easytrader.sim.gateway.translator import Translator
 from easytrader.sim.gateway.wire import Push, Request, is_quote_session
 from easytrader.sim.host.delivery import ConnectRefusedError, Delivery, Session
-from easytrader.sim.host.faults import FaultPlan, parse_fault
+from easytrader.sim.host.faults import CALM, FaultPlan, parse_fault
 from easytrader.sim.host.lease import Lease
 from easytrader.sim.host.server import Server
-from easytrader.sim.ledger.events import AccountQuery, OrdersQuery, Outcome
+from easytrader.sim.host.terminal_port import TerminalPort, Terminals
+from easytrader.sim.ledger.events import (
+    AccountQuery,
+    AccountStatusChanged,
+    OrdersQuery,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,6 +95,7 @@ class Host:
         stepped = pace is None and isinstance(base, ManualClock)
         if pace is None:
             pace = base.now if stepped else time.monotonic
+        self._terminals = Terminals(folder)
         self._delivery = Delivery(config.session_quarantine_s, pace)
         # 市场的时间由脚本来走时，应答不等：等着它的脚本走不了时间
         broker = config.broker
@@ -161,6 +168,60 @@ class Host:
 
         return self.call(enter)
 
+    def attach_terminal(
+        self, pid: int, deliver: Callable[[Any], None], lost: Callable[[], None]
+    ) -> TerminalPort:
+        """连上一个完整版客户端。两个函数都不许阻塞；走的时候 `detach_terminal`。"""
+        port = TerminalPort(self, self._terminals, pid, deliver, lost)
+        self.call(lambda: self._terminals.add(port, self._live.desk))
+        return port
+
+    def detach_terminal(self, port: TerminalPort) -> None:
+        """这个客户端走了；主机已经停了就当没有发生。"""
+        with suppress(SimulatorError):
+            self.call(lambda: self._terminals.drop(port))
+
+    def work(
+        self,
+        verb: str,
+        function: Callable[[Translator], Outcome],
+        told: Callable[[Any], None],
+        hang_up: Callable[[], None],
+    ) -> None:
+        """替一个客户端在主机线程上办一件事：落盘，回答（``told``），再送出它引起的事。
+
+        Args:
+            verb: 故障认的名字。
+            function: 向柜台要的；抛错就是没有办成，原样抛给调用者。
+            told: 收应答；在主机线程上调用，应答要晚到时在调用者的线程上。
+            hang_up: 故障要求断开它时调用。
+
+        Raises:
+            SimulatorError: 主机已停，或期限内没有轮到：肯定没有办。
+        """
+        late: list[tuple[float, Any]] = []
+
+        def go() -> None:
+            ruling = self.faults.rule(verb) if self.faults.armed else CALM
+            if ruling.before:
+                self._strike_terminal(ruling.before, hang_up)
+                return
+            outcome = function(self._live.desk)
+            if ruling.after:
+                self._strike_terminal(ruling.after, hang_up)
+            elif ruling.delay_s and not ruling.drop:
+                late.append((ruling.delay_s, outcome.answer))
+            elif not ruling.drop:
+                told(outcome.answer)
+            self._publish(outcome)
+            if ruling.hang_up:
+                hang_up()
+
+        self.call(go)
+        for delay_s, answer in late:
+            self.stopped.wait(delay_s)
+            told(answer)
+
     def owes(self) -> bool:
         """还有没送出去的：晚到的应答、扣着的推送。等手边的请求都办了再看。"""
         return self.call(lambda: self._delivery.next_due_s() is not None)
@@ -214,7 +275,10 @@ class Host:
             return None
         delivery = self._delivery
         actions: dict[str, Callable[[], Any]] = {
-            "status": lambda: describe(self.folder, self.info, delivery.sessions(), self._active()),
+            "status": lambda: {
+                **describe(self.folder, self.info, delivery.sessions(), self._active()),
+                "terminals": self._terminals.describe(),
+            },
             "faults": self._active,
             "clear": self._clear,
             "fault": lambda: self._add_fault(spec or {}),
@@ -284,6 +348,7 @@ class Host:
         # 解释器正在退出时，本进程的会话不必再听断线：它们的执行器已经关了，只会抛异常。
         # 别的进程的会话照样看到断线：下面关服务口时挂断
         self._delivery.lose_all(tell=threading.main_thread().is_alive())
+        self._terminals.lose_all()
         closers = [part.close for part in (self._server, self._dispatcher) if part is not None]
         for close in (*closers, self._lease.release):
             self._attempt(close)
@@ -429,6 +494,8 @@ class Host:
             plan = self.faults if self.faults.armed else None
             self._delivery.publish(outcome.events, plan, after_s)
         self._delivery.release_due()
+        if self._terminals:
+            self._terminals.tell(outcome.happened, self._live.desk)
 
     # 故障与状态 ---------------------------------------------------------
 
@@ -439,6 +506,11 @@ class Host:
             self._delivery.lose_all()
         else:
             self._delivery.leave(session, lost=True)
+
+    def _strike_terminal(self, blow: str, hang_up: Callable[[], None]) -> None:
+        if blow == "crash":
+            os._exit(CRASH_EXIT_CODE)
+        hang_up()
 
     def _add_fault(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         kind = spec.get("kind")
@@ -562,7 +634,8 @@ def set_status(
             [found] = dispatcher.handle([Request(f"{kind}s", 0, args)])
             if isinstance(found.answer, list):
                 pushes += [Push(kind, *account, each) for each in found.answer]
-    publish(Outcome(None, tuple(pushes)))
+    changed = tuple(AccountStatusChanged((row[0], row[1]), row[2]) for row in rows)
+    publish(Outcome(None, tuple(pushes), changed))
 
 
 class Handoff:

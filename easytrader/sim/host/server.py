@@ -20,13 +20,21 @@ from loguru import logger
 from easytrader.errors import EasytraderError, SimulatorError
 from easytrader.sim.gateway.wire import PROTOCOL_VERSION
 from easytrader.sim.host.delivery import ConnectRefusedError
-from easytrader.sim.host.framing import MAX_REQUEST, FrameError, FrameSocket, encode, to_request
+from easytrader.sim.host.framing import (
+    MAX_REQUEST,
+    FrameError,
+    FrameSocket,
+    encode,
+    to_ask,
+    to_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.delivery import Session
+    from easytrader.sim.host.terminal_port import TerminalPort
 
 
 LOOPBACK: Final = "127.0.0.1"
@@ -50,6 +58,12 @@ class _HostLike(Protocol):
         deliver: Callable[[Message], None],
         lost: Callable[[], None],
     ) -> Session: ...
+
+    def attach_terminal(
+        self, pid: int, deliver: Callable[[Any], None], lost: Callable[[], None]
+    ) -> TerminalPort: ...
+
+    def detach_terminal(self, port: TerminalPort) -> None: ...
 
     def control(self, command: str, spec: Mapping[str, Any] | None = None) -> Any: ...
 
@@ -184,6 +198,8 @@ class _Connection:
             kind, session_id, pid = self._hello()
             if kind == "control":
                 self._control()
+            elif kind == "terminal":
+                self._serve_terminal(pid)
             else:
                 self._converse(session_id, pid)
         except (OSError, EOFError):
@@ -209,7 +225,7 @@ class _Connection:
             self._refuse("口令不对")
         if version != PROTOCOL_VERSION:
             self._refuse(f"版本不同：这里是 {PROTOCOL_VERSION}，来者是 {version}；请升级到同一版本")
-        if kind not in ("session", "control"):
+        if kind not in ("session", "control", "terminal"):
             self._refuse(f"不认识的连接种类：{kind}")
         return str(kind), int(session_id), int(pid)
 
@@ -236,19 +252,37 @@ class _Connection:
         except SimulatorError as error:
             raise EOFError("主机正在停止") from error  # 不是拒绝：对方可以再试
         self._session = session
-        self._frames.settimeout(None)
-        self._frames.send(["welcome", os.getpid()])
-        self._writer = threading.Thread(target=self._write, name="easytrader-sim-out", daemon=True)
-        self._writer.start()
+        self._start_writing()
         while True:
             frame = self._frames.receive()
             if frame == ["bye"]:
                 return
             session.send(to_request(frame))
 
+    def _serve_terminal(self, pid: int) -> None:
+        try:
+            port = self._host.attach_terminal(pid, self._deliver, self._lost)
+        except SimulatorError as error:
+            raise EOFError("主机正在停止") from error
+        try:
+            self._start_writing()
+            while True:
+                frame = self._frames.receive()
+                if frame == ["bye"]:
+                    return
+                port.ask(*to_ask(frame))
+        finally:
+            self._host.detach_terminal(port)
+
+    def _start_writing(self) -> None:
+        self._frames.settimeout(None)
+        self._frames.send(["welcome", os.getpid()])
+        self._writer = threading.Thread(target=self._write, name="easytrader-sim-out", daemon=True)
+        self._writer.start()
+
     # 发（`_deliver` 与 `_lost` 在主机线程上，只入队） -------------------------
 
-    def _deliver(self, message: Message) -> None:
+    def _deliver(self, message: Any) -> None:
         self._outbox.put(message)
         if self._outbox.qsize() > _BACKLOG_LIMIT and not self._choked:
             self._choked = True
@@ -277,7 +311,7 @@ class _Connection:
             if item is None:
                 more = False
                 break
-            chunks.append(encode(item))
+            chunks.append(encode(item() if callable(item) else item))
             size += len(chunks[-1])
             if size >= _WRITE_BYTES:
                 break

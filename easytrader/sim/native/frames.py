@@ -13,8 +13,6 @@ from easytrader.sim.quotes.bars import DAILY, LONG
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from easytrader.sim.quotes.bars import Bar
-
 
 _PRICES: Final = ("open", "high", "low", "close")
 BAR_FIELDS: Final = {
@@ -40,23 +38,6 @@ TICK_FIELDS: Final = {
 }
 
 _ALIASES: Final = {"settle": "settelementPrice"}
-
-
-def bar_row(bar: Bar, lot: int) -> dict[str, Any]:
-    """一根 K 线，厂商的口径：毫秒、元、手。"""
-    return {
-        "time": bar.time * 1000,
-        "open": bar.open_li / 1000,
-        "high": bar.high_li / 1000,
-        "low": bar.low_li / 1000,
-        "close": bar.close_li / 1000,
-        "volume": bar.volume // lot,
-        "amount": round(bar.amount, 2),
-        "settelementPrice": 0.0,
-        "openInterest": 0,
-        "preClose": bar.pre_close_li / 1000,
-        "suspendFlag": int(bar.suspended),
-    }
 
 
 def label_of(period: str) -> str:

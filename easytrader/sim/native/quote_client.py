@@ -26,7 +26,6 @@ from easytrader.sim.host import hub
 from easytrader.sim.native.frames import (
     TICK_FIELDS,
     arrow,
-    bar_row,
     columns,
     label_of,
     matrix,
@@ -41,6 +40,7 @@ from easytrader.sim.native.quote_connection import (
     told_folder,
 )
 from easytrader.sim.native.quote_controls import answer, local_midnight
+from easytrader.sim.quotes.bars import bar_row
 from easytrader.sim.quotes.board import PERIODS, Board, new_deadline
 from easytrader.sim.quotes.calendar import moment
 from easytrader.sim.quotes.details import kinds_of, lot_of

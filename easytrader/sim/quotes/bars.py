@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import OFFSET_S
 from easytrader.market.rules.repo import worth_li
@@ -59,6 +59,23 @@ class Adjustment(NamedTuple):
     def backward(self, price_li: float) -> float:
         """除权后的价格换到除权前的口径。"""
         return price_li * (1 + self.gift) + self.cash_li
+
+
+def bar_row(bar: Bar, lot: int) -> dict[str, Any]:
+    """一根 K 线，厂商的口径：毫秒、元、手。"""
+    return {
+        "time": bar.time * 1000,
+        "open": bar.open_li / 1000,
+        "high": bar.high_li / 1000,
+        "low": bar.low_li / 1000,
+        "close": bar.close_li / 1000,
+        "volume": bar.volume // lot,
+        "amount": round(bar.amount, 2),
+        "settelementPrice": 0.0,
+        "openInterest": 0,
+        "preClose": bar.pre_close_li / 1000,
+        "suspendFlag": int(bar.suspended),
+    }
 
 
 def adjusted(bar: Bar, day: int, actions: list[Adjustment], dividend: str | None) -> Bar:

@@ -108,7 +108,7 @@ class Desk:
 
     def quote(self) -> Any:
         translator: Any = self.host._live._engine
-        return self.host.call(lambda: translator._engine._counter.quote(parse_security(CODE)))
+        return self.host.call(lambda: translator.engine._counter.quote(parse_security(CODE)))
 
     @property
     def ask(self) -> float:

@@ -1,0 +1,183 @@
+"""完整版客户端的口：能办的事、行里的毛病、事件的次序、说错话。"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import ACCOUNT, eventually
+from terminal_socket import TerminalSocket
+
+if TYPE_CHECKING:
+    from easytrader.sim.host.host import Host
+
+CODE = "600036.SH"
+MINE: dict[str, Any] = {"account_id": ACCOUNT, "account_type": 2}
+
+
+def ask_price(client: TerminalSocket) -> float:
+    return float(client.ask("full_tick", codes=[CODE])[CODE]["askPrice"][0])
+
+
+def submit(client: TerminalSocket, price: float, volume: int = 300, **changes: Any) -> Any:
+    order = {"stock_code": CODE, "order_type": 23, "price_type": 11, "strategy": "s", "remark": "r"}
+    return client.ask("submit", **{**MINE, **order, "price": price, "volume": volume, **changes})
+
+
+def rows(client: TerminalSocket, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.ask("rows", **MINE, kind=kind)
+    return found
+
+
+def test_a_wrong_token_is_refused(terminal_host: Host) -> None:
+    client = TerminalSocket(terminal_host.info, token="0" * 32)
+    assert client.greeting[0] == "refused"
+    client.close()
+
+
+def test_it_knows_its_accounts_and_the_time(
+    raw_terminal: TerminalSocket, terminal_host: Host
+) -> None:
+    assert raw_terminal.ask("accounts") == [{**MINE, "type": "STOCK"}]
+    assert abs(raw_terminal.ask("now") - terminal_host.now()) < 60
+
+
+def test_an_order_is_answered_before_what_it_caused(raw_terminal: TerminalSocket) -> None:
+    answer = submit(raw_terminal, ask_price(raw_terminal))
+    assert answer["order_id"] > 0
+    assert answer["sysid"]
+    assert not answer["reason"]
+    assert not raw_terminal.events  # 应答之前什么都没有来
+    first = raw_terminal.until("order")
+    assert (first["m_nOrderStatus"], first["m_strOrderSysID"]) == (50, answer["sysid"])
+    deal = raw_terminal.until("deal")
+    assert deal["m_nVolume"] == 300
+    assert raw_terminal.until("account")["m_dAvailable"] < 1_000_000
+    assert raw_terminal.until("position")["m_nVolume"] == 300
+
+
+def test_rows_have_the_names_and_the_lies_of_the_real_client(raw_terminal: TerminalSocket) -> None:
+    price = ask_price(raw_terminal)
+    submit(raw_terminal, price)
+    resting = submit(raw_terminal, round(price * 0.95, 2), 200)
+    raw_terminal.ask("cancel", **MINE, sysid=resting["sysid"])
+    filled, gone = rows(raw_terminal, "ORDER")
+    assert filled["m_strInstrumentID"] == "600036"  # 不带交易所
+    assert (filled["m_nVolumeTotalOriginal"], filled["m_nVolumeTotal"]) == (300, 0)
+    assert filled["m_dLimitPrice"] != price
+    assert round(filled["m_dLimitPrice"], 3) == price
+    assert filled["m_nErrorID"] == 2**31 - 1
+    assert filled["m_dFrozenMargin"] == sys.float_info.max
+    assert (gone["m_nOrderStatus"], gone["m_dCancelAmount"]) == (54, 200.0)
+    assert gone["m_strRemark"] == "r"
+    [deal] = rows(raw_terminal, "DEAL")
+    assert deal["m_dComssion"] > 0
+    assert deal["m_dCommission"] == 0
+    [account] = rows(raw_terminal, "ACCOUNT")
+    assert account["m_strStatus"] == "登录成功"
+    [held] = rows(raw_terminal, "POSITION")
+    assert (held["m_nVolume"], held["m_nCanUseVolume"], held["m_nDirection"]) == (300, 0, 48)
+    [shown] = rows(raw_terminal, "POSITION_STATISTICS")
+    assert shown["m_nPosition"] == 300
+    assert rows(raw_terminal, "TASK") == []
+
+
+def test_a_sell_is_seen_by_its_offset_only(raw_terminal: TerminalSocket) -> None:
+    submit(raw_terminal, 1.0, order_type=24)  # 没有持仓：废单
+    [row] = rows(raw_terminal, "ORDER")
+    assert (row["m_nOffsetFlag"], row["m_nDirection"], row["m_nOpType"]) == (49, 48, 24)
+
+
+def test_a_refusal_of_the_counter_is_a_row_and_a_reason(raw_terminal: TerminalSocket) -> None:
+    answer = submit(raw_terminal, ask_price(raw_terminal), 900_000)
+    assert answer["order_id"] > 0
+    row = raw_terminal.until("order")
+    assert row["m_nOrderStatus"] == 57
+    assert row["m_strCancelInfo"].startswith("[COUNTER][260200][可用资金不足]")
+    refused = raw_terminal.until("order_refused")
+    assert (refused["_code"], refused["_order_id"]) == (260200, answer["order_id"])
+
+
+def test_a_refused_cancel_is_an_event_and_nothing_else(raw_terminal: TerminalSocket) -> None:
+    answer = submit(raw_terminal, ask_price(raw_terminal))
+    raw_terminal.until("position")
+    assert raw_terminal.ask("cancel", **MINE, sysid=answer["sysid"]) == {"reason": ""}
+    assert raw_terminal.until("cancel_refused")["m_strOrderSysID"] == answer["sysid"]
+    assert "没有找到" in raw_terminal.ask("cancel", **MINE, sysid="999999")["reason"]
+
+
+def test_the_wrong_account_type_is_one_row_of_zeros(raw_terminal: TerminalSocket) -> None:
+    [row] = raw_terminal.ask("rows", account_id=ACCOUNT, account_type=3, kind="ACCOUNT")
+    assert row["m_strAccountID"] == ACCOUNT
+    assert not any(value for name, value in row.items() if name != "m_strAccountID")
+    assert raw_terminal.ask("rows", account_id="9", account_type=2, kind="ACCOUNT") == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "args", "told"),
+    [
+        ("nope", {}, "没有这个动作"),
+        ("submit", {"account_type": 2}, "account_id"),
+        ("rows", {**MINE, "kind": "FOO"}, "FOO"),
+        ("cancel", MINE, "sysid"),
+        ("full_tick", {}, "codes"),
+        ("submit", {**MINE, "stock_code": CODE, "order_type": "x"}, "参数不对"),
+    ],
+)
+def test_a_bad_request_is_answered_and_the_line_stays(
+    raw_terminal: TerminalSocket, verb: str, args: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(LookupError, match=told):
+        raw_terminal.ask(verb, **args)
+    assert raw_terminal.ask("now") > 0
+
+
+def test_quotes_come_from_the_same_market(raw_terminal: TerminalSocket) -> None:
+    tick = raw_terminal.ask("full_tick", codes=[CODE, "不是代码"])
+    assert list(tick) == [CODE]
+    detail = raw_terminal.ask("detail", code=CODE)
+    assert detail["PreClose"] == tick[CODE]["lastClose"]
+    assert raw_terminal.ask("detail", code="999999.SH") is None
+    bars = raw_terminal.ask("bars", code=CODE, period="1d", count=2)
+    assert [bar["time"] for bar in bars] == sorted(bar["time"] for bar in bars)
+    dates = raw_terminal.ask("trading_dates", code=CODE, start="", end="", count=3)
+    assert len(dates) == 3
+    assert raw_terminal.ask("trading_dates", code="SH", count=3) == []  # 要证券代码
+    assert CODE in raw_terminal.ask("sector", name="沪深A股")
+    assert raw_terminal.ask("sector", name="没有这个") == []
+
+
+def test_own_orders_are_on_the_screen_of_the_terminal(raw_terminal: TerminalSocket) -> None:
+    before = raw_terminal.ask("full_tick", codes=[CODE])[CODE]
+    inside = round(before["askPrice"][0] - 0.01, 2)
+    submit(raw_terminal, inside, 100)
+    after = raw_terminal.ask("full_tick", codes=[CODE])[CODE]
+    assert after["bidPrice"][0] >= inside or after["time"] > before["time"]
+
+
+def test_orders_from_elsewhere_reach_the_terminal(
+    raw_terminal: TerminalSocket, terminal_host: Host
+) -> None:
+    other = TerminalSocket(terminal_host.info)
+    answer = submit(other, 32.0)
+    assert raw_terminal.until("order")["_order_id"] == answer["order_id"]
+    other.ask("cancel", **MINE, order_id=answer["order_id"])
+    while raw_terminal.until("order")["m_nOrderStatus"] != 54:
+        pass
+    other.close()
+    eventually(lambda: len(terminal_host.control("status")["terminals"]) == 1)
+
+
+def test_status_tells_who_is_connected(raw_terminal: TerminalSocket, terminal_host: Host) -> None:
+    raw_terminal.ask("about", strategy="s.py", mode="live", python="3.6.15")
+    [shown] = terminal_host.control("status")["terminals"]
+    assert (shown["strategy"], shown["mode"]) == ("s.py", "live")
+
+
+def test_the_host_stops_and_the_terminal_sees_it(
+    raw_terminal: TerminalSocket, terminal_host: Host
+) -> None:
+    terminal_host.close()
+    with pytest.raises((EOFError, ConnectionError)):
+        raw_terminal.until("order")
