@@ -29,7 +29,7 @@ seen = []
 ticks = []
 
 def init(C):
-    C.set_account(account)
+    C.set_account(globals().get('account', ''))
 
 def after_init(C):
     for each in list(todo_after_init):
@@ -80,7 +80,11 @@ class DeskClient:
         settings.setdefault("account", ACCOUNT)
         source = settings.pop("source", SOURCE)
         settings.setdefault("replay_bars", 3)
-        self.strategy: Strategy = self.terminal.load(source, **settings)
+        try:
+            self.strategy: Strategy = self.terminal.load(source, **settings)
+        except BaseException:
+            self.terminal.stop()
+            raise
         self.account = settings["account"]
         self.type = settings.get("account_type", "STOCK")
 
