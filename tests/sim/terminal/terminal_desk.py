@@ -73,6 +73,7 @@ class DeskClient:
     """一个客户端与它跑着的策略。"""
 
     def __init__(self, host: Host, manners: Manners, **settings: Any) -> None:
+        self.host = host
         link = Link("127.0.0.1", host.info.port, host.info.token)
         self.clock = ManualClock()
         self.terminal = Terminal(link, manners, Desk, clock=self.clock)
