@@ -115,6 +115,7 @@ READ_BYTES = 1 << 18
 FRAMES_PER_TICK = 64
 CREDIT_S = 180.0  # the counter answers the slow credit queries this rarely
 RETRY_S = 5.0
+TAKEN = (48, 98, 10048)  # EADDRINUSE of three systems
 
 _clock = None if time is None else time.monotonic  # looked up at each use: tests replace it
 
@@ -416,7 +417,8 @@ class Table(object):
 
 # ---------------------------------------------------------------- wires
 # A wire opens (its own words when it may not), accepts links and closes.  A link reads what is
-# there (b"": nothing; EOFError: gone), writes what fits and closes.  None of them ever blocks.
+# there (b"": nothing; EOFError: gone), writes what fits (at most `most` bytes at once), finishes
+# and closes.  None of them ever blocks.
 
 
 class TcpWire(object):
@@ -468,6 +470,8 @@ class TcpWire(object):
 
 
 class TcpLink(object):
+    most = READ_BYTES
+
     def __init__(self, sock: "Any") -> None:
         self._sock = sock
         sock.setblocking(False)
@@ -504,6 +508,309 @@ class TcpLink(object):
 
     def close(self) -> None:
         self._sock.close()
+
+
+class Pipes(object):
+    """Named pipes of Windows with plain values; polled, so that nothing waits.
+
+    Only this user on this machine: the ACL names the user's SID, remote clients are rejected.
+    """
+
+    def __init__(self, kernel32: "Any", advapi32: "Any", last_error: "Any") -> None:
+        self._kernel = kernel32
+        self._advapi = advapi32
+        self._last_error = last_error
+        for name in ("CreateNamedPipeW", "GetCurrentProcess", "LocalFree"):
+            getattr(kernel32, name).restype = ctypes.c_void_p
+
+    def create(self, name: str, first: bool) -> int:
+        """One instance, listening; ``first``: nobody else holds the name."""
+        mode = 0x3 | (0x00080000 if first else 0)  # duplex, FILE_FLAG_FIRST_PIPE_INSTANCE
+        kind = 0x1 | 0x8  # bytes, PIPE_NOWAIT, PIPE_REJECT_REMOTE_CLIENTS
+        held = self._descriptor()
+        try:
+            rights = _SecurityAttributes(ctypes.sizeof(_SecurityAttributes), held, 0)
+            handle = self._kernel.CreateNamedPipeW(
+                ctypes.c_wchar_p(name), mode, kind, CHANNELS, 1 << 16, 1 << 16, 0,
+                ctypes.byref(rights),
+            )  # fmt: skip
+            if handle in (None, -1, ctypes.c_void_p(-1).value):
+                raise self._error("CreateNamedPipe")
+        finally:
+            self._kernel.LocalFree(held)
+        self.connected(handle)
+        return int(handle)
+
+    def connected(self, handle: int) -> bool:
+        """Somebody is at the other end."""
+        if self._kernel.ConnectNamedPipe(ctypes.c_void_p(handle), None):
+            return False  # has begun to listen
+        code = self._last_error()
+        if code == 232:  # came and went
+            self._kernel.DisconnectNamedPipe(ctypes.c_void_p(handle))
+        return bool(code == 535)
+
+    def read(self, handle: int, most: int) -> "bytes":
+        there = ctypes.c_ulong(0)
+        at = ctypes.c_void_p(handle)
+        if not self._kernel.PeekNamedPipe(at, None, 0, None, ctypes.byref(there), None):
+            raise EOFError(str(self._error("PeekNamedPipe")))
+        if not there.value:
+            return b""
+        size = min(there.value, most)
+        space = ctypes.create_string_buffer(size)
+        got = ctypes.c_ulong(0)
+        if not self._kernel.ReadFile(at, space, size, ctypes.byref(got), None):
+            raise EOFError(str(self._error("ReadFile")))
+        return space.raw[: got.value]
+
+    def write(self, handle: int, data: "bytes") -> int:
+        """How much fitted."""
+        done = ctypes.c_ulong(0)
+        at = ctypes.c_void_p(handle)
+        if not self._kernel.WriteFile(at, data, len(data), ctypes.byref(done), None):
+            raise EOFError(str(self._error("WriteFile")))
+        return int(done.value)
+
+    def close(self, handle: int) -> None:
+        self._kernel.CloseHandle(ctypes.c_void_p(handle))
+
+    def _error(self, what: str) -> "OSError":
+        code = self._last_error()
+        told = ctypes.FormatError(code).strip() if hasattr(ctypes, "FormatError") else ""
+        return OSError("%s: error %d %s" % (what, code, told))
+
+    def _descriptor(self) -> "Any":
+        """This user and nobody from the network."""
+        words = "D:P(D;;GA;;;NU)(A;;GA;;;%s)" % self._user()
+        held = ctypes.c_void_p()
+        make = self._advapi.ConvertStringSecurityDescriptorToSecurityDescriptorW
+        if not make(ctypes.c_wchar_p(words), 1, ctypes.byref(held), None):
+            raise self._error("ConvertStringSecurityDescriptor")
+        return held
+
+    def _user(self) -> str:
+        """The SID of this process's user, as text."""
+        token = ctypes.c_void_p()
+        me = ctypes.c_void_p(self._kernel.GetCurrentProcess())
+        if not self._advapi.OpenProcessToken(me, 0x8, ctypes.byref(token)):
+            raise self._error("OpenProcessToken")
+        try:
+            space = ctypes.create_string_buffer(256)  # TOKEN_USER begins with the SID's address
+            need = ctypes.c_ulong(0)
+            ask = self._advapi.GetTokenInformation
+            if not ask(token, 1, space, 256, ctypes.byref(need)):
+                raise self._error("GetTokenInformation")
+            sid = ctypes.c_void_p.from_buffer(space)
+            text = ctypes.c_wchar_p()
+            if not self._advapi.ConvertSidToStringSidW(sid, ctypes.byref(text)):
+                raise self._error("ConvertSidToStringSid")
+            found = str(text.value)
+            self._kernel.LocalFree(text)
+            return found
+        finally:
+            self._kernel.CloseHandle(token)
+
+
+if ctypes is not None:
+
+    class _SecurityAttributes(ctypes.Structure):
+        _fields_ = [  # noqa: RUF012  ctypes wants a plain list
+            ("length", ctypes.c_ulong),
+            ("descriptor", ctypes.c_void_p),
+            ("inherit", ctypes.c_int),
+        ]
+
+
+def _system_pipes() -> "Pipes":
+    if ctypes is None:
+        raise OSError(REFUSED["ctypes"])
+    windll = getattr(ctypes, "WinDLL", None)
+    if windll is None:
+        raise OSError("not Windows")
+    kernel = windll("kernel32", use_last_error=True)
+    advapi = windll("advapi32", use_last_error=True)
+    return Pipes(kernel, advapi, _read(ctypes, "get_last_error"))
+
+
+class PipeWire(object):
+    """A named pipe; every peer has an instance of its own."""
+
+    name = "pipe"
+
+    def __init__(self, pipes: "Pipes | None" = None) -> None:
+        self._pipes = pipes  # type: Any
+        self._next = None  # type: int | None # the instance that listens
+
+    def open(self) -> None:
+        if not PIPE:
+            raise OSError("no pipe given")
+        self._pipes = self._pipes or _system_pipes()
+        self._next = self._pipes.create(PIPE, True)
+
+    def accept(self) -> "list[PipeLink]":
+        found = []  # type: list[PipeLink]
+        while len(found) < 8:
+            if self._next is None:
+                try:
+                    self._next = self._pipes.create(PIPE, False)
+                except OSError:
+                    break  # all instances are in use; the next tick tries again
+            if not self._pipes.connected(self._next):
+                break
+            found.append(PipeLink(self._pipes, self._next))
+            self._next = None
+        return found
+
+    def close(self) -> None:
+        if self._next is not None:
+            self._pipes.close(self._next)
+            self._next = None
+
+
+class PipeLink(object):
+    most = 1 << 14  # well under the pipe's buffer: it takes all or nothing
+
+    def __init__(self, pipes: "Pipes", handle: int) -> None:
+        self._pipes = pipes
+        self._handle = handle
+
+    def read(self) -> "bytes":
+        return self._pipes.read(self._handle, READ_BYTES)
+
+    def write(self, data: "bytes") -> int:
+        return self._pipes.write(self._handle, data)
+
+    def finish(self) -> None:
+        """Closing keeps what the peer has not read yet."""
+
+    def close(self) -> None:
+        self._pipes.close(self._handle)
+
+
+class SpoolWire(object):
+    """A folder: each peer makes ``c-<random>/in`` and ``out``; numbered files go both ways."""
+
+    name = "spool"
+
+    def __init__(self) -> None:
+        self._known = set()  # type: set[str]
+        self._open = False
+
+    def open(self) -> None:
+        if not SPOOL:
+            raise OSError("no folder given")
+        if os is None:
+            raise OSError(REFUSED["os"])
+        os.makedirs(SPOOL, 0o700, exist_ok=True)
+        trial = os.path.join(SPOOL, "agent.tmp")
+        with open(trial, "wb") as file:
+            file.write(b"agent")
+        os.remove(trial)
+        for name in self._peers():
+            place = os.path.join(SPOOL, name)
+            if os.listdir(os.path.join(place, "in")) or os.listdir(os.path.join(place, "out")):
+                _clear_out(place)  # talked to an agent that is gone
+        self._open = True
+
+    def accept(self) -> "list[SpoolLink]":
+        if not self._open:
+            return []
+        now = set(self._peers())
+        fresh = sorted(now - self._known)
+        self._known = now
+        return [SpoolLink(os.path.join(SPOOL, each)) for each in fresh]
+
+    def close(self) -> None:
+        self._open = False
+
+    @staticmethod
+    def _peers() -> "list[str]":
+        try:
+            names = os.listdir(SPOOL)
+        except OSError:
+            return []
+        whole = []
+        for name in names:
+            place = os.path.join(SPOOL, name)
+            ready = all(os.path.isdir(os.path.join(place, each)) for each in ("in", "out"))
+            if name[:2] == "c-" and ready and not os.path.islink(place):
+                whole.append(name)
+        return whole
+
+
+class SpoolLink(object):
+    most = OUT_BYTES  # a file holds whole frames
+    ahead = 64  # files the peer may leave unread
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._in = os.path.join(place, "in")
+        self._out = os.path.join(place, "out")
+        self._taken = 0
+        self._given = 0
+        self._stuck = 0.0
+
+    def read(self) -> "bytes":
+        data = bytearray()
+        while len(data) < READ_BYTES:
+            path = os.path.join(self._in, "%d.bin" % self._taken)
+            try:
+                with open(path, "rb") as file:
+                    data += file.read()
+            except FileNotFoundError:
+                if not os.path.isdir(self._in):
+                    raise EOFError("the folder is gone") from None
+                break
+            except OSError:
+                break  # Windows: still in the writer's hands
+            try:
+                os.remove(path)
+            except OSError:
+                pass
+            self._taken += 1
+        return bytes(data)
+
+    def write(self, data: "bytes") -> int:
+        oldest = os.path.join(self._out, "%d.bin" % (self._given - self.ahead))
+        if os.path.exists(oldest):
+            self._stuck = self._stuck or _clock()
+            if _clock() - self._stuck > 10.0:
+                raise EOFError("nobody reads")
+            return 0
+        self._stuck = 0.0
+        path = os.path.join(self._out, "%d" % self._given)
+        try:
+            with open(path + ".tmp", "wb") as file:
+                file.write(data)
+            os.rename(path + ".tmp", path + ".bin")
+        except OSError as error:
+            raise EOFError(str(error)) from None
+        self._given += 1
+        return len(data)
+
+    def finish(self) -> None:
+        """The peer reads until the folder is gone."""
+
+    def close(self) -> None:
+        _clear_out(self._place)
+
+
+def _clear_out(place: str) -> None:
+    """Remove one peer's folder: only what this wire makes, nothing else."""
+    for each in ("in", "out"):
+        folder = os.path.join(place, each)
+        try:
+            for name in os.listdir(folder):
+                if name[-4:] in (".bin", ".tmp"):
+                    os.remove(os.path.join(folder, name))
+            os.rmdir(folder)
+        except OSError:
+            pass
+    try:
+        os.rmdir(place)
+    except OSError:
+        pass
 
 
 # ---------------------------------------------------------------- channels
@@ -574,7 +881,7 @@ class Channel(object):
     @property
     def crowded(self) -> bool:
         """The peer reads slower than we write: wait with what can wait."""
-        return len(self._out) > 1 << 20
+        return len(self._out) > 1 << 20 and not self.closed
 
     def say_no(self, code: str, words: str, now: float) -> None:
         """Tell why, then leave."""
@@ -592,7 +899,7 @@ class Channel(object):
 
     def flush(self) -> None:
         while self._out and not self.closed:
-            sent = self.link.write(bytes(self._out[:READ_BYTES]))
+            sent = self.link.write(bytes(self._out[: self.link.most]))
             if not sent:
                 return
             del self._out[:sent]
@@ -762,6 +1069,7 @@ class Agent(object):
 
     def __init__(self) -> None:
         self._wires = []  # type: list[Any]
+        self._again = []  # type: list[Any] # whose ports were taken: tried again now and then
         self.wires = {}  # type: dict[str, str]
         self._channels = []  # type: list[Channel]
         self._queue = deque()  # type: deque[Ask]
@@ -806,13 +1114,18 @@ class Agent(object):
 
     def open(self) -> None:
         """Open every wire this terminal lets us."""
-        for wire in (TcpWire(),):
-            try:
-                wire.open()
-                self.wires[wire.name] = "ok"
-                self._wires.append(wire)
-            except Exception as error:
-                self.wires[wire.name] = _words(error)
+        for wire in (TcpWire(), PipeWire(), SpoolWire()):
+            self._try(wire)
+
+    def _try(self, wire: "Any") -> None:
+        try:
+            wire.open()
+            self.wires[wire.name] = "ok"
+            self._wires.append(wire)
+        except Exception as error:
+            self.wires[wire.name] = _words(error)
+            if getattr(error, "errno", None) in TAKEN:
+                self._again.append(wire)
 
     def close(self) -> None:
         for each in self._channels + self._wires:
@@ -822,6 +1135,7 @@ class Agent(object):
                 self.trouble = _words(error)
         self._channels = []
         self._wires = []
+        self._again = []
 
     def use(self, context: "Any") -> None:
         """The live ContextInfo: passorder wants the very object."""
@@ -857,6 +1171,11 @@ class Agent(object):
         self.ticked = now
 
     def _listen(self, now: float) -> None:
+        if self._again and now - self._retry > RETRY_S:
+            self._retry = now
+            again, self._again = self._again, []
+            for wire in again:
+                self._try(wire)
         for wire in self._wires:
             for link in wire.accept():
                 self._welcome(Channel(link, now), now)
@@ -1148,6 +1467,8 @@ class Agent(object):
         for start in range(0, len(changed), CHUNK):
             while ask.channel.crowded:
                 yield True
+            if ask.channel.closed:
+                return
             some = changed[start : start + CHUNK]
             ask.part({"cols": cols, "rows": [[index, *row] for index, row in some]})
             yield False
@@ -1299,6 +1620,8 @@ class Agent(object):
         for start in range(0, len(events), CHUNK):
             while ask.channel.crowded:
                 yield True
+            if ask.channel.closed:
+                return
             for number, kind, value in events[start : start + CHUNK]:
                 ask.channel.send({"t": "e", "seq": number, "k": kind, "v": value})
             yield False

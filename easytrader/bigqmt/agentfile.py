@@ -102,13 +102,22 @@ def known(account: str) -> Settings | None:
 
 def render(settings: Settings) -> str:
     r"""要贴进客户端的文件：全是 ASCII，第一行是 ``#coding:gbk``，换行是 ``\\n``。"""
-    text = Path(__file__).with_name("agent.py").read_text(encoding="ascii")
-    _, rest = text.split("\n", 1)
-    before, block = rest.split(_BEGIN, 1)
+    before, block = _product("agent.py").split(_BEGIN, 1)
     heading = block.split("\n", 1)[0]
     after = block.split(_END, 1)[1]
     lines = [f"{name.upper()} = {value!a}" for name, value in settings._asdict().items()]
-    return f"#coding:gbk\n{before}{_BEGIN}{heading}\n" + "\n".join(lines) + f"\n{_END}{after}"
+    return f"{before}{_BEGIN}{heading}\n" + "\n".join(lines) + f"\n{_END}{after}"
+
+
+def probe_text() -> str:
+    """只看不动的模型：印出这个客户端允许什么。"""
+    return _product("probe.py")
+
+
+def _product(name: str) -> str:
+    """贴进客户端的文件；第一行照客户端的写法。"""
+    text = Path(__file__).with_name(name).read_text(encoding="ascii")
+    return "#coding:gbk\n" + text.split("\n", 1)[1]
 
 
 def read_settings(path: str | os.PathLike[str]) -> Settings:
