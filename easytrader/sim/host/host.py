@@ -495,7 +495,14 @@ class Host:
             self._delivery.publish(outcome.events, plan, after_s)
         self._delivery.release_due()
         if self._terminals:
+            self._tell_terminals(outcome)
+
+    def _tell_terminals(self, outcome: Outcome) -> None:
+        try:
             self._terminals.tell(outcome.happened, self._live.desk)
+        except Exception:  # noqa: BLE001  漏了一件事的客户端不能再信，断开；主机与会话照常
+            logger.exception("完整版客户端没有送到，断开它们")
+            self._terminals.lose_all()
 
     # 故障与状态 ---------------------------------------------------------
 
