@@ -66,11 +66,13 @@ class Quotes:
         """行情断着。"""
 
     def full_tick(self, codes: "Sequence[str]") -> "Dict[str, Dict[str, Any]]":
-        """代码 → 快照；没有数据的不在里面。"""
+        """代码 → 快照；没有数据的不在里面。``SH`` 这样的市场是它的全部。"""
         wanted = list(codes)
-        if not self.dropped:
-            self._last.update(self._ask("full_tick", {}, codes=wanted))
-        return {each: dict(self._last[each]) for each in wanted if each in self._last}
+        if self.dropped:
+            return {each: dict(self._last[each]) for each in wanted if each in self._last}
+        found: "Dict[str, Dict[str, Any]]" = self._ask("full_tick", {}, codes=wanted)
+        self._last.update(found)
+        return found
 
     def detail(self, code: str) -> "Optional[Dict[str, Any]]":
         """一个品种的资料；没有是 None。"""
