@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from easytrader.sim.terminal.python36 import find
 from support import eventually
 
 from easytrader.sim.config.folder import AccountConfig, create
@@ -18,6 +17,7 @@ from easytrader.sim.gateway import wire
 from easytrader.sim.host.host import Host
 from easytrader.sim.terminal import client
 from easytrader.sim.terminal.client import link
+from easytrader.sim.terminal.python36 import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,3 +148,38 @@ def spin(C):
 
 def test_speaks_the_hosts_protocol_version() -> None:
     assert link.PROTOCOL_VERSION == wire.PROTOCOL_VERSION
+
+
+BANNED = """#coding:gbk
+def tried(what, *args):
+    try:
+        what(*args)
+        print('ok')
+    except Exception as error:
+        print(type(error).__name__, error)
+def ctypes(): import ctypes
+def wintypes(): from ctypes import wintypes
+def redis(): import redis
+import socket
+server = socket.socket()
+print(server.getsockname()[1] if server.family == socket.AF_INET else 'family')
+for each in (ctypes, wintypes, redis):
+    tried(each)
+tried(server.bind, ('127.0.0.1', 0))
+tried(socket.create_connection, ('127.0.0.1', 1))
+tried(open, 'x', 'w')
+"""
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_bans_are_the_same_in_every_python(host: Host, python: str) -> None:
+    with started(host, python, BANNED.encode("gbk"), manners="locked") as (_, told):
+        assert told["loaded"]
+    said = [line.split(" ", 2)[2] for line in printed(host).splitlines()]
+    assert said == [
+        "0",
+        *["ImportError Forbidden: Module<ctypes> not in whitelist!"] * 2,
+        "ModuleNotFoundError No module named 'redis'",
+        *["PermissionError 非法IP:127.0.0.1"] * 2,
+        "PermissionError Foribdden FileIO",
+    ]

@@ -148,6 +148,23 @@ class _Subscription:
         return new
 
 
+def timetag_to_datetime(timetag: float, form: str) -> str:
+    """毫秒 → 文字，北京时间。"""
+    return beijing(timetag / 1000.0).strftime(form)
+
+
+def download_history_data(code: str, period: str, start: str, end: str) -> None:
+    """补历史数据：真的客户端不等它做完，这里没有要补的。"""
+
+
+MARKET = {
+    "timetag_to_datetime": timetag_to_datetime,
+    "download_history_data": download_history_data,
+    "down_history_data": download_history_data,
+}
+"""交易以外的全局函数。"""
+
+
 def frames(fields: "Sequence[str]", found: "Dict[str, List[Dict[str, Any]]]") -> "Dict[str, Any]":
     """代码 → DataFrame，以 ``YYYYMMDDHHMMSS`` 为行名。没有 pandas 是 ImportError。"""
     try:
