@@ -11,8 +11,8 @@
 后两种拒绝的是委托的行加上 ``_code``、``_text``。先送应答，再送它引起的事；行的应答之后送来的事，
 都比那些行新。动作见 `terminal_verbs`，另有 ``about``：客户端说自己跑着什么。
 
-``control`` 的 ``do``：``date_switch`` 换了一天，``drop`` 柜台断开（``seconds`` 是 null：一直断着）
-或恢复（0）；其余是故障（见 `faults` 的 ``terminal``）。
+``control`` 的 ``do``：``day`` 换了一天，``counter`` 柜台断开或恢复（``up``），
+其余是故障（见 `faults` 的 ``terminal``）。
 """
 
 from __future__ import annotations
@@ -96,10 +96,17 @@ class Terminals:
         """连着谁。"""
         return [{"pid": each.pid, "since": each.since, **each.about} for each in self._ports]
 
-    def command(self, row: Row) -> int:
-        """把一条 ``control`` 送给每一个；返回送给了几个。"""
+    def command(self, row: Row) -> None:
+        """把一条 ``control`` 送给每一个。
+
+        Raises:
+            SimulatorError: 一个也没有连着。
+        """
+        if not self._ports:
+            raise SimulatorError(
+                "没有完整版客户端连着：先 easytrader sim serve PATH --terminal big --strategy FILE"
+            )
         self._send([("control", row)])
-        return len(self._ports)
 
     def tell(self, happened: Iterable[Any], desk: Translator) -> None:
         """柜台里发生了这些事，已经落盘；没有人连着时什么都不做。"""
@@ -112,8 +119,7 @@ class Terminals:
         for event in happened:
             codes = touched.setdefault(event.account, set())
             if isinstance(event, AccountStatusChanged):
-                until = None if event.status else 0
-                told.append(("control", {"do": "drop", "what": "counter", "seconds": until}))
+                told.append(("control", {"do": "counter", "up": not event.status}))
                 continue
             codes.add(event.order.stock_code)
             told += _rows_of(event)
@@ -125,7 +131,7 @@ class Terminals:
         day = engine.trading_day()
         if day != self._day:
             self._day = day
-            told.append(("control", {"do": "date_switch", "day": day_code(day)}))
+            told.append(("control", {"do": "day", "day": day_code(day)}))
         self._send(told)
 
     def _send(self, told: list[tuple[str, Row]]) -> None:
