@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.log import masked
@@ -164,7 +165,7 @@ class BigqmtConnector:
                 line.fail("用不着")
             return line
 
-        asides = [Aside(lambda way=way: attempt(way), "easytrader-wire") for way in wires]
+        asides = [Aside(partial(attempt, way), "easytrader-wire") for way in wires]
         try:
             for each in asides:
                 each.start()
@@ -179,7 +180,7 @@ class BigqmtConnector:
                 left_s = max(0.0, limit - time.monotonic())
                 lines.append(each.result(left_s, self._cancelled.is_set))
                 limit = min(limit, time.monotonic() + _OTHERS_S)
-            except AbandonedError:
+            except AbandonedError:  # noqa: PERF203  几个端口，各有各的结果
                 pass
             except (EasytraderError, OSError) as exc:
                 errors.append(exc)

@@ -96,7 +96,7 @@ class BigqmtTrader(Trader):
         def settings() -> Settings:
             if agent is not None:
                 return agentfile.read_settings(agent)
-            return agentfile.settings_for(account_id, kind)
+            return agentfile.settings_for(account_id)
 
         if settings().account != account_id:
             raise UsageError("agent", str(agent), "这个中转文件是给另一个账号的")

@@ -479,7 +479,13 @@ class Terminal:
     def _introduce(self, strategy: Strategy) -> None:
         """告诉柜台自己是谁，`easytrader sim status` 看得到。"""
         version = "%d.%d.%d" % sys.version_info[:3]
-        told = {"strategy": strategy.name, "mode": strategy.mode, "python": version}
+        manners = [name for name, each in _manners.MANNERS.items() if each is self.manners]
+        told = {
+            "strategy": strategy.name,
+            "mode": strategy.mode,
+            "python": version,
+            "manners": "".join(manners[:1]) or "custom",
+        }
         try:
             self.link.ask("about", **told)
         except LinkError as error:
