@@ -90,6 +90,16 @@ def settings_for(account: str, account_type: str = "", *, new_token: bool = Fals
     )
 
 
+def known(account: str) -> Settings | None:
+    """这个账号已经有的设置；没有为 None，不会做一份。
+
+    Raises:
+        UsageError: 账号不对，记下的那份文件坏了。
+    """
+    _check(account, "")
+    return None if _kept(_file(account)) is None else settings_for(account)
+
+
 def render(settings: Settings) -> str:
     r"""要贴进客户端的文件：全是 ASCII，第一行是 ``#coding:gbk``，换行是 ``\\n``。"""
     before, block = _product("agent.py").split(_BEGIN, 1)

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.cli import replay_command
@@ -16,6 +17,7 @@ from easytrader.errors import SimulatorError, UsageError
 
 if TYPE_CHECKING:
     from easytrader.sim.host.host import Host
+    from easytrader.sim.terminal.serve import Served
 
 NOT_SERVED: Final = 3
 _UNRESPONSIVE: Final = 1
@@ -26,9 +28,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     sim = rooms.add_parser("sim", description="模拟 MiniQMT：随处可跑。")
     commands = sim.add_commands()
     _register_init(commands)
-    serve = commands.add_parser("serve", help="启动，前台运行到 Ctrl-C")
-    _add_path(serve)
-    serve.runs(_serve)
+    _register_serve(commands)
     status = commands.add_parser(
         "status", help="有没有在运行", description="退出码：0 正在服务，3 没有服务，1 没有回应。"
     )
@@ -225,12 +225,65 @@ def _folder(path: str) -> Any:
     return SimFolder.open(path)
 
 
+def _register_serve(commands: argparse._SubParsersAction[Parser]) -> None:
+    from easytrader.sim.terminal.client.manners import MANNERS
+
+    parser = commands.add_parser(
+        "serve",
+        help="启动，前台运行到 Ctrl-C",
+        description="扮演 MiniQMT 客户端；加上 --terminal big 是完整版 QMT 的内置 Python，"
+        "跑着 --strategy 的文件。文件夹已经有人服务着时接上去，两边看着同一个账户。",
+    )
+    _add_path(parser)
+    add = parser.add_argument
+    add("--terminal", choices=("big",), help="完整版（大）QMT 的内置 Python")
+    add("--strategy", metavar="FILE", help="装进去的策略，例如 easytrader bigqmt agent 写的中转")
+    add("--account", metavar="ID", help="策略绑定的资金账号（默认文件夹里的第一个）")
+    add("--manners", choices=tuple(MANNERS), help="客户端的脾气（默认 open，什么都许）")
+    add("--mode", choices=("live", "sim", "editor"), help="实盘（默认）、模拟、编辑器里运行")
+    add("--python", metavar="FILE", help="用哪个 Python（默认自己找 3.6）")
+    parser.runs(_serve)
+
+
+_TERMINAL_ONLY: Final = ("strategy", "account", "manners", "mode", "python")
+
+
 def _serve(arguments: argparse.Namespace) -> int:
+    if arguments.terminal:
+        return _serve_terminal(arguments)
+    for name in _TERMINAL_ONLY:
+        if getattr(arguments, name) is not None:
+            raise UsageError(f"--{name}", getattr(arguments, name), "要与 --terminal big 一起给")
     from easytrader.sim.host.serve import serve
 
     serve(_folder(arguments.path), _announce)
     say("已停止")
     return 0
+
+
+def _serve_terminal(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.terminal.serve import serve_terminal, settings_for
+
+    if arguments.strategy is None:
+        told = "应为策略文件：easytrader bigqmt agent --account ID -o FILE 写一个"
+        raise UsageError("--strategy", None, told)
+    folder = _folder(arguments.path)
+    given = {name: getattr(arguments, name) for name in ("account", "manners", "mode")}
+    given = {name: value for name, value in given.items() if value is not None}
+    settings = settings_for(folder, arguments.strategy, **given)
+    serve_terminal(folder, settings, _announce_terminal, python=arguments.python)
+    say("已停止")
+    return 0
+
+
+def _announce_terminal(served: Served) -> None:
+    settings = served.settings
+    where = "接上已有的柜台" if served.joined else "柜台也在这里"
+    say(
+        f"策略已加载：{Path(settings.strategy).name} 账号 {settings.account} "
+        f"{served.interpreter.describe()} 脾气 {settings.manners} 进程 {served.process.pid} "
+        f"端口 {served.service.port}（{where}）"
+    )
 
 
 def _announce(host: Host) -> None:
@@ -282,6 +335,12 @@ def _show_status(status: dict[str, Any]) -> None:
         say(
             f"    {row['session_id']}  进程 {row['pid']}  自 {_when(row['since'])}  订阅 {accounts}"
         )
+    if status["terminals"]:
+        say(f"  完整版客户端 {len(status['terminals'])} 个")
+    for row in status["terminals"]:
+        names = ("strategy", "mode", "python", "manners")
+        told = "  ".join(f"{name} {row[name]}" for name in names if row.get(name))
+        say(f"    进程 {row['pid']}  自 {_when(row['since'])}  {told}".rstrip())
     if status["faults"]:
         say(f"  等着触发的故障 {len(status['faults'])} 条（easytrader sim fault PATH list）")
 
@@ -370,6 +429,7 @@ def _register_fault(commands: argparse._SubParsersAction[Parser]) -> None:
             _add_option(kind, name, option)
         kind.set_defaults(kind=name.replace("-", "_"), options=options)
         kind.runs(_add_fault)
+    _register_terminal_faults(kinds)
 
 
 _SECONDS: Final = {
@@ -418,6 +478,73 @@ def _add_fault(arguments: argparse.Namespace) -> int:
     Faults(_folder(arguments.path).path).add({"kind": arguments.kind, **spec})
     say("已生效")
     return 0
+
+
+_TERMINAL_FAULTS: Final = {
+    "profile": "换一份脾气",
+    "set": "改脾气的几项",
+    "hang": "主线程停住，套接字都还在",
+    "kill": "立刻猝死",
+    "rerun": "在同一个进程里重跑策略",
+    "relogin": "清早重新登录",
+    "quotes": "行情断开或恢复",
+    "counter": "柜台断开或恢复",
+}
+
+
+def _register_terminal_faults(kinds: argparse._SubParsersAction[Parser]) -> None:
+    from easytrader.sim.terminal.client.manners import MANNERS
+
+    for do, title in _TERMINAL_FAULTS.items():
+        kind = kinds.add_parser(f"terminal-{do}", help=f"完整版客户端：{title}")
+        if do == "profile":
+            kind.add_argument("name", choices=tuple(MANNERS), metavar="NAME", help="脾气的名字")
+        elif do == "set":
+            text = "例如 passorder_s=0.2、order_lag_s=[1,6]、cancel_returns=lies"
+            kind.add_argument("fields", nargs="+", metavar="NAME=VALUE", help=text)
+        elif do == "hang":
+            kind.add_argument("--seconds", type=float, required=True, metavar="S", help="几秒")
+        elif do in ("quotes", "counter"):
+            kind.add_argument("state", choices=("off", "on"), help="断开，或恢复")
+        kind.set_defaults(do=do)
+        kind.runs(_add_terminal_fault)
+
+
+def _add_terminal_fault(arguments: argparse.Namespace) -> int:
+    from easytrader.sim.host.faults import Faults
+
+    details: dict[str, Any] = {}
+    if arguments.do == "profile":
+        details["name"] = arguments.name
+    elif arguments.do == "set":
+        details["fields"] = _manners_fields(arguments.fields)
+    elif arguments.do == "hang":
+        details["seconds"] = arguments.seconds
+    elif arguments.do in ("quotes", "counter"):
+        details["up"] = arguments.state == "on"
+    Faults(_folder(arguments.path).path).terminal(arguments.do, **details)
+    say("已生效")
+    return 0
+
+
+def _manners_fields(given: list[str]) -> dict[str, Any]:
+    """``名字=值`` → 脾气的各项；值照 JSON 读，读不成的是文字。"""
+    from easytrader.sim.terminal.client.manners import DEFAULT, MANNERS
+
+    fields: dict[str, Any] = {}
+    for each in given:
+        name, sign, text = each.partition("=")
+        if not sign:
+            raise UsageError("NAME=VALUE", each, "应为 名字=值，例如 passorder_s=0.2")
+        try:
+            fields[name] = json.loads(text)
+        except ValueError:
+            fields[name] = text
+    try:
+        MANNERS[DEFAULT].changed(**fields)
+    except (ValueError, TypeError) as error:
+        raise UsageError("NAME=VALUE", " ".join(given), str(error)) from None
+    return fields
 
 
 def _list_faults(arguments: argparse.Namespace) -> int:

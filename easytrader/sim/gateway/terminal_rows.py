@@ -17,25 +17,26 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import Any, Final
 
 from easytrader.basics.beijing import stamp
 from easytrader.codes import (
     ACCOUNT_STATUS_NAMES,
     BROKER_PRICE_TYPES,
     BUY_TYPES,
+    MARKET_CODES,
     AccountType,
     OrderStatus,
     OrderType,
     order_type_name,
 )
 from easytrader.market.rules.fees import yuan
+from easytrader.sim.counter.views import Asset, Holding
+from easytrader.sim.gateway import rows
 from easytrader.sim.gateway.fields import structs
+from easytrader.sim.ledger.events import OrderSnapshot, TradeSnapshot
 from easytrader.sim.market.universe import instrument_name
-
-if TYPE_CHECKING:
-    from easytrader.sim.counter.views import Asset, Holding
-    from easytrader.sim.ledger.events import OrderSnapshot, TradeSnapshot
 
 INT_MAX: Final = 2**31 - 1
 """没有填过的整数。"""
@@ -157,8 +158,9 @@ def deal_row(trade: TradeSnapshot, price_type: int = 0) -> Row:
 
 
 def account_row(asset: Asset, status: int, now: float) -> Row:
-    """CAccountDetail；信用账号另加 `credit_part`。``status``：账号状态，0 正常。"""
+    """CAccountDetail；信用账号再盖上 `credit_part`。``status``：账号状态，0 正常。"""
     return {
+        **_no_credit(),
         **_account(asset.account_type, asset.account_id),
         "m_nBrokerType": int(asset.account_type),
         "m_dBalance": yuan(asset.total_li),
@@ -235,11 +237,12 @@ def vendor_row(row: Any, struct: str) -> Row:
         found[next((str(each) for each in names if str(each).startswith("m_")), field.name)] = value
     market = found.get("m_nExchangeID")
     if market is not None:
-        found["m_strExchangeID"] = _MARKETS.get(market, "")
+        found["m_strExchangeID"] = MARKETS.get(market, "")
     return found
 
 
-_MARKETS: Final = {0: "SH", 1: "SZ", 70: "BJ"}
+MARKETS: Final = {code: name for name, code in MARKET_CODES.items()}
+"""厂商的整数市场代码 → 交易所。"""
 
 
 def credit_part(row: Any) -> Row:
@@ -267,10 +270,34 @@ def credit_part(row: Any) -> Row:
     }
 
 
-def zero_row(row: Row, account_id: str) -> Row:
+@cache
+def _no_credit() -> Row:
+    """普通账号的 ACCOUNT 上那些两融的字段：都有，都是零。"""
+    return {name: type(value)() for name, value in credit_part(rows.CreditDetailRow()).items()}
+
+
+def zero_row(kind: str, account_id: str) -> Row:
     """账号类型不对时厂商给的那一行：数都是零，文字都空着，账号是问的那个。"""
-    blank = {name: type(value)() for name, value in row.items()}
+    blank = {name: type(value)() for name, value in _sample(kind).items()}
     return {**blank, "m_strAccountID": account_id}
+
+
+@cache
+def _sample(kind: str) -> Row:
+    """这一种行的一个样子，只为有哪些字段。"""
+    if kind == "ACCOUNT":
+        return account_row(Asset(0, "", 0, 0, 0, 0, 0), 0, 0)
+    if kind == "POSITION":
+        return position_row(Holding(0, "", "", "", 0, 0, 0, 0, 0, 0, 0, 0, ""), 0)
+    if kind == "ORDER":
+        return order_row(_NO_ORDER)
+    if kind == "DEAL":
+        return deal_row(_NO_TRADE)
+    return vendor_row(rows.PositionStatisticsRow(), "PositionStatistics")
+
+
+_NO_ORDER: Final = OrderSnapshot(0, "", "", "", 0, 0, 0, 0, 0, 0, 0, 0, 50, "", "", "", "", False)
+_NO_TRADE: Final = TradeSnapshot(0, "", "", "", 0, 0, "", "", "", "", 0, 0, 0, 0, 0)
 
 
 def entrust_type(account_type: int, order_type: int) -> int:

@@ -14,9 +14,11 @@
     clock_jump      seconds                柜台的时钟跳过去（负数往回）
     account_status  status                 账号状态变成这样，推给会话；0 是恢复正常
     crash_on        verb, when, times      处理到一半进程猝死
+    terminal        do, …                  完整版客户端的（见 `TERMINAL_FAULTS`）
 
 ``when``：``before`` 柜台还没看到请求；``after`` 柜台已经受理并落盘，还没有应答。
-``hang``、``clock_jump``、``account_status`` 加入的时候就发生了，不留在计划里，由主机自己办。
+``hang``、``clock_jump``、``account_status`` 加入的时候就发生了，不留在计划里，由主机自己办；
+``terminal`` 由主机转给连着的客户端，也不留。
 """
 
 from __future__ import annotations
@@ -274,6 +276,55 @@ _OWN_CHECKS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+def _up(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(name, value, "应为 True（恢复）或 False（断开）")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(name, value, "应为脾气的名字，见 easytrader sim serve --help 的 --manners")
+    return value
+
+
+def _fields(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
+        raise UsageError(name, value, '应为要改的各项，例如 {"passorder_s": 0.2}')
+    return dict(value)
+
+
+TERMINAL_FAULTS: Final[dict[str, dict[str, Any]]] = {
+    "profile": {"name": _text},
+    "set": {"fields": _fields},
+    "hang": {"seconds": _seconds},
+    "kill": {},
+    "rerun": {},
+    "relogin": {},
+    "quotes": {"up": _up},
+    "counter": {"up": _up},
+}
+"""``do`` → 还要给什么。
+
+``profile`` 换一份脾气，``set`` 只改几项，``hang`` 主线程停住（套接字都还在），``kill`` 猝死，
+``rerun`` 在同一个进程里重跑策略，``relogin`` 清早重新登录，``quotes`` ``counter`` 行情、柜台断开
+或恢复。
+"""
+
+
+def parse_terminal_fault(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"kind": "terminal", "do", …}`` → 送给客户端的那一行；写错了抛 UsageError。"""
+    do = spec.get("do")
+    if not isinstance(do, str) or do not in TERMINAL_FAULTS:
+        raise UsageError("do", do, f"可选：{'、'.join(TERMINAL_FAULTS)}")
+    checks = TERMINAL_FAULTS[do]
+    for name in spec:
+        if name not in ("kind", "do", *checks):
+            told = "、".join(checks) or "没有参数"
+            raise UsageError(name, spec[name], f"terminal {do} 的参数：{told}")
+    return {"do": do, **{name: check(name, spec.get(name)) for name, check in checks.items()}}
+
+
 _CONTROL_WAIT_S: Final = 10.0
 
 
@@ -356,6 +407,17 @@ class Faults:
         """处理这种请求时进程猝死：``before`` 柜台没看到，``after`` 已受理落盘而没应答。"""
         self.add({"kind": "crash_on", "verb": verb, "when": when})
 
+    def terminal(self, do: str, **details: Any) -> None:
+        """连着的完整版客户端出故障，立刻发生，`clear` 管不着；有哪些见 `TERMINAL_FAULTS`。
+
+        例如 ``terminal("hang", seconds=3)``、``terminal("set", fields={"passorder_s": 0.2})``。
+
+        Raises:
+            UsageError: 不认识，或参数不对。
+            SimulatorError: 没有客户端连着。
+        """
+        self.add({"kind": "terminal", "do": do, **details})
+
     def clear(self) -> None:
         """取消所有还没用完的故障；停住的醒来，拨过的时钟回到真实时间。"""
         control(self.path, "clear")
@@ -367,7 +429,9 @@ class Faults:
 
     def add(self, spec: dict[str, Any]) -> None:
         """按字典加一条（见模块说明）；写错了抛 UsageError，什么都不发。"""
-        if spec.get("kind") not in ("crash", "disconnect"):
+        if spec.get("kind") == "terminal":
+            parse_terminal_fault(spec)
+        elif spec.get("kind") not in ("crash", "disconnect"):
             parse_fault(spec)
         elif len(spec) > 1:
             raise UsageError("kind", spec["kind"], "这种故障没有参数")

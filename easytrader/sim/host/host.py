@@ -24,7 +24,7 @@ from easytrader.sim.gateway.dispatch import Dispatcher
 from easytrader.sim.gateway.translator import Translator
 from easytrader.sim.gateway.wire import Push, Request, is_quote_session
 from easytrader.sim.host.delivery import ConnectRefusedError, Delivery, Session
-from easytrader.sim.host.faults import CALM, FaultPlan, parse_fault
+from easytrader.sim.host.faults import CALM, FaultPlan, parse_fault, parse_terminal_fault
 from easytrader.sim.host.lease import Lease
 from easytrader.sim.host.server import Server
 from easytrader.sim.host.terminal_port import TerminalPort, Terminals
@@ -495,7 +495,14 @@ class Host:
             self._delivery.publish(outcome.events, plan, after_s)
         self._delivery.release_due()
         if self._terminals:
+            self._tell_terminals(outcome)
+
+    def _tell_terminals(self, outcome: Outcome) -> None:
+        try:
             self._terminals.tell(outcome.happened, self._live.desk)
+        except Exception:  # noqa: BLE001  漏了一件事的客户端不能再信，断开；主机与会话照常
+            logger.exception("完整版客户端没有送到，断开它们")
+            self._terminals.lose_all()
 
     # 故障与状态 ---------------------------------------------------------
 
@@ -525,6 +532,8 @@ class Host:
             status = parse_fault(spec).status
             again = self.folder.config.broker.repushes
             set_status(self.faults, self._live, self._publish, status, again=again)
+        elif kind == "terminal":
+            self._terminals.command(parse_terminal_fault(spec))
         else:
             return self.faults.add(spec)
         return dict(spec)

@@ -28,7 +28,7 @@ def serve(folder: SimFolder, announce: Callable[[Host], None]) -> None:
     Raises:
         SimulatorError: 文件夹已被占用、柜台打不开，或中途出错停止。
     """
-    with _stop_signals() as stop:
+    with stop_signals() as stop:
         host = Host(folder, kind="serve")
         try:
             announce(host)
@@ -45,7 +45,8 @@ def serve(folder: SimFolder, announce: Callable[[Host], None]) -> None:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[SimpleQueue[int]]:
+def stop_signals() -> Iterator[SimpleQueue[int]]:
+    """这一段里 Ctrl-C、SIGTERM、关窗口都只往队列里放一个数，出去时复原；只在主线程上用。"""
     # SimpleQueue.put 可以在信号处理函数里调用（可重入），Event.set 不行
     stop: SimpleQueue[int] = SimpleQueue()
     names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
