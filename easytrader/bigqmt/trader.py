@@ -82,7 +82,7 @@ class BigqmtTrader(Trader):
             ClosedError: 这个 trader 已经关闭。
         """
         self._engine.check_usable()
-        path = place.check_folder(miniqmt_path)
+        path = place.check_path(miniqmt_path)
         account_id = arguments.account(stock_account)
         check_callback(trader_callback)
         kind = arguments.account_type(account_type)

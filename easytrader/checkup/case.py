@@ -83,9 +83,9 @@ class Case:
             self.broker = "bigqmt"
         check: Callable[[object], str | Path] = check_path
         if self.is_big:
-            from easytrader.bigqmt.place import check_folder  # 用到才导入
+            from easytrader.bigqmt.place import check_path as check_big_path  # 用到才导入
 
-            check = check_folder
+            check = check_big_path
         try:
             self.folder = Path(check(self.given))
         except UsageError as exc:

@@ -29,7 +29,7 @@ seen = []
 ticks = []
 
 def init(C):
-    C.set_account(account)
+    C.set_account(globals().get('account', ''))
 
 def after_init(C):
     for each in list(todo_after_init):
@@ -73,6 +73,7 @@ class DeskClient:
     """一个客户端与它跑着的策略。"""
 
     def __init__(self, host: Host, manners: Manners, **settings: Any) -> None:
+        self.host = host
         link = Link("127.0.0.1", host.info.port, host.info.token)
         self.clock = ManualClock()
         self.terminal = Terminal(link, manners, Desk, clock=self.clock)
@@ -80,7 +81,11 @@ class DeskClient:
         settings.setdefault("account", ACCOUNT)
         source = settings.pop("source", SOURCE)
         settings.setdefault("replay_bars", 3)
-        self.strategy: Strategy = self.terminal.load(source, **settings)
+        try:
+            self.strategy: Strategy = self.terminal.load(source, **settings)
+        except BaseException:
+            self.terminal.stop()
+            raise
         self.account = settings["account"]
         self.type = settings.get("account_type", "STOCK")
 

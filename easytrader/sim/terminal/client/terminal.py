@@ -142,10 +142,9 @@ class Strategy:
 
     def _replay(self) -> None:
         self.phase = "replay"
-        if not callable(self.globals.get("handlebar")):
+        if not self._driven():
             return
-        last = self.mode == BACKTEST
-        for position in range(len(self.chart.times) - (0 if last else 1)):
+        for position in range(len(self.chart.times) - (self.mode != BACKTEST)):
             self.chart.position, self.new_bar = position, True
             self.call("handlebar")
             if self.phase == "stopped":
@@ -211,9 +210,7 @@ class Strategy:
         if self.new_bar:
             self._saved = self.context.snapshot()
             desk.bar_closed(self)
-        if self.terminal.manners.handlebar == _manners.NEVER:
-            return
-        if not callable(self.globals.get("handlebar")):
+        if not self._driven():
             return
         self.context.restore(self._saved)
         desk.new_tick(self)
@@ -222,6 +219,11 @@ class Strategy:
             self.call("handlebar")
         finally:
             self.in_handlebar = False
+
+    def _driven(self) -> bool:
+        """``handlebar`` 调不调：有的版本把脚本当作定时器驱动的，从来不调。"""
+        wanted = self.terminal.manners.handlebar != _manners.NEVER
+        return wanted and callable(self.globals.get("handlebar"))
 
     def next_timer(self) -> int:
         """``schedule_run`` 的下一个号。"""
@@ -477,7 +479,13 @@ class Terminal:
     def _introduce(self, strategy: Strategy) -> None:
         """告诉柜台自己是谁，`easytrader sim status` 看得到。"""
         version = "%d.%d.%d" % sys.version_info[:3]
-        told = {"strategy": strategy.name, "mode": strategy.mode, "python": version}
+        manners = [name for name, each in _manners.MANNERS.items() if each is self.manners]
+        told = {
+            "strategy": strategy.name,
+            "mode": strategy.mode,
+            "python": version,
+            "manners": "".join(manners[:1]) or "custom",
+        }
         try:
             self.link.ask("about", **told)
         except LinkError as error:
