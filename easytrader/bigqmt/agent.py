@@ -890,12 +890,16 @@ class Channel(object):
         self.trusted = False
 
     def read(self) -> None:
-        """What came; EOFError when the peer is gone, FrameError when it is not one of ours."""
-        if self.framer.waiting > MAX_FRAME:
-            return  # first take what is there
-        data = self.link.read()
-        if data and not self.leaving:
-            self.framer.feed(data)
+        """All that came; EOFError when the peer is gone, though it said something before.
+
+        Read to the end: what a peer asked for and left is not begun.
+        """
+        while self.framer.waiting <= MAX_FRAME:  # else first take what is there
+            data = self.link.read()
+            if not data:
+                return
+            if not self.leaving:
+                self.framer.feed(data)
 
     def flush(self) -> None:
         while self._out and not self.closed:
