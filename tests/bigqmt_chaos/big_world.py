@@ -18,7 +18,7 @@ from bad_proxy import DOWN, UP
 from big_client import Inside, Served
 from big_plan import ROW_WAIT_S, TIMEOUT_S
 from big_proxy import FORGED_TAG, MANNERS_OF_SQUATTERS, Forger, Squatter
-from chaos_check import LedgerOrder
+from chaos_check import Call, LedgerOrder, Wish
 from chaos_ledger import Ledger
 from chaos_world import Book, Reader, pause, rich
 from remote_serve import free_port
@@ -27,6 +27,7 @@ from support import ACCOUNT
 import easytrader
 from easytrader.basics import paths, tags
 from easytrader.bigqmt import agentfile
+from easytrader.bigqmt.place import home
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.host.faults import Faults
@@ -36,8 +37,6 @@ from easytrader.sim.terminal.client.manners import MANNERS, Manners
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from chaos_check import Wish
 
 __all__ = ["PLAIN", "BigWorld", "InsideWorld", "ServedWorld", "manners_of"]
 
@@ -81,12 +80,11 @@ class BigWorld(Book):
         super().__init__()
         rich(folder, query_lag_s=0.0)
         self.folder = folder
-        self.home = paths.home()
         self.faults = Faults(folder)
         self.ids: dict[str, int] = {}
         """标记 → 编号：一辈子不变。"""
         self.odd: list[str] = []
-        self.strangers: dict[str, Wish] = {}
+        self._foreign: set[str] = set()
         self._others: Any = None
         self._spool = spool
         self._events = events
@@ -136,8 +134,8 @@ class BigWorld(Book):
         arguments = [str(self.folder), ACCOUNT, str(self.outside), wish.cid, wish.key]
         return [sys.executable, "-c", _CHILD, *arguments], dict(os.environ)
 
-    def foreign(self, dice: random.Random, key: str) -> None:
-        """同一个账号的 MiniQMT 那边下一笔。"""
+    def foreign(self, dice: random.Random) -> None:
+        """同一个账号的 MiniQMT 那边下一笔；备注短，截到 23 字节也还在。"""
         with self._lock:
             if self._others is None:
                 self._others = easytrader.use("miniqmt")
@@ -145,6 +143,8 @@ class BigWorld(Book):
                     self._others.connect(
                         str(self.folder), ACCOUNT, timeout=TIMEOUT_S, reconnect_interval=0.05
                     )
+            key = f"f{self.current}.{len(self._foreign)}"
+            self._foreign.add(key)
         code, price = dice.choice((("600036", 32.5), ("510300", 4.22)))
         with suppress(easytrader.EasytraderError):
             self._others.buy(code, price, 100, remark=key)
@@ -235,6 +235,9 @@ class BigWorld(Book):
             if (row["order_status"], row["traded_volume"]) != (order.status, order.traded_volume):
                 found.append(f"账上是 {order}，today_entrusts 说 {row}")
             key = tags.split(row["order_remark"])[1] or order.key
+            if key in self._foreign:
+                told = Call("foreign", 0.0, 0.0, "ok", number=number)
+                self.wishes.setdefault(key, Wish(key, "foreign")).calls = [told]
             orders.append(LedgerOrder(number, order.tag, key, order.status, order.traded_volume))
         trades = [t._replace(order_id=places.get(t.order_id, 0)) for t in ledger.trades]
         return Ledger(orders, trades), found
@@ -242,10 +245,8 @@ class BigWorld(Book):
     def _numbers_of(self, ledger: Ledger, found: list[str]) -> dict[int, int]:
         """柜台的编号 → 我们的：照标记在编号的记录里找，每个标记恰好一个。"""
         kept: dict[str, set[int]] = {}
-        for path in self.journals():
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-                for key, number in db.execute("SELECT key, number FROM numbers"):
-                    kept.setdefault(key, set()).add(number)
+        for key, number in self._read_journal():
+            kept.setdefault(key, set()).add(number)
         places = {}
         for order in ledger.orders:
             numbers = kept.get(f"~{order.tag}", set())
@@ -258,9 +259,13 @@ class BigWorld(Book):
             found.append("记录里两个标记用了同一个编号")
         return places
 
-    def journals(self) -> list[Path]:
-        """委托编号的记录。"""
-        return [*self.folder.rglob("*number*.sqlite3"), *self.home.rglob("*number*.sqlite3")]
+    def _read_journal(self) -> list[tuple[str, int]]:
+        """委托编号的记录：（键, 编号）；一笔都没有下过的没有文件。"""
+        path = paths.account_folder(home(self.folder), ACCOUNT) / "numbers.sqlite"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+            return db.execute("SELECT key, number FROM numbers").fetchall()
 
 
 def replace_settings(settings: Any, **changes: Any) -> Any:

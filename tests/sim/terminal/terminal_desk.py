@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -156,12 +157,16 @@ def desk_client(
     *,
     accounts: list[AccountConfig] | None = None,
     sim: dict[str, Any] | None = None,
+    files: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[DeskClient]:
-    """开一个主机与一个客户端。"""
+    """开一个主机与一个客户端；``files`` 是文件夹里另外的 JSON。"""
     held = [(CODE, 1000, 30.0)]
     listed = accounts or [AccountConfig(ACCOUNT, cash=1_000_000, positions=held)]
-    host = Host(create(path / "大 QMT", listed, **(sim or {})))
+    folder = create(path / "大 QMT", listed, **(sim or {}))
+    for name, content in (files or {}).items():
+        (folder.path / name).write_text(json.dumps(content), encoding="utf-8")
+    host = Host(folder)
     try:
         found = MANNERS[manners] if isinstance(manners, str) else manners
         client = DeskClient(host, found, **settings)

@@ -46,7 +46,7 @@ class Manners:
         repush: 柜台断了又好，当天的委托与成交再回调一遍。
         popup: 客户端自己先查资金、持仓、价格；不够的只弹窗：没有记录，没有回调。
         cancel_returns: ``cancel`` 返回什么：``truth`` ``lies``（反着说）``true`` ``false``。
-        cancel_quiet_from: 几点几分（时 × 100 + 分）以后撤单不起作用，而返回 True；2400 是没有这回事。
+        cancel_quiet_from: 几点几分（时 × 100 + 分）以后撤单不起作用，而返回 True；2400 为没有。
         shows_cancelling: 撤单收下了（51、52）有没有一行。
         remark_bytes: 备注截到几字节；0 是不截。
         deal_remark: 成交上有没有备注。
