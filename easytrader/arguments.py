@@ -294,3 +294,18 @@ def account_type(value: object) -> str:
         choices = "、".join(AccountType.__members__)
         raise UsageError("account_type", value, f"可用的账号类型：{choices}")
     return name
+
+
+def check_kinds(verb: str, account_type: str, kinds: tuple[str, ...]) -> None:
+    """这个动词只有这几种账号能用。
+
+    Raises:
+        UsageError: 账号类型不对，什么都没有发出。
+    """
+    if account_type not in kinds:
+        wanted = "、".join(kinds)
+        raise UsageError(
+            "account_type",
+            account_type,
+            f"{verb} 只能用于 {wanted} 账号：connect(..., account_type='{kinds[0]}')",
+        )

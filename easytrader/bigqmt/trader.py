@@ -2,11 +2,123 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader import arguments
 from easytrader.backend.capabilities import Capabilities
+from easytrader.basics.paths import AccountKey
+from easytrader.bigqmt import agentfile, place
+from easytrader.bigqmt.connector import BigqmtConnector
+from easytrader.bigqmt.ids import Numbering
+from easytrader.errors import UsageError
+from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
 from easytrader.trader import Trader
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from easytrader.bigqmt.agentfile import Settings
+    from easytrader.types import AccountTypeName, Status
+
+_ACCOUNTS: Final = frozenset({"STOCK", "CREDIT"})
 
 
 class BigqmtTrader(Trader):
-    """完整版 QMT 的交易口。用 ``easytrader.use('bigqmt')`` 得到。"""
+    """完整版 QMT 的交易口。用 ``easytrader.use('bigqmt')`` 得到。
 
-    capabilities = Capabilities("完整版 QMT")
+    与 MiniQMT 的动词、返回、异常相同。下单的函数什么都不说，一笔委托的编号由这里定；
+    被客户端的弹窗拦下的，看不到任何痕迹，过 ``row_wait`` 秒推断没有下成，信息里写着「推断」。
+    """
+
+    capabilities = Capabilities("完整版 QMT", markets=frozenset({"SH", "SZ", "BJ"}))
+
+    def connect(
+        self,
+        miniqmt_path: str | os.PathLike[str],
+        stock_account: str,
+        trader_callback: Any = None,
+        reconnect_enabled: bool = True,
+        reconnect_interval: float = 5,
+        max_reconnect_attempts: int = 0,
+        *,
+        account_type: AccountTypeName = "STOCK",
+        session_id: int | None = None,
+        timeout: float = 10,
+        wait: bool | float = False,
+        heartbeat_interval: float = 30,
+        xtquant: object = None,
+        on_health: Callable[[Status], None] | None = None,
+        on_give_up: Callable[[Exception], None] | None = None,
+        row_wait: float = 10,
+        agent: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """连到客户端里的中转。已经连着时先断开旧的再连。
+
+        先用 ``easytrader bigqmt agent`` 写出中转，贴进客户端，在「模型交易」里以实盘运行。
+
+        Args:
+            miniqmt_path: 完整版 QMT 的安装目录（或它的 userdata、模拟的文件夹）。
+            stock_account: 资金账号。
+            trader_callback: 回调对象，同 ``use('miniqmt')``。
+            reconnect_enabled: 断线后是否自动重连。
+            reconnect_interval: 重连间隔，秒。
+            max_reconnect_attempts: 一次断线最多重连几次，0 不限。
+            account_type: ``STOCK`` 或 ``CREDIT``，要与中转的相同。
+            session_id: 收下而不用：这里没有会话 id。
+            timeout: 每个会阻塞的调用的期限，秒。
+            wait: True 一直等到连上；秒数则最多等这么久；默认只试一次。
+            heartbeat_interval: 心跳间隔，秒；0 不做心跳。
+            xtquant: 不收：这里用不到厂商的包。
+            on_health: 同 ``use('miniqmt')``。
+            on_give_up: 同上。
+            row_wait: 下单的函数调用之后，最慢几秒看得到委托；到时还没有，推断没有下成。
+                客户端的缓存最慢 6 秒刷新，所以不要小于它。
+            agent: 中转文件：端口与令牌从它里面读；默认用这台机器上这个账号的。
+
+        Raises:
+            UsageError: 参数不对（包括文件夹里没有完整版的客户端），什么都没有做。
+            ConnectFailedError: 没连上；信息里有原因（没有中转、令牌不对、模拟、账号没有登录……）。
+            ClosedError: 这个 trader 已经关闭。
+        """
+        self._engine.check_usable()
+        path = place.check_path(miniqmt_path)
+        account_id = arguments.account(stock_account)
+        check_callback(trader_callback)
+        kind = arguments.account_type(account_type)
+        if kind not in _ACCOUNTS:
+            raise UsageError("account_type", account_type, "完整版 QMT 这里只做 STOCK、CREDIT")
+        if xtquant is not None:
+            raise UsageError("xtquant", xtquant, "use('bigqmt') 用不到厂商的包，不要给")
+        timeout_s = arguments.seconds("timeout", timeout)
+        row_wait_s = arguments.seconds("row_wait", row_wait)
+
+        def settings() -> Settings:
+            if agent is not None:
+                return agentfile.read_settings(agent)
+            return agentfile.settings_for(account_id)
+
+        if settings().account != account_id:
+            raise UsageError("agent", str(agent), "这个中转文件是给另一个账号的")
+        key = AccountKey.of(place.home(path), account_id)
+        numbering = Numbering(self._engine.storage(key).numbers(), account_id, self._log)
+        connector = BigqmtConnector(
+            settings, path, (account_id, kind), numbering, timeout_s, row_wait_s, self._log
+        )
+        self._engine.hold(numbering.close)
+        self._open(
+            connector,
+            key,
+            path=str(path),
+            callback=trader_callback,
+            reconnect_enabled=reconnect_enabled,
+            reconnect_interval=reconnect_interval,
+            max_reconnect_attempts=max_reconnect_attempts,
+            heartbeat_interval=heartbeat_interval,
+            wait=wait,
+            on_health=on_health,
+            on_give_up=on_give_up,
+        )
+
+    def _default_callback(self) -> DefaultXtQuantTraderCallback:
+        return DefaultXtQuantTraderCallback(self._log.debug_on)

@@ -23,6 +23,7 @@ def doctor(
     account_type: AccountTypeName = "STOCK",
     timeout: float = 10,
     network: bool = True,
+    broker: str | None = None,
 ) -> list[CheckResult]:
     """体检：从 Python 到资金账号，按顺序查九项。不下单；只有连接那一项真的连一次，查完就断开。
 
@@ -35,6 +36,8 @@ def doctor(
         account_type: 账号类型：``STOCK``、``CREDIT`` 等（`codes.AccountType` 的名字）。
         timeout: 连接那一项的期限，秒。
         network: 是否上网核对时钟。
+        broker: ``'miniqmt'``，或 ``'bigqmt'``（完整版 QMT 的内置 Python，项目与键相同，看的是它的
+            日志、中转、哪几条线通）；不给就看文件夹的样子，两种都有的、模拟的是 MiniQMT。
 
     Returns:
         每项一个字典，依次是 ``python packages path permission session disk clock trading_day
@@ -55,8 +58,17 @@ def doctor(
             account_type=arguments.account_type(account_type),
             timeout_s=arguments.seconds("timeout", timeout),
             network=arguments.flag("network", network),
+            broker=_broker(broker),
         )
     )
+
+
+def _broker(value: object) -> str:
+    if value is None:
+        return ""
+    if value not in ("miniqmt", "bigqmt"):
+        raise UsageError("broker", value, "应为 'miniqmt' 或 'bigqmt'")
+    return str(value)
 
 
 def _text(value: object) -> str | None:

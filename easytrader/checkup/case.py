@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from easytrader.basics.paths import home
 from easytrader.brokers.sim import default_folder
 from easytrader.errors import EasytraderError, UsageError
-from easytrader.miniqmt.diagnose import file_checks
+from easytrader.miniqmt.diagnose import big_client, file_checks
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 from easytrader.miniqmt.diagnose.preflight import check_path
 from easytrader.sim.config.folder import is_sim_folder
@@ -36,6 +36,7 @@ class Case:
 
     Attributes:
         given: 用户给的路径；None 用默认的模拟文件夹。
+        broker: ``miniqmt``、``bigqmt``；空的看文件夹的样子。
         account_id: 资金账号；没给为 None。
         account_type: 账号类型名。
         timeout_s: 连接那一项的期限，秒。
@@ -47,6 +48,7 @@ class Case:
     """
 
     given: str | None = None
+    broker: str = ""
     account_id: str | None = None
     account_type: str = "STOCK"
     timeout_s: float = 10.0
@@ -55,6 +57,11 @@ class Case:
     simulated: bool = False
     folder_problem: Verdict | None = None
     done: dict[str, Verdict] = field(default_factory=dict)
+
+    @property
+    def is_big(self) -> bool:
+        """查的是完整版 QMT。"""
+        return self.broker == "bigqmt"
 
     @property
     def is_real(self) -> bool:
@@ -72,8 +79,15 @@ class Case:
                 return Verdict(SKIPPED, "没有给路径，也没有默认的模拟文件夹", _GIVE_PATH)
             self.folder, self.simulated = folder, True
             return None
+        if not self.broker and _looks_big(self.given):
+            self.broker = "bigqmt"
+        check: Callable[[object], str | Path] = check_path
+        if self.is_big:
+            from easytrader.bigqmt.place import check_path as check_big_path  # 用到才导入
+
+            check = check_big_path
         try:
-            self.folder = Path(check_path(self.given))
+            self.folder = Path(check(self.given))
         except UsageError as exc:
             return Verdict(BAD, self.given, exc.expected)
         self.simulated = is_sim_folder(self.folder)
@@ -88,6 +102,8 @@ def look_path(case: Case) -> Verdict:
     if case.folder_problem is not None:
         return case.folder_problem
     folder = _folder(case)
+    if case.is_big and not case.simulated:
+        return Verdict(OK, f"{folder}（完整版 QMT 的客户端）")
     if not case.simulated:
         found = file_checks.look_path(folder)
         return found._replace(detail=f"{found.detail}（真的客户端的文件夹）")
@@ -113,10 +129,20 @@ def look_disk(case: Case, *, usage: Callable[[Path], Any] = shutil.disk_usage) -
     """客户端目录与本库自己目录的剩余空间。"""
     found = [file_checks.look_disk(home(), **_SMALL, usage=usage)]
     if case.folder is not None:
-        needs = _SMALL if case.simulated else {}
+        needs = _SMALL if case.simulated or case.is_big else {}
         found.insert(0, file_checks.look_disk(case.folder, **needs, usage=usage))
     worst = max(found, key=lambda each: _ORDER.index(each.status))
     return worst._replace(detail="；".join(each.detail for each in found))
+
+
+def _looks_big(given: str) -> bool:
+    """只有完整版、不是 MiniQMT 的：装着两种的，说的是 MiniQMT。"""
+    folder = Path(given)
+    return (
+        not is_sim_folder(folder)
+        and big_client.looks_big(folder)
+        and not big_client.looks_mini(folder)
+    )
 
 
 def _folder(case: Case) -> Path:

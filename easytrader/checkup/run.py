@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from easytrader.basics.threads import call_aside
-from easytrader.checkup import clock, connection, environment
+from easytrader.checkup import big, clock, connection, environment
 from easytrader.checkup.case import look_disk, look_path, look_permission, look_session
 from easytrader.errors import EasytraderError
 from easytrader.miniqmt.diagnose.file_checks import BAD, SKIPPED, Verdict
@@ -62,9 +62,28 @@ CHECKS: Final = (
 )
 """全部检查，按查的顺序。"""
 
+_BIG: Final = {
+    "python": ("Python", big.look_python),
+    "packages": ("依赖包", big.look_packages),
+    "permission": ("模型与日志", big.look_mode),
+    "session": ("中转", big.look_agent),
+    "connect": ("连接与账号", big.look_connect),
+}
+BIG_CHECKS: Final = tuple(
+    each._replace(
+        title=_BIG[each.name][0],
+        look=_BIG[each.name][1],
+        needs=("python", "path") if each.name == "connect" else each.needs,
+    )
+    if each.name in _BIG
+    else each
+    for each in CHECKS
+)
+"""完整版 QMT 的：同样的九项，有五项看法不同；日志、端口看不出问题的也真的连一次。"""
 
-def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[CheckResult]:
-    """逐项检查。"""
+
+def examine(case: Case, checks: tuple[Check, ...] | None = None) -> list[CheckResult]:
+    """逐项检查；不说查哪些的，照客户端的种类。"""
     deadline = time.monotonic() + _OTHERS_S
     try:
         call_aside(case.find_folder, _FILES_S)
@@ -72,6 +91,8 @@ def examine(case: Case, checks: tuple[Check, ...] = CHECKS) -> list[CheckResult]
         case.folder_problem = Verdict(
             BAD, f"看不了这个路径：{_told(exc)}", "看看磁盘、网络盘是否正常"
         )
+    if checks is None:
+        checks = BIG_CHECKS if case.is_big else CHECKS
     rows: list[CheckResult] = []
     for check in checks:
         verdict = _skipped(case, checks, check) or _look(case, check, deadline)

@@ -23,7 +23,13 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
         description="什么都不改，不下单。退出码：0 没有「有问题」的，1 有，2 用法不对。",
     )
     add = parser.add_argument
-    add("path", metavar="PATH", nargs="?", help="userdata_mini；不给就看默认的模拟文件夹")
+    add(
+        "path",
+        metavar="PATH",
+        nargs="?",
+        help="userdata_mini，或完整版 QMT 的安装目录；不给就看默认的模拟文件夹",
+    )
+    add("--broker", metavar="NAME", help="miniqmt 或 bigqmt；不给就看文件夹的样子")
     add("--account", metavar="ID", help="资金账号；给了才真的连一次")
     add("--type", metavar="TYPE", default="STOCK", help="账号类型（默认 STOCK；信用账号 CREDIT）")
     add("--timeout", metavar="S", type=float, default=10.0, help="连接的期限，秒（默认 10）")
@@ -46,6 +52,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
             account_type=arguments.type,
             timeout=arguments.timeout,
             network=not arguments.no_network,
+            broker=arguments.broker,
         )
     finally:
         logger.enable("easytrader")

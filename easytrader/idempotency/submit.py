@@ -13,6 +13,7 @@ from easytrader.basics.days import A_SHARES
 from easytrader.codes import ORDER_TYPE_NAMES
 from easytrader.errors import (
     ClosedError,
+    JournalError,
     NotConnectedError,
     OrdersNotAllowedError,
     OutcomeUnknownError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _NOT_SENT: Final = (
+    JournalError,
     NotConnectedError,
     ClosedError,
     RiskRefusedError,

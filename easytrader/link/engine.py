@@ -374,6 +374,10 @@ class Engine:
             self._at_exit = True
             atexit.register(self._exit)
 
+    def storage(self, key: AccountKey) -> Storage:
+        """这个账号的记录存在哪里。"""
+        return self._storage_of(key)
+
     @property
     def folder(self) -> Path:
         """这个账号自己的文件放在哪里：与委托记录一起；委托记录不是文件的，在用户数据目录下。"""

@@ -75,6 +75,18 @@ def quotes(
         ticks, details = _own_quotes(own, unique, timeout_s)
     else:
         ticks, details = _vendor_quotes(vendor, unique, timeout_s)
+    return read_quotes(stock_codes, ticks, details)
+
+
+def read_quotes(
+    stock_codes: list[str], ticks: dict[str, Any], details: dict[str, Any]
+) -> list[Quote]:
+    """厂商的快照与合约信息 → 行情，次序照 ``stock_codes``。
+
+    Raises:
+        QueryFailedError: 有的没有行情。
+    """
+    unique = dict.fromkeys(stock_codes)
     found = {code: _read_quote(code, ticks.get(code), details.get(code)) for code in unique}
     missing = [code for code, quote in found.items() if quote is None]
     if missing:

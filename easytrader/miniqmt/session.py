@@ -13,6 +13,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from easytrader.arguments import check_kinds
 from easytrader.backend.records import (
     Answered,
     CallbackReplaced,
@@ -31,7 +32,6 @@ from easytrader.errors import (
     NotConnectedError,
     OutcomeUnknownError,
     QueryFailedError,
-    UsageError,
 )
 from easytrader.miniqmt.callback import Relay, Silent
 from easytrader.miniqmt.diagnose.account_check import check_account
@@ -467,13 +467,7 @@ class QmtSession:
         Raises:
             UsageError: 账号类型不对，什么都没有发出。
         """
-        if self._account_type not in kinds:
-            wanted = "、".join(kinds)
-            raise UsageError(
-                "account_type",
-                self._account_type,
-                f"{verb} 只能用于 {wanted} 账号：connect(..., account_type='{kinds[0]}')",
-            )
+        check_kinds(verb, self._account_type, kinds)
 
     def query(self, what: str, name: str, *args: Any) -> Any:
         """查：厂商的方法 ``name``，没有得到可信的回答一律 `QueryFailedError`。

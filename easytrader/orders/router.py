@@ -54,6 +54,7 @@ _PRECHECK_SHARE: Final = 0.4
 """发出之前的核对最多用掉期限的这么多：它没有应答，委托也要来得及发。"""
 
 _NOT_SENT: Final = (
+    JournalError,
     NotConnectedError,
     ClosedError,
     UsageError,

@@ -1,4 +1,4 @@
-"""SQLite 文件里的委托编号（`storage.Numbers`）：柜台自己没有整数编号的，编号在这里定，重启之后不变。
+"""SQLite 文件里的委托编号（`storage.Numbers`）：柜台没有整数编号的，在这里定，重启之后不变。
 
 先记下再发：一笔委托有没有交给过对面，也以这里为准。
 """
@@ -76,7 +76,9 @@ class NumberFile:
         """改其余几项。"""
         values = (row.remark, row.strategy, row.state, row.boot, row.at, row.key, row.day)
         self._do(
-            "写不进去", deadline, lambda db: patiently(lambda: db.execute(_CHANGE, values), deadline)
+            "写不进去",
+            deadline,
+            lambda db: patiently(lambda: db.execute(_CHANGE, values), deadline),
         )
 
     def of_day(self, day: str, deadline: float) -> list[Numbered]:

@@ -1,7 +1,8 @@
 """文档里的代码块：找出来，按页执行。
 
 - ``python`` 块逐个执行，``pycon`` 块当作 doctest 核对输出；一页是一个命名空间。
-- 前面有 ``<!-- 只编译 -->`` 的只编译（要真的客户端才能跑）。
+- 前面有 ``<!-- 只编译 -->`` 的只编译（要真的客户端才能跑）；
+  ``<!-- 两种客户端 -->`` 的成对，由 test_bigqmt_flows 在两种模拟的客户端上执行。
 - 只有一行 ``--8<--`` 的是引用的示例文件，由 test_docs_examples 执行。
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +20,7 @@ EXAMPLES = DOCS / "examples"
 PAGES = (README, *sorted(DOCS.rglob("*.md")))
 
 _BLOCK = re.compile(
-    r"^(?P<mark><!-- (?P<note>.+?) -->\n)?(?P<pad> *)```(?P<lang>\w+)\n(?P<body>.*?)^(?P=pad)```$",
+    r"^(?P<mark> *<!-- (?P<note>.+?) -->\n)?(?P<pad> *)```(?P<lang>\w+)\n(?P<body>.*?)^(?P=pad)```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -45,7 +47,7 @@ def blocks(page: Path) -> list[Block]:
     return [
         Block(
             match["lang"],
-            match["body"],
+            dedent(match["body"]),  # 标签页里的缩进着
             text.count("\n", 0, match.start("body")) + 1,
             match["note"] or "",
         )

@@ -53,23 +53,7 @@ def check_path(value: object) -> str:
     replay = replaying.current()
     if replay is not None:
         return replay.folder
-    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise UsageError("miniqmt_path", value, FOLDER_FORM)
-    try:
-        path = Path(text).expanduser()
-        exists = path.exists()
-    except (OSError, RuntimeError, ValueError) as exc:  # 太长、~没有这个用户
-        raise UsageError("miniqmt_path", value, f"这个路径用不了：{exc}。{FOLDER_FORM}") from None
-    if not exists:
-        here = FOLDER_FORM
-        if os.name != "nt" and text[1:3] in (":\\", ":/"):
-            here = f"客户端只在 Windows 上运行，这里是 {platform.system()}；用模拟的：use('sim')"
-        raise UsageError("miniqmt_path", value, f"这个路径不存在。{here}")
-    if not path.is_dir():
-        raise UsageError("miniqmt_path", value, f"这是文件，不是文件夹。{FOLDER_FORM}")
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise UsageError("miniqmt_path", value, "没有权限看这个文件夹：检查它的属主与权限")
+    path = existing_folder(value, FOLDER_FORM)
     _check_layer(path, value)
     try:
         str(path).encode("gb18030")
@@ -77,6 +61,36 @@ def check_path(value: object) -> str:
         expected = "路径里有厂商不支持的字符（要能用 GB18030 编码）"
         raise UsageError("miniqmt_path", value, expected) from None
     return str(path.absolute())
+
+
+def existing_folder(value: object, form: str) -> Path:
+    """用户写的文件夹，存在、看得了；不展开到里面一层。
+
+    Args:
+        value: 用户给的 ``miniqmt_path``。
+        form: 应该写成什么样。
+
+    Raises:
+        UsageError: 不是路径、不存在、不是文件夹、不让看。
+    """
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise UsageError("miniqmt_path", value, form)
+    try:
+        path = Path(text).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError, ValueError) as exc:  # 太长、~没有这个用户
+        raise UsageError("miniqmt_path", value, f"这个路径用不了：{exc}。{form}") from None
+    if not exists:
+        here = form
+        if os.name != "nt" and text[1:3] in (":\\", ":/"):
+            here = f"客户端只在 Windows 上运行，这里是 {platform.system()}；用模拟的：use('sim')"
+        raise UsageError("miniqmt_path", value, f"这个路径不存在。{here}")
+    if not path.is_dir():
+        raise UsageError("miniqmt_path", value, f"这是文件，不是文件夹。{form}")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise UsageError("miniqmt_path", value, "没有权限看这个文件夹：检查它的属主与权限")
+    return path
 
 
 def _check_layer(path: Path, value: object) -> None:

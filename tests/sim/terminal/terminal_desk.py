@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ seen = []
 ticks = []
 
 def init(C):
-    C.set_account(account)
+    C.set_account(globals().get('account', ''))
 
 def after_init(C):
     for each in list(todo_after_init):
@@ -73,6 +74,7 @@ class DeskClient:
     """一个客户端与它跑着的策略。"""
 
     def __init__(self, host: Host, manners: Manners, **settings: Any) -> None:
+        self.host = host
         link = Link("127.0.0.1", host.info.port, host.info.token)
         self.clock = ManualClock()
         self.terminal = Terminal(link, manners, Desk, clock=self.clock)
@@ -80,7 +82,11 @@ class DeskClient:
         settings.setdefault("account", ACCOUNT)
         source = settings.pop("source", SOURCE)
         settings.setdefault("replay_bars", 3)
-        self.strategy: Strategy = self.terminal.load(source, **settings)
+        try:
+            self.strategy: Strategy = self.terminal.load(source, **settings)
+        except BaseException:
+            self.terminal.stop()
+            raise
         self.account = settings["account"]
         self.type = settings.get("account_type", "STOCK")
 
@@ -151,12 +157,16 @@ def desk_client(
     *,
     accounts: list[AccountConfig] | None = None,
     sim: dict[str, Any] | None = None,
+    files: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[DeskClient]:
-    """开一个主机与一个客户端。"""
+    """开一个主机与一个客户端；``files`` 是文件夹里另外的 JSON。"""
     held = [(CODE, 1000, 30.0)]
     listed = accounts or [AccountConfig(ACCOUNT, cash=1_000_000, positions=held)]
-    host = Host(create(path / "大 QMT", listed, **(sim or {})))
+    folder = create(path / "大 QMT", listed, **(sim or {}))
+    for name, content in (files or {}).items():
+        (folder.path / name).write_text(json.dumps(content), encoding="utf-8")
+    host = Host(folder)
     try:
         found = MANNERS[manners] if isinstance(manners, str) else manners
         client = DeskClient(host, found, **settings)

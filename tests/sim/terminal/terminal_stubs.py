@@ -23,7 +23,7 @@ class StubLink:
     """问什么照表答的线；`push` 是柜台主动说的。"""
 
     def __init__(self, now: float = NINE_THIRTY, **answers: Any) -> None:
-        self.answers: dict[str, Any] = {"now": now, **answers}
+        self.answers: dict[str, Any] = {"now": now, "about": None, **answers}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.push: Callable[[str, Any], None] = lambda kind, row: None
         self.lost: Callable[[str], None] = lambda why: None

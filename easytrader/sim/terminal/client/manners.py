@@ -46,7 +46,7 @@ class Manners:
         repush: 柜台断了又好，当天的委托与成交再回调一遍。
         popup: 客户端自己先查资金、持仓、价格；不够的只弹窗：没有记录，没有回调。
         cancel_returns: ``cancel`` 返回什么：``truth`` ``lies``（反着说）``true`` ``false``。
-        cancel_quiet_from: 几点几分（时 × 100 + 分）以后撤单不起作用，而返回 True。
+        cancel_quiet_from: 几点几分（时 × 100 + 分）以后撤单不起作用，而返回 True；2400 为没有。
         shows_cancelling: 撤单收下了（51、52）有没有一行。
         remark_bytes: 备注截到几字节；0 是不截。
         deal_remark: 成交上有没有备注。
@@ -94,7 +94,7 @@ class Manners:
     repush: bool = False
     popup: bool = False
     cancel_returns: str = TRUTH
-    cancel_quiet_from: int = 1700
+    cancel_quiet_from: int = 2400
     shows_cancelling: bool = True
     remark_bytes: int = 0
     deal_remark: bool = True
@@ -237,6 +237,7 @@ MANNERS = {
     "duplicate": Manners(
         duplicate=True, reorder=True, repush=True, callback_lag_s=(0.0, 0.2), source_is_model=True
     ),
+    "evening": Manners(cancel_quiet_from=1700),
     "popup": Manners(popup=True, passorder_returns=POSITIVE),
     "credit": Manners(plain_on_credit=REFUSED, order_lag_s=(0.05, 1.0), account_lag_s=(1.0, 3.0)),
 }

@@ -108,11 +108,13 @@ class Pushes:
 
     def dropped(self) -> None:
         """与柜台断了：查到的停住，回调攒着。"""
+        self._cache.apply(self._terminal.clock.monotonic())
         self._cache.frozen = True
 
     def reconnected(self) -> None:
         """又连上了；脾气如此的，当天的再来一遍。"""
         self._cache.frozen = False
+        self._cache.apply(self._terminal.clock.monotonic())
         held, self._held = self._held, []
         for each in held:
             self._call(*each)

@@ -286,11 +286,10 @@ def _copy(
 
 
 def _is_standard(top: str) -> bool:
-    if top in sys.builtin_module_names:
-        return True
+    """标准库与装在客户端里的；找不到的也算，由导入自己去说没有。"""
     spec = importlib.util.find_spec(top)
-    origin = getattr(spec, "origin", None) or ""
-    return spec is None or "site-packages" in origin or origin.startswith(_LIBRARY)
+    origin = (spec.origin or "") if spec is not None else "built-in"
+    return origin in ("built-in", "frozen") or origin.startswith(_LIBRARY)
 
 
 _LIBRARY = (importlib.__file__ or "").rpartition("importlib")[0]
