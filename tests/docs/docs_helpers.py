@@ -20,7 +20,8 @@ EXAMPLES = DOCS / "examples"
 PAGES = (README, *sorted(DOCS.rglob("*.md")))
 
 _BLOCK = re.compile(
-    r"^(?P<mark> *<!-- (?P<note>.+?) -->\n)?(?P<pad> *)```(?P<lang>\w+)\n(?P<body>.*?)^(?P=pad)```$",
+    r"^(?P<mark> *<!-- (?P<note>.+?) -->\n)?(?P<pad> *)```(?P<lang>\w+)\n"
+    r"(?P<body>.*?)^(?P=pad)```$",
     re.MULTILINE | re.DOTALL,
 )
 
