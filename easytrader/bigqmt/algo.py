@@ -135,7 +135,8 @@ class Algos:
         receipt = self._receipt(what, build)
 
         def answer(success: bool, why: str) -> None:
-            response = self._response(receipt, task_id=task_id, error_msg=why)
+            error_msg = "" if success else why
+            response = self._response(receipt, task_id=task_id, error_msg=error_msg)
             response.success, response.operate_reason = success, why
             if receipt.put(response):
                 self._line.push(Answered(_OPERATED, response))
