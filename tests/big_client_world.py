@@ -38,9 +38,7 @@ def big_client(
         link = Link("127.0.0.1", host.info.port, host.info.token)
         terminal = Terminal(link, MANNERS[manners], Desk, folder=str(folder))
         source = agentfile.render(settings).encode("ascii")
-        terminal.load(
-            source, account=account, account_type=account_type, replay_bars=3, **options
-        )
+        terminal.load(source, account=account, account_type=account_type, replay_bars=3, **options)
         thread = threading.Thread(target=terminal.run, name="big-client-main")
         thread.start()
         try:
