@@ -42,6 +42,8 @@ def test_an_older_look_never_returns() -> None:
     assert shown(cache) == [(51, 200)]
     cache.load(A, ORDER, [order(1, 50), order(2, 50)])
     assert shown(cache) == [(51, 200), (50, 0)]
+    cache.load(A, ORDER, [order(2, 50)])  # 取的时候还没有的，推送里有过：不丢
+    assert sorted(shown(cache)) == [(50, 0), (51, 200)]
 
 
 def test_a_list_given_out_does_not_change() -> None:
@@ -52,7 +54,7 @@ def test_a_list_given_out_does_not_change() -> None:
     cache.apply(0.0)
     assert before[0].m_nOrderStatus == 50
     assert shown(cache) == [(56, 100)]
-    before.clear()
+    cache.objects_of(A, ORDER).clear()
     assert shown(cache) == [(56, 100)]
 
 
