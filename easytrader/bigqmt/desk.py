@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from easytrader.arguments import check_kinds
+from easytrader.bigqmt.algo import Algos
 from easytrader.codes import ACCOUNT_STATUS_NAMES, AccountType, IpoType, Market
 from easytrader.errors import QueryFailedError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from easytrader.backend.records import OrderLike
+    from easytrader.bigqmt.algo import AlgoLine
+    from easytrader.orders import Receipt
     from easytrader.types import Outcome
 
     Row = dict[str, Any]
+
+_T = TypeVar("_T")
 
 UNSET: Final = frozenset({2**31 - 1, sys.float_info.max})
 """客户端没有填过的数。"""
@@ -58,7 +64,7 @@ def unsupported(what: str, name: str) -> UnsupportedError:
     )
 
 
-class Line(Protocol):
+class DeskLine(Protocol):
     """要用会话的这几样。"""
 
     @property
@@ -72,15 +78,30 @@ class Line(Protocol):
     def table(self, kind: str) -> list[Row]:
         """客户端的一张表（``ACCOUNT``、``TASK`` 等），每行一个字典。"""
 
+    def orders(self) -> Sequence[OrderLike]:
+        """当日委托。"""
+
     def call(self, fn: str, *args: Any) -> Any:
         """调用终端里只读的函数；列表里的对象成了字典。没有它抛 `UnsupportedError`。"""
 
 
 class Desk:
-    """一次会话的这些动词；与 `miniqmt.session.QmtSession` 给各组的一样。"""
+    """一次会话的这些动词；与 `miniqmt.session.QmtSession` 给各组的一样。
 
-    def __init__(self, line: Line) -> None:
+    Args:
+        line: 查的时候问它。
+        algo_line: 智能算法要的。
+    """
+
+    def __init__(self, line: DeskLine, algo_line: AlgoLine) -> None:
         self._line = line
+        algos = self._algos = Algos(algo_line)
+        self.hear_refusal = algos.hear_refusal
+        """终端不收的下单里有没有算法的；在读的线程上。"""
+        self._starts: dict[str, Callable[..., Receipt[Any]]] = {
+            "smart_algo_order_async": algos.order,
+            "cancel_smart_algo_task_async": algos.cancel,
+        }
         self._queries: dict[str, Callable[..., Any]] = {
             "query_credit_detail": self._credit_detail,
             "query_stk_compacts": self._compacts,
@@ -91,7 +112,6 @@ class Desk:
             "query_new_purchase_limit": self._purchase_limit,
             "get_smart_algo_param": self._algo_params,
             "query_smart_algo_task": self._tasks,
-            "query_position_statistics": self._position_statistics,
         }
 
     # ---- 各组要的
@@ -106,10 +126,9 @@ class Desk:
         """资金账号。"""
         return self._line.account_id
 
-    @property
-    def account_type(self) -> str:
-        """账号类型的名字，如 ``STOCK``。"""
-        return self._line.account_type
+    def orders(self) -> Sequence[OrderLike]:
+        """当日委托。"""
+        return self._line.orders()
 
     def need(self, verb: str, *kinds: str) -> None:
         """同 `QmtSession.need`。"""
@@ -130,6 +149,13 @@ class Desk:
         """同 `act`。"""
         raise unsupported(what, name)
 
+    def start(self, what: str, build: Callable[[Any], _T], name: str, *args: Any) -> Receipt[_T]:
+        """同 `QmtSession.start`；终端没有的抛 `UnsupportedError`。"""
+        found = self._starts.get(name)
+        if found is None:
+            raise unsupported(what, name)
+        return found(what, build, *args)
+
     # ---- 信用
 
     def _credit_detail(self, account: object) -> list[SimpleNamespace]:
@@ -142,25 +168,26 @@ class Desk:
         return [self._record(_DETAIL, row) for row in rows]
 
     def _compacts(self, account: object) -> list[SimpleNamespace]:
-        found = self._line.call("get_unclosed_compacts", self.account_id, _CREDIT)
+        found = self._line.call("get_unclosed_compacts", self._line.account_id, _CREDIT)
         return [self._record(_COMPACT, row) for row in _rows("负债合约", found)]
 
     def _subjects(self, account: object) -> list[SimpleNamespace]:
-        found = self._line.call("get_assure_contract", self.account_id)
+        found = self._line.call("get_assure_contract", self._line.account_id)
         return [self._record(_SUBJECT, row) for row in _rows("融资融券标的", found)]
 
     def _assures(self, account: object) -> list[SimpleNamespace]:
-        found = self._line.call("get_assure_contract", self.account_id)
+        found = self._line.call("get_assure_contract", self._line.account_id)
         return [self._record(_ASSURE, row) for row in _rows("担保品", found)]
 
     def _slo_codes(self, account: object) -> list[SimpleNamespace]:
-        found = self._line.call("get_enable_short_contract", self.account_id)
+        found = self._line.call("get_enable_short_contract", self._line.account_id)
         return [self._record(_SLO, row) for row in _rows("可融券", found)]
 
     def _record(self, fields: Mapping[str, tuple[str, ...]], row: Row) -> SimpleNamespace:
         """客户端的一行 → 厂商的记录：没有的、没有填过的为 None。"""
         record = SimpleNamespace(
-            account_type=AccountType[self.account_type].value, account_id=self.account_id
+            account_type=AccountType[self._line.account_type].value,
+            account_id=self._line.account_id,
         )
         for name, sources in fields.items():
             values = (row.get(each) for each in sources)
@@ -180,21 +207,33 @@ class Desk:
         return found
 
     def _purchase_limit(self, account: object) -> dict[str, int]:
-        found = self._line.call("get_new_purchase_limit", self.account_id)
+        found = self._line.call("get_new_purchase_limit", self._line.account_id)
         limits = _mapping("新股申购额度", found)
         return {str(market): int(volume) for market, volume in limits.items()}
 
-    # ---- 智能算法、统计
+    # ---- 智能算法
 
     def _algo_params(self, names: list[str]) -> Any:
-        return self._line.call("get_smart_algo_param", names)
+        """终端给 ``{算法: {参数: 默认值}}``，也有给 ``{算法: [参数, …]}`` 的。"""
+        found = self._line.call("get_smart_algo_param", names)
+        if not isinstance(found, dict):
+            return found
+        return {
+            name: [{"key": key, "defaultValue": value} for key, value in params.items()]
+            if isinstance(params, dict)
+            else params
+            for name, params in found.items()
+        }
 
     def _tasks(self, account: object) -> list[SimpleNamespace]:
-        return [self._record(_TASK, row) for row in self._line.table("TASK")]
-
-    def _position_statistics(self, account: object) -> list[SimpleNamespace]:
-        rows = self._line.table("POSITION_STATISTICS")
-        return [self._record(_STATISTICS, row) for row in rows]
+        tasks = []
+        for row in self._line.table("TASK"):
+            task = self._record(_TASK, row)
+            noted = self._algos.noted(task.order_remark)
+            if noted is not None:
+                task.strategy_name, task.order_remark = noted
+            tasks.append(task)
+        return tasks
 
 
 def _fields(listed: str) -> dict[str, tuple[str, ...]]:
@@ -236,25 +275,6 @@ _TASK: Final = _fields(
     "end_time=m_endTime cancel_time=m_cancelTime order_num=m_nNum business_num=m_nBusinessNum "
     "group_id=m_nGroupId algo_id=m_strAlgoName strategy_name=m_strSource order_remark=m_strRemark "
     "order_id_list=m_listOrderId"
-)
-_STATISTICS: Final = _fields(
-    "exchange_id=m_strExchangeID exchange_name=m_strExchangeName product_id=m_strProductID "
-    "instrument_id=m_strInstrumentID instrument_name=m_strInstrumentName direction=m_nDirection "
-    "hedge_flag=m_nHedgeFlag position=m_nPosition "
-    "yesterday_position=m_nYestodayPosition|m_nYesterdayPosition today_position=m_nTodayPosition "
-    "can_close_vol=m_nCanCloseVol position_cost=m_dPositionCost avg_price=m_dAvgPrice "
-    "position_profit=m_dPositionProfit float_profit=m_dFloatProfit open_price=m_dOpenPrice "
-    "used_margin=m_dUsedMargin used_commission=m_dUsedCommission frozen_margin=m_dFrozenMargin "
-    "frozen_commission=m_dFrozenCommission instrument_value=m_dInstrumentValue "
-    "open_times=m_nOpenTimes open_volume=m_nOpenVolume cancel_times=m_nCancelTimes "
-    "last_price=m_dLastPrice rise_ratio=m_dRiseRatio product_name=m_strProductName "
-    "royalty=m_dRoyalty expire_date=m_strExpireDate assest_weight=m_dAssestWeight "
-    "increase_by_settlement=m_dIncreaseBySettlement margin_ratio=m_dMarginRatio "
-    "float_profit_divide_by_used_margin=m_dFloatProfitDivideByUsedMargin "
-    "float_profit_divide_by_balance=m_dFloatProfitDivideByBalance "
-    "today_profit_loss=m_dTodayProfitLoss yesterday_init_position=m_nYestodayInitPosition "
-    "frozen_royalty=m_dFrozenRoyalty today_close_profit_loss=m_dTodayCloseProfitLoss "
-    "close_profit=m_dCloseProfit ft_product_name=m_strFtProductName open_cost=m_dOpenCost"
 )
 """厂商的记录的字段 ← 客户端对象的属性。"""
 

@@ -41,10 +41,14 @@ _NO: Final = {
     "full": "中转上的连接已经满了：关掉别的用这个账号的程序",
 }
 _OLDER: Final = (
-    "客户端里的中转是版本 {theirs}，比这里的 {ours} 旧：重新写一份贴进去，再运行一遍模型"
-    "（easytrader bigqmt agent --account 资金账号 --allow-orders）"
+    "客户端里的中转比这里的 easytrader 旧（版本 {theirs}，这里要 {ours}）：重新写一份贴进去，"
+    "再运行一遍模型（easytrader bigqmt agent --account 资金账号 --allow-orders）"
 )
-_NEWER: Final = "客户端里的中转是版本 {theirs}，比这里的 {ours} 新：请升级 easytrader"
+_NEWER: Final = (
+    "客户端里的中转比这里的 easytrader 新（版本 {theirs}，这里要 {ours}）：请升级 easytrader，"
+    "或用这里的重新写一份贴进去（easytrader bigqmt agent --account 资金账号 --allow-orders）"
+)
+_OURS: Final = f"{AGENT_VERSION}、协议 {PROTOCOL}"
 
 
 class RefusedError(Exception):
@@ -253,9 +257,9 @@ def _greet(
         raise WireError(f"{wire.name}：对面不是中转")
     version, protocol = hello.get("agent"), hello.get("v")
     if (protocol, version) != (PROTOCOL, AGENT_VERSION):
-        newer = (protocol or 0, version or 0) > (PROTOCOL, AGENT_VERSION)
-        told = (_NEWER if newer else _OLDER).format(theirs=version, ours=AGENT_VERSION)
-        raise ConnectFailedError(told)
+        newer = (_whole(protocol), _whole(version)) > (PROTOCOL, AGENT_VERSION)
+        theirs = f"{version}、协议 {protocol}"
+        raise ConnectFailedError((_NEWER if newer else _OLDER).format(theirs=theirs, ours=_OURS))
     auth = {"t": "auth", "v": PROTOCOL, "nonce": mine, "account": account}
     auth["proof"] = sdk_proof(token, theirs, mine, account)
     wire.send(framer.pack(auth), deadline)
@@ -294,5 +298,9 @@ def _refusal(wire: Wire, said: Message) -> str:
     if code == "account":
         return f"账号不对：客户端里的中转是给另一个账号的（{words}）"
     if code == "version":
-        return _OLDER.format(theirs="?", ours=AGENT_VERSION) + f"（{words}）"
+        return _OLDER.format(theirs="不明", ours=_OURS) + f"（{words}）"
     return _NO.get(code, f"{wire.name} 上的中转说不：{code} {words}")
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -28,10 +28,12 @@ from easytrader.backend.session import BaseSession
 from easytrader.basics import tags, waits
 from easytrader.basics.beijing import stamp
 from easytrader.bigqmt import convert, ids
+from easytrader.bigqmt.desk import Desk
 from easytrader.bigqmt.flights import CERTAIN, CancelFlight, Flight, wire_tag
 from easytrader.bigqmt.line import Asked, RefusedError
 from easytrader.bigqmt.operations import op_terms
 from easytrader.bigqmt.reducer import Reducer
+from easytrader.bigqmt.shaped import ShapedTrader, StockAccount
 from easytrader.bigqmt.wires import WireError
 from easytrader.codes import MARKET_CODES, AccountType, OrderStatus, PriceType
 from easytrader.errors import (
@@ -63,6 +65,7 @@ _HURRY_S: Final = 0.1
 _ACCOUNT_S: Final = 3.0
 _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
+_DAY: Final = "%Y%m%d"
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
 _MAX_DETAILS: Final = 20_000
@@ -146,6 +149,10 @@ class BigqmtSession(BaseSession):
         self.hears: dict[str, Callable[[Any], None]] = {}
         """别的事件（``credit task``）→ 谁听；在读的线程上，不得阻塞。"""
         self._line = line
+        self.desk = Desk(self, self)
+        """普通买卖之外的动词问谁、办谁。"""
+        self.raw_trader = ShapedTrader(self, log)
+        self.raw_account = StockAccount(*account)
         self._account = account
         self._numbering = numbering
         self._watch = watch
@@ -250,6 +257,15 @@ class BigqmtSession(BaseSession):
             return {name: each for part in asked.parts for name, each in part.items()}
         return [each for part in asked.parts for each in part] if shape == "list" else value
 
+    @property
+    def account(self) -> str:
+        """还款还券发出之前的核对拿会话当 `desk` 用：这是它要的账号。"""
+        return self.account_id
+
+    def query(self, what: str, name: str, *args: Any) -> Any:
+        """同上，`Desk.query`。"""
+        return self.desk.query(what, name, *args)
+
     def last_price(self, stock_code: str) -> float | None:
         """最新价，元；拿不到为 None。"""
         try:
@@ -310,7 +326,7 @@ class BigqmtSession(BaseSession):
                 f"这个客户端的内置 Python 没有 {error.words or what}，查不了{what}"
             )
         if isinstance(error, RefusedError):
-            raise QueryFailedError(f"查询{what}，终端说不：{error}")
+            raise QueryFailedError(f"查询{what}，终端说不：{error}") from error
         if isinstance(error, WireError):
             raise QueryFailedError(f"查询{what}的时候断线了（{error}）")
         if error is not None:
@@ -339,12 +355,12 @@ class BigqmtSession(BaseSession):
             UnsupportedError: 终端下不了这一种。
             JournalError: 记不下来。以上都是什么都没有发出。
         """
-        self._may_order()
+        self.may_order()
         terms = op_terms(int(request.order_type), int(request.price_type), self.account_type)
         deadline = time.monotonic() + self.timeout_s
         today, boot = self._today(), self._line.boot
         earlier = self._numbering.before(request.tag, deadline)
-        if earlier is not None and earlier.day == today and self._is_spent(earlier):
+        if earlier is not None and self._is_spent(earlier):
             self._answer_spent(request, earlier.number, reply)
             return
         remark = tags.split(request.remark)[1]
@@ -361,7 +377,13 @@ class BigqmtSession(BaseSession):
             self._clear(flight)
             raise
 
-    def _may_order(self) -> None:
+    def may_order(self) -> None:
+        """能不能下单。
+
+        Raises:
+            NotConnectedError: 断了。
+            OrdersNotAllowedError: 中转只许看。都是什么都没有发出。
+        """
         if self._lost:
             raise NotConnectedError(f"会话已断开（{self._lost}），什么都没有发出")
         if not self.hello.get("orders"):
@@ -369,6 +391,8 @@ class BigqmtSession(BaseSession):
 
     def _is_spent(self, earlier: Any) -> bool:
         """今天交给过中转、不能再交的：终端不收的，或中转换过一次启动（它不记得了）。"""
+        if stamp(earlier.at, _DAY) != self._today():
+            return False
         if earlier.state == ids.SENT:
             return bool(earlier.boot != self._line.boot)
         return earlier.state in (ids.REFUSED, ids.INFERRED)
@@ -479,7 +503,7 @@ class BigqmtSession(BaseSession):
 
     def cancel(self, target: int | ContractNumber, reply: Reply[bool]) -> None:
         """撤单：等到有合同编号，交给中转，看委托的状态断定。"""
-        self._may_order()
+        self.may_order()
         deadline = time.monotonic() + self.timeout_s
         order = self._target(target)
         if order is None:
@@ -675,6 +699,8 @@ class BigqmtSession(BaseSession):
 
     def _refused(self, value: Message) -> None:
         """``orderError_callback``：终端不收。"""
+        if self.desk.hear_refusal(value):
+            return
         tag = tags.split(str(value.get("tag") or ""))[0]
         why = str(value.get("msg") or "终端不收，没有说明原因")
         flight = self._watch.take(tag) if tag else None
@@ -798,6 +824,10 @@ class BigqmtSession(BaseSession):
         for flight in list(self._cancels):
             self._judge(flight)
 
+    def push(self, event: PushEvent) -> None:
+        """往上报一件事。"""
+        self._listener.pushed(self, event)
+
     def _push(self, events: list[PushEvent]) -> None:
         for event in events:
             self._listener.pushed(self, event)
@@ -809,7 +839,7 @@ class BigqmtSession(BaseSession):
 
     def _today(self) -> str:
         """北京日期，``20261130``。"""
-        return stamp(time.time(), "%Y%m%d")
+        return stamp(time.time(), _DAY)
 
 
 _SAID: Final = {

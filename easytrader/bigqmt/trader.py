@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from easytrader import arguments
 from easytrader.backend.capabilities import Capabilities
+from easytrader.basics.beijing import stamp
 from easytrader.basics.paths import AccountKey
 from easytrader.bigqmt import agentfile, place
 from easytrader.bigqmt.connector import BigqmtConnector
 from easytrader.bigqmt.ids import Numbering
 from easytrader.errors import UsageError
+from easytrader.miniqmt import groups
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
 from easytrader.trader import Trader
 
@@ -19,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.bigqmt.agentfile import Settings
+    from easytrader.bigqmt.session import BigqmtSession
     from easytrader.types import AccountTypeName, Status
+
+_Group = TypeVar("_Group", bound="groups.Group")
 
 _ACCOUNTS: Final = frozenset({"STOCK", "CREDIT"})
 
@@ -119,6 +125,60 @@ class BigqmtTrader(Trader):
             on_health=on_health,
             on_give_up=on_give_up,
         )
+
+    # ---- 别的动词，一组一个对象；终端没有的抛 `UnsupportedError`
+
+    @property
+    def credit(self) -> groups.Credit:
+        """信用账号：融资融券、还款还券、负债与额度。"""
+        return self._group(groups.Credit)
+
+    @property
+    def ipo(self) -> groups.Ipo:
+        """新股新债：当日数据、额度、一次申购完。"""
+        return groups.Ipo(self._desk, self._ordering, self._log, self._today)
+
+    @property
+    def algo(self) -> groups.Algo:
+        """智能算法。"""
+        return self._group(groups.Algo)
+
+    @property
+    def after_hours(self) -> groups.AfterHours:
+        """盘后固定价格：收盘之后按收盘价买卖。"""
+        return self._group(groups.AfterHours)
+
+    @property
+    def client(self) -> groups.Client:
+        """按合同编号撤单；其余的终端没有。"""
+        return self._group(groups.Client)
+
+    @property
+    def bank(self) -> groups.Bank:
+        """终端没有银证转账。"""
+        return self._group(groups.Bank)
+
+    @property
+    def transfer(self) -> groups.Transfer:
+        """终端没有划拨。"""
+        return self._group(groups.Transfer)
+
+    @property
+    def lending(self) -> groups.Lending:
+        """终端没有约券。"""
+        return self._group(groups.Lending)
+
+    # ---- 内部
+
+    def _group(self, kind: type[_Group]) -> _Group:
+        return kind(self._desk, self._ordering, self._log)
+
+    def _desk(self) -> Any:
+        return cast("BigqmtSession", self._session).desk
+
+    def _today(self) -> str:
+        """交易所的今天，``YYYYMMDD``。"""
+        return stamp(time.time(), "%Y%m%d")
 
     def _default_callback(self) -> DefaultXtQuantTraderCallback:
         return DefaultXtQuantTraderCallback(self._log.debug_on)

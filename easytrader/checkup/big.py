@@ -9,7 +9,7 @@ import platform
 import socket
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader._version import __version__
 from easytrader.basics.log import masked
@@ -20,6 +20,7 @@ from easytrader.trader import engine_of
 
 if TYPE_CHECKING:
     from easytrader.checkup.case import Case
+    from easytrader.types import AccountTypeName
 
 _OLDEST: Final = (3, 10)
 _CLICKS: Final = (
@@ -119,7 +120,7 @@ def look_connect(case: Case) -> Verdict:
         user.connect(
             str(case.folder),
             case.account_id,
-            account_type=case.account_type,
+            account_type=cast("AccountTypeName", case.account_type),
             timeout=case.timeout_s,
             reconnect_enabled=False,
         )

@@ -85,11 +85,16 @@ class Backlog:
                     self._waiting = False
             return self._items.popitem(last=False)[1] if self._items else None
 
-    def oldest_s(self) -> float:
-        """最早的一条排了多久，秒。"""
+    def oldest_at(self) -> float | None:
+        """最早的一条是几时来的（``time.monotonic``）；没有排着的为 None。"""
         with self._ready:
             first = next(iter(self._items.values()), None)
-        return 0.0 if first is None else time.monotonic() - first[1]
+        return None if first is None else first[1]
+
+    def oldest_s(self) -> float:
+        """最早的一条排了多久，秒。"""
+        at = self.oldest_at()
+        return 0.0 if at is None else time.monotonic() - at
 
 
 def _merge_key(what: PushEvent | Callable[[], None]) -> Any:
@@ -202,7 +207,8 @@ class Dispatcher:
             if self._closed.is_set() and not self._backlog:
                 self._deliver(self._sequencer.flush())
                 return
-            self._deliver(self._sequencer.due())
+            # 等的也许早就来了，正排着：回调慢不算它没有来
+            self._deliver(self._sequencer.due(self._backlog.oldest_at()))
 
     def _deliver(self, events: list[PushEvent]) -> None:
         for event in events:

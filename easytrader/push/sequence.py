@@ -76,11 +76,11 @@ class Sequencer:
             return None
         return max(0.0, min(due for due, _ in self._held.values()) - time.monotonic())
 
-    def due(self) -> list[PushEvent]:
-        """到期的，交了吧。"""
+    def due(self, until: float | None = None) -> list[PushEvent]:
+        """到期的，交了吧。``until``：只算到这一刻（之后来的还没有看过）。"""
         if not self._held:
             return []
-        now = time.monotonic()
+        now = time.monotonic() if until is None else until
         return self._drop([number for number, (due, _) in self._held.items() if due <= now])
 
     def flush(self) -> list[PushEvent]:

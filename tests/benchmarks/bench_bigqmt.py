@@ -72,6 +72,9 @@ class Stage:
         self.user = easytrader.use("bigqmt")
         self.user.connect(str(self.folder), ACCOUNT, wait=60, timeout=20)
 
+    def buy(self) -> None:
+        assert self.user.buy("600036", 33.0, 100)["entrust_no"] > 0
+
     def held(self) -> dict[str, float]:
         """中转一跳里最多占了策略线程多久，秒：墙钟与处理器。"""
         most = {"wall": 0.0, "cpu": 0.0}
@@ -124,17 +127,22 @@ def latency() -> None:
     """从 buy 到看见行：两跳加 passorder。"""
     for period_ms in (100, 10):
         stage = Stage(period_ms)
-        period_s = period_ms / 1000
         try:
-            _timed(lambda: stage.user.buy("600036", 33.0, 100), 5, period_s)
-            took = _timed(lambda: stage.user.buy("600036", 33.0, 100), _BUYS, period_s)
-            _show(f"buy → 看见行，定时器 {period_ms} ms", took, period_s, "<= 2 跳")
-            took = _timed(lambda: stage.user.balance, _READS, period_s)
-            _show(f"balance，定时器 {period_ms} ms", took, period_s, "<= 2 跳")
-            took = _timed(lambda: stage.user.today_entrusts, _READS, period_s)
-            _show(f"today_entrusts，定时器 {period_ms} ms", took, period_s, "")
+            _measure(stage, period_ms)
         finally:
             stage.close()
+
+
+def _measure(stage: Stage, period_ms: int) -> None:
+    period_s = period_ms / 1000
+    told = f"定时器 {period_ms} ms"
+    _timed(stage.buy, 5, period_s)
+    took = _timed(stage.buy, _BUYS, period_s)
+    _show(f"buy → 看见行，{told}", took, period_s, "<= 2 跳")
+    took = _timed(lambda: stage.user.balance, _READS, period_s)
+    _show(f"balance，{told}", took, period_s, "<= 2 跳")
+    took = _timed(lambda: stage.user.today_entrusts, _READS, period_s)
+    _show(f"today_entrusts，{told}", took, period_s, "")
 
 
 def table() -> None:
@@ -144,7 +152,7 @@ def table() -> None:
         took = _timed(lambda: stage.user.today_entrusts, 20, 0.1)
         assert len(stage.user.today_entrusts) == _ORDERS
         _show(f"today_entrusts，{_ORDERS} 笔", took, 0.1, "")
-        took = _timed(lambda: stage.user.buy("600036", 33.0, 100), 20, 0.1)
+        took = _timed(stage.buy, 20, 0.1)
         _show(f"buy → 看见行，已有 {_ORDERS} 笔", took, 0.1, "<= 2 跳")
         held = stage.held()
         wall_ms, cpu_ms = held["wall"] * 1000, held["cpu"] * 1000

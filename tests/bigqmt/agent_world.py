@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
-from types import SimpleNamespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easytrader.bigqmt import agent, agentfile
@@ -112,6 +113,7 @@ class Rig:
         self.tables: dict[str, Any] = {each: [] for each in agent.COLUMNS}
         self.on_passorder: Callable[[], Any] = lambda: None
         self.now = 1000.0
+        self.period = 0.1
         self.context = Context()
         self.output: list[str] = []
         self.injected = injected
@@ -145,10 +147,16 @@ class Rig:
     def agent(self) -> Any:
         return self.module["_agent"]
 
-    def tick(self, count: int = 1, period: float = 0.1) -> None:
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """中转真的在听的端口（别的测试可能正好也用着设置里的）。"""
+        tcp = [each for each in self.agent._wires if each.name == "tcp"]
+        return tuple(each._sock.getsockname()[1] for each in tcp)
+
+    def tick(self, count: int = 1) -> None:
         """定时器响几下。"""
         for _ in range(count):
-            self.now += period
+            self.now += self.period
             self.module["_et_tick"](self.context)
 
     def call_back(self, name: str, *args: Any) -> None:
@@ -168,55 +176,103 @@ class Rig:
         return found() if callable(found) else found
 
 
+class TcpEnd:
+    """脚本那头的套接字。"""
+
+    def __init__(self, ports: tuple[int, ...]) -> None:
+        for port in ports:
+            self.sock = socket.socket()
+            self.sock.settimeout(5.0)
+            try:
+                self.sock.connect(("127.0.0.1", port))
+            except OSError:
+                self.sock.close()
+                continue
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return
+        raise AssertionError("没有一个端口开着")
+
+    def send(self, data: bytes) -> None:
+        self.sock.settimeout(5.0)
+        self.sock.sendall(data)
+
+    def pull(self) -> bytes:
+        """此刻到了的字节；对端走了为 EOFError。"""
+        self.sock.settimeout(0.002)
+        try:
+            data = self.sock.recv(1 << 20)
+        except (TimeoutError, BlockingIOError):
+            return b""
+        except OSError as gone:
+            raise EOFError from gone
+        if not data:
+            raise EOFError
+        return data
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+class SpoolEnd:
+    """脚本那头的文件夹。"""
+
+    def __init__(self, spool: str, name: str = "c-0a1b") -> None:
+        self.place = Path(spool) / name
+        self.sent = self.got = 0
+        for each in ("in", "out"):
+            (self.place / each).mkdir(parents=True)
+
+    def send(self, data: bytes) -> None:
+        path = self.place / "in" / f"{self.sent}.bin"
+        path.with_suffix(".tmp").write_bytes(data)
+        path.with_suffix(".tmp").rename(path)
+        self.sent += 1
+
+    def pull(self) -> bytes:
+        path = self.place / "out" / f"{self.got}.bin"
+        if not path.exists():
+            if not self.place.exists():
+                raise EOFError
+            return b""
+        data = path.read_bytes()
+        path.unlink()
+        self.got += 1
+        return data
+
+    def close(self) -> None:
+        shutil.rmtree(self.place)
+
+
 class Outside:
     """脚本那头的一条线；每问一次就拨几下终端的定时器。"""
 
-    def __init__(self, rig: Rig, **changes: Any) -> None:
+    def __init__(self, rig: Rig, end: Any = None, **changes: Any) -> None:
         self.rig = rig
-        self.told = {
-            "token": rig.settings.token,
-            "account": rig.settings.account,
-            "v": 1,
-            **changes,
-        }
+        told = {"token": rig.settings.token, "account": rig.settings.account, "v": 1}
+        self.told: dict[str, Any] = {**told, **changes}
         self.framer = agent.Framer(False)
         self.seen: list[dict[str, Any]] = []
         self.parts: list[Any] = []
         self.ids = 0
-        self.sock = self._reach()
-        self.hello = self.wait("hello")
+        self.end = end or TcpEnd(rig.ports)
+        self.hello = self.wait("hello", "no")
         self.greeting: dict[str, Any] = {}
-
-    def _reach(self) -> socket.socket:
-        for port in self.rig.settings.ports:
-            sock = socket.socket()
-            sock.settimeout(5.0)
-            try:
-                sock.connect(("127.0.0.1", port))
-            except OSError:
-                sock.close()
-                continue
-            return sock
-        raise AssertionError("没有一个端口开着")
 
     def enter(self) -> dict[str, Any]:
         """对上暗号，返回 ``ok`` 或 ``no``。"""
         nonce = agent.new_nonce()
-        proof = agent.sdk_proof(
-            self.told["token"], self.hello["nonce"], nonce, self.told["account"]
-        )
+        theirs, token, account = self.hello["nonce"], self.told["token"], self.told["account"]
+        proof = agent.sdk_proof(token, theirs, nonce, account)
         said = {"t": "auth", "v": self.told["v"], "nonce": nonce, "proof": proof}
-        self.send({**said, "account": self.told["account"]})
+        self.send({**said, "account": account})
         self.greeting = self.wait("ok", "no")
         if self.greeting["t"] == "ok":
-            assert self.greeting["proof"] == agent.agent_proof(
-                self.told["token"], nonce, self.hello["nonce"]
-            )
-            self.framer.key = agent.session_key(self.told["token"], self.hello["nonce"], nonce)
+            assert self.greeting["proof"] == agent.agent_proof(token, nonce, theirs)
+            self.framer.key = agent.session_key(token, theirs, nonce)
         return self.greeting
 
     def send(self, message: dict[str, Any]) -> None:
-        self.sock.sendall(self.framer.pack(message))
+        self.end.send(self.framer.pack(message))
 
     def ask(self, method: str, by: float | None = None, **args: Any) -> dict[str, Any]:
         """问一句，拨到有回答；部分在 ``parts`` 里。"""
@@ -240,45 +296,57 @@ class Outside:
     def wait(self, *kinds: str) -> dict[str, Any]:
         """拨到有这一种话；别的记在 ``seen`` 里。"""
         for _ in range(400):
-            message = self.take()
-            if message is None:
-                self.rig.tick()
-                self.pull()
-            elif message["t"] in kinds:
-                return message
-            else:
+            while (message := self.take()) is not None:
+                if message["t"] in kinds:
+                    return message
                 self.seen.append(message)
+            self.rig.tick()
+            self.pull()
         raise AssertionError(f"没有等到 {kinds}")
 
     def take(self) -> dict[str, Any] | None:
         return self.framer.take()
 
     def pull(self) -> None:
-        """此刻到了的字节都收下。"""
-        self.sock.settimeout(0.002)
+        """此刻到了的字节都收下；对端走了、也没有剩下的话为 EOFError。"""
         try:
-            while data := self.sock.recv(1 << 16):
+            while data := self.end.pull():
                 self.framer.feed(data)
-                self.sock.settimeout(0.0)
-            raise EOFError
-        except (TimeoutError, BlockingIOError):
-            return
+        except EOFError:
+            if not self.framer.waiting:
+                raise
+
+    def gone(self) -> bool:
+        """拨几下，对端走了没有。"""
+        try:
+            for _ in range(100):
+                self.rig.tick()
+                self.pull()
+                while self.take() is not None:
+                    pass
+        except EOFError:
+            return True
+        return False
 
     def events(self) -> list[dict[str, Any]]:
         """到现在为止推来的事件。"""
-        self.rig.tick(2)
-        self.pull()
-        while (message := self.take()) is not None:
-            self.seen.append(message)
+        quiet = 0
+        while quiet < 2:
+            self.rig.tick()
+            self.pull()
+            quiet += 1
+            while (message := self.take()) is not None:
+                self.seen.append(message)
+                quiet = 0 if message["t"] == "e" else quiet
         return [each for each in self.seen if each["t"] == "e"]
 
     def close(self) -> None:
-        self.sock.close()
+        self.end.close()
 
 
-def inside(rig: Rig, **changes: Any) -> Outside:
+def inside(rig: Rig, end: Any = None, **changes: Any) -> Outside:
     """连上并对过暗号的一条线。"""
-    outside = Outside(rig, **changes)
+    outside = Outside(rig, end, **changes)
     assert outside.enter()["t"] == "ok", outside.greeting
     return outside
 
@@ -298,6 +366,3 @@ def submit(**changes: Any) -> dict[str, Any]:
         "strategy": "s",
     }
     return {**plain, **changes}
-
-
-__all__ = ["ACCOUNT", "Outside", "Rig", "Row", "SimpleNamespace", "inside", "order_row", "submit"]

@@ -88,7 +88,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def test_the_stage_itself_connects(stage: Stage) -> None:
     stage.start()
     stage.connect(timeout=10)
-    assert stage.user.balance["cash"] > 0
+    assert stage.user.balance[0]["cash"] > 0
 
 
 def test_a_wrong_token(stage: Stage) -> None:
@@ -163,7 +163,7 @@ def test_no_client_at_all(stage: Stage) -> None:
 def test_a_read_only_agent(stage: Stage) -> None:
     stage.start(allow_orders=False)
     stage.connect(timeout=10)
-    assert stage.user.balance["cash"] > 0
+    assert stage.user.balance[0]["cash"] > 0
     for send in (stage.user.buy, stage.user.sell, stage.user.buy_async):
         with pytest.raises(OrdersNotAllowedError) as caught:
             send(*BUY)
@@ -174,7 +174,6 @@ def test_every_wire_is_closed(stage: Stage) -> None:
     stage.start(manners="locked")
     told = stage.refused()
     assert "非法IP" in told
-    assert "Foribdden FileIO" in told
 
 
 def test_a_hung_client(stage: Stage) -> None:

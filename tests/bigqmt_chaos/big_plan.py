@@ -25,7 +25,7 @@ VERBS: Final = (
     "cancel_all", "cancel_race", "balance", "position", "today_entrusts", "today_trades",
     "find_entrust", "wait", "same_id_two_threads", "same_id_after_unknown",
     "same_id_second_trader", "second_trader", "buy_in_callback", "sdk_killed", "sdk_restart",
-    "foreign", "short_of_cash",
+    "foreign", "short_of_stock",
 )  # fmt: skip
 _VERB_WEIGHTS: Final = {
     "sdk_killed": 0.25, "second_trader": 0.5, "same_id_second_trader": 0.8, "sdk_restart": 0.6,

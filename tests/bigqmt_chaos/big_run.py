@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -9,6 +10,7 @@ from big_plan import scenario, served_scenario
 from big_verbs import BIG, BigLane
 from big_world import PLAIN, InsideWorld, ServedWorld
 from chaos_run import Runner
+from chaos_world import pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +42,12 @@ class InsideRunner(Runner):
 
     def _cancel_rest(self, world: Any) -> Ledger:
         ledger = super()._cancel_rest(world)
-        translated, self._odd = world.translated(ledger)
-        return translated
+        deadline = time.monotonic() + self.settle_s
+        while True:  # 客户端的缓存慢一点
+            translated, self._odd = world.translated(ledger)
+            if not self._odd or time.monotonic() > deadline:
+                return translated
+            pause(0.02)
 
     def also(self, world: Any) -> list[str]:
         """passorder 的次数、编号。"""

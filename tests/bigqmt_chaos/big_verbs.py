@@ -1,4 +1,4 @@
-"""完整版 QMT 多出来的动作：别处下的单、撤与成交抢先、钱不够、SDK 被杀与重开。"""
+"""完整版 QMT 多出来的动作：别处下的单、撤与成交抢先、股份不够、SDK 被杀与重开。"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _cancel_race(lane: Lane) -> None:
             _, rows = lane.world.call(
                 "today_entrusts", lane.world.timeout_s, lambda: lane.user.today_entrusts
             )
-            mine = [row for row in rows or () if _is(row, wish.key)]
+            mine = [row for row in rows if _is(row, wish.key)] if isinstance(rows, list) else []
             if mine:
                 lane.cancel(mine[0]["order_id"])
                 return
@@ -54,21 +54,21 @@ def _cancel_race(lane: Lane) -> None:
 
 
 def _is(row: Any, key: str) -> bool:
-    return isinstance(row, dict) and row["order_remark"] == key
+    return bool(row["order_remark"] == key)
 
 
 def _foreign(lane: Lane) -> None:
     """同一个账号的 MiniQMT 那边下的：这边也要看得到、推得到、撤得掉。"""
-    lane.world.foreign(lane.dice, f"{lane.name}.foreign")
+    lane.world.foreign(lane.dice)
     lane.submit("buy")
     lane.ask("today_entrusts")
 
 
-def _short_of_cash(lane: Lane) -> None:
-    """钱不够：客户端自己弹窗拦下的（没有行、没有回调），或柜台废掉的。"""
+def _short_of_stock(lane: Lane) -> None:
+    """股份不够：客户端自己弹窗拦下的（没有行、没有回调），或柜台废掉的。"""
     for _ in range(2):
-        wish = lane.wish("buy", cid=lane.dice.random() < 0.5)
-        lane.world.submit(wish, lambda **o: lane.user.buy("600036", 35.0, 90_000_000_00, **o))
+        wish = lane.wish("sell", cid=lane.dice.random() < 0.5)
+        lane.world.submit(wish, lambda **o: lane.user.sell("600036", 36.0, 2_000_000_000, **o))
 
 
 def _sdk_restart(lane: Lane) -> None:
@@ -93,7 +93,7 @@ BIG: Final[dict[str, Action]] = {
     "cancel_async": lambda lane: cancel(lane, later=True),
     "cancel_race": _cancel_race,
     "foreign": _foreign,
-    "short_of_cash": _short_of_cash,
+    "short_of_stock": _short_of_stock,
     "sdk_restart": _sdk_restart,
     "sdk_killed": PRIMARY["client_killed"],
 }

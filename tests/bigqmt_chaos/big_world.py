@@ -10,6 +10,7 @@ import random
 import sqlite3
 import sys
 import threading
+import time
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ from bad_proxy import DOWN, UP
 from big_client import Inside, Served
 from big_plan import ROW_WAIT_S, TIMEOUT_S
 from big_proxy import FORGED_TAG, MANNERS_OF_SQUATTERS, Forger, Squatter
-from chaos_check import LedgerOrder
+from chaos_check import Call, LedgerOrder, Wish
 from chaos_ledger import Ledger
 from chaos_world import Book, Reader, pause, rich
 from remote_serve import free_port
@@ -27,6 +28,9 @@ from support import ACCOUNT
 import easytrader
 from easytrader.basics import paths, tags
 from easytrader.bigqmt import agentfile
+from easytrader.bigqmt.line import greet
+from easytrader.bigqmt.place import home
+from easytrader.bigqmt.wires import TcpWire, WireError
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.host.faults import Faults
@@ -37,10 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from chaos_check import Wish
-
 __all__ = ["PLAIN", "BigWorld", "InsideWorld", "ServedWorld", "manners_of"]
 
+STOCK, CREDIT = 2, 3
 _LAG_S: Final = 0.3
 """缩短了的六秒：缓存最多慢这么久。"""
 _PERIOD_MS: Final = 5
@@ -66,8 +69,11 @@ def manners_of(name: str) -> Manners:
     return MANNERS[name].changed(**{**_QUICK, **_SCALED.get(name, {})})
 
 
-PLAIN: Final = ("open", "late", "lying", "duplicate", "popup", "lagging")
-"""一个世界平常的脾气，轮着来。"""
+PLAIN: Final = (
+    "open", "late", "lying", "duplicate", "popup", "lagging", "noloopback", "nofile", "whitelist",
+    "credit",
+)  # fmt: skip
+"""一个世界平常的脾气，轮着来；``noloopback`` 只剩文件夹那条线，``credit`` 是信用账户。"""
 
 
 class BigWorld(Book):
@@ -77,26 +83,31 @@ class BigWorld(Book):
     close_s = 5.0
     client: Any
 
-    def __init__(self, folder: Path, *, events: bool, spool: bool = False) -> None:
+    def __init__(self, folder: Path, *, events: bool, credit: bool = False) -> None:
         super().__init__()
-        rich(folder, query_lag_s=0.0)
+        rich(folder, CREDIT if credit else STOCK, query_lag_s=0.0)
+        self.account_type = "CREDIT" if credit else "STOCK"
         self.folder = folder
-        self.home = paths.home()
         self.faults = Faults(folder)
         self.ids: dict[str, int] = {}
         """标记 → 编号：一辈子不变。"""
         self.odd: list[str] = []
-        self.strangers: dict[str, Wish] = {}
+        self.busy = 0
+        """中转说过几次排满了。"""
+        self._foreign: set[str] = set()
         self._others: Any = None
-        self._spool = spool
         self._events = events
         self._squatter: Squatter | None = None
         self._spare = free_port()
         ports = tuple(free_port() for _ in range(5))
         self.settings = replace_settings(
-            agentfile.settings_for(ACCOUNT), ports=ports, period_ms=_PERIOD_MS, allow_orders=True,
-            spool=str(folder.parent / "spool"), pipe="",
-        )  # fmt: skip
+            agentfile.settings_for(ACCOUNT, self.account_type),
+            ports=ports,
+            pipe="",
+            spool=str(folder.parent / "spool"),
+            period_ms=_PERIOD_MS,
+            allow_orders=True,
+        )
         self.agent = folder.parent / "agent.py"
         self.agent.write_text(agentfile.render(self.settings), encoding="ascii", newline="\n")
         self.proxy = Forger(ports[0], f"{folder}")
@@ -123,6 +134,7 @@ class BigWorld(Book):
             str(self.folder),
             ACCOUNT,
             callback,
+            account_type=self.account_type,
             agent=str(self.outside),
             row_wait=ROW_WAIT_S,
             reconnect_interval=0.05,
@@ -133,18 +145,25 @@ class BigWorld(Book):
 
     def child(self, wish: Wish) -> tuple[list[str], dict[str, str]]:
         """另一个进程下这一笔：(命令, 环境)。"""
-        arguments = [str(self.folder), ACCOUNT, str(self.outside), wish.cid, wish.key]
+        given = [str(self.folder), ACCOUNT, self.account_type, str(self.outside)]
+        arguments = [*given, wish.cid, wish.key]
         return [sys.executable, "-c", _CHILD, *arguments], dict(os.environ)
 
-    def foreign(self, dice: random.Random, key: str) -> None:
-        """同一个账号的 MiniQMT 那边下一笔。"""
+    def foreign(self, dice: random.Random) -> None:
+        """同一个账号的 MiniQMT 那边下一笔；备注短，截到 23 字节也还在。"""
         with self._lock:
             if self._others is None:
                 self._others = easytrader.use("miniqmt")
                 with suppress(easytrader.EasytraderError):
                     self._others.connect(
-                        str(self.folder), ACCOUNT, timeout=TIMEOUT_S, reconnect_interval=0.05
+                        str(self.folder),
+                        ACCOUNT,
+                        account_type=self.account_type,
+                        timeout=TIMEOUT_S,
+                        reconnect_interval=0.05,
                     )
+            key = f"f{self.current}.{len(self._foreign)}"
+            self._foreign.add(key)
         code, price = dice.choice((("600036", 32.5), ("510300", 4.22)))
         with suppress(easytrader.EasytraderError):
             self._others.buy(code, price, 100, remark=key)
@@ -235,6 +254,9 @@ class BigWorld(Book):
             if (row["order_status"], row["traded_volume"]) != (order.status, order.traded_volume):
                 found.append(f"账上是 {order}，today_entrusts 说 {row}")
             key = tags.split(row["order_remark"])[1] or order.key
+            if key in self._foreign:
+                told = Call("foreign", 0.0, 0.0, "ok", number=number)
+                self.wishes.setdefault(key, Wish(key, "foreign")).calls = [told]
             orders.append(LedgerOrder(number, order.tag, key, order.status, order.traded_volume))
         trades = [t._replace(order_id=places.get(t.order_id, 0)) for t in ledger.trades]
         return Ledger(orders, trades), found
@@ -242,10 +264,8 @@ class BigWorld(Book):
     def _numbers_of(self, ledger: Ledger, found: list[str]) -> dict[int, int]:
         """柜台的编号 → 我们的：照标记在编号的记录里找，每个标记恰好一个。"""
         kept: dict[str, set[int]] = {}
-        for path in self.journals():
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-                for key, number in db.execute("SELECT key, number FROM numbers"):
-                    kept.setdefault(key, set()).add(number)
+        for key, number in self._read_journal():
+            kept.setdefault(key, set()).add(number)
         places = {}
         for order in ledger.orders:
             numbers = kept.get(f"~{order.tag}", set())
@@ -258,9 +278,13 @@ class BigWorld(Book):
             found.append("记录里两个标记用了同一个编号")
         return places
 
-    def journals(self) -> list[Path]:
-        """委托编号的记录。"""
-        return [*self.folder.rglob("*number*.sqlite3"), *self.home.rglob("*number*.sqlite3")]
+    def _read_journal(self) -> list[tuple[str, int]]:
+        """委托编号的记录：（键, 编号）；一笔都没有下过的没有文件。"""
+        path = paths.account_folder(home(self.folder), ACCOUNT) / "numbers.sqlite"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+            return db.execute("SELECT key, number FROM numbers").fetchall()
 
 
 def replace_settings(settings: Any, **changes: Any) -> Any:
@@ -277,12 +301,14 @@ class InsideWorld(BigWorld):
 
     client: Inside
 
-    def __init__(self, folder: Path, *, events: bool, manners: str, spool: bool = False) -> None:
-        super().__init__(folder, events=events, spool=spool)
+    def __init__(self, folder: Path, *, events: bool, manners: str) -> None:
+        super().__init__(folder, events=events, credit=manners == "credit")
         self._power = threading.Lock()
         self.host: Host | None = None
         self.calm_counter()
-        self.client = Inside(folder, self.agent, manners_of(manners))
+        self.client = Inside(
+            folder, self.agent, manners_of(manners), account_type=self.account_type
+        )
         self.client.start()
         self.open()
 
@@ -349,17 +375,18 @@ def _kill(world: InsideWorld, down_s: float) -> None:
 
 
 def _flood(world: BigWorld, count: int) -> None:
-    """一下子问这么多：排队的地方只有 256 格。"""
-    threads = [
-        threading.Thread(
-            target=world.call, args=("flood", TIMEOUT_S, lambda: world.user.balance), daemon=True
-        )
-        for _ in range(min(count, 40))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(4 * TIMEOUT_S)
+    """另一个程序一下子问这么多，也不等应答：排队的地方只有 256 格。"""
+    deadline = time.monotonic() + TIMEOUT_S
+    with suppress(WireError, easytrader.EasytraderError):
+        wire = TcpWire(world.settings.ports[0], deadline)
+        line = greet(wire, world.settings.token, ACCOUNT, deadline, lambda: False)
+        try:
+            asked = [line.ask("rows", {"kind": "DEAL", "since": 0}, deadline) for _ in range(count)]
+            while not asked[-1].wait(0.0) and time.monotonic() < deadline:
+                line.receive(0.05)
+            world.busy += sum("busy" in str(each.error) for each in asked)
+        finally:
+            line.fail("问完了")
 
 
 def _slow_ears(world: BigWorld, seconds: float) -> None:
@@ -426,9 +453,9 @@ ServedWorld.blows = {
 
 _CHILD: Final = """
 import sys, easytrader
-folder, account, agent, cid, key = sys.argv[1:]
+folder, account, kind, agent, cid, key = sys.argv[1:]
 user = easytrader.use("bigqmt")
-user.connect(folder, account, agent=agent, timeout=3)
+user.connect(folder, account, account_type=kind, agent=agent, timeout=3)
 print("connected", flush=True)
 try:
     print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)

@@ -1,4 +1,4 @@
-"""完整版 QMT 的混沌，真的进程：``python tests/bigqmt_chaos/run_served.py --scenarios 100 --seed 1``。
+"""真的进程上的混沌：``python tests/bigqmt_chaos/run_served.py --scenarios 100``。
 
 杀的是真的：3.6 的进程、占着文件夹的主机、下单的脚本。重放一个：``--only 37``。
 """

@@ -2,7 +2,7 @@
 
 - ``python`` 块逐个执行，``pycon`` 块当作 doctest 核对输出；一页是一个命名空间。
 - 前面有 ``<!-- 只编译 -->`` 的只编译（要真的客户端才能跑）；
-  ``<!-- 两种客户端 -->`` 的成对，由 test_bigqmt_flows 在两种模拟的客户端上执行。
+  ``<!-- 两种客户端 -->`` 的成对，由 test_docs_two_clients 在两种模拟的客户端上执行。
 - 只有一行 ``--8<--`` 的是引用的示例文件，由 test_docs_examples 执行。
 """
 
@@ -20,7 +20,8 @@ EXAMPLES = DOCS / "examples"
 PAGES = (README, *sorted(DOCS.rglob("*.md")))
 
 _BLOCK = re.compile(
-    r"^(?P<mark> *<!-- (?P<note>.+?) -->\n)?(?P<pad> *)```(?P<lang>\w+)\n(?P<body>.*?)^(?P=pad)```$",
+    r"^(?P<mark> *<!-- (?P<note>.+?) -->\n)?(?P<pad> *)```(?P<lang>\w+)\n"
+    r"(?P<body>.*?)^(?P=pad)```$",
     re.MULTILINE | re.DOTALL,
 )
 

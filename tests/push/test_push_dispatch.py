@@ -12,7 +12,7 @@ from support import eventually
 
 from easytrader.backend.records import Connected, Disconnected, OrderChanged, Traded
 from easytrader.basics.log import Log
-from easytrader.push import Courier, dispatch
+from easytrader.push import Courier, dispatch, sequence
 from easytrader.push.dispatch import Dispatcher
 from easytrader.push.ledger import DeliveryLedger
 from easytrader.push.sequence import Sequencer
@@ -75,6 +75,21 @@ def test_what_is_held_back_is_given_in_time_without_another_push(desk: Desk) -> 
     held = Traded(trade("a"))  # 它的委托一直没有来
     desk.put(held)
     eventually(lambda: desk.given == [held])
+
+
+def test_a_slow_callback_does_not_end_the_waiting_for_what_is_already_in_the_queue(
+    desk: Desk, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence, "time", dispatch.time)
+    fill, slow, report = Traded(trade("a")), Connected(), OrderChanged(order(50))
+    desk.gated = True
+    desk.put(fill, slow)  # 成交先到，压着等它的委托
+    assert desk.entered.acquire(timeout=FAR_S)
+    desk.put(report)
+    now[0] += 10 * sequence.HOLD_S
+    desk.gate.release(3)
+    eventually(lambda: len(desk.given) == 3)
+    assert desk.given == [slow, report, fill]
 
 
 def test_settled_means_given_and_nothing_held_back(desk: Desk, now: list[float]) -> None:

@@ -39,7 +39,7 @@ _REFUSED: Final = re.compile(
     r"Forbidden: Module|Foribdden|非法IP|PermissionError|not in whitelist|SyntaxError|ImportError"
 )
 _MOST_LINES: Final = 3
-_LONGEST: Final = 160
+_LONGEST: Final = 400
 
 
 def userdata_of(folder: Path) -> Path | None:

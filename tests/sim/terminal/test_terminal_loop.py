@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from terminal_stubs import LAST_BAR, StubLink, manual, printed
+from terminal_stubs import LAST_BAR, StubLink, formula, manual, printed
 
 from easytrader.sim.terminal.client.terminal import LoadError, Terminal
 
@@ -26,7 +26,11 @@ def terminal() -> Iterator[Terminal]:
 
 def test_runs_as_string_without_a_file_in_the_local_code_page(terminal: Terminal) -> None:
     source = "#coding:gbk\nimport sys\nprint('中文', '__file__' in globals())\n1 / 0"
-    with pytest.raises(LoadError, match=r'File "<string>", line 4.*\n.*ZeroDivisionError'):
+    with pytest.raises(
+        LoadError,
+        match=r"""(?x)
+        ^Traceback.*\n\ *File\ "<string>",\ line\ 4.*\n(.*\n)?ZeroDivisionError""",
+    ):
         terminal.load(source.encode("gbk"))
     assert printed(terminal)[0] == "中文 False"
 
@@ -218,3 +222,48 @@ def test_log_files_as_the_client_writes_them(tmp_path: Path) -> None:
         "XtClient_Formula_20260302.log": "2026-03-02 09:30:00.000 [trade]start trading mode\n",
         "XtClient_FormulaOutput_20260302.log": "2026-03-02 09:30:00.000 你好\n",
     }
+
+
+def test_leaving_through_sys_exit_is_only_another_exception(terminal: Terminal) -> None:
+    source = b"""
+import sys
+def init(C): C.run_time('leave', '1nSecond', '2020-01-01 00:00:00')
+def leave(C): sys.exit(3)
+"""
+    terminal.load(COOKIE + source)
+    terminal.advance(1.5)
+    assert sum("SystemExit: 3" in each for each in printed(terminal)) == 2
+
+
+def test_faults_that_make_no_sense_are_only_logged(terminal: Terminal) -> None:
+    terminal.load(COOKIE)
+    for told in (
+        {"do": "set", "fields": {"no_such": 1}},
+        {"do": "set"},
+        {"do": "profile", "name": "no_such"},
+        {"do": "hang", "seconds": "long"},
+        {"do": "what"},
+        {},
+    ):
+        terminal.link.push("control", told)
+    terminal.advance(1)
+    assert sum(each.startswith("[fault]") for each in formula(terminal)) == 10
+
+
+def test_nothing_loads_after_the_end(terminal: Terminal) -> None:
+    terminal.stop()
+    with pytest.raises(LoadError, match="已经退出"):
+        terminal.load(COOKIE)
+    terminal.stop()
+
+
+def test_functions_besides_trading(terminal: Terminal) -> None:
+    source = b"""
+print(timetag_to_datetime(1772415000000, '%Y-%m-%d %H:%M:%S'))
+print(download_history_data('600036.SH', '1d', '', ''))
+"""
+    terminal.load(COOKIE + source)
+    assert printed(terminal) == ["2026-03-02 09:30:00", "None"]
+    terminal.manners = terminal.manners.changed(missing_globals=["download_history_data"])
+    with pytest.raises(LoadError, match=r"NameError.*download_history_data"):
+        terminal.load(COOKIE + source)

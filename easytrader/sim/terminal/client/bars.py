@@ -66,11 +66,13 @@ class Quotes:
         """行情断着。"""
 
     def full_tick(self, codes: "Sequence[str]") -> "Dict[str, Dict[str, Any]]":
-        """代码 → 快照；没有数据的不在里面。"""
+        """代码 → 快照；没有数据的不在里面。``SH`` 这样的市场是它的全部。"""
         wanted = list(codes)
-        if not self.dropped:
-            self._last.update(self._ask("full_tick", {}, codes=wanted))
-        return {each: dict(self._last[each]) for each in wanted if each in self._last}
+        if self.dropped:
+            return {each: dict(self._last[each]) for each in wanted if each in self._last}
+        found: "Dict[str, Dict[str, Any]]" = self._ask("full_tick", {}, codes=wanted)
+        self._last.update(found)
+        return found
 
     def detail(self, code: str) -> "Optional[Dict[str, Any]]":
         """一个品种的资料；没有是 None。"""
@@ -144,6 +146,23 @@ class _Subscription:
         new = {code: tick for code, tick in found.items() if self._seen.get(code) != tick}
         self._seen.update(new)
         return new
+
+
+def timetag_to_datetime(timetag: float, form: str) -> str:
+    """毫秒 → 文字，北京时间。"""
+    return beijing(timetag / 1000.0).strftime(form)
+
+
+def download_history_data(code: str, period: str, start: str, end: str) -> None:
+    """补历史数据：真的客户端不等它做完，这里没有要补的。"""
+
+
+MARKET = {
+    "timetag_to_datetime": timetag_to_datetime,
+    "download_history_data": download_history_data,
+    "down_history_data": download_history_data,
+}
+"""交易以外的全局函数。"""
 
 
 def frames(fields: "Sequence[str]", found: "Dict[str, List[Dict[str, Any]]]") -> "Dict[str, Any]":

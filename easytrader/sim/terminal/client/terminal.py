@@ -12,7 +12,7 @@ import threading
 import traceback
 
 from . import manners as _manners
-from .bars import Chart, Quotes
+from .bars import MARKET, Chart, Quotes
 from .context import ContextInfo
 from .link import Killed, LinkError
 from .sandbox import Sandbox
@@ -32,6 +32,7 @@ MODES = (LIVE, SIM, EDITOR, BACKTEST)
 FOREVER = 3600.0
 _IDLE_S = 0.5
 _WAIT_S = 120.0
+_STOP_S = 10.0
 _CLOCK_S = 5.0
 
 
@@ -123,15 +124,18 @@ class Strategy:
         space["__builtins__"] = self.terminal.sandbox.builtins()
         if self.mode in (LIVE, SIM):
             space.update(account=self.account, accountType=self.account_type)
-        space.update(self.terminal.desk.globals_for(self))
+        given = dict(MARKET, **self.terminal.desk.globals_for(self))
+        for each in self.terminal.manners.missing_globals:
+            given.pop(each, None)
+        space.update(given)
         self.globals = space
         try:
             exec(compile(_stored(self.source), "<string>", "exec"), space)
             for self.phase in ("init", "after_init"):
                 if callable(space.get(self.phase)):
                     space[self.phase](self.context)
-        except Exception:  # 策略是别人写的，什么都可能抛；客户端把调用栈打在面板上
-            text = traceback.format_exc()
+        except (Exception, SystemExit):  # 策略是别人写的；客户端把调用栈打在面板上
+            text = _stack()
             self.terminal.log.output(text)
             self.stop(say=False)
             raise LoadError(text) from None
@@ -174,8 +178,8 @@ class Strategy:
             return
         try:
             call(*args)
-        except Exception:  # 策略是别人写的，什么都可能抛
-            self.terminal.log.output(traceback.format_exc())
+        except (Exception, SystemExit):  # 策略是别人写的，什么都可能抛
+            self.terminal.log.output(_stack())
             self._failed()
 
     def call_back(self, name: str, *args: "Any") -> None:
@@ -190,7 +194,7 @@ class Strategy:
             return
         try:
             call(self.context, *args)
-        except Exception:  # 策略是别人写的，什么都可能抛；C++ 的线程上看不到是什么
+        except (Exception, SystemExit):  # 策略是别人写的；C++ 的线程上看不到是什么
             self.terminal.log.formula(
                 "[callback]%s SystemError: error return without exception set" % name
             )
@@ -334,10 +338,14 @@ class Terminal:
         self.sandbox = Sandbox(self)
         self.quotes = Quotes(self)
         self._ticking = False
-        self.desk = desk(self)
-        link.listen(self._event, self._lost)
-        self._read_clock()
-        self.desk.started()
+        try:
+            self.desk = desk(self)
+            link.listen(self._event, self._lost)
+            self._read_clock()
+            self.desk.started()
+        except BaseException:
+            self._close()
+            raise
 
     def load(
         self,
@@ -370,14 +378,17 @@ class Terminal:
         self._main = threading.get_ident()
         while self._commands:
             self._commands.popleft()()
+        if self.clock.manual:
+            self.native.pump()
         now = self.clock.monotonic()
         if now < self._hung_until:
             return self._hung_until - now
-        if self.clock.manual:
-            self.native.pump()
         due = self._agenda.due(now)
         for do, args in due:
-            do(*args)
+            try:
+                do(*args)
+            except LinkError as error:  # 柜台断了，客户端还在
+                self._complain(error)
             self._check()
         if self.clock.manual:
             self.native.pump()
@@ -411,9 +422,11 @@ class Terminal:
 
     def stop(self) -> None:
         """正常退出：每个策略都叫 ``stop(C)``。可以重复叫。"""
-        if not self._ended:
-            self._on_main(self._stop)
-        self._close()
+        try:
+            if not self._ended:
+                self._on_main(self._stop, _STOP_S)
+        finally:  # 策略占着主线程不放，也要走
+            self._close()
 
     def kill(self) -> None:
         """像进程被杀：谁也不通知，套接字都断，正在跑的策略代码断在下一次下单或查询。"""
@@ -463,6 +476,9 @@ class Terminal:
         self.log.formula("[popup]%s" % text)
 
     def _start(self, source: bytes, name: str, settings: _Settings) -> Strategy:
+        self._check()
+        if self._ended:
+            raise LoadError("客户端已经退出")
         strategy = Strategy(self, source, name, settings)
         self.strategies.append(strategy)
         try:
@@ -534,6 +550,12 @@ class Terminal:
         """``easytrader sim fault`` 说的。"""
         what = told.get("do")
         self.log.formula("[fault]%s" % told)
+        try:
+            self._fault(what, told)
+        except (KeyError, TypeError, ValueError) as error:
+            self.log.formula("[fault]%r" % error)
+
+    def _fault(self, what: "Any", told: "Dict[str, Any]") -> None:
         if what == "profile":
             self.manners = _manners.MANNERS[told["name"]]
         elif what == "set":
@@ -592,7 +614,7 @@ class Terminal:
             self._wake.wait(min(seconds, _IDLE_S))
         self._wake.clear()
 
-    def _on_main(self, do: "Callable[[], Any]") -> "Any":
+    def _on_main(self, do: "Callable[[], Any]", within_s: float = _WAIT_S) -> "Any":
         """在主线程上做完，交回结果；没有在 `run` 的就在这个线程上做。"""
         if not self._running or self.on_main():
             self._main = threading.get_ident()
@@ -603,17 +625,25 @@ class Terminal:
         def work() -> None:
             try:
                 came.append((True, do()))
-            except Exception as error:  # 交回给叫的那个线程去抛
+            except (Exception, Killed) as error:  # 交回给叫的那个线程去抛
                 came.append((False, error))
             done.set()
 
         self.soon(work)
-        if not done.wait(_WAIT_S):
-            raise LinkError("主线程 %d 秒没有空" % _WAIT_S)
+        if not done.wait(within_s):
+            raise LinkError("主线程 %d 秒没有空" % within_s)
         good, value = came[0]
         if not good:
             raise value
         return value
+
+
+def _stack() -> str:
+    """正在处置的异常的调用栈，从策略自己的那一层起。"""
+    kind, error, trace = sys.exc_info()
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(kind, error, trace))
 
 
 def _stored(source: bytes) -> bytes:

@@ -1,0 +1,76 @@
+"""智能算法：照任务表里带着标记的一行断定成没成。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from big_client_world import big_client
+from support import ACCOUNT, eventually, make_folder
+
+import easytrader
+from easytrader.errors import OrdersNotAllowedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = ("09:30:00", "15:00:00", {})
+
+
+def place(user: Any, name: str = "TWAP", **more: Any) -> Any:
+    price = user.quote("600036")["600036"]["last"]
+    return user.algo.order_async("买入", "600036", 500, price, name, *DAY[:2], {"a": 1}, **more)
+
+
+def test_one_task_from_order_to_cancel(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "完整版 QMT")
+    with big_client(folder, ACCOUNT), easytrader.use("bigqmt") as user:
+        user.connect(str(folder), ACCOUNT, timeout=5)
+        assert {row["key"] for row in user.algo.params("TWAP")["TWAP"]} >= {"startTime"}
+        receipt = place(user, strategy_name="均线", remark="第一批")
+        placed = receipt.result()
+        assert (placed["seq"], placed["task_id"] > 0, placed["error_msg"]) == (
+            receipt.seq,
+            True,
+            "",
+        )
+        assert (placed["strategy_name"], placed["order_remark"]) == ("均线", "第一批")
+        [task] = user.algo.tasks()
+        assert (task["task_id"], task["order_num"]) == (placed["task_id"], 500)
+        assert task["order_remark"] == "第一批"
+
+        refused = place(user, "没有这个").result()
+        assert refused["task_id"] == -1
+        assert "没有这个" in refused["error_msg"]
+
+        gone = user.algo.cancel_task_async(placed["task_id"]).result()
+        assert (gone["success"], gone["task_id"], gone["error_msg"]) == (
+            True,
+            placed["task_id"],
+            "",
+        )
+        missing = user.algo.cancel_task_async(99).result()
+        assert (missing["success"], missing["error_msg"]) == (False, "没有这个任务")
+
+        kinds: list[str] = []
+
+        def told() -> bool:
+            kinds.extend(each["event"] for each in user.events(timeout=0.1))
+            return kinds.count("smart_task_response") == 2
+
+        eventually(told)
+        assert kinds.count("smart_algo_order_response") == 2
+
+
+def test_a_read_only_agent_places_nothing(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "完整版 QMT")
+    with (
+        big_client(folder, ACCOUNT, orders=False) as terminal,
+        easytrader.use("bigqmt") as user,
+    ):
+        user.connect(str(folder), ACCOUNT, timeout=5)
+        with pytest.raises(OrdersNotAllowedError):
+            place(user)
+        with pytest.raises(OrdersNotAllowedError):
+            user.algo.cancel_task_async(1)
+        assert list(terminal.calls) == []
