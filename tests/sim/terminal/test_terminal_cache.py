@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from terminal_desk import SELL, DeskClient, desk_client
 
 from easytrader.sim.terminal.client import objects
@@ -115,11 +116,13 @@ def test_a_second_client_starts_with_what_happened_before(tmp_path: Path) -> Non
         first.wait()
         assert len(first.rows(DEAL)) == 1
         second = DeskClient(first.host, MANNERS["lagging"])
+        second.terminal.link.ask = lambda *_, **__: pytest.fail("登录时就取来了，不占策略的线程")
         try:
             [row] = second.rows(ORDER)
             assert (row.m_strRemark, row.m_strOrderSysID) == ("~before~", "1")
             assert len(second.rows(DEAL)) == 1
             assert second.seen == []  # 以前的事不再回调
+            del second.terminal.link.ask
         finally:
             second.terminal.stop()
 
