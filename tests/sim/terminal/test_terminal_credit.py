@@ -122,6 +122,8 @@ def test_the_asynchronous_query_needs_an_idle_main_thread(tmp_path: Path) -> Non
         ask = client.strategy.globals["query_credit_account"]
         context = client.strategy.context
         ask(ACCOUNT, 7, context)
+        client.wait(0.5)
+        assert client.seen == []
         client.clock.wait(5.0)  # 在处理函数里站着等：不会来
         assert client.seen == []
         client.wait(0.1)
@@ -136,6 +138,17 @@ def test_the_asynchronous_query_needs_an_idle_main_thread(tmp_path: Path) -> Non
         ask(ACCOUNT, 10, context)  # 一次一个
         client.wait(5)
         assert [each[1] for each in client.seen] == [7, 9]
+
+
+def test_one_asynchronous_query_at_a_time(tmp_path: Path) -> None:
+    manners = INSTANT.changed(credit_query_s=1.0, credit_query_gap_s=0.0)
+    with credit_client(tmp_path, manners) as client:
+        for seq in (1, 2):
+            client.call("query_credit_account", ACCOUNT, seq, client.strategy.context)
+        client.wait(5)
+        client.call("query_credit_account", ACCOUNT, 3, client.strategy.context)
+        client.wait(5)
+        assert [each[1] for each in client.seen] == [1, 3]
 
 
 def test_how_much_can_be_done(client: DeskClient) -> None:

@@ -167,6 +167,7 @@ def test_the_last_order_id(client: DeskClient) -> None:
     assert last(ACCOUNT, "STOCK", "order", "乙") == rows[1].m_strOrderSysID
     assert last(ACCOUNT, "STOCK", "deal") == rows[1].m_strOrderSysID
     assert last(ACCOUNT, "STOCK", "order", "丙") == "-1"
+    client.terminal.manners = client.terminal.manners.changed(sysid_placeholder=True)
     client.order(100_000, client.last)  # 废单从来看不见
     client.wait(1)
     assert last(ACCOUNT, "STOCK", "order") == rows[-1].m_strOrderSysID

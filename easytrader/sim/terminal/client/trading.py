@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 BEIJING = dt.timezone(dt.timedelta(hours=8))
 _REFRESH_S = 1.0
 """有人看的资金、持仓，多久向柜台取一次。"""
+_LOGGED_IN, _CONNECTING = "登录成功", "连接中"
+"""``m_strStatus``。"""
 _DOWN_S = 0.3
 """柜台不应声时，下单、撤单在主线程上最多等多久：真的客户端把它交给别的线程，自己接着走。"""
 _STALE_S = 3.0
@@ -138,13 +140,15 @@ class Desk:
             self._strategies.remove(strategy)
 
     def dropped(self) -> None:
-        """与柜台断了：查到的都停住。"""
+        """与柜台断了：查到的都停住，只有资金那一行说得出来。"""
         self.pushes.dropped()
+        self._say_status(_CONNECTING)
 
     def reconnected(self) -> None:
         """又连上了。"""
         self.started()
         self.pushes.reconnected()
+        self._say_status(_LOGGED_IN)
 
     def new_day(self) -> None:
         """换日：昨天的委托与成交不再查得到。"""
@@ -339,7 +343,8 @@ class Desk:
         self._load(account)
         now = self._terminal.clock.monotonic()
         self.cache.apply(now)
-        if kind in (ACCOUNT, POSITION) and now - self._refreshed[account] >= _REFRESH_S:
+        live = kind in (ACCOUNT, POSITION) and not self.cache.frozen
+        if live and now - self._refreshed[account] >= _REFRESH_S:
             self._refreshed[account] = now
             self._terminal.native.at(now, self._refresh, account)
         return self.cache.objects_of(account, kind, strategy)
@@ -431,6 +436,12 @@ class Desk:
                 for row in found:
                     self.pushes.loaded(row)
             self.cache.load(account, kind, [self.pushes.dressed(kind, row) for row in found])
+
+    def _say_status(self, text: str) -> None:
+        """连没连着，客户端自己知道，不必等柜台说。"""
+        for account in self._accounts.items():
+            rows = [dict(row, m_strStatus=text) for row in self.cache.rows(account, ACCOUNT)]
+            self.cache.load(account, ACCOUNT, rows)
 
     def _refresh(self, account: "Account") -> None:
         manners = self._manners
