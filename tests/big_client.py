@@ -39,11 +39,18 @@ class Inside:
     """在一个线程里的客户端；``agent``：中转的文件。哪个线程都可以用。"""
 
     def __init__(
-        self, folder: Path, agent: Path, manners: Manners, *, mode: str = "live", bars: int = 5
+        self,
+        folder: Path,
+        agent: Path,
+        manners: Manners,
+        *,
+        mode: str = "live",
+        account_type: str = "STOCK",
+        bars: int = 5,
     ) -> None:
         self._folder, self._agent = folder, agent
         self._plain = manners
-        self._mode, self._bars = mode, bars
+        self._mode, self._kind, self._bars = mode, account_type, bars
         self._lock = threading.RLock()
         self._terminal: Terminal | None = None
         self._thread: threading.Thread | None = None
@@ -68,6 +75,7 @@ class Inside:
                 "agent",
                 mode=self._mode,
                 account=ACCOUNT,
+                account_type=self._kind,
                 replay_bars=self._bars,
             )
             self._thread = threading.Thread(

@@ -191,7 +191,8 @@ class Framer(object):
 
     A body is 32 hex characters of MAC and ASCII JSON, after 4 bytes of big-endian length.  The MAC
     covers the direction, the number of the frame and the JSON: nothing can be replayed, dropped or
-    moved without closing the channel.  ``key`` is empty until ``ok``.
+    moved without closing the channel.  ``key`` is empty until ``ok``; what was said before goes
+    into the key, so that a change of it shows at the first frame after.
     """
 
     def __init__(self, agent: bool) -> None:
@@ -200,6 +201,7 @@ class Framer(object):
         self._taken = 0
         self._buffer = bytearray()
         self._broken = ""
+        self._greetings = hashlib.sha256()
         self.key = b""
 
     @property
@@ -210,7 +212,7 @@ class Framer(object):
     @key.setter
     def key(self, key: "bytes") -> None:
         self._key = key
-        self._keyed = _Keyed(key)
+        self._keyed = _Keyed(_Keyed(key).digest(self._greetings.digest()) if key else key)
 
     @property
     def waiting(self) -> int:
@@ -229,6 +231,7 @@ class Framer(object):
             raise FrameError("frame of %d bytes, at most %d" % (size, MAX_FRAME))
         mac = self._mac(self._mine, self._packed, text)
         self._packed += 1
+        self._listen(text)
         return size.to_bytes(4, "big") + mac + text
 
     def feed(self, data: "bytes") -> None:
@@ -252,6 +255,7 @@ class Framer(object):
         if not _same(mac, self._mac(self._theirs, self._taken, text)):
             raise self._fail("wrong MAC")
         self._taken += 1
+        self._listen(text)
         try:
             message = json.loads(text.decode("ascii"))
         except (ValueError, RecursionError):
@@ -259,6 +263,10 @@ class Framer(object):
         if not isinstance(message, dict):
             raise self._fail("not an object")
         return message
+
+    def _listen(self, text: "bytes") -> None:
+        if not self._key:
+            self._greetings.update(b"%d " % len(text) + text)
 
     def _fail(self, why: str) -> "FrameError":
         self._broken = why
@@ -958,7 +966,10 @@ def _is_whole(value: "Any") -> bool:
 
 
 def _is_text(value: "Any", most: int) -> bool:
-    return isinstance(value, str) and value.isprintable() and len(value.encode("gbk")) <= most
+    try:
+        return isinstance(value, str) and value.isprintable() and len(value.encode("gbk")) <= most
+    except UnicodeError:  # what the client cannot say
+        return False
 
 
 def _is_code(value: "Any") -> bool:
@@ -1014,14 +1025,20 @@ class Caps(object):
     """The limits written into the file: codes, value of one order, orders in a minute."""
 
     def __init__(self, caps: "dict[str, Any]") -> None:
-        self._codes = caps.get("codes") or []
+        self._codes = caps.get("codes")
         self._value = caps.get("max_value")
         self._rate = caps.get("max_per_minute")
         self._times = []  # type: list[float]
+        codes = self._codes is None or (isinstance(self._codes, list) and bool(self._codes))
+        self._good = codes and all(
+            each is None or (_is_number(each) and each > 0) for each in (self._value, self._rate)
+        )
 
     def check(self, order: "Order", context: "Any", now: float) -> None:
         """Refusal("caps") when the order is over one of them."""
-        if self._codes and order.code not in self._codes:
+        if not self._good:  # a limit that cannot be read lets nothing through
+            raise Refusal("caps", "CAPS in the agent file: %r" % (CAPS,))
+        if self._codes is not None and order.code not in self._codes:
             raise Refusal("caps", "codes: %s" % order.code)
         if self._value is not None:
             value = self._worth(order, context)
@@ -1181,18 +1198,27 @@ class Agent(object):
             for wire in again:
                 self._try(wire)
         for wire in self._wires:
-            for link in wire.accept():
-                self._welcome(Channel(link, now), now)
+            try:
+                for link in wire.accept():
+                    self._welcome(Channel(link, now), now)
+            except Exception as error:
+                self.trouble = _words(error)
         for channel in list(self._channels):
             try:
-                channel.read()
-                for _ in range(FRAMES_PER_TICK):
-                    message = channel.framer.take()
-                    if message is None:
-                        break
-                    self._heard(channel, message, now)
+                self._hear(channel, now)
             except (EOFError, FrameError):
                 self._drop(channel)
+            except Exception as error:  # whatever a stranger says harms nobody else
+                self.trouble = _words(error)
+                self._drop(channel)
+
+    def _hear(self, channel: "Channel", now: float) -> None:
+        channel.read()
+        for _ in range(FRAMES_PER_TICK):
+            message = channel.framer.take()
+            if message is None:
+                return
+            self._heard(channel, message, now)
 
     def _welcome(self, channel: "Channel", now: float) -> None:
         full = len(self._channels) >= CHANNELS
@@ -1341,19 +1367,24 @@ class Agent(object):
 
     def _place_once(self, ask: "Ask", name: str, rest: "tuple[Any, ...]") -> "dict[str, Any]":
         """The one place an order leaves from: a tag passes at most once."""
-        self._may_trade(ask)
-        order = Order(ask.args)
-        known = self.tags.get(order.tag)
-        if known is not None:
-            if known[0] == "sealed":
+        try:
+            self._may_trade(ask)
+            order = Order(ask.args)
+            known = self.tags.get(order.tag)
+            if known is not None and known[0] == "sealed":
                 raise Refusal("sealed", "somebody asked for this tag and was told it never left")
-            return {"state": known[0], "tick": known[1], "again": True}
-        if ask.by is None:
-            raise Refusal("args", "by=None")
-        place = self._function(name)
-        self._caps.check(order, self._context, _clock())
-        arguments = order.before() + rest + (self._context,)
-        self._in_time(ask)
+            if known is not None:
+                return {"state": known[0], "tick": known[1], "again": True}
+            if ask.by is None:
+                raise Refusal("args", "by=None")
+            place = self._function(name)
+            self._caps.check(order, self._context, _clock())
+            arguments = order.before() + rest + (self._context,)
+            self._in_time(ask)
+        except Refusal:
+            raise
+        except Exception as error:  # nothing has left: a certain no, not "failed"
+            raise Refusal("args", _words(error)) from None
         self._remember(order.tag, "dispatching")  # before the call: whatever happens in it
         started = _clock()
         self._caps.count(started)
@@ -1654,6 +1685,9 @@ class Agent(object):
             try:
                 channel.flush()
             except EOFError:
+                self._drop(channel)
+            except Exception as error:
+                self.trouble = _words(error)
                 self._drop(channel)
 
 

@@ -148,8 +148,6 @@ class Numbering:
         found = self._known[who.day, key]
         if who.tag and who.sysid:
             self._bind(found, who.day, _theirs(who.exchange, who.sysid))
-        elif not who.tag and not who.remark:
-            found = self._original(found)  # 别的客户端看不到备注：合同编号认得它
         return self._named(found, who.remark)
 
     def name_trade(self, deal: Deal, now: bool) -> Named | None:
@@ -162,7 +160,7 @@ class Numbering:
             self._read_day(deal.day)
             found = self._known.get((deal.day, key))
             if found is not None:
-                return self._named(self._original(found), deal.remark)
+                return self._named(found, deal.remark)
         if not now or not keys:
             return None
         key = keys[0]
@@ -172,22 +170,22 @@ class Numbering:
     # ---- 内部
 
     def _named(self, found: Numbered, remark: str) -> Named:
+        found = self._original(found)
         if not found.key.startswith("~"):
             return Named(found.number, remark)
         tag, rest = tags.split(remark)
-        if not found.remark and found.alias:
-            found = self._original(found)
         return Named(
             found.number, tags.tagged(tag or found.key[1:], found.remark or rest), found.strategy
         )
 
     def _original(self, found: Numbered) -> Numbered:
         """合同编号那一行 → 我们发出时的那一行。"""
-        return self._mine.get(found.number, found) if found.alias else found
+        ours = found.key.startswith("~")
+        return self._mine.get(found.number, found) if found.alias and not ours else found
 
     def _remember(self, row: Numbered) -> None:
         self._known[row.day, row.key] = row
-        if row.key.startswith("~") and not row.alias:
+        if row.key.startswith("~"):
             self._mine[row.number] = row
 
     def _bind(self, found: Numbered, day: str, key: str) -> None:
@@ -207,18 +205,6 @@ class Numbering:
             found = rows  # 算出来的就是：推送不能为它停下
         for each in found:
             self._remember(each)
-            if each.alias and each.key.startswith("~") and each.number not in self._mine:
-                self._find_mine(each.key, deadline)
-
-    def _find_mine(self, key: str, deadline: float) -> None:
-        """另一天记下的那一行：备注在那里。"""
-        try:
-            found = self._do(deadline, lambda: self._numbers.latest(key, deadline))
-        except JournalError as exc:
-            self._complain(exc)
-            return
-        if found is not None:
-            self._read_day(found.day)
 
     def _read_day(self, day: str) -> None:
         if day in self._days:

@@ -65,6 +65,7 @@ _HURRY_S: Final = 0.1
 _ACCOUNT_S: Final = 3.0
 _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
+_DAY: Final = "%Y%m%d"
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
 _MAX_DETAILS: Final = 20_000
@@ -359,7 +360,7 @@ class BigqmtSession(BaseSession):
         deadline = time.monotonic() + self.timeout_s
         today, boot = self._today(), self._line.boot
         earlier = self._numbering.before(request.tag, deadline)
-        if earlier is not None and earlier.day == today and self._is_spent(earlier):
+        if earlier is not None and self._is_spent(earlier):
             self._answer_spent(request, earlier.number, reply)
             return
         remark = tags.split(request.remark)[1]
@@ -390,6 +391,8 @@ class BigqmtSession(BaseSession):
 
     def _is_spent(self, earlier: Any) -> bool:
         """今天交给过中转、不能再交的：终端不收的，或中转换过一次启动（它不记得了）。"""
+        if stamp(earlier.at, _DAY) != self._today():
+            return False
         if earlier.state == ids.SENT:
             return bool(earlier.boot != self._line.boot)
         return earlier.state in (ids.REFUSED, ids.INFERRED)
@@ -836,7 +839,7 @@ class BigqmtSession(BaseSession):
 
     def _today(self) -> str:
         """北京日期，``20261130``。"""
-        return stamp(time.time(), "%Y%m%d")
+        return stamp(time.time(), _DAY)
 
 
 _SAID: Final = {

@@ -274,7 +274,7 @@ class MemoryNumbers:
             return found
         before = self._latest(row.key) if inherit else None
         if before is not None:
-            row = row._replace(number=before.number, alias=True)
+            row = before._replace(day=row.day, alias=True)
         number = row.number
         while not row.alias and (row.day, number) in self._taken:
             number = number % storage.MAX_NUMBER + 1

@@ -153,7 +153,7 @@ def _claim(db: sqlite3.Connection, row: Numbered, inherit: bool) -> Numbered:
         return _row(found)
     before = db.execute(_LATEST, (row.key,)).fetchone() if inherit else None
     if before is not None:
-        row = row._replace(number=_row(before).number, alias=True)
+        row = _row(before)._replace(day=row.day, alias=True)
     number = row.number
     while not row.alias and db.execute(_TAKEN, (row.day, number)).fetchone() is not None:
         number = number % MAX_NUMBER + 1

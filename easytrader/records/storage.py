@@ -278,7 +278,7 @@ class Numbers(Protocol):
         Args:
             rows: 要的。
             deadline: 见模块说明。
-            inherit: 这一天没有、别的日子有同一个 ``key`` 的，是同一笔：用最近的那个编号。
+            inherit: 这一天没有、别的日子有同一个 ``key`` 的，是同一笔：照抄最近的那一行。
         """
 
     def change(self, row: Numbered, deadline: float) -> None:

@@ -322,6 +322,8 @@ class Outside:
             for _ in range(100):
                 self.rig.tick()
                 self.pull()
+                while self.take() is not None:
+                    pass
         except EOFError:
             return True
         return False

@@ -12,6 +12,7 @@ from support import ACCOUNT, make_folder
 import easytrader
 from easytrader.bigqmt import agentfile
 from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.host.faults import Faults
 from easytrader.sim.host.host import Host
 from easytrader.sim.quotes.board import Board
 from easytrader.sim.terminal.client.manners import MANNERS
@@ -121,10 +122,18 @@ class ServedBroker(_BigBroker):
 
     timeout_s = 3.0
 
-    def __init__(self, place: Path, python: str | None, **settings: Any) -> None:
+    def __init__(self, place: Path, python: str | None = None, **settings: Any) -> None:
         super().__init__(place, **settings)
         self.client = Served(self.folder, self.agent, python, manners="instant")
         self.client.start()
+        self.faults = Faults(self.folder)
+
+    def lose_answer(self, verb: Literal["submit", "cancel", "query"]) -> None:
+        if verb == "query":
+            self.faults.terminal("hang", seconds=self.timeout_s + _LATE_S)
+            return
+        self.query_lag_s = lag_s = self.timeout_s + _LATE_S
+        self.faults.terminal("set", fields={"order_lag_s": lag_s, "callback_lag_s": lag_s})
 
     def close(self) -> None:
         super().close()

@@ -111,6 +111,48 @@ def test_a_stranger_is_told_why_and_let_go(
     assert outside.gone()
 
 
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"nonce": "\ud800" * 32},
+        {"account": "\ud800"},
+        {"proof": "\ud800" * 64},
+        {"nonce": ["0" * 32]},
+        {"v": {}},
+        {"t": 1},
+    ],
+)
+def test_what_one_stranger_says_harms_nobody_else(
+    rig: Rig, outside: Outside, world: Rigs, auth: dict[str, Any]
+) -> None:
+    stranger = world.reach(rig)
+    plain = {"t": "auth", "v": 1, "nonce": "0" * 32, "account": ACCOUNT, "proof": "0" * 64}
+    stranger.send({**plain, **auth})
+    assert stranger.gone()
+    assert outside.ask("submit", **submit())["v"]["state"] == "dispatched"
+
+
+@pytest.mark.parametrize("what", ["hello", "auth", "ok"])
+def test_a_changed_greeting_shows_at_the_first_frame_after(what: str) -> None:
+    theirs, mine = agent.Framer(True), agent.Framer(False)
+    said = {"hello": {"boot": "1"}, "auth": {"account": "1"}, "ok": {"mono": 1.0}}
+    for name, value in said.items():
+        one, other = (mine, theirs) if name == "auth" else (theirs, mine)
+        data = one.pack(value)
+        if name == what:  # 中间的人改一个字，重新算了校验
+            forged = agent.Framer(name != "auth")
+            for before in list(said)[: list(said).index(name)]:
+                if (before == "auth") == (name == "auth"):
+                    forged.pack({})
+            data = forged.pack({**value, "x": 1})
+        other.feed(data)
+        assert other.take() is not None
+    theirs.key = mine.key = b"k"
+    mine.feed(theirs.pack({"t": "b"}))
+    with pytest.raises(agent.FrameError):
+        mine.take()
+
+
 def test_an_empty_token_lets_nobody_in(world: Rigs) -> None:
     rig = world.rig(settings(token=""))
     assert world.reach(rig).enter()["code"] == "token"
@@ -298,6 +340,8 @@ def test_where_orders_lead_nowhere_none_is_placed(world: Rigs, mode: str, told: 
         {"volume": 1.5},
         {"volume": True},
         {"strategy": "换\n行"},
+        {"strategy": "策略🚀"},  # 客户端的编码里没有
+        {"strategy": ["x"]},
         {"tag": ""},
         {"tag": "~" * 24},
         {"tag": "备注"},
@@ -346,6 +390,29 @@ def test_caps_hold(world: Rigs) -> None:
     rig.now += 61
     assert code(7) is None
     assert [call[9] for call in rig.calls] == ["~000000004~", "~000000005~", "~000000007~"]
+
+
+@pytest.mark.parametrize(
+    "caps",
+    [
+        {"codes": "600036.SH"},
+        {"codes": []},
+        {"max_value": "1000"},
+        {"max_per_minute": 0},
+        {"max_value": True},
+    ],
+)
+def test_limits_that_cannot_be_read_let_nothing_through(world: Rigs, caps: dict[str, Any]) -> None:
+    rig = world.rig(settings(caps=caps))
+    assert world.inside(rig).ask("submit", **submit())["code"] == "caps"
+    assert rig.calls == []
+
+
+def test_only_the_codes_in_the_file(world: Rigs) -> None:
+    rig = world.rig(settings(caps={"codes": ["600036.SH"]}))
+    outside = world.inside(rig)
+    assert outside.ask("submit", **submit(code="600519.SH"))["code"] == "caps"
+    assert outside.ask("submit", **submit())["v"]["state"] == "dispatched"
 
 
 def test_the_queue_is_bounded(rig: Rig, outside: Outside) -> None:

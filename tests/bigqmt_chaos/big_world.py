@@ -10,6 +10,7 @@ import random
 import sqlite3
 import sys
 import threading
+import time
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,9 @@ from support import ACCOUNT
 import easytrader
 from easytrader.basics import paths, tags
 from easytrader.bigqmt import agentfile
+from easytrader.bigqmt.line import greet
 from easytrader.bigqmt.place import home
+from easytrader.bigqmt.wires import TcpWire, WireError
 from easytrader.errors import SimulatorError
 from easytrader.sim.config.folder import SimFolder
 from easytrader.sim.host.faults import Faults
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN", "BigWorld", "InsideWorld", "ServedWorld", "manners_of"]
 
+STOCK, CREDIT = 2, 3
 _LAG_S: Final = 0.3
 """缩短了的六秒：缓存最多慢这么久。"""
 _PERIOD_MS: Final = 5
@@ -65,8 +69,11 @@ def manners_of(name: str) -> Manners:
     return MANNERS[name].changed(**{**_QUICK, **_SCALED.get(name, {})})
 
 
-PLAIN: Final = ("open", "late", "lying", "duplicate", "popup", "lagging")
-"""一个世界平常的脾气，轮着来。"""
+PLAIN: Final = (
+    "open", "late", "lying", "duplicate", "popup", "lagging", "noloopback", "nofile", "whitelist",
+    "credit",
+)  # fmt: skip
+"""一个世界平常的脾气，轮着来；``noloopback`` 只剩文件夹那条线，``credit`` 是信用账户。"""
 
 
 class BigWorld(Book):
@@ -76,25 +83,31 @@ class BigWorld(Book):
     close_s = 5.0
     client: Any
 
-    def __init__(self, folder: Path, *, events: bool, spool: bool = False) -> None:
+    def __init__(self, folder: Path, *, events: bool, credit: bool = False) -> None:
         super().__init__()
-        rich(folder, query_lag_s=0.0)
+        rich(folder, CREDIT if credit else STOCK, query_lag_s=0.0)
+        self.account_type = "CREDIT" if credit else "STOCK"
         self.folder = folder
         self.faults = Faults(folder)
         self.ids: dict[str, int] = {}
         """标记 → 编号：一辈子不变。"""
         self.odd: list[str] = []
+        self.busy = 0
+        """中转说过几次排满了。"""
         self._foreign: set[str] = set()
         self._others: Any = None
-        self._spool = spool
         self._events = events
         self._squatter: Squatter | None = None
         self._spare = free_port()
         ports = tuple(free_port() for _ in range(5))
         self.settings = replace_settings(
-            agentfile.settings_for(ACCOUNT), ports=ports, period_ms=_PERIOD_MS, allow_orders=True,
-            spool=str(folder.parent / "spool"), pipe="",
-        )  # fmt: skip
+            agentfile.settings_for(ACCOUNT, self.account_type),
+            ports=ports,
+            pipe="",
+            spool=str(folder.parent / "spool"),
+            period_ms=_PERIOD_MS,
+            allow_orders=True,
+        )
         self.agent = folder.parent / "agent.py"
         self.agent.write_text(agentfile.render(self.settings), encoding="ascii", newline="\n")
         self.proxy = Forger(ports[0], f"{folder}")
@@ -121,6 +134,7 @@ class BigWorld(Book):
             str(self.folder),
             ACCOUNT,
             callback,
+            account_type=self.account_type,
             agent=str(self.outside),
             row_wait=ROW_WAIT_S,
             reconnect_interval=0.05,
@@ -131,7 +145,8 @@ class BigWorld(Book):
 
     def child(self, wish: Wish) -> tuple[list[str], dict[str, str]]:
         """另一个进程下这一笔：(命令, 环境)。"""
-        arguments = [str(self.folder), ACCOUNT, str(self.outside), wish.cid, wish.key]
+        given = [str(self.folder), ACCOUNT, self.account_type, str(self.outside)]
+        arguments = [*given, wish.cid, wish.key]
         return [sys.executable, "-c", _CHILD, *arguments], dict(os.environ)
 
     def foreign(self, dice: random.Random) -> None:
@@ -141,7 +156,11 @@ class BigWorld(Book):
                 self._others = easytrader.use("miniqmt")
                 with suppress(easytrader.EasytraderError):
                     self._others.connect(
-                        str(self.folder), ACCOUNT, timeout=TIMEOUT_S, reconnect_interval=0.05
+                        str(self.folder),
+                        ACCOUNT,
+                        account_type=self.account_type,
+                        timeout=TIMEOUT_S,
+                        reconnect_interval=0.05,
                     )
             key = f"f{self.current}.{len(self._foreign)}"
             self._foreign.add(key)
@@ -282,12 +301,14 @@ class InsideWorld(BigWorld):
 
     client: Inside
 
-    def __init__(self, folder: Path, *, events: bool, manners: str, spool: bool = False) -> None:
-        super().__init__(folder, events=events, spool=spool)
+    def __init__(self, folder: Path, *, events: bool, manners: str) -> None:
+        super().__init__(folder, events=events, credit=manners == "credit")
         self._power = threading.Lock()
         self.host: Host | None = None
         self.calm_counter()
-        self.client = Inside(folder, self.agent, manners_of(manners))
+        self.client = Inside(
+            folder, self.agent, manners_of(manners), account_type=self.account_type
+        )
         self.client.start()
         self.open()
 
@@ -354,17 +375,18 @@ def _kill(world: InsideWorld, down_s: float) -> None:
 
 
 def _flood(world: BigWorld, count: int) -> None:
-    """一下子问这么多：排队的地方只有 256 格。"""
-    threads = [
-        threading.Thread(
-            target=world.call, args=("flood", TIMEOUT_S, lambda: world.user.balance), daemon=True
-        )
-        for _ in range(min(count, 40))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(4 * TIMEOUT_S)
+    """另一个程序一下子问这么多，也不等应答：排队的地方只有 256 格。"""
+    deadline = time.monotonic() + TIMEOUT_S
+    with suppress(WireError, easytrader.EasytraderError):
+        wire = TcpWire(world.settings.ports[0], deadline)
+        line = greet(wire, world.settings.token, ACCOUNT, deadline, lambda: False)
+        try:
+            asked = [line.ask("rows", {"kind": "DEAL", "since": 0}, deadline) for _ in range(count)]
+            while not asked[-1].wait(0.0) and time.monotonic() < deadline:
+                line.receive(0.05)
+            world.busy += sum("busy" in str(each.error) for each in asked)
+        finally:
+            line.fail("问完了")
 
 
 def _slow_ears(world: BigWorld, seconds: float) -> None:
@@ -431,9 +453,9 @@ ServedWorld.blows = {
 
 _CHILD: Final = """
 import sys, easytrader
-folder, account, agent, cid, key = sys.argv[1:]
+folder, account, kind, agent, cid, key = sys.argv[1:]
 user = easytrader.use("bigqmt")
-user.connect(folder, account, agent=agent, timeout=3)
+user.connect(folder, account, account_type=kind, agent=agent, timeout=3)
 print("connected", flush=True)
 try:
     print(user.buy("600036", 32.5, 100, remark=key, client_order_id=cid), flush=True)

@@ -206,9 +206,9 @@ QUERY_LAG_S = 0.25
 """查询是缓存：刚下的委托过一会儿才查得到。"""
 
 
-def rich(folder: Path, **settings: Any) -> None:
-    """一个有钱、有股票的账户。"""
-    create(folder, (in_li(ACCOUNT, 2, _CASH_LI, _HELD),), connect_wait_s=0.3, **settings)
+def rich(folder: Path, kind: int = 2, **settings: Any) -> None:
+    """一个有钱、有股票的账户；``kind`` 3 是信用账户。"""
+    create(folder, (in_li(ACCOUNT, kind, _CASH_LI, _HELD),), connect_wait_s=0.3, **settings)
 
 
 class Book:

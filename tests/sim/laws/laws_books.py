@@ -11,6 +11,7 @@ from laws_world import CONVERTED, HELD, KINDS, LISTINGS, MONEY, REPOS, SCRIPTED,
 
 from easytrader.codes import BUY_TYPES, FINAL_STATUSES, STATUS_RANK
 from easytrader.sim.business.credit.contracts import SLO, SPECIAL
+from easytrader.sim.business.credit.margin import SLO_SELLS
 from easytrader.sim.business.credit.orders import SECU_REPAYS
 from easytrader.sim.business.credit.plugin import CreditBusiness
 
@@ -175,7 +176,10 @@ class Books:
                 queued = sum(
                     order.remaining
                     for order in desk.state.orders_of[name]
-                    if order.is_queued and not order.is_buy and order.stock_code == held.stock_code
+                    if order.is_queued
+                    and not order.is_buy
+                    and order.stock_code == held.stock_code
+                    and order.order_type not in SLO_SELLS  # 卖的是借来的，不占自己的
                 )
                 assert (held.locked, held.frozen) == (0, queued), f"换日之后没有解锁：{name} {held}"
         now = nets(desk)

@@ -26,6 +26,7 @@ class Base(RuleBasedStateMachine):
     """一个文件夹、两个账户、交易所的时间。"""
 
     desk: Desk
+    desk_class: ClassVar[type[Desk]] = Desk
     tally: ClassVar[Counter[str]] = Counter()
     """一共做到了些什么，`run.py` 最后印出来：没有做到的，定律管不着。"""
 
@@ -38,7 +39,7 @@ class Base(RuleBasedStateMachine):
     @initialize(world=worlds())
     def begin(self, world: World) -> None:
         self.world = world
-        self.desk = Desk(self.root / "first", world)
+        self.desk = self.desk_class(self.root / "first", world)
         self.books = Books(self.desk, world)
         self.last = at(world.start, "15:00") + LONGEST_DAYS * 86400
 
@@ -55,7 +56,7 @@ class Base(RuleBasedStateMachine):
             shutil.rmtree(self.root, ignore_errors=True)
 
     def _compare(self) -> None:
-        twin = Desk(self.root / "twin", self.world)
+        twin = self.desk_class(self.root / "twin", self.world)
         try:
             for command, before in zip(self.commands, self.log, strict=True):
                 assert twin.do(command) == before, f"再做一遍不一样：{command}"

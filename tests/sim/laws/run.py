@@ -28,15 +28,16 @@ _BATCH = 100
 _SHM = Path("/dev/shm")
 
 
-def batch(job: tuple[int, int, int]) -> dict[str, Any]:
-    """``seed`` 的一批。"""
-    seed_of, runs, steps = job
+def batch(job: tuple[int, int, int, bool]) -> dict[str, Any]:
+    """``seed`` 的一批；``both`` 是委托从 MiniQMT 与完整版两边来。"""
+    seed_of, runs, steps, both = job
     from hypothesis import HealthCheck, seed, settings
     from hypothesis.stateful import run_state_machine_as_test
     from laws import Laws
+    from laws_terminal import BothLaws
 
     Laws.tally.clear()
-    machine = seed(seed_of)(type("Laws", (Laws,), {}))
+    machine = seed(seed_of)(type("Laws", (BothLaws if both else Laws,), {}))
     began, failure = time.monotonic(), ""
     try:
         run_state_machine_as_test(
@@ -74,9 +75,10 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seed", type=int, default=20261121, help="第一批的种子，一批加一")
+    parser.add_argument("--both", action="store_true", help="MiniQMT 与完整版轮流下单")
     args = parser.parse_args()
     sizes = [min(_BATCH, args.runs - at) for at in range(0, args.runs, _BATCH)]
-    jobs = [(args.seed + n, size, args.steps) for n, size in enumerate(sizes)]
+    jobs = [(args.seed + n, size, args.steps, args.both) for n, size in enumerate(sizes)]
     prepare()
     began, tally, failures = time.monotonic(), Counter(), 0
     spawn = multiprocessing.get_context("spawn")
@@ -88,6 +90,7 @@ def main() -> int:
             if done["failure"]:
                 print(done["failure"])
                 again = f"--seed {done['seed']} --runs {_BATCH} --workers 1 --steps {args.steps}"
+                again += " --both" * args.both
                 print(f"出错的一批，再跑：python tests/sim/laws/run.py {again}")
             print(
                 f"{time.monotonic() - began:7.0f} 秒　{tally['次']} 次　{tally['步']} 步　"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from support import ACCOUNT
+from terminal_desk import desk_client
 from terminal_stubs import formula, manual, printed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SOURCE = """#coding:gbk
 print(sorted({'account', 'accountType'} & set(globals())))
@@ -84,3 +91,32 @@ def test_unknown_mode_is_named() -> None:
     with pytest.raises(ValueError, match=r"live.*sim.*editor.*backtest.*'paper'"):
         terminal.load(b"", mode="paper")
     terminal.stop()
+
+
+ORDERS = b"""#coding:gbk
+def init(C):
+    C.set_account(globals().get('account', '2'))
+    C.run_time('ring', '3600nSecond', '2020-01-01 00:00:00')
+def order(C, tag): passorder(23, 1101, WHO, '600036.SH', 11, 35.0, 100, 's', 2, tag, C)
+def ring(C): order(C, 'ring')
+def stop(C):
+    order(C, 'stop')
+    print(get_trade_detail_data(WHO, 'STOCK', 'ACCOUNT'))
+seen = []
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "sent"), [("live", ["ring"]), ("sim", []), ("editor", []), ("backtest", [])]
+)
+def test_what_really_reaches_the_counter(mode: str, sent: list[str], tmp_path: Path) -> None:
+    """停的时候交易的线已经断了：下的单不出去，查的是空的，不报错。"""
+    source = ORDERS.replace(b"WHO", repr(ACCOUNT).encode())
+    with desk_client(tmp_path, source=source, mode=mode) as client:
+        client.wait(0.5)
+        client.strategy.stop()
+        client.wait()
+        query = {"account_id": ACCOUNT, "account_type": 2, "kind": "ORDER"}
+        rows = client.terminal.link.ask("rows", **query)
+        assert [each["m_strRemark"] for each in rows] == sent
+        assert [tag for tag, _ in client.terminal.calls][-1:] == ["stop"]

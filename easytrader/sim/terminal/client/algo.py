@@ -153,7 +153,8 @@ class AlgoDesk:
             order["volume"] = volume
             call = task.call
             number = self._desk.submit(task.account, order, call.strategyName, call.userOrderId)
-            task.orders.setdefault(number, {"m_nVolumeTraded": 0})
+            if number:
+                task.orders.setdefault(number, {"m_nVolumeTraded": 0})
             if task.parts:
                 self._terminal.native.at(self._now + task.step_s, self._slice, task)
             else:

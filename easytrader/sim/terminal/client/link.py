@@ -83,12 +83,12 @@ class Link:
         )
         self._reader.start()
 
-    def ask(self, verb: str, **args: "Any") -> "Any":
-        """问一句，等回答。
+    def ask(self, verb: str, wait_s: float = ASK_S, **args: "Any") -> "Any":
+        """问一句，等回答；不等了的，柜台照样会办。
 
         Raises:
             LinkError: 柜台说不行，文字是它的。
-            LinkLost: 断开了，或 `ASK_S` 秒没有回答。
+            LinkLost: 断开了，或 ``wait_s`` 秒没有回答。
             Killed: 客户端已经被杀。
         """
         if self._killed:
@@ -102,12 +102,12 @@ class Link:
         except OSError as error:
             self._waiting.pop(seq, None)
             self._close_with("断开了：%s" % error)
-        answered = waiting.done.wait(ASK_S)
+        answered = waiting.done.wait(wait_s)
         self._waiting.pop(seq, None)
         if self._killed:
             raise Killed
         if not answered:
-            raise LinkLost("柜台 %d 秒没有回答 %s" % (ASK_S, verb))
+            raise LinkLost("柜台 %g 秒没有回答 %s" % (wait_s, verb))
         if waiting.error is not None:
             raise waiting.error
         return waiting.value

@@ -40,22 +40,18 @@ _STRAY = {
     "j": 106,
     "w": 119,
 }
-_made = {}  # type: dict[tuple[str, tuple[str, ...]], type]
-
-
-def class_of(kind: str, names: "tuple[str, ...]") -> type:
-    """有这些属性的一个类；同样的只造一次。"""
-    found = _made.get((kind, names))
-    if found is None:
-        members = dict(_STRAY, __slots__=names, __doc__=None)
-        found = _made[kind, names] = type(CLASSES[kind], (), members)
-    return found
+_made = {}  # type: dict[tuple[str, tuple[str, ...], tuple[str, ...]], type]
 
 
 def make(kind: str, row: "dict[str, Any]", missing: "tuple[str, ...]" = ()) -> "Any":
     """一行 → 对象。``_`` 开头的是自己用的，``missing`` 是这个版本没有的：对象上都没有。"""
-    names = tuple(name for name in row if name[0] != "_" and name not in missing)
-    made = class_of(kind, names)()
-    for name in names:
+    key = kind, tuple(row), missing
+    found = _made.get(key)
+    if found is None:
+        names = tuple(name for name in row if name[0] != "_" and name not in missing)
+        members = dict(_STRAY, __slots__=names, __doc__=None)
+        found = _made[key] = type(CLASSES[kind], (), members)
+    made = found()
+    for name in found.__slots__:  # type: ignore[attr-defined]
         setattr(made, name, row[name])
     return made

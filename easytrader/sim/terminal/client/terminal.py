@@ -135,7 +135,7 @@ class Strategy:
                 if callable(space.get(self.phase)):
                     space[self.phase](self.context)
         except (Exception, SystemExit):  # 策略是别人写的；客户端把调用栈打在面板上
-            text = traceback.format_exc()
+            text = _stack()
             self.terminal.log.output(text)
             self.stop(say=False)
             raise LoadError(text) from None
@@ -179,7 +179,7 @@ class Strategy:
         try:
             call(*args)
         except (Exception, SystemExit):  # 策略是别人写的，什么都可能抛
-            self.terminal.log.output(traceback.format_exc())
+            self.terminal.log.output(_stack())
             self._failed()
 
     def call_back(self, name: str, *args: "Any") -> None:
@@ -636,6 +636,14 @@ class Terminal:
         if not good:
             raise value
         return value
+
+
+def _stack() -> str:
+    """正在处置的异常的调用栈，从策略自己的那一层起。"""
+    kind, error, trace = sys.exc_info()
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(kind, error, trace))
 
 
 def _stored(source: bytes) -> bytes:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 BEIJING = dt.timezone(dt.timedelta(hours=8))
 _REFRESH_S = 1.0
 """有人看的资金、持仓，多久向柜台取一次。"""
+_DOWN_S = 0.3
+"""柜台不应声时，下单、撤单在主线程上最多等多久：真的客户端把它交给别的线程，自己接着走。"""
 _STALE_S = 3.0
 """``get_last_order_id`` 停着的时候，停多久。"""
 _SWALLOWED = (
@@ -298,7 +300,7 @@ class Desk:
             return "合同编号是空的"
         self.pushes.cancelled.add(sysid)
         try:
-            answer = self._terminal.link.ask(
+            answer = self._order(
                 "cancel", account_id=account_id, account_type=account_type, sysid=sysid
             )
         except LinkError as error:
@@ -412,6 +414,12 @@ class Desk:
         except LinkError as error:
             self._terminal.log.formula("[query]%s failed: %s" % (verb, error))
             return None
+
+    def _order(self, verb: str, **args: "Any") -> "Any":
+        """交给柜台，不久等；手动的钟不看真的时间，等到底。"""
+        if not self._terminal.clock.manual:
+            args["wait_s"] = _DOWN_S
+        return self._terminal.link.ask(verb, **args)
 
     def _load(self, account: "Account") -> None:
         if self.cache.knows(account):
