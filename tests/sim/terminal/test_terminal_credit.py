@@ -72,6 +72,14 @@ def test_special_positions_are_not_futures(client: DeskClient) -> None:
     assert row.m_strOptName == "专项融资买入"
 
 
+def test_short_sales_are_limit_orders(client: DeskClient) -> None:
+    client.order(100, 0.0, op=28, pr=44)
+    client.wait()
+    [row] = client.rows()
+    assert row.m_nOrderStatus == 57
+    assert "只能用限价" in row.m_strCancelInfo
+
+
 def test_repaying_in_yuan(client: DeskClient) -> None:
     client.order(100, client.last, op=27)
     client.wait()
@@ -235,6 +243,16 @@ def test_a_task_pauses_resumes_and_is_cancelled(tmp_path: Path) -> None:
         assert client.rows("TASK")[0].m_eStatus == 8
         context = client.strategy.context
         assert client.call("cancel_task", "9", ACCOUNT, "STOCK", context) is False
+
+
+def test_the_older_algorithm_call(tmp_path: Path) -> None:
+    with desk_client(tmp_path, sim={"profile": "instant"}) as client:
+        price, context = round(client.last * 0.95, 2), client.strategy.context
+        ten = (BUY, 1101, ACCOUNT, CODE, 11, price, 250, "s", 2, "~old~")
+        client.call("algo_passorder", *ten, {"OrderType": 1}, context)
+        client.wait(20)
+        assert [row.m_nVolumeTotalOriginal for row in client.rows()] == [100, 150]
+        assert client.rows("TASK")[0].m_eStatus == 7
 
 
 def test_what_the_algorithm_refuses(tmp_path: Path) -> None:
