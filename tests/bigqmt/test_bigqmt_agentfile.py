@@ -34,11 +34,13 @@ def test_the_same_settings_every_time() -> None:
     assert Path(first.spool).parent == paths.home() / "bigqmt"
 
 
-def test_a_new_token_keeps_the_wires() -> None:
+def test_a_new_token_comes_with_new_ports() -> None:
     first = settings_for(ACCOUNT)
     second = settings_for(ACCOUNT, new_token=True)
     assert second.token != first.token
-    assert second._replace(token=first.token) == first
+    assert second.pipe != first.pipe
+    assert set(second.ports) != set(first.ports)
+    assert second.account_type == first.account_type
     assert settings_for(ACCOUNT) == second
 
 
