@@ -101,6 +101,8 @@ ESSENTIAL = ("hashlib", "json", "time", "sys", "collections")  # without these t
 
 MAX_FRAME = 1 << 20  # bytes of one body: 32 of MAC, then JSON
 MAC_BYTES = 32
+AUTH_BYTES = 2048  # what a stranger may say; a number of a megabyte takes 3.6 seconds to read
+OK_BYTES = 1 << 16
 
 # one tick of the client's timer
 REQUESTS_PER_TICK = 20
@@ -206,6 +208,7 @@ class Framer(object):
 
     def __init__(self, agent: bool) -> None:
         self._mine, self._theirs = (b"A", b"S") if agent else (b"S", b"A")
+        self._greeting = AUTH_BYTES if agent else OK_BYTES
         self._packed = 0
         self._taken = 0
         self._buffer = bytearray()
@@ -254,7 +257,7 @@ class Framer(object):
         if len(self._buffer) < 4:
             return None
         size = int.from_bytes(self._buffer[:4], "big")
-        if not MAC_BYTES < size <= MAX_FRAME:
+        if not MAC_BYTES < size <= (MAX_FRAME if self._key else self._greeting):
             raise self._fail("frame of %d bytes" % size)
         if len(self._buffer) < 4 + size:
             return None
@@ -1751,7 +1754,7 @@ def _start(context: "Any") -> None:
     global _agent
     refused = [each for each in ESSENTIAL if each in REFUSED]
     if refused:
-        print("easytrader agent: cannot run here: %s" % REFUSED)  # noqa: T201
+        _say("easytrader agent: cannot run here: %s" % REFUSED)
         return
     _set_account(context)
     agent = Agent()
@@ -1760,7 +1763,18 @@ def _start(context: "Any") -> None:
     _agent = agent
     timer = _schedule(context)
     said = (AGENT_VERSION, _masked(ACCOUNT), bool(ALLOW_ORDERS), agent.wires, timer)
-    print("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)  # noqa: T201
+    _say("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)
+
+
+def _say(text: str) -> None:
+    """One line in the strategy log, at start only: printing is slow, and may itself fail."""
+    try:
+        print(text)  # noqa: T201
+    except Exception:
+        try:
+            print(ascii(text))  # noqa: T201
+        except Exception:
+            REFUSED["print"] = "cannot print"
 
 
 def _set_account(context: "Any") -> None:
@@ -1807,7 +1821,7 @@ def init(context: "Any") -> None:
     try:
         _start(context)
     except Exception as error:
-        print("easytrader agent: %s" % _words(error))  # noqa: T201
+        _say("easytrader agent: %s" % _words(error))
 
 
 def handlebar(context: "Any") -> None:
