@@ -108,6 +108,7 @@ OK_BYTES = 1 << 16
 REQUESTS_PER_TICK = 20
 REQUESTS_S = 0.05  # a started passorder may exceed it
 CONVERT_S = 0.02  # turning the terminal's objects into rows
+REST_S = 2.0
 CHUNK = 100  # rows between two looks at the clock
 BEAT_S = 0.3
 
@@ -415,6 +416,7 @@ class Table(object):
         self.base = self.rev = int(time.time() * 1000)
         self.waiting = []  # type: list[Ask]
         self.reading = False
+        self.rest = 0.0  # not read again before this moment
 
     def clear(self) -> None:
         self.rows = []
@@ -1036,11 +1038,11 @@ def _ascii(text: str) -> bool:
 class Caps(object):
     """The limits written into the file: codes, value of one order, orders in a minute."""
 
-    def __init__(self, caps: "dict[str, Any]") -> None:
+    def __init__(self, caps: "dict[str, Any]", times: "list[float]") -> None:
         self._codes = caps.get("codes")
         self._value = caps.get("max_value")
         self._rate = caps.get("max_per_minute")
-        self._times = []  # type: list[float]
+        self._times = times  # when orders left; outlives a re-run
         codes = self._codes is None or (isinstance(self._codes, list) and bool(self._codes))
         self._good = codes and all(
             each is None or (_is_number(each) and each > 0) for each in (self._value, self._rate)
@@ -1057,7 +1059,7 @@ class Caps(object):
             if value > self._value:
                 raise Refusal("caps", "max_value: %.2f > %s" % (value, self._value))
         if self._rate is not None:
-            self._times = [each for each in self._times if now - each < 60]
+            self._times[:] = [each for each in self._times if now - each < 60]
             if len(self._times) >= self._rate:
                 raise Refusal("caps", "max_per_minute: %s" % self._rate)
 
@@ -1111,7 +1113,6 @@ class Agent(object):
         self._inbox = deque()  # type: deque[tuple[str, Any]] # filled by the callbacks' thread
         self._lost = 0
         self._readers = {each: Reader(kind) for each, kind in EVENTS.items()}
-        self._caps = Caps(CAPS)
         self._context = None  # type: Any
         self._inside = False
         self.ticked = 0.0
@@ -1125,10 +1126,14 @@ class Agent(object):
         self.tick_number = 0
         self.trouble = ""
         self._memory = _memory()
-        self._memory.close()  # the predecessor in this process lets go of its wires
+        try:
+            self._memory.close()  # the predecessor in this process lets go of its wires
+        except Exception as error:
+            self.trouble = _words(error)
         self._memory.close = self.close
         self._memory.owner = self
         self.tags = self._memory.tags
+        self._caps = Caps(CAPS, self._memory.times)
         self._methods = {
             "rows": self._rows,
             "submit": self._submit,
@@ -1477,11 +1482,18 @@ class Agent(object):
             self._work.append(self._refresh(table))
 
     def _refresh(self, table: "Table") -> "Iterator[bool]":
-        """Read the terminal's list once for all who wait, some rows per tick."""
+        """Read the terminal's list once for all who wait, some rows per tick.
+
+        Where the client is slow at it, it gets twice that time for its other strategies first.
+        """
+        while _clock() < table.rest:
+            yield True
         waiting, table.waiting = table.waiting, []
         tick, at = self.tick_number, _clock()
         try:
             things = self._snapshot(table)
+            now = _clock()
+            table.rest = now + min(2 * (now - at), REST_S)
             rev = table.rev + 1
             for start in range(0, len(things), CHUNK):
                 for index in range(start, min(start + CHUNK, len(things))):
@@ -1722,6 +1734,7 @@ class _Memory(object):
     def __init__(self) -> None:
         self.boot = new_nonce()[:16]
         self.tags = {}  # type: dict[str, list[Any]]
+        self.times = []  # type: list[float]
         self.ring = deque()  # type: deque[tuple[int, str, Any]]
         self.seq = 0
         self.owner = None  # type: Any

@@ -396,6 +396,10 @@ def test_caps_hold(world: Rigs) -> None:
     assert code(4, price=100) is None
     assert code(5, pr=5, price=0) is None
     assert code(6) == "caps"
+    rig.load()  # 重新运行模型，记着的笔数还在
+    rig.context.details["600036.SH"] = {"UpStopPrice": 39.0}
+    outside = world.inside(rig)
+    assert code(6) == "caps"
     rig.now += 61
     assert code(7) is None
     assert [call[9] for call in rig.calls] == ["~000000004~", "~000000005~", "~000000007~"]
