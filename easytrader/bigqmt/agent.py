@@ -158,7 +158,10 @@ def _hmac(token: str, text: str) -> "bytes":
 
 
 def sdk_proof(token: str, nonce_agent: str, nonce_sdk: str, account: str) -> str:
-    """The SDK holds the token and asks for this account (hex)."""
+    """The SDK holds the token and asks for this account (hex); account "": holds the token.
+
+    Both are sent, the account itself is not: whoever listens on the port may be somebody else.
+    """
     return _hmac(token, "sdk" + nonce_agent + nonce_sdk + account).hex()
 
 
@@ -1250,15 +1253,19 @@ class Agent(object):
 
     def _meet(self, channel: "Channel", message: "dict[str, Any]", now: float) -> None:
         """``auth``: the same protocol, the token, the account."""
-        nonce, account = str(message.get("nonce", "")), str(message.get("account", ""))
+        nonce = str(message.get("nonce", ""))
         if message.get("t") != "auth" or len(nonce) != 32:
             raise FrameError("not an auth")
-        proof = sdk_proof(TOKEN, channel.nonce, nonce, account)
+
+        def proves(name: str, account: str) -> bool:
+            mine = sdk_proof(TOKEN, channel.nonce, nonce, account)
+            return _same(mine.encode(), str(message.get(name, "")).encode())
+
         if message.get("v") != PROTOCOL:
             channel.say_no("version", "protocol %d is spoken here" % PROTOCOL, now)
-        elif not TOKEN or not _same(proof.encode(), str(message.get("proof", "")).encode()):
+        elif not TOKEN or not proves("who", ""):
             channel.say_no("token", "wrong token", now)
-        elif account != ACCOUNT:
+        elif not proves("proof", ACCOUNT):
             channel.say_no("account", "this agent serves %s" % _masked(ACCOUNT), now)
         else:
             ok = dict(self._about(now), t="ok", proof=agent_proof(TOKEN, nonce, channel.nonce))

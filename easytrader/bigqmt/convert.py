@@ -33,6 +33,12 @@ _DAY_LENGTH: Final = 8
 _TIME_LENGTH: Final = 6
 _PRICE_DIGITS: Final = 4
 _AVERAGE_DIGITS: Final = 6
+_DOWN: Final = (
+    *("断开", "失败", "连接中", "登录中", "初始化", "校正", "停用", "无效", "未登录"),
+    *("离线", "掉线"),
+)
+_SECOND: Final = "副链接"
+"""副链接断了不碍事。"""
 CANCEL_REJECTED: Final = 53
 """``m_nOrderSubmitStatus``：撤单被拒绝。"""
 
@@ -177,6 +183,12 @@ def asset(row: Row, account_id: str, account_type: str) -> Asset:
     )
 
 
+def trouble(row: Row) -> str:
+    """``m_strStatus``：客户端与柜台断着、还没有登录好，原样说出来；好的、不认得的为空。"""
+    told = text(row, "m_strStatus")
+    return told if any(each in told for each in _DOWN) and _SECOND not in told else ""
+
+
 def position(row: Row, account_id: str, account_type: str) -> HeldPosition | None:
     """持仓；全是零的行（今天卖光的）为 None。
 
@@ -194,7 +206,7 @@ def position(row: Row, account_id: str, account_type: str) -> HeldPosition | Non
         return None
     cost = round(money(row, "m_dOpenPrice"), _AVERAGE_DIGITS)
     value = number(row, "m_dMarketValue")
-    profit = number(row, "m_dPositionProfit")
+    profit, rate = number(row, "m_dPositionProfit"), number(row, "m_dProfitRate")
     return HeldPosition(
         stock_code=stock_code(row),
         volume=volume,
@@ -209,7 +221,7 @@ def position(row: Row, account_id: str, account_type: str) -> HeldPosition | Non
         account_id=account_id,
         instrument_name=text(row, "m_strInstrumentName"),
         float_profit=number(row, "m_dFloatProfit") if profit is None else profit,
-        profit_rate=number(row, "m_dProfitRate"),
+        profit_rate=None if rate is None else round(rate, _AVERAGE_DIGITS),
     )
 
 

@@ -260,7 +260,8 @@ def _greet(
         newer = (_whole(protocol), _whole(version)) > (PROTOCOL, AGENT_VERSION)
         theirs = f"{version}、协议 {protocol}"
         raise ConnectFailedError((_NEWER if newer else _OLDER).format(theirs=theirs, ours=_OURS))
-    auth = {"t": "auth", "v": PROTOCOL, "nonce": mine, "account": account}
+    # 账号不说出来，只证明知道：占着端口的可能是别的程序
+    auth = {"t": "auth", "v": PROTOCOL, "nonce": mine, "who": sdk_proof(token, theirs, mine, "")}
     auth["proof"] = sdk_proof(token, theirs, mine, account)
     wire.send(framer.pack(auth), deadline)
     ok = _next(wire, framer, deadline, stopped)

@@ -76,12 +76,20 @@ class Reducer:
             events += self._advance(order, quiet)
         return events
 
-    def keep_orders(self, numbers: set[int]) -> None:
-        """列表里现在只有这些：前几天的不再留着。"""
-        for number in [each for each in self._listed if each not in numbers]:
-            if self._listed[number].day < self._day:
-                self._listed.pop(number, None)
-                self._told.pop(number, None)
+    def keep_orders(self, numbers: set[int], today: str) -> None:
+        """列表里现在只有这些：前几天的不再留着（今天的不见了，留着）。"""
+        for number in {*self._listed, *self._pushed} - numbers:
+            order = self.order(number)
+            if order is not None and order.day < max(today, self._day):
+                for each in (self._listed, self._pushed, self._told):
+                    each.pop(number, None)
+
+    def keep_trades(self, keys: set[str], today: str) -> None:
+        """同上，成交。"""
+        for key, day in list(self._day_of_trade.items()):
+            if key not in keys and day < max(today, self._day):
+                self._trades.pop(key, None)
+                self._day_of_trade.pop(key, None)
 
     def push_order(self, order: PlacedOrder) -> list[PushEvent]:
         """回调说的一笔。"""

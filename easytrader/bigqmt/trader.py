@@ -41,7 +41,11 @@ class BigqmtTrader(Trader):
     被客户端的弹窗拦下的，看不到任何痕迹，过 ``row_wait`` 秒推断没有下成，信息里写着「推断」。
     """
 
-    capabilities = Capabilities("完整版 QMT", markets=frozenset({"SH", "SZ", "BJ"}))
+    capabilities = Capabilities(
+        "完整版 QMT",
+        push_spread_s=7.0,  # 客户端的缓存各慢各的，最多 6 秒
+        markets=frozenset({"SH", "SZ", "BJ"}),
+    )
 
     def __init__(
         self,

@@ -115,7 +115,7 @@ def test_a_stranger_is_told_why_and_let_go(
     "auth",
     [
         {"nonce": "\ud800" * 32},
-        {"account": "\ud800"},
+        {"who": "\ud800" * 64},
         {"proof": "\ud800" * 64},
         {"nonce": ["0" * 32]},
         {"v": {}},
@@ -126,7 +126,7 @@ def test_what_one_stranger_says_harms_nobody_else(
     rig: Rig, outside: Outside, world: Rigs, auth: dict[str, Any]
 ) -> None:
     stranger = world.reach(rig)
-    plain = {"t": "auth", "v": 1, "nonce": "0" * 32, "account": ACCOUNT, "proof": "0" * 64}
+    plain = {"t": "auth", "v": 1, "nonce": "0" * 32, "who": "0" * 64, "proof": "0" * 64}
     stranger.send({**plain, **auth})
     assert stranger.gone()
     assert outside.ask("submit", **submit())["v"]["state"] == "dispatched"

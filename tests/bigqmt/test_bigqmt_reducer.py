@@ -165,7 +165,7 @@ class TestView:
         one.list_orders([order(56, 300)])
         one.add_deals([deal("t1")], 0.0)
         one.list_orders([order(50, number=8, day="20261201")])
-        one.keep_orders({8})
+        one.keep_orders({8}, DAY)
         assert [each.order_id for each in one.orders()] == [8]
         assert one.trades() == []
 

@@ -65,6 +65,7 @@ class Peer:
     def welcome(self, token: str = TOKEN) -> None:
         auth = self.hello()
         assert auth["proof"] == product.sdk_proof(TOKEN, self.nonce, auth["nonce"], ACCOUNT)
+        assert ACCOUNT not in str(auth)
         self.say(t="ok", proof=product.agent_proof(token, auth["nonce"], self.nonce), mono=50.0)
         self.framer.key = product.session_key(token, self.nonce, auth["nonce"])
 

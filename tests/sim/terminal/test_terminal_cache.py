@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from terminal_desk import SELL, DeskClient, desk_client
 
 from easytrader.sim.terminal.client import objects
@@ -42,6 +43,8 @@ def test_an_older_look_never_returns() -> None:
     assert shown(cache) == [(51, 200)]
     cache.load(A, ORDER, [order(1, 50), order(2, 50)])
     assert shown(cache) == [(51, 200), (50, 0)]
+    cache.load(A, ORDER, [order(2, 50)])  # 取的时候还没有的，推送里有过：不丢
+    assert sorted(shown(cache)) == [(50, 0), (51, 200)]
 
 
 def test_a_list_given_out_does_not_change() -> None:
@@ -52,7 +55,7 @@ def test_a_list_given_out_does_not_change() -> None:
     cache.apply(0.0)
     assert before[0].m_nOrderStatus == 50
     assert shown(cache) == [(56, 100)]
-    before.clear()
+    cache.objects_of(A, ORDER).clear()
     assert shown(cache) == [(56, 100)]
 
 
@@ -113,11 +116,13 @@ def test_a_second_client_starts_with_what_happened_before(tmp_path: Path) -> Non
         first.wait()
         assert len(first.rows(DEAL)) == 1
         second = DeskClient(first.host, MANNERS["lagging"])
+        second.terminal.link.ask = lambda *_, **__: pytest.fail("登录时就取来了，不占策略的线程")
         try:
             [row] = second.rows(ORDER)
             assert (row.m_strRemark, row.m_strOrderSysID) == ("~before~", "1")
             assert len(second.rows(DEAL)) == 1
             assert second.seen == []  # 以前的事不再回调
+            del second.terminal.link.ask
         finally:
             second.terminal.stop()
 

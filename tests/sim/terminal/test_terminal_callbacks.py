@@ -104,12 +104,16 @@ def test_reconnecting_to_the_counter(tmp_path: Path, repush: bool) -> None:
     with desk_client(tmp_path, INSTANT.changed(repush=repush), sim=SIM) as client:
         client.order(100, round(client.last * 0.95, 2), tag="~before~")
         client.wait()
+        assert client.rows("ACCOUNT")[0].m_strStatus == "登录成功"
         client.desk.dropped()
+        assert client.rows("ACCOUNT")[0].m_strStatus == "连接中"
         client.order(200, round(client.last * 0.99, 2), op=SELL, tag="~during~")
         client.wait(5)
         assert [row.m_strRemark for row in client.rows()] == ["~before~"]
         assert len(client.statuses()) == 1
+        assert client.rows("ACCOUNT")[0].m_strStatus == "连接中"
         client.desk.reconnected()
+        assert client.rows("ACCOUNT")[0].m_strStatus == "登录成功"
         client.wait(1)
         assert [row.m_strRemark for row in client.rows()] == ["~before~", "~during~"]
         again = [(50, "1"), (56, "2")] if repush else []

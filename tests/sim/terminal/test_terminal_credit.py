@@ -72,6 +72,14 @@ def test_special_positions_are_not_futures(client: DeskClient) -> None:
     assert row.m_strOptName == "专项融资买入"
 
 
+def test_short_sales_are_limit_orders(client: DeskClient) -> None:
+    client.order(100, 0.0, op=28, pr=44)
+    client.wait()
+    [row] = client.rows()
+    assert row.m_nOrderStatus == 57
+    assert "只能用限价" in row.m_strCancelInfo
+
+
 def test_repaying_in_yuan(client: DeskClient) -> None:
     client.order(100, client.last, op=27)
     client.wait()
@@ -122,6 +130,8 @@ def test_the_asynchronous_query_needs_an_idle_main_thread(tmp_path: Path) -> Non
         ask = client.strategy.globals["query_credit_account"]
         context = client.strategy.context
         ask(ACCOUNT, 7, context)
+        client.wait(0.5)
+        assert client.seen == []
         client.clock.wait(5.0)  # 在处理函数里站着等：不会来
         assert client.seen == []
         client.wait(0.1)
@@ -136,6 +146,17 @@ def test_the_asynchronous_query_needs_an_idle_main_thread(tmp_path: Path) -> Non
         ask(ACCOUNT, 10, context)  # 一次一个
         client.wait(5)
         assert [each[1] for each in client.seen] == [7, 9]
+
+
+def test_one_asynchronous_query_at_a_time(tmp_path: Path) -> None:
+    manners = INSTANT.changed(credit_query_s=1.0, credit_query_gap_s=0.0)
+    with credit_client(tmp_path, manners) as client:
+        for seq in (1, 2):
+            client.call("query_credit_account", ACCOUNT, seq, client.strategy.context)
+        client.wait(5)
+        client.call("query_credit_account", ACCOUNT, 3, client.strategy.context)
+        client.wait(5)
+        assert [each[1] for each in client.seen] == [1, 3]
 
 
 def test_how_much_can_be_done(client: DeskClient) -> None:
@@ -222,6 +243,16 @@ def test_a_task_pauses_resumes_and_is_cancelled(tmp_path: Path) -> None:
         assert client.rows("TASK")[0].m_eStatus == 8
         context = client.strategy.context
         assert client.call("cancel_task", "9", ACCOUNT, "STOCK", context) is False
+
+
+def test_the_older_algorithm_call(tmp_path: Path) -> None:
+    with desk_client(tmp_path, sim={"profile": "instant"}) as client:
+        price, context = round(client.last * 0.95, 2), client.strategy.context
+        ten = (BUY, 1101, ACCOUNT, CODE, 11, price, 250, "s", 2, "~old~")
+        client.call("algo_passorder", *ten, {"OrderType": 1}, context)
+        client.wait(20)
+        assert [row.m_nVolumeTotalOriginal for row in client.rows()] == [100, 150]
+        assert client.rows("TASK")[0].m_eStatus == 7
 
 
 def test_what_the_algorithm_refuses(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import ACCOUNT, eventually
-from terminal_desk import BUY, CODE, SELL, DeskClient, desk_client
+from terminal_desk import BUY, CODE, SELL, SOURCE, DeskClient, desk_client
 
 from easytrader.sim.config.folder import AccountConfig
 from easytrader.sim.terminal.client.manners import MANNERS
@@ -243,6 +244,48 @@ def test_death_in_a_mode_that_does_not_trade(tmp_path: Path) -> None:
             assert (client.rows(), client.seen, client.desk.popups) == ([], [], [])
             assert not client.lines("send order")
             assert [tag for tag, _ in client.terminal.calls] == ["~gone~", "~bad~"]
+
+
+def test_backtests_send_nothing(tmp_path: Path) -> None:
+    source = SOURCE.replace(
+        b"todo = []", b"todo = [(23, 1101, 'a', 'b', 11, 1.0, 100, 's', 2, 't')]"
+    )
+    with desk_client(tmp_path, mode="backtest", source=source) as client:
+        assert client.terminal.calls
+        client.wait(5)
+        assert (client.rows(), client.seen) == ([], [])
+        assert not client.lines("send order")
+
+
+def test_market_orders_stay_out_of_auctions(tmp_path: Path) -> None:
+    sim = {"clock": "step", "start": "2026-11-19 09:20", "profile": "instant"}
+    with desk_client(tmp_path, sim=sim) as client:
+        client.order(100, 0.0, pr=42, tag="~market~")
+        client.order(100, client.last, tag="~limit~")
+        client.wait()
+        found = {row.m_strRemark: row for row in client.rows()}
+        assert found["~market~"].m_nOrderStatus == 57
+        assert found["~market~"].m_nOrderPriceType == 88
+        assert found["~limit~"].m_nOrderStatus == 50
+
+
+def test_orders_from_another_thread(client: DeskClient) -> None:
+    """查询离开主线程是空的，下单不是。"""
+    done: list[Any] = []
+
+    def trade(number: int) -> None:
+        client.order(100, round(client.last * 0.95, 2), tag=f"~{number:09d}~")
+        done.append(client.rows())
+
+    threads = [threading.Thread(target=trade, args=(number,)) for number in range(12)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    client.wait()
+    assert done == [[]] * 12
+    assert sorted(row.m_strRemark for row in client.rows()) == [f"~{n:09d}~" for n in range(12)]
+    assert len(client.terminal.calls) == 12
 
 
 def test_only_the_live_context_will_do(client: DeskClient) -> None:

@@ -62,6 +62,7 @@ def test_a_daily_chart_never_closes(tmp_path: Path) -> None:
     with desk_client(tmp_path, period="1d") as client:
         client.strategy.globals["todo"][:] = [one(0, "zero"), one(2, "two")]
         client.terminal.advance(120.0)
+        client.desk.bar_closed(client.strategy)  # 第二天的第一跳也不发
         assert set(placed(client)) == {"two"}
 
 

@@ -11,6 +11,7 @@ from terminal_desk import CODE, SELL, DeskClient, desk_client
 
 from easytrader.sim.terminal.client import objects
 from easytrader.sim.terminal.client.cache import ORDER, Cache
+from easytrader.sim.terminal.client.link import LinkError
 from easytrader.sim.terminal.client.manners import MANNERS
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def test_the_last_order_id(client: DeskClient) -> None:
     assert last(ACCOUNT, "STOCK", "order", "乙") == rows[1].m_strOrderSysID
     assert last(ACCOUNT, "STOCK", "deal") == rows[1].m_strOrderSysID
     assert last(ACCOUNT, "STOCK", "order", "丙") == "-1"
+    client.terminal.manners = client.terminal.manners.changed(sysid_placeholder=True)
     client.order(100_000, client.last)  # 废单从来看不见
     client.wait(1)
     assert last(ACCOUNT, "STOCK", "order") == rows[-1].m_strOrderSysID
@@ -221,3 +223,32 @@ def test_thousands_of_orders_are_made_once() -> None:
     assert len(first) == 5_000
     assert first is not again
     assert all(one is other for one, other in zip(first, again, strict=True))
+
+
+def test_a_query_costs_the_main_thread(tmp_path: Path) -> None:
+    with desk_client(tmp_path, MANNERS["instant"].changed(query_s=0.05)) as client:
+        before = client.clock.monotonic()
+        client.rows("ORDER")
+        client.rows("ACCOUNT")
+        assert client.clock.monotonic() - before == pytest.approx(0.1)
+
+
+def test_no_answer_is_not_an_empty_account(tmp_path: Path) -> None:
+    """柜台没有回答时，知道的还是知道的。"""
+    with desk_client(tmp_path) as client:
+
+        def silent(verb: str, **args: Any) -> Any:
+            raise LinkError("没有回答")
+
+        client.terminal.link.ask = silent
+        client.desk.dropped()
+        client.desk.reconnected()
+        client.terminal.advance(5.0)
+        assert len(client.rows("ACCOUNT")) == 1
+        client.order(100, 10.0)
+        assert client.rows() == []
+        assert len(client.lines("没有回答")) >= 1
+        del client.terminal.link.ask
+        client.order(100, client.last)
+        client.wait()
+        assert len(client.rows()) == 1

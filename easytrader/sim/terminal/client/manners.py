@@ -30,6 +30,7 @@ class Manners:
 
     Attributes:
         passorder_s: 一次 ``passorder`` 占住主线程多久。
+        query_s: 一次 ``get_trade_detail_data`` 占住主线程多久。
         passorder_returns: 它返回什么：``none`` ``zero``（总是 0）``positive``（总是正数）。
         order_lag_s: 柜台的变化多久之后查得到（``ORDER`` ``TASK``）。
         deal_lag_s: 同上，``DEAL``。
@@ -78,6 +79,7 @@ class Manners:
     """
 
     passorder_s: float = 0.01
+    query_s: float = 0.0
     passorder_returns: str = NONE
     order_lag_s: "Span" = (0.05, 0.05)
     deal_lag_s: "Span" = (0.05, 0.05)
@@ -209,6 +211,7 @@ MANNERS = {
     ),
     "slow": Manners(
         passorder_s=0.2,
+        query_s=0.002,
         order_lag_s=_POLLED,
         deal_lag_s=_POLLED,
         account_lag_s=_POLLED,

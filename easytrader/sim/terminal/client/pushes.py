@@ -4,6 +4,8 @@
 也按先后（脾气说打乱的除外）回调；缓存与回调谁先谁后没有约定。
 """
 
+import threading
+
 from . import objects
 from .cache import ACCOUNT, DEAL, ORDER, POSITION
 
@@ -66,6 +68,7 @@ class Pushes:
         self._deliver = deliver
         self._orders = {}  # type: dict[int, _Seen]
         self._last = 0.0
+        self._holding = threading.Lock()
         self._held = []  # type: list[tuple[Account, str, Row, _Seen | None, int]]
         self.cancelled = set()  # type: set[str]
         """发过撤单的合同编号。"""
@@ -109,22 +112,28 @@ class Pushes:
     def dropped(self) -> None:
         """与柜台断了：查到的停住，回调攒着。"""
         self._cache.apply(self._terminal.clock.monotonic())
-        self._cache.frozen = True
+        with self._holding:
+            self._cache.frozen = True
 
     def reconnected(self) -> None:
-        """又连上了；脾气如此的，当天的再来一遍。"""
-        self._cache.frozen = False
-        self._cache.apply(self._terminal.clock.monotonic())
-        held, self._held = self._held, []
+        """又连上了：攒着的回调补上；脾气如此的，当天的再来一遍。"""
+        now = self._terminal.clock.monotonic()
+        with self._holding:
+            self._cache.frozen = False
+            held, self._held = self._held, []
+        self._cache.apply(now)
         for each in held:
-            self._call(*each)
+            self._terminal.native.at(now, self._call, *each)
         if self._manners.repush:
-            for seen in list(self._orders.values()):
-                account = seen.row["m_strAccountID"], seen.row["_account_type"]
-                self._call(account, ORDER, self._worn(seen), None, 0)
-                for row in self._cache.rows(account, DEAL):
-                    if row["_order_id"] == seen.row["_order_id"]:
-                        self._call(account, DEAL, row, None, 0)
+            self._terminal.native.at(now, self._repush)
+
+    def _repush(self) -> None:
+        for seen in list(self._orders.values()):
+            account = seen.row["m_strAccountID"], seen.row["_account_type"]
+            self._call(account, ORDER, self._worn(seen), None, 0)
+            for row in self._cache.rows(account, DEAL):
+                if row["_order_id"] == seen.row["_order_id"]:
+                    self._call(account, DEAL, row, None, 0)
 
     def clear(self) -> None:
         """换日。"""
@@ -214,9 +223,11 @@ class Pushes:
     def _call(
         self, account: "Account", kind: str, row: "Row", seen: "_Seen | None", number: int
     ) -> None:
-        if self._cache.frozen:
-            self._held.append((account, kind, row, seen, number))
-        elif seen is None or not self._manners.coalesce or number == seen.number:
+        with self._holding:
+            if self._cache.frozen:
+                self._held.append((account, kind, row, seen, number))
+                return
+        if seen is None or not self._manners.coalesce or number == seen.number:
             made = objects.make(kind, row, self._manners.missing_attributes)
             self._deliver(account, CALLBACKS[kind], made)
 

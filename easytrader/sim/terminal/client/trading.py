@@ -12,7 +12,7 @@ from . import objects
 from .algo import AlgoDesk
 from .cache import ACCOUNT, DEAL, ORDER, POSITION, TASK, Cache
 from .credit import CreditDesk
-from .link import LinkError
+from .link import ASK_S, LinkError
 from .passorder import (
     ACCOUNT_TYPES,
     Arguments,
@@ -36,8 +36,12 @@ if TYPE_CHECKING:
 BEIJING = dt.timezone(dt.timedelta(hours=8))
 _REFRESH_S = 1.0
 """有人看的资金、持仓，多久向柜台取一次。"""
+_LOGGED_IN, _CONNECTING = "登录成功", "连接中"
+"""``m_strStatus``。"""
 _DOWN_S = 0.3
 """柜台不应声时，下单、撤单在主线程上最多等多久：真的客户端把它交给别的线程，自己接着走。"""
+_QUERY_S = 3.0
+"""别的话最多等多久：主线程在等。"""
 _STALE_S = 3.0
 """``get_last_order_id`` 停着的时候，停多久。"""
 _SWALLOWED = (
@@ -82,7 +86,9 @@ class Desk:
 
     def started(self) -> None:
         """连上柜台以后：谁登录着。"""
-        found = self._ask("accounts") or []
+        found = self._ask("accounts", wait_s=ASK_S)
+        if found is None:  # 不知道，不是没有
+            return
         self._accounts = {each["account_id"]: each["account_type"] for each in found}
         for account in self._accounts.items():
             self._load(account)
@@ -138,13 +144,15 @@ class Desk:
             self._strategies.remove(strategy)
 
     def dropped(self) -> None:
-        """与柜台断了：查到的都停住。"""
+        """与柜台断了：查到的都停住，只有资金那一行说得出来。"""
         self.pushes.dropped()
+        self._say_status(_CONNECTING)
 
     def reconnected(self) -> None:
         """又连上了。"""
-        self.started()
         self.pushes.reconnected()
+        self._say_status(_LOGGED_IN)
+        self._terminal.native.at(self._terminal.clock.monotonic(), self.started)
 
     def new_day(self) -> None:
         """换日：昨天的委托与成交不再查得到。"""
@@ -318,6 +326,7 @@ class Desk:
         """
         if len(args) not in (3, 4):
             raise TypeError("get_trade_detail_data() takes 3 or 4 arguments")
+        self._terminal.clock.wait(self._manners.query_s)
         account_id, type_name, kind = args[0], str(args[1]).upper(), str(args[2]).upper()
         strategy = args[3] if len(args) == 4 else ""
         account_type = ACCOUNT_TYPES.get(type_name)
@@ -339,7 +348,8 @@ class Desk:
         self._load(account)
         now = self._terminal.clock.monotonic()
         self.cache.apply(now)
-        if kind in (ACCOUNT, POSITION) and now - self._refreshed[account] >= _REFRESH_S:
+        live = kind in (ACCOUNT, POSITION) and not self.cache.frozen
+        if live and now - self._refreshed[account] >= _REFRESH_S:
             self._refreshed[account] = now
             self._terminal.native.at(now, self._refresh, account)
         return self.cache.objects_of(account, kind, strategy)
@@ -409,6 +419,8 @@ class Desk:
     def _ask(self, verb: str, account: "Account | None" = None, **args: "Any") -> "Any":
         if account is not None:
             args.update(account_id=account[0], account_type=account[1])
+        if not self._terminal.clock.manual:
+            args.setdefault("wait_s", _QUERY_S)
         try:
             return self._terminal.link.ask(verb, **args)
         except LinkError as error:
@@ -426,11 +438,19 @@ class Desk:
             return
         self._refreshed[account] = self._terminal.clock.monotonic()
         for kind in (POSITION, ORDER, DEAL, ACCOUNT):
-            found = self._ask("rows", account, kind=kind) or []
+            found = self._ask("rows", account, kind=kind, wait_s=ASK_S)
+            if found is None:
+                return
             if kind == ORDER:
                 for row in found:
                     self.pushes.loaded(row)
             self.cache.load(account, kind, [self.pushes.dressed(kind, row) for row in found])
+
+    def _say_status(self, text: str) -> None:
+        """连没连着，客户端自己知道，不必等柜台说。"""
+        for account in self._accounts.items():
+            rows = [dict(row, m_strStatus=text) for row in self.cache.rows(account, ACCOUNT)]
+            self.cache.load(account, ACCOUNT, rows)
 
     def _refresh(self, account: "Account") -> None:
         manners = self._manners
@@ -442,10 +462,12 @@ class Desk:
                 self.cache.put_all(account, kind, found, due)
 
     def _zero_rows(self, account: "Account", kind: str) -> "list[Any]":
-        key = account, kind
-        if key not in self._zeros:
-            self._zeros[key] = self.made(kind, self._ask("rows", account, kind=kind))
-        return self._zeros[key][:1]
+        found = self._zeros.get((account, kind))
+        if not found:
+            found = self._zeros[account, kind] = self.made(
+                kind, self._ask("rows", account, kind=kind)
+            )
+        return found[:1]
 
     def _make(self, kind: str, row: "Row") -> "Any":
         return objects.make(kind, row, self._manners.missing_attributes)
@@ -473,9 +495,10 @@ class Desk:
         return found.get(code) or {}
 
     def _detail(self, code: str) -> "dict[str, Any]":
-        if code not in self._details:
-            self._details[code] = self._ask("detail", code=code) or {}
-        return self._details[code]
+        found = self._details.get(code)
+        if not found:
+            found = self._details[code] = self._ask("detail", code=code) or {}
+        return found
 
     def _log(self, text: str) -> None:
         self._terminal.log.formula("[trade]" + text)
