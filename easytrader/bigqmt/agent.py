@@ -28,9 +28,15 @@ REFUSED = {}  # type: dict[str, str] # module -> why this terminal does not give
 TYPE_CHECKING = False
 
 
+class Closed(Exception):
+    """A wire or a function this terminal does not give; the text is the terminal's or plain."""
+
+
 def _words(error: "BaseException") -> str:
     """What the terminal said, short enough for a frame."""
     try:
+        if isinstance(error, Closed):
+            return str(error)[:200]
         return ("%s: %s" % (type(error).__name__, error))[:200]
     except Exception:
         return type(error).__name__
@@ -442,8 +448,8 @@ class TcpWire(object):
 
     def open(self) -> None:
         if socket is None:
-            raise OSError(REFUSED["socket"])
-        why = OSError("no port given")  # type: Exception
+            raise Closed(REFUSED["socket"])
+        why = Closed("no port given")  # type: Exception
         for port in PORTS:
             sock = None
             try:
@@ -635,10 +641,10 @@ if ctypes is not None:
 
 def _system_pipes() -> "Pipes":
     if ctypes is None:
-        raise OSError(REFUSED["ctypes"])
+        raise Closed(REFUSED["ctypes"])
     windll = getattr(ctypes, "WinDLL", None)
     if windll is None:
-        raise OSError("not Windows")
+        raise Closed("not Windows")
     kernel = windll("kernel32", use_last_error=True)
     advapi = windll("advapi32", use_last_error=True)
     return Pipes(kernel, advapi, _read(ctypes, "get_last_error"))
@@ -655,7 +661,7 @@ class PipeWire(object):
 
     def open(self) -> None:
         if not PIPE:
-            raise OSError("no pipe given")
+            raise Closed("no pipe given")
         self._pipes = self._pipes or _system_pipes()
         self._next = self._pipes.create(PIPE, True)
 
@@ -710,9 +716,9 @@ class SpoolWire(object):
 
     def open(self) -> None:
         if not SPOOL:
-            raise OSError("no folder given")
+            raise Closed("no folder given")
         if os is None:
-            raise OSError(REFUSED["os"])
+            raise Closed(REFUSED["os"])
         os.makedirs(SPOOL, 0o700, exist_ok=True)
         trial = os.path.join(SPOOL, "agent.tmp")
         with open(trial, "wb") as file:
@@ -1112,6 +1118,7 @@ class Agent(object):
         self._retry = 0.0
         self._credit_times = {}  # type: dict[str, float]
         self._credit_seq = 0
+        self._loaded = time.time()  # which lines of the client's log are ours
         self.tick_number = 0
         self.trouble = ""
         self._memory = _memory()
@@ -1290,6 +1297,7 @@ class Agent(object):
             "wires": self.wires,
             "limits": CAPS,
             "seq": self._memory.seq,
+            "loaded": self._loaded,
             "mono": now,
             "tick": self.tick_number,
             "place": str(_read(sys, "executable")),

@@ -94,7 +94,7 @@ def test_hello_and_ok_say_what_is_here(rig: Rig, world: Rigs) -> None:
     assert "passorder" in greeting["caps"]
     assert "cancel_task" in greeting["missing"]
     assert greeting["wires"]["tcp"] == "ok"
-    assert greeting["wires"]["spool"] == "OSError: no folder given"
+    assert greeting["wires"]["spool"] == "no folder given"
 
 
 @pytest.mark.parametrize(
