@@ -166,6 +166,8 @@ class BigqmtSession(BaseSession):
         self._deal_at: dict[int, str] = {}
         # 读不懂的行：位置 → (哪一笔，为什么)；别人的编号为 0
         self._unread: dict[str, dict[int, tuple[int, QueryFailedError]]] = {"ORDER": {}, "DEAL": {}}
+        # 没有我们标记的委托 → 何时第一次看到
+        self._strangers: dict[int, float] = {}
         self._cancels: list[CancelFlight] = []
         self._gate = threading.RLock()
         self._primed = {"ORDER": False, "DEAL": False}
@@ -414,6 +416,12 @@ class BigqmtSession(BaseSession):
         return earlier.state in (ids.REFUSED, ids.INFERRED)
 
     def _answer_spent(self, request: OrderRequest, number: int, reply: Reply[SubmitAnswer]) -> None:
+        """以前交给过的：有那笔委托就是它，没有就说清楚，都不再交。"""
+        try:
+            self._refresh("ORDER", "当日委托")
+        except QueryFailedError as exc:
+            told = f"这个 client_order_id 的委托今天交给过客户端，此刻查不到当日委托（{exc}）"
+            raise NotConnectedError(f"{told}，这一次什么都没有发出") from exc
         self.depart(reply)
         if self._reducer.order(number) is not None:
             self._answer(request, reply, SubmitAnswer(number))
@@ -489,6 +497,8 @@ class BigqmtSession(BaseSession):
         """看到了这些委托：在途的有了下文。"""
         for order in orders:
             tag = tags.split(order.order_remark)[0]
+            if not tag:
+                self._strangers.setdefault(int(order.order_id), time.monotonic())
             flight = self._watch.take(tag) if tag else None
             if flight is None:
                 continue
@@ -510,11 +520,34 @@ class BigqmtSession(BaseSession):
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
                 continue
-            if flight.missing_since(at) < self._row_wait_s:
+            if flight.missing_since(at) < self._row_wait_s or flight.twin:
+                continue
+            flight.twin = self._twin(flight)
+            if flight.twin:
+                told = (
+                    "委托 {} 没有出现，而有一笔一样的委托 {}，备注不是我们写的："
+                    "说不准是不是这一笔，请自己核对"
+                )
+                self._log.warning(told, flight.number, flight.twin)
                 continue
             flight.inferred = True
             self._numbering.mark(tag, ids.INFERRED)
             self._refuse(flight, _INFERRED.format(self._row_wait_s))
+
+    def _twin(self, flight: Flight) -> int:
+        """交给中转以后才出现的、一样而没有我们标记的一笔；没有为 0。客户端可能改写了备注。"""
+        request = flight.request
+        for order in self._reducer.orders():
+            number = int(order.order_id)
+            same = (
+                self._strangers.get(number, 0.0) >= flight.began
+                and order.stock_code == request.security.stock_code
+                and order.order_volume == request.volume
+                and order.order_type == request.order_type
+            )
+            if same and (request.price_type != PriceType.FIX or order.price == request.price):
+                return number
+        return 0
 
     def _refuse(self, flight: Flight, why: str) -> None:
         self._answer(flight.request, flight.reply, SubmitAnswer(-1, why))
@@ -700,11 +733,7 @@ class BigqmtSession(BaseSession):
             return
         row: Row = dict(zip(value["cols"], value["row"], strict=False))
         if kind == "order":
-            who = convert.naming(row, self._today())
-            named = self._numbering.name(who)
-            if named is not None:
-                order = convert.order(row, who, named, *self._account)
-                self._changed([order], self._reducer.push_order(order))
+            self._order_pushed(row)
         elif kind == "deal":
             if convert.text(row, "m_strTradeID"):
                 deal = convert.deal(row, self._today(), *self._account)
@@ -717,6 +746,16 @@ class BigqmtSession(BaseSession):
             position = convert.position(row, *self._account)
             if position is not None:
                 self._push([PositionChanged(position)])
+
+    def _order_pushed(self, row: Row) -> None:
+        who = convert.naming(row, self._today())
+        # 别人的，还没有合同编号的：回调里的内部序号与列表里的可能不同，等列表
+        named = self._numbering.name(who) if who.tag or who.sysid else None
+        if named is None:
+            self._hurry()
+            return
+        order = convert.order(row, who, named, *self._account)
+        self._changed([order], self._reducer.push_order(order))
 
     def _refused(self, value: Message) -> None:
         """``orderError_callback``：终端不收。"""
@@ -818,11 +857,13 @@ class BigqmtSession(BaseSession):
         named = {index: convert.naming(rows[index], today) for index in changed}
         self._numbering.learn(named.values())
         orders: list[PlacedOrder] = []
+        renamed: set[int] = set()
         for index, who in named.items():
             unread.pop(index, None)
             name = self._numbering.name(who)
             if name is None:
                 continue
+            renamed.add(self._number_at.get(index, name.number))
             self._number_at[index] = name.number
             try:
                 orders.append(convert.order(rows[index], who, name, *self._account))
@@ -830,6 +871,8 @@ class BigqmtSession(BaseSession):
                 unread[index] = (name.number if _is_ours(name.remark) else 0, exc)
                 self._complain(f"有一行委托读不懂，没有算它：{exc}")
         quiet, self._primed["ORDER"] = not self._primed["ORDER"], True
+        for number in renamed - set(self._number_at.values()):
+            self._reducer.drop_order(number)
         events = self._reducer.list_orders(orders, quiet=quiet)
         if len(self._number_at) > len(rows):
             _forget_from(self._number_at, len(rows))
