@@ -63,6 +63,7 @@ class Capabilities:
         name: 给人看的名字，如 ``MiniQMT``。
         pushes: 会推送委托、成交；不会的由引擎每 ``poll_s`` 秒查一次，查到的变化照样交给回调。
         poll_s: 见上，秒。
+        push_spread_s: 委托与它的成交分两路来的，先后最多差几秒：回调等这么久，状态不走在成交前面。
         tag_in: 委托的唯一标记放在哪里：``remark`` 备注，``client_id`` 柜台自己的客户编号；
             ``none`` 没有地方放，认不出哪一笔是自己发的，所以 ``client_order_id`` 不能用。
         id_type: 委托编号是 ``int`` 还是 ``str``。
@@ -79,6 +80,7 @@ class Capabilities:
     name: str
     pushes: bool = True
     poll_s: float = 3.0
+    push_spread_s: float = 0.1
     tag_in: Literal["remark", "client_id", "none"] = "remark"
     id_type: type[int] | type[str] = int
     kinds: frozenset[str] = frozenset({"limit", "market"})

@@ -3,17 +3,3 @@
 客户端里贴进一个中转文件（`agent`，`easytrader bigqmt agent` 写出），脚本在外面，经本机的线
 （`wires`：回环上的 TCP、命名管道、文件夹）与它说话。
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from easytrader.bigqmt.trader import BigqmtTrader
-
-
-def bigqmt_trader(debug: bool = False) -> BigqmtTrader:
-    """`use('bigqmt')`。"""
-    from easytrader.bigqmt.trader import BigqmtTrader
-
-    return BigqmtTrader(debug)

@@ -64,7 +64,7 @@ def settings_for(account: str, account_type: str = "", *, new_token: bool = Fals
     Args:
         account: 资金账号。
         account_type: ``STOCK``、``CREDIT``；空为上次说的，从没说过是 ``STOCK``。
-        new_token: 换一个令牌（旧的中转文件从此连不上）。
+        new_token: 换一个令牌，端口与管道也换（旧的中转文件从此连不上）。
 
     Raises:
         UsageError: 账号或账号类型不对，记下的那份文件坏了。
@@ -74,9 +74,8 @@ def settings_for(account: str, account_type: str = "", *, new_token: bool = Fals
     kept = _kept(file)
     known = kept or _fresh(account)
     wanted = {
-        **known,
+        **(_fresh(account) if new_token else known),
         "account_type": account_type or known["account_type"],
-        "token": secrets.token_hex(32) if new_token else known["token"],
     }
     if wanted != kept:
         wanted = _keep(file, wanted, replacing=kept)

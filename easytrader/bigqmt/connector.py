@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.log import masked
 from easytrader.basics.threads import AbandonedError, Aside
+from easytrader.bigqmt import convert
 from easytrader.bigqmt.flights import Watch
 from easytrader.bigqmt.line import SilentError, greet
 from easytrader.bigqmt.session import BigqmtSession
@@ -228,6 +229,9 @@ class BigqmtConnector:
                     f"资金账号 {masked(self._account[0])} 没有在客户端里登录"
                     "（终端没有给出资金）：登录以后再连"
                 )
+            down = convert.trouble(rows[0])
+            if down:
+                raise ConnectFailedError(f"客户端与柜台还没有连好（{down}）：等它连上")
             session.asset()
 
     def _why(self, told: list[str], *, silent: bool) -> str:

@@ -33,6 +33,12 @@ _DAY_LENGTH: Final = 8
 _TIME_LENGTH: Final = 6
 _PRICE_DIGITS: Final = 4
 _AVERAGE_DIGITS: Final = 6
+_DOWN: Final = (
+    *("断开", "失败", "连接中", "登录中", "初始化", "校正", "停用", "无效", "未登录"),
+    *("离线", "掉线"),
+)
+_SECOND: Final = "副链接"
+"""副链接断了不碍事。"""
 CANCEL_REJECTED: Final = 53
 """``m_nOrderSubmitStatus``：撤单被拒绝。"""
 
@@ -80,7 +86,7 @@ class Naming(NamedTuple):
         sysid: 合同编号；还没有、只是占位的为空。
         remark: 终端给的备注。
         final: 已到终态。
-        ref: 还没有合同编号时认它的：终端的内部序号、时间、代码、数量。
+        ref: 还没有合同编号时认它的：终端的内部序号、时间、代码、数量；没有序号的为空。
     """
 
     day: str
@@ -177,6 +183,12 @@ def asset(row: Row, account_id: str, account_type: str) -> Asset:
     )
 
 
+def trouble(row: Row) -> str:
+    """``m_strStatus``：客户端与柜台断着、还没有登录好，原样说出来；好的、不认得的为空。"""
+    told = text(row, "m_strStatus")
+    return told if any(each in told for each in _DOWN) and _SECOND not in told else ""
+
+
 def position(row: Row, account_id: str, account_type: str) -> HeldPosition | None:
     """持仓；全是零的行（今天卖光的）为 None。
 
@@ -194,7 +206,7 @@ def position(row: Row, account_id: str, account_type: str) -> HeldPosition | Non
         return None
     cost = round(money(row, "m_dOpenPrice"), _AVERAGE_DIGITS)
     value = number(row, "m_dMarketValue")
-    profit = number(row, "m_dPositionProfit")
+    profit, rate = number(row, "m_dPositionProfit"), number(row, "m_dProfitRate")
     return HeldPosition(
         stock_code=stock_code(row),
         volume=volume,
@@ -209,7 +221,7 @@ def position(row: Row, account_id: str, account_type: str) -> HeldPosition | Non
         account_id=account_id,
         instrument_name=text(row, "m_strInstrumentName"),
         float_profit=number(row, "m_dFloatProfit") if profit is None else profit,
-        profit_rate=number(row, "m_dProfitRate"),
+        profit_rate=None if rate is None else round(rate, _AVERAGE_DIGITS),
     )
 
 
@@ -225,8 +237,9 @@ def naming(row: Row, today: str) -> Naming:
     """
     sysid = text(row, "m_strOrderSysID")
     status = number(row, "m_nOrderStatus")
+    own = number(row, "m_nRef")
     ref = (
-        number(row, "m_nRef") or 0,
+        own,
         text(row, "m_strInsertTime"),
         text(row, "m_strInstrumentID"),
         number(row, "m_nVolumeTotalOriginal") or 0,
@@ -237,7 +250,7 @@ def naming(row: Row, today: str) -> Naming:
         "" if sysid.startswith(_PLACEHOLDER) else sysid,
         text(row, "m_strRemark"),
         status in FINAL_STATUSES,
-        " ".join(str(each) for each in ref),
+        " ".join(str(each) for each in ref) if own or status in FINAL_STATUSES else "",
     )
 
 

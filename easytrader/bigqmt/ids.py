@@ -1,6 +1,7 @@
 """委托的编号：终端没有整数编号，合同编号又来得晚，由我们定，记在 `records.storage.Numbers`。
 
-我们发的按（日子、标记），发出之前就定好、记下；别人发的按（日子、市场、合同编号）。
+我们发的按（日子、标记），发出之前就定好、记下；别人发的按（日子、市场、合同编号），
+合同编号来以前按终端的内部序号。
 编号由账号与这几样算出来，记录丢了也算得出同一个；撞上了的往后换一个，以记录为准。
 """
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_PATIENCE_S: Final = 1.0
+_PATIENCE_S: Final = 0.5
 """认终端的行的时候，最多等记录这么久。"""
+_MUTE_S: Final = 5.0
+"""写不进去的，这么久之内不再试：推送不能为它停下。"""
 
 SENT: Final = "sent"
 """交给中转了，或正要交：它可能已经下单。"""
@@ -57,6 +60,11 @@ class Numbering:
         self._days: set[str] = set()
         # 编号 → 我们发出时的那一行
         self._mine: dict[int, Numbered] = {}
+        # 标记 → 本进程记得的最近一行
+        self._of_tag: dict[str, Numbered] = {}
+        # 算出来了、还没有写进去的：以后补
+        self._unwritten: dict[tuple[str, str], Numbered] = {}
+        self._muted_until = 0.0
         self._complained = False
 
     def close(self) -> None:
@@ -69,12 +77,13 @@ class Numbering:
     # ---- 我们发的
 
     def before(self, tag: str, deadline: float) -> Numbered | None:
-        """以前用过这个标记的那一行；没有为 None。
+        """以前用过这个标记的那一行；没有为 None。文件里没有的（运行中被删了），还有本进程记得的。
 
         Raises:
             JournalError: 读不出来。
         """
-        return self._do(deadline, lambda: self._numbers.latest(_ours(tag), deadline))
+        found = self._do(deadline, lambda: self._numbers.latest(_ours(tag), deadline))
+        return found or self._of_tag.get(_ours(tag))
 
     def begin(
         self, day: str, tag: str, remark: str, strategy: str, boot: str, deadline: float
@@ -109,6 +118,9 @@ class Numbering:
 
     def mark(self, tag: str, state: str) -> None:
         """这个标记的那一笔有了说法；记不下来只是以后保守些。"""
+        known = self._of_tag.get(_ours(tag))
+        if known is not None:
+            self._remember(known._replace(state=state))
         deadline = time.monotonic() + _PATIENCE_S
 
         def work() -> None:
@@ -133,10 +145,16 @@ class Numbering:
             self._read_day(each.day)
             key = _key(each)
             if key and (each.day, key) not in self._known:
-                row = Numbered(each.day, key, self._guess(each.day, key), at=time.time())
-                (ours if each.tag else wanted)[each.day, key] = row
+                (ours if each.tag else wanted)[each.day, key] = self._new(each, key)
         self._claim(list(ours.values()), inherit=True)
         self._claim(list(wanted.values()))
+
+    def _new(self, who: Naming, key: str) -> Numbered:
+        """还没有记下的一笔；有了合同编号的，没有编号的时候给过的还是那一个。"""
+        early = self._known.get((who.day, _early(who))) if who.ref and not who.tag else None
+        if early is not None and who.sysid:
+            return Numbered(who.day, key, early.number, alias=True, at=time.time())
+        return Numbered(who.day, key, self._guess(who.day, key), at=time.time())
 
     def name(self, who: Naming) -> Named | None:
         """一行委托是谁；还说不清的（别人的，合同编号还没有）为 None。"""
@@ -187,6 +205,9 @@ class Numbering:
         self._known[row.day, row.key] = row
         if row.key.startswith("~"):
             self._mine[row.number] = row
+            known = self._of_tag.get(row.key)
+            if known is None or known.day <= row.day:
+                self._of_tag[row.key] = row
 
     def _bind(self, found: Numbered, day: str, key: str) -> None:
         """我们的委托有了合同编号：以后没有备注的行也认得。"""
@@ -195,25 +216,42 @@ class Numbering:
             self._claim([row])
 
     def _claim(self, rows: list[Numbered], *, inherit: bool = False) -> None:
-        if not rows:
-            return
+        if rows and not self._try_claim(rows, inherit=inherit):
+            for each in rows:  # 算出来的就是
+                self._remember(each)
+                self._unwritten[each.day, each.key] = each
+
+    def _try_claim(self, rows: list[Numbered], *, inherit: bool) -> bool:
+        """记下；写不进去的为假，过一会儿再试。"""
+        if time.monotonic() < self._muted_until:
+            return False
         deadline = time.monotonic() + _PATIENCE_S
+        owed = list(self._unwritten.values())
+
+        def work() -> list[Numbered]:
+            if owed:
+                self._numbers.claim(owed, deadline)
+            return self._numbers.claim(rows, deadline, inherit=inherit)
+
         try:
-            found = self._do(deadline, lambda: self._numbers.claim(rows, deadline, inherit=inherit))
+            found = self._do(deadline, work)
         except JournalError as exc:
-            self._complain(exc)
-            found = rows  # 算出来的就是：推送不能为它停下
+            self._mute(exc)
+            return False
+        for each in owed:
+            self._unwritten.pop((each.day, each.key), None)
         for each in found:
             self._remember(each)
+        return True
 
     def _read_day(self, day: str) -> None:
-        if day in self._days:
+        if day in self._days or time.monotonic() < self._muted_until:
             return
         deadline = time.monotonic() + _PATIENCE_S
         try:
             found = self._do(deadline, lambda: self._numbers.of_day(day, deadline))
         except JournalError as exc:
-            self._complain(exc)
+            self._mute(exc)
             return
         self._days.add(day)
         for each in found:
@@ -230,6 +268,10 @@ class Numbering:
             return self._lock.run(deadline, work)
         except TimeoutError as exc:
             raise JournalError(f"委托编号的记录：{exc}") from exc
+
+    def _mute(self, exc: JournalError) -> None:
+        self._muted_until = time.monotonic() + _MUTE_S
+        self._complain(exc)
 
     def _complain(self, exc: JournalError) -> None:
         if not self._complained:
@@ -251,4 +293,9 @@ def _key(who: Naming) -> str:
         return _ours(who.tag)
     if who.sysid:
         return _theirs(who.exchange, who.sysid)
-    return f"{who.exchange} ? {who.ref}" if who.final else ""
+    return _early(who) if who.ref else ""
+
+
+def _early(who: Naming) -> str:
+    """还没有合同编号时的键。"""
+    return f"{who.exchange} ? {who.ref}"

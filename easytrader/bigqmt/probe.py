@@ -61,10 +61,18 @@ def say(name: str, value: "Any") -> None:
     report.append("%s: %s" % (name, clean(value)))
 
 
+def say_names(name: str, names: "list[str]") -> None:
+    rows = [names[start : start + 8] for start in range(0, len(names), 8)]
+    report.extend("%s: %s" % (name, " ".join(each)) for each in rows)
+
+
 def attempt(name: str, work: "Any", *args: "Any") -> "Any":
     """Do it and report how that went."""
     try:
         value = work(*args)
+    except KeyError as error:  # a module that is not here
+        say(name, "needs %s" % error)
+        return None
     except Exception as error:
         say(name, words(error))
         return None
@@ -91,7 +99,7 @@ _clock = modules["time"].monotonic if "time" in modules else None  # type: Any
 
 
 def look_around(context: "Any") -> None:
-    say("imports", " ".join(each for each in MODULES if each in modules))
+    say_names("imports", [each for each in MODULES if each in modules])
     system = modules.get("sys")
     if system is not None:
         say("python", system.version.split()[0] + " " + system.platform)
@@ -99,11 +107,9 @@ def look_around(context: "Any") -> None:
         say("encodings", system.getdefaultencoding() + " " + system.getfilesystemencoding())
     say("file", "__file__" in globals())
     here = globals()
-    say("globals", " ".join(each for each in FUNCTIONS if here.get(each) is not None))
-    say("no globals", " ".join(each for each in FUNCTIONS if here.get(each) is None))
-    names = [each for each in dir(context) if each[:1] != "_"]
-    rows = [names[start : start + 8] for start in range(0, len(names), 8)]
-    report.extend("context: %s" % " ".join(each) for each in rows)
+    say_names("globals", [each for each in FUNCTIONS if here.get(each) is not None])
+    say_names("no globals", [each for each in FUNCTIONS if here.get(each) is None])
+    say_names("context", [each for each in dir(context) if each[:1] != "_"])
     say("do_back_test", read(context, "do_back_test"))
     say("period", read(context, "period"))
 

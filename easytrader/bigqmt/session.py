@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from easytrader.backend.records import Asset, OrderRequest, PushEvent, Quote, Trade
     from easytrader.backend.session import Listener, Reply
     from easytrader.basics.log import Log
-    from easytrader.bigqmt.convert import HeldPosition, PlacedOrder, Row
+    from easytrader.bigqmt.convert import Deal, HeldPosition, PlacedOrder, Row
     from easytrader.bigqmt.flights import Watch
     from easytrader.bigqmt.ids import Numbering
     from easytrader.bigqmt.line import Line, Message
@@ -62,9 +62,12 @@ STALE_S: Final = 3.0
 _POLL_S: Final = 1.0
 _HURRY_S: Final = 0.1
 """有在途的，隔这么久看一次。"""
+_IDLE_SHARE: Final = 5.0
+"""看一次要占终端多久，至少隔它的这么多倍再看：终端的那个线程是所有策略共用的。"""
 _ACCOUNT_S: Final = 3.0
 _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
+_MARGIN_S: Final = 0.12
 _DAY: Final = "%Y%m%d"
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
@@ -162,14 +165,22 @@ class BigqmtSession(BaseSession):
         self._tables = {kind: Table() for kind in ("ACCOUNT", "POSITION", "ORDER", "DEAL", "TASK")}
         self._reducer = Reducer(numbering.name_trade)
         self._number_at: dict[int, int] = {}
+        self._deal_at: dict[int, str] = {}
+        # 读不懂的行：位置 → (哪一笔，为什么)；别人的编号为 0
+        self._unread: dict[str, dict[int, tuple[int, QueryFailedError]]] = {"ORDER": {}, "DEAL": {}}
+        # 没有我们标记的委托 → 何时第一次看到
+        self._strangers: dict[int, float] = {}
         self._cancels: list[CancelFlight] = []
         self._gate = threading.RLock()
         self._primed = {"ORDER": False, "DEAL": False}
         self._asking: dict[str, float] = {}
         """自己问的，还没有答的：哪张表 → 何时问的。"""
+        self._cost_s: dict[str, float] = {}
+        """看一次各占终端多久。"""
         self._next_poll = 0.0
         self._next_account = 0.0
         self._no_account = 0
+        self._account_ok = True
         self._ticked = (-1, time.monotonic())
         self._beat = float(line.hello["mono"])
         self._details: dict[tuple[str, str], Any] = {}
@@ -210,17 +221,28 @@ class BigqmtSession(BaseSession):
     def orders(self) -> list[PlacedOrder]:
         """当日委托。"""
         self._refresh("ORDER", "当日委托")
+        self._check_read("ORDER")
         return self._reducer.orders()
 
     def order(self, order_id: int) -> PlacedOrder | None:
         """一笔当日委托。"""
         self._refresh("ORDER", "委托")
+        for number, error in list(self._unread["ORDER"].values()):
+            if number == order_id:
+                raise error
         return self._reducer.order(order_id)
 
     def trades(self) -> list[Trade]:
         """当日成交。"""
         self._refresh("DEAL", "当日成交")
+        self._check_read("DEAL")
         return self._reducer.trades()
+
+    def _check_read(self, kind: str) -> None:
+        """我们自己的有读不懂的，就是没有查到；别人的少一行，日志里说。"""
+        for number, error in list(self._unread[kind].values()):
+            if number:
+                raise error
 
     def table(self, kind: str) -> list[Row]:
         """终端的一张表（``ACCOUNT POSITION TASK`` 等），每行一个字典，不要改它。
@@ -398,6 +420,12 @@ class BigqmtSession(BaseSession):
         return earlier.state in (ids.REFUSED, ids.INFERRED)
 
     def _answer_spent(self, request: OrderRequest, number: int, reply: Reply[SubmitAnswer]) -> None:
+        """以前交给过的：有那笔委托就是它，没有就说清楚，都不再交。"""
+        try:
+            self._refresh("ORDER", "当日委托")
+        except QueryFailedError as exc:
+            told = f"这个 client_order_id 的委托今天交给过客户端，此刻查不到当日委托（{exc}）"
+            raise NotConnectedError(f"{told}，这一次什么都没有发出") from exc
         self.depart(reply)
         if self._reducer.order(number) is not None:
             self._answer(request, reply, SubmitAnswer(number))
@@ -473,6 +501,8 @@ class BigqmtSession(BaseSession):
         """看到了这些委托：在途的有了下文。"""
         for order in orders:
             tag = tags.split(order.order_remark)[0]
+            if not tag:
+                self._strangers.setdefault(int(order.order_id), time.monotonic())
             flight = self._watch.take(tag) if tag else None
             if flight is None:
                 continue
@@ -485,15 +515,43 @@ class BigqmtSession(BaseSession):
                 self._push([OrderRefused(_refusal(order))])
 
     def _infer(self, at: float) -> None:
-        """又一次快照：下单的函数调用过了、一直没有出现的，推断没有下成。"""
+        """又一次快照：下单的函数调用过了、一直没有出现的，推断没有下成。
+
+        客户端与柜台断着的时候表是不动的，不算。
+        """
+        if not self._account_ok or at - self._tables["ACCOUNT"].at > STALE_S:
+            return
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
                 continue
-            if flight.missing_since(at) < self._row_wait_s:
+            if flight.missing_since(at) < self._row_wait_s or flight.twin:
+                continue
+            flight.twin = self._twin(flight)
+            if flight.twin:
+                told = (
+                    "委托 {} 没有出现，而有一笔一样的委托 {}，备注不是我们写的："
+                    "说不准是不是这一笔，请自己核对"
+                )
+                self._log.warning(told, flight.number, flight.twin)
                 continue
             flight.inferred = True
             self._numbering.mark(tag, ids.INFERRED)
             self._refuse(flight, _INFERRED.format(self._row_wait_s))
+
+    def _twin(self, flight: Flight) -> int:
+        """交给中转以后才出现的、一样而没有我们标记的一笔；没有为 0。客户端可能改写了备注。"""
+        request = flight.request
+        for order in self._reducer.orders():
+            number = int(order.order_id)
+            same = (
+                self._strangers.get(number, 0.0) >= flight.began
+                and order.stock_code == request.security.stock_code
+                and order.order_volume == request.volume
+                and order.order_type == request.order_type
+            )
+            if same and (request.price_type != PriceType.FIX or order.price == request.price):
+                return number
+        return 0
 
     def _refuse(self, flight: Flight, why: str) -> None:
         self._answer(flight.request, flight.reply, SubmitAnswer(-1, why))
@@ -679,11 +737,7 @@ class BigqmtSession(BaseSession):
             return
         row: Row = dict(zip(value["cols"], value["row"], strict=False))
         if kind == "order":
-            who = convert.naming(row, self._today())
-            named = self._numbering.name(who)
-            if named is not None:
-                order = convert.order(row, who, named, *self._account)
-                self._changed([order], self._reducer.push_order(order))
+            self._order_pushed(row)
         elif kind == "deal":
             if convert.text(row, "m_strTradeID"):
                 deal = convert.deal(row, self._today(), *self._account)
@@ -696,6 +750,16 @@ class BigqmtSession(BaseSession):
             position = convert.position(row, *self._account)
             if position is not None:
                 self._push([PositionChanged(position)])
+
+    def _order_pushed(self, row: Row) -> None:
+        who = convert.naming(row, self._today())
+        # 别人的，还没有合同编号的：回调里的内部序号与列表里的可能不同，等列表
+        named = self._numbering.name(who) if who.tag or who.sysid else None
+        if named is None:
+            self._hurry()
+            return
+        order = convert.order(row, who, named, *self._account)
+        self._changed([order], self._reducer.push_order(order))
 
     def _refused(self, value: Message) -> None:
         """``orderError_callback``：终端不收。"""
@@ -723,17 +787,28 @@ class BigqmtSession(BaseSession):
         if now - self._ticked[1] > STALE_S:
             return f"终端 {STALE_S:g} 秒没有动静：客户端卡住了，或模型停了"
         if self._no_account > 1:
-            return "账号在客户端里没有登录了"
+            down = [convert.trouble(row) for row in self._tables["ACCOUNT"].rows[:1]]
+            return f"客户端与柜台断开了（{down[0]}）" if down else "账号在客户端里没有登录了"
         if not all(self._primed.values()):
             return ""
         if now >= self._next_account:
-            self._next_account = now + _ACCOUNT_S
+            # 有看着的：客户端与柜台断着的时候，没有出现不说明什么
+            self._next_account = now + (_POLL_S if self._watch.flights else _ACCOUNT_S)
             self._poll("ACCOUNT", now)
+        self._end_unsent(now)
         if now >= self._next_poll:
-            self._next_poll = now + (_HURRY_S if self._is_waiting() else _POLL_S)
+            base_s = _HURRY_S if self._is_waiting() else _POLL_S
+            self._next_poll = now + max(base_s, _IDLE_SHARE * self._look_s)
             self._poll("ORDER", now)
             self._poll("DEAL", now)
         return ""
+
+    def _end_unsent(self, now: float) -> None:
+        """到期还没有合同编号的撤单：没有发出，不是未知。"""
+        for flight in list(self._cancels):
+            if not flight.sent and now >= flight.deadline - _MARGIN_S:
+                why = "委托还没有合同编号，期限内没有等到，撤单没有发出"
+                self._end_cancel(flight, done=False, why=why)
 
     def _is_waiting(self) -> bool:
         with self._gate:
@@ -742,7 +817,14 @@ class BigqmtSession(BaseSession):
         return bool(self._cancels) or any(not each.reply.done() for each in flights)
 
     def _hurry(self) -> None:
-        self._next_poll = 0.0
+        """马上看；看一次很费的，按它的节奏。"""
+        if self._look_s < _HURRY_S:
+            self._next_poll = 0.0
+
+    @property
+    def _look_s(self) -> float:
+        """看一次委托与成交占终端多久。"""
+        return self._cost_s.get("ORDER", 0.0) + self._cost_s.get("DEAL", 0.0)
 
     def _poll(self, kind: str, now: float) -> None:
         asked_at = self._asking.get(kind)
@@ -767,50 +849,81 @@ class BigqmtSession(BaseSession):
             return
         try:
             changed = self._tables[kind].apply(asked.parts, asked.value)
+            self._cost_s[kind] = float(asked.value.get("age_ms") or 0.0) / 1000
             if kind == "ORDER":
                 self._apply_orders(changed)
             elif kind == "DEAL":
                 self._apply_deals(changed)
             elif kind == "ACCOUNT":
-                self._no_account = 0 if self._tables[kind].rows else self._no_account + 1
+                rows = self._tables[kind].rows
+                self._account_ok = bool(rows) and not convert.trouble(rows[0])
+                self._no_account = 0 if self._account_ok else self._no_account + 1
         except EasytraderError as exc:
             asked.error = exc
         except Exception as exc:  # noqa: BLE001  边界：终端的行里有什么都可能，读的线程不能死
             asked.error = QueryFailedError(f"终端给的「{kind}」读不懂：{exc!r}")
-            self._tables[kind].rev = 0
-        if isinstance(asked.error, EasytraderError):
             self._tables[kind].rev = 0  # 下次整个再要一遍
 
     def _apply_orders(self, changed: list[int]) -> None:
         table, today = self._tables["ORDER"], self._today()
-        rows = table.rows
+        rows, unread = table.rows, self._unread["ORDER"]
         named = {index: convert.naming(rows[index], today) for index in changed}
         self._numbering.learn(named.values())
         orders: list[PlacedOrder] = []
+        renamed: set[int] = set()
         for index, who in named.items():
+            unread.pop(index, None)
             name = self._numbering.name(who)
-            if name is not None:
-                self._number_at[index] = name.number
+            if name is None:
+                continue
+            renamed.add(self._number_at.get(index, name.number))
+            self._number_at[index] = name.number
+            try:
                 orders.append(convert.order(rows[index], who, name, *self._account))
+            except QueryFailedError as exc:
+                unread[index] = (name.number if _is_ours(name.remark) else 0, exc)
+                self._complain(f"有一行委托读不懂，没有算它：{exc}")
         quiet, self._primed["ORDER"] = not self._primed["ORDER"], True
+        for number in renamed - set(self._number_at.values()):
+            self._reducer.drop_order(number)
         events = self._reducer.list_orders(orders, quiet=quiet)
         if len(self._number_at) > len(rows):
-            kept = {at: each for at, each in self._number_at.items() if at < len(rows)}
-            self._number_at = kept
-            self._reducer.keep_orders(set(kept.values()))
+            _forget_from(self._number_at, len(rows))
+            _forget_from(unread, len(rows))
+            self._reducer.keep_orders(set(self._number_at.values()), today)
         events += self._reducer.adopt(time.monotonic())
         self._changed(orders, events)
-        self._infer(table.at)
+        if not unread:
+            self._infer(table.at)
 
     def _apply_deals(self, changed: list[int]) -> None:
         rows, today = self._tables["DEAL"].rows, self._today()
-        ordinals = _ordinals(rows) if changed else {}
-        deals = [
-            convert.deal(rows[index], today, *self._account, ordinals.get(index, 0))
-            for index in changed
-        ]
+        ordinals, unread = _ordinals(rows) if changed else {}, self._unread["DEAL"]
+        deals: list[Deal] = []
+        for index in changed:
+            unread.pop(index, None)
+            try:
+                deal = convert.deal(rows[index], today, *self._account, ordinals.get(index, 0))
+            except QueryFailedError as exc:
+                sysid = convert.text(rows[index], "m_strOrderSysID")
+                unread[index] = (self._our_number(sysid), exc)
+                self._complain(f"有一行成交读不懂，没有算它：{exc}")
+                continue
+            self._deal_at[index] = deal.key
+            deals.append(deal)
         quiet, self._primed["DEAL"] = not self._primed["DEAL"], True
         self._push(self._reducer.add_deals(deals, time.monotonic(), quiet=quiet))
+        if len(self._deal_at) > len(rows):
+            _forget_from(self._deal_at, len(rows))
+            _forget_from(unread, len(rows))
+            self._reducer.keep_trades(set(self._deal_at.values()), today)
+
+    def _our_number(self, sysid: str) -> int:
+        """这个合同编号是我们的哪一笔；别人的为 0。"""
+        for each in self._reducer.orders():
+            if each.order_sysid == sysid and _is_ours(each.order_remark):
+                return int(each.order_id)
+        return 0
 
     def _changed(self, orders: list[PlacedOrder], events: list[PushEvent]) -> None:
         """委托有了新的样子：先推，再给等着的人。"""
@@ -864,6 +977,16 @@ def _refusal(order: Any) -> Refusal:
         account_id=order.account_id,
         account_type=order.account_type,
     )
+
+
+def _is_ours(remark: str) -> bool:
+    return bool(tags.split(remark)[0])
+
+
+def _forget_from(table: dict[int, Any], count: int) -> None:
+    """第 ``count`` 行起的没有了。"""
+    for index in [each for each in table if each >= count]:
+        del table[index]
 
 
 def _market(exchange: str) -> int | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from easytrader import arguments
@@ -20,9 +22,11 @@ from easytrader.trader import Trader
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from datetime import datetime
 
     from easytrader.bigqmt.agentfile import Settings
     from easytrader.bigqmt.session import BigqmtSession
+    from easytrader.records.storage import Storage
     from easytrader.types import AccountTypeName, Status
 
 _Group = TypeVar("_Group", bound="groups.Group")
@@ -37,7 +41,24 @@ class BigqmtTrader(Trader):
     被客户端的弹窗拦下的，看不到任何痕迹，过 ``row_wait`` 秒推断没有下成，信息里写着「推断」。
     """
 
-    capabilities = Capabilities("完整版 QMT", markets=frozenset({"SH", "SZ", "BJ"}))
+    capabilities = Capabilities(
+        "完整版 QMT",
+        push_spread_s=7.0,  # 客户端的缓存各慢各的，最多 6 秒
+        markets=frozenset({"SH", "SZ", "BJ"}),
+    )
+
+    def __init__(
+        self,
+        debug: bool = False,
+        *,
+        trading_day: Callable[[str, datetime], bool | None] | None = None,
+        always_open: Callable[[str], bool] | None = None,
+        storage_of: Callable[[AccountKey], Storage] | None = None,
+    ) -> None:
+        """各项同 `MiniqmtTrader`：模拟的文件夹由 `brokers` 告诉它。"""
+        super().__init__(debug, storage_of=storage_of)
+        self._trading_day = trading_day
+        self._always_open = always_open
 
     def connect(
         self,
@@ -106,6 +127,9 @@ class BigqmtTrader(Trader):
 
         if settings().account != account_id:
             raise UsageError("agent", str(agent), "这个中转文件是给另一个账号的")
+        if self._always_open is not None:
+            always_open = self._always_open(str(path))
+            self.capabilities = replace(self.capabilities, always_open=always_open)
         key = AccountKey.of(place.home(path), account_id)
         numbering = Numbering(self._engine.storage(key).numbers(), account_id, self._log)
         connector = BigqmtConnector(
@@ -124,6 +148,9 @@ class BigqmtTrader(Trader):
             wait=wait,
             on_health=on_health,
             on_give_up=on_give_up,
+            trading_day=(
+                None if self._trading_day is None else partial(self._trading_day, str(path))
+            ),
         )
 
     # ---- 别的动词，一组一个对象；终端没有的抛 `UnsupportedError`

@@ -40,7 +40,7 @@ _BUILT_IN: Final = {
     "miniqmt": "easytrader.brokers.sim:miniqmt_trader",
     "sim": "easytrader.brokers.sim:sim_trader",
     "remote": "easytrader.remote:remote_trader",
-    "bigqmt": "easytrader.bigqmt:bigqmt_trader",
+    "bigqmt": "easytrader.brokers.sim:bigqmt_trader",
 }
 _REHEARSED: Final = "easytrader.brokers.sim:replay_trader"
 """回放时，要连到别处去的都换成它。"""

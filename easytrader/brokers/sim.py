@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from easytrader.basics.paths import AccountKey
+    from easytrader.bigqmt.trader import BigqmtTrader
     from easytrader.push.courier import Courier
     from easytrader.types import ConnectOptions
 
@@ -54,6 +55,18 @@ _SETTLE_S: Final = 10.0
 def miniqmt_trader(debug: bool = False) -> MiniqmtTrader:
     """`use('miniqmt')`：路径是模拟文件夹就连模拟的 MiniQMT，否则连真的。"""
     return _made(MiniqmtTrader, debug)
+
+
+def bigqmt_trader(debug: bool = False) -> BigqmtTrader:
+    """`use('bigqmt')`：路径是模拟文件夹就连模拟的完整版客户端，否则连真的。"""
+    from easytrader.bigqmt.trader import BigqmtTrader  # 只用 MiniQMT 的不必带上它
+
+    return BigqmtTrader(
+        debug,
+        trading_day=_trading_day,
+        always_open=_always_open,
+        storage_of=_big_storage_of,
+    )
 
 
 def sim_trader(debug: bool = False) -> SimTrader:
@@ -293,6 +306,14 @@ def _storage_of(key: AccountKey) -> SqliteStorage:
     """模拟账户的委托记录跟着模拟文件夹走：删了重开，旧的 id 不该还算数。"""
     if is_sim_folder(key.place):
         return SqliteStorage(Path(key.place) / RECORDS / paths.folder_name(key.account_id))
+    return SqliteStorage(paths.key_folder(key))
+
+
+def _big_storage_of(key: AccountKey) -> SqliteStorage:
+    """同上；键里的是客户端的 ``userdata``，与 MiniQMT 的编号不同，另放一处。"""
+    folder = Path(key.place).parent
+    if is_sim_folder(folder):
+        return SqliteStorage(folder / RECORDS / "bigqmt" / paths.folder_name(key.account_id))
     return SqliteStorage(paths.key_folder(key))
 
 

@@ -110,7 +110,7 @@ def _listens(port: int) -> bool:
 
 def look_connect(case: Case) -> Verdict:
     """真的连一次，听中转说它自己：版本、模式、节拍、哪几条线通，客户端不许的原话。"""
-    from easytrader.bigqmt import bigqmt_trader
+    from easytrader.brokers.sim import bigqmt_trader
 
     assert case.folder is not None
     if case.account_id is None:

@@ -26,10 +26,13 @@ _REMOTE: Final = ("remote", "远程")
 _NEEDED: Final = {
     "miniqmt": ("path", "account"),
     "qmt": ("path", "account"),
+    "bigqmt": ("path", "account"),
+    "大qmt": ("path", "account"),
     **dict.fromkeys(_REMOTE, ("path",)),
 }
 _WAYS: Final = (
-    "--profile NAME；--broker sim（模拟）；--broker miniqmt --path 路径 --account 资金账号；"
+    "--profile NAME；--broker sim（模拟）；--broker miniqmt（或 bigqmt）--path 路径 "
+    "--account 资金账号；"
     "--broker remote --path 网址 --account 名字"
 )
 _HERE: Final = "命令行"
@@ -49,8 +52,12 @@ def add_account_options(parser: argparse.ArgumentParser, *, timeout: bool = True
     )
     add = group.add_argument
     add("--profile", metavar="NAME", help="账号的设置：easytrader profile 列出有哪些")
-    add("--broker", metavar="NAME", help="后端：sim、miniqmt、remote，或别的包登记的")
-    add("--path", metavar="PATH", help="客户端的 userdata_mini、模拟的文件夹；remote 是网址")
+    add("--broker", metavar="NAME", help="后端：sim、miniqmt、bigqmt、remote，或别的包登记的")
+    add(
+        "--path",
+        metavar="PATH",
+        help="客户端的 userdata_mini（bigqmt 是安装目录）、模拟的文件夹；remote 是网址",
+    )
     add("--account", metavar="ID", help="资金账号；单独给它就是 --profile")
     add("--type", metavar="TYPE", help="账号类型（默认 STOCK；信用账号 CREDIT）")
     if timeout:

@@ -70,7 +70,7 @@ def _register_agent(commands: argparse._SubParsersAction[Parser]) -> None:
         help="账号类型：STOCK 普通、CREDIT 信用（默认照上次，第一次是 STOCK）",
     )
     add("--allow-orders", action="store_true", help="许下单、撤单（默认只许查）")
-    add("--new-token", action="store_true", help="换一个令牌：以前贴进去的从此连不上")
+    add("--new-token", action="store_true", help="换一个令牌与一组端口：以前贴进去的从此连不上")
     add(
         "--max-value",
         metavar="YUAN",

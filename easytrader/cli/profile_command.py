@@ -21,6 +21,11 @@ _CONNECT: Final = {
 stock_account = "你的资金账号"
 # account_type = "CREDIT"               # 信用账号
 # timeout = 10                          # 每个调用的期限，秒""",
+    "bigqmt": r"""miniqmt_path = 'D:\国金证券QMT交易端'                  # 路径用单引号
+stock_account = "你的资金账号"            # 先 easytrader bigqmt agent 装一次中转
+# account_type = "CREDIT"               # 信用账号
+# row_wait = 10                         # 下单之后最慢几秒看得到委托，秒
+# timeout = 10                          # 每个调用的期限，秒""",
     "sim": """# miniqmt_path = '模拟的文件夹'          # 不写就用默认的，第一次用时开户
 # stock_account = "10001\"""",
     "remote": """address = "https://192.168.1.8:7788"
@@ -78,7 +83,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     init.add_argument("name", metavar="NAME", help="名字：字母、数字、汉字、- 或 _")
     init.add_argument(
         "--broker", metavar="NAME", default="miniqmt",
-        help="后端：miniqmt（默认）、sim、remote，或别的包登记的",
+        help="后端：miniqmt（默认）、bigqmt、sim、remote，或别的包登记的",
     )  # fmt: skip
     init.runs(_init)
 

@@ -52,7 +52,9 @@ def _add_account_options(parser: Parser) -> None:
     )
     add = group.add_argument
     parser.set_defaults(drafts=())
-    add("--broker", metavar="NAME", action=_Draft, help="后端：miniqmt、sim，或别的包登记的")
+    add(
+        "--broker", metavar="NAME", action=_Draft, help="后端：miniqmt、bigqmt、sim，或别的包登记的"
+    )
     add("--path", metavar="PATH", action=_Draft, help="客户端的 userdata_mini，或模拟的文件夹")
     add("--account", metavar="ID", action=_Draft, help="资金账号")
     add("--type", metavar="TYPE", action=_Draft, help="账号类型（默认 STOCK；信用账号 CREDIT）")

@@ -278,9 +278,11 @@ def _serve_terminal(arguments: argparse.Namespace) -> int:
 
 def _announce_terminal(served: Served) -> None:
     settings = served.settings
+    from easytrader.basics.log import masked
+
     where = "接上已有的柜台" if served.joined else "柜台也在这里"
     say(
-        f"策略已加载：{Path(settings.strategy).name} 账号 {settings.account} "
+        f"策略已加载：{Path(settings.strategy).name} 账号 {masked(settings.account)} "
         f"{served.interpreter.describe()} 脾气 {settings.manners} 进程 {served.process.pid} "
         f"端口 {served.service.port}（{where}）"
     )

@@ -479,6 +479,7 @@ class Engine:
             met=self._met,
             status=self.status,
             day_of=self.capabilities.day.day_of,
+            spread_s=self.capabilities.push_spread_s,
         )
 
     def _delivered(self, book: Daybook | None, event: PushEvent) -> None:

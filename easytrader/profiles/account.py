@@ -21,7 +21,7 @@ SHORT_NAMES: Final = {"path": "miniqmt_path", "account": "stock_account", "type"
 """命令行上的、设置里也可以写的短名字 → ``connect()`` 的参数。"""
 _REMOTE_NAMES: Final = {"path": "address", "account": "account"}
 _REMOTE: Final = ("remote", "远程")
-_OWN: Final = ("miniqmt", "qmt", "sim", "模拟", *_REMOTE)
+_OWN: Final = ("miniqmt", "qmt", "bigqmt", "大qmt", "sim", "模拟", *_REMOTE)
 """别的包的后端，``path`` 也许是它自己的参数。"""
 _LONGEST_NAME: Final = 64
 _NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"

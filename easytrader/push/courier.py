@@ -19,7 +19,7 @@ from easytrader.basics.numbers import exact
 from easytrader.errors import ClosedError
 from easytrader.push.dispatch import Dispatcher
 from easytrader.push.ledger import DeliveryLedger
-from easytrader.push.sequence import Sequencer
+from easytrader.push.sequence import HOLD_S, Sequencer
 from easytrader.push.table import callback_name, contents
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Courier:
         met: 第一次见到一笔委托（在分发线程上）。
         status: 此刻的健康状况，作 ``on_health`` 的参数。
         day_of: Unix 秒 → 哪一天，见 `DeliveryLedger`。
+        spread_s: 委托与它的成交，先后最多差几秒，见 `Sequencer`。
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Courier:
         met: Callable[[OrderLike], None],
         status: Callable[[], Mapping[str, Any]],
         day_of: Callable[[float], int] = A_SHARES.day_of,
+        spread_s: float = HOLD_S,
     ) -> None:
         self._log = log
         self._delivered = delivered
@@ -73,7 +75,7 @@ class Courier:
         self._lock = threading.Lock()
         self._dispatcher: Dispatcher | None = None
         self._ledger = DeliveryLedger(day_of)
-        self._sequencer = Sequencer(self._ledger)
+        self._sequencer = Sequencer(self._ledger, spread_s)
         self._primed = False
         self.handed = 0
         """交付了多少条。"""
@@ -223,15 +225,22 @@ class Courier:
         """查到的状态与成交，每笔委托按该交的次序。
 
         委托与成交是先后两次查询，成交可能比状态新：状态里算到的成交在它之前，其余在它之后。
-        连委托都还查不到的成交先压着，等委托的状态来了一起交：查询是缓存。
+        连委托都还查不到的成交、成交还查不到的状态先压着，等另一半来了一起交：查询是缓存。
         """
         of_order: dict[OrderId, list[TradeLike]] = {}
         for trade in trades:
             of_order.setdefault(trade.order_id, []).append(trade)
         events: list[PushEvent] = []
         for order in orders:
+            found = of_order.pop(order.order_id, [])
+            fresh = [Traded(each) for each in found if not self._ledger.has_trade(each)]
+            if self._sequencer.is_short(order, fresh):
+                for trade in fresh:
+                    self._sequencer.keep(trade, self._sequencer.spread_s)
+                self._sequencer.keep(OrderChanged(order), self._sequencer.spread_s)
+                continue
             early, late, pushed = self._sequencer.pop(order.order_id)
-            mine = {_trade_key(each): each for each in of_order.pop(order.order_id, [])}
+            mine = {_trade_key(each): each for each in found}
             mine.update((_trade_key(each.trade), each.trade) for each in pushed)
             before, after = self._split(order, list(mine.values()))
             events += [*early, *before, *late, OrderChanged(order), *after]

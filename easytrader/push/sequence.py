@@ -3,7 +3,8 @@
 对一笔委托的承诺：状态只前进；「已报」先于它的成交；状态里的累计成交量，对应的成交已经交过；
 看起来被跳过的状态（两笔成交之间的「部成」、撤单前的「待撤」）也等一等，免得它迟到了没法交。
 厂商不保证次序，也可能真的跳过，所以最多等 ``HOLD_S``，到期照样交，什么都不丢。
-只在分发线程上使用。
+有的柜台委托与成交分两路来、快慢不一（`Capabilities.push_spread_s`）：缺的是成交、或是成交的委托，
+就等那么久。只在分发线程上使用。
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ class Sequencer:
 
     Args:
         ledger: 交付过什么。只看不记，记在交付的时候。
+        spread_s: 委托与它的成交，先后最多差几秒。
     """
 
-    def __init__(self, ledger: DeliveryLedger) -> None:
+    def __init__(self, ledger: DeliveryLedger, spread_s: float = HOLD_S) -> None:
         self.ledger = ledger
+        self.spread_s = spread_s
         # 委托编号 → (到期时刻, 压着的推送)
         self._held: dict[OrderId, tuple[float, list[_Ordered]]] = {}
 
@@ -50,17 +53,23 @@ class Sequencer:
         if held is None:
             if self._fits(event, None):
                 return [event]
-            self._held[number] = (time.monotonic() + HOLD_S, [event])
+            self._held[number] = (time.monotonic() + self._patience_s(number, [event]), [event])
             return []
         held[1].append(event)
-        self._held[number] = (min(held[0], time.monotonic() + HOLD_S), held[1])
+        due = time.monotonic() + self._patience_s(number, held[1])
+        self._held[number] = (min(held[0], due), held[1])
         return [*self._release(number, held[1])]
 
-    def keep(self, event: Traded, hold_s: float) -> None:
-        """先压着这一条成交：它的委托还查不到，等委托的状态来了一起理顺。"""
-        number = event.trade.order_id
+    def keep(self, event: _Ordered, hold_s: float) -> None:
+        """先压着查到的这一条：成交的委托、状态里的成交还查不到，等来了一起理顺。"""
+        number = _number(event)
         due, events = self._held.get(number, (time.monotonic() + hold_s, []))
-        self._held[number] = (due, [*events, event])
+        self._held[number] = (due, events if event in events else [*events, event])
+
+    def is_short(self, order: OrderLike, trades: list[Traded]) -> bool:
+        """这个状态算到的成交，交过的、``trades``、压着的加起来还不够。"""
+        held = self._held.get(order.order_id, (0.0, []))[1]
+        return self._lacks(order.order_id, [OrderChanged(order), *trades, *held])
 
     def pop(self, number: OrderId) -> tuple[list[OrderChanged], list[OrderChanged], list[Traded]]:
         """取出这笔委托压着的：（「已报」及以前的状态，之后的状态，成交）。"""
@@ -88,6 +97,21 @@ class Sequencer:
         return self._drop(list(self._held))
 
     # ---- 内部
+
+    def _patience_s(self, number: OrderId, events: list[_Ordered]) -> float:
+        """压着这些，最多等多久。"""
+        return self.spread_s if self._lacks(number, events) else HOLD_S
+
+    def _lacks(self, number: OrderId, events: list[_Ordered]) -> bool:
+        """这些里缺成交，或缺成交的委托。"""
+        after = _After(self.ledger, number)
+        trades = {each.trade.traded_id: each for each in events if isinstance(each, Traded)}
+        for trade in trades.values():
+            after.take(trade)
+        states = [each.order for each in events if isinstance(each, OrderChanged)]
+        if not states:
+            return not after.known
+        return any(exact(order.traded_volume) > after.traded for order in states)
 
     def _drop(self, numbers: list[OrderId]) -> list[PushEvent]:
         held = [sorted(self._held.pop(number)[1], key=_natural) for number in numbers]

@@ -264,7 +264,7 @@ class Outside:
         theirs, token, account = self.hello["nonce"], self.told["token"], self.told["account"]
         proof = agent.sdk_proof(token, theirs, nonce, account)
         said = {"t": "auth", "v": self.told["v"], "nonce": nonce, "proof": proof}
-        self.send({**said, "account": account})
+        self.send({**said, "who": agent.sdk_proof(token, theirs, nonce, "")})
         self.greeting = self.wait("ok", "no")
         if self.greeting["t"] == "ok":
             assert self.greeting["proof"] == agent.agent_proof(token, nonce, theirs)

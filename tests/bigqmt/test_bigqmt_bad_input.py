@@ -52,7 +52,7 @@ class Stage:
         return client
 
     def connect(self, account: str = ACCOUNT, **options: Any) -> None:
-        self.user.connect(str(self.folder), account, **{"timeout": 2, **options})
+        self.user.connect(str(self.folder), account, **{"timeout": 1, **options})
 
     def refused(self, error: type[Exception] = ConnectFailedError, **options: Any) -> str:
         """连不上；返回说了什么。"""
@@ -151,7 +151,7 @@ def test_an_account_not_logged_in(stage: Stage) -> None:
 def test_a_folder_without_the_client(stage: Stage) -> None:
     for path in (stage.place / "没有", stage.place):
         with pytest.raises(UsageError) as caught:
-            stage.user.connect(str(path), ACCOUNT, timeout=2)
+            stage.user.connect(str(path), ACCOUNT, timeout=1)
         assert caught.value.argument == "miniqmt_path"
 
 

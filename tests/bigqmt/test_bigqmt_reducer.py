@@ -165,7 +165,7 @@ class TestView:
         one.list_orders([order(56, 300)])
         one.add_deals([deal("t1")], 0.0)
         one.list_orders([order(50, number=8, day="20261201")])
-        one.keep_orders({8})
+        one.keep_orders({8}, DAY)
         assert [each.order_id for each in one.orders()] == [8]
         assert one.trades() == []
 
@@ -176,6 +176,12 @@ class TestView:
         assert states(one.list_orders([order(55, 100)])) == [(55, 100, "12")]
         assert one.add_deals([deal("t1")], 0.0) == []
         assert ids_of(one.add_deals([deal("t1"), deal("t2")], 0.0)) == ["t2"]
+
+
+def test_a_late_fill_after_the_end_is_told() -> None:
+    one = Reducer(known)
+    one.list_orders([order(53, 100)])
+    assert states(one.list_orders([order(53, 200)])) == [(53, 200, "12")]
 
 
 def test_ahead_is_never_both_ways() -> None:

@@ -10,7 +10,7 @@ from big_plan import FAULTS, SERVED, VERBS, scenario, served_scenario
 from chaos_spread import spread
 
 HERE = Path(__file__).resolve().parent
-SHORT_SEED, SHORT, SHORT_S = 20261130, 6, 4.0
+SHORT_SEED, SHORT, SHORT_S = 20261130, 5, 2.5
 SCENARIOS = int(os.environ.get("EASYTRADER_CHAOS_SCENARIOS", "3000"))
 SEED = int(os.environ.get("EASYTRADER_CHAOS_SEED", "1"))
 WORKERS = int(os.environ.get("EASYTRADER_CHAOS_WORKERS", "2"))

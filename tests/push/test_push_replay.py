@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from push_records import order, trade
+from support import eventually
 
 from easytrader.backend.records import OrderChanged, PushEvent, Traded
 from easytrader.basics.log import Log
 from easytrader.errors import ClosedError
 from easytrader.push import courier as courier_room
 from easytrader.push.courier import Courier
+from easytrader.push.sequence import HOLD_S
 
 
 def label(event: PushEvent) -> str:
@@ -23,13 +25,16 @@ def label(event: PushEvent) -> str:
     return str(event.order.order_status)
 
 
-def recording(log: Any = None, met: Any = None) -> tuple[Courier, list[str]]:
+def recording(
+    log: Any = None, met: Any = None, spread_s: float = HOLD_S
+) -> tuple[Courier, list[str]]:
     given: list[str] = []
     courier = Courier(
         log or Log(),
         delivered=lambda event: given.append(label(event)),
         met=met or (lambda order: None),
         status=dict,
+        spread_s=spread_s,
     )
     return courier, given
 
@@ -270,3 +275,27 @@ def test_an_order_is_met_once() -> None:
     assert courier.close(30)
     assert met == [1]
     assert given == ["50", "51", "54"]
+
+
+def test_a_state_whose_trades_are_not_visible_yet_waits_for_them() -> None:
+    """委托与成交分两路来的柜台：状态走在成交前面，成交来了一起交。"""
+    courier, given = recording(spread_s=60)
+    courier.start(None, {})
+    courier.catch_up([], [])
+    courier.catch_up([order(56, 300)], [trade("a", 100)])
+    assert not courier.settle(0.05)
+    courier.catch_up([order(56, 300)], [trade("a", 100)])  # 又看了一次，还是没有
+    courier.deliver(Traded(trade("b", 200)))
+    eventually(lambda: len(given) == 3)
+    courier.close(5)
+    assert given == ["a", "b", "56"]
+
+
+def test_a_state_whose_trades_never_come_is_told_in_the_end() -> None:
+    courier, given = recording(spread_s=0.05)
+    courier.start(None, {})
+    courier.catch_up([], [])
+    courier.catch_up([order(56, 300)], [trade("a", 100)])
+    eventually(lambda: len(given) == 2)
+    courier.close(5)
+    assert given == ["a", "56"]

@@ -32,9 +32,9 @@ def trade(name: str, volume: int = 100, number: int = 1) -> Traded:
 class Desk:
     """分发线程做的事：理顺、去重、交付。"""
 
-    def __init__(self) -> None:
+    def __init__(self, spread_s: float = sequence.HOLD_S) -> None:
         self.ledger = DeliveryLedger()
-        self.sequencer = Sequencer(self.ledger)
+        self.sequencer = Sequencer(self.ledger, spread_s)
         self.given: list[str] = []
 
     def push(self, *events: PushEvent) -> Desk:
@@ -124,6 +124,37 @@ def test_a_later_push_does_not_put_off_what_waits(now: list[float]) -> None:
     assert desk.sequencer.next_due_s() == pytest.approx(sequence.HOLD_S / 2)
     now[0] += sequence.HOLD_S
     assert desk.sequencer.next_due_s() == 0
+
+
+SPREAD_S = 7.0
+
+
+def test_a_trade_is_waited_for_as_long_as_it_may_take(now: list[float]) -> None:
+    """委托与成交分两路来：缺成交的等得久；凑齐了而少一个状态的，照样只等一小会儿。"""
+    desk = Desk(SPREAD_S).push(order(50), order(56, 200))
+    assert desk.sequencer.next_due_s() == pytest.approx(SPREAD_S)
+    now[0] += SPREAD_S / 2
+    desk.push(trade("a"))
+    assert desk.given == ["50", "a"]
+    assert desk.sequencer.next_due_s() == pytest.approx(SPREAD_S / 2)
+    desk.push(trade("b"))
+    assert desk.given == ["50", "a", "b"]
+    assert desk.sequencer.next_due_s() == pytest.approx(sequence.HOLD_S)  # 两笔之间的「部成」
+
+
+def test_an_order_is_waited_for_by_its_trades_as_long_as_it_may_take(now: list[float]) -> None:
+    desk = Desk(SPREAD_S).push(trade("a"))
+    assert desk.sequencer.next_due_s() == pytest.approx(SPREAD_S)
+    desk.push(order(56, 100))  # 没有「已报」：直接成交了
+    assert desk.given == []
+    now[0] += sequence.HOLD_S
+    desk.deliver(desk.sequencer.due())
+    assert desk.given == ["a", "56"]
+
+
+def test_a_cancel_does_not_wait_longer_for_the_state_before_it(now: list[float]) -> None:
+    desk = Desk(SPREAD_S).push(order(50), order(54))
+    assert desk.sequencer.next_due_s() == pytest.approx(sequence.HOLD_S)
 
 
 def test_a_pending_cancel_waits_for_the_report() -> None:
