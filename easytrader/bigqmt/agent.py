@@ -28,9 +28,15 @@ REFUSED = {}  # type: dict[str, str] # module -> why this terminal does not give
 TYPE_CHECKING = False
 
 
+class Closed(Exception):
+    """A wire or a function this terminal does not give; the text is the terminal's or plain."""
+
+
 def _words(error: "BaseException") -> str:
     """What the terminal said, short enough for a frame."""
     try:
+        if isinstance(error, Closed):
+            return str(error)[:200]
         return ("%s: %s" % (type(error).__name__, error))[:200]
     except Exception:
         return type(error).__name__
@@ -95,11 +101,14 @@ ESSENTIAL = ("hashlib", "json", "time", "sys", "collections")  # without these t
 
 MAX_FRAME = 1 << 20  # bytes of one body: 32 of MAC, then JSON
 MAC_BYTES = 32
+AUTH_BYTES = 2048  # what a stranger may say; a number of a megabyte takes 3.6 seconds to read
+OK_BYTES = 1 << 16
 
 # one tick of the client's timer
 REQUESTS_PER_TICK = 20
 REQUESTS_S = 0.05  # a started passorder may exceed it
 CONVERT_S = 0.02  # turning the terminal's objects into rows
+REST_S = 2.0
 CHUNK = 100  # rows between two looks at the clock
 BEAT_S = 0.3
 
@@ -200,6 +209,7 @@ class Framer(object):
 
     def __init__(self, agent: bool) -> None:
         self._mine, self._theirs = (b"A", b"S") if agent else (b"S", b"A")
+        self._greeting = AUTH_BYTES if agent else OK_BYTES
         self._packed = 0
         self._taken = 0
         self._buffer = bytearray()
@@ -248,7 +258,7 @@ class Framer(object):
         if len(self._buffer) < 4:
             return None
         size = int.from_bytes(self._buffer[:4], "big")
-        if not MAC_BYTES < size <= MAX_FRAME:
+        if not MAC_BYTES < size <= (MAX_FRAME if self._key else self._greeting):
             raise self._fail("frame of %d bytes" % size)
         if len(self._buffer) < 4 + size:
             return None
@@ -406,6 +416,7 @@ class Table(object):
         self.base = self.rev = int(time.time() * 1000)
         self.waiting = []  # type: list[Ask]
         self.reading = False
+        self.rest = 0.0  # not read again before this moment
 
     def clear(self) -> None:
         self.rows = []
@@ -442,8 +453,8 @@ class TcpWire(object):
 
     def open(self) -> None:
         if socket is None:
-            raise OSError(REFUSED["socket"])
-        why = OSError("no port given")  # type: Exception
+            raise Closed(REFUSED["socket"])
+        why = Closed("no port given")  # type: Exception
         for port in PORTS:
             sock = None
             try:
@@ -635,10 +646,10 @@ if ctypes is not None:
 
 def _system_pipes() -> "Pipes":
     if ctypes is None:
-        raise OSError(REFUSED["ctypes"])
+        raise Closed(REFUSED["ctypes"])
     windll = getattr(ctypes, "WinDLL", None)
     if windll is None:
-        raise OSError("not Windows")
+        raise Closed("not Windows")
     kernel = windll("kernel32", use_last_error=True)
     advapi = windll("advapi32", use_last_error=True)
     return Pipes(kernel, advapi, _read(ctypes, "get_last_error"))
@@ -655,7 +666,7 @@ class PipeWire(object):
 
     def open(self) -> None:
         if not PIPE:
-            raise OSError("no pipe given")
+            raise Closed("no pipe given")
         self._pipes = self._pipes or _system_pipes()
         self._next = self._pipes.create(PIPE, True)
 
@@ -710,9 +721,9 @@ class SpoolWire(object):
 
     def open(self) -> None:
         if not SPOOL:
-            raise OSError("no folder given")
+            raise Closed("no folder given")
         if os is None:
-            raise OSError(REFUSED["os"])
+            raise Closed(REFUSED["os"])
         os.makedirs(SPOOL, 0o700, exist_ok=True)
         trial = os.path.join(SPOOL, "agent.tmp")
         with open(trial, "wb") as file:
@@ -1027,11 +1038,11 @@ def _ascii(text: str) -> bool:
 class Caps(object):
     """The limits written into the file: codes, value of one order, orders in a minute."""
 
-    def __init__(self, caps: "dict[str, Any]") -> None:
+    def __init__(self, caps: "dict[str, Any]", times: "list[float]") -> None:
         self._codes = caps.get("codes")
         self._value = caps.get("max_value")
         self._rate = caps.get("max_per_minute")
-        self._times = []  # type: list[float]
+        self._times = times  # when orders left; outlives a re-run
         codes = self._codes is None or (isinstance(self._codes, list) and bool(self._codes))
         self._good = codes and all(
             each is None or (_is_number(each) and each > 0) for each in (self._value, self._rate)
@@ -1048,7 +1059,7 @@ class Caps(object):
             if value > self._value:
                 raise Refusal("caps", "max_value: %.2f > %s" % (value, self._value))
         if self._rate is not None:
-            self._times = [each for each in self._times if now - each < 60]
+            self._times[:] = [each for each in self._times if now - each < 60]
             if len(self._times) >= self._rate:
                 raise Refusal("caps", "max_per_minute: %s" % self._rate)
 
@@ -1102,7 +1113,6 @@ class Agent(object):
         self._inbox = deque()  # type: deque[tuple[str, Any]] # filled by the callbacks' thread
         self._lost = 0
         self._readers = {each: Reader(kind) for each, kind in EVENTS.items()}
-        self._caps = Caps(CAPS)
         self._context = None  # type: Any
         self._inside = False
         self.ticked = 0.0
@@ -1112,13 +1122,18 @@ class Agent(object):
         self._retry = 0.0
         self._credit_times = {}  # type: dict[str, float]
         self._credit_seq = 0
+        self._loaded = time.time()  # which lines of the client's log are ours
         self.tick_number = 0
         self.trouble = ""
         self._memory = _memory()
-        self._memory.close()  # the predecessor in this process lets go of its wires
+        try:
+            self._memory.close()  # the predecessor in this process lets go of its wires
+        except Exception as error:
+            self.trouble = _words(error)
         self._memory.close = self.close
         self._memory.owner = self
         self.tags = self._memory.tags
+        self._caps = Caps(CAPS, self._memory.times)
         self._methods = {
             "rows": self._rows,
             "submit": self._submit,
@@ -1290,6 +1305,7 @@ class Agent(object):
             "wires": self.wires,
             "limits": CAPS,
             "seq": self._memory.seq,
+            "loaded": self._loaded,
             "mono": now,
             "tick": self.tick_number,
             "place": str(_read(sys, "executable")),
@@ -1466,11 +1482,18 @@ class Agent(object):
             self._work.append(self._refresh(table))
 
     def _refresh(self, table: "Table") -> "Iterator[bool]":
-        """Read the terminal's list once for all who wait, some rows per tick."""
+        """Read the terminal's list once for all who wait, some rows per tick.
+
+        Where the client is slow at it, it gets twice that time for its other strategies first.
+        """
+        while _clock() < table.rest:
+            yield True
         waiting, table.waiting = table.waiting, []
         tick, at = self.tick_number, _clock()
         try:
             things = self._snapshot(table)
+            now = _clock()
+            table.rest = now + min(2 * (now - at), REST_S)
             rev = table.rev + 1
             for start in range(0, len(things), CHUNK):
                 for index in range(start, min(start + CHUNK, len(things))):
@@ -1711,6 +1734,7 @@ class _Memory(object):
     def __init__(self) -> None:
         self.boot = new_nonce()[:16]
         self.tags = {}  # type: dict[str, list[Any]]
+        self.times = []  # type: list[float]
         self.ring = deque()  # type: deque[tuple[int, str, Any]]
         self.seq = 0
         self.owner = None  # type: Any
@@ -1743,7 +1767,7 @@ def _start(context: "Any") -> None:
     global _agent
     refused = [each for each in ESSENTIAL if each in REFUSED]
     if refused:
-        print("easytrader agent: cannot run here: %s" % REFUSED)  # noqa: T201
+        _say("easytrader agent: cannot run here: %s" % REFUSED)
         return
     _set_account(context)
     agent = Agent()
@@ -1752,7 +1776,18 @@ def _start(context: "Any") -> None:
     _agent = agent
     timer = _schedule(context)
     said = (AGENT_VERSION, _masked(ACCOUNT), bool(ALLOW_ORDERS), agent.wires, timer)
-    print("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)  # noqa: T201
+    _say("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)
+
+
+def _say(text: str) -> None:
+    """One line in the strategy log, at start only: printing is slow, and may itself fail."""
+    try:
+        print(text)  # noqa: T201
+    except Exception:
+        try:
+            print(ascii(text))  # noqa: T201
+        except Exception:
+            REFUSED["print"] = "cannot print"
 
 
 def _set_account(context: "Any") -> None:
@@ -1799,7 +1834,7 @@ def init(context: "Any") -> None:
     try:
         _start(context)
     except Exception as error:
-        print("easytrader agent: %s" % _words(error))  # noqa: T201
+        _say("easytrader agent: %s" % _words(error))
 
 
 def handlebar(context: "Any") -> None:
