@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from agent_world import ACCOUNT, Rig, Row, order_row
+from agent_world import ACCOUNT, Rig, Row, order_row, settings
 
 import easytrader
 from easytrader.basics.beijing import stamp
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from support import Recorder
 
-_PERIOD_S = 0.003
+PERIOD_S = 0.003
 
 
 def day(shift: int = 0) -> str:
@@ -60,8 +60,8 @@ def account(**changes: Any) -> Row:
 class Site(Rig):
     """一个终端与它的文件夹；定时器在自己的线程上响。"""
 
-    def __init__(self, place: Path) -> None:
-        super().__init__()
+    def __init__(self, place: Path, **told: Any) -> None:
+        super().__init__(settings(**told))
         self.tables["ACCOUNT"] = [account()]
         self.folder = place / "国金 QMT"
         (self.folder / "bin.x64").mkdir(parents=True)
@@ -69,7 +69,7 @@ class Site(Rig):
         (self.folder / "userdata" / "log").mkdir(parents=True)
         self.file = place / "agent.py"
         self.file.write_text(self.source, "ascii")
-        self._gate = threading.Lock()
+        self._gate = threading.RLock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ring, name="big-site", daemon=True)
         self._thread.start()
@@ -121,6 +121,6 @@ class Site(Rig):
         self.forget()
 
     def _ring(self) -> None:
-        while not self._over.wait(_PERIOD_S):
+        while not self._over.wait(PERIOD_S):
             with self._gate:
                 self.module["_et_tick"](self.context)
