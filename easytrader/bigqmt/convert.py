@@ -86,7 +86,7 @@ class Naming(NamedTuple):
         sysid: 合同编号；还没有、只是占位的为空。
         remark: 终端给的备注。
         final: 已到终态。
-        ref: 还没有合同编号时认它的：终端的内部序号、时间、代码、数量。
+        ref: 还没有合同编号时认它的：终端的内部序号、时间、代码、数量；没有序号的为空。
     """
 
     day: str
@@ -237,8 +237,9 @@ def naming(row: Row, today: str) -> Naming:
     """
     sysid = text(row, "m_strOrderSysID")
     status = number(row, "m_nOrderStatus")
+    own = number(row, "m_nRef")
     ref = (
-        number(row, "m_nRef") or 0,
+        own,
         text(row, "m_strInsertTime"),
         text(row, "m_strInstrumentID"),
         number(row, "m_nVolumeTotalOriginal") or 0,
@@ -249,7 +250,7 @@ def naming(row: Row, today: str) -> Naming:
         "" if sysid.startswith(_PLACEHOLDER) else sysid,
         text(row, "m_strRemark"),
         status in FINAL_STATUSES,
-        " ".join(str(each) for each in ref),
+        " ".join(str(each) for each in ref) if own or status in FINAL_STATUSES else "",
     )
 
 

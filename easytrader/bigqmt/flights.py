@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.backend.records import ContractNumber, Refusal
@@ -39,6 +40,8 @@ class Flight:
         answered: 中转回过话了。
         dispatched: 中转说下单的函数调用过了。
         inferred: 已经推断它没有下成。
+        twin: 有一笔一样的委托，备注不是我们写的：说不准是不是它，不推断。
+        began: 何时交给中转的（``time.monotonic``）。
     """
 
     request: OrderRequest
@@ -49,6 +52,8 @@ class Flight:
     answered: bool = False
     dispatched: bool = False
     inferred: bool = False
+    twin: int = 0
+    began: float = field(default_factory=time.monotonic)
     _first: float | None = None
     _last: float = 0.0
 
@@ -119,7 +124,7 @@ class Watch:
         self._seen = {each for each in self._seen if each > self.seq}
 
     def still_sending(self, tag: str, boot: str, beat: float) -> bool:
-        """此刻还可能被下出去：中转没有回话，它的钟也还没有过期限。
+        """此刻还可能被下出去：中转没有回话，它的钟也还没有过期限；或者有一笔说不准是不是它。
 
         Args:
             tag: 标记。
@@ -127,7 +132,11 @@ class Watch:
             beat: 它最近一拍的时刻。
         """
         flight = self.flights.get(tag)
-        if flight is None or flight.answered or flight.boot != boot:
+        if flight is None:
+            return False
+        if flight.twin:
+            return True
+        if flight.answered or flight.boot != boot:
             return False
         return beat <= flight.by
 

@@ -1,6 +1,7 @@
 """委托的编号：终端没有整数编号，合同编号又来得晚，由我们定，记在 `records.storage.Numbers`。
 
-我们发的按（日子、标记），发出之前就定好、记下；别人发的按（日子、市场、合同编号）。
+我们发的按（日子、标记），发出之前就定好、记下；别人发的按（日子、市场、合同编号），
+合同编号来以前按终端的内部序号。
 编号由账号与这几样算出来，记录丢了也算得出同一个；撞上了的往后换一个，以记录为准。
 """
 
@@ -144,10 +145,16 @@ class Numbering:
             self._read_day(each.day)
             key = _key(each)
             if key and (each.day, key) not in self._known:
-                row = Numbered(each.day, key, self._guess(each.day, key), at=time.time())
-                (ours if each.tag else wanted)[each.day, key] = row
+                (ours if each.tag else wanted)[each.day, key] = self._new(each, key)
         self._claim(list(ours.values()), inherit=True)
         self._claim(list(wanted.values()))
+
+    def _new(self, who: Naming, key: str) -> Numbered:
+        """还没有记下的一笔；有了合同编号的，没有编号的时候给过的还是那一个。"""
+        early = self._known.get((who.day, _early(who))) if who.ref and not who.tag else None
+        if early is not None and who.sysid:
+            return Numbered(who.day, key, early.number, alias=True, at=time.time())
+        return Numbered(who.day, key, self._guess(who.day, key), at=time.time())
 
     def name(self, who: Naming) -> Named | None:
         """一行委托是谁；还说不清的（别人的，合同编号还没有）为 None。"""
@@ -286,4 +293,9 @@ def _key(who: Naming) -> str:
         return _ours(who.tag)
     if who.sysid:
         return _theirs(who.exchange, who.sysid)
-    return f"{who.exchange} ? {who.ref}" if who.final else ""
+    return _early(who) if who.ref else ""
+
+
+def _early(who: Naming) -> str:
+    """还没有合同编号时的键。"""
+    return f"{who.exchange} ? {who.ref}"

@@ -35,9 +35,10 @@ def is_ahead(now: PlacedOrder, before: PlacedOrder) -> bool:
     """``now`` 比 ``before`` 新：成交多了一定新；终态不再变；不然看名次，再看合同编号与说明。"""
     new, old = state(now), state(before)
     if before.order_status in FINAL_STATUSES:
-        # 终态之后只补合同编号、原因
-        same = now.order_status == before.order_status and new[1] >= old[1]
-        return same and (new[3:] != old[3:]) and (new[3] or not old[3])
+        # 终态之后只补成交、合同编号、原因
+        same = now.order_status == before.order_status
+        more = new[1] > old[1] or (new[1] == old[1] and new[3:] != old[3:])
+        return same and more and (new[3] or not old[3])
     if new[1] != old[1]:
         return new[1] > old[1]
     return new[:1] > old[:1] or (new[0] == old[0] and new[2:] > old[2:])
@@ -81,8 +82,12 @@ class Reducer:
         for number in {*self._listed, *self._pushed} - numbers:
             order = self.order(number)
             if order is not None and order.day < max(today, self._day):
-                for each in (self._listed, self._pushed, self._told):
-                    each.pop(number, None)
+                self.drop_order(number)
+
+    def drop_order(self, number: int) -> None:
+        """认错了的：这一行原来是另一笔。"""
+        for each in (self._listed, self._pushed, self._told):
+            each.pop(number, None)
 
     def keep_trades(self, keys: set[str], today: str) -> None:
         """同上，成交。"""

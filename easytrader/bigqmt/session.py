@@ -62,6 +62,8 @@ STALE_S: Final = 3.0
 _POLL_S: Final = 1.0
 _HURRY_S: Final = 0.1
 """有在途的，隔这么久看一次。"""
+_IDLE_SHARE: Final = 5.0
+"""看一次要占终端多久，至少隔它的这么多倍再看：终端的那个线程是所有策略共用的。"""
 _ACCOUNT_S: Final = 3.0
 _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
@@ -166,11 +168,15 @@ class BigqmtSession(BaseSession):
         self._deal_at: dict[int, str] = {}
         # 读不懂的行：位置 → (哪一笔，为什么)；别人的编号为 0
         self._unread: dict[str, dict[int, tuple[int, QueryFailedError]]] = {"ORDER": {}, "DEAL": {}}
+        # 没有我们标记的委托 → 何时第一次看到
+        self._strangers: dict[int, float] = {}
         self._cancels: list[CancelFlight] = []
         self._gate = threading.RLock()
         self._primed = {"ORDER": False, "DEAL": False}
         self._asking: dict[str, float] = {}
         """自己问的，还没有答的：哪张表 → 何时问的。"""
+        self._cost_s: dict[str, float] = {}
+        """看一次各占终端多久。"""
         self._next_poll = 0.0
         self._next_account = 0.0
         self._no_account = 0
@@ -414,6 +420,12 @@ class BigqmtSession(BaseSession):
         return earlier.state in (ids.REFUSED, ids.INFERRED)
 
     def _answer_spent(self, request: OrderRequest, number: int, reply: Reply[SubmitAnswer]) -> None:
+        """以前交给过的：有那笔委托就是它，没有就说清楚，都不再交。"""
+        try:
+            self._refresh("ORDER", "当日委托")
+        except QueryFailedError as exc:
+            told = f"这个 client_order_id 的委托今天交给过客户端，此刻查不到当日委托（{exc}）"
+            raise NotConnectedError(f"{told}，这一次什么都没有发出") from exc
         self.depart(reply)
         if self._reducer.order(number) is not None:
             self._answer(request, reply, SubmitAnswer(number))
@@ -489,6 +501,8 @@ class BigqmtSession(BaseSession):
         """看到了这些委托：在途的有了下文。"""
         for order in orders:
             tag = tags.split(order.order_remark)[0]
+            if not tag:
+                self._strangers.setdefault(int(order.order_id), time.monotonic())
             flight = self._watch.take(tag) if tag else None
             if flight is None:
                 continue
@@ -510,11 +524,34 @@ class BigqmtSession(BaseSession):
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
                 continue
-            if flight.missing_since(at) < self._row_wait_s:
+            if flight.missing_since(at) < self._row_wait_s or flight.twin:
+                continue
+            flight.twin = self._twin(flight)
+            if flight.twin:
+                told = (
+                    "委托 {} 没有出现，而有一笔一样的委托 {}，备注不是我们写的："
+                    "说不准是不是这一笔，请自己核对"
+                )
+                self._log.warning(told, flight.number, flight.twin)
                 continue
             flight.inferred = True
             self._numbering.mark(tag, ids.INFERRED)
             self._refuse(flight, _INFERRED.format(self._row_wait_s))
+
+    def _twin(self, flight: Flight) -> int:
+        """交给中转以后才出现的、一样而没有我们标记的一笔；没有为 0。客户端可能改写了备注。"""
+        request = flight.request
+        for order in self._reducer.orders():
+            number = int(order.order_id)
+            same = (
+                self._strangers.get(number, 0.0) >= flight.began
+                and order.stock_code == request.security.stock_code
+                and order.order_volume == request.volume
+                and order.order_type == request.order_type
+            )
+            if same and (request.price_type != PriceType.FIX or order.price == request.price):
+                return number
+        return 0
 
     def _refuse(self, flight: Flight, why: str) -> None:
         self._answer(flight.request, flight.reply, SubmitAnswer(-1, why))
@@ -700,11 +737,7 @@ class BigqmtSession(BaseSession):
             return
         row: Row = dict(zip(value["cols"], value["row"], strict=False))
         if kind == "order":
-            who = convert.naming(row, self._today())
-            named = self._numbering.name(who)
-            if named is not None:
-                order = convert.order(row, who, named, *self._account)
-                self._changed([order], self._reducer.push_order(order))
+            self._order_pushed(row)
         elif kind == "deal":
             if convert.text(row, "m_strTradeID"):
                 deal = convert.deal(row, self._today(), *self._account)
@@ -717,6 +750,16 @@ class BigqmtSession(BaseSession):
             position = convert.position(row, *self._account)
             if position is not None:
                 self._push([PositionChanged(position)])
+
+    def _order_pushed(self, row: Row) -> None:
+        who = convert.naming(row, self._today())
+        # 别人的，还没有合同编号的：回调里的内部序号与列表里的可能不同，等列表
+        named = self._numbering.name(who) if who.tag or who.sysid else None
+        if named is None:
+            self._hurry()
+            return
+        order = convert.order(row, who, named, *self._account)
+        self._changed([order], self._reducer.push_order(order))
 
     def _refused(self, value: Message) -> None:
         """``orderError_callback``：终端不收。"""
@@ -754,7 +797,8 @@ class BigqmtSession(BaseSession):
             self._poll("ACCOUNT", now)
         self._end_unsent(now)
         if now >= self._next_poll:
-            self._next_poll = now + (_HURRY_S if self._is_waiting() else _POLL_S)
+            base_s = _HURRY_S if self._is_waiting() else _POLL_S
+            self._next_poll = now + max(base_s, _IDLE_SHARE * self._look_s)
             self._poll("ORDER", now)
             self._poll("DEAL", now)
         return ""
@@ -773,7 +817,14 @@ class BigqmtSession(BaseSession):
         return bool(self._cancels) or any(not each.reply.done() for each in flights)
 
     def _hurry(self) -> None:
-        self._next_poll = 0.0
+        """马上看；看一次很费的，按它的节奏。"""
+        if self._look_s < _HURRY_S:
+            self._next_poll = 0.0
+
+    @property
+    def _look_s(self) -> float:
+        """看一次委托与成交占终端多久。"""
+        return self._cost_s.get("ORDER", 0.0) + self._cost_s.get("DEAL", 0.0)
 
     def _poll(self, kind: str, now: float) -> None:
         asked_at = self._asking.get(kind)
@@ -798,6 +849,7 @@ class BigqmtSession(BaseSession):
             return
         try:
             changed = self._tables[kind].apply(asked.parts, asked.value)
+            self._cost_s[kind] = float(asked.value.get("age_ms") or 0.0) / 1000
             if kind == "ORDER":
                 self._apply_orders(changed)
             elif kind == "DEAL":
@@ -818,11 +870,13 @@ class BigqmtSession(BaseSession):
         named = {index: convert.naming(rows[index], today) for index in changed}
         self._numbering.learn(named.values())
         orders: list[PlacedOrder] = []
+        renamed: set[int] = set()
         for index, who in named.items():
             unread.pop(index, None)
             name = self._numbering.name(who)
             if name is None:
                 continue
+            renamed.add(self._number_at.get(index, name.number))
             self._number_at[index] = name.number
             try:
                 orders.append(convert.order(rows[index], who, name, *self._account))
@@ -830,6 +884,8 @@ class BigqmtSession(BaseSession):
                 unread[index] = (name.number if _is_ours(name.remark) else 0, exc)
                 self._complain(f"有一行委托读不懂，没有算它：{exc}")
         quiet, self._primed["ORDER"] = not self._primed["ORDER"], True
+        for number in renamed - set(self._number_at.values()):
+            self._reducer.drop_order(number)
         events = self._reducer.list_orders(orders, quiet=quiet)
         if len(self._number_at) > len(rows):
             _forget_from(self._number_at, len(rows))

@@ -129,8 +129,18 @@ class TestForeign:
         assert other.name(row("12", "手工")) == first
         assert one.name(row("13")) != first
 
-    def test_without_a_sysid_it_is_not_told_yet(self) -> None:
-        assert numbering(MemoryNumbers()).name(row("")) is None
+    def test_without_a_sysid_its_number_stays_when_it_comes(
+        self, again: Callable[[], Numbers]
+    ) -> None:
+        one, other = numbering(again()), numbering(again())
+        early = one.name(row(""))
+        assert early is not None
+        assert one.name(row("12")) == early
+        assert one.name(row("", ref="8")) != early
+        assert other.name(row("12")) == early
+
+    def test_without_anything_to_know_it_by_it_is_not_told_yet(self) -> None:
+        assert numbering(MemoryNumbers()).name(row("", ref="")) is None
 
     def test_refused_without_a_sysid_it_is(self) -> None:
         one = numbering(MemoryNumbers())

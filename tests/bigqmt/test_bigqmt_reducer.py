@@ -178,6 +178,12 @@ class TestView:
         assert ids_of(one.add_deals([deal("t1"), deal("t2")], 0.0)) == ["t2"]
 
 
+def test_a_late_fill_after_the_end_is_told() -> None:
+    one = Reducer(known)
+    one.list_orders([order(53, 100)])
+    assert states(one.list_orders([order(53, 200)])) == [(53, 200, "12")]
+
+
 def test_ahead_is_never_both_ways() -> None:
     shapes = [each for life in LIVES for each in life]
     for one in shapes:

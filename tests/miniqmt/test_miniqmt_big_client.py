@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,3 +120,24 @@ def test_only_the_end_of_a_huge_log_is_read(installed: Path) -> None:
         b"[trade]start trading mode\n" + b"x" * 2_000_000 + b"\n[trade]signal only mode"
     )
     assert big_client.read_log(installed).mode == "sim"
+
+
+def test_with_several_models_the_line_of_this_one_counts(installed: Path) -> None:
+    write(
+        installed, "XtClient_Formula_20261130.log",
+        "[2026-11-30 09:20:01.120][trade]start trading mode",
+        "[2026-11-30 09:31:07.000][trade]signal only mode",
+        "10:05:00 [trade]start trading mode",
+    )  # fmt: skip
+
+    def mode(clock: str) -> str:
+        near = datetime.fromisoformat(f"2026-11-30T{clock}+08:00").timestamp()
+        return big_client.read_log(installed, near=near).mode
+
+    assert mode("09:20:00") == "live"
+    assert mode("09:31:06") == "sim"
+    assert mode("10:04:59") == "live"
+    assert mode("14:00:00") == "live"  # 都离得远：最后一行
+    assert big_client.read_log(installed).mode == "live"
+    write(installed, "XtClient_Formula_20261130.log", "[trade]signal only mode")
+    assert mode("09:20:00") == "sim"  # 看不出时刻

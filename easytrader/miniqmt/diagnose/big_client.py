@@ -12,6 +12,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from easytrader.basics.beijing import day_of, midnight
+
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
@@ -38,6 +40,9 @@ _SENT: Final = "send order to tradeModule"
 _REFUSED: Final = re.compile(
     r"Forbidden: Module|Foribdden|非法IP|PermissionError|not in whitelist|SyntaxError|ImportError"
 )
+_CLOCK: Final = re.compile(r"\b(\d{2}):(\d{2}):(\d{2})\b")
+_NEAR_S: Final = 60.0
+"""客户端在模型起来之后一秒左右写下模式；远过这么久的不是它的。"""
 _MOST_LINES: Final = 3
 _LONGEST: Final = 400
 
@@ -94,12 +99,14 @@ class Seen(NamedTuple):
     refusals: tuple[str, ...] = ()
 
 
-def read_log(folder: Path, day: date | None = None) -> Seen:
+def read_log(folder: Path, day: date | None = None, near: float | None = None) -> Seen:
     """读内置 Python 的日志。
 
     Args:
         folder: 同 `userdata_of`。
         day: 哪一天的；None 为最新的那天。
+        near: 哪一刻起来的模型，Unix 秒：一个日志里有几个模型的，看离这一刻最近的一行；
+            None、行上看不出时刻、都离得远的，看最后一行。
     """
     home = userdata_of(folder)
     if home is None:
@@ -111,18 +118,30 @@ def read_log(folder: Path, day: date | None = None) -> Seen:
         told = _tail(printed) if printed is not None else []
     except OSError:
         return Seen()
-    mode, orders = "", 0
-    for line in lines:
-        if _LIVE in line:
-            mode = "live"
-        elif _SIGNAL in line:
-            mode = "sim"
-        elif _SENT in line:
-            orders += 1
+    modes = [line for line in lines if _LIVE in line or _SIGNAL in line]
+    told_mode = _nearest(modes, near) if near is not None else None
+    last = told_mode or (modes[-1] if modes else "")
+    mode = "" if not last else "live" if _LIVE in last else "sim"
+    orders = sum(_SENT in line for line in lines)
     refused = [line.strip()[:_LONGEST] for line in lines + told if _REFUSED.search(line)]
     unique = list(dict.fromkeys(refused))[-_MOST_LINES:]
     named = engine or printed
     return Seen(named.name if named is not None else "", mode, orders, tuple(unique))
+
+
+def _nearest(lines: list[str], near: float) -> str | None:
+    """离这一刻最近的一行；日期不写在行上的也认，看不出、都离得远的为 None。"""
+    second = near - midnight(day_of(near))
+    found: tuple[float, str] | None = None
+    for line in lines:
+        clock = _CLOCK.search(line)
+        if clock is None:
+            continue
+        hour, minute, rest = (int(each) for each in clock.groups())
+        away = abs(hour * 3600 + minute * 60 + rest - second)
+        if found is None or away <= found[0]:
+            found = away, line
+    return None if found is None or found[0] > _NEAR_S else found[1]
 
 
 def _newest(logs: Path, pattern: str, day: date | None) -> Path | None:
