@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ import psutil
 from support import ACCOUNT, ROOT, eventually
 
 from easytrader.sim.host.lease import service_of
-from easytrader.sim.terminal.client.link import Link
+from easytrader.sim.terminal.client.link import Killed, Link, LinkError
 from easytrader.sim.terminal.client.terminal import Terminal
 from easytrader.sim.terminal.client.trading import Desk
 
@@ -58,6 +59,8 @@ class Inside:
         self._trap: tuple[str, str] = ("", "")
         self._calls: list[str] = []
         self.starts = 0
+        self.called_at: dict[str, float] = {}
+        """标记 → 叫 passorder 的时刻（``time.monotonic``）。"""
 
     # ---- 起停
 
@@ -141,6 +144,8 @@ class Inside:
 
     def _probe(self, where: str) -> None:
         """在客户端的主线程上。"""
+        if where == "before" and (running := self._terminal) is not None:
+            self.called_at[running.calls[-1][0]] = time.monotonic()
         if self._left <= 0 or self._trap[0] != where:
             return
         self._left -= 1
@@ -161,8 +166,9 @@ class Inside:
 
 
 def _rerun(terminal: Terminal) -> None:
-    for each in list(terminal.strategies):
-        terminal.rerun(each)
+    with suppress(Killed, LinkError):  # 重跑到一半被杀
+        for each in list(terminal.strategies):
+            terminal.rerun(each)
 
 
 def _run(terminal: Terminal) -> None:
@@ -185,6 +191,7 @@ class Served:
         ]
         if python is not None:
             self._command += ["--python", python]
+        self.called_at: dict[str, float] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
         self._log = folder / "serve.out"

@@ -101,11 +101,14 @@ ESSENTIAL = ("hashlib", "json", "time", "sys", "collections")  # without these t
 
 MAX_FRAME = 1 << 20  # bytes of one body: 32 of MAC, then JSON
 MAC_BYTES = 32
+AUTH_BYTES = 2048  # what a stranger may say; a number of a megabyte takes 3.6 seconds to read
+OK_BYTES = 1 << 16
 
 # one tick of the client's timer
 REQUESTS_PER_TICK = 20
 REQUESTS_S = 0.05  # a started passorder may exceed it
 CONVERT_S = 0.02  # turning the terminal's objects into rows
+REST_S = 2.0
 CHUNK = 100  # rows between two looks at the clock
 BEAT_S = 0.3
 
@@ -206,6 +209,7 @@ class Framer(object):
 
     def __init__(self, agent: bool) -> None:
         self._mine, self._theirs = (b"A", b"S") if agent else (b"S", b"A")
+        self._greeting = AUTH_BYTES if agent else OK_BYTES
         self._packed = 0
         self._taken = 0
         self._buffer = bytearray()
@@ -254,7 +258,7 @@ class Framer(object):
         if len(self._buffer) < 4:
             return None
         size = int.from_bytes(self._buffer[:4], "big")
-        if not MAC_BYTES < size <= MAX_FRAME:
+        if not MAC_BYTES < size <= (MAX_FRAME if self._key else self._greeting):
             raise self._fail("frame of %d bytes" % size)
         if len(self._buffer) < 4 + size:
             return None
@@ -412,6 +416,7 @@ class Table(object):
         self.base = self.rev = int(time.time() * 1000)
         self.waiting = []  # type: list[Ask]
         self.reading = False
+        self.rest = 0.0  # not read again before this moment
 
     def clear(self) -> None:
         self.rows = []
@@ -1033,11 +1038,11 @@ def _ascii(text: str) -> bool:
 class Caps(object):
     """The limits written into the file: codes, value of one order, orders in a minute."""
 
-    def __init__(self, caps: "dict[str, Any]") -> None:
+    def __init__(self, caps: "dict[str, Any]", times: "list[float]") -> None:
         self._codes = caps.get("codes")
         self._value = caps.get("max_value")
         self._rate = caps.get("max_per_minute")
-        self._times = []  # type: list[float]
+        self._times = times  # when orders left; outlives a re-run
         codes = self._codes is None or (isinstance(self._codes, list) and bool(self._codes))
         self._good = codes and all(
             each is None or (_is_number(each) and each > 0) for each in (self._value, self._rate)
@@ -1054,7 +1059,7 @@ class Caps(object):
             if value > self._value:
                 raise Refusal("caps", "max_value: %.2f > %s" % (value, self._value))
         if self._rate is not None:
-            self._times = [each for each in self._times if now - each < 60]
+            self._times[:] = [each for each in self._times if now - each < 60]
             if len(self._times) >= self._rate:
                 raise Refusal("caps", "max_per_minute: %s" % self._rate)
 
@@ -1108,7 +1113,6 @@ class Agent(object):
         self._inbox = deque()  # type: deque[tuple[str, Any]] # filled by the callbacks' thread
         self._lost = 0
         self._readers = {each: Reader(kind) for each, kind in EVENTS.items()}
-        self._caps = Caps(CAPS)
         self._context = None  # type: Any
         self._inside = False
         self.ticked = 0.0
@@ -1122,10 +1126,14 @@ class Agent(object):
         self.tick_number = 0
         self.trouble = ""
         self._memory = _memory()
-        self._memory.close()  # the predecessor in this process lets go of its wires
+        try:
+            self._memory.close()  # the predecessor in this process lets go of its wires
+        except Exception as error:
+            self.trouble = _words(error)
         self._memory.close = self.close
         self._memory.owner = self
         self.tags = self._memory.tags
+        self._caps = Caps(CAPS, self._memory.times)
         self._methods = {
             "rows": self._rows,
             "submit": self._submit,
@@ -1474,11 +1482,18 @@ class Agent(object):
             self._work.append(self._refresh(table))
 
     def _refresh(self, table: "Table") -> "Iterator[bool]":
-        """Read the terminal's list once for all who wait, some rows per tick."""
+        """Read the terminal's list once for all who wait, some rows per tick.
+
+        Where the client is slow at it, it gets twice that time for its other strategies first.
+        """
+        while _clock() < table.rest:
+            yield True
         waiting, table.waiting = table.waiting, []
         tick, at = self.tick_number, _clock()
         try:
             things = self._snapshot(table)
+            now = _clock()
+            table.rest = now + min(2 * (now - at), REST_S)
             rev = table.rev + 1
             for start in range(0, len(things), CHUNK):
                 for index in range(start, min(start + CHUNK, len(things))):
@@ -1719,6 +1734,7 @@ class _Memory(object):
     def __init__(self) -> None:
         self.boot = new_nonce()[:16]
         self.tags = {}  # type: dict[str, list[Any]]
+        self.times = []  # type: list[float]
         self.ring = deque()  # type: deque[tuple[int, str, Any]]
         self.seq = 0
         self.owner = None  # type: Any
@@ -1751,7 +1767,7 @@ def _start(context: "Any") -> None:
     global _agent
     refused = [each for each in ESSENTIAL if each in REFUSED]
     if refused:
-        print("easytrader agent: cannot run here: %s" % REFUSED)  # noqa: T201
+        _say("easytrader agent: cannot run here: %s" % REFUSED)
         return
     _set_account(context)
     agent = Agent()
@@ -1760,7 +1776,18 @@ def _start(context: "Any") -> None:
     _agent = agent
     timer = _schedule(context)
     said = (AGENT_VERSION, _masked(ACCOUNT), bool(ALLOW_ORDERS), agent.wires, timer)
-    print("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)  # noqa: T201
+    _say("easytrader agent %d: account %s, orders %s, wires %s, timer %s" % said)
+
+
+def _say(text: str) -> None:
+    """One line in the strategy log, at start only: printing is slow, and may itself fail."""
+    try:
+        print(text)  # noqa: T201
+    except Exception:
+        try:
+            print(ascii(text))  # noqa: T201
+        except Exception:
+            REFUSED["print"] = "cannot print"
 
 
 def _set_account(context: "Any") -> None:
@@ -1807,7 +1834,7 @@ def init(context: "Any") -> None:
     try:
         _start(context)
     except Exception as error:
-        print("easytrader agent: %s" % _words(error))  # noqa: T201
+        _say("easytrader agent: %s" % _words(error))
 
 
 def handlebar(context: "Any") -> None:

@@ -10,6 +10,7 @@ import itertools
 import os
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import waits
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
+_BEATS: Final = 100
+"""半分钟：两边的钟走得不一样快，太早的不算。"""
 _SEND_S: Final = 3.0
 """对面不收，一帧最多写这么久。"""
 
@@ -71,15 +74,16 @@ class Clock:
     """中转的钟，从它打的拍子估：只会估慢，不会估快。"""
 
     def __init__(self, mono: float) -> None:
-        self._base = mono - time.monotonic()
+        self._ahead: deque[float] = deque(maxlen=_BEATS)
+        self.beat(mono)
 
     def beat(self, mono: float) -> None:
-        """来了一拍：路上花的时间使它看起来慢，取看起来最快的一拍。"""
-        self._base = max(self._base, mono - time.monotonic())
+        """来了一拍：路上花的时间使它看起来慢，取最近看起来最快的一拍。"""
+        self._ahead.append(mono - time.monotonic())
 
     def at(self, local: float) -> float:
         """本机的时刻（``time.monotonic``）→ 中转的，至少这么晚。"""
-        return self._base + local
+        return max(self._ahead.copy()) + local
 
 
 class Asked:

@@ -62,6 +62,8 @@ STALE_S: Final = 3.0
 _POLL_S: Final = 1.0
 _HURRY_S: Final = 0.1
 """有在途的，隔这么久看一次。"""
+_IDLE_SHARE: Final = 5.0
+"""看一次要占终端多久，至少隔它的这么多倍再看：终端的那个线程是所有策略共用的。"""
 _ACCOUNT_S: Final = 3.0
 _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
@@ -173,6 +175,8 @@ class BigqmtSession(BaseSession):
         self._primed = {"ORDER": False, "DEAL": False}
         self._asking: dict[str, float] = {}
         """自己问的，还没有答的：哪张表 → 何时问的。"""
+        self._cost_s: dict[str, float] = {}
+        """看一次各占终端多久。"""
         self._next_poll = 0.0
         self._next_account = 0.0
         self._no_account = 0
@@ -793,7 +797,8 @@ class BigqmtSession(BaseSession):
             self._poll("ACCOUNT", now)
         self._end_unsent(now)
         if now >= self._next_poll:
-            self._next_poll = now + (_HURRY_S if self._is_waiting() else _POLL_S)
+            base_s = _HURRY_S if self._is_waiting() else _POLL_S
+            self._next_poll = now + max(base_s, _IDLE_SHARE * self._look_s)
             self._poll("ORDER", now)
             self._poll("DEAL", now)
         return ""
@@ -812,7 +817,14 @@ class BigqmtSession(BaseSession):
         return bool(self._cancels) or any(not each.reply.done() for each in flights)
 
     def _hurry(self) -> None:
-        self._next_poll = 0.0
+        """马上看；看一次很费的，按它的节奏。"""
+        if self._look_s < _HURRY_S:
+            self._next_poll = 0.0
+
+    @property
+    def _look_s(self) -> float:
+        """看一次委托与成交占终端多久。"""
+        return self._cost_s.get("ORDER", 0.0) + self._cost_s.get("DEAL", 0.0)
 
     def _poll(self, kind: str, now: float) -> None:
         asked_at = self._asking.get(kind)
@@ -837,6 +849,7 @@ class BigqmtSession(BaseSession):
             return
         try:
             changed = self._tables[kind].apply(asked.parts, asked.value)
+            self._cost_s[kind] = float(asked.value.get("age_ms") or 0.0) / 1000
             if kind == "ORDER":
                 self._apply_orders(changed)
             elif kind == "DEAL":

@@ -27,6 +27,9 @@ _READ_BYTES: Final = 1 << 18
 _PIPE_PAUSE_S: Final = 0.005
 _FILE_PAUSE_S: Final = 0.01
 _PIPE_BUSY: Final = 231
+_DENIED: Final = 5
+_NO_WAIT: Final = 1
+"""PIPE_NOWAIT：对面不收的时候写不进去就回来，不占着句柄等。"""
 _PIPE_GONE: Final = frozenset({109, 232, 233})
 """对面走了：断开的管道。"""
 
@@ -136,7 +139,11 @@ class PipeWire:
         if kernel32 is None:
             if os.name != "nt":
                 raise WireError(f"{self.name}：命名管道只有 Windows 上有")
-            kernel32 = vars(ctypes)["windll"].kernel32
+            # 平常的 windll 取不准错误码：中间 Python 自己也会调用系统
+            kernel32 = vars(ctypes)["WinDLL"]("kernel32", use_last_error=True)
+            self._last_error = vars(ctypes)["get_last_error"]
+        else:
+            self._last_error = kernel32.GetLastError
         self._kernel = kernel32
         self._gate = threading.Lock()
         self._closed = threading.Event()
@@ -150,8 +157,14 @@ class PipeWire:
         while True:
             handle = create(path, read_write, 0, None, existing, 0, None)
             if handle not in (None, -1, 2**64 - 1, 2**32 - 1):
+                mode = self._ctypes.c_ulong(_NO_WAIT)
+                pointer = self._ctypes.c_void_p(handle)
+                self._kernel.SetNamedPipeHandleState(pointer, self._ctypes.byref(mode), None, None)
                 return int(handle)
-            error = self._kernel.GetLastError()
+            error = self._last_error()
+            if error == _DENIED:
+                told = "不让打开：客户端是以管理员身份运行的，这个程序也要以管理员身份运行"
+                raise WireError(f"{self.name}：{told}")
             if error != _PIPE_BUSY or _left(deadline) <= 0:
                 raise WireError(f"{self.name}：打不开（错误 {error}）")
             self._closed.wait(_PIPE_PAUSE_S)
@@ -167,7 +180,7 @@ class PipeWire:
                     self._pointer, rest, len(rest), self._ctypes.byref(written), None
                 )
             if not done:
-                raise WireError(f"{self.name} 写不出去（错误 {self._kernel.GetLastError()}）")
+                raise WireError(f"{self.name} 写不出去（错误 {self._last_error()}）")
             rest = rest[written.value :]
             if rest:
                 if _left(deadline) <= 0:
@@ -190,7 +203,7 @@ class PipeWire:
             self._check_open()
             pointer, there = self._pointer, self._ctypes.byref(count)
             if not self._kernel.PeekNamedPipe(pointer, None, 0, None, there, None):
-                error = self._kernel.GetLastError()
+                error = self._last_error()
                 gone = "对面断开了" if error in _PIPE_GONE else f"读不了（错误 {error}）"
                 raise WireError(f"{self.name}：{gone}")
             if not count.value:
@@ -198,7 +211,7 @@ class PipeWire:
             size = min(count.value, _READ_BYTES)
             buffer = self._ctypes.create_string_buffer(size)
             if not self._kernel.ReadFile(pointer, buffer, size, there, None):
-                raise WireError(f"{self.name}：读不了（错误 {self._kernel.GetLastError()}）")
+                raise WireError(f"{self.name}：读不了（错误 {self._last_error()}）")
             return buffer.raw[: count.value]
 
     @property

@@ -38,6 +38,7 @@ def test_mac_is_the_standard_hmac(key: bytes, data: bytes) -> None:
 @settings_for_tests(max_examples=40)
 def test_messages_come_back_however_they_are_cut(messages: list[Any], size: int) -> None:
     one, other = agent.Framer(True), agent.Framer(False)
+    one.key = other.key = b"k"
     data = b"".join(one.pack(each) for each in messages)
     found = []
     for start in range(0, len(data), size):
@@ -132,10 +133,18 @@ def test_what_one_stranger_says_harms_nobody_else(
     assert outside.ask("submit", **submit())["v"]["state"] == "dispatched"
 
 
+def test_a_stranger_may_not_say_much(rig: Rig, world: Rigs) -> None:
+    """3.6 读一个一兆字节的数要几秒，占的是所有策略的线程。"""
+    stranger = world.reach(rig)
+    stranger.send({"t": "auth", "v": "9" * agent.AUTH_BYTES})
+    assert stranger.gone()
+    assert rig.agent.trouble == ""
+
+
 @pytest.mark.parametrize("what", ["hello", "auth", "ok"])
 def test_a_changed_greeting_shows_at_the_first_frame_after(what: str) -> None:
     theirs, mine = agent.Framer(True), agent.Framer(False)
-    said = {"hello": {"boot": "1"}, "auth": {"account": "1"}, "ok": {"mono": 1.0}}
+    said: dict[str, Any] = {"hello": {"boot": "1"}, "auth": {"account": "1"}, "ok": {"mono": 1.0}}
     for name, value in said.items():
         one, other = (mine, theirs) if name == "auth" else (theirs, mine)
         data = one.pack(value)
@@ -386,6 +395,10 @@ def test_caps_hold(world: Rigs) -> None:
     assert code(3, pr=5, price=0, code="000001.SZ") == "caps"  # 没有价，没法算
     assert code(4, price=100) is None
     assert code(5, pr=5, price=0) is None
+    assert code(6) == "caps"
+    rig.load()  # 重新运行模型，记着的笔数还在
+    rig.context.details["600036.SH"] = {"UpStopPrice": 39.0}
+    outside = world.inside(rig)
     assert code(6) == "caps"
     rig.now += 61
     assert code(7) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from types import SimpleNamespace
@@ -215,6 +216,21 @@ def test_five_thousand_orders_take_many_short_ticks(rig: Rig, outside: Outside) 
             answer = message if message["t"] == "r" else answer
     assert answer["v"]["count"] == 5000
     assert ticks >= 5
+
+
+def test_a_slow_client_gets_time_for_its_other_strategies(rig: Rig, outside: Outside) -> None:
+    reads: list[float] = []
+
+    def slow() -> list[Any]:
+        reads.append(rig.now)
+        rig.now += 0.5
+        return [order_row(1)]
+
+    rig.tables["ORDER"] = slow
+    for _ in range(3):
+        assert outside.ask("rows", kind="ORDER")["v"]["count"] == 1
+    gaps = [after - before for before, after in itertools.pairwise(reads)]
+    assert all(gap >= 1.5 for gap in gaps)  # 半秒读，一秒歇
 
 
 def test_a_peer_that_does_not_read_holds_nobody_up(rig: Rig, outside: Outside, world: Rigs) -> None:

@@ -92,6 +92,19 @@ def test_every_wire_closed_is_not_a_crash(world: Rigs, monkeypatch: pytest.Monke
     assert rig.agent.trouble == ""
 
 
+def test_a_log_that_cannot_say_it_is_not_a_crash(world: Rigs) -> None:
+    said: list[str] = []
+
+    def narrow(text: str) -> None:
+        said.append(text.encode("ascii").decode())
+
+    rig = world.rig(print=narrow)
+    rig.module["_say"]("非法IP")
+    assert said[-1] == r"'\u975e\u6cd5IP'"
+    rig.module["print"] = None
+    rig.module["_say"]("x")
+
+
 # ---- 文件夹
 
 

@@ -101,6 +101,8 @@ def test_the_agent_does_nothing_forbidden() -> None:
             if node.func.id == "open":
                 assert where.startswith((".SpoolWire", ".SpoolLink")), where
             if node.func.id == "print":
+                assert where == "._say", f"{where}：热路径里不打印"
+            if node.func.id == "_say":
                 assert where in ("._start", ".init"), f"{where}：热路径里不打印"
         if isinstance(node, ast.Name):
             assert node.id not in FORBIDDEN_NAMES, f"{where}：{node.id}"

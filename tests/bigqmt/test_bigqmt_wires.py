@@ -281,6 +281,12 @@ class FakeKernel:
         self.error = 0
         self.busy = 2
         self.closed = 0
+        self.full = False
+        self.mode = 0
+
+    def SetNamedPipeHandleState(self, _: Any, mode: Any, *__: Any) -> int:  # noqa: N802
+        self.mode = mode._obj.value
+        return 1
 
     def CreateFileW(self, *_: Any) -> int:  # noqa: N802
         if self.busy:
@@ -305,8 +311,9 @@ class FakeKernel:
         return 1
 
     def WriteFile(self, _: Any, data: bytes, size: int, done: Any, __: Any) -> int:  # noqa: N802
-        self.written += data[:3]  # 一次只收几个字节
-        done._obj.value = min(3, size)
+        took = 0 if self.full else min(3, size)  # 一次只收几个字节
+        self.written += data[:took]
+        done._obj.value = took
         return 1
 
     def CloseHandle(self, _: Any) -> None:  # noqa: N802
@@ -336,6 +343,22 @@ class TestPipe:
         kernel.error = 109
         with pytest.raises(WireError, match="断开"):
             wire.receive(1.0)
+
+    def test_a_peer_that_does_not_read_is_bounded(self) -> None:
+        kernel = FakeKernel()
+        wire = PipeWire(r"\\.\pipe\x", soon(), kernel)
+        assert kernel.mode == 1  # PIPE_NOWAIT
+        kernel.full = True
+        with pytest.raises(WireError, match="不收"):
+            wire.send(b"x", soon(0.05))
+        wire.close()
+
+    def test_not_allowed(self) -> None:
+        kernel = FakeKernel()
+        kernel.CreateFileW = lambda *_: -1  # type: ignore[method-assign]
+        kernel.error = 5
+        with pytest.raises(WireError, match="管理员"):
+            PipeWire(r"\\.\pipe\x", soon(), kernel)
 
     def test_busy_for_ever(self) -> None:
         kernel = FakeKernel()

@@ -47,6 +47,8 @@ STOCK, CREDIT = 2, 3
 _LAG_S: Final = 0.3
 """缩短了的六秒：缓存最多慢这么久。"""
 _PERIOD_MS: Final = 5
+_LATE_S: Final = 0.3
+"""期限是两个钟对出来的，线程也会被挤开一会儿。"""
 _QUICK: Final = {
     "passorder_s": 0.0, "order_lag_s": (0.002, 0.02), "deal_lag_s": (0.002, 0.02),
     "account_lag_s": (0.002, 0.02), "position_lag_s": (0.002, 0.02),
@@ -95,6 +97,8 @@ class BigWorld(Book):
         self.busy = 0
         """中转说过几次排满了。"""
         self._foreign: set[str] = set()
+        self._until: dict[str, list[float]] = {}
+        """备注 → 各次下单的期限（``time.monotonic``）。"""
         self._others: Any = None
         self._events = events
         self._squatter: Squatter | None = None
@@ -148,6 +152,11 @@ class BigWorld(Book):
         given = [str(self.folder), ACCOUNT, self.account_type, str(self.outside)]
         arguments = [*given, wish.cid, wish.key]
         return [sys.executable, "-c", _CHILD, *arguments], dict(os.environ)
+
+    def submit(self, wish: Wish, send: Callable[..., Any]) -> Call:
+        """下一次；什么时候到期记下。"""
+        self._until.setdefault(wish.key, []).append(time.monotonic() + self.timeout_s)
+        return super().submit(wish, send)
 
     def foreign(self, dice: random.Random) -> None:
         """同一个账号的 MiniQMT 那边下一笔；备注短，截到 23 字节也还在。"""
@@ -231,6 +240,19 @@ class BigWorld(Book):
                 found.append(f"{tag} 叫了 {count} 次 passorder")
             if tag == FORGED_TAG:
                 found.append("伪造的委托放进去了")
+        return found + self._late()
+
+    def _late(self) -> list[str]:
+        """过了期限才叫 passorder 的。"""
+        found = []
+        remarks = {f"{key}~": remark for key, _, remark in self._read_journal()}
+        for tag, at in list(self.client.called_at.items()):
+            key = remarks.get(tag, "")
+            until = self._until.get(key, [])
+            if not until or len(until) < len(self.wishes[key].calls):
+                continue  # 别的进程下的
+            if at > max(until) + _LATE_S:
+                found.append(f"{key} 过了期限 {at - max(until):.2f} 秒才叫 passorder")
         return found
 
     def translated(self, ledger: Ledger) -> tuple[Ledger, list[str]]:
@@ -264,7 +286,7 @@ class BigWorld(Book):
     def _numbers_of(self, ledger: Ledger, found: list[str]) -> dict[int, int]:
         """柜台的编号 → 我们的：照标记在编号的记录里找，每个标记恰好一个。"""
         kept: dict[str, set[int]] = {}
-        for key, number in self._read_journal():
+        for key, number, _ in self._read_journal():
             kept.setdefault(key, set()).add(number)
         places = {}
         for order in ledger.orders:
@@ -278,13 +300,13 @@ class BigWorld(Book):
             found.append("记录里两个标记用了同一个编号")
         return places
 
-    def _read_journal(self) -> list[tuple[str, int]]:
-        """委托编号的记录：（键, 编号）；一笔都没有下过的没有文件。"""
+    def _read_journal(self) -> list[tuple[str, int, str]]:
+        """委托编号的记录：（键, 编号, 备注）；一笔都没有下过的没有文件。"""
         path = paths.account_folder(home(self.folder), ACCOUNT) / "numbers.sqlite"
         if not path.exists():
             return []
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
-            return db.execute("SELECT key, number FROM numbers").fetchall()
+            return db.execute("SELECT key, number, remark FROM numbers").fetchall()
 
 
 def replace_settings(settings: Any, **changes: Any) -> Any:

@@ -126,6 +126,12 @@ def test_missed_rings_are_one_and_the_grid_stays() -> None:
     assert timer.next_after(9.99) == pytest.approx(10.1)
 
 
+def test_rounding_never_rings_twice_at_once() -> None:
+    timer = Timer(0, "", None, 0.02, -1)
+    timer.due = 1000.0
+    assert timer.next_after(1000.16) > 1000.16
+
+
 def test_timers_die_with_the_strategy() -> None:
     terminal = manual()
     source = b"def ring(C): print('ring')\n"

@@ -56,8 +56,7 @@ class ContextInfo:
 
     def is_last_bar(self) -> bool:
         """是不是最后一根；实盘之前的回放都不是。"""
-        engine = self._engine
-        return (engine.phase != "replay" or self.do_back_test) and engine.chart.is_last()
+        return self._engine.chart.is_last()
 
     def is_new_bar(self) -> bool:
         """这一跳是不是新的一根的第一跳。"""

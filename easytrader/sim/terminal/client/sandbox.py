@@ -90,15 +90,7 @@ class Sandbox:
         module = builtins.__import__(name, globals_, locals_, fromlist, level)
         if not fromlist:
             return self._guarded(name.partition(".")[0], module)
-        module = self._guarded(name, module)
-        changed = {
-            each: self._guarded("%s.%s" % (name, each), vars(module)[each])
-            for each in fromlist
-            if isinstance(vars(module).get(each), types.ModuleType)
-        }
-        if any(made is not vars(module)[each] for each, made in changed.items()):
-            return _copy(module, changed)
-        return module
+        return self._guarded(name, module)
 
     def _permit(self, name: str) -> None:
         rules, top = self._terminal.manners, name.partition(".")[0]

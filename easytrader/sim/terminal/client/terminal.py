@@ -234,9 +234,7 @@ class Strategy:
         return next(self._numbers)
 
     def add_timer(self, timer: Timer, ahead_s: float) -> None:
-        """登记一个定时器，``ahead_s`` 秒之后响第一次；回测里的从来不响。"""
-        if self.mode == BACKTEST:
-            return
+        """登记一个定时器，``ahead_s`` 秒之后响第一次；回测没有以后，所以从来不响。"""
         timer.due = self.terminal.clock.monotonic() + ahead_s
         if timer.number:
             self._timers[timer.number] = timer
@@ -257,7 +255,7 @@ class Strategy:
             return
         self.call(timer.call)
         timer.left -= 1 if timer.left > 0 else 0
-        if timer.left and not timer.cancelled:
+        if timer.left:
             timer.due = timer.next_after(self.terminal.clock.monotonic())
             self.terminal.later(timer.due, self._ring, timer)
         else:
@@ -433,7 +431,6 @@ class Terminal:
         self._killed = True
         self._dead.set()
         self.link.kill()
-        self.sandbox.close()
         self._close()
 
     def hang(self, seconds: float) -> None:
@@ -594,9 +591,9 @@ class Terminal:
     def _close(self) -> None:
         self._ended = True
         self._wake.set()
+        self.sandbox.close()
         self.native.stop()
         self.link.close()
-        self.sandbox.close()
         self._agenda.clear()
 
     def _complain(self, error: BaseException) -> None:
