@@ -1097,6 +1097,17 @@ def _upper_limit(context: "Any", code: "Any") -> float:
 
 
 # ---------------------------------------------------------------- the agent
+# What is said, each a dict with "t":
+#   agent  hello  v agent boot nonce          sdk  auth  v nonce who proof
+#   agent  ok     proof account mode caps missing wires seq mono ...   |  no  code msg
+# and from then on, under the key of both nonces:
+#   sdk    q      id m(ethod) a(rguments) by (the deadline in this process's monotonic clock)
+#   agent  p      id v                         a part of a long answer
+#   agent  r      id ok=true v | id ok=false code msg
+#   agent  e      seq k(ind) v                 an event
+#   agent  b      tick mono age_ms queue seq   a beat; none: the client stands still
+# Codes that mean nothing has left: expired busy readonly mode account args caps missing sealed.
+# "raised": passorder itself raised, nobody knows.
 
 
 class Agent(object):
