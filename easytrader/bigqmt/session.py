@@ -529,7 +529,11 @@ class BigqmtSession(BaseSession):
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
                 continue
-            if flight.missing_since(at) < self._row_wait_s or flight.twin:
+            enough = flight.missing_since(at) + self._row_wait_s
+            if at < enough or flight.twin:
+                continue
+            if self._tables["ACCOUNT"].at < enough:  # 等的时候断过没有，要等完了再看
+                self._next_account = 0.0
                 continue
             flight.twin = self._twin(flight)
             if flight.twin:
