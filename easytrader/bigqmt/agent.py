@@ -572,17 +572,16 @@ class Pipes(object):
             self._kernel.DisconnectNamedPipe(ctypes.c_void_p(handle))
         return bool(code == 535)
 
-    def read(self, handle: int, most: int) -> "bytes":
+    def read(self, handle: int) -> "bytes":
         there = ctypes.c_ulong(0)
         at = ctypes.c_void_p(handle)
         if not self._kernel.PeekNamedPipe(at, None, 0, None, ctypes.byref(there), None):
             raise EOFError(str(self._error("PeekNamedPipe")))
         if not there.value:
             return b""
-        size = min(there.value, most)
-        space = ctypes.create_string_buffer(size)
+        space = ctypes.create_string_buffer(there.value)
         got = ctypes.c_ulong(0)
-        if not self._kernel.ReadFile(at, space, size, ctypes.byref(got), None):
+        if not self._kernel.ReadFile(at, space, there.value, ctypes.byref(got), None):
             raise EOFError(str(self._error("ReadFile")))
         return space.raw[: got.value]
 
@@ -698,7 +697,7 @@ class PipeLink(object):
         self._handle = handle
 
     def read(self) -> "bytes":
-        return self._pipes.read(self._handle, READ_BYTES)
+        return self._pipes.read(self._handle)
 
     def write(self, data: "bytes") -> int:
         return self._pipes.write(self._handle, data)
@@ -1097,6 +1096,17 @@ def _upper_limit(context: "Any", code: "Any") -> float:
 
 
 # ---------------------------------------------------------------- the agent
+# What is said, each a dict with "t":
+#   agent  hello  v agent boot nonce          sdk  auth  v nonce who proof
+#   agent  ok     proof account mode caps missing wires seq mono ...   |  no  code msg
+# and from then on, under the key of both nonces:
+#   sdk    q      id m(ethod) a(rguments) by (the deadline in this process's monotonic clock)
+#   agent  p      id v                         a part of a long answer
+#   agent  r      id ok=true v | id ok=false code msg
+#   agent  e      seq k(ind) v                 an event
+#   agent  b      tick mono age_ms queue seq   a beat; none: the client stands still
+# Codes that mean nothing has left: expired busy readonly mode account args caps missing sealed.
+# "raised": passorder itself raised, nobody knows.
 
 
 class Agent(object):

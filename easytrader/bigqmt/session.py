@@ -163,7 +163,7 @@ class BigqmtSession(BaseSession):
         self._log = log
         self._row_wait_s = row_wait_s
         self._tables = {kind: Table() for kind in ("ACCOUNT", "POSITION", "ORDER", "DEAL", "TASK")}
-        self._reducer = Reducer(numbering.name_trade)
+        self._reducer = Reducer(numbering.name_trade, self._today)
         self._number_at: dict[int, int] = {}
         self._deal_at: dict[int, str] = {}
         # 读不懂的行：位置 → (哪一笔，为什么)；别人的编号为 0
@@ -890,7 +890,7 @@ class BigqmtSession(BaseSession):
         if len(self._number_at) > len(rows):
             _forget_from(self._number_at, len(rows))
             _forget_from(unread, len(rows))
-            self._reducer.keep_orders(set(self._number_at.values()), today)
+            self._reducer.keep_orders(set(self._number_at.values()))
         events += self._reducer.adopt(time.monotonic())
         self._changed(orders, events)
         if not unread:
@@ -916,7 +916,7 @@ class BigqmtSession(BaseSession):
         if len(self._deal_at) > len(rows):
             _forget_from(self._deal_at, len(rows))
             _forget_from(unread, len(rows))
-            self._reducer.keep_trades(set(self._deal_at.values()), today)
+            self._reducer.keep_trades(set(self._deal_at.values()))
 
     def _our_number(self, sysid: str) -> int:
         """这个合同编号是我们的哪一笔；别人的为 0。"""
