@@ -254,3 +254,22 @@ def test_a_blanked_remark_stays_unknown_when_the_id_comes_again(client: OwnTable
         with pytest.raises(OutcomeUnknownError):
             one.buy(*BUY, client_order_id="a")
     assert len(client.calls) == 1
+
+
+def test_an_unknown_one_is_not_handed_to_the_next_client(client: OwnTables) -> None:
+    """不知道下没下成就换了进程，一直查不到：核对完了也不再交，说清楚。"""
+    user = client.user(timeout=0.7, row_wait=1.5)
+    with pytest.raises(OutcomeUnknownError):
+        user.buy(*BUY, client_order_id="a")
+    client.restart()
+    found: list[Any] = []
+
+    def answered() -> bool:
+        with suppress(EasytraderError):
+            found.append(user.buy(*BUY, client_order_id="a"))
+        return bool(found)
+
+    eventually(answered)
+    assert found[0]["entrust_no"] == -1
+    assert "没有再交" in found[0]["message"]
+    assert len(client.calls) == 1
