@@ -96,12 +96,14 @@ class TestUnreadable:
     def test_a_table_given_out_does_not_change(self) -> None:
         """一个线程在看，读的线程换上新的：看到的是一份整的。"""
         table = Table()
-        last = {"count": 1, "rev": 1, "full": True, "at": 1.0}
-        table.apply([{"cols": ["a"], "rows": [[0, 1]]}], last)
+        last = {"count": 1, "rev": 1, "at": 1.0}
+        table.apply([{"cols": ["a"], "rows": [[0, 1]]}], {**last, "full": True})
         before = table.rows
-        table.apply([{"cols": ["a"], "rows": [[0, 2], [1, 3]]}], {**last, "count": 2, "rev": 2})
+        table.apply([{"cols": ["a"], "rows": [[0, 2], [1, 3]]}], {**last, "count": 2})
         assert before == [{"a": 1}]
         assert table.rows == [{"a": 2}, {"a": 3}]
+        table.apply([], {**last, "count": 1})
+        assert table.rows == [{"a": 2}]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
