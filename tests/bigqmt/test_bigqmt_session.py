@@ -244,3 +244,13 @@ class TestPushed:
         eventually(lambda: user.status["state"] != "已连接")
         client.shows(account_row(), kind="ACCOUNT")
         eventually(lambda: user.status["state"] == "已连接")
+
+
+def test_a_blanked_remark_stays_unknown_when_the_id_comes_again(client: OwnTables) -> None:
+    """客户端抹掉了备注：第一次说不准，同一个 id 再来也说不准，不能变成没有下成。"""
+    user = client.user(timeout=1.5)
+    client.answer_with(lambda tag: client.shows(order(1)))
+    for one in (user, user, client.user(timeout=1.5)):
+        with pytest.raises(OutcomeUnknownError):
+            one.buy(*BUY, client_order_id="a")
+    assert len(client.calls) == 1
