@@ -27,7 +27,7 @@ from easytrader.bigqmt.wires import WireError
 from easytrader.errors import ConnectFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from easytrader.bigqmt.wires import Wire
 
@@ -168,32 +168,35 @@ class Line:
             self._out.release()
         return asked
 
-    def receive(self, limit_s: float) -> list[Message]:
-        """读一次：应答在这里交出去；返回拍子与事件。
+    def receive(self, limit_s: float) -> Iterator[Message]:
+        """读一次：应答在这里交出去，拍子与事件一条一条给出，都照来的先后。
 
         Raises:
             WireError: 断了，或对面说了读不懂的话。
         """
         self._framer.feed(self._wire.receive(limit_s))
-        return self.drain()
+        yield from self.drain()
 
-    def drain(self) -> list[Message]:
+    def drain(self) -> Iterator[Message]:
         """已经来了的，见 `receive`。"""
-        told: list[Message] = []
+        while (message := self._next()) is not None:
+            kind = message.get("t")
+            if kind == "e" or kind == "b":
+                yield message
+
+    def _next(self) -> Message | None:
         try:
-            while (message := self._framer.take()) is not None:
-                self._take(message, told)
+            message: Message | None = self._framer.take()
+            if message is not None:
+                self._hear(message)
         except (FrameError, KeyError, TypeError, ValueError) as exc:
             raise WireError(f"{self.name}：对面说了读不懂的话（{exc!r}）") from exc
-        return told
+        return message
 
-    def _take(self, message: Message, told: list[Message]) -> None:
+    def _hear(self, message: Message) -> None:
         kind = message["t"]
         if kind == "b":
             self.clock.beat(float(message["mono"]))
-            told.append(message)
-        elif kind == "e":
-            told.append(message)
         elif kind == "p":
             asked = self._asked.get(message["id"])
             if asked is not None:
@@ -272,7 +275,7 @@ def _greet(
     if ok.get("t") == "no":
         raise ConnectFailedError(_refusal(wire, ok))
     if ok.get("t") != "ok" or ok.get("proof") != agent_proof(token, mine, theirs):
-        raise ConnectFailedError(
+        raise ImpostorError(
             f"{wire.name} 上的不是这个账号的中转（它拿不出令牌）：可能被别的程序占着端口。"
             "没有发出任何东西；用 easytrader bigqmt agent --new-token 换一组端口，再贴一次"
         )
@@ -292,6 +295,10 @@ def _next(wire: Wire, framer: Framer, deadline: float, stopped: Callable[[], boo
         if left_s <= 0 or stopped():
             raise SilentError(f"{wire.name} 接得通，而里面没有人说话")
         framer.feed(wire.receive(min(left_s, 0.2)))
+
+
+class ImpostorError(ConnectFailedError):
+    """对面拿不出令牌：端口上是别的程序，我们的也许在别的线上。"""
 
 
 class SilentError(WireError):

@@ -49,10 +49,16 @@ class Reducer:
 
     Args:
         name_trade: 一笔成交 → 它的委托是谁；还不知道为 None。第二个参数为真：不等了，现在就要一个。
+        today: 今天，``20261130``；夜里报的委托写着明天，不能让今天的都不见了。
     """
 
-    def __init__(self, name_trade: Callable[[Deal, bool], Named | None]) -> None:
+    def __init__(
+        self,
+        name_trade: Callable[[Deal, bool], Named | None],
+        today: Callable[[], str],
+    ) -> None:
         self._name_trade = name_trade
+        self._today = today
         self._listed: dict[int, PlacedOrder] = {}
         self._pushed: dict[int, PlacedOrder] = {}
         # 报过的最新样子
@@ -77,11 +83,11 @@ class Reducer:
             events += self._advance(order, quiet)
         return events
 
-    def keep_orders(self, numbers: set[int], today: str) -> None:
+    def keep_orders(self, numbers: set[int]) -> None:
         """列表里现在只有这些：前几天的不再留着（今天的不见了，留着）。"""
         for number in {*self._listed, *self._pushed} - numbers:
             order = self.order(number)
-            if order is not None and order.day < max(today, self._day):
+            if order is not None and order.day < self._today():
                 self.drop_order(number)
 
     def drop_order(self, number: int) -> None:
@@ -89,10 +95,10 @@ class Reducer:
         for each in (self._listed, self._pushed, self._told):
             each.pop(number, None)
 
-    def keep_trades(self, keys: set[str], today: str) -> None:
+    def keep_trades(self, keys: set[str]) -> None:
         """同上，成交。"""
         for key, day in list(self._day_of_trade.items()):
-            if key not in keys and day < max(today, self._day):
+            if key not in keys and day < self._today():
                 self._trades.pop(key, None)
                 self._day_of_trade.pop(key, None)
 
@@ -133,17 +139,23 @@ class Reducer:
     def orders(self) -> list[PlacedOrder]:
         """当日的全部委托，按时间。"""
         merged = {**self._listed, **self._pushed}
-        found = [each for each in merged.values() if each.day >= self._day]
+        first = self._first
+        found = [each for each in merged.values() if each.day >= first]
         return sorted(found, key=lambda each: each.order_time)
 
     def trades(self) -> list[Trade]:
         """当日的全部成交，按时间。"""
-        days = self._day_of_trade
+        days, first = self._day_of_trade, self._first
         kept = self._trades.copy().items()
-        found = [each for key, each in kept if days.get(key, "") >= self._day]
+        found = [each for key, each in kept if days.get(key, "") >= first]
         return sorted(found, key=lambda each: each.traded_time)
 
     # ---- 内部
+
+    @property
+    def _first(self) -> str:
+        """这一天起的才给。"""
+        return min(self._day, self._today())
 
     def _advance(self, order: PlacedOrder, quiet: bool) -> list[PushEvent]:
         self._see(order.day)
@@ -172,7 +184,7 @@ class Reducer:
     def _see(self, day: str) -> None:
         if day > self._day:
             self._day = day
-            for key in [each for each, its in self._day_of_trade.items() if its < day]:
+            for key in [each for each, its in self._day_of_trade.items() if its < self._first]:
                 self._trades.pop(key, None)
                 self._day_of_trade.pop(key, None)
 

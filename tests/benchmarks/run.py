@@ -336,10 +336,18 @@ def replay() -> None:
     replay_a_script(show)
 
 
+def bigqmt() -> None:
+    """真的另一个进程里的内置 Python，见 `bench_bigqmt`。"""
+    from bench_bigqmt import latency, table
+
+    latency()
+    table()
+
+
 ALL = {
     "buy": buy, "once": once, "async": asynchronous, "guarded": guarded, "query": query,
     "import": import_, "rate": rate, "scale": scale, "reconnect": reconnect, "year": year,
-    "replay": replay,
+    "replay": replay, "bigqmt": bigqmt,
 }  # fmt: skip
 
 

@@ -36,8 +36,13 @@ def test_one_task_from_order_to_cancel(tmp_path: Path) -> None:
         )
         assert (placed["strategy_name"], placed["order_remark"]) == ("均线", "第一批")
         [task] = user.algo.tasks()
+        assert task["account_type"] == 2
         assert (task["task_id"], task["order_num"]) == (placed["task_id"], 500)
         assert task["order_remark"] == "第一批"
+
+        second = place(user, remark="第二批").result()  # 认自己的标记，不认先来的
+        assert second["task_id"] not in (0, placed["task_id"])
+        assert user.algo.tasks()[1]["order_remark"] == "第二批"
 
         refused = place(user, "没有这个").result()
         assert refused["task_id"] == -1
@@ -59,7 +64,7 @@ def test_one_task_from_order_to_cancel(tmp_path: Path) -> None:
             return kinds.count("smart_task_response") == 2
 
         eventually(told)
-        assert kinds.count("smart_algo_order_response") == 2
+        assert kinds.count("smart_algo_order_response") == 3
 
 
 def test_a_read_only_agent_places_nothing(tmp_path: Path) -> None:

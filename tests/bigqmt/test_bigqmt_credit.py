@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,9 +10,10 @@ from big_client_world import big_client
 from credit_helpers import CREDIT, credit_folder
 
 import easytrader
+from easytrader.bigqmt.desk import Desk
 from easytrader.bigqmt.operations import op_terms, order_type_of
 from easytrader.codes import OrderType
-from easytrader.errors import UnsupportedError, UsageError
+from easytrader.errors import QueryFailedError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +91,48 @@ def test_what_is_not_owed_is_not_sent(both: Both) -> None:
     with pytest.raises(UsageError):
         both.big.credit.direct_cash_repay(100)
     assert both.ops == []
+
+
+class Told:
+    """一个客户端说的，照 `desk.DeskLine`。"""
+
+    account_id, account_type = CREDIT, "CREDIT"
+
+    def __init__(self, rows: list[dict[str, Any]], found: Any = None) -> None:
+        self.rows, self.found = rows, found
+
+    def table(self, kind: str) -> list[dict[str, Any]]:
+        return self.rows
+
+    def call(self, fn: str, *args: Any) -> Any:
+        return self.found
+
+    def orders(self) -> list[Any]:
+        return []
+
+
+def desk_of(*rows: dict[str, Any], found: Any = None) -> Any:
+    told: Any = Told(list(rows), found)
+    return Desk(told, told)
+
+
+def test_numbers_never_filled_in_are_none_and_older_names_are_read() -> None:
+    row = {
+        "m_dPerAssurescaleValue": 3.2, "m_strStatus": "登录成功",
+        "m_dMarketValue": sys.float_info.max,
+        "m_dInstrumentValue": 100.0, "m_dTotalDebit": 5.0, "m_dFinFee": 2**31 - 1,
+    }  # fmt: skip
+    [found] = desk_of(row).query("信用资产", "query_credit_detail", CREDIT)
+    assert (found.m_dMarketValue, found.m_dTotalDebt, found.m_dFinFee) == (100.0, 5.0, None)
+    assert (found.m_nStatus, found.account_id, found.account_type) == (0, CREDIT, 3)
+
+
+@pytest.mark.parametrize("found", [None, 0, "x", [1], {"a": 1}])
+def test_what_cannot_be_believed_is_not_an_empty_answer(found: Any) -> None:
+    with pytest.raises(QueryFailedError):
+        desk_of(found=found).query("负债合约", "query_stk_compacts", CREDIT)
+    with pytest.raises(QueryFailedError):  # 资金里没有信用的几项
+        desk_of({"m_dBalance": 1.0}).query("信用资产", "query_credit_detail", CREDIT)
 
 
 @pytest.mark.parametrize("kind", ["STOCK", "CREDIT"])

@@ -80,7 +80,7 @@ STEPS = st.lists(
 def test_any_interleaving_goes_forward_and_ends_right(
     life: tuple[PlacedOrder, ...], steps: list[Step], quiet: bool
 ) -> None:
-    one = Reducer(known)
+    one = Reducer(known, lambda: DAY)
     events: list[PushEvent] = []
     listed = 0
     first = quiet
@@ -127,7 +127,7 @@ def test_nothing_is_lost_when_trades_come_before_their_order(
     def name(one: Deal, now: bool) -> Named | None:
         return Named(NUMBER, "") if seen or now else None
 
-    reducer = Reducer(name)
+    reducer = Reducer(name, lambda: DAY)
     events: list[PushEvent] = []
     shown_at = data.draw(st.integers(0, len(keys)))
     for at, key in enumerate(keys):
@@ -144,7 +144,7 @@ class TestView:
     """查询看到的。"""
 
     def test_the_callback_may_be_ahead_of_the_list(self) -> None:
-        one = Reducer(known)
+        one = Reducer(known, lambda: DAY)
         one.list_orders([order(50)])
         one.push_order(order(56, 300))
         assert one.order(NUMBER) == order(56, 300)
@@ -152,7 +152,7 @@ class TestView:
         assert one.order(NUMBER) == order(56, 300)
 
     def test_the_list_wins_once_it_caught_up(self) -> None:
-        one = Reducer(known)
+        one = Reducer(known, lambda: DAY)
         one.push_order(order(51))
         one.list_orders([order(51)])
         one.list_orders([order(50, submit_status=53)])  # 撤单被拒绝，回来了
@@ -161,16 +161,25 @@ class TestView:
         assert found.order_status == 50
 
     def test_another_day_drops_the_old(self) -> None:
-        one = Reducer(known)
+        one = Reducer(known, lambda: "20261201")
         one.list_orders([order(56, 300)])
         one.add_deals([deal("t1")], 0.0)
         one.list_orders([order(50, number=8, day="20261201")])
-        one.keep_orders({8}, DAY)
+        one.keep_orders({8})
         assert [each.order_id for each in one.orders()] == [8]
         assert one.trades() == []
 
+    def test_an_order_dated_tomorrow_hides_nothing(self) -> None:
+        one = Reducer(known, lambda: DAY)
+        one.list_orders([order(56, 300)])
+        one.add_deals([deal("t1")], 0.0)
+        one.list_orders([order(50, number=8, day="20261201")])
+        one.keep_orders({8})
+        assert [each.order_id for each in one.orders()] == [NUMBER, 8]
+        assert len(one.trades()) == 1
+
     def test_the_first_look_is_quiet_and_the_next_is_not(self) -> None:
-        one = Reducer(known)
+        one = Reducer(known, lambda: DAY)
         assert one.list_orders([order(50)], quiet=True) == []
         assert one.add_deals([deal("t1")], 0.0, quiet=True) == []
         assert states(one.list_orders([order(55, 100)])) == [(55, 100, "12")]
@@ -179,7 +188,7 @@ class TestView:
 
 
 def test_a_late_fill_after_the_end_is_told() -> None:
-    one = Reducer(known)
+    one = Reducer(known, lambda: DAY)
     one.list_orders([order(53, 100)])
     assert states(one.list_orders([order(53, 200)])) == [(53, 200, "12")]
 

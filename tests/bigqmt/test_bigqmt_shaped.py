@@ -129,14 +129,15 @@ def test_deadlines_hold_while_the_client_hangs(world: tuple[Any, Any]) -> None:
     assert list(terminal.calls) == []  # 挂着的时候期限过了：醒来也不下
 
 
-def test_run_forever_ends_with_the_session(world: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("end", ["stop", "close"])
+def test_run_forever_ends_with_the_session(world: tuple[Any, Any], end: str) -> None:
     user, _ = world
-    for end in (user.trader.stop, user.close):
-        waiter = threading.Thread(target=user.trader.run_forever)
-        waiter.start()
-        end()
-        waiter.join(10)
-        assert not waiter.is_alive()
+    trader = user.trader
+    waiter = threading.Thread(target=trader.run_forever, daemon=True)
+    waiter.start()
+    getattr(trader if end == "stop" else user, end)()
+    waiter.join(10)
+    assert not waiter.is_alive()
 
 
 def test_every_method_of_the_vendor_is_here_or_says_why() -> None:

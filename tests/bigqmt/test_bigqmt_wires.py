@@ -97,7 +97,7 @@ def meet(talk: Callable[[Peer], None], limit_s: float = 5.0) -> None:
 def listen(line: Any) -> None:
     """一直读，到断了为止。"""
     while True:
-        line.receive(1.0)
+        list(line.receive(1.0))
 
 
 class TestGreeting:
@@ -163,7 +163,7 @@ class TestLine:
         with met(talk) as line:
             asked = line.ask("rows", {}, soon())
             while not asked.wait(0.0):
-                line.receive(1.0)
+                list(line.receive(1.0))
         error = asked.error
         assert isinstance(error, RefusedError)
         assert (error.code, error.words, error.more["wait_s"]) == ("busy", "full", 3)

@@ -29,10 +29,10 @@ import easytrader
 from easytrader.basics import paths, tags
 from easytrader.bigqmt import agentfile
 from easytrader.bigqmt.line import greet
-from easytrader.bigqmt.place import home
 from easytrader.bigqmt.wires import TcpWire, WireError
 from easytrader.errors import SimulatorError
-from easytrader.sim.config.folder import SimFolder
+from easytrader.records.sqlite import NUMBERS_FILE
+from easytrader.sim.config.folder import RECORDS, SimFolder
 from easytrader.sim.host.faults import Faults
 from easytrader.sim.host.host import Host
 from easytrader.sim.terminal.client.manners import MANNERS, Manners
@@ -302,7 +302,8 @@ class BigWorld(Book):
 
     def _read_journal(self) -> list[tuple[str, int, str]]:
         """委托编号的记录：（键, 编号, 备注）；一笔都没有下过的没有文件。"""
-        path = paths.account_folder(home(self.folder), ACCOUNT) / "numbers.sqlite"
+        kept = self.folder / RECORDS / "bigqmt" / paths.folder_name(ACCOUNT)
+        path = kept / NUMBERS_FILE
         if not path.exists():
             return []
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as db:

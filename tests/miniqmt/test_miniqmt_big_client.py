@@ -39,7 +39,7 @@ def test_the_install_folder_is_refused_before_anything_is_made(installed: Path) 
 
 
 def test_a_failed_connection_to_its_userdata_names_bigqmt(installed: Path) -> None:
-    with pytest.raises(ConnectFailedError, match=r'use\("bigqmt"\)'):
+    with pytest.raises(ConnectFailedError, match=r'这里装着完整版 QMT.+use\("bigqmt"\)'):
         easytrader.use("miniqmt").connect(str(installed / "userdata"), "10001", timeout=5)
 
 

@@ -268,10 +268,17 @@ def test_nothing_loads_after_the_end(terminal: Terminal) -> None:
 def test_functions_besides_trading(terminal: Terminal) -> None:
     source = b"""
 print(timetag_to_datetime(1772415000000, '%Y-%m-%d %H:%M:%S'))
+print(timetag_to_datetime(1772415000000), datetime_to_timetag('20260302093000'))
+print(timetag_to_datetime(datetime_to_timetag('20260302')))
 print(download_history_data('600036.SH', '1d', '', ''))
 """
     terminal.load(COOKIE + source)
-    assert printed(terminal) == ["2026-03-02 09:30:00", "None"]
+    assert printed(terminal) == [
+        "2026-03-02 09:30:00",
+        "20260302093000 1772415000000.0",
+        "20260302",
+        "None",
+    ]
     terminal.manners = terminal.manners.changed(missing_globals=["download_history_data"])
     with pytest.raises(LoadError, match=r"NameError.*download_history_data"):
         terminal.load(COOKIE + source)

@@ -135,13 +135,14 @@ def test_leaves_when_the_counter_is_gone(host: Host) -> None:
 
 def test_strategy_that_never_returns_does_not_outlive_its_parent(host: Host) -> None:
     source = b"""
-def init(C): C.run_time('spin', '1nSecond', '2020-01-01 00:00:00')
-def spin(C):
-    print('spinning')
-    while True: pass
+def init(C): C.run_time('stay', '1nSecond', '2020-01-01 00:00:00')
+def stay(C):
+    import threading
+    print('stuck')
+    threading.Event().wait()
 """
     with started(host, PYTHON, source) as (process, _):
-        eventually(lambda: "spinning" in printed(host))
+        eventually(lambda: "stuck" in printed(host))
         process.stdin.close()
         assert process.wait(30) == 0
 

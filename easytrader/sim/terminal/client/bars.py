@@ -1,10 +1,11 @@
 """行情：主图的 K 线与逐笔、订阅与快照，都从柜台那一头来。"""
 
+import datetime as dt
 import importlib
 import itertools
 
 from .link import LinkError
-from .timers import beijing
+from .timers import BEIJING, beijing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,17 +147,26 @@ class _Subscription:
         return new
 
 
-def timetag_to_datetime(timetag: float, form: str) -> str:
-    """毫秒 → 文字，北京时间。"""
-    return beijing(timetag / 1000.0).strftime(form)
+def timetag_to_datetime(timetag: float, format: str = "") -> str:
+    """毫秒 → 文字，北京时间；不给样子，零点是 ``YYYYMMDD``，别的是 ``YYYYMMDDHHMMSS``。"""
+    at = beijing(timetag / 1000.0)
+    midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
+    return at.strftime(format or ("%Y%m%d" if midnight else "%Y%m%d%H%M%S"))
 
 
-def download_history_data(code: str, period: str, start: str, end: str) -> None:
+def datetime_to_timetag(timelabel: str, format: str = "") -> float:
+    """文字（``YYYYMMDD`` 或 ``YYYYMMDDHHMMSS``）→ 毫秒，北京时间。"""
+    form = format or ("%Y%m%d" if len(timelabel) == 8 else "%Y%m%d%H%M%S")
+    return dt.datetime.strptime(timelabel, form).replace(tzinfo=BEIJING).timestamp() * 1000
+
+
+def download_history_data(stockcode: str, period: str, startTime: str, endTime: str) -> None:
     """补历史数据：真的客户端不等它做完，这里没有要补的。"""
 
 
 MARKET = {
     "timetag_to_datetime": timetag_to_datetime,
+    "datetime_to_timetag": datetime_to_timetag,
     "download_history_data": download_history_data,
     "down_history_data": download_history_data,
 }

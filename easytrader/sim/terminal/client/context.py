@@ -13,19 +13,22 @@ if TYPE_CHECKING:
     from .terminal import Strategy
 
 _ENGINE = "_engine"
+_FOLLOW = ("", "follow")
+"""跟主图。"""
 
 
 class ContextInfo:
     """一个策略的上下文。
 
     策略往上面放的属性，每一跳之前退回到这根 K 线开始时的样子；只有收线的那一跳留得下来。
-    ``request_id`` 是下单函数要读的，所以它要的是这个对象本身，不是拷贝。
+    ``request_id`` 是下单函数要读的，所以它要的是这个对象本身，不是拷贝。参数的名字照厂商的。
     """
 
     def __init__(self, engine: "Strategy") -> None:
         self._engine = engine
         self.request_id = "%s_%d" % (engine.name, id(engine))
         self.period = engine.period
+        self.stock_code = engine.code
         self.stockcode, _, self.market = engine.code.partition(".")
         self.dividend_type = "none"
         self.capital = 1000000.0
@@ -62,14 +65,15 @@ class ContextInfo:
         """这一跳是不是新的一根的第一跳。"""
         return self._engine.new_bar
 
-    def get_bar_timetag(self, position: int) -> int:
-        """第 ``position`` 根的时间，毫秒；没有那一根是 0。"""
+    def get_bar_timetag(self, barpos: "Optional[int]" = None) -> "Optional[int]":
+        """第 ``barpos`` 根（不给是现在这根）的时间，毫秒；没有那一根是 None。"""
         times = self._engine.chart.times
-        return int(times[position] * 1000) if -len(times) <= position < len(times) else 0
+        at = self.barpos if barpos is None else barpos
+        return int(times[at] * 1000) if -len(times) <= at < len(times) else None
 
-    def set_account(self, account: str, account_type: str = "") -> None:
+    def set_account(self, accountid: str, account_type: str = "") -> None:
         """要收这个账号的回调；没有叫过的一个回调也没有。"""
-        self._engine.accounts.add(str(account))
+        self._engine.accounts.add(str(accountid))
 
     def set_universe(self, codes: "Sequence[str]") -> None:
         """股票池。"""
@@ -119,76 +123,76 @@ class ContextInfo:
         """取消一个 ``schedule_run``（号或名字）；没有的为 False。"""
         return self._engine.cancel_timer(which)
 
-    def get_full_tick(self, codes: "Sequence[str]" = ()) -> "Dict[str, Dict[str, Any]]":
+    def get_full_tick(self, stock_code: "Sequence[str]" = ()) -> "Dict[str, Dict[str, Any]]":
         """代码 → 快照（价格元，量手，时间毫秒）；没有数据的不在里面。哪个线程都可以。"""
-        return self._engine.terminal.quotes.full_tick(codes or [self._engine.code])
+        return self._engine.terminal.quotes.full_tick(stock_code or [self._engine.code])
 
-    def get_instrument_detail(self, code: str, iscomplete: bool = False) -> "Dict[str, Any]":
-        """一个品种的资料；没有是空的字典。"""
-        return self._engine.terminal.quotes.detail(code) or {}
+    def get_instrument_detail(
+        self, stock_code: str = "", iscomplete: bool = False
+    ) -> "Dict[str, Any]":
+        """一个品种的资料（不给是主图的）；没有是空的字典。"""
+        return self._engine.terminal.quotes.detail(stock_code or self._engine.code) or {}
 
-    def get_instrumentdetail(self, code: str) -> "Dict[str, Any]":
-        """旧的名字。"""
-        return self.get_instrument_detail(code)
+    get_instrumentdetail = get_instrument_detail
 
-    def get_stock_name(self, code: str) -> str:
+    def get_stock_name(self, stock_code: str) -> str:
         """名称；没有是空的。"""
-        return str(self.get_instrument_detail(code).get("InstrumentName", ""))
+        return str(self.get_instrument_detail(stock_code).get("InstrumentName", ""))
 
     def get_trading_dates(
-        self, code: str, start: str, end: str, count: int, period: str = bars.DAY
+        self, stock_code: str, start_date: str, end_date: str, count: int, period: str = bars.DAY
     ) -> "List[str]":
         """``YYYYMMDD`` 的列表；要的是股票代码，给市场是空的；``init`` 里也是空的。"""
         if self._engine.phase == "init":
             return []
-        return self._engine.terminal.quotes.trading_dates(code, start, end, count)
+        return self._engine.terminal.quotes.trading_dates(stock_code, start_date, end_date, count)
 
-    def get_stock_list_in_sector(self, name: str, realtime: "Any" = None) -> "List[str]":
+    def get_stock_list_in_sector(self, sector_name: str, realtime: "Any" = None) -> "List[str]":
         """板块里的代码；名字写错了是空的。"""
-        return self._engine.terminal.quotes.sector(name)
+        return self._engine.terminal.quotes.sector(sector_name)
 
     def subscribe_quote(
         self,
-        code: str,
-        period: str = "tick",
-        dividend_type: str = "follow",
+        stock_code: str = "",
+        period: str = "",
+        dividend_type: str = "",
         result_type: str = "",
         callback: "Optional[Callable[..., Any]]" = None,
     ) -> int:
-        """订阅一个品种，返回订阅号；回调 ``callback({代码: 快照})`` 在主线程。"""
-        return self._engine.terminal.quotes.subscribe(self._engine, [code], callback, False)
+        """订阅一个品种（不给是主图的），返回订阅号；``callback({代码: 快照})`` 在主线程。"""
+        codes = [stock_code or self._engine.code]
+        return self._engine.terminal.quotes.subscribe(self._engine, codes, callback, False)
 
     def subscribe_whole_quote(
-        self, codes: "Sequence[str]", callback: "Optional[Callable[..., Any]]" = None
+        self, code_list: "Sequence[str]", callback: "Optional[Callable[..., Any]]" = None
     ) -> int:
         """订阅一批的快照，返回订阅号；只给变了的。"""
-        return self._engine.terminal.quotes.subscribe(self._engine, codes, callback, True)
+        return self._engine.terminal.quotes.subscribe(self._engine, code_list, callback, True)
 
-    def unsubscribe_quote(self, number: int) -> bool:
+    def unsubscribe_quote(self, subscribe_id: int) -> bool:
         """不要了；没有这个号为 False。"""
-        return self._engine.terminal.quotes.unsubscribe(number)
+        return self._engine.terminal.quotes.unsubscribe(subscribe_id)
 
     def get_market_data_ex(
         self,
         fields: "Sequence[str]" = (),
         stock_code: "Sequence[str]" = (),
-        period: str = "follow",
+        period: str = "",
         start_time: str = "",
         end_time: str = "",
         count: int = -1,
-        dividend_type: str = "follow",
+        dividend_type: str = "",
         fill_data: bool = True,
         subscribe: bool = True,
     ) -> "Dict[str, Any]":
-        """代码 → DataFrame。没有 pandas 的 Python 里是 ImportError。"""
+        """代码 → DataFrame；周期、复权不给是主图的。没有 pandas 的 Python 里是 ImportError。"""
         engine = self._engine
-        wanted = engine.period if period == "follow" else period
-        adjust = self.dividend_type if dividend_type == "follow" else dividend_type
+        wanted = engine.period if period in _FOLLOW else period
+        adjust = self.dividend_type if dividend_type in _FOLLOW else dividend_type
         span = {"start": start_time, "end": end_time, "count": count, "dividend": adjust}
-        return bars.frames(
-            fields,
-            {each: engine.terminal.quotes.bars(each, wanted, **span) for each in stock_code},
-        )
+        codes = list(stock_code) or [engine.code]
+        quotes = engine.terminal.quotes
+        return bars.frames(fields, {each: quotes.bars(each, wanted, **span) for each in codes})
 
 
 def _copied(state: "Dict[str, Any]") -> "Dict[str, Any]":

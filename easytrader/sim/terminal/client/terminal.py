@@ -390,7 +390,7 @@ class Terminal:
             self._check()
         if self.clock.manual:
             self.native.pump()
-        if not due:
+        if self._agenda.next_due() > self.clock.monotonic():
             self.desk.idle()
         return max(0.0, min(self._agenda.next_due() - self.clock.monotonic(), FOREVER))
 
