@@ -572,17 +572,16 @@ class Pipes(object):
             self._kernel.DisconnectNamedPipe(ctypes.c_void_p(handle))
         return bool(code == 535)
 
-    def read(self, handle: int, most: int) -> "bytes":
+    def read(self, handle: int) -> "bytes":
         there = ctypes.c_ulong(0)
         at = ctypes.c_void_p(handle)
         if not self._kernel.PeekNamedPipe(at, None, 0, None, ctypes.byref(there), None):
             raise EOFError(str(self._error("PeekNamedPipe")))
         if not there.value:
             return b""
-        size = min(there.value, most)
-        space = ctypes.create_string_buffer(size)
+        space = ctypes.create_string_buffer(there.value)
         got = ctypes.c_ulong(0)
-        if not self._kernel.ReadFile(at, space, size, ctypes.byref(got), None):
+        if not self._kernel.ReadFile(at, space, there.value, ctypes.byref(got), None):
             raise EOFError(str(self._error("ReadFile")))
         return space.raw[: got.value]
 
@@ -698,7 +697,7 @@ class PipeLink(object):
         self._handle = handle
 
     def read(self) -> "bytes":
-        return self._pipes.read(self._handle, READ_BYTES)
+        return self._pipes.read(self._handle)
 
     def write(self, data: "bytes") -> int:
         return self._pipes.write(self._handle, data)
@@ -1250,6 +1249,9 @@ class Agent(object):
             self._heard(channel, message, now)
 
     def _welcome(self, channel: "Channel", now: float) -> None:
+        if len(self._channels) >= CHANNELS:  # strangers make room, oldest first
+            for stranger in [each for each in self._channels if not each.trusted][:1]:
+                self._drop(stranger)
         full = len(self._channels) >= CHANNELS
         self._channels.append(channel)
         if full:

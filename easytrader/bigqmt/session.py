@@ -73,6 +73,8 @@ _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
 _MAX_DETAILS: Final = 20_000
 
+_SAME_NIGHT_S: Final = 6 * 3600.0
+"""隔着半夜的，这么久以内算同一天交过的。"""
 _TAKEN: Final = frozenset({51, 52, 53, 54})
 _LATE: Final = frozenset({56, 57})
 
@@ -413,7 +415,8 @@ class BigqmtSession(BaseSession):
 
     def _is_spent(self, earlier: Any) -> bool:
         """今天交给过中转、不能再交的：终端不收的，或中转换过一次启动（它不记得了）。"""
-        if stamp(earlier.at, _DAY) != self._today():
+        apart_s = abs(time.time() - earlier.at)
+        if stamp(earlier.at, _DAY) != self._today() and apart_s > _SAME_NIGHT_S:
             return False
         if earlier.state == ids.SENT:
             return bool(earlier.boot != self._line.boot)
@@ -458,6 +461,8 @@ class BigqmtSession(BaseSession):
         flight.answered = True
         if error is None:
             flight.dispatched = True
+            if asked.value.get("again"):  # 以前就交过：早就在的一样的，也可能是它
+                flight.began = 0.0
             self._hurry()
             return
         if not isinstance(error, RefusedError) or error.code not in CERTAIN:
@@ -524,7 +529,11 @@ class BigqmtSession(BaseSession):
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
                 continue
-            if flight.missing_since(at) < self._row_wait_s or flight.twin:
+            enough = flight.missing_since(at) + self._row_wait_s
+            if at < enough or flight.twin:
+                continue
+            if self._tables["ACCOUNT"].at < enough:  # 等的时候断过没有，要等完了再看
+                self._next_account = 0.0
                 continue
             flight.twin = self._twin(flight)
             if flight.twin:
@@ -544,7 +553,7 @@ class BigqmtSession(BaseSession):
         for order in self._reducer.orders():
             number = int(order.order_id)
             same = (
-                self._strangers.get(number, 0.0) >= flight.began
+                self._strangers.get(number, -1.0) >= flight.began
                 and order.stock_code == request.security.stock_code
                 and order.order_volume == request.volume
                 and order.order_type == request.order_type

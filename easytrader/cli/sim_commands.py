@@ -337,9 +337,10 @@ def _show_status(status: dict[str, Any]) -> None:
         say(
             f"    {row['session_id']}  进程 {row['pid']}  自 {_when(row['since'])}  订阅 {accounts}"
         )
-    if status["terminals"]:
-        say(f"  完整版客户端 {len(status['terminals'])} 个")
-    for row in status["terminals"]:
+    terminals = status.get("terminals", ())
+    if terminals:
+        say(f"  完整版客户端 {len(terminals)} 个")
+    for row in terminals:
         names = ("strategy", "mode", "python", "manners")
         told = "  ".join(f"{name} {row[name]}" for name in names if row.get(name))
         say(f"    进程 {row['pid']}  自 {_when(row['since'])}  {told}".rstrip())

@@ -186,6 +186,13 @@ def test_more_channels_than_there_is_room(rig: Rig, world: Rigs) -> None:
     assert (extra.hello["t"], extra.hello["code"]) == ("no", "full")
 
 
+def test_strangers_do_not_take_the_room(rig: Rig, world: Rigs) -> None:
+    for _ in range(agent.CHANNELS * 2):
+        world.reach(rig)
+    assert world.inside(rig).ask("find", tags=[])["ok"]
+    assert len(rig.agent._channels) <= agent.CHANNELS
+
+
 # ---- 委托：最多一次
 
 

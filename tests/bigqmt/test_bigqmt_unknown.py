@@ -91,7 +91,7 @@ class TestRefused:
     """终端或中转说不。"""
 
     def test_the_terminal_tells_why(self, client: OwnTables) -> None:
-        client.answer_with(lambda tag: client.refuse(tag, "指定价 无效, 无法下单!"))
+        client.answer_with(lambda tag: client.refuses(tag, "指定价 无效, 无法下单!"))
         recorder = Recorder()
         user = client.user(recorder)
         row = buy(user)
@@ -101,7 +101,7 @@ class TestRefused:
         assert "指定价" in error.error_msg
 
     def test_it_is_not_handed_over_again(self, client: OwnTables) -> None:
-        client.answer_with(lambda tag: client.refuse(tag, "不行"))
+        client.answer_with(lambda tag: client.refuses(tag, "不行"))
         user = client.user()
         buy(user)
         again = buy(user)
@@ -111,7 +111,7 @@ class TestRefused:
 
     def test_a_row_after_all_is_the_answer_to_the_same_id(self, client: OwnTables) -> None:
         def act(tag: str) -> None:
-            client.refuse(tag, "陈的话")
+            client.refuses(tag, "陈的话")
             client.tables["ORDER"] = [order(1, tag)]
 
         client.answer_with(act)

@@ -119,7 +119,9 @@ class Terminals:
         for event in happened:
             codes = touched.setdefault(event.account, set())
             if isinstance(event, AccountStatusChanged):
-                told.append(("control", {"do": "counter", "up": not event.status}))
+                dropped = {"do": "counter", "up": not event.status}
+                if ("control", dropped) not in told:  # 断的是柜台，几个账号都一样：说一遍
+                    told.append(("control", dropped))
                 continue
             codes.add(event.order.stock_code)
             told += _rows_of(event)

@@ -126,6 +126,18 @@ def test_an_account_out_of_order_is_a_counter_that_dropped(
     assert raw_terminal.until("account")["m_strStatus"] == "登录成功"
 
 
+def test_a_counter_that_dropped_is_told_once_for_all_accounts(tmp_path: Path) -> None:
+    accounts = [AccountConfig(ACCOUNT), AccountConfig("10002")]
+    host = Host(create(tmp_path / "两个账号", accounts))
+    client = TerminalSocket(host.info)
+    Faults(host.folder.path).account_status(3)
+    client.ask("now")
+    kinds = [kind for kind, _ in client.events]
+    assert kinds == ["control", "account", "account"]
+    client.close()
+    host.close()
+
+
 def test_a_submit_struck_after_it_was_booked_lives_though_the_line_is_cut(
     raw_terminal: TerminalSocket, faults: Faults, terminal_host: Host
 ) -> None:
