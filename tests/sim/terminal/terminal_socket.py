@@ -17,9 +17,9 @@ class TerminalSocket:
     """连上主机的一个客户端；事件攒在 ``events``。"""
 
     def __init__(self, info: ServiceInfo, token: str = "") -> None:
-        sock = socket.create_connection(("127.0.0.1", info.port), timeout=30)
+        sock = socket.create_connection(("127.0.0.1", info.port), timeout=15)
         self.frames = FrameSocket(sock)
-        self.frames.settimeout(30)
+        self.frames.settimeout(15)
         self.frames.send(
             ["hello", PROTOCOL_VERSION, token or info.token, "terminal", 0, os.getpid()]
         )
