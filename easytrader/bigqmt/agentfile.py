@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics import paths, private
+from easytrader.basics.log import masked
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,6 +98,17 @@ def known(account: str) -> Settings | None:
     """
     _check(account, "")
     return None if _kept(_file(account)) is None else settings_for(account)
+
+
+def never_written(account: str) -> str:
+    """没有给这个账号写过中转：怎么说，写过哪些也说出来。"""
+    have = sorted(masked(each.stem) for each in _file(account).parent.glob("*.json"))
+    told = f"；写过的有 {'、'.join(have)}" if have else ""
+    return (
+        f"这台机器上没有给账号 {masked(account)} 写过中转{told}，什么都没有发出。核对账号；"
+        "没有写过的先写一份贴进客户端：easytrader bigqmt agent --account 资金账号 --allow-orders。"
+        "在别的机器上写的，用 connect(..., agent=那个文件)"
+    )
 
 
 def render(settings: Settings) -> str:

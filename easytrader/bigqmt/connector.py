@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.log import masked
 from easytrader.basics.threads import AbandonedError, Aside
-from easytrader.bigqmt import convert
+from easytrader.bigqmt import convert, place
 from easytrader.bigqmt.flights import Watch
 from easytrader.bigqmt.line import ImpostorError, SilentError, greet
 from easytrader.bigqmt.session import BigqmtSession
@@ -208,6 +208,10 @@ class BigqmtConnector:
 
     def _check(self, line: Line) -> None:
         hello, kind = line.hello, self._account[1]
+        places = [str(hello.get(each) or "") for each in ("cwd", "place")]
+        other = place.elsewhere(self._path, places)
+        if other:
+            raise ConnectFailedError(f"{other}。什么都没有发出；把路径写成那个客户端的，或核对账号")
         told = _MODES.get(str(hello.get("mode")))
         if told is not None:
             raise ConnectFailedError(f"{told}。{_RUN_LIVE}；什么都没有发出")

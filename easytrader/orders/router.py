@@ -151,6 +151,8 @@ class Router:
         numbers: list[Any] = [
             o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES
         ]
+        if self.capabilities.cancels_late:
+            return self._cancel_together(session, numbers)
         results: list[BulkCancel] = []
         deadline: float | None = None
         for number in numbers:
@@ -165,6 +167,30 @@ class Router:
                 except (OutcomeUnknownError, NotConnectedError) as exc:
                     result = {"success": False, "message": str(exc)}
                     deadline = deadline or time.monotonic() + session.timeout_s
+            results.append({"entrust_no": number, **result})
+        return results
+
+    def _cancel_together(self, session: Session, numbers: list[Any]) -> list[BulkCancel]:
+        """应答来得慢的：先全部发出，再一起等，一共一个期限。"""
+        sent: list[tuple[Any, Receipt[CancelResult] | str]] = []
+        for number in numbers:
+            ticket = Cancel(number)
+            receipt: Receipt[CancelResult] = Receipt(ticket, session.timeout_s, awaited=True)
+            receipt.watch = self._deadlines.watch
+            try:
+                self._start(ticket, session, receipt)
+                sent.append((number, receipt))
+            except (RiskRefusedError, OutcomeUnknownError, NotConnectedError) as exc:
+                sent.append((number, str(exc)))
+        results: list[BulkCancel] = []
+        for number, found in sent:
+            if isinstance(found, str):
+                result: CancelResult = {"success": False, "message": found}
+            else:
+                try:
+                    result = found.value()
+                except (RiskRefusedError, OutcomeUnknownError, NotConnectedError) as exc:
+                    result = {"success": False, "message": str(exc)}
             results.append({"entrust_no": number, **result})
         return results
 
