@@ -485,7 +485,7 @@ class BigqmtSession(BaseSession):
     def _answer(
         self, request: OrderRequest, reply: Reply[SubmitAnswer], answer: SubmitAnswer
     ) -> None:
-        if reply.put(answer) and not reply.awaited:
+        if reply.put(answer) and not reply.quiet:
             response = SimpleNamespace(
                 seq=reply.seq,
                 account_id=self.account_id,
@@ -662,7 +662,7 @@ class BigqmtSession(BaseSession):
                 account_type=AccountType[self.account_type].value,
             )
             self._push([CancelRefused(refusal)])
-        if not flight.reply.awaited:
+        if not flight.reply.quiet:
             response = SimpleNamespace(
                 seq=flight.reply.seq,
                 account_id=self.account_id,
