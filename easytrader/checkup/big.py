@@ -93,13 +93,13 @@ def look_agent(case: Case) -> Verdict:
     told = f"账号 {masked(case.account_id)}"
     if settings is None:
         fix = f"写一份，贴进客户端：{_WRITE}；然后 {_CLICKS}"
-        return Verdict(BAD, f"{told}在这台机器上没有写过中转文件", fix)
+        return Verdict(BAD, f"{told} 在这台机器上没有写过中转文件", fix)
     heard = [port for port in settings.ports if _listens(port)]
     ports = "、".join(map(str, heard))
     if heard:
-        return Verdict(OK, f"{told}的中转在 127.0.0.1 的端口 {ports} 上听")
+        return Verdict(OK, f"{told} 的中转在 127.0.0.1 的端口 {ports} 上听")
     fix = f"中转没有在运行，或客户端不许它用端口（还有命名管道、文件夹两条线）：{_CLICKS}"
-    return Verdict(NOTE, f"{told}的中转写过，端口上没有人在听", fix)
+    return Verdict(NOTE, f"{told} 的中转写过，端口上没有人在听", fix)
 
 
 def _listens(port: int) -> bool:
@@ -128,7 +128,9 @@ def look_connect(case: Case) -> Verdict:
         hello = getattr(engine_of(user).session, "hello", {})
     except ConnectFailedError as exc:
         head, *rest = str(exc).splitlines()
-        return Verdict(BAD, head, " ".join(line.strip() for line in rest) or _CLICKS)
+        return Verdict(
+            BAD, head, " ".join(line.strip() for line in rest) or "按上面说的处理，再查一遍"
+        )
     except EasytraderError as exc:
         return Verdict(BAD, f"连上了，但是 {exc}", "在客户端里看这个账号登录了没有")
     finally:
@@ -146,7 +148,7 @@ def judge(hello: dict[str, Any], total_asset: float, who: str) -> Verdict:
     ]  # fmt: skip
     cadence = hello.get("cadence_ms")
     told = [
-        f"{who}已登录，总资产查得到",
+        f"{who} 已登录，总资产查得到",
         f"中转版本 {hello.get('agent')}，Python {hello.get('python')}",
         "可以下单" if hello.get("orders") else "只读",
         f"通的线：{'、'.join(open_ones) or '没有'}",
