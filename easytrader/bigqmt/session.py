@@ -105,18 +105,17 @@ class Table:
         """最近一次快照，中转的钟。"""
 
     def apply(self, parts: list[Any], last: Message) -> list[int]:
-        """换上变了的；返回变了的位置。"""
+        """换上变了的；返回变了的位置。别的线程可能正看着旧的：它们看到的是一份整的。"""
         count = int(last["count"])
-        if last.get("full"):
-            self.rows = []
-        del self.rows[count:]
-        self.rows += [{} for _ in range(count - len(self.rows))]
+        rows = [] if last.get("full") else self.rows[:count]
+        rows += [{} for _ in range(count - len(rows))]
         changed: list[int] = []
         for part in parts:
             cols = part["cols"]
             for index, *values in part["rows"]:
-                self.rows[index] = dict(zip(cols, values, strict=False))
+                rows[index] = dict(zip(cols, values, strict=False))
                 changed.append(index)
+        self.rows = rows
         self.rev, self.at = int(last["rev"]), float(last["at"])
         return changed
 

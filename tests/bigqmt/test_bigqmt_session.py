@@ -96,12 +96,14 @@ class TestUnreadable:
     def test_a_table_given_out_does_not_change(self) -> None:
         """一个线程在看，读的线程换上新的：看到的是一份整的。"""
         table = Table()
-        last = {"count": 1, "rev": 1, "full": True, "at": 1.0}
-        table.apply([{"cols": ["a"], "rows": [[0, 1]]}], last)
+        last = {"count": 1, "rev": 1, "at": 1.0}
+        table.apply([{"cols": ["a"], "rows": [[0, 1]]}], {**last, "full": True})
         before = table.rows
-        table.apply([{"cols": ["a"], "rows": [[0, 2], [1, 3]]}], {**last, "count": 2, "rev": 2})
+        table.apply([{"cols": ["a"], "rows": [[0, 2], [1, 3]]}], {**last, "count": 2})
         assert before == [{"a": 1}]
         assert table.rows == [{"a": 2}, {"a": 3}]
+        table.apply([], {**last, "count": 1})
+        assert table.rows == [{"a": 2}]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -253,4 +255,23 @@ def test_a_blanked_remark_stays_unknown_when_the_id_comes_again(client: OwnTable
     for one in (user, user, client.user(timeout=1.5)):
         with pytest.raises(OutcomeUnknownError):
             one.buy(*BUY, client_order_id="a")
+    assert len(client.calls) == 1
+
+
+def test_an_unknown_one_is_not_handed_to_the_next_client(client: OwnTables) -> None:
+    """不知道下没下成就换了进程，一直查不到：核对完了也不再交，说清楚。"""
+    user = client.user(timeout=0.7, row_wait=1.5)
+    with pytest.raises(OutcomeUnknownError):
+        user.buy(*BUY, client_order_id="a")
+    client.restart()
+    found: list[Any] = []
+
+    def answered() -> bool:
+        with suppress(EasytraderError):
+            found.append(user.buy(*BUY, client_order_id="a"))
+        return bool(found)
+
+    eventually(answered)
+    assert found[0]["entrust_no"] == -1
+    assert "没有再交" in found[0]["message"]
     assert len(client.calls) == 1
