@@ -33,7 +33,7 @@ _KNOCK_S: Final = 0.3
 _WIRES: Final = {"tcp": "本机端口", "pipe": "命名管道", "spool": "文件夹"}
 _SLOW_MS: Final = 500
 _CLOSED: Final = (
-    "券商不让内置 Python 用文件、端口、管道的话，没有办法，也不应绕过：问券商；"
+    "「连接与账号」正常就不要紧：端口、命名管道、文件夹通一条就能用。一条都不通的，本库不绕过去：问券商，"
     "把 easytrader bigqmt probe 写出的模型跑一遍，印出来的发给我们"
 )
 
@@ -98,7 +98,9 @@ def look_agent(case: Case) -> Verdict:
     ports = "、".join(map(str, heard))
     if heard:
         return Verdict(OK, f"{told} 的中转在 127.0.0.1 的端口 {ports} 上听")
-    fix = f"中转没有在运行，或客户端不许它用端口（还有命名管道、文件夹两条线）：{_CLICKS}"
+    fix = (
+        f"「连接与账号」正常就不要紧：走的是命名管道或文件夹。不正常的，是中转没有在运行：{_CLICKS}"
+    )
     return Verdict(NOTE, f"{told} 的中转写过，端口上没有人在听", fix)
 
 
