@@ -69,6 +69,7 @@ _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
 _MARGIN_S: Final = 0.12
 _DAY: Final = "%Y%m%d"
+_KINDS: Final = {"ACCOUNT": "资金", "POSITION": "持仓", "TASK": "任务"}
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
 _MAX_DETAILS: Final = 20_000
@@ -251,7 +252,7 @@ class BigqmtSession(BaseSession):
         Raises:
             QueryFailedError: 没有应答，或终端说不。
         """
-        self._refresh(kind, kind)
+        self._refresh(kind, _KINDS.get(kind, kind))
         return list(self._tables[kind].rows)
 
     def call(self, fn: str, *args: Any) -> Any:
