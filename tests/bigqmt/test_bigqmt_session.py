@@ -73,6 +73,13 @@ class TestUnreadable:
         cancelled(client, m_nOrderStatus=54, m_strRemark=client.calls[-1][9])
         assert user.cancel_entrust(number)["success"]
 
+    def test_the_one_waited_for_is_not_inferred_away(self, client: OwnTables) -> None:
+        """出现的那一行读不懂：不是没有出现。"""
+        user = client.user(timeout=1.2)
+        places(client, m_nVolumeTraded=None)
+        with pytest.raises(OutcomeUnknownError):
+            user.buy(*BUY)
+
     def test_a_missing_count_is_no_answer(self, client: OwnTables) -> None:
         user = client.user()
         held = {"m_strInstrumentID": CODE, "m_strExchangeID": "SH", "m_nVolume": None}
