@@ -169,6 +169,34 @@ def test_orders_from_elsewhere_reach_the_terminal(
     eventually(lambda: len(terminal_host.control("status")["terminals"]) == 1)
 
 
+def test_only_the_positions_that_were_touched_are_told(raw_terminal: TerminalSocket) -> None:
+    submit(raw_terminal, ask_price(raw_terminal))
+    raw_terminal.until("position")
+    other = raw_terminal.ask("full_tick", codes=["000001.SZ"])["000001.SZ"]["askPrice"][0]
+    submit(raw_terminal, other, 100, stock_code="000001.SZ")
+    raw_terminal.ask("now")
+    codes = [row["m_strInstrumentID"] for kind, row in raw_terminal.events if kind == "position"]
+    assert set(codes) == {"000001"}
+
+
+def test_a_client_that_could_not_be_told_is_cut_off_and_the_order_lives(
+    raw_terminal: TerminalSocket, terminal_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = terminal_host.call(lambda: terminal_host._live.desk.engine)
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("说不出来")
+
+    monkeypatch.setattr(engine, "positions_now", broken)
+    assert submit(raw_terminal, 32.0)["order_id"] > 0  # 应答在出错之前
+    with pytest.raises((EOFError, ConnectionError)):
+        raw_terminal.until("control")
+    monkeypatch.undo()
+    again = TerminalSocket(terminal_host.info)
+    assert rows(again, "ORDER")
+    again.close()
+
+
 def test_status_tells_who_is_connected(raw_terminal: TerminalSocket, terminal_host: Host) -> None:
     raw_terminal.ask("about", strategy="s.py", mode="live", python="3.6.15")
     [shown] = terminal_host.control("status")["terminals"]
