@@ -524,7 +524,7 @@ class BigqmtSession(BaseSession):
 
         客户端与柜台断着的时候表是不动的，不算。
         """
-        if not self._account_ok or at - self._tables["ACCOUNT"].at > STALE_S:
+        if not self._account_ok:
             return
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
