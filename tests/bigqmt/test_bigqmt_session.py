@@ -282,3 +282,20 @@ def test_an_unknown_one_is_not_handed_to_the_next_client(client: OwnTables) -> N
     assert found[0]["entrust_no"] == -1
     assert "没有再交" in found[0]["message"]
     assert len(client.calls) == 1
+
+
+def test_the_terminals_deadline_is_before_ours(client: OwnTables) -> None:
+    """排队没有排到的，中转说没有下，那时等的人还没有到期：不是结果未知。"""
+    user = client.user(timeout=10)
+    places(client)
+    heard: list[float] = []
+    submit = client.agent._methods["submit"]
+
+    def note(ask: Any) -> Any:
+        heard.append(ask.by)
+        return submit(ask)
+
+    client.agent._methods["submit"] = note
+    receipt = user.buy_async(*BUY)
+    assert receipt.result()["entrust_no"] > 0
+    assert heard[0] < receipt.deadline - 0.4
