@@ -1249,6 +1249,9 @@ class Agent(object):
             self._heard(channel, message, now)
 
     def _welcome(self, channel: "Channel", now: float) -> None:
+        if len(self._channels) >= CHANNELS:  # strangers make room, oldest first
+            for stranger in [each for each in self._channels if not each.trusted][:1]:
+                self._drop(stranger)
         full = len(self._channels) >= CHANNELS
         self._channels.append(channel)
         if full:

@@ -12,7 +12,7 @@ from easytrader.basics.log import masked
 from easytrader.basics.threads import AbandonedError, Aside
 from easytrader.bigqmt import convert
 from easytrader.bigqmt.flights import Watch
-from easytrader.bigqmt.line import SilentError, greet
+from easytrader.bigqmt.line import ImpostorError, SilentError, greet
 from easytrader.bigqmt.session import BigqmtSession
 from easytrader.bigqmt.wires import WireError, ways
 from easytrader.errors import (
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _SHARE: Final = 0.5
 """一种线最多用掉剩下的期限的这么多。"""
+_OTHER_S: Final = 2.0
+"""管道、文件夹：中转一格（约 0.1 秒）看一次，这么久没有人应就是没有。"""
 _OTHERS_S: Final = 0.4
 """认到一个之后，再等别的端口这么久：两个中转同时在，要说出来。"""
 
@@ -130,23 +132,23 @@ class BigqmtConnector:
         """认到的那一个中转。"""
         settings = self._settings()
         told: list[str] = []
-        failure: ConnectFailedError | None = None
         silent = False
         for kind, wires in ways(settings.ports, settings.pipe, settings.spool):
-            until = time.monotonic() + max(0.1, (deadline - time.monotonic()) * _SHARE)
+            left_s = (deadline - time.monotonic()) * _SHARE
+            until = time.monotonic() + max(0.1, left_s if kind == "TCP" else min(left_s, _OTHER_S))
             lines, errors = self._greet(wires, settings.token, until)
             if self._cancelled.is_set():
                 _drop(lines)
                 raise ClosedError("这次连接被取消：trader 已经 close()，或又调用了一次 connect()")
             if lines:
+                if told:
+                    self._log.info("走的是「{}」这条线；{}", kind, "；".join(told))
                 return self._only(lines)
             for error in errors:
-                if isinstance(error, ConnectFailedError):
-                    failure = failure or error
+                if isinstance(error, ConnectFailedError) and not isinstance(error, ImpostorError):
+                    raise error  # 中转自己说的
                 silent = silent or isinstance(error, SilentError)
-            told += [f"{kind}：{errors[-1] if errors else '到期没有结果'}"]
-        if failure is not None:
-            raise failure
+            told.append(f"{kind}：{errors[-1] if errors else '到期没有结果'}")
         raise ConnectFailedError(self._why(told, silent=silent))
 
     def _greet(
@@ -214,7 +216,7 @@ class BigqmtConnector:
                 f"账号类型不对：客户端里的中转是 {hello.get('account_type')}，这里要的是 {kind}。"
                 "改 connect(..., account_type=...)，或照它重新写一份中转贴进去"
             )
-        seen = big_client.read_log(self._path)
+        seen = big_client.read_log(self._path, near=_moment(hello.get("loaded")))
         if seen.mode == "sim":
             raise ConnectFailedError(
                 f"中转在「模拟」里运行（日志 {seen.name}：signal only mode）：只出信号，"
@@ -248,6 +250,10 @@ class BigqmtConnector:
                 lines.append("券商锁住了的，这里不绕过去：问券商能不能开")
         lines.append(_HOW.format(account="资金账号"))
         return "\n".join(lines)
+
+
+def _moment(value: object) -> float | None:
+    return value if isinstance(value, float) else None
 
 
 def _drop(lines: list[Line]) -> None:

@@ -58,11 +58,11 @@ class Flight:
     _last: float = 0.0
 
     def missing_since(self, at: float) -> float:
-        """又一次快照里没有它；返回从第一次起有几秒了（中转的钟，一直有新的快照才算）。"""
+        """又一次快照里没有它；返回第一次没有的那一刻（中转的钟，一直有新的快照才算）。"""
         if self._first is None or at - self._last > _GAP_S:
             self._first = at
         self._last = at
-        return at - self._first
+        return self._first
 
     def refusal(self, why: str, account: tuple[str, str]) -> Refusal:
         """「下单失败」的内容。"""

@@ -275,7 +275,7 @@ def _greet(
     if ok.get("t") == "no":
         raise ConnectFailedError(_refusal(wire, ok))
     if ok.get("t") != "ok" or ok.get("proof") != agent_proof(token, mine, theirs):
-        raise ConnectFailedError(
+        raise ImpostorError(
             f"{wire.name} 上的不是这个账号的中转（它拿不出令牌）：可能被别的程序占着端口。"
             "没有发出任何东西；用 easytrader bigqmt agent --new-token 换一组端口，再贴一次"
         )
@@ -295,6 +295,10 @@ def _next(wire: Wire, framer: Framer, deadline: float, stopped: Callable[[], boo
         if left_s <= 0 or stopped():
             raise SilentError(f"{wire.name} 接得通，而里面没有人说话")
         framer.feed(wire.receive(min(left_s, 0.2)))
+
+
+class ImpostorError(ConnectFailedError):
+    """对面拿不出令牌：端口上是别的程序，我们的也许在别的线上。"""
 
 
 class SilentError(WireError):

@@ -69,10 +69,16 @@ _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
 _MARGIN_S: Final = 0.12
 _DAY: Final = "%Y%m%d"
+_KINDS: Final = {"ACCOUNT": "资金", "POSITION": "持仓", "TASK": "任务"}
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
 _MAX_DETAILS: Final = 20_000
 
+_ANSWER_S: Final = 0.5
+_ANSWER_SHARE: Final = 0.15
+"""交给中转的期限比等应答的早这么多：排队没有排到的，等的人还来得及知道没有下。"""
+_SAME_NIGHT_S: Final = 6 * 3600.0
+"""隔着半夜的，这么久以内算同一天交过的。"""
 _TAKEN: Final = frozenset({51, 52, 53, 54})
 _LATE: Final = frozenset({56, 57})
 
@@ -103,18 +109,17 @@ class Table:
         """最近一次快照，中转的钟。"""
 
     def apply(self, parts: list[Any], last: Message) -> list[int]:
-        """换上变了的；返回变了的位置。"""
+        """换上变了的；返回变了的位置。别的线程可能正看着旧的：它们看到的是一份整的。"""
         count = int(last["count"])
-        if last.get("full"):
-            self.rows = []
-        del self.rows[count:]
-        self.rows += [{} for _ in range(count - len(self.rows))]
+        rows = [] if last.get("full") else self.rows[:count]
+        rows += [{} for _ in range(count - len(rows))]
         changed: list[int] = []
         for part in parts:
             cols = part["cols"]
             for index, *values in part["rows"]:
-                self.rows[index] = dict(zip(cols, values, strict=False))
+                rows[index] = dict(zip(cols, values, strict=False))
                 changed.append(index)
+        self.rows = rows
         self.rev, self.at = int(last["rev"]), float(last["at"])
         return changed
 
@@ -250,7 +255,7 @@ class BigqmtSession(BaseSession):
         Raises:
             QueryFailedError: 没有应答，或终端说不。
         """
-        self._refresh(kind, kind)
+        self._refresh(kind, _KINDS.get(kind, kind))
         return list(self._tables[kind].rows)
 
     def call(self, fn: str, *args: Any) -> Any:
@@ -379,7 +384,8 @@ class BigqmtSession(BaseSession):
         """
         self.may_order()
         terms = op_terms(int(request.order_type), int(request.price_type), self.account_type)
-        deadline = time.monotonic() + self.timeout_s
+        limit_s = self.timeout_s
+        deadline = time.monotonic() + limit_s
         today, boot = self._today(), self._line.boot
         earlier = self._numbering.before(request.tag, deadline)
         if earlier is not None and self._is_spent(earlier):
@@ -389,12 +395,13 @@ class BigqmtSession(BaseSession):
         number = self._numbering.begin(
             today, request.tag, remark, request.strategy_name, boot, deadline
         )
-        flight = Flight(request, number, reply, boot, self._line.clock.at(deadline))
+        latest = deadline - min(_ANSWER_S, _ANSWER_SHARE * limit_s)
+        flight = Flight(request, number, reply, boot, self._line.clock.at(latest))
         self._watch.add(flight)
         try:
             self.depart(reply)
             asked = Asked(partial(self._submitted, flight))
-            self._send("submit", self._terms(request, terms), asked, deadline)
+            self._send("submit", self._terms(request, terms), asked, latest)
         except NotConnectedError:
             self._clear(flight)
             raise
@@ -413,7 +420,8 @@ class BigqmtSession(BaseSession):
 
     def _is_spent(self, earlier: Any) -> bool:
         """今天交给过中转、不能再交的：终端不收的，或中转换过一次启动（它不记得了）。"""
-        if stamp(earlier.at, _DAY) != self._today():
+        apart_s = abs(time.time() - earlier.at)
+        if stamp(earlier.at, _DAY) != self._today() and apart_s > _SAME_NIGHT_S:
             return False
         if earlier.state == ids.SENT:
             return bool(earlier.boot != self._line.boot)
@@ -458,6 +466,8 @@ class BigqmtSession(BaseSession):
         flight.answered = True
         if error is None:
             flight.dispatched = True
+            if asked.value.get("again"):  # 以前就交过：早就在的一样的，也可能是它
+                flight.began = 0.0
             self._hurry()
             return
         if not isinstance(error, RefusedError) or error.code not in CERTAIN:
@@ -481,7 +491,7 @@ class BigqmtSession(BaseSession):
     def _answer(
         self, request: OrderRequest, reply: Reply[SubmitAnswer], answer: SubmitAnswer
     ) -> None:
-        if reply.put(answer) and not reply.awaited:
+        if reply.put(answer) and not reply.quiet:
             response = SimpleNamespace(
                 seq=reply.seq,
                 account_id=self.account_id,
@@ -519,12 +529,16 @@ class BigqmtSession(BaseSession):
 
         客户端与柜台断着的时候表是不动的，不算。
         """
-        if not self._account_ok or at - self._tables["ACCOUNT"].at > STALE_S:
+        if not self._account_ok:
             return
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
                 continue
-            if flight.missing_since(at) < self._row_wait_s or flight.twin:
+            enough = flight.missing_since(at) + self._row_wait_s
+            if at < enough or flight.twin:
+                continue
+            if self._tables["ACCOUNT"].at < enough:  # 等的时候断过没有，要等完了再看
+                self._next_account = 0.0
                 continue
             flight.twin = self._twin(flight)
             if flight.twin:
@@ -544,7 +558,7 @@ class BigqmtSession(BaseSession):
         for order in self._reducer.orders():
             number = int(order.order_id)
             same = (
-                self._strangers.get(number, 0.0) >= flight.began
+                self._strangers.get(number, -1.0) >= flight.began
                 and order.stock_code == request.security.stock_code
                 and order.order_volume == request.volume
                 and order.order_type == request.order_type
@@ -654,7 +668,7 @@ class BigqmtSession(BaseSession):
                 account_type=AccountType[self.account_type].value,
             )
             self._push([CancelRefused(refusal)])
-        if not flight.reply.awaited:
+        if not flight.reply.quiet:
             response = SimpleNamespace(
                 seq=flight.reply.seq,
                 account_id=self.account_id,
@@ -966,11 +980,16 @@ _SAID: Final = {
 """中转的代码 → 中文。"""
 
 
+_COUNTER_REFUSED: Final = -61
+"""MiniQMT 的废单也是这个代码：脚本里认它的不必改。"""
+
+
 def _refusal(order: Any) -> Refusal:
     """废单 → 「下单失败」。"""
     return Refusal(
         order_id=order.order_id,
         error_msg=order.status_msg or "柜台拒绝，没有说明原因",
+        error_id=_COUNTER_REFUSED,
         order_sysid=order.order_sysid,
         order_remark=order.order_remark,
         strategy_name=order.strategy_name,

@@ -186,6 +186,13 @@ def test_more_channels_than_there_is_room(rig: Rig, world: Rigs) -> None:
     assert (extra.hello["t"], extra.hello["code"]) == ("no", "full")
 
 
+def test_strangers_do_not_take_the_room(rig: Rig, world: Rigs) -> None:
+    for _ in range(agent.CHANNELS * 2):
+        world.reach(rig)
+    assert world.inside(rig).ask("find", tags=[])["ok"]
+    assert len(rig.agent._channels) <= agent.CHANNELS
+
+
 # ---- 委托：最多一次
 
 
@@ -262,11 +269,19 @@ def test_a_new_process_has_a_new_boot(rig: Rig, outside: Outside, world: Rigs) -
 
 
 def test_a_timer_that_fires_inside_passorder_does_nothing(rig: Rig, outside: Outside) -> None:
-    rig.on_passorder = lambda: rig.tick(3)  # 终端在 passorder 里转消息循环
+    seen: list[tuple[int, int]] = []
+
+    def pumping() -> None:  # 终端在 passorder 里转消息循环
+        before = rig.agent.tick_number
+        rig.tick(3)
+        seen.append((before, rig.agent.tick_number))
+
+    rig.on_passorder = pumping
     outside.post("submit", **submit())
     outside.post("submit", **submit(tag="~000000002~"))
     outside.ask("rows", kind="ORDER")
     assert [call[9] for call in rig.calls] == [TAG, "~000000002~"]
+    assert all(before == after for before, after in seen)
 
 
 # ---- 委托：不发
@@ -300,6 +315,8 @@ def test_the_deadline_is_looked_at_again_right_before(rig: Rig, world: Rigs) -> 
 def test_an_order_without_deadline_is_refused(rig: Rig, outside: Outside) -> None:
     outside.send({"t": "q", "id": 7, "m": "submit", "a": submit()})
     assert outside.wait("r")["code"] == "args"
+    outside.send({"t": "q", "id": 8, "m": "find", "a": {"tags": []}})
+    assert outside.wait("r")["ok"]  # 查询可以没有
     assert rig.calls == []
 
 

@@ -247,6 +247,23 @@ def test_a_peer_that_does_not_read_holds_nobody_up(rig: Rig, outside: Outside, w
     assert not rig.agent._work
 
 
+def test_a_peer_that_never_reads_is_let_go(rig: Rig, outside: Outside, world: Rigs) -> None:
+    lazy = world.inside(rig)
+    rig.module["OUT_BYTES"] = 1_000_000
+    for number in range(20_000):
+        rig.call_back("order_callback", order_row(number, m_strCancelInfo="理" * 300))
+        if number % 100 == 99:
+            rig.tick()
+            outside.pull()  # 读的那个
+            while outside.take() is not None:
+                pass
+        if len(rig.agent._channels) == 1:
+            break
+    assert len(rig.agent._channels) == 1
+    assert lazy.end
+    assert outside.ask("find", tags=[])["ok"]
+
+
 # ---- 事件
 
 

@@ -50,7 +50,7 @@ def test_what_happened_meanwhile_arrives_once(client: OwnTables) -> None:
     done = order(1, tag, m_nOrderStatus=56, m_nVolumeTraded=100)
     client.says("order_callback", done)
     client.says("deal_callback", deal("t1", 1))
-    client.refuse("~000000000~", "断线期间的")
+    client.refuses("~000000000~", "断线期间的")
     client.shows(done, order(77, "手工"))
     client.shows(deal("t1", 1), kind="DEAL")
     client.paused = False
@@ -98,9 +98,10 @@ def test_a_counter_that_is_gone(client: OwnTables) -> None:
     recorder.wait_for("disconnected")
     assert "连接中" in user.status["last_error"]
     with pytest.raises(ConnectFailedError, match="连接中"):
-        client.user()
+        client.reach(user)
     client.shows(account_row(), kind="ACCOUNT")
-    recorder.wait_for("connected", 2)
+    client.reach(user)
+    assert user.state == "已连接"
 
 
 def test_another_day_empties_the_lists(client: OwnTables) -> None:
@@ -112,3 +113,10 @@ def test_another_day_empties_the_lists(client: OwnTables) -> None:
     client.shows()
     client.shows(kind="DEAL")
     assert user.today_entrusts == user.today_trades == []
+
+
+def test_the_agents_own_no_is_told_as_it_is(client: OwnTables) -> None:
+    client.module["TOKEN"] = "x" * 64
+    with pytest.raises(ConnectFailedError) as caught:
+        client.user()
+    assert str(caught.value).startswith("令牌不对")

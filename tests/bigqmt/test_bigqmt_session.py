@@ -73,6 +73,13 @@ class TestUnreadable:
         cancelled(client, m_nOrderStatus=54, m_strRemark=client.calls[-1][9])
         assert user.cancel_entrust(number)["success"]
 
+    def test_the_one_waited_for_is_not_inferred_away(self, client: OwnTables) -> None:
+        """出现的那一行读不懂：不是没有出现。"""
+        user = client.user(timeout=1.2)
+        places(client, m_nVolumeTraded=None)
+        with pytest.raises(OutcomeUnknownError):
+            user.buy(*BUY)
+
     def test_a_missing_count_is_no_answer(self, client: OwnTables) -> None:
         user = client.user()
         held = {"m_strInstrumentID": CODE, "m_strExchangeID": "SH", "m_nVolume": None}
@@ -96,12 +103,14 @@ class TestUnreadable:
     def test_a_table_given_out_does_not_change(self) -> None:
         """一个线程在看，读的线程换上新的：看到的是一份整的。"""
         table = Table()
-        last = {"count": 1, "rev": 1, "full": True, "at": 1.0}
-        table.apply([{"cols": ["a"], "rows": [[0, 1]]}], last)
+        last = {"count": 1, "rev": 1, "at": 1.0}
+        table.apply([{"cols": ["a"], "rows": [[0, 1]]}], {**last, "full": True})
         before = table.rows
-        table.apply([{"cols": ["a"], "rows": [[0, 2], [1, 3]]}], {**last, "count": 2, "rev": 2})
+        table.apply([{"cols": ["a"], "rows": [[0, 2], [1, 3]]}], {**last, "count": 2})
         assert before == [{"a": 1}]
         assert table.rows == [{"a": 2}, {"a": 3}]
+        table.apply([], {**last, "count": 1})
+        assert table.rows == [{"a": 2}]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -244,3 +253,49 @@ class TestPushed:
         eventually(lambda: user.status["state"] != "已连接")
         client.shows(account_row(), kind="ACCOUNT")
         eventually(lambda: user.status["state"] == "已连接")
+
+
+def test_a_blanked_remark_stays_unknown_when_the_id_comes_again(client: OwnTables) -> None:
+    """客户端抹掉了备注：第一次说不准，同一个 id 再来也说不准，不能变成没有下成。"""
+    user = client.user(timeout=1.5)
+    client.answer_with(lambda tag: client.shows(order(1)))
+    for one in (user, user, client.user(timeout=1.5)):
+        with pytest.raises(OutcomeUnknownError):
+            one.buy(*BUY, client_order_id="a")
+    assert len(client.calls) == 1
+
+
+def test_an_unknown_one_is_not_handed_to_the_next_client(client: OwnTables) -> None:
+    """不知道下没下成就换了进程，一直查不到：核对完了也不再交，说清楚。"""
+    user = client.user(timeout=0.7, row_wait=1.5)
+    with pytest.raises(OutcomeUnknownError):
+        user.buy(*BUY, client_order_id="a")
+    client.restart()
+    found: list[Any] = []
+
+    def answered() -> bool:
+        with suppress(EasytraderError):
+            found.append(user.buy(*BUY, client_order_id="a"))
+        return bool(found)
+
+    eventually(answered)
+    assert found[0]["entrust_no"] == -1
+    assert "没有再交" in found[0]["message"]
+    assert len(client.calls) == 1
+
+
+def test_the_terminals_deadline_is_before_ours(client: OwnTables) -> None:
+    """排队没有排到的，中转说没有下，那时等的人还没有到期：不是结果未知。"""
+    user = client.user(timeout=10)
+    places(client)
+    heard: list[float] = []
+    submit = client.agent._methods["submit"]
+
+    def note(ask: Any) -> Any:
+        heard.append(ask.by)
+        return submit(ask)
+
+    client.agent._methods["submit"] = note
+    receipt = user.buy_async(*BUY)
+    assert receipt.result()["entrust_no"] > 0
+    assert heard[0] < receipt.deadline - 0.4

@@ -91,7 +91,7 @@ class TestRefused:
     """终端或中转说不。"""
 
     def test_the_terminal_tells_why(self, client: OwnTables) -> None:
-        client.answer_with(lambda tag: client.refuse(tag, "指定价 无效, 无法下单!"))
+        client.answer_with(lambda tag: client.refuses(tag, "指定价 无效, 无法下单!"))
         recorder = Recorder()
         user = client.user(recorder)
         row = buy(user)
@@ -101,7 +101,7 @@ class TestRefused:
         assert "指定价" in error.error_msg
 
     def test_it_is_not_handed_over_again(self, client: OwnTables) -> None:
-        client.answer_with(lambda tag: client.refuse(tag, "不行"))
+        client.answer_with(lambda tag: client.refuses(tag, "不行"))
         user = client.user()
         buy(user)
         again = buy(user)
@@ -111,7 +111,7 @@ class TestRefused:
 
     def test_a_row_after_all_is_the_answer_to_the_same_id(self, client: OwnTables) -> None:
         def act(tag: str) -> None:
-            client.refuse(tag, "陈的话")
+            client.refuses(tag, "陈的话")
             client.tables["ORDER"] = [order(1, tag)]
 
         client.answer_with(act)
@@ -183,6 +183,22 @@ class TestInferred:
         client.shows(account_row(m_strStatus="连接中"), kind="ACCOUNT")
         with pytest.raises((OutcomeUnknownError, NotConnectedError)):
             buy(user)
+
+    def test_not_when_it_lost_it_just_then(self, client: OwnTables) -> None:
+        lost = account_row(m_strStatus="连接中")
+        client.answer_with(lambda _: client.tables.update(ACCOUNT=[lost]))
+        user = client.user(timeout=1.0, row_wait=0.1)
+        with pytest.raises((OutcomeUnknownError, NotConnectedError)):
+            buy(user)
+
+    def test_not_before_the_wait_is_over(self, client: OwnTables) -> None:
+        user = client.user(timeout=5, row_wait=5)
+        receipt = user.buy_async(CODE, 10, 100)
+        eventually(lambda: client.calls)
+        looks = len(client.queries)
+        eventually(lambda: len(client.queries) > looks + 12)
+        client.shows(order(1, client.calls[0][9]))
+        assert receipt.result()["entrust_no"] > 0
 
     def test_not_when_an_equal_order_appeared_without_our_remark(self, client: OwnTables) -> None:
         client.answer_with(lambda _: client.tables.update(ORDER=[order(1, "")]))

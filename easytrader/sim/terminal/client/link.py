@@ -61,16 +61,20 @@ class Link:
         """断开的原因；还连着是空的。"""
         try:
             self._sock = socket.create_connection((host, port), timeout=ASK_S)
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._input = self._sock.makefile("rb", 1 << 16)
-            self._send(["hello", PROTOCOL_VERSION, token, "terminal", 0, os.getpid()])
-            said = self._receive()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise LinkLost("连不上柜台：%s" % error) from error
-        if not isinstance(said, list) or not said or said[0] != "welcome":
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._input = self._sock.makefile("rb", 1 << 16)
+        try:
+            self._send(["hello", PROTOCOL_VERSION, token, "terminal", 0, os.getpid()])
+            said, about = self._receive()
+        except (OSError, TypeError, ValueError) as error:
             self.close()
-            raise LinkLost("柜台不收：%s" % (said[1:] if isinstance(said, list) else said))
-        self.host_pid = int(said[1])
+            raise LinkLost("柜台没有招呼：%s" % error) from error
+        if said != "welcome":
+            self.close()
+            raise LinkLost("柜台不收：%s" % about)
+        self.host_pid = int(about)
         self._sock.settimeout(None)
 
     def listen(
@@ -124,7 +128,9 @@ class Link:
                 self._send(["bye"])
         self._close_with("已经关闭")
         reader = self._reader
-        if reader is not None and reader is not threading.current_thread():
+        if reader is None:
+            self._input.close()
+        elif reader is not threading.current_thread():
             reader.join(10)
 
     def _send(self, value: "Any") -> None:
@@ -149,8 +155,8 @@ class Link:
         try:
             while True:
                 self._dispatch(self._receive())
-        except (OSError, ValueError) as error:
-            why = str(error)
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            why = str(error)  # 断了，或者说的不是这套话
         told = not self.lost
         self._close_with("断开了：%s" % why)
         self._input.close()
