@@ -74,7 +74,6 @@ class Capabilities:
         day: 一天从何时算起：委托编号只在当天唯一，期货的夜盘算下一个交易日。
             默认是北京时间的日历日。
         journal: 委托记录在这里；假的在对面那台机器上（远程），「恰好一次」由对面保证。
-        cancels_late: 撤单的应答要等委托的状态变了才有：`cancel_all` 先全部发出，再一起等。
         always_open: 全天开市，不看交易所的时间（模拟的默认如此）。
     """
 
@@ -90,7 +89,6 @@ class Capabilities:
     instruments: Instruments = A_SHARE_INSTRUMENTS
     day: DayBoundary = A_SHARES
     journal: bool = True
-    cancels_late: bool = False
     always_open: bool = False
 
     @property

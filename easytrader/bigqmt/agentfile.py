@@ -102,12 +102,14 @@ def known(account: str) -> Settings | None:
 
 def never_written(account: str) -> str:
     """没有给这个账号写过中转：怎么说，写过哪些也说出来。"""
-    have = sorted(masked(each.stem) for each in _file(account).parent.glob("*.json"))
+    folder = _file(account).parent
+    have = sorted(masked(each.stem) for each in folder.glob("*.json"))
     told = f"；写过的有 {'、'.join(have)}" if have else ""
     return (
-        f"这台机器上没有给账号 {masked(account)} 写过中转{told}，什么都没有发出。核对账号；"
-        "没有写过的先写一份贴进客户端：easytrader bigqmt agent --account 资金账号 --allow-orders。"
-        "在别的机器上写的，用 connect(..., agent=那个文件)"
+        f"没有给账号 {masked(account)} 写过中转{told}，什么都没有发出。看的是 {folder}"
+        "（随用户与环境变量 EASYTRADER_HOME 变：定时任务常常不一样）。核对账号；"
+        "没有写过的先写一份贴进客户端：easytrader bigqmt agent --account 资金账号 --allow-orders；"
+        "在别处写的，用 connect(..., agent=那个文件)"
     )
 
 
@@ -175,7 +177,8 @@ def _fresh(account: str) -> dict[str, Any]:
         "token": secrets.token_hex(32),
         "ports": sorted(ports),
         "pipe": rf"\\.\pipe\easytrader-{secrets.token_hex(8)}",
-        "spool": str(_file(account).with_suffix("")),
+        # 日志里会写出是哪个文件夹：不用账号作名字
+        "spool": str(_file(account).with_name(f"files-{secrets.token_hex(4)}")),
     }
 
 
@@ -189,7 +192,10 @@ def _kept(file: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, TypeError):
         pass
-    raise UsageError("account", str(file), "这个账号的中转设置坏了：删掉这个文件，重新装一次中转")
+    told = f"{file.parent} 里名字末尾是 {file.name[-9:]} 的文件"
+    raise UsageError(
+        "account", masked(file.stem), f"这个账号的中转设置坏了：删掉 {told}，重新装一次中转"
+    )
 
 
 def _keep(file: Path, wanted: dict[str, Any], *, replacing: object) -> dict[str, Any]:

@@ -44,7 +44,6 @@ class BigqmtTrader(Trader):
     capabilities = Capabilities(
         "完整版 QMT",
         push_spread_s=7.0,  # 客户端的缓存各慢各的，最多 6 秒
-        cancels_late=True,
         markets=frozenset({"SH", "SZ", "BJ"}),
     )
 

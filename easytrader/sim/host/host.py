@@ -348,7 +348,6 @@ class Host:
         # 解释器正在退出时，本进程的会话不必再听断线：它们的执行器已经关了，只会抛异常。
         # 别的进程的会话照样看到断线：下面关服务口时挂断
         self._delivery.lose_all(tell=threading.main_thread().is_alive())
-        self._terminals.lose_all()
         closers = [part.close for part in (self._server, self._dispatcher) if part is not None]
         for close in (*closers, self._lease.release):
             self._attempt(close)

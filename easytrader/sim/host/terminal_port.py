@@ -87,7 +87,7 @@ class Terminals:
             self._ports.remove(port)
 
     def lose_all(self) -> None:
-        """主机停了：都断开。"""
+        """都断开：有谁漏听了一件事，就不能再信。"""
         for port in self._ports:
             port.lost()
         self._ports.clear()

@@ -1,4 +1,4 @@
-"""与厂商的 Python 那一半（`xtquant.qmttools`）核对：``ContextInfo`` 的方法、行情的函数的参数名。
+"""与厂商的 Python 那一半（`xtquant.qmttools`）核对：方法、参数、回调的名字。
 
 厂商的文件只当文字读，不导入；没有装厂商包就不测。
 """
@@ -15,6 +15,8 @@ import pytest
 
 from easytrader.sim.terminal.client.bars import MARKET
 from easytrader.sim.terminal.client.context import ContextInfo
+from easytrader.sim.terminal.client.passorder import Arguments
+from easytrader.sim.terminal.client.pushes import CALLBACKS
 
 SPEC = importlib.util.find_spec("xtquant")
 pytestmark = pytest.mark.skipif(SPEC is None, reason="没有厂商包")
@@ -55,6 +57,26 @@ def test_methods_of_the_context_take_the_vendors_arguments() -> None:
     for each in shared:
         wanted, ours = vendor[each][1:], names(getattr(ContextInfo, each))[1:]
         assert ours[: len(wanted)] == wanted, each
+
+
+def test_passorder_takes_the_vendors_arguments_in_the_vendors_order() -> None:
+    *vendor, context = functions("functions.py")["passorder"]
+    assert context == "C"
+
+    def plain(name: str) -> str:
+        return name.lower().replace("model", "")
+
+    ours = [plain(each) for each in Arguments.__slots__]
+    assert ours == [plain(each) for each in vendor]
+
+
+def test_callbacks_are_the_vendors() -> None:
+    vendor = {
+        each
+        for each in functions("contextinfo.py", "ContextInfo")
+        if each.endswith("_callback") and each not in NOT_OURS
+    }
+    assert vendor == {*CALLBACKS.values(), "orderError_callback"}
 
 
 def test_functions_besides_trading_take_the_vendors_arguments() -> None:
