@@ -41,6 +41,8 @@ _INSTEAD: Final = {
     "ctp_transfer": "划拨在客户端里手工办",
     "query_com": "普通柜台的资金与持仓在客户端里看",
     "smt": "约券在客户端里手工办",
+    "lending": "约券在客户端里手工办",
+    "transfer": "划拨在客户端里手工办",
     "export_data": "往日的用 user.history()，当日的用 user.today_entrusts、user.today_trades",
     "query_secu_account": "股东账户在客户端里看",
     "query_account_infos": "这个账号的状态看 user.status；别的账号在客户端里看",
@@ -48,6 +50,9 @@ _INSTEAD: Final = {
     "sync_transaction": "外面的成交在客户端里录入",
 }
 """厂商的方法名怎样开头 → 有没有别的办法。"""
+
+_ABSENT: Final = {"bank": "银证转账", "transfer": "划拨", "lending": "约券"}
+"""整组都没有的动词。"""
 
 
 def unsupported(what: str, name: str) -> UnsupportedError:
@@ -60,7 +65,7 @@ def unsupported(what: str, name: str) -> UnsupportedError:
     others = (told for start, told in _INSTEAD.items() if name.startswith(start))
     instead = next(others, "在客户端里手工办")
     return UnsupportedError(
-        f"完整版 QMT 的内置 Python 没有「{what}」（MiniQMT 的 {name}），什么都没有发出：{instead}"
+        f"完整版 QMT 的内置 Python 没有「{what}」（{name}），什么都没有发出：{instead}"
     )
 
 
@@ -131,7 +136,10 @@ class Desk:
         return self._line.orders()
 
     def need(self, verb: str, *kinds: str) -> None:
-        """同 `QmtSession.need`。"""
+        """同 `QmtSession.need`；终端整组都没有的，不必说账号类型。"""
+        what = _ABSENT.get(verb.partition(".")[0])
+        if what is not None:
+            raise unsupported(what, verb)
         check_kinds(verb, self._line.account_type, kinds)
 
     def query(self, what: str, name: str, *args: Any) -> Any:

@@ -491,7 +491,7 @@ class BigqmtSession(BaseSession):
     def _answer(
         self, request: OrderRequest, reply: Reply[SubmitAnswer], answer: SubmitAnswer
     ) -> None:
-        if reply.put(answer) and not reply.awaited:
+        if reply.put(answer) and not reply.quiet:
             response = SimpleNamespace(
                 seq=reply.seq,
                 account_id=self.account_id,
@@ -668,7 +668,7 @@ class BigqmtSession(BaseSession):
                 account_type=AccountType[self.account_type].value,
             )
             self._push([CancelRefused(refusal)])
-        if not flight.reply.awaited:
+        if not flight.reply.quiet:
             response = SimpleNamespace(
                 seq=flight.reply.seq,
                 account_id=self.account_id,
@@ -980,11 +980,16 @@ _SAID: Final = {
 """中转的代码 → 中文。"""
 
 
+_COUNTER_REFUSED: Final = -61
+"""MiniQMT 的废单也是这个代码：脚本里认它的不必改。"""
+
+
 def _refusal(order: Any) -> Refusal:
     """废单 → 「下单失败」。"""
     return Refusal(
         order_id=order.order_id,
         error_msg=order.status_msg or "柜台拒绝，没有说明原因",
+        error_id=_COUNTER_REFUSED,
         order_sysid=order.order_sysid,
         order_remark=order.order_remark,
         strategy_name=order.strategy_name,

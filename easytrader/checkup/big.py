@@ -33,7 +33,7 @@ _KNOCK_S: Final = 0.3
 _WIRES: Final = {"tcp": "本机端口", "pipe": "命名管道", "spool": "文件夹"}
 _SLOW_MS: Final = 500
 _CLOSED: Final = (
-    "券商不让内置 Python 用文件、端口、管道的话，没有办法，也不应绕过：问券商；"
+    "「连接与账号」正常就不要紧：端口、命名管道、文件夹通一条就能用。一条都不通的，本库不绕过去：问券商，"
     "把 easytrader bigqmt probe 写出的模型跑一遍，印出来的发给我们"
 )
 
@@ -93,13 +93,15 @@ def look_agent(case: Case) -> Verdict:
     told = f"账号 {masked(case.account_id)}"
     if settings is None:
         fix = f"写一份，贴进客户端：{_WRITE}；然后 {_CLICKS}"
-        return Verdict(BAD, f"{told}在这台机器上没有写过中转文件", fix)
+        return Verdict(BAD, f"{told} 在这台机器上没有写过中转文件", fix)
     heard = [port for port in settings.ports if _listens(port)]
     ports = "、".join(map(str, heard))
     if heard:
-        return Verdict(OK, f"{told}的中转在 127.0.0.1 的端口 {ports} 上听")
-    fix = f"中转没有在运行，或客户端不许它用端口（还有命名管道、文件夹两条线）：{_CLICKS}"
-    return Verdict(NOTE, f"{told}的中转写过，端口上没有人在听", fix)
+        return Verdict(OK, f"{told} 的中转在 127.0.0.1 的端口 {ports} 上听")
+    fix = (
+        f"「连接与账号」正常就不要紧：走的是命名管道或文件夹。不正常的，是中转没有在运行：{_CLICKS}"
+    )
+    return Verdict(NOTE, f"{told} 的中转写过，端口上没有人在听", fix)
 
 
 def _listens(port: int) -> bool:
@@ -128,7 +130,9 @@ def look_connect(case: Case) -> Verdict:
         hello = getattr(engine_of(user).session, "hello", {})
     except ConnectFailedError as exc:
         head, *rest = str(exc).splitlines()
-        return Verdict(BAD, head, " ".join(line.strip() for line in rest) or _CLICKS)
+        return Verdict(
+            BAD, head, " ".join(line.strip() for line in rest) or "按上面说的处理，再查一遍"
+        )
     except EasytraderError as exc:
         return Verdict(BAD, f"连上了，但是 {exc}", "在客户端里看这个账号登录了没有")
     finally:
@@ -146,7 +150,7 @@ def judge(hello: dict[str, Any], total_asset: float, who: str) -> Verdict:
     ]  # fmt: skip
     cadence = hello.get("cadence_ms")
     told = [
-        f"{who}已登录，总资产查得到",
+        f"{who} 已登录，总资产查得到",
         f"中转版本 {hello.get('agent')}，Python {hello.get('python')}",
         "可以下单" if hello.get("orders") else "只读",
         f"通的线：{'、'.join(open_ones) or '没有'}",

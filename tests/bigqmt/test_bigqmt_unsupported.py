@@ -43,6 +43,7 @@ def test_every_verb_the_terminal_lacks_says_so(tmp_path: Path) -> None:
     with big_client(folder, ACCOUNT) as terminal, easytrader.use("bigqmt") as user:
         user.connect(str(folder), ACCOUNT, timeout=5)
         refused(user, STOCK)
+        refused(user, CREDIT_ONLY)  # 不叫人换成信用账号再来：那里也没有
         # 按合同编号撤单是有的
         low = user.quote("600036")["600036"]["limit_down"]
         order = user.buy("600036", low, 100)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import easytrader
+from easytrader.bigqmt import place
 from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.miniqmt.diagnose import big_client, file_checks, preflight
 from easytrader.miniqmt.session_ids import SessionIds
@@ -141,3 +142,16 @@ def test_with_several_models_the_line_of_this_one_counts(installed: Path) -> Non
     assert big_client.read_log(installed).mode == "live"
     write(installed, "XtClient_Formula_20261130.log", "[trade]signal only mode")
     assert mode("09:20:00") == "sim"  # 看不出时刻
+
+
+def test_inner_spellings_of_a_simulated_folder_lead_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / "我的 模拟"
+    folder.mkdir()
+    (folder / "easytrader_sim.json").touch()
+    for given in (folder, folder / "userdata", folder / "userdata_mini", f"{folder}/userdata_mini"):
+        assert place.check_path(given) == folder
+    with pytest.raises(UsageError, match="不存在"):
+        place.check_path(folder / "别的")
+    for bad in (3, None, "", "a\0b", b"userdata_mini"):
+        with pytest.raises(UsageError, match="miniqmt_path"):
+            place.check_path(bad)
