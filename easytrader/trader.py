@@ -333,8 +333,9 @@ class Trader:
 
         Returns:
             每笔一个 ``{'entrust_no': int, 'success': bool, 'message': str}``；没有可撤的为空。
-            某一笔没有应答时其余照常撤，那一笔 ``success`` 为 False，``message`` 说明结果未知。
-            有一笔没有应答之后，其余的一共最多再等 ``timeout`` 秒，来不及的不发，``message`` 说明。
+            先都发出去，再一起等，所以几十笔也只要差不多一笔的时间。某一笔没有应答时其余照常撤，
+            那一笔 ``success`` 为 False，``message`` 说明结果未知；有一笔发不出去之后，
+            其余的一共最多再用 ``timeout`` 秒，来不及的不发，``message`` 说明。
         """
         return empties.noted("cancel_all", self._ordering.cancel_all())
 

@@ -29,7 +29,9 @@ class Reply(Protocol[_T_contra]):
     seq: int
     """请求序号；还没有发出为 0。"""
     awaited: bool
-    """有人当场等着：不必占异步的空位，也不必推异步应答的事件。"""
+    """有人当场等着：不必占异步的空位。"""
+    quiet: bool
+    """不必推异步应答的事件。"""
     over: Callable[[bool], None] | None
     """后端可以放：有了结果之后调用一次，参数是不是到期。"""
     heard: Callable[[], None] | None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics import paths, private
+from easytrader.basics.log import masked
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ def _fresh(account: str) -> dict[str, Any]:
         "token": secrets.token_hex(32),
         "ports": sorted(ports),
         "pipe": rf"\\.\pipe\easytrader-{secrets.token_hex(8)}",
-        "spool": str(_file(account).with_suffix("")),
+        # 日志里会写出是哪个文件夹：不用账号作名字
+        "spool": str(_file(account).with_name(f"files-{secrets.token_hex(4)}")),
     }
 
 
@@ -177,7 +179,10 @@ def _kept(file: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, TypeError):
         pass
-    raise UsageError("account", str(file), "这个账号的中转设置坏了：删掉这个文件，重新装一次中转")
+    told = f"{file.parent} 里名字末尾是 {file.name[-9:]} 的文件"
+    raise UsageError(
+        "account", masked(file.stem), f"这个账号的中转设置坏了：删掉 {told}，重新装一次中转"
+    )
 
 
 def _keep(file: Path, wanted: dict[str, Any], *, replacing: object) -> dict[str, Any]:

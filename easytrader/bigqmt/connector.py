@@ -132,7 +132,6 @@ class BigqmtConnector:
         """认到的那一个中转。"""
         settings = self._settings()
         told: list[str] = []
-        impostor: ImpostorError | None = None
         silent = False
         for kind, wires in ways(settings.ports, settings.pipe, settings.spool):
             left_s = (deadline - time.monotonic()) * _SHARE
@@ -146,14 +145,10 @@ class BigqmtConnector:
                     self._log.info("走的是「{}」这条线；{}", kind, "；".join(told))
                 return self._only(lines)
             for error in errors:
-                if isinstance(error, ImpostorError):
-                    impostor = error
-                elif isinstance(error, ConnectFailedError):
+                if isinstance(error, ConnectFailedError) and not isinstance(error, ImpostorError):
                     raise error  # 中转自己说的
                 silent = silent or isinstance(error, SilentError)
             told.append(f"{kind}：{errors[-1] if errors else '到期没有结果'}")
-        if impostor is not None:
-            raise impostor
         raise ConnectFailedError(self._why(told, silent=silent))
 
     def _greet(

@@ -69,10 +69,14 @@ _GIVE_UP_POLL_S: Final = 5.0
 _SLICE_S: Final = 0.05
 _MARGIN_S: Final = 0.12
 _DAY: Final = "%Y%m%d"
+_KINDS: Final = {"ACCOUNT": "资金", "POSITION": "持仓", "TASK": "任务"}
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
 _MAX_DETAILS: Final = 20_000
 
+_ANSWER_S: Final = 0.5
+_ANSWER_SHARE: Final = 0.15
+"""交给中转的期限比等应答的早这么多：排队没有排到的，等的人还来得及知道没有下。"""
 _SAME_NIGHT_S: Final = 6 * 3600.0
 """隔着半夜的，这么久以内算同一天交过的。"""
 _TAKEN: Final = frozenset({51, 52, 53, 54})
@@ -251,7 +255,7 @@ class BigqmtSession(BaseSession):
         Raises:
             QueryFailedError: 没有应答，或终端说不。
         """
-        self._refresh(kind, kind)
+        self._refresh(kind, _KINDS.get(kind, kind))
         return list(self._tables[kind].rows)
 
     def call(self, fn: str, *args: Any) -> Any:
@@ -380,7 +384,8 @@ class BigqmtSession(BaseSession):
         """
         self.may_order()
         terms = op_terms(int(request.order_type), int(request.price_type), self.account_type)
-        deadline = time.monotonic() + self.timeout_s
+        limit_s = self.timeout_s
+        deadline = time.monotonic() + limit_s
         today, boot = self._today(), self._line.boot
         earlier = self._numbering.before(request.tag, deadline)
         if earlier is not None and self._is_spent(earlier):
@@ -390,12 +395,13 @@ class BigqmtSession(BaseSession):
         number = self._numbering.begin(
             today, request.tag, remark, request.strategy_name, boot, deadline
         )
-        flight = Flight(request, number, reply, boot, self._line.clock.at(deadline))
+        latest = deadline - min(_ANSWER_S, _ANSWER_SHARE * limit_s)
+        flight = Flight(request, number, reply, boot, self._line.clock.at(latest))
         self._watch.add(flight)
         try:
             self.depart(reply)
             asked = Asked(partial(self._submitted, flight))
-            self._send("submit", self._terms(request, terms), asked, deadline)
+            self._send("submit", self._terms(request, terms), asked, latest)
         except NotConnectedError:
             self._clear(flight)
             raise
@@ -485,7 +491,7 @@ class BigqmtSession(BaseSession):
     def _answer(
         self, request: OrderRequest, reply: Reply[SubmitAnswer], answer: SubmitAnswer
     ) -> None:
-        if reply.put(answer) and not reply.awaited:
+        if reply.put(answer) and not reply.quiet:
             response = SimpleNamespace(
                 seq=reply.seq,
                 account_id=self.account_id,
@@ -523,7 +529,7 @@ class BigqmtSession(BaseSession):
 
         客户端与柜台断着的时候表是不动的，不算。
         """
-        if not self._account_ok or at - self._tables["ACCOUNT"].at > STALE_S:
+        if not self._account_ok:
             return
         for tag, flight in list(self._watch.flights.items()):
             if not flight.dispatched or flight.inferred or flight.boot != self._line.boot:
@@ -662,7 +668,7 @@ class BigqmtSession(BaseSession):
                 account_type=AccountType[self.account_type].value,
             )
             self._push([CancelRefused(refusal)])
-        if not flight.reply.awaited:
+        if not flight.reply.quiet:
             response = SimpleNamespace(
                 seq=flight.reply.seq,
                 account_id=self.account_id,

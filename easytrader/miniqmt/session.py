@@ -401,7 +401,7 @@ class QmtSession:
         request: OrderRequest | int | ContractNumber,
     ) -> None:
         """只发不等；异步的来了应答另推一个事件，与厂商的异步接口一样。"""
-        heard = None if reply.awaited else partial(self._heard, request)
+        heard = None if reply.quiet else partial(self._heard, request)
         if self._bounded:
             send: Callable[[], Any] = partial(method, *args)
         else:

@@ -34,17 +34,18 @@ class Receipt(Generic[_Row]):
         seq: 这次请求的序号，异步应答的回调与事件里是同一个；0 是这次什么都没有发出
             （同一个 ``client_order_id`` 早就下好了）。厂商的序号在一次会话里不重复，重连后从头数。
         awaited: 有人当场等着（同步的调用），不是交给用户的异步回执。
+        quiet: 不必推异步应答的事件：发出的那一方自己等（当场等着的都是）。
         timeout_s: 发出之后等多少秒。
     """
 
     __slots__ = (
         "_deadline", "_gate", "_is_done", "_latch", "_row", "_then", "_what", "awaited", "blame",
-        "build", "error", "heard", "latest", "over", "sent", "seq", "timeout_s", "watch",
+        "build", "error", "heard", "latest", "over", "quiet", "sent", "seq", "timeout_s", "watch",
     )  # fmt: skip
 
     def __init__(self, what: object, timeout_s: float, *, awaited: bool = False) -> None:
         self.seq = 0
-        self.awaited = awaited
+        self.awaited = self.quiet = awaited
         self.build: Callable[[Any], _Row] | None = None
         """应答 → 结果；没有的应答就是结果。在收应答的线程上，不得阻塞，下同。"""
         self.blame: Callable[[BaseException], EasytraderError] | None = None

@@ -146,27 +146,40 @@ class Router:
             raise
 
     def cancel_all(self) -> list[BulkCancel]:
-        """撤掉当日所有可撤的。"""
+        """撤掉当日所有可撤的：先都发出去，再一起等。
+
+        一笔发不出去（断了、没有空位）之后，其余的一共最多再用一个期限，来不及的不发。
+        """
         session = self._get_session()
         numbers: list[Any] = [
             o.order_id for o in session.orders() if o.order_status in CANCELLABLE_STATUSES
         ]
-        results: list[BulkCancel] = []
+        sent: list[Receipt[CancelResult] | CancelResult] = []
         deadline: float | None = None
         for number in numbers:
             if deadline is not None and time.monotonic() >= deadline:
-                result: CancelResult = {"success": False, "message": _OUT_OF_TIME}
-            else:
-                try:
-                    with session.until(deadline):
-                        result = self.run(Cancel(number))
-                except RiskRefusedError as exc:
-                    result = {"success": False, "message": str(exc)}
-                except (OutcomeUnknownError, NotConnectedError) as exc:
-                    result = {"success": False, "message": str(exc)}
-                    deadline = deadline or time.monotonic() + session.timeout_s
-            results.append({"entrust_no": number, **result})
-        return results
+                sent.append({"success": False, "message": _OUT_OF_TIME})
+                continue
+            try:
+                sent.append(self._start_quietly(Cancel(number), deadline))
+            except RiskRefusedError as exc:
+                sent.append({"success": False, "message": str(exc)})
+            except (OutcomeUnknownError, NotConnectedError) as exc:
+                sent.append({"success": False, "message": str(exc)})
+                deadline = deadline or time.monotonic() + session.timeout_s
+        results = [_outcome(each) for each in sent]
+        return [
+            {"entrust_no": number, **result}
+            for number, result in zip(numbers, results, strict=True)
+        ]
+
+    def _start_quietly(self, ticket: Cancel, deadline: float | None) -> Receipt[CancelResult]:
+        """发出一笔，由我们自己等：不推异步应答的事件。"""
+        session = self._session()
+        with session.until(deadline):
+            receipt: Receipt[Any] = Receipt(ticket, session.timeout_s)
+            receipt.quiet, receipt.watch = True, self._deadlines.watch
+            return self._start(ticket, session, receipt)
 
     def close(self) -> None:
         """会话都没有了：看期限的线程马上结束。"""
@@ -421,6 +434,16 @@ class Router:
             told = "client_order_id {} 已经是委托 {}，没有再下"
             self._log.info(told, client_order_id, earlier.order_id)
         return row
+
+
+def _outcome(sent: Receipt[CancelResult] | CancelResult) -> CancelResult:
+    """等一笔撤单的结果；没有应答的也说成一个字典。"""
+    if not isinstance(sent, Receipt):
+        return sent
+    try:
+        return sent.value()
+    except (OutcomeUnknownError, NotConnectedError) as exc:
+        return {"success": False, "message": str(exc)}
 
 
 def _check_account(verb: str, account_type: str, accounts: Collection[str]) -> None:

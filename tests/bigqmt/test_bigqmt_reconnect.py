@@ -113,3 +113,10 @@ def test_another_day_empties_the_lists(client: OwnTables) -> None:
     client.shows()
     client.shows(kind="DEAL")
     assert user.today_entrusts == user.today_trades == []
+
+
+def test_the_agents_own_no_is_told_as_it_is(client: OwnTables) -> None:
+    client.module["TOKEN"] = "x" * 64
+    with pytest.raises(ConnectFailedError) as caught:
+        client.user()
+    assert str(caught.value).startswith("令牌不对")

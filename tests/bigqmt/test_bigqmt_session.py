@@ -73,6 +73,13 @@ class TestUnreadable:
         cancelled(client, m_nOrderStatus=54, m_strRemark=client.calls[-1][9])
         assert user.cancel_entrust(number)["success"]
 
+    def test_the_one_waited_for_is_not_inferred_away(self, client: OwnTables) -> None:
+        """出现的那一行读不懂：不是没有出现。"""
+        user = client.user(timeout=1.2)
+        places(client, m_nVolumeTraded=None)
+        with pytest.raises(OutcomeUnknownError):
+            user.buy(*BUY)
+
     def test_a_missing_count_is_no_answer(self, client: OwnTables) -> None:
         user = client.user()
         held = {"m_strInstrumentID": CODE, "m_strExchangeID": "SH", "m_nVolume": None}
@@ -275,3 +282,20 @@ def test_an_unknown_one_is_not_handed_to_the_next_client(client: OwnTables) -> N
     assert found[0]["entrust_no"] == -1
     assert "没有再交" in found[0]["message"]
     assert len(client.calls) == 1
+
+
+def test_the_terminals_deadline_is_before_ours(client: OwnTables) -> None:
+    """排队没有排到的，中转说没有下，那时等的人还没有到期：不是结果未知。"""
+    user = client.user(timeout=10)
+    places(client)
+    heard: list[float] = []
+    submit = client.agent._methods["submit"]
+
+    def note(ask: Any) -> Any:
+        heard.append(ask.by)
+        return submit(ask)
+
+    client.agent._methods["submit"] = note
+    receipt = user.buy_async(*BUY)
+    assert receipt.result()["entrust_no"] > 0
+    assert heard[0] < receipt.deadline - 0.4

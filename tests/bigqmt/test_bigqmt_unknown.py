@@ -184,6 +184,22 @@ class TestInferred:
         with pytest.raises((OutcomeUnknownError, NotConnectedError)):
             buy(user)
 
+    def test_not_when_it_lost_it_just_then(self, client: OwnTables) -> None:
+        lost = account_row(m_strStatus="连接中")
+        client.answer_with(lambda _: client.tables.update(ACCOUNT=[lost]))
+        user = client.user(timeout=1.0, row_wait=0.1)
+        with pytest.raises((OutcomeUnknownError, NotConnectedError)):
+            buy(user)
+
+    def test_not_before_the_wait_is_over(self, client: OwnTables) -> None:
+        user = client.user(timeout=5, row_wait=5)
+        receipt = user.buy_async(CODE, 10, 100)
+        eventually(lambda: client.calls)
+        looks = len(client.queries)
+        eventually(lambda: len(client.queries) > looks + 12)
+        client.shows(order(1, client.calls[0][9]))
+        assert receipt.result()["entrust_no"] > 0
+
     def test_not_when_an_equal_order_appeared_without_our_remark(self, client: OwnTables) -> None:
         client.answer_with(lambda _: client.tables.update(ORDER=[order(1, "")]))
         user = client.user(timeout=1.0)

@@ -6,11 +6,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from credit_helpers import CREDIT, credit_folder
 from support import ACCOUNT, eventually
 from terminal_socket import TerminalSocket
 
+from easytrader.sim.config.folder import SimFolder
+from easytrader.sim.gateway.terminal_rows import order_row
+from easytrader.sim.host.host import Host
+from easytrader.sim.ledger.events import OrderSnapshot
+
 if TYPE_CHECKING:
-    from easytrader.sim.host.host import Host
+    from pathlib import Path
 
 CODE = "600036.SH"
 MINE: dict[str, Any] = {"account_id": ACCOUNT, "account_type": 2}
@@ -111,7 +117,47 @@ def test_the_wrong_account_type_is_one_row_of_zeros(raw_terminal: TerminalSocket
     [row] = raw_terminal.ask("rows", account_id=ACCOUNT, account_type=3, kind="ACCOUNT")
     assert row["m_strAccountID"] == ACCOUNT
     assert not any(value for name, value in row.items() if name != "m_strAccountID")
+    assert raw_terminal.ask("rows", account_id=ACCOUNT, account_type=3, kind="TASK") == []
     assert raw_terminal.ask("rows", account_id="9", account_type=2, kind="ACCOUNT") == []
+
+
+def test_a_resting_order_has_nothing_cancelled_and_is_an_ordinary_one(
+    raw_terminal: TerminalSocket,
+) -> None:
+    submit(raw_terminal, 32.0, 200)
+    [row] = rows(raw_terminal, "ORDER")
+    assert (row["m_nVolumeTotal"], row["m_dCancelAmount"]) == (200, 0.0)
+    assert row["m_eEntrustType"] == 48
+
+
+def test_the_average_price_is_not_rounded() -> None:
+    money_li = 3_001_000
+    order = OrderSnapshot(
+        2, ACCOUNT, CODE, "SH", 1, 0, 23, 300, 11, 10_000, 300, money_li, 56, "1", "", "", "", False
+    )  # fmt: skip
+    assert order_row(order)["m_dTradedPrice"] == 3001 / 300
+
+
+def test_a_stock_account_can_do_nothing_on_margin(raw_terminal: TerminalSocket) -> None:
+    asked = {"codes": [CODE], "order_type": 23, "price_type": 11, "price": 35.0}
+    assert raw_terminal.ask("opvolume", **MINE, **asked) == {CODE: 0}
+
+
+def test_what_is_paid_off_moves_to_the_closed_compacts(tmp_path: Path) -> None:
+    host = Host(SimFolder.open(credit_folder(tmp_path)))
+    client = TerminalSocket(host.info)
+    mine = {"account_id": CREDIT, "account_type": 3}
+    price = ask_price(client)
+    submit(client, price, 100, order_type=27, **mine)
+    assert len(client.ask("compacts", **mine)) == 1
+    assert client.ask("closed_compacts", **mine) == []
+    owing = {"codes": [CODE], "order_type": 30, "price_type": 11, "price": price}
+    assert client.ask("opvolume", **mine, **owing) == {CODE: 0}  # 欠的是钱，没有券可还
+    submit(client, 100_000.0, 100_000, order_type=32, **mine)
+    assert client.ask("compacts", **mine) == []
+    assert len(client.ask("closed_compacts", **mine)) == 1
+    client.close()
+    host.close()
 
 
 @pytest.mark.parametrize(
