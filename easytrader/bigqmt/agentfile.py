@@ -100,6 +100,19 @@ def known(account: str) -> Settings | None:
     return None if _kept(_file(account)) is None else settings_for(account)
 
 
+def never_written(account: str) -> str:
+    """没有给这个账号写过中转：怎么说，写过哪些也说出来。"""
+    folder = _file(account).parent
+    have = sorted(masked(each.stem) for each in folder.glob("*.json"))
+    told = f"；写过的有 {'、'.join(have)}" if have else ""
+    return (
+        f"没有给账号 {masked(account)} 写过中转{told}，什么都没有发出。看的是 {folder}"
+        "（随用户与环境变量 EASYTRADER_HOME 变：定时任务常常不一样）。核对账号；"
+        "没有写过的先写一份贴进客户端：easytrader bigqmt agent --account 资金账号 --allow-orders；"
+        "在别处写的，用 connect(..., agent=那个文件)"
+    )
+
+
 def render(settings: Settings) -> str:
     r"""要贴进客户端的文件：全是 ASCII，第一行是 ``#coding:gbk``，换行是 ``\\n``。"""
     before, block = _product("agent.py").split(_BEGIN, 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.log import masked
 from easytrader.basics.threads import AbandonedError, Aside
-from easytrader.bigqmt import convert
+from easytrader.bigqmt import convert, place
 from easytrader.bigqmt.flights import Watch
 from easytrader.bigqmt.line import ImpostorError, SilentError, greet
 from easytrader.bigqmt.session import BigqmtSession
@@ -40,6 +40,8 @@ _SHARE: Final = 0.5
 """一种线最多用掉剩下的期限的这么多。"""
 _OTHER_S: Final = 2.0
 """管道、文件夹：中转一格（约 0.1 秒）看一次，这么久没有人应就是没有。"""
+_LATE_S: Final = 0.3
+"""到期的自己会说为什么，等它说完。"""
 _OTHERS_S: Final = 0.4
 """认到一个之后，再等别的端口这么久：两个中转同时在，要说出来。"""
 
@@ -148,7 +150,9 @@ class BigqmtConnector:
                 if isinstance(error, ConnectFailedError) and not isinstance(error, ImpostorError):
                     raise error  # 中转自己说的
                 silent = silent or isinstance(error, SilentError)
-            told.append(f"{kind}：{errors[-1] if errors else '到期没有结果'}")
+            # 接得通而不说话的那一处，比没有人听的那几处说明得多
+            loud = sorted(errors, key=lambda each: isinstance(each, SilentError))
+            told.append(f"{kind}：{loud[-1] if loud else '到期没有结果'}")
         raise ConnectFailedError(self._why(told, silent=silent))
 
     def _greet(
@@ -177,7 +181,7 @@ class BigqmtConnector:
             raise ConnectFailedError(f"系统开不出新线程，没有连接：{exc}") from exc
         lines: list[Line] = []
         errors: list[Exception] = []
-        limit = until
+        limit = until + _LATE_S
         for each in sorted(asides, key=lambda each: each.thread.is_alive()):
             try:  # 不通的马上就有结果
                 left_s = max(0.0, limit - time.monotonic())
@@ -208,6 +212,10 @@ class BigqmtConnector:
 
     def _check(self, line: Line) -> None:
         hello, kind = line.hello, self._account[1]
+        places = [str(hello.get(each) or "") for each in ("cwd", "place")]
+        other = place.elsewhere(self._path, places)
+        if other:
+            raise ConnectFailedError(f"{other}。什么都没有发出；把路径写成那个客户端的，或核对账号")
         told = _MODES.get(str(hello.get("mode")))
         if told is not None:
             raise ConnectFailedError(f"{told}。{_RUN_LIVE}；什么都没有发出")
@@ -248,7 +256,8 @@ class BigqmtConnector:
                 lines.append("客户端的日志里说（原话）：")
                 lines += [f"  {each}" for each in refusals]
                 lines.append("券商锁住了的，这里不绕过去：问券商能不能开")
-        lines.append(_HOW.format(account="资金账号"))
+        if not silent:
+            lines.append(_HOW.format(account="资金账号"))
         return "\n".join(lines)
 
 

@@ -70,11 +70,11 @@ class PlacedOrder(Order):
 
 
 class Named(NamedTuple):
-    """一笔委托是谁：我们给的编号、给人看的备注（带标记）、策略名（不知道为空）。"""
+    """一笔委托是谁：我们给的编号、给人看的备注（带标记）、策略名（不是我们发的为 None）。"""
 
     number: int
     remark: str
-    strategy: str = ""
+    strategy: str | None = None
 
 
 class Naming(NamedTuple):
@@ -279,7 +279,7 @@ def order(row: Row, who: Naming, named: Named, account_id: str, account_type: st
         traded_price=round(money(row, "m_dTradedPrice"), _AVERAGE_DIGITS),
         order_sysid=who.sysid,
         order_remark=named.remark,
-        strategy_name=named.strategy or text(row, "m_strSource"),
+        strategy_name=text(row, "m_strSource") if named.strategy is None else named.strategy,
         status_msg=told,
         account_type=AccountType[account_type].value,
         account_id=account_id,
@@ -352,7 +352,7 @@ def deal(row: Row, today: str, account_id: str, account_type: str, ordinal: int 
             traded_amount=round(price * volume if not amount else float(amount), _PRICE_DIGITS),
             order_sysid=sysid,
             order_remark=named.remark,
-            strategy_name=named.strategy,
+            strategy_name=named.strategy or "",
             account_type=AccountType[account_type].value,
             account_id=account_id,
             order_type=operations.order_type_of(row),

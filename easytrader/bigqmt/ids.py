@@ -192,9 +192,8 @@ class Numbering:
         if not found.key.startswith("~"):
             return Named(found.number, remark)
         tag, rest = tags.split(remark)
-        return Named(
-            found.number, tags.tagged(tag or found.key[1:], found.remark or rest), found.strategy
-        )
+        text = tags.tagged(tag or found.key[1:], found.remark or rest)
+        return Named(found.number, text, found.strategy if found.state else None)
 
     def _original(self, found: Numbered) -> Numbered:
         """合同编号那一行 → 我们发出时的那一行。"""

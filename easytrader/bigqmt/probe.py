@@ -235,6 +235,7 @@ def init(context: "Any") -> None:
         attempt("schedule_run", schedule, context)
     except Exception as error:
         say("init", words(error))
+        finish()  # no timer will come
 
 
 PAST = "2020-01-01 09:00:00"
@@ -295,7 +296,7 @@ def finish() -> None:
     else:
         say("ticks", "none")
     say("bars", "old %d last %d" % (bars["old"], bars["last"]))
-    say("same thread", thread_id() == later["thread"])
+    say("same thread", thread_id() == later.get("thread"))
     if "turns" in later:
         say("thread turns", "%d for %d ticks" % (later["turns"], len(ticks)))
     for name in ("caller", "listener"):

@@ -14,7 +14,7 @@ from easytrader.basics.paths import AccountKey
 from easytrader.bigqmt import agentfile, place
 from easytrader.bigqmt.connector import BigqmtConnector
 from easytrader.bigqmt.ids import Numbering
-from easytrader.errors import UsageError
+from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.miniqmt import groups
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
 from easytrader.trader import Trader
@@ -120,13 +120,15 @@ class BigqmtTrader(Trader):
         timeout_s = arguments.seconds("timeout", timeout)
         row_wait_s = arguments.seconds("row_wait", row_wait)
 
-        def settings() -> Settings:
-            if agent is not None:
-                return agentfile.read_settings(agent)
-            return agentfile.settings_for(account_id)
-
-        if settings().account != account_id:
+        if agent is not None and agentfile.read_settings(agent).account != account_id:
             raise UsageError("agent", str(agent), "这个中转文件是给另一个账号的")
+
+        def settings() -> Settings:
+            found = agentfile.known(account_id) if agent is None else agentfile.read_settings(agent)
+            if found is None:
+                raise ConnectFailedError(agentfile.never_written(account_id))
+            return found
+
         if self._always_open is not None:
             always_open = self._always_open(str(path))
             self.capabilities = replace(self.capabilities, always_open=always_open)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,6 +122,26 @@ class TestCancel:
         eventually(lambda: client.cancels)
         change(client, m_nOrderStatus=54)
         assert receipt.result()["success"] is True
+
+    def test_all_are_sent_before_the_first_is_answered(self, client: OwnTables) -> None:
+        place(client)
+        user = client.user()
+        numbers = [bought(user) for _ in range(3)]
+
+        def cancel_all(_: Any) -> None:
+            found.extend(user.cancel_all())
+
+        found: list[Any] = []
+        worker = threading.Thread(target=cancel_all, args=(None,), daemon=True)
+        worker.start()
+        eventually(lambda: len(client.cancels) == 3)
+        assert found == []
+        rows = client.tables["ORDER"]
+        client.shows(*(type(row)(**{**vars(row), "m_nOrderStatus": 54}) for row in rows))
+        worker.join(10)
+        assert [(each["entrust_no"], each["success"]) for each in found] == [
+            (number, True) for number in numbers
+        ]
 
     def test_of_nothing(self, client: OwnTables) -> None:
         assert client.user().cancel_entrust(12345)["success"] is False

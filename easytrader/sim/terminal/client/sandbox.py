@@ -159,6 +159,8 @@ class Sandbox:
             for each in _FILE_CALLS.split()
             if hasattr(os, each)
         }
+        # 同在一个进程的几个客户端，各在各的文件夹里
+        guarded["getcwd"] = lambda: self._terminal.folder or os.getcwd()
         return _copy(os, guarded)
 
     def _make_io(self) -> types.ModuleType:

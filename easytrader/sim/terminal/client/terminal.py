@@ -318,6 +318,7 @@ class Terminal:
         self.link = link
         self.manners = manners
         self.clock = RealClock() if clock is None else clock
+        self.folder = folder
         self.log = Log(folder, self.clock)
         self.calls: "List[Tuple[str, Tuple[Any, ...]]]" = []
         self.strategies: "List[Strategy]" = []
