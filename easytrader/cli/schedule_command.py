@@ -132,7 +132,7 @@ def _profile_of(name: str, told: argparse.Namespace) -> Profile | None:
     """
     from easytrader.cli.account_options import chosen, is_told
 
-    if not hasattr(told, "broker") or (name not in _ORDERING and not is_told(told)):
+    if not hasattr(told, "profile") or (name not in _ORDERING and not is_told(told)):
         return None
     return chosen(told, ordering=name in _ORDERING)
 
