@@ -239,6 +239,12 @@ class BigqmtConnector:
                     f"资金账号 {masked(self._account[0])} 没有在客户端里登录"
                     "（终端没有给出资金）：登录以后再连"
                 )
+            bound = str(session.hello.get("bound") or "")
+            if bound and bound != self._account[0]:
+                raise ConnectFailedError(
+                    f"账号不对：中转是给 {masked(self._account[0])} 的，而「模型交易」里选的账号是 "
+                    f"{masked(bound)}：停掉模型，选对账号再运行。什么都没有发出"
+                )
             down = convert.trouble(rows[0])
             if down:
                 raise ConnectFailedError(f"客户端与柜台还没有连好（{down}）：等它连上")

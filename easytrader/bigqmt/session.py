@@ -72,6 +72,8 @@ _DAY: Final = "%Y%m%d"
 _KINDS: Final = {"ACCOUNT": "资金", "POSITION": "持仓", "TASK": "任务"}
 _CODES: Final = 200
 """一次最多问这么多只的合约信息。"""
+_NAMED: Final = 10
+"""错误里最多列出这么多个代码。"""
 _MAX_DETAILS: Final = 20_000
 
 _ANSWER_S: Final = 0.5
@@ -309,6 +311,11 @@ class BigqmtSession(BaseSession):
             found = self.ask("full_tick", {"codes": some}, "行情")
             ticks.update({str(code).upper(): tick for code, tick in dict(found or {}).items()})
         wanted = [code for code in unique if code in ticks]
+        if not wanted:
+            named = "、".join(unique[:_NAMED])
+            raise QueryFailedError(
+                f"没有行情：{named}。客户端一只都没有给：行情可能断着；也核对代码"
+            )
         return read_quotes(stock_codes, ticks, self._details_of(wanted))
 
     def names(self) -> dict[str, str]:
@@ -587,10 +594,10 @@ class BigqmtSession(BaseSession):
             order = self._target(target)
         self.depart(reply)
         flight = CancelFlight(target, reply, deadline)
-        if order is None and not isinstance(target, ContractNumber):
-            self._end_cancel(flight, done=False, why="当日委托里没有这个编号")
+        if order is None:
+            self._end_cancel(flight, done=False, why="当日委托里没有这个编号，撤单没有发出")
             return
-        flight.before = -1 if order is None else order.submit_status
+        flight.before = order.submit_status
         self._cancels.append(flight)
         self._judge(flight)
         self._hurry()
@@ -609,23 +616,21 @@ class BigqmtSession(BaseSession):
 
     def _judge_now(self, flight: CancelFlight) -> None:
         order = self._target(flight.target)
-        sysid = ""
-        if order is not None:
-            sysid = order.order_sysid
-            if order.order_status in _TAKEN:
-                self._end_cancel(flight, done=True)
-                return
-            if order.order_status in _LATE:
-                name = OrderStatus(order.order_status).label
-                self._end_cancel(flight, done=False, why=f"委托{name}，撤不了", order=order)
-                return
-            rejected = order.submit_status == convert.CANCEL_REJECTED
-            if flight.sent and rejected and flight.before != convert.CANCEL_REJECTED:
-                why = order.status_msg or "柜台拒绝撤单"
-                self._end_cancel(flight, done=False, why=why, order=order)
-                return
-        elif isinstance(flight.target, ContractNumber):
-            sysid = flight.target.order_sysid
+        if order is None:  # 换了日子，列表里没有了
+            return
+        if order.order_status in _TAKEN:
+            self._end_cancel(flight, done=True)
+            return
+        if order.order_status in _LATE:
+            name = OrderStatus(order.order_status).label
+            self._end_cancel(flight, done=False, why=f"委托{name}，撤不了", order=order)
+            return
+        rejected = order.submit_status == convert.CANCEL_REJECTED
+        if flight.sent and rejected and flight.before != convert.CANCEL_REJECTED:
+            why = order.status_msg or "柜台拒绝撤单"
+            self._end_cancel(flight, done=False, why=why, order=order)
+            return
+        sysid = order.order_sysid
         if sysid and not flight.sent:
             flight.sent = True
             args = {"sysid": sysid, "account": self.account_id, "account_type": self.account_type}

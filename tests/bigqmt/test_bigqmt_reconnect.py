@@ -120,3 +120,9 @@ def test_the_agents_own_no_is_told_as_it_is(client: OwnTables) -> None:
     with pytest.raises(ConnectFailedError) as caught:
         client.user()
     assert str(caught.value).startswith("令牌不对")
+
+
+def test_a_model_bound_to_another_account(client: OwnTables) -> None:
+    client.module["account"] = "50000002"
+    with pytest.raises(ConnectFailedError, match="0002"):
+        client.user()

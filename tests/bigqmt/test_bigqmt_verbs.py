@@ -144,7 +144,9 @@ class TestCancel:
         ]
 
     def test_of_nothing(self, client: OwnTables) -> None:
-        assert client.user().cancel_entrust(12345)["success"] is False
+        user = client.user()
+        assert user.cancel_entrust(12345)["success"] is False
+        assert user.client.cancel_sysid("888888", market="SH")["success"] is False  # type: ignore[attr-defined]
         assert client.cancels == []
 
 
