@@ -64,9 +64,8 @@ def unsupported(what: str, name: str) -> UnsupportedError:
     """
     others = (told for start, told in _INSTEAD.items() if name.startswith(start))
     instead = next(others, "在客户端里手工办")
-    return UnsupportedError(
-        f"完整版 QMT 的内置 Python 没有「{what}」（{name}），什么都没有发出：{instead}"
-    )
+    shown = f"「{what}」（{name}）" if what != name else f"「{name}」"
+    return UnsupportedError(f"完整版 QMT 的内置 Python 没有{shown}，什么都没有发出：{instead}")
 
 
 class DeskLine(Protocol):
@@ -180,12 +179,16 @@ class Desk:
         return [self._record(_COMPACT, row) for row in _rows("负债合约", found)]
 
     def _subjects(self, account: object) -> list[SimpleNamespace]:
+        """客户端把担保品也列在里面：两样比例都是 0 的不是标的。"""
         found = self._line.call("get_assure_contract", self._line.account_id)
-        return [self._record(_SUBJECT, row) for row in _rows("融资融券标的", found)]
+        subjects = [self._record(_SUBJECT, row) for row in _rows("融资融券标的", found)]
+        return [each for each in subjects if each.fin_ratio or each.slo_ratio]
 
     def _assures(self, account: object) -> list[SimpleNamespace]:
+        """折算率是 0 的不是担保品。"""
         found = self._line.call("get_assure_contract", self._line.account_id)
-        return [self._record(_ASSURE, row) for row in _rows("担保品", found)]
+        assures = [self._record(_ASSURE, row) for row in _rows("担保品", found)]
+        return [each for each in assures if each.assure_ratio]
 
     def _slo_codes(self, account: object) -> list[SimpleNamespace]:
         found = self._line.call("get_enable_short_contract", self._line.account_id)

@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from easytrader import arguments
 from easytrader.backend.records import CallbackReplaced, ContractNumber, OrderRequest
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from easytrader.basics.log import Log
     from easytrader.bigqmt.desk import Desk
 
+_Record = TypeVar("_Record")
+
 _LOOK_S: Final = 0.5
 _QUERIES: Final = {
     "query_credit_detail": "信用资产",
@@ -72,6 +75,35 @@ _NOT_SENT: Final = (
     OrdersNotAllowedError,
     UnsupportedError,
 )
+
+
+_REMARKED: Final = frozenset(
+    {"on_stock_order", "on_stock_trade", "on_order_error", "on_order_stock_async_response"}
+)
+"""参数带着备注的回调。"""
+
+
+class PlainCallback:
+    """用户的回调对象，看到的备注是用户自己写的：标记只在里面用。"""
+
+    def __init__(self, callback: Any) -> None:
+        self._callback = callback
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._callback, name)
+        if name not in _REMARKED or not callable(method):
+            return method
+        return lambda record: method(plain(record))
+
+
+def plain(record: _Record) -> _Record:
+    """备注里没有我们的标记的同一条记录。"""
+    tag, remark = tags.split(getattr(record, "order_remark", "") or "")
+    if not tag:
+        return record
+    found: Any = copy.copy(record)
+    found.order_remark = remark
+    return cast("_Record", found)
 
 
 class StockAccount:
@@ -170,7 +202,7 @@ class ShapedTrader:
 
     def register_callback(self, callback: Any) -> None:
         """换一个回调对象。"""
-        self._line.push(CallbackReplaced(callback))
+        self._line.push(CallbackReplaced(PlainCallback(callback)))
 
     def run_forever(self) -> None:
         """一直等到 `stop`，或这个会话断了、``user.close()`` 了。"""
@@ -277,20 +309,21 @@ class ShapedTrader:
     def query_stock_orders(self, account: Any, cancelable_only: bool = False) -> list[OrderLike]:
         """当日委托；``cancelable_only`` 只要可撤的。"""
         self._check(account)
-        found = self._line.orders()
+        found = [plain(each) for each in self._line.orders()]
         if not cancelable_only:
-            return list(found)
+            return found
         return [each for each in found if each.order_status in CANCELLABLE_STATUSES]
 
     def query_stock_order(self, account: Any, order_id: int) -> OrderLike | None:
         """一笔当日委托；没有为 None。"""
         self._check(account)
-        return self._line.order(order_id)
+        found = self._line.order(order_id)
+        return None if found is None else plain(found)
 
     def query_stock_trades(self, account: Any) -> list[TradeLike]:
         """当日成交。"""
         self._check(account)
-        return list(self._line.trades())
+        return [plain(each) for each in self._line.trades()]
 
     def query_stock_positions(self, account: Any) -> list[PositionLike]:
         """持仓。"""

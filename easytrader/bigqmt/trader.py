@@ -14,6 +14,7 @@ from easytrader.basics.paths import AccountKey
 from easytrader.bigqmt import agentfile, place
 from easytrader.bigqmt.connector import BigqmtConnector
 from easytrader.bigqmt.ids import Numbering
+from easytrader.bigqmt.shaped import PlainCallback
 from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.miniqmt import groups
 from easytrader.miniqmt.callback import DefaultXtQuantTraderCallback, check_callback
@@ -142,7 +143,7 @@ class BigqmtTrader(Trader):
             connector,
             key,
             path=str(path),
-            callback=trader_callback,
+            callback=None if trader_callback is None else PlainCallback(trader_callback),
             reconnect_enabled=reconnect_enabled,
             reconnect_interval=reconnect_interval,
             max_reconnect_attempts=max_reconnect_attempts,

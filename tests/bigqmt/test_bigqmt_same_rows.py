@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from big_client_world import big_client
-from support import ACCOUNT, make_folder
+from support import ACCOUNT, Recorder, make_folder
 
 import easytrader
 
@@ -60,6 +60,20 @@ def test_every_dictionary_is_the_same(tmp_path: Path) -> None:
         foreign = ours[-1]["order_id"]
         assert big.cancel_entrust(foreign)["success"] is True
         assert mini.wait(orders[-1]["entrust_no"])["order_status_name"] == "已撤"
+
+
+def test_callbacks_see_the_users_own_remark(tmp_path: Path, recorder: Recorder) -> None:
+    folder = make_folder(tmp_path / "国金 QMT", **STEP)
+    with big_client(folder, ACCOUNT), easytrader.use("bigqmt") as big:
+        big.connect(str(folder), ACCOUNT, recorder, timeout=5)
+        order = big.market_buy("600036", 100, remark="第一批")
+        big.wait(order["entrust_no"])
+        big.buy("600036", 9999.0, 100, remark="柜台拒绝的")
+        recorder.wait_for("trade")
+        recorder.wait_for("order_error")
+        assert {each.order_remark for each in recorder.of("trade")} == {"第一批"}
+        assert {each.order_remark for each in recorder.of("order")} == {"第一批", "柜台拒绝的"}
+        assert {each.order_remark for each in recorder.of("order_error")} == {"柜台拒绝的"}
 
 
 def test_after_hours_goes_out_as_such(tmp_path: Path) -> None:

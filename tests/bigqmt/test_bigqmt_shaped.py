@@ -69,6 +69,31 @@ def test_a_script_of_xttrader_runs_on_it(world: tuple[Any, Any]) -> None:
     assert trader.query_ipo_data() == {}
 
 
+def test_the_usual_restart_guard_of_a_script_still_guards(world: tuple[Any, Any]) -> None:
+    """按备注认自己下过的：备注要原样回来，多一个标记就会再买一遍。"""
+    user, terminal = world
+    recorder, mine = Responses(), "今天第一批"
+    user.trader.register_callback(recorder)
+    price = user.quote("600036")["600036"]["last"]
+
+    def once() -> None:
+        trader, account = user.trader, user.account
+        if any(each.order_remark == mine for each in trader.query_stock_orders(account)):
+            return
+        trader.order_stock(account, "600036.SH", 23, 100, 11, price + 0.05, "均线", mine)
+
+    once()
+    once()
+    [order] = user.trader.query_stock_orders(user.account)
+    user.wait(order.order_id)
+    assert len(list(terminal.calls)) == 1
+    assert user.trader.query_stock_order(user.account, order.order_id).order_remark == mine
+    assert [each.order_remark for each in user.trader.query_stock_trades(user.account)] == [mine]
+    recorder.wait_for("trade")
+    seen = recorder.of("order") + recorder.of("trade")
+    assert {each.order_remark for each in seen} == {mine}
+
+
 def test_callbacks_and_the_asynchronous_calls(world: tuple[Any, Any]) -> None:
     user, _ = world
     recorder, found, done = Responses(), [], threading.Event()
