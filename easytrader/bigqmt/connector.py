@@ -183,7 +183,7 @@ class BigqmtConnector:
         lines: list[Line] = []
         errors: list[Exception] = []
         _await_first(asides, met, until, stopped)
-        limit = time.monotonic() + (_OTHERS_S if met.is_set() else _LATE_S)
+        limit = min(until + _LATE_S, time.monotonic() + _OTHERS_S)
         for each in asides:
             try:
                 left_s = max(0.0, limit - time.monotonic())
