@@ -112,6 +112,11 @@ class Inside:
         self.kill()
         self.start()
 
+    def revive(self) -> None:
+        """起得来就起；柜台正好不在的，以后再说。"""
+        with suppress(AssertionError, OSError, LinkError):
+            self.ensure()
+
     # ---- 故障
 
     def trap(self, where: str, what: str, call: int, down_s: float = 0.0) -> None:
@@ -161,8 +166,7 @@ class Inside:
     def _again(self, down_s: float) -> None:
         self.kill()
         pause(down_s)
-        with suppress(AssertionError, OSError):
-            self.ensure()
+        self.revive()
 
 
 def _rerun(terminal: Terminal) -> None:

@@ -44,6 +44,8 @@ _LATE_S: Final = 0.3
 """到期的自己会说为什么，等它说完。"""
 _OTHERS_S: Final = 0.4
 """认到一个之后，再等别的端口这么久：两个中转同时在，要说出来。"""
+_GLANCE_S: Final = 0.02
+"""隔这么久看一眼：是不是都没有结果了。"""
 
 _MODES: Final = {
     "editor": "中转是在策略编辑器里点「运行」起来的，下的单不会出去",
@@ -150,16 +152,14 @@ class BigqmtConnector:
                 if isinstance(error, ConnectFailedError) and not isinstance(error, ImpostorError):
                     raise error  # 中转自己说的
                 silent = silent or isinstance(error, SilentError)
-            # 接得通而不说话的那一处，比没有人听的那几处说明得多
-            loud = sorted(errors, key=lambda each: isinstance(each, SilentError))
-            told.append(f"{kind}：{loud[-1] if loud else '到期没有结果'}")
+            told.append(f"{kind}：{_most_telling(errors)}")
         raise ConnectFailedError(self._why(told, silent=silent))
 
     def _greet(
         self, wires: list[Callable[[float], Wire]], token: str, until: float
     ) -> tuple[list[Line], list[Exception]]:
         """一种线的几处同时试；认到一个之后稍等一等别的。"""
-        stop = threading.Event()
+        stop, met = threading.Event(), threading.Event()
         greeted: list[Line] = []
 
         def stopped() -> bool:
@@ -168,6 +168,7 @@ class BigqmtConnector:
         def attempt(way: Callable[[float], Wire]) -> Line:
             line = greet(way(until), token, self._account[0], until, stopped)
             greeted.append(line)
+            met.set()
             if stop.is_set():  # 没有人等它了
                 line.fail("用不着")
             return line
@@ -181,12 +182,12 @@ class BigqmtConnector:
             raise ConnectFailedError(f"系统开不出新线程，没有连接：{exc}") from exc
         lines: list[Line] = []
         errors: list[Exception] = []
-        limit = until + _LATE_S
-        for each in sorted(asides, key=lambda each: each.thread.is_alive()):
-            try:  # 不通的马上就有结果
+        _await_first(asides, met, until, stopped)
+        limit = min(until + _LATE_S, time.monotonic() + _OTHERS_S)
+        for each in asides:
+            try:
                 left_s = max(0.0, limit - time.monotonic())
                 lines.append(each.result(left_s, self._cancelled.is_set))
-                limit = min(limit, time.monotonic() + _OTHERS_S)
             except AbandonedError:  # noqa: PERF203  几个端口，各有各的结果
                 pass
             except (EasytraderError, OSError) as exc:
@@ -263,6 +264,22 @@ class BigqmtConnector:
 
 def _moment(value: object) -> float | None:
     return value if isinstance(value, float) else None
+
+
+def _await_first(
+    asides: list[Aside[Line]], met: threading.Event, until: float, stopped: Callable[[], bool]
+) -> None:
+    """等到认出一个，或都没有指望了。"""
+    while any(each.thread.is_alive() for each in asides):
+        if stopped() or time.monotonic() >= until or met.wait(_GLANCE_S):
+            return
+
+
+def _most_telling(errors: list[Exception]) -> str:
+    """几处各有各的结果，说得最明白的那一句：有人占着、接得通而不说话，比接不通要紧。"""
+    if not errors:
+        return "到期没有结果"
+    return str(max(errors, key=lambda each: isinstance(each, (ImpostorError, SilentError))))
 
 
 def _drop(lines: list[Line]) -> None:

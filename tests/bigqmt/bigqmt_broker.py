@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from bad_proxy import BadProxy
 from big_client import Inside, Served
-from support import ACCOUNT, make_folder
+from support import ACCOUNT, eventually, make_folder
 
 import easytrader
 from easytrader.bigqmt import agentfile
@@ -120,13 +122,20 @@ class InsideBroker(_BigBroker):
 class ServedBroker(_BigBroker):
     """``easytrader sim serve … --terminal big``：真的 3.6 进程（找得到的话）。"""
 
-    timeout_s = 3.0
+    timeout_s = 2.0
 
     def __init__(self, place: Path, python: str | None = None, **settings: Any) -> None:
         super().__init__(place, **settings)
         self.client = Served(self.folder, self.agent, python, manners="instant")
         self.client.start()
+        eventually(self._is_listening)
         self.faults = Faults(self.folder)
+
+    def _is_listening(self) -> bool:
+        """中转装好了，在听。"""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.proxy.target), 1.0):
+            return True
+        return False
 
     def lose_answer(self, verb: Literal["submit", "cancel", "query"]) -> None:
         if verb == "query":

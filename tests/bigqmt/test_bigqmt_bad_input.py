@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from big_client import Inside
+from big_proxy import Squatter
 from support import ACCOUNT, make_folder
 
 import easytrader
@@ -96,6 +98,7 @@ def test_a_wrong_token(stage: Stage) -> None:
     told = stage.refused()
     assert "令牌" in told
     assert "bigqmt agent" in told
+    assert "没有找到" not in told  # 找到了，它说了不：别的线不必再试
     assert agentfile.settings_for(ACCOUNT).token not in told
 
 
@@ -181,3 +184,25 @@ def test_a_hung_client(stage: Stage) -> None:
     client.hang(30)
     told = stage.refused()
     assert "没有" in told
+
+
+@pytest.mark.parametrize("manner", ["silent", "impostor", "refuser"])
+def test_another_program_on_our_port_does_not_stop_the_real_one(stage: Stage, manner: str) -> None:
+    squatter = Squatter(random.Random(1), manner, agentfile.settings_for(ACCOUNT).ports[0])
+    try:
+        stage.start()
+        stage.connect(timeout=10)
+        assert stage.user.balance[0]["cash"] > 0
+        assert squatter.met
+    finally:
+        squatter.close()
+
+
+def test_only_another_program_on_our_port(stage: Stage) -> None:
+    squatter = Squatter(random.Random(1), "impostor", agentfile.settings_for(ACCOUNT).ports[0])
+    try:
+        told = stage.refused()
+    finally:
+        squatter.close()
+    assert "拿不出令牌" in told
+    assert "别的程序" in told

@@ -200,3 +200,10 @@ def test_ahead_is_never_both_ways() -> None:
             assert not (is_ahead(one, other) and is_ahead(other, one)), (state(one), state(other))
             if one.order_status in FINAL_STATUSES and other.order_status not in FINAL_STATUSES:
                 assert not is_ahead(other, one)
+
+
+def test_more_traded_is_ahead_whatever_the_state_says() -> None:
+    """撤单报出去了，又成交一笔：「部成」的名次低，而它新。"""
+    pending, filled = order(51), order(55, 100)
+    assert is_ahead(filled, pending)
+    assert not is_ahead(pending, filled)

@@ -347,7 +347,7 @@ class InsideWorld(BigWorld):
                 self.host.close()
         pause(down_s)
         self.calm_counter()
-        self.client.ensure()
+        self.client.revive()
 
     def close(self) -> list[str]:
         found = super().close()
@@ -394,7 +394,7 @@ def _refuse(world: BigWorld, times: int) -> None:
 def _kill(world: InsideWorld, down_s: float) -> None:
     world.client.kill()
     pause(down_s)
-    world.client.ensure()
+    world.client.revive()
 
 
 def _flood(world: BigWorld, count: int) -> None:
