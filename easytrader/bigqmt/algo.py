@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from easytrader.backend.records import Answered
 from easytrader.basics import tags
-from easytrader.bigqmt.flights import CERTAIN, wire_tag
+from easytrader.bigqmt.flights import CERTAIN
 from easytrader.bigqmt.line import RefusedError
 from easytrader.bigqmt.operations import op_terms
 from easytrader.errors import (
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_MARK: Final = "et-algo-"
+"""算法的标记这样开头：拆出来的小单都带着它，不能与一笔委托的标记混了，不然几笔并成一笔。"""
 _LOOK_S: Final = 0.2
 """隔这么久看一次任务表。"""
 _DONE: Final = 7
@@ -67,6 +69,12 @@ class AlgoLine(Protocol):
     def table(self, kind: str) -> list[dict[str, Any]]:
         """客户端的一张表。"""
 
+    def note_task(self, tag: str, strategy: str, remark: str) -> None:
+        """记下这个标记是谁的；记不下来抛 `JournalError`。"""
+
+    def noted_task(self, tag: str) -> tuple[str, str] | None:
+        """记下的（策略名，备注）；没有为 None。"""
+
     def push(self, event: PushEvent) -> None:
         """往上报一件事。"""
 
@@ -78,8 +86,6 @@ class Algos:
         self._line = line
         self._waiting: dict[str, Callable[[str], None]] = {}
         """在等的：送出的标记 → 终端不收时告诉谁。"""
-        self._noted: dict[str, tuple[str, str]] = {}
-        """送出的标记 → 用户的（策略名，备注）：终端里放不下。"""
 
     def order(
         self,
@@ -101,13 +107,14 @@ class Algos:
         """下一个母单：参数的次序与厂商的 ``smart_algo_order_async`` 相同。"""
         self._line.may_order()
         op, pr = op_terms(side, price_type, self._line.account_type)
-        tag = wire_tag(tags.new_tag())
+        tag = _MARK + tags.new_tag()
         asked = {
             "tag": tag, "op": op, "order_type": 1101, "account": self._line.account_id,
             "account_type": self._line.account_type, "code": code, "pr": pr, "price": price,
             "volume": volume, "strategy": strategy,
             "rest": [algo_name, start_time, end_time, dict(params)],
         }  # fmt: skip
+        self._line.note_task(tag, strategy, remark)
         receipt = self._receipt(what, build)
 
         def answer(task_id: int, why: str) -> None:
@@ -122,7 +129,6 @@ class Algos:
                 answer(int(mine[0]["m_nTaskId"]), "")
             return bool(mine)
 
-        self._noted[tag] = strategy, remark
         self._waiting[tag] = lambda why: answer(-1, why)
         self._begin(receipt, "algo", asked, what, placed, lambda why: answer(-1, why), tag)
         return receipt
@@ -161,8 +167,9 @@ class Algos:
         return receipt
 
     def noted(self, tag: object) -> tuple[str, str] | None:
-        """带这个标记的任务，用户写的（策略名，备注）；不是这次会话下的为 None。"""
-        return self._noted.get(str(tag))
+        """带这个标记的任务，用户写的（策略名，备注）：终端里放不下；别处下的为 None。"""
+        text = str(tag or "")
+        return self._line.noted_task(text) if text.startswith(_MARK) else None
 
     def hear_refusal(self, value: Mapping[str, Any]) -> bool:
         """``orderError_callback`` 说的是不是这里的一笔。任何线程，不阻塞。"""

@@ -956,6 +956,16 @@ class BigqmtSession(BaseSession):
         for flight in list(self._cancels):
             self._judge(flight)
 
+    def note_task(self, tag: str, strategy: str, remark: str) -> None:
+        """智能算法的标记是谁的，先记下再发；记不下来抛 `JournalError`。"""
+        deadline = time.monotonic() + self.timeout_s
+        self._numbering.begin(self._today(), tag, remark, strategy, self._line.boot, deadline)
+
+    def noted_task(self, tag: str) -> tuple[str, str] | None:
+        """记下的（策略名，备注）；没有为 None。"""
+        found = self._numbering.before(tag, time.monotonic() + self.timeout_s)
+        return None if found is None else (found.strategy, found.remark)
+
     def push(self, event: PushEvent) -> None:
         """往上报一件事。"""
         self._listener.pushed(self, event)
