@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from easytrader.bigqmt.ids import Numbering
     from easytrader.bigqmt.line import Line, Message
 
+_CACHE_LAG_S: Final = 7.0
+"""客户端的缓存最慢 6 秒刷新一次：隔这么久看两眼，默认的期限里放得下。"""
 STALE_S: Final = 3.0
 """终端这么久没有跳一下，就当作断了。"""
 _POLL_S: Final = 1.0
@@ -155,7 +157,7 @@ class BigqmtSession(BaseSession):
         self.account_id, self.account_type = account
         self.hello: Message = line.hello
         """中转的自我介绍：``mode caps missing wires cadence_ms python`` 等。"""
-        self.cache_lag_s = row_wait_s
+        self.cache_lag_s = min(row_wait_s, _CACHE_LAG_S)
         self.hears: dict[str, Callable[[Any], None]] = {}
         """别的事件（``credit task``）→ 谁听；在读的线程上，不得阻塞。"""
         self._line = line
