@@ -154,6 +154,7 @@ class BigqmtSession(BaseSession):
         row_wait_s: float,
     ) -> None:
         super().__init__(timeout_s)
+        self.tags_once = True
         self.account_id, self.account_type = account
         self.hello: Message = line.hello
         """中转的自我介绍：``mode caps missing wires cadence_ms python`` 等。"""

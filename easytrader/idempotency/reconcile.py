@@ -238,7 +238,7 @@ class Doubts:
         left_s = first.at + session.cache_lag_s - asked
         if left_s > 0:
             return Verdict(None), left_s + 0.001
-        self._gone(tag, intent)
+        self._gone(session, tag, intent)
         return Verdict(None, absent=True), 0.0
 
     def _complete(self, orders: Iterable[OrderLike]) -> bool:
@@ -251,11 +251,15 @@ class Doubts:
         self._witness = 0
         self._day = today
 
-    def _gone(self, tag: str, intent: Intent | None) -> None:
+    def _gone(self, session: Session, tag: str, intent: Intent | None) -> None:
         self._drop(tag)
         if intent is not None:
             self._records.settle(intent, marks.ABSENT)
-            told = "委托 {} 没有到柜台；可以用同一个 client_order_id 重新下"
+            told = "委托 {} 没有到柜台；"
+            if session.tags_once:
+                told += "可能已经交给过客户端，同一个 client_order_id 不会再交；要再下请换一个"
+            else:
+                told += "可以用同一个 client_order_id 重新下"
             self._log.warning(told, intent.client_order_id)
 
     # ---- 连上之后
