@@ -112,10 +112,6 @@ class Session(Protocol):
     def cache_lag_s(self) -> float:
         """查询是客户端的缓存：柜台收下的委托最慢几秒后查得到。"""
 
-    @property
-    def tags_once(self) -> bool:
-        """一个标记至多交出去一次：查清没有到柜台的，同一个也不再交。"""
-
     def still_sending(self, tag: str) -> bool:
         """带这个标记的委托，放弃等待之后可能还没有真正发出去：这时查不到不说明什么。"""
 
@@ -182,6 +178,7 @@ class BaseSession:
     cache_lag_s = 0.0
     """不是 0 的后端：柜台收下的委托，最慢几秒后查得到。"""
     tags_once = False
+    """一个标记至多交出去一次：查清没有到柜台的，同一个也不再交。"""
     vitals: Any = None
     """脉搏（`link.heartbeat.Vitals`），引擎放的：`user.status` 里的 ``last_answer`` 等从这里来。"""
 

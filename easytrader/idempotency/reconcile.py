@@ -256,7 +256,7 @@ class Doubts:
         if intent is not None:
             self._records.settle(intent, marks.ABSENT)
             told = "委托 {} 没有到柜台；"
-            if session.tags_once:
+            if getattr(session, "tags_once", False):  # 不从 `BaseSession` 来的可以没有
                 told += "可能已经交给过客户端，同一个 client_order_id 不会再交；要再下请换一个"
             else:
                 told += "可以用同一个 client_order_id 重新下"

@@ -308,11 +308,6 @@ class QmtSession:
         client = getattr(self._trader, "async_client", None)
         return float(getattr(client, "cache_lag_s", _CACHE_LAG_S))
 
-    @property
-    def tags_once(self) -> bool:
-        """查清没有到柜台的，可以再交。"""
-        return False
-
     def submit(self, request: OrderRequest, reply: Reply[SubmitAnswer]) -> None:
         """下单。"""
         terms = (
