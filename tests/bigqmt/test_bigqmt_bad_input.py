@@ -112,6 +112,13 @@ def test_another_account(stage: Stage) -> None:
     assert ACCOUNT not in told
 
 
+def test_another_kind_of_account(stage: Stage) -> None:
+    stage.start(account_type="CREDIT")
+    told = stage.refused()
+    assert "CREDIT" in told
+    assert "STOCK" in told
+
+
 def test_simulated_trading(stage: Stage) -> None:
     stage.start(mode="sim")
     told = stage.refused()
