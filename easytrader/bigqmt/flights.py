@@ -124,7 +124,7 @@ class Watch:
         self._seen = {each for each in self._seen if each > self.seq}
 
     def still_sending(self, tag: str, boot: str, beat: float) -> bool:
-        """此刻还可能被下出去：中转没有回话，它的钟也还没有过期限；或者有一笔说不准是不是它。
+        """查不到不说明什么：下单的函数调用过了，此刻还可能被下出去，或有一笔说不准是不是它。
 
         Args:
             tag: 标记。
@@ -136,9 +136,8 @@ class Watch:
             return False
         if flight.twin:
             return True
-        if flight.answered or flight.boot != boot:
-            return False
-        return beat <= flight.by
+        # 中转肯定地说没有下的已经不在这里了
+        return flight.boot == boot and (flight.answered or beat <= flight.by)
 
 
 @dataclass(slots=True)

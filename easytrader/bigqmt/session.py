@@ -41,6 +41,7 @@ from easytrader.errors import (
     EasytraderError,
     NotConnectedError,
     OrdersNotAllowedError,
+    OutcomeUnknownError,
     QueryFailedError,
     UnsupportedError,
 )
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from easytrader.bigqmt.flights import Watch
     from easytrader.bigqmt.ids import Numbering
     from easytrader.bigqmt.line import Line, Message
+    from easytrader.records.storage import Numbered
 
 _CACHE_LAG_S: Final = 7.0
 """客户端的缓存最慢 6 秒刷新一次：隔这么久看两眼，默认的期限里放得下。"""
@@ -211,6 +213,10 @@ class BigqmtSession(BaseSession):
         watch, boot = self._watch, self._line.boot
         if watch.meet(boot, int(self.hello["seq"])):
             self._send("since", {"seq": watch.seq}, Asked(self._caught_up))
+            silent = [each for each in watch.flights.values() if not each.answered]
+            found = {wire_tag(each.request.tag): each for each in silent if each.boot == boot}
+            if found:
+                self._send("find", {"tags": list(found)}, Asked(partial(self._found, found)))
 
     # ---- 查询
 
@@ -399,7 +405,7 @@ class BigqmtSession(BaseSession):
         today, boot = self._today(), self._line.boot
         earlier = self._numbering.before(request.tag, deadline)
         if earlier is not None and self._is_spent(earlier):
-            self._answer_spent(request, earlier.number, reply)
+            self._answer_spent(request, earlier, reply)
             return
         remark = tags.split(request.remark)[1]
         number = self._numbering.begin(
@@ -428,7 +434,7 @@ class BigqmtSession(BaseSession):
         if not self.hello.get("orders"):
             raise OrdersNotAllowedError(_READ_ONLY)
 
-    def _is_spent(self, earlier: Any) -> bool:
+    def _is_spent(self, earlier: Numbered) -> bool:
         """今天交给过中转、不能再交的：终端不收的，或中转换过一次启动（它不记得了）。"""
         apart_s = abs(time.time() - earlier.at)
         if stamp(earlier.at, _DAY) != self._today() and apart_s > _SAME_NIGHT_S:
@@ -437,8 +443,11 @@ class BigqmtSession(BaseSession):
             return bool(earlier.boot != self._line.boot)
         return earlier.state in (ids.REFUSED, ids.INFERRED)
 
-    def _answer_spent(self, request: OrderRequest, number: int, reply: Reply[SubmitAnswer]) -> None:
-        """以前交给过的：有那笔委托就是它，没有就说清楚，都不再交。"""
+    def _answer_spent(
+        self, request: OrderRequest, earlier: Numbered, reply: Reply[SubmitAnswer]
+    ) -> None:
+        """以前交给过的：有那笔委托就是它，终端不收的再说一遍，别的还是未知；都不再交。"""
+        number = earlier.number
         try:
             self._refresh("ORDER", "当日委托")
         except QueryFailedError as exc:
@@ -448,7 +457,11 @@ class BigqmtSession(BaseSession):
         if self._reducer.order(number) is not None:
             self._answer(request, reply, SubmitAnswer(number))
             return
-        self._answer(request, reply, SubmitAnswer(-1, _TWICE.format(f"编号 {number}")))
+        told = _TWICE.format(f"编号 {number}")
+        if earlier.state == ids.REFUSED:
+            self._answer(request, reply, SubmitAnswer(-1, told))
+        else:
+            reply.fail(OutcomeUnknownError(told))
 
     def _terms(self, request: OrderRequest, terms: tuple[int, int]) -> Message:
         op, pr = terms
@@ -492,6 +505,12 @@ class BigqmtSession(BaseSession):
         else:
             told = f"中转没有下这一笔（{_SAID.get(error.code, error.code)}）：{error.words}"
             self._answer(flight.request, flight.reply, SubmitAnswer(-1, told))
+
+    def _found(self, flights: dict[str, Flight], asked: Asked) -> None:
+        """断线时没有回话的，中转说得出下单的函数调用过没有。"""
+        for tag, state in (asked.value or {}).items() if asked.error is None else ():
+            if state is not None and tag in flights:
+                flights[tag].answered = flights[tag].dispatched = True
 
     def _clear(self, flight: Flight) -> None:
         """肯定没有下。"""
@@ -560,7 +579,10 @@ class BigqmtSession(BaseSession):
                 continue
             flight.inferred = True
             self._numbering.mark(tag, ids.INFERRED)
-            self._refuse(flight, _INFERRED.format(self._row_wait_s))
+            # 推断不是拒绝：说成 -1，写着「没下成就再来」的脚本会再下一笔
+            why = _INFERRED.format(self._row_wait_s)
+            flight.reply.fail(OutcomeUnknownError(why))
+            self._push([OrderRefused(flight.refusal(why, self._account))])
 
     def _twin(self, flight: Flight) -> int:
         """交给中转以后才出现的、一样而没有我们标记的一笔；没有为 0。客户端可能改写了备注。"""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,7 +117,8 @@ def test_without_the_record_of_numbers_it_is_still_not_handed_over_again(
     client: OwnTables, restarted: bool
 ) -> None:
     user = client.user()
-    assert user.buy(*BUY, client_order_id="a")["entrust_no"] == -1
+    with pytest.raises(OutcomeUnknownError, match="推断"):
+        user.buy(*BUY, client_order_id="a")
     for path in paths.home().rglob("numbers.sqlite*"):
         path.unlink()
     if restarted:
@@ -126,8 +126,8 @@ def test_without_the_record_of_numbers_it_is_still_not_handed_over_again(
         eventually(lambda: user.status["state"] != "已连接")
         eventually(lambda: user.status["state"] == "已连接")
     for _ in range(2):
-        with suppress(EasytraderError):
-            assert user.buy(*BUY, client_order_id="a")["entrust_no"] == -1
+        with pytest.raises(EasytraderError):
+            user.buy(*BUY, client_order_id="a")
     assert len(client.calls) == 1
 
 
@@ -271,16 +271,15 @@ def test_an_unknown_one_is_not_handed_to_the_next_client(client: OwnTables) -> N
     with pytest.raises(OutcomeUnknownError):
         user.buy(*BUY, client_order_id="a")
     client.restart()
-    found: list[Any] = []
 
-    def answered() -> bool:
-        with suppress(EasytraderError):
-            found.append(user.buy(*BUY, client_order_id="a"))
-        return bool(found)
+    def told() -> bool:
+        try:
+            row = user.buy(*BUY, client_order_id="a")
+        except EasytraderError as exc:
+            return "没有再交" in str(exc)
+        raise AssertionError(f"还不知道，却说了 {row}")
 
-    eventually(answered)
-    assert found[0]["entrust_no"] == -1
-    assert "没有再交" in found[0]["message"]
+    eventually(told)
     assert len(client.calls) == 1
 
 

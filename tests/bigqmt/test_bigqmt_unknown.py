@@ -153,18 +153,21 @@ class TestInferred:
     def test_after_a_while_it_is_inferred(self, client: OwnTables) -> None:
         recorder = Recorder()
         user = client.user(recorder)
-        row = buy(user)
-        assert row["entrust_no"] == -1
-        assert "推断" in row["message"]
+        with pytest.raises(OutcomeUnknownError, match="推断") as caught:
+            buy(user)
         (error,) = recorder.wait_for("order_error")
         assert "推断" in error.error_msg
-        assert "推断" in buy(user)["message"] or "换一个" in buy(user)["message"]
+        with pytest.raises(OutcomeUnknownError):  # 推断不是拒绝：不说 -1，也不再交
+            buy(user)
+        with pytest.raises(QueryFailedError):  # 也不说「没有」
+            user.find_entrust(caught.value.tag)
         at_most_once(client)
 
     def test_a_late_row_corrects_it(self, client: OwnTables) -> None:
         recorder = Recorder()
         user = client.user(recorder)
-        buy(user)
+        with pytest.raises(OutcomeUnknownError, match="推断"):
+            buy(user)
         (args,) = client.calls
         client.shows(order(1, args[9]))
         (seen,) = recorder.wait_for("order")
@@ -228,14 +231,14 @@ class TestNotLate:
     def test_after_a_restart_it_is_never_handed_over_again(self, client: OwnTables) -> None:
         recorder = Recorder()
         user = client.user(recorder)
-        buy(user)  # 推断
+        with pytest.raises(OutcomeUnknownError, match="推断"):
+            buy(user)
         client.restart()
         recorder.wait_for("disconnected")
         user.close()
         user = client.user()
-        row = buy(user)
-        assert row["entrust_no"] == -1
-        assert "换一个 client_order_id" in row["message"]
+        with pytest.raises(OutcomeUnknownError, match="换一个 client_order_id"):
+            buy(user)
         at_most_once(client)
 
 
