@@ -238,10 +238,14 @@ class Served:
                 process.wait(30)
 
     def kill_client(self) -> None:
-        """只杀 3.6 那个。"""
+        """只杀 3.6 那个；占着文件夹的跟着退，等它退完（不然看着还像活着）。"""
+        process = self._process
         with suppress(psutil.Error):
             if pid := self.pid:
                 psutil.Process(pid).kill()
+        with suppress(subprocess.TimeoutExpired):
+            if process is not None:
+                process.wait(10)
 
     def suspend(self, seconds: float) -> None:
         """冻住 3.6 那个。"""
