@@ -62,3 +62,15 @@ def test_a_profile_an_account_of_the_day_and_a_rebalance(folder: Path) -> None:
         assert history.reconcile(user).clean
     records = {each.name for each in (folder / "easytrader_records").rglob("*")}
     assert "bigqmt" in records  # 委托记录跟着模拟的文件夹走
+
+
+def test_a_row_later_than_the_inference_is_not_bought_again(tmp_path: Path) -> None:
+    """推断没有下成不是拒绝：那一行晚到，调仓也只有一笔。"""
+    made = make_folder(tmp_path / "国金 QMT 慢")
+    late = {"order_lag_s": 2.0, "callback_lag_s": 2.0, "deal_lag_s": 2.0}
+    with big_client(made, ACCOUNT) as terminal, easytrader.use("bigqmt") as user:
+        user.connect(str(made), ACCOUNT, timeout=3, row_wait=0.5)
+        terminal.manners = terminal.manners.changed(**late)
+        report = user.adjust_weights({"600036": 0.1}, others="keep")
+        assert report.result == "done"
+        assert len(terminal.calls) == len(user.today_entrusts) == 1

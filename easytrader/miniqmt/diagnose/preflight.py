@@ -97,7 +97,10 @@ def _check_layer(path: Path, value: object) -> None:
     """给的是安装目录：MiniQMT 的在里面一层；只有完整版的不是 MiniQMT。"""
     nested = path / "userdata_mini"
     if path.name != "userdata_mini" and nested.is_dir():
-        raise UsageError("miniqmt_path", value, f"请再往里一层：{nested}")
+        told = f"请再往里一层：{nested}"
+        if big_client.looks_big(path):
+            told += '；券商收回了 MiniQMT 的，用完整版：easytrader.use("bigqmt")'
+        raise UsageError("miniqmt_path", value, told)
     if (path / "bin.x64" / big_client.EXE).is_file() and not big_client.looks_mini(path):
         raise UsageError("miniqmt_path", value, _INSTALLED)
 

@@ -27,6 +27,7 @@ from easytrader.codes import (
     BUY_TYPES,
     MARKET_CODES,
     AccountType,
+    BrokerPriceType,
     OrderStatus,
     OrderType,
     order_type_name,
@@ -80,7 +81,9 @@ def order_row(order: OrderSnapshot) -> Row:
     side = BUY_FLAG if order.order_type in BUY_TYPES else SELL_FLAG
     traded = order.traded_volume
     left = order.volume - traded
+    subscribing = order.off_book and order.order_type == OrderType.BUY
     how = BROKER_PRICE_TYPES.get(order.price_type, _LIMIT)
+    how = int(BrokerPriceType.SUBSCRIBE) if subscribing else how
     amount = order.traded_amount_li / 1000
     return {
         **_account(order.account_type, order.account_id),
