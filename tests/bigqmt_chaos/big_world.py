@@ -242,6 +242,13 @@ class BigWorld(Book):
                 found.append("伪造的委托放进去了")
         return found + self._late()
 
+    def called_in_vain(self, there: set[str]) -> list[Wish]:
+        """结果未知、叫过 passorder、柜台上没有的。"""
+        remarks = {key[1:]: remark for key, _, remark in self._read_journal() if key[:1] == "~"}
+        called = {tags.split(each)[0] for each in self.client.calls()}
+        wishes = [self.wishes.get(remarks.get(tag, "")) for tag in called - there]
+        return [each for each in wishes if each is not None and each.in_doubt]
+
     def _late(self) -> list[str]:
         """过了期限才叫 passorder 的。"""
         found = []
