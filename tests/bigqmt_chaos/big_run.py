@@ -44,6 +44,7 @@ class InsideRunner(Runner):
     def settle(self, world: Any) -> list[str]:
         """叫过 passorder 而柜台没有的，交易口一直说「说不准」，不必等它核对出来。"""
         world.calm()
+        world.ears.wait_until(lambda: not world.ears.reacting, self.settle_s)  # 回调里还有没下完的
         there = {order.tag for order in read_ledger(world.folder, ACCOUNT).orders}
         for wish in world.called_in_vain(there):
             wish.settled = 0
