@@ -49,6 +49,19 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
+_LONG = (
+    *("rebalance_chaos/", "docs/test_docs_blocks", "cli/test_cli_serve", "sim/laws/", "chaos/"),
+    *("server/test_server_page_browser", "credit/test_credit_stateful", "link/test_link_engine"),
+    *("docs/test_docs_examples", "sim/programs/", "cli/test_cli_rebalance", "notebook/"),
+)
+"""一个文件就要半分钟以上的：先跑，不然最后只剩一个进程在跑它。"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """长的排在前面，其余的次序不变。"""
+    items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
+
+
 def _our_threads() -> set[threading.Thread]:
     names = ("easytrader", "ThreadPoolExecutor")
     return {each for each in threading.enumerate() if each.name.startswith(names)}

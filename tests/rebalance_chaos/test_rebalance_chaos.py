@@ -12,8 +12,8 @@ from kill_world import Point, play, point
 
 SCRIPT = Path(__file__).resolve().parent / "run.py"
 SHORT = [
-    *(Point(index, "step", at, 1, "对手价+2", None, 10) for index, at in enumerate((2, 9, 22))),
-    Point(3, "counter", 0.1, 1, "对手价+2", None, 10),
+    *(Point(index, "step", at, 1, "对手价+2", None, 10) for index, at in enumerate((2, 22))),
+    Point(2, "counter", 0.1, 1, "对手价+2", None, 10),
 ]
 POINTS = os.environ.get("EASYTRADER_KILL_POINTS", "200")
 SEED = os.environ.get("EASYTRADER_CHAOS_SEED", "1")
