@@ -214,6 +214,6 @@ class CashFees(Credit):
 
 
 TestCredit = Credit.TestCase
-TestCredit.settings = settings(max_examples=40, stateful_step_count=40)
+TestCredit.settings = settings(max_examples=25, stateful_step_count=40)
 TestCashFees = CashFees.TestCase
-TestCashFees.settings = settings(max_examples=40, stateful_step_count=40)
+TestCashFees.settings = settings(max_examples=25, stateful_step_count=40)
