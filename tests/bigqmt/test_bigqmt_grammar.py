@@ -55,7 +55,10 @@ def test_the_grammar_is_that_of_3_6(product: tuple[str, str]) -> None:
     assert python36.complaints(text.encode("ascii"), name) == []
 
 
-def test_the_settings_of_a_path_with_chinese_stay_ascii(world: Rigs) -> None:
+def test_the_settings_of_a_path_with_chinese_stay_ascii(
+    world: Rigs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # Windows 的路径在别处是一个相对的名字
     told = settings(spool="C:\\用户 数据\\é", pipe="\\\\.\\pipe\\x", caps={"codes": ["600036.SH"]})
     text = agentfile.render(told)
     assert text.isascii()
