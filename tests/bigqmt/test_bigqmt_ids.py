@@ -18,7 +18,7 @@ from easytrader.records.numberfile import NumberFile
 from easytrader.records.storage import MAX_NUMBER, Numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from easytrader.records.storage import Numbers
@@ -29,12 +29,19 @@ TAG, OTHER = "k3j9x0a2b", "zzzzzzzzz"
 
 
 @pytest.fixture(params=["file", "memory"])
-def again(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Numbers]:
+def again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Numbers]]:
     """同一处记录，再打开一次：另一个程序，或重启之后。"""
-    if request.param == "memory":
-        shared = MemoryNumbers()
-        return lambda: shared
-    return lambda: NumberFile(tmp_path / "账 户" / "numbers.sqlite")
+    shared, opened = MemoryNumbers(), []
+
+    def open_one() -> Numbers:
+        if request.param == "memory":
+            return shared
+        opened.append(NumberFile(tmp_path / "账 户" / "numbers.sqlite"))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.close()
 
 
 def soon() -> float:
