@@ -24,6 +24,10 @@ __all__ = ["InsideRunner", "ServedRunner"]
 PYTHON36: Final = Path("/root/.pyenv/versions/3.6.15/bin/python3.6")
 
 
+_ARRIVES_S = 4.0
+"""passorder 叫过以后，柜台最晚这么久记上。"""
+
+
 class InsideRunner(Runner):
     """一切在本进程里。"""
 
@@ -45,8 +49,14 @@ class InsideRunner(Runner):
         """叫过 passorder 而柜台没有的，交易口一直说「说不准」，不必等它核对出来。"""
         world.calm()
         world.ears.wait_until(lambda: not world.ears.reacting, self.settle_s)  # 回调里还有没下完的
-        there = {order.tag for order in read_ledger(world.folder, ACCOUNT).orders}
-        for wish in world.called_in_vain(there):
+        deadline = time.monotonic() + _ARRIVES_S
+        while True:  # 柜台停住过、线断过的，晚一点才记上
+            there = {order.tag for order in read_ledger(world.folder, ACCOUNT).orders}
+            vain = list(world.called_in_vain(there))
+            if not vain or time.monotonic() > deadline:
+                break
+            pause(0.05)
+        for wish in vain:
             wish.settled = 0
         return super().settle(world)
 
