@@ -144,7 +144,7 @@ class Line:
             asked: 应答放在哪里。
 
         Raises:
-            WireError: 线断了；``sent`` 为真的，可能有一部分到了对面。
+            WireError: 线断了；至多半句到了对面，半句它读不出来，不会办。
         """
         asked = Asked() if asked is None else asked
         number = next(self._numbers)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from easytrader import arguments
 from easytrader.backend.capabilities import Capabilities
-from easytrader.basics.beijing import stamp
 from easytrader.basics.paths import AccountKey
 from easytrader.bigqmt import agentfile, place
 from easytrader.bigqmt.connector import BigqmtConnector
@@ -208,7 +206,9 @@ class BigqmtTrader(Trader):
 
     def _today(self) -> str:
         """交易所的今天，``YYYYMMDD``。"""
-        return stamp(time.time(), "%Y%m%d")
+        from easytrader.miniqmt.groups.ipo import exchange_today
+
+        return exchange_today()
 
     def _default_callback(self) -> DefaultXtQuantTraderCallback:
         return DefaultXtQuantTraderCallback(self._log.debug_on)
