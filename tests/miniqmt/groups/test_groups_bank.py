@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from support import Recorder, SimProcess, make_folder
 from vendor_fakes import Counter
 
 import easytrader
+from easytrader.basics.beijing import BEIJING
 from easytrader.errors import (
     NotConnectedError,
     OutcomeUnknownError,
@@ -57,7 +58,7 @@ def test_money_moves_and_none_is_lost(user: Any) -> None:
     assert card(user) == 1_000_000 - 1234.56
     assert user.bank.transfer_out(*BANK, 34.56)["success"] is True
     assert card(user) == 1_000_000 - 1200
-    today = f"{date.today():%Y%m%d}"  # noqa: DTZ011  模拟柜台用的也是今天
+    today = f"{datetime.now(BEIJING):%Y%m%d}"  # 模拟柜台用的也是北京的今天
     first, second = user.bank.transfer_stream(today, today)
     assert (first["transfer_direction_name"], first["balance"]) == ("银行转证券", 1234.56)
     assert (second["transfer_direction_name"], second["balance"]) == ("证券转银行", 34.56)
