@@ -85,8 +85,11 @@ class Trader:
         """资金，元：一个字典的列表。
 
         键：``total_asset market_value cash frozen_cash account_type account_id``。
+        别的货币的账户还有 ``currency``，各种货币一项，数是那种货币的。
         """
-        return [rows.asset_row(self._engine.saw(daybook.ASSET, self._session.asset()))]
+        assets = self._session.assets()
+        self._engine.saw(daybook.ASSET, assets[0])
+        return [rows.asset_row(each) for each in assets]
 
     @property
     def position(self) -> list[types.Position]:

@@ -103,6 +103,7 @@ class TradeLike(Protocol):
 
 # ---- 后端作者造的记录：满足上面的形状，只写知道的几项。
 # 数量、价格可以是整数、浮点或 Decimal，原样到用户手里；Decimal 的行转 JSON 要 ``default=str``
+# ``currency`` 是计价的货币（``HKD``、``USDT``），不给就是人民币，字典里没有这个键
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class Asset:
     frozen_cash: Number = 0.0
     account_type: int = AccountType.STOCK.value
     account_id: str = ""
+    currency: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,6 +140,7 @@ class Position:
     direction: int = Direction.LONG.value
     account_type: int = AccountType.STOCK.value
     account_id: str = ""
+    currency: str = ""
 
     def __post_init__(self) -> None:
         """补上没有给的。"""
@@ -177,6 +180,7 @@ class Order:
     status_msg: str = ""
     account_type: int = AccountType.STOCK.value
     account_id: str = ""
+    currency: str = ""
     price_type: int = -1
     order_type: int = -1
     offset_flag: int = -1
@@ -217,6 +221,7 @@ class Trade:
     strategy_name: str = ""
     account_type: int = AccountType.STOCK.value
     account_id: str = ""
+    currency: str = ""
     order_type: int = -1
     offset_flag: int = -1
 

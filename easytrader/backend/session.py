@@ -79,6 +79,9 @@ class Session(Protocol):
     def asset(self) -> records.AssetLike:
         """资金。"""
 
+    def assets(self) -> Sequence[records.AssetLike]:
+        """资金，一种货币一项，第一项就是 `asset`；只有一种货币的只有一项。"""
+
     def positions(self) -> Sequence[records.PositionLike]:
         """持仓。"""
 
@@ -246,6 +249,14 @@ class BaseSession:
     def close(self, limit_s: float = 3.0) -> None:
         """收尾。"""
         self.lose("会话已关闭")
+
+    def asset(self) -> records.AssetLike:
+        """资金；后端要写。"""
+        raise NotImplementedError
+
+    def assets(self) -> Sequence[records.AssetLike]:
+        """资金：只有一种货币；有几种的改写它。"""
+        return [self.asset()]
 
     def orders(self) -> Sequence[records.OrderLike]:
         """当日委托；后端要写。"""

@@ -81,6 +81,7 @@ def guarded(
     *,
     title: str = "",
     inherited: Collection[str] = (),
+    others: bool = False,
     then: Callable[[_R], Any] | None = None,
 ) -> Callable[_P, Any]:
     """这个函数的参数名写错、少给、多给时抛 `UsageError`。
@@ -89,6 +90,7 @@ def guarded(
         function: 函数，或类里的方法（第一个参数叫 ``self``）。
         title: 错误里怎样称呼它，默认是它自己的名字。
         inherited: ``**`` 里的转交给谁，谁收的名字。``**legacy`` 只收旧版的参数，别的什么都收。
+        others: ``**`` 里什么名字都收，由函数自己看；位置上少给、多给的照样说。
         then: 拿它的结果再做一步，给出这一步的结果。
     """
     code = function.__code__  # 只用于 Python 写的函数
@@ -96,14 +98,14 @@ def guarded(
     own, rest = code.co_varnames[:size], _rest(code)
     names = frozenset(own[own[:1] == ("self",) :]) | frozenset(inherited)
     legacy = rest == "legacy"
-    if rest and not legacy and not inherited:
+    if rest and not legacy and not inherited and not others:
         assert then is None
         return function
     shown = title or function.__name__
 
     @functools.wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> Any:
-        if kwargs and not kwargs.keys() <= names:
+        if kwargs and not others and not kwargs.keys() <= names:
             kept = {each: kwargs[each] for each in kwargs if each in names}
             for each in kwargs.keys() - names:
                 _unknown(shown, each, kwargs[each], names, legacy)

@@ -11,15 +11,18 @@
 
 from __future__ import annotations
 
+import inspect
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from easytrader import counters
 from easytrader.basics import replaying
+from easytrader.basics.keywords import unknown_told
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from importlib.metadata import EntryPoint
 
     from easytrader.trader import Trader
@@ -41,12 +44,23 @@ _BUILT_IN: Final = {
     "sim": "easytrader.brokers.sim:sim_trader",
     "remote": "easytrader.remote:remote_trader",
     "bigqmt": "easytrader.brokers.sim:bigqmt_trader",
+    "vnpy": "easytrader.gateways:gateway_trader",
+    "ccxt": "easytrader.crypto:crypto_trader",
+    "okx": "easytrader.crypto:okx_trader",
+    "htx": "easytrader.crypto:htx_trader",
+    "ib": "easytrader.overseas.ib:ib_trader",
+    "futu": "easytrader.overseas.futu:futu_trader",
+    "tiger": "easytrader.overseas.tiger:tiger_trader",
+    "mt5": "easytrader.overseas.mt5:mt5_trader",
 }
 _REHEARSED: Final = "easytrader.brokers.sim:replay_trader"
 """回放时，要连到别处去的都换成它。"""
 _REDIRECTED: Final = ("miniqmt", "sim")
 """这两个自己会去回放的文件夹。"""
-_ALIASES: Final = {"qmt": "miniqmt", "模拟": "sim", "远程": "remote", "大qmt": "bigqmt"}
+_ALIASES: Final = {
+    "qmt": "miniqmt", "模拟": "sim", "远程": "remote", "大qmt": "bigqmt", "veighna": "vnpy",
+}  # fmt: skip
+"""登记的三十四家自己的名字（``中泰XTP``、``盈透证券``）在 `counters` 里。"""
 
 _OLD_CLIENTS: Final = (
     *("ht_client", "yh_client", "gj_client", "wk_client", "htzq_client", "ths"),
@@ -60,28 +74,53 @@ _OLD_TOLD: Final = (
 _OLD_FOLLOWERS: Final = ("xq", "雪球", "joinquant", "ricequant", "jq", "rq")
 
 
-def make(name: object, debug: bool) -> Trader:
+def make(name: object, debug: bool, options: Mapping[str, Any] | None = None) -> Trader:
     """名字 → 造好的交易口。
 
+    Args:
+        name: 后端的名字，或登记的一家柜台的名字。
+        debug: 交给后端。
+        options: 后端自己的选项，如 ``gateway="XTP"``；后端不收的不行。
+
     Raises:
-        UsageError: 没有这个后端；信息里有装着的，或旧名字现在该去哪里。
+        UsageError: 没有这个后端，信息里有装着的，或旧名字现在该去哪里；后端不收的选项。
+        UnsupportedError: 登记的那一家关了，或没有公开的接口。
         MissingDependencyError: 登记了而导入不了，或造出来的不是交易口。
     """
     key = name.strip().lower() if isinstance(name, str) else ""
     key = _ALIASES.get(key, key)
+    given = dict(options or {})
+    if key not in _BUILT_IN and isinstance(name, str):
+        counter = counters.find(name)
+        if counter is not None:
+            key, own = counter.door()
+            given = {**own, **given}
     target = _BUILT_IN.get(key)
     rehearsed = replaying.current() is not None and key not in _REDIRECTED
     if target is not None:
-        return cast("Trader", _load(_REHEARSED if rehearsed else target)(debug))
+        return _make_own(key, _load(_REHEARSED if rehearsed else target), debug, given, rehearsed)
     for each in _registered():
         if each.name.strip().lower() == key:
             if rehearsed:
                 return cast("Trader", _load(_REHEARSED)(debug))
-            return _make_foreign(each, debug)
+            return _make_foreign(each, debug, given)
     raise UsageError("broker", name, _advice(key))
 
 
-def _make_foreign(point: EntryPoint, debug: bool) -> Trader:
+def _make_own(
+    key: str, factory: Any, debug: bool, options: dict[str, Any], rehearsed: bool
+) -> Trader:
+    """自带的：选项的名字对不对，发现写错了就说。"""
+    if rehearsed:
+        return cast("Trader", factory(debug))
+    accepted = [each for each in inspect.signature(factory).parameters if each != "debug"]
+    for each in options.keys() - set(accepted):
+        told = unknown_told(f"use({key!r})", each, ["broker", "debug", "guard", *accepted])
+        raise UsageError(each, options[each], told)
+    return cast("Trader", factory(debug, **options))
+
+
+def _make_foreign(point: EntryPoint, debug: bool, options: dict[str, Any]) -> Trader:
     """别的包登记的：它的代码抛什么都可能，说清楚是谁的。"""
     from easytrader.trader import Trader
 
@@ -91,8 +130,10 @@ def _make_foreign(point: EntryPoint, debug: bool) -> Trader:
     except Exception as exc:
         raise MissingDependencyError(f"{whose}装着而导入不了：{exc!r}") from exc
     try:
-        user = factory(debug)
+        user = factory(debug, **options)
     except TypeError as exc:
+        if options:
+            raise UsageError(next(iter(options)), "…", f"{whose}不收：{exc}") from exc
         told = f"{whose}登记的应是收 debug、返回 Trader 的函数或 Trader 的子类：{exc}"
         raise MissingDependencyError(told) from exc
     if not isinstance(user, Trader):

@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("doctor_command", "体检：Python、客户端、权限、账号……逐项检查，说出怎么修"),
     "demo": ("demo", "演示：连接、买卖、撤单、断线重连，半分钟以内"),
     "sim": ("sim_commands", "模拟 MiniQMT"),
+    "brokers": ("brokers_command", "登记的柜台：各是什么、在这台机器上能不能用、字段叫什么"),
     "bigqmt": ("bigqmt_command", "完整版 QMT：写出要贴进客户端的中转文件"),
     "serve": ("serve_command", "把这台机器上的账号给别的机器用，前台运行到 Ctrl-C"),
     "token": ("token_command", "发、看、吊销 easytrader serve 的令牌"),

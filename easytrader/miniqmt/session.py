@@ -258,6 +258,10 @@ class QmtSession:
         """这一段里、本线程上的调用最晚到 ``deadline``（``time.monotonic``）。"""
         return self._replies.until(deadline)
 
+    def assets(self) -> list[AssetLike]:
+        """资金，只有一种货币。"""
+        return [self.asset()]
+
     def asset(self) -> AssetLike:
         """资金。"""
         found: AssetLike | None = self._ask("资金", self._trader.query_stock_asset, self._account)

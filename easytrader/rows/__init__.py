@@ -93,7 +93,7 @@ def _guarded(build: Callable[[Any], _Row]) -> Callable[[Any], _Row]:
 @_guarded
 def asset_row(asset: Any) -> types.Asset:
     """资金 → ``total_asset market_value cash frozen_cash account_type account_id``（元）。"""
-    return {
+    row: types.Asset = {
         "total_asset": asset.total_asset,
         "market_value": asset.market_value,
         "cash": asset.cash,
@@ -101,13 +101,15 @@ def asset_row(asset: Any) -> types.Asset:
         "account_type": asset.account_type,
         "account_id": asset.account_id,
     }
+    currency = getattr(asset, "currency", "")
+    return {"currency": currency, **row} if currency else row
 
 
 @_guarded
 def position_row(position: Any) -> types.Position:
     """持仓 → 文档页「获取持仓」的字典。"""
     stock_code = position.stock_code
-    return {
+    row: types.Position = {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "volume": position.volume,
@@ -126,6 +128,8 @@ def position_row(position: Any) -> types.Position:
         "profit": getattr(position, "float_profit", None),
         "profit_ratio": getattr(position, "profit_rate", None),
     }
+    currency = getattr(position, "currency", "")
+    return {"currency": currency, **row} if currency else row
 
 
 def _order(order: Any) -> types.Entrust:
@@ -137,7 +141,7 @@ def _order(order: Any) -> types.Entrust:
     direction = order.direction
     order_remark = order.order_remark
     account_type = order.account_type
-    return {
+    row: types.Entrust = {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "order_id": order.order_id,
@@ -163,6 +167,8 @@ def _order(order: Any) -> types.Entrust:
         "account_type": account_type,
         "account_id": order.account_id,
     }
+    currency = getattr(order, "currency", "")
+    return {"currency": currency, **row} if currency else row
 
 
 @_guarded
@@ -172,7 +178,7 @@ def trade_row(trade: Any) -> types.Trade:
     account_type = trade.account_type
     order_type = trade.order_type
     offset_flag = trade.offset_flag
-    return {
+    row: types.Trade = {
         "security": stock_code[:-3] if stock_code[-3:-2] == "." else stock_code.partition(".")[0],
         "stock_code": stock_code,
         "traded_id": trade.traded_id,
@@ -191,6 +197,8 @@ def trade_row(trade: Any) -> types.Trade:
         "strategy_name": trade.strategy_name,
         "order_remark": tags.split(trade.order_remark)[1],
     }
+    currency = getattr(trade, "currency", "")
+    return {"currency": currency, **row} if currency else row
 
 
 @_guarded

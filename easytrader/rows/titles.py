@@ -86,7 +86,11 @@ class Kind:
     def pick(self, keys: Iterable[str]) -> tuple[Column, ...]:
         """照给的键与次序取列；没见过的键，列名就是键。"""
         known = {column.key: column for column in self.columns}
-        return tuple(known.get(key) or Column(key, key) for key in keys)
+        return tuple(known.get(key) or _OPTIONAL.get(key) or Column(key, key) for key in keys)
+
+
+_OPTIONAL: Final = {"currency": Column("currency", "货币")}
+"""有的行才有的键。"""
 
 
 def cell(measure: Measure, value: object) -> str:

@@ -81,7 +81,11 @@ class _Listed(_Coded):
     exchange_id_name: str
 
 
-class Asset(TypedDict):
+class _InCurrency(TypedDict, total=False):
+    currency: str  # 计价的货币，如 HKD、USDT；人民币的没有这个键
+
+
+class Asset(_InCurrency):
     """资金：`user.balance` 的一项。"""
 
     total_asset: float
@@ -92,7 +96,7 @@ class Asset(TypedDict):
     account_id: str
 
 
-class Position(_Coded):
+class Position(_InCurrency, _Coded):
     """持仓：`user.position` 的一项；后端不知道的名称为空、盈亏为 None。"""
 
     volume: int
@@ -111,7 +115,7 @@ class Position(_Coded):
     profit_ratio: float | None
 
 
-class Entrust(_Coded):
+class Entrust(_InCurrency, _Coded):
     """委托：`user.today_entrusts` 的一项，`find_entrust`、`wait` 的返回。"""
 
     order_id: int
@@ -138,7 +142,7 @@ class Entrust(_Coded):
     account_id: str
 
 
-class Trade(_Coded):
+class Trade(_InCurrency, _Coded):
     """成交：`user.today_trades` 的一项。"""
 
     traded_id: str

@@ -65,7 +65,8 @@ MEASURES_OF = {
 @pytest.mark.parametrize("name", TYPED)
 def test_keys_are_those_of_the_type(name: str) -> None:
     hints = get_type_hints(TYPED[name])
-    assert titles.KINDS[name].keys == tuple(hints)
+    always = tuple(key for key in hints if key not in TYPED[name].__optional_keys__)
+    assert titles.KINDS[name].keys == always
     for column in titles.KINDS[name].columns:
         hint = hints[column.key]
         for plain in get_args(hint) if column.measure != "levels" else ():
@@ -75,7 +76,8 @@ def test_keys_are_those_of_the_type(name: str) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_keys_of_the_other_rows(name: str) -> None:
-    assert set(titles.KINDS[name].keys) == set(OTHERS[name].__annotations__)
+    optional = getattr(OTHERS[name], "__optional_keys__", frozenset())
+    assert set(titles.KINDS[name].keys) == {*OTHERS[name].__annotations__} - optional
 
 
 def test_every_table_has_its_type() -> None:
@@ -103,7 +105,11 @@ def test_unknown() -> None:
     assert titles.of_row({"a": 1}) is None
     with pytest.raises(UsageError, match=r"position（持仓）"):
         titles.of("positions")
-    assert [each.title for each in titles.of("fills").pick(["price", "new"])] == ["成交价", "new"]
+    assert [each.title for each in titles.of("fills").pick(["price", "currency", "new"])] == [
+        "成交价",
+        "货币",
+        "new",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,15 @@
+"""富途证券，经 futu-api。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from easytrader.overseas.futu.trader import FutuTrader
+
+
+def futu_trader(debug: bool = False) -> FutuTrader:
+    """``use("futu")``。"""
+    from easytrader.overseas.futu.trader import FutuTrader
+
+    return FutuTrader(debug)

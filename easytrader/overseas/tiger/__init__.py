@@ -1,0 +1,15 @@
+"""老虎证券，经 tigeropen。"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from easytrader.overseas.tiger.trader import TigerTrader
+
+
+def tiger_trader(debug: bool = False) -> TigerTrader:
+    """``use("tiger")``。"""
+    from easytrader.overseas.tiger.trader import TigerTrader
+
+    return TigerTrader(debug)
