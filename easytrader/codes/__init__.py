@@ -101,7 +101,11 @@ class AccountType(Code):
     INTERBANK = 15002, "银行间", "AT_INTERBANK"
     BANK = 15003, "银行", "AT_BANK"
     OTC = 15005, "场外柜台", "AT_OTC"
-    # 厂商没有的，别的后端用
+
+
+class OtherAccountType(Code):
+    """厂商没有的账号类型：别的后端的字典里的 ``account_type``。"""
+
     OVERSEAS = 90001, "境外证券"
     CRYPTO = 90002, "加密货币"
     CFD = 90003, "差价合约"

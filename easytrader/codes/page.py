@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.codes import Code, TextCode
 
 XTCONSTANT: Final = "xtconstant"
+OURS: Final = "本库"
 MANUAL: Final = "厂商手册的正文"
 BIG_QMT: Final = "厂商的大 QMT 文档"
 
@@ -51,6 +52,7 @@ class Enumeration:
 
 TABLE: Final[tuple[Enumeration, ...]] = (
     Enumeration("账号类型", codes.AccountType, "`connect(account_type=…)`、`account_type`"),
+    Enumeration("别的后端的账号类型", codes.OtherAccountType, "`account_type`", OURS),
     Enumeration("账号状态", codes.AccountStatus, "`status`、`login_status`"),
     Enumeration(
         "委托类型",
