@@ -135,7 +135,12 @@ class Wire:
         return left_s
 
     def close(self) -> None:
-        """断开。"""
+        """断开。``Session.close`` 只是放手：出过错的，连接要等垃圾回收才关。"""
+        for adapter in self._session.adapters.values():
+            for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+                for key in manager.pools.keys():  # noqa: SIM118  不是字典
+                    if (pool := manager.pools.get(key)) is not None:
+                        pool.close()
         self._session.close()
 
 

@@ -181,10 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """不写。"""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._serve("GET")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._serve("POST")
 
     def _serve(self, method: str) -> None:
@@ -263,8 +263,6 @@ _CODES = {
 class _Okx:
     """okx v5。"""
 
-    states = {"live": "live", "filled": "filled", "canceled": "canceled"}
-
     def __init__(self, exchange: Exchange) -> None:
         self.exchange, self.book = exchange, exchange.book
 
@@ -295,7 +293,8 @@ class _Okx:
 
     def public_instruments(self, given: Any) -> list[Any]:
         spot = {"instType": "SPOT", "instId": "BTC-USDT", "baseCcy": "BTC", "quoteCcy": "USDT",
-                "lotSz": "0.00000001", "minSz": "0.00001", "tickSz": "0.1", "state": "live"}  # fmt: skip
+                "lotSz": "0.00000001", "minSz": "0.00001", "tickSz": "0.1",
+                "state": "live"}  # fmt: skip
         swap = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "uly": "BTC-USDT", "ctVal": "0.01",
                 "ctValCcy": "BTC", "settleCcy": "USDT", "ctType": "linear", "lotSz": "1",
                 "minSz": "1", "tickSz": "0.1", "state": "live"}  # fmt: skip
@@ -367,9 +366,9 @@ class _Okx:
         before, since = int(given.get("after") or 10**9), int(given.get("begin") or 0)
         found = [each for each in reversed(self.book.fills) if int(each["id"]) < before]
         return [
-            {"instId": each["inst"], "instType": "SPOT", "tradeId": each["id"], "side": each["side"],
-             "ordId": each["order"], "clOrdId": each["client"], "billId": each["id"],
-             "fillPx": str(each["price"]), "fillSz": str(each["amount"]), "ts": str(each["time"]),
+            {"instId": each["inst"], "instType": "SPOT", "tradeId": each["id"],
+             "side": each["side"], "ordId": each["order"], "clOrdId": each["client"],
+             "billId": each["id"], "fillPx": str(each["price"]), "fillSz": str(each["amount"]), "ts": str(each["time"]),
              "fee": "0", "feeCcy": "USDT", "execType": "T"}
             for each in found if each["time"] >= since
         ][: self.exchange.page]  # fmt: skip
@@ -506,7 +505,8 @@ class _Htx:
     def _tick(self) -> dict[str, Any]:
         price = float(self.book.price)
         return {"amount": 7, "open": price, "close": price, "high": price, "low": price,
-                "vol": 70, "count": 1, "id": 1, "ask": [price, 1], "bid": [price - 0.1, 1]}  # fmt: skip
+                "vol": 70, "count": 1, "id": 1, "ask": [price, 1],
+                "bid": [price - 0.1, 1]}  # fmt: skip
 
 
 def _error(code: str, told: str) -> dict[str, Any]:
