@@ -20,7 +20,7 @@ from easytrader.counters.shape import (
 _PAGE_001: Final = "VeighNa 文档「交易接口」（001）"
 _PAGE_000: Final = "fcs-trade 文档 docs/gateway.md 与源码 d76c5b8（2019-09-30）（000）"
 _SEEN: Final = "PyPI 上的包，2026-11-30 读过源码"
-_BUILT: Final = "Linux x86_64、CPython 3.11 上装过、导入过，2026-11-21"
+_BUILT: Final = "Linux x86_64、CPython 3.11 上装过、导入过，2026-11-21（别的 Python 是推断）"
 _REMOVED: Final = "vnpy 的 git 历史：2021 年起不再有"
 
 _CHINA_FUTURES: Final = ("CFFEX", "SHFE", "CZCE", "DCE", "INE", "GFEX")
