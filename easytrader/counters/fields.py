@@ -69,6 +69,12 @@ def fields_of(
     return tuple(_field(name, value, known) for name, value in default_setting.items())
 
 
+def known_names(counter: Counter) -> frozenset[str]:
+    """这一家认得的字段名，叫法也在里面。"""
+    every = (*counter.fields, *counter.dropped)
+    return frozenset(name for each in every for name in (each.name, *each.aliases))
+
+
 def secrets_of(fields: Iterable[Field], values: Mapping[str, object]) -> list[str]:
     """`resolve` 的结果里哪些是密码；日志里要遮住它们。"""
     return [str(values[each.name]) for each in fields if each.secret and values.get(each.name, "")]
@@ -139,7 +145,7 @@ def _field(name: str, value: object, known: Sequence[Field]) -> Field:
     if not isinstance(default, (str, int)) or isinstance(default, bool):
         default = str(default)
     if found is None:
-        return Field(name, default, choices, secret=_looks_secret(name))
+        return Field(name, default, choices, secret=looks_secret(name))
     aliases = tuple(dict.fromkeys((found.name, *found.aliases)))
     return found._replace(
         name=name, default=default, choices=choices,
@@ -213,7 +219,8 @@ def _is_number(field: Field) -> bool:
     return isinstance(field.default, int)
 
 
-def _looks_secret(name: str) -> bool:
+def looks_secret(name: str) -> bool:
+    """看名字像密码、密钥。"""
     return any(word in name.casefold() for word in _SECRET_WORDS)
 
 
