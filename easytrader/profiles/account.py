@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.api import use
 from easytrader.errors import UsageError
 from easytrader.profiles import secrets
 from easytrader.profiles.tomlfile import check_keys, within
@@ -84,6 +83,8 @@ class AccountSpec:
             UnsupportedError: 登记的那一家关了、没有，或这里不行。
             MissingDependencyError: 后端装得不全。
         """
+        from easytrader.api import use
+
         return use(self.broker, debug, self.guard if guard else None, **self.use)
 
     def options(self, where: str = "") -> dict[str, Any]:
