@@ -585,7 +585,7 @@ class OrderDesk:
         elif tags.split(order.reference)[0]:
             changes.update(order_remark=order.reference)
         if row.order_status == OrderStatus.JUNK and not row.status_msg:
-            why = self._why_rejected(order.orderid)
+            why = (order.extra or {}).get("message") or self._why_rejected(order.orderid)
             changes.update(status_msg=why or _REJECTED)
         return replace(row, **changes) if changes else row
 
