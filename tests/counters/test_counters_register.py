@@ -14,7 +14,7 @@ from easytrader.basics.paths import home
 from easytrader.codes import AccountType, OtherAccountType
 from easytrader.counters import status
 from easytrader.counters.page import page
-from easytrader.counters.shape import EVERY_PYTHON, Counter
+from easytrader.counters.shape import EVERY_PYTHON
 from easytrader.counters.status import Place
 from easytrader.errors import UnsupportedError, UsageError
 
@@ -37,35 +37,35 @@ def test_both_pages_are_here_in_their_order() -> None:
     assert len(BY_NAME) == 34
 
 
-@pytest.mark.parametrize("counter", EVERYONE, ids=lambda each: each.name)
-def test_a_row_is_whole(counter: Counter) -> None:
-    kinds = {each.name for each in AccountType} | {each.name for each in OtherAccountType}
-    assert counter.account_type in kinds
-    assert counter.fields
-    assert counter.products
-    assert counter.exchanges
-    assert counter.sources
-    assert "." not in counter.name
-    assert all(each in BY_NAME for each in counter.conflicts)
-    assert all(counter.name in BY_NAME[each].conflicts for each in counter.conflicts)
-    names = [each.name for each in counter.fields]
-    assert len(set(names)) == len(names)
-    assert all(not each.choices or each.default == each.choices[0] for each in counter.fields)
-    ways = [bool(counter.closed), bool(counter.unavailable), bool(counter.runs)]
-    assert sum(ways) == 1
-    assert bool(counter.module) == bool(counter.package) or counter.own
-    for name in ("密码", "交易密码", "授权编码", "授权码", "Secret Key", "private_key", "Key"):
-        assert all(each.secret for each in counter.fields if each.name == name)
+def test_a_row_is_whole() -> None:
+    for counter in EVERYONE:
+        kinds = {each.name for each in AccountType} | {each.name for each in OtherAccountType}
+        assert counter.account_type in kinds
+        assert counter.fields
+        assert counter.products
+        assert counter.exchanges
+        assert counter.sources
+        assert "." not in counter.name
+        assert all(each in BY_NAME for each in counter.conflicts)
+        assert all(counter.name in BY_NAME[each].conflicts for each in counter.conflicts)
+        names = [each.name for each in counter.fields]
+        assert len(set(names)) == len(names)
+        assert all(not each.choices or each.default == each.choices[0] for each in counter.fields)
+        ways = [bool(counter.closed), bool(counter.unavailable), bool(counter.runs)]
+        assert sum(ways) == 1
+        assert bool(counter.module) == bool(counter.package) or counter.own
+        for name in ("密码", "交易密码", "授权编码", "授权码", "Secret Key", "private_key", "Key"):
+            assert all(each.secret for each in counter.fields if each.name == name)
 
 
-@pytest.mark.parametrize("counter", EVERYONE, ids=lambda each: each.name)
-def test_every_name_finds_it(counter: Counter) -> None:
-    assert counters.find(counter.name) is counter
-    assert counters.find(f" {counter.name.lower()} ") is counter
-    for told in (counter.seed, *counter.aliases):
-        found = counters.find(told)
-        assert found is not None
-        assert found is counter or found.page == "001" != counter.page
+def test_every_name_finds_it() -> None:
+    for counter in EVERYONE:
+        assert counters.find(counter.name) is counter
+        assert counters.find(f" {counter.name.lower()} ") is counter
+        for told in (counter.seed, *counter.aliases):
+            found = counters.find(told)
+            assert found is not None
+            assert found is counter or found.page == "001" != counter.page
 
 
 @pytest.mark.parametrize(
@@ -129,35 +129,41 @@ def test_what_runs_where(place: Place, loads: str) -> None:
     assert found["loads"] == set(loads.split())
 
 
-@pytest.mark.parametrize("counter", EVERYONE, ids=lambda each: each.name)
 @pytest.mark.parametrize("place", [WINDOWS_310, WINDOWS_311, LINUX, MAC], ids=str)
-def test_what_does_not_run_says_why_in_a_sentence(counter: Counter, place: Place) -> None:
-    told = status.refusal(counter, place=place)
-    state = status.status_of(counter, place)
-    assert bool(told) == (state in ("closed", "unavailable", "elsewhere"))
-    if not told:
-        return
-    assert status.title_of(counter) in told
-    if state == "elsewhere":
-        assert all(each.system in told for each in counter.runs)
-        assert all(python in told for each in counter.runs for python in each.pythons)
-    else:
-        assert "use(" in told or "PyPI" in told
-
-
-@pytest.mark.parametrize("counter", EVERYONE, ids=lambda each: each.name)
-def test_use_reaches_a_door_or_answers_with_a_sentence(counter: Counter) -> None:
-    for told in (counter.name, counter.seed):
-        meant = counters.find(told)
-        assert meant is not None
-        if status.refusal(meant):
-            with pytest.raises(UnsupportedError) as caught:
-                easytrader.use(told)
-            assert status.refusal(meant) == str(caught.value)
+def test_what_does_not_run_says_why_in_a_sentence(place: Place) -> None:
+    for counter in EVERYONE:
+        told = status.refusal(counter, place=place)
+        state = status.status_of(counter, place)
+        assert bool(told) == (state in ("closed", "unavailable", "elsewhere"))
+        if not told:
             continue
-        with easytrader.use(told) as user:
-            room = "gateways" if not meant.own else "crypto" if meant.own in "okxhtx" else meant.own
-            assert f".{room}." in type(user).__module__
+        assert status.title_of(counter) in told
+        if state == "elsewhere":
+            assert all(each.system in told for each in counter.runs)
+            assert all(python in told for each in counter.runs for python in each.pythons)
+        else:
+            assert "use(" in told or "PyPI" in told
+
+
+def test_use_reaches_a_door_or_answers_with_a_sentence() -> None:
+    for counter in EVERYONE:
+        for told in (counter.name, counter.seed):
+            meant = counters.find(told)
+            assert meant is not None
+            if status.refusal(meant):
+                with pytest.raises(UnsupportedError) as caught:
+                    easytrader.use(told)
+                assert status.refusal(meant) == str(caught.value)
+                continue
+            with easytrader.use(told) as user:
+                room = (
+                    "gateways"
+                    if not meant.own
+                    else "crypto"
+                    if meant.own in "okxhtx"
+                    else meant.own
+                )
+                assert f".{room}." in type(user).__module__
 
 
 @pytest.mark.parametrize(
