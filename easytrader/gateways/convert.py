@@ -67,7 +67,12 @@ def stock_code(symbol: str, exchange: str) -> str:
 
 def vt_symbol(security: Security) -> tuple[str, str]:
     """证券 → VeighNa 的代码、交易所的名字。"""
-    return security.code, _SUFFIXES.get(security.exchange, security.exchange)
+    return security.code, exchange_of(security.exchange)
+
+
+def exchange_of(market: str) -> str:
+    """代码的后缀 → VeighNa 的交易所的名字。"""
+    return _SUFFIXES.get(market, market)
 
 
 def number(value: Any) -> Number:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from loguru import logger
 
-from easytrader.basics.threads import AbandonedError, Aside, call_aside
+from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.gateways.book import Book
 from easytrader.gateways.package import load
@@ -41,6 +41,9 @@ class Heard(Protocol):
     def heard_log(self, line: Any) -> None:
         """接口写了一行日志。"""
 
+    def ticked(self) -> None:
+        """又过了一秒。"""
+
     def died(self) -> None:
         """事件线程没了：什么都不会再推来。"""
 
@@ -51,7 +54,7 @@ class Desk:
     Args:
         gateway_type: ``BaseGateway`` 的子类；老的构造函数只收一个参数，也行。
         logs: 它写的日志放在这里。
-        one_way: 换开平时当作净持仓（``net_position`` 由合约说，一般不必给）。
+        heard: 推来东西时告诉它。
 
     Raises:
         UsageError: 接口造不出来。
@@ -80,6 +83,7 @@ class Desk:
         for name, kind in _KINDS.items():
             self.events.register(getattr(self.vt, name), self._taker(kind))
         self.events.register(self.vt.EVENT_LOG, self._take_log)
+        self.events.register(self.vt.EVENT_TIMER, lambda _: heard.ticked())
         self.events.register(_DRAIN, lambda event: event.data.set())
 
     @property
@@ -149,13 +153,16 @@ class Desk:
 
     # ---- 给会话的
 
-    def check(self) -> None:
+    def check(self, *, waits: bool = True) -> None:
         """还能用，而且不在它自己的事件线程上。
+
+        Args:
+            waits: 接下来要等它推来什么；只看已经推来的为 False。
 
         Raises:
             NotConnectedError: 不能；什么都没有发出。
         """
-        if self.is_here:
+        if waits and self.is_here:
             told = "不能在 VeighNa 的事件线程（event_engine 的处理函数）里等应答：它等的正是自己"
             raise NotConnectedError(f"{told}；请放到别的线程上。什么都没有发出")
         if self._closing is not None:
@@ -171,19 +178,6 @@ class Desk:
         """
         limit_s = max(0.0, deadline - time.monotonic())
         call_aside(lambda: self.gateway.connect(setting), limit_s, name="easytrader-vnpy-connect")
-
-    def aside(self, what: str, call: Callable[[], object], limit_s: float) -> None:
-        """接口的一个函数，在一次性的线程上。
-
-        Raises:
-            NotConnectedError: 到期还没有返回，或它抛了异常；``what`` 是它的名字。
-        """
-        try:
-            call_aside(call, limit_s, name="easytrader-vnpy-call")
-        except AbandonedError:
-            raise NotConnectedError(f"接口的 {what} {limit_s:.3g} 秒没有返回") from None
-        except Exception as exc:
-            raise NotConnectedError(f"接口的 {what} 出错：{exc!r}") from exc
 
     def close(self, limit_s: float) -> None:
         """收尾，最多等这么久；VeighNa 自己要一秒，卡住的接口丢在守护线程上。可重复调用。"""
