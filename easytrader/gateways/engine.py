@@ -16,12 +16,14 @@ from loguru import logger
 
 from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
+from easytrader.gateways import convert
 from easytrader.gateways.book import Book
 from easytrader.gateways.package import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend import records
     from easytrader.gateways.logs import Logs
 
 _KINDS: Final = {
@@ -78,6 +80,8 @@ class Desk:
         except BaseException:
             self.close(0)
             raise
+        self.account_id = ""
+        """资金账号；登录之后放上。"""
         self.name: str = self.gateway.gateway_name
         self.book = Book(self.name)
         for name, kind in _KINDS.items():
@@ -117,6 +121,22 @@ class Desk:
     def contract(self, symbol: str, exchange: str) -> Any | None:
         """一个合约，交易所写名字。"""
         return self.book.contract(symbol, exchange)
+
+    def row(self, order: Any) -> records.Order:
+        """一笔 ``OrderData`` 自己的样子。"""
+        place, book = (order.symbol, order.exchange.name), self.book
+        return convert.order(
+            order,
+            book.contracts.get(place),
+            self.account_id,
+            seen_at=book.seen_at.get(order.orderid, 0.0),
+            average=book.average_of(order.orderid),
+        )
+
+    def deal(self, trade: Any) -> records.Trade:
+        """一笔 ``TradeData``。"""
+        place = trade.symbol, trade.exchange.name
+        return convert.trade(trade, self.book.contracts.get(place), self.account_id)
 
     def positions(self, symbol: str, exchange: str) -> list[Any]:
         """一个合约的持仓，多空各一项。"""
@@ -195,7 +215,7 @@ class Desk:
     # ---- 内部
 
     def _close(self) -> None:
-        self.events._active = False  # noqa: SLF001  先不收新的，再关接口
+        self.events.quit()
         gateway = getattr(self, "gateway", None)
         if gateway is not None:
             self.main.gateways.pop(gateway.gateway_name, None)
@@ -236,39 +256,66 @@ class Desk:
 @lru_cache(maxsize=1)
 def _events_type() -> type[Any]:
     """处理函数抛异常打不死的事件线程：VeighNa 自己的，一个异常就永远不再推送。"""
-    base: Any = load().EventEngine
+    return type("GuardedEvents", (_Guarded, load().EventEngine), {})
 
-    class GuardedEvents(base):  # type: ignore[misc]
-        """见 `_events_type`。"""
 
-        died: Callable[[], None] | None = None
+if TYPE_CHECKING:
+    _Base = Any
+else:
+    _Base = object
 
-        def __init__(self) -> None:
-            super().__init__()
-            self._told: set[tuple[str, type[BaseException]]] = set()
 
-        def _process(self, event: Any) -> None:
-            for handler in (*self._handlers.get(event.type, ()), *self._general_handlers):
-                try:
-                    handler(event)
-                except Exception as exc:  # noqa: BLE001, PERF203  边界：接口推来什么都可能
-                    self._tell(event, handler, exc)
+class _Guarded(_Base):  # type: ignore[misc]
+    """``EventEngine`` 之上的一层，见 `_events_type`。"""
 
-        def _tell(self, event: Any, handler: Any, error: Exception) -> None:
-            name = getattr(handler, "__qualname__", repr(handler))
-            if (name, type(error)) not in self._told:  # 一样的只说一次
-                self._told.add((name, type(error)))
-                told = "VeighNa 的 {} 事件，{} 处理时出错，跳过：{!r}"
-                logger.opt(exception=error).warning(told, event.type, name, error)
+    died: Callable[[], None] | None = None
 
-        def _run(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[tuple[str, type[BaseException]]] = set()
+        self._stopping = threading.Event()
+
+    def _process(self, event: Any) -> None:
+        for handler in (*self._handlers.get(event.type, ()), *self._general_handlers):
             try:
-                super()._run()
-            finally:
-                if self._active and self.died is not None:
-                    self.died()
+                handler(event)
+            except Exception as exc:  # noqa: BLE001, PERF203  边界：接口推来什么都可能
+                self._tell(event, handler, exc)
 
-    return GuardedEvents
+    def _tell(self, event: Any, handler: Any, error: Exception) -> None:
+        name = getattr(handler, "__qualname__", repr(handler))
+        if (name, type(error)) not in self._told:  # 一样的只说一次
+            self._told.add((name, type(error)))
+            told = "VeighNa 的 {} 事件，{} 处理时出错，跳过：{!r}"
+            logger.opt(exception=error).warning(told, event.type, name, error)
+
+    def _run(self) -> None:
+        try:
+            super()._run()
+        finally:
+            if self._active and self.died is not None:
+                self.died()
+
+    def _run_timer(self) -> None:
+        # 原来的每轮睡一秒，关的时候要等它醒
+        while not self._stopping.wait(self._interval):
+            self.put(_timer())
+
+    def quit(self) -> None:
+        """就要停了，不等它。"""
+        self._stopping.set()
+        self._active = False
+        self.put(_timer())  # 叫醒正等着的
+
+    def stop(self) -> None:
+        """停下，不等下一秒。"""
+        self.quit()
+        super().stop()
+
+
+def _timer() -> Any:
+    vt = load()
+    return vt.Event(vt.EVENT_TIMER)
 
 
 class _StayHere:
