@@ -32,6 +32,6 @@ def connected(counter: SimCounter, callback: Any = None, **options: Any) -> Iter
     """连着的交易口。"""
     with GatewayTrader(gateway=SimGateway) as user:
         user.connect(
-            config={"柜台": counter.name}, trader_callback=callback, **{"timeout": 3, **options}
+            config={"柜台": counter.name}, trader_callback=callback, **{"timeout": 1.5, **options}
         )
         yield user
