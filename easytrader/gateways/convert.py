@@ -15,6 +15,7 @@ from easytrader.basics.numbers import exact
 from easytrader.codes import (
     OPEN_CLOSE_ACCOUNTS,
     AccountType,
+    BrokerPriceType,
     Direction,
     OffsetFlag,
     OrderStatus,
@@ -67,7 +68,12 @@ def stock_code(symbol: str, exchange: str) -> str:
 
 def vt_symbol(security: Security) -> tuple[str, str]:
     """证券 → VeighNa 的代码、交易所的名字。"""
-    return security.code, _SUFFIXES.get(security.exchange, security.exchange)
+    return security.code, exchange_of(security.exchange)
+
+
+def exchange_of(market: str) -> str:
+    """代码的后缀 → VeighNa 的交易所的名字。"""
+    return _SUFFIXES.get(market, market)
 
 
 def number(value: Any) -> Number:
@@ -137,6 +143,12 @@ def side(direction: str, offset: str, kind: int) -> Side:
     return Side.BUY if buys else Side.SHORT
 
 
+_PRICE_TYPES: Final = {
+    "FAK": BrokerPriceType.INSTBUSI_RESTCANCEL, "FOK": BrokerPriceType.FULL_OR_CANCEL,
+    "STOP": BrokerPriceType.LIMIT,
+}  # fmt: skip
+
+
 def order(
     data: Any, contract: Any | None, account: str, *, seen_at: float = 0.0, average: float = 0.0
 ) -> records.Order:
@@ -166,6 +178,8 @@ def order(
         account_type=kind,
         account_id=account,
         offset_flag=_offset(offset, kind),
+        price_type=int(_PRICE_TYPES.get(name_of(data.type), -1)),
+        status_msg=str((data.extra or {}).get("message", "")),
     )
 
 
@@ -227,26 +241,32 @@ def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -
     )
 
 
-def asset(data: Any, kind: int, market_value: float) -> records.Asset:
+def account_of(accountid: object) -> tuple[str, str]:
+    """接口的账号 → (账号, 货币)：IB 的是 ``DU123.USD``；没有货币的为空。"""
+    text = str(accountid)
+    found = _CURRENCY.match(text)
+    return (text, "") if found is None else (found["account"], found["currency"])
+
+
+def asset(data: Any, kind: int, market_value: float, account: str) -> records.Asset:
     """一项资金。
 
     Args:
         data: ``AccountData``；IB 的账号是 ``DU123.USD``，加密货币的就是货币的名字。
         kind: 账号类型。
         market_value: 股票等的市值；期货为 0。
+        account: 资金账号：加密货币的接口不说。
     """
-    account, currency = str(data.accountid), ""
+    own, currency = account_of(data.accountid)
     if kind == OtherAccountType.CRYPTO:
-        currency = account
-    elif (found := _CURRENCY.match(account)) is not None:
-        account, currency = found["account"], found["currency"]
+        own, currency = account, own
     return records.Asset(
         total_asset=price(data.balance),
         cash=price(data.available),
         frozen_cash=price(data.frozen),
         market_value=round(market_value, 4),
         account_type=kind,
-        account_id=account,
+        account_id=own,
         currency="" if currency == "CNY" else currency,
     )
 
