@@ -175,9 +175,7 @@ def market_types(types: frozenset[str]) -> Callable[[object, Security], int]:
     def market_type(ttype: object, target: Security) -> int:
         name = _type_name(ttype, "MARKET", types)
         if name != "MARKET":
-            raise UsageError(
-                "ttype", ttype, f"{name} 有委托价：buy(..., price, ..., ttype='{name}')"
-            )
+            raise UsageError("ttype", ttype, f"{name} 要有价：buy(..., price, ..., ttype='{name}')")
         return _TYPES[name]
 
     return market_type

@@ -501,7 +501,8 @@ class OrderDesk:
             return
         open_ = [each for each in self._cancels if each.mark < number and not each.reply.done()]
         named = [each for each in open_ if any(_names(text, one) for one in each.ids)]
-        if named or len(open_) == 1:
+        others = not named and any(_names(text, one) for one in self._flights)
+        if named or (len(open_) == 1 and not others):
             cancel = (named or open_)[0]
             cancel.reply.put(CancelAnswer(False, f"网关说：{text[:_SHOWN]}"))
             self._settle_cancels()
@@ -585,7 +586,7 @@ class OrderDesk:
         elif tags.split(order.reference)[0]:
             changes.update(order_remark=order.reference)
         if row.order_status == OrderStatus.JUNK and not row.status_msg:
-            why = self._why_rejected(order.orderid)
+            why = (order.extra or {}).get("message") or self._why_rejected(order.orderid)
             changes.update(status_msg=why or _REJECTED)
         return replace(row, **changes) if changes else row
 

@@ -19,22 +19,26 @@ from easytrader.basics.paths import AccountKey
 from easytrader.counters import fields as counter_fields
 from easytrader.counters import locale, status
 from easytrader.errors import ClosedError, NotConnectedError, UsageError
-from easytrader.gateways import convert, instruments, package
+from easytrader.gateways import convert, instruments, offsets, package
 from easytrader.gateways.connector import SETTLE_S, GatewayConnector, Plan
 from easytrader.gateways.exactly import Notes
 from easytrader.gateways.offsets import OrderPolicy, market_types
-from easytrader.orders.verb import order
+from easytrader.orders import Extras, ticket
+from easytrader.orders.verb import Ticket, order, order_verb
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from decimal import Decimal
+
+    from typing_extensions import Unpack
 
     from easytrader import types
     from easytrader.counters.shape import Counter
     from easytrader.gateways.book import Book
+    from easytrader.gateways.offsets import OffsetName, TypeName
     from easytrader.orders.ticket import Wanted
-    from easytrader.orders.verb import Ticket
 
 _FUTURES_DAY: Final = DayBoundary(begins=20, weekends=False)
 _ANY_TYPES: Final = frozenset(("LIMIT", "MARKET", "FAK", "FOK", "STOP"))
@@ -200,7 +204,225 @@ class GatewayTrader(Trader):
         found.sort(key=lambda each: (each.symbol, each.exchange.name))
         return [convert.contract_row(each) for each in found]
 
+    # ---- 下单
+
+    @order_verb
+    def buy(
+        self,
+        security: str,
+        price: float | Decimal,
+        amount: float | Decimal,
+        *,
+        offset: OffsetName = "auto",
+        ttype: TypeName | None = None,
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """限价买入；讲开平的（期货、期权）是买入开仓。
+
+        Args:
+            security: 证券：``600036``、``rb2510.SHFE``。
+            price: 委托价。
+            amount: 数量，股、手。
+            offset: 讲开平的才用：``auto`` 照动词（``buy short`` 开，``sell cover`` 平，
+                上期所、能源中心的平仓自动拆成平今、平昨，先平今）；``open close close_today
+                close_yesterday`` 或 ``开仓 平仓 平今 平昨`` 写明是哪一种。
+            ttype: 价格类型：``LIMIT`` 限价（默认）、``FAK`` 即成剩撤、``FOK`` 全成或撤、
+                ``STOP`` 止损；接口没有的拒绝并列出有的。
+            strategy_name: 策略名。
+            remark: 备注。
+            client_order_id: 自己取的委托 id，恰好一次，见 `Trader.buy`；柜台不带我们的标记，
+                靠我们记下的编号认。进程死在发出的半路，到没到柜台说不清的，同一个 id 不再发。
+            **legacy: 同 `Trader.buy`。
+
+        Returns:
+            ``{'entrust_no': str}``，接口的编号。拆成几笔的是一个编号 ``"a+b"``：查询是一行，
+            撤单一起撤；后面的没有报出去时还有 ``message``，说另有多少没有报、为什么。
+            当场被拒绝（包括要平的多于可平的）时 ``{'entrust_no': -1, 'message': 原因}``。
+            柜台后来拒绝的是「废单」，原因在 ``status_msg``：取自接口的日志。
+
+        异常同 `Trader.buy`。
+        """
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("buy", offset)
+        return self._limit(side, security, price, amount, extras, ttype)
+
+    buy_async = buy.twin
+    """同 `buy`，发出就返回回执。"""
+
+    @order_verb
+    def sell(
+        self,
+        security: str,
+        price: float | Decimal,
+        amount: float | Decimal,
+        *,
+        offset: OffsetName = "auto",
+        ttype: TypeName | None = None,
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """限价卖出；讲开平的是卖出平仓（平多）。参数、返回同 `buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("sell", offset)
+        return self._limit(side, security, price, amount, extras, ttype)
+
+    sell_async = sell.twin
+    """同 `sell`，发出就返回回执。"""
+
+    @order_verb
+    def short(
+        self,
+        security: str,
+        price: float | Decimal,
+        amount: float | Decimal,
+        *,
+        offset: OffsetName = "auto",
+        ttype: TypeName | None = None,
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """限价卖出开仓（开空）；不讲开平的（股票、净持仓）没有。参数、返回同 `buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("short", offset)
+        return self._limit(side, security, price, amount, extras, ttype)
+
+    short_async = short.twin
+    """同 `short`，发出就返回回执。"""
+
+    @order_verb
+    def cover(
+        self,
+        security: str,
+        price: float | Decimal,
+        amount: float | Decimal,
+        *,
+        offset: OffsetName = "auto",
+        ttype: TypeName | None = None,
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """限价买入平仓（平空）；不讲开平的没有。参数、返回同 `buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("cover", offset)
+        return self._limit(side, security, price, amount, extras, ttype)
+
+    cover_async = cover.twin
+    """同 `cover`，发出就返回回执。"""
+
+    @order_verb
+    def market_buy(
+        self,
+        security: str,
+        amount: float | Decimal,
+        ttype: types.MarketTypeName | int | None = None,
+        *,
+        offset: OffsetName = "auto",
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """市价买入；讲开平的是买入开仓。``ttype`` 不给或 ``MARKET``，其余同 `buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("buy", offset)
+        return self._market(side, security, amount, ttype, extras)
+
+    market_buy_async = market_buy.twin
+    """同 `market_buy`，发出就返回回执。"""
+
+    @order_verb
+    def market_sell(
+        self,
+        security: str,
+        amount: float | Decimal,
+        ttype: types.MarketTypeName | int | None = None,
+        *,
+        offset: OffsetName = "auto",
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+        **legacy: Unpack[types.Legacy],
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """市价卖出；讲开平的是卖出平仓。其余同 `market_buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("sell", offset)
+        return self._market(side, security, amount, ttype, extras)
+
+    market_sell_async = market_sell.twin
+    """同 `market_sell`，发出就返回回执。"""
+
+    @order_verb
+    def market_short(
+        self,
+        security: str,
+        amount: float | Decimal,
+        ttype: str | None = None,
+        *,
+        offset: OffsetName = "auto",
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """市价卖出开仓；不讲开平的没有。其余同 `market_buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("short", offset)
+        return self._market(side, security, amount, ttype, extras)
+
+    market_short_async = market_short.twin
+    """同 `market_short`，发出就返回回执。"""
+
+    @order_verb
+    def market_cover(
+        self,
+        security: str,
+        amount: float | Decimal,
+        ttype: str | None = None,
+        *,
+        offset: OffsetName = "auto",
+        strategy_name: str = "",
+        remark: str = "",
+        client_order_id: str | None = None,
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        """市价买入平仓；不讲开平的没有。其余同 `market_buy`。"""
+        extras = Extras(strategy_name, remark, client_order_id)
+        side = offsets.order_type("cover", offset)
+        return self._market(side, security, amount, ttype, extras)
+
+    market_cover_async = market_cover.twin
+    """同 `market_cover`，发出就返回回执。"""
+
     # ---- 内部
+
+    @classmethod
+    def _is_gated(cls, verb: str) -> bool:
+        return True  # 动词都经 `_place`，与 `Trader` 的同一条路
+
+    def _limit(
+        self,
+        side: int,
+        security: object,
+        price: object,
+        amount: object,
+        extras: Extras,
+        ttype: object = None,
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        price_type = offsets.limit_type(ttype, self._policy.types)
+        rules = self.capabilities.instruments
+        wanted = ticket.limit(side, security, price, amount, extras, rules)
+        return self._place(wanted._replace(price_type=price_type))
+
+    def _market(
+        self, side: int, security: object, amount: object, ttype: object, extras: Extras
+    ) -> Ticket[types.EntrustResult, types.EntrustResult]:
+        rules = self.capabilities.instruments
+        return self._place(ticket.market(side, security, amount, ttype, extras, rules))
 
     def _place(self, wanted: Wanted) -> Ticket[types.EntrustResult, types.EntrustResult]:
         """照合约核对过再下。"""
