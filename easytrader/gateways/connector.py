@@ -100,8 +100,12 @@ class GatewayConnector:
             left_s = deadline - time.monotonic()
             by = deadline - left_s * _RESYNC_SHARE
             self._log_in(session, by)
+            session.knows_login = ready.login_of(desk.gateway) is True
             self._settle(session, min(by, time.monotonic() + plan.settle_s))
             kind = _kind_of(plan.counter, desk)
+            if plan.counter is not None:
+                session.cash_is_balance = plan.counter.cash_note == "balance"
+                session.answers = 2 * (plan.counter.ready == "account+contract")
             desk.account_id = _account_id(desk, kind, plan.key)
             words = OrderDesk(
                 session,
@@ -112,7 +116,7 @@ class GatewayConnector:
                 self._log,
             )
             session.opened(words, kind)
-            if ready.login_of(desk.gateway) is False:  # 等持仓的时候断的
+            if not session.logged_in:  # 等持仓的时候断的
                 raise ConnectFailedError(f"{plan.title} 刚登录上就断了。{_told(logs)}")
         except BaseException:
             session.lose("没有连上")
