@@ -215,7 +215,7 @@ class CryptoSession(LineSession):
         if missing and self._queries.exchange.has.get("fetchOrder"):
             self._refresh(missing, until)
         if self._desk.exchange.by_client:
-            for tag, symbol in list(self._ledger.doubts.items()):
+            for tag, symbol in self._ledger.doubts().items():
                 self._find(self._queries, tag, symbol, until)
         self._looked["orders"] = began
         return self._ledger.orders()
@@ -370,7 +370,7 @@ class CryptoSession(LineSession):
             failure = CallFailedError(f"{told}（带这个客户编号的可能已经收下）")
         if failure.kind != "unknown" and not failure.missing:
             return SubmitAnswer("", told)
-        self._ledger.doubts[tag] = symbol
+        self._ledger.doubt(tag, symbol)
         raise OutcomeUnknownError(str(failure))
 
     def _create(

@@ -156,18 +156,16 @@ class CryptoTrader(Trader):
         seconds = arguments.seconds("timeout", timeout)
         kind = self._checked_kind(market_type)
         config = self._config(kind, credentials, given.get("proxy", proxy), options, seconds)
-        client = partial(self._client, config, sandbox=sandbox)
-        probe = client()
-        try:
-            self._check_offers(probe, credentials)
-            needs = _needs_symbols(probe, kind)
-        finally:
-            probe.close()
+        make = partial(self._client, config, sandbox=sandbox)
+        probe = make()
+        self._check_offers(probe, credentials)
+        needs, spare = _needs_symbols(probe, kind), [probe]
         key = self._key(credentials, account, kind, sandbox=sandbox)
         ledger = Ledger(paths.key_folder(key) / "symbols.txt" if needs else None)
         desk = Desk(
             self._exchange, self._table, kind, fields.text("currency", currency).upper(),
-            key.account_id, client, ledger, self.settle_s, self._shelf, self._log,
+            key.account_id, lambda: spare.pop() if spare else make(), ledger, self.settle_s,
+            self._shelf, self._log,
         )  # fmt: skip
         for each in arguments.several("symbols", list(symbols), _SYMBOLS, 1000) if symbols else ():
             ledger.begin(fields.text("symbols", each))
