@@ -47,6 +47,7 @@ class Ledger:
         """买卖过的交易对，按先后。"""
         self._since: dict[str, float] = {}
         self._gone: set[str] = set()
+        self._words: dict[str, tuple[str, str]] = {}
         self._doubts: dict[str, tuple[str, float]] = {}
 
     def begin(self, symbol: str) -> None:
@@ -62,6 +63,16 @@ class Ledger:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"{symbol}\n")
         self.traded[symbol] = None
+
+    def wrote(self, tag: str, remark: str, strategy_name: str) -> None:
+        """这笔的备注、策略名：交易所没有地方放，这个进程里下的由这里补上。"""
+        self._words[tag] = remark, strategy_name
+
+    def _worded(self, order: Order) -> Order:
+        words = self._words.get(rows.tag_of(order))
+        if words is None:
+            return order
+        return replace(order, order_remark=words[0], strategy_name=words[1])
 
     def placed(self, number: str, symbol: str) -> None:
         """交易所给了编号。"""
@@ -92,7 +103,7 @@ class Ledger:
 
     def met(self, found: Iterable[Order]) -> None:
         """见到了这些委托。"""
-        for each in found:
+        for each in map(self._worded, found):
             number, before = str(each.order_id), self._orders.get(str(each.order_id))
             self.symbols[number] = each.stock_code
             self._gone.discard(number)
@@ -139,11 +150,6 @@ class Ledger:
             if each.traded_time < began:
                 del self._trades[key]
         return sorted(self._trades.values(), key=lambda each: (each.traded_time, each.traded_id))
-
-    def tag_of(self, number: str) -> str:
-        """这笔委托的标记；不知道为空。"""
-        found = self._orders.get(number)
-        return "" if found is None else rows.tag_of(found)
 
 
 def _read(path: Path | None) -> list[str]:

@@ -267,7 +267,7 @@ class CryptoSession(LineSession):
         rows = self._pages("fetch_my_trades", self._since("trades"), until)
         markets, account, ledger = self.markets, self._desk.account_id, self._ledger
         ledger.traded_in(
-            convert.trade_of(each, markets, account, ledger.tag_of(str(each.get("order"))))
+            convert.trade_of(each, markets, account, ledger.order(str(each.get("order"))))
             for each in rows
             if each.get("side") and each.get("symbol") in markets.all
         )
@@ -354,6 +354,7 @@ class CryptoSession(LineSession):
         except OSError as exc:
             told = f"{symbol} 记不进 {self._ledger.path}（{exc}），什么都没有发出"
             raise NotConnectedError(told) from exc
+        self._ledger.wrote(request.tag, request.remark, request.strategy_name)
         self.send(reply, lambda: self._place(request, symbol, until), request.tag)
 
     def _place(self, request: records.OrderRequest, symbol: str, until: float) -> SubmitAnswer:
