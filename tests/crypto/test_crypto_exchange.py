@@ -104,6 +104,27 @@ def test_orders_placed_by_hand_are_seen_and_never_taken_for_ours(exchange: Excha
         ]
 
 
+def test_exchange_that_lists_by_pair_remembers_the_pairs(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """像 binance：查委托要给交易对。买卖过的记在文件里，重启之后还去那里看。"""
+    monkeypatch.setattr("easytrader.crypto.trader._needs_symbols", lambda *_: True)
+    needed = {"symbolRequired": True, "limit": 100}
+    monkeypatch.setattr(session.CryptoSession, "_feature", lambda *_: needed)
+    with use("okx", exchange) as user:
+        connect(user)
+        number = user.buy("BTC/USDT", 9.5, HALF, client_order_id="a")["entrust_no"]
+    with use("okx", exchange) as again:
+        connect(again)
+        assert [each["order_id"] for each in again.today_entrusts] == [number]
+        assert again.cancel_entrust(number)["success"] is True
+    with use("okx", exchange) as other:
+        connect(other, account="别的名字")
+        assert other.today_entrusts == []
+        connect(other, account="别的名字", symbols=["BTC/USDT"])
+        assert [each["order_id"] for each in other.today_entrusts] == [number]
+
+
 def test_swap_counts_contracts(exchange: Exchange) -> None:
     with use("okx", exchange) as user:
         connect(user, market_type="swap")
