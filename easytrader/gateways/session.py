@@ -118,7 +118,7 @@ class GatewaySession(LineSession):
             self._break("接口的登录状态变成了没有登录")
 
     def died(self) -> None:
-        """事件线程没了。"""
+        """事件线程没了：不是这边关的，就是断了。"""
         self._break("VeighNa 的事件线程没了")
 
     def _break(self, reason: str) -> None:
