@@ -120,10 +120,14 @@ def _make_own(
     """自带的：选项的名字对不对，发现写错了就说。"""
     if rehearsed:
         return cast("Trader", factory(debug))
-    accepted = [each for each in inspect.signature(factory).parameters if each != "debug"]
+    parameters = inspect.signature(factory).parameters
+    accepted = [each for each in parameters if each != "debug"]
     for each in options.keys() - set(accepted):
         told = unknown_told(f"use({key!r})", each, ["broker", "debug", "guard", *accepted])
         raise UsageError(each, options[each], told)
+    for each in accepted:
+        if parameters[each].default is inspect.Parameter.empty and each not in options:
+            raise UsageError(each, None, f"use({key!r}) 要它：use({key!r}, {each}=…)")
     return cast("Trader", factory(debug, **options))
 
 

@@ -39,16 +39,17 @@ def resolve(
     """
     wanted = fields_of(counter, default_setting)
     dropped = {each.name: each for each in counter.dropped} if counter is not None else {}
+    exact = {_canonical(each.name) for each in wanted}
     taken: dict[str, tuple[str, object]] = {}
-    for name, value in given.items():
+    for name, value in sorted(given.items(), key=lambda item: _canonical(item[0]) not in exact):
         places = _places(name, wanted, taken)
         if not places and name in dropped:
-            _value(dropped[name], name, value)
+            _value(dropped[name], name, value)  # 不能照做的值不收
             continue
         if not places:
             raise UsageError(str(name), _UNTOLD, _unknown_told(str(name), wanted, dropped.values()))
         for each in places:
-            if each.name in taken and _canonical(taken[each.name][0]) != _canonical(each.name):
+            if each.name in taken:
                 told = f"与 {taken[each.name][0]} 是一回事，只写一个"
                 raise UsageError(name, _UNTOLD, told)
             taken[each.name] = name, value
@@ -67,6 +68,12 @@ def fields_of(
     if default_setting is None:
         return known
     return tuple(_field(name, value, known) for name, value in default_setting.items())
+
+
+def known_names(counter: Counter) -> frozenset[str]:
+    """这一家认得的字段名，叫法也在里面。"""
+    every = (*counter.fields, *counter.dropped)
+    return frozenset(name for each in every for name in (each.name, *each.aliases))
 
 
 def secrets_of(fields: Iterable[Field], values: Mapping[str, object]) -> list[str]:
@@ -88,6 +95,8 @@ def read_config(config: str | os.PathLike[str]) -> dict[str, object]:
         if file.stat().st_size > _MOST_BYTES:
             raise UsageError("config", str(file), "太大了，不像 connect_xxx.json")
         found = json.loads(file.read_text(encoding="utf-8-sig"))
+    except UsageError:
+        raise
     except (OSError, ValueError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else f"不是 UTF-8 的 JSON（{_where(exc)}）"
         raise UsageError("config", str(file), f"读不了：{why}") from None
@@ -139,7 +148,7 @@ def _field(name: str, value: object, known: Sequence[Field]) -> Field:
     if not isinstance(default, (str, int)) or isinstance(default, bool):
         default = str(default)
     if found is None:
-        return Field(name, default, choices, secret=_looks_secret(name))
+        return Field(name, default, choices, secret=looks_secret(name))
     aliases = tuple(dict.fromkeys((found.name, *found.aliases)))
     return found._replace(
         name=name, default=default, choices=choices,
@@ -157,7 +166,7 @@ def _places(
         return exact
     found = [each for each in wanted if plain in map(_canonical, each.aliases)]
     spare = [each for each in found if each.name not in taken]
-    return spare if len(found) > 1 else found
+    return spare or found
 
 
 def _value(field: Field, name: str, value: object) -> object:
@@ -166,6 +175,8 @@ def _value(field: Field, name: str, value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         form = "整数" if _is_number(field) else "文字"
         raise UsageError(name, shown, f"应为{form}")
+    if str(value).strip() == "" and not field.secret:  # VeighNa 存的文件里，没有填的是空的
+        return field.default
     if field.choices:
         return _choice(field, name, value)
     if not _is_number(field):
@@ -213,7 +224,8 @@ def _is_number(field: Field) -> bool:
     return isinstance(field.default, int)
 
 
-def _looks_secret(name: str) -> bool:
+def looks_secret(name: str) -> bool:
+    """看名字像密码、密钥。"""
     return any(word in name.casefold() for word in _SECRET_WORDS)
 
 

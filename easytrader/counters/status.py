@@ -80,9 +80,9 @@ def runs_at(counter: Counter, place: Place) -> Runs | None:
 def is_installed(counter: Counter, *, through_veighna: bool = False) -> bool:
     """要的模块都在（不导入它们）。"""
     if counter.own and not through_veighna:
-        return _is_there(_OWN_MODULE[counter.own])
+        return is_there(_OWN_MODULE[counter.own])
     wanted = (counter.module, *counter.needs)
-    return bool(counter.module) and all(map(_is_there, wanted))
+    return bool(counter.module) and all(map(is_there, wanted))
 
 
 def check(counter: Counter, *, through_veighna: bool = False) -> None:
@@ -215,7 +215,13 @@ def _minor(python: str) -> int:
     return int(python.partition(".")[2])
 
 
-def _is_there(module: str) -> bool:
+def own_module(counter: Counter) -> str:
+    """本库自己的后端要哪个模块。"""
+    return _OWN_MODULE[counter.own]
+
+
+def is_there(module: str) -> bool:
+    """找得到这个模块；不导入它。"""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -205,7 +206,7 @@ def trade(data: Any, contract: Any | None, account: str) -> records.Trade:
     )
 
 
-def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -> records.Position:
+def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -> NamedPosition:
     """一项持仓；净持仓为负的是空头。
 
     Args:
@@ -226,7 +227,9 @@ def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -
     value = (last or cost) * float(volume) * size
     if not last:
         value += -gain if short else gain
-    return records.Position(
+    return NamedPosition(
+        instrument_name="" if contract is None else contract.name,
+        float_profit=gain,
         stock_code=stock_code(data.symbol, exchange),
         volume=volume,
         can_use_volume=usable,
@@ -241,6 +244,14 @@ def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class NamedPosition(records.Position):
+    """持仓，连同合约的名称与接口算的浮动盈亏。"""
+
+    instrument_name: str = ""
+    float_profit: float | None = None
+
+
 def account_of(accountid: object) -> tuple[str, str]:
     """接口的账号 → (账号, 货币)：IB 的是 ``DU123.USD``；没有货币的为空。"""
     text = str(accountid)
@@ -248,7 +259,9 @@ def account_of(accountid: object) -> tuple[str, str]:
     return (text, "") if found is None else (found["account"], found["currency"])
 
 
-def asset(data: Any, kind: int, market_value: float, account: str) -> records.Asset:
+def asset(
+    data: Any, kind: int, market_value: float, account: str, *, cash_is_balance: bool = False
+) -> records.Asset:
     """一项资金。
 
     Args:
@@ -256,14 +269,18 @@ def asset(data: Any, kind: int, market_value: float, account: str) -> records.As
         kind: 账号类型。
         market_value: 股票等的市值；期货为 0。
         account: 资金账号：加密货币的接口不说。
+        cash_is_balance: 接口的 ``balance`` 就是可用，``available`` 又减了一遍冻结（华鑫）。
     """
     own, currency = account_of(data.accountid)
     if kind == OtherAccountType.CRYPTO:
         own, currency = account, own
+    total, cash, frozen = price(data.balance), price(data.available), price(data.frozen)
+    if cash_is_balance:
+        total, cash = total + frozen + market_value, total
     return records.Asset(
-        total_asset=price(data.balance),
-        cash=price(data.available),
-        frozen_cash=price(data.frozen),
+        total_asset=total,
+        cash=cash,
+        frozen_cash=frozen,
         market_value=round(market_value, 4),
         account_type=kind,
         account_id=own,

@@ -29,6 +29,9 @@ _FRESH_S: Final = 5.0
 _POSITION_S: Final = 4.5
 """成交之后，持仓最慢这么久才推来（资金与持仓轮着查，各 2 秒）。"""
 _QUOTE_S: Final = 5.0
+_SURE: Final = 2
+_TRY_S: Final = 1.0
+"""不知道问了推不推的（RPC 的接口问了什么都不做），等这么久。"""
 _CASH_ACCOUNTS: Final = (AccountType.STOCK, OtherAccountType.OVERSEAS)
 
 
@@ -55,8 +58,12 @@ class GatewaySession(LineSession):
         self._day = day
         self._words: OrderDesk | None = None
         self._traded_at = float("-inf")
-        self._answers = False
-        """问过一次资金，推来过：以后问了不推就是没有应答。"""
+        self.answers = 0
+        """问资金，几次之内就推来：两次以上的，以后问了不推就是没有应答。"""
+        self.cash_is_balance = False
+        """见 `convert.asset`。"""
+        self.knows_login = False
+        """接口自己记着登录状态，而且登录好的时候为真：断没断以它为准。"""
         self._subscribed: set[tuple[str, str]] = set()
 
     def opened(self, words: OrderDesk, kind: int) -> None:
@@ -75,6 +82,11 @@ class GatewaySession(LineSession):
     def book(self) -> Book:
         """推来的东西。"""
         return self.desk.book
+
+    @property
+    def logged_in(self) -> bool:
+        """接口说登录着；它自己不记的，当作登录着。"""
+        return not self.knows_login or login_of(self.desk.gateway) is True
 
     # ---- 接口推来的（在 VeighNa 的事件线程上）
 
@@ -97,16 +109,16 @@ class GatewaySession(LineSession):
             return
         words.heard_log(line.seq, line.text)
         # 知道登录状态的以它为准：断了行情、又连上了的那些行，不算断
-        if self.ready.is_lost(line.text) and not login_of(self.desk.gateway):
+        if self.ready.is_lost(line.text) and not (self.knows_login and self.logged_in):
             self._break(line.text)
 
     def ticked(self) -> None:
         """每秒一次：登录状态变了，而日志什么都没说的。"""
-        if self._words is not None and login_of(self.desk.gateway) is False:
+        if self._words is not None and not self.logged_in:
             self._break("接口的登录状态变成了没有登录")
 
     def died(self) -> None:
-        """事件线程没了。"""
+        """事件线程没了：不是这边关的，就是断了。"""
         self._break("VeighNa 的事件线程没了")
 
     def _break(self, reason: str) -> None:
@@ -129,7 +141,10 @@ class GatewaySession(LineSession):
         if not accounts:
             raise QueryFailedError("接口没有推来资金")
         account = self.desk.account_id
-        return [convert.asset(each, self.kind, value, account) for each in accounts]
+        odd = self.cash_is_balance
+        return [
+            convert.asset(each, self.kind, value, account, cash_is_balance=odd) for each in accounts
+        ]
 
     def positions(self) -> list[records.Position]:
         """持仓；刚成交的，等新的持仓推来。"""
@@ -244,7 +259,7 @@ class GatewaySession(LineSession):
 
     def _check_login(self) -> None:
         self.desk.check()
-        if login_of(self.desk.gateway) is False:
+        if not self.logged_in:
             raise NotConnectedError("接口此刻没有登录；什么都没有发出")
 
     def _refresh(self) -> None:
@@ -255,15 +270,16 @@ class GatewaySession(LineSession):
         if self.desk.is_here or asked_at - book.account_at < _FRESH_S:
             return
         self._ask("query_account", self.desk.gateway.query_account)
-        limit_s = self.timeout_s if self._answers else min(1.0, self.timeout_s)
+        sure = self.answers >= _SURE
+        limit_s = self.timeout_s if sure else min(_TRY_S, self.timeout_s)
         came = book.wait_for(
             lambda: self.is_lost or book.account_at >= asked_at, asked_at + limit_s
         )
         if self.is_lost:
             raise NotConnectedError("会话已断开；什么都没有发出")
         if came:
-            self._answers = True
-        elif self._answers:
+            self.answers += 1
+        elif sure:
             raise QueryFailedError(f"查询资金，{limit_s:.3g} 秒没有推来")
 
     def _ask(self, what: str, query: Callable[[], object]) -> None:
@@ -277,7 +293,7 @@ class GatewaySession(LineSession):
     def _positions(self) -> list[records.Position]:
         book = self.book
         account = self.desk.account_id
-        found = []
+        found: list[records.Position] = []
         for each in book.positions():
             place = each.symbol, each.exchange.name
             last = self.last_price(convert.stock_code(*place)) or 0.0

@@ -435,7 +435,8 @@ class GatewayTrader(Trader):
             package.load()
             return self._gateway_type
         assert counter is not None
-        if counter.locale and locale.is_needed():
+        installed = status.is_installed(counter, through_veighna=True)
+        if counter.locale and installed and locale.is_needed():
             locale.ensure()  # 没有的话，导入或登录时整个进程会被终止
         lines = status.install_lines(counter, through_veighna=True)
         recipe = f"这样装：{' && '.join(lines)}；easytrader doctor --broker {counter.name} 逐样看"
