@@ -116,8 +116,8 @@ class Flight:
     """正在发、等回报的一笔。"""
 
     __slots__ = (
-        "acked", "deadline", "held", "ids", "mark", "missed", "reason", "reply", "request", "unsent",
-        "whole", "why", "wish",
+        "acked", "deadline", "held", "ids", "mark", "missed", "reason", "reply", "request",
+        "unsent", "whole", "why", "wish",
     )  # fmt: skip
 
     def __init__(
@@ -526,8 +526,6 @@ class OrderDesk:
 
     def _is_held(self, flight: Flight, trade: Any = None) -> bool:
         """编号还没有定下来：先留着，定了由线路报。"""
-        if flight.whole:
-            return False
         with self._gate:
             if flight.whole:
                 return False
