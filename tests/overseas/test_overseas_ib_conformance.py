@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("ib_async")
 
-from tws_server import TwsServer  # noqa: E402
+from tws_server import TwsServer
 
-import easytrader  # noqa: E402
-from easytrader.testing import Broker  # noqa: E402
-from easytrader.testing.suite import *  # noqa: E402, F403
+import easytrader
+from easytrader.testing import Broker
+from easytrader.testing.suite import *  # noqa: F403
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

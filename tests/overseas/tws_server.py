@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import struct
@@ -44,6 +45,7 @@ LISTED = [
     Listed(495512563, "ES", "FUT", "CME", "", "USD", "ESZ6", "50"),
     Listed(111, "TWIN", exchange="SMART", primary="NYSE", name="TWIN ONE"),
     Listed(222, "TWIN", exchange="SMART", primary="ARCA", name="TWIN TWO"),
+    Listed(444, "VUSD", primary="LSEETF", name="VANGUARD"),
     Listed(333, "BRK B", primary="NYSE", name="BERKSHIRE"),
 ]
 
@@ -56,17 +58,12 @@ class Link:
 
     def send(self, *fields: Any) -> None:
         body = "".join(f"{each}\0" for each in fields).encode()
-        try:
-            with self.lock:
-                self.conn.sendall(struct.pack(">I", len(body)) + body)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError), self.lock:
+            self.conn.sendall(struct.pack(">I", len(body)) + body)
 
     def drop(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self.conn.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
 
 class TwsServer:
@@ -81,7 +78,8 @@ class TwsServer:
     def __init__(self, *, cash: float = 1_000_000.0, accounts: str = "DU7788112,") -> None:
         self.accounts, self.account = accounts, accounts.split(",")[0]
         self.cash = {"USD": cash}
-        self.prices = {265598: 200.0, 2747: 400.0, 12087792: 1.1, 495512563: 6000.0}
+        self.prices = {265598: 200.0, 222: 5.0, 333: 480.0, 444: 110.0, 2747: 400.0}
+        self.prices |= {12087792: 1.1, 495512563: 6000.0}
         self.held: dict[int, float] = {265598: 1_000.0}
         self.orders: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
@@ -109,10 +107,8 @@ class TwsServer:
         """关门，连着的都断开；账还在。"""
         door, self._door = self._door, None
         if door is not None:
-            try:
+            with contextlib.suppress(OSError):
                 door.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             door.close()
         self.drop()
 
@@ -269,16 +265,17 @@ class TwsServer:
         order["average"] = spent / order["filled"]
         if order["filled"] >= order["total"]:
             order["status"] = "Filled"
-        fill = {"order": order, "id": f"0000e0d5.{next(self._exec):08x}.01.01", "price": price,
-                "size": size, "time": time.strftime("%Y%m%d %H:%M:%S UTC", time.gmtime())}  # fmt: skip
+        now = time.strftime("%Y%m%d %H:%M:%S UTC", time.gmtime())
+        number = f"0000e0d5.{next(self._exec):08x}.01.01"
+        fill = {"order": order, "id": number, "price": price, "size": size, "time": now}
         self.fills.append(fill)
         if to is not None:
             self._tell_fill(to, -1, fill)
         self._tell(order, to)
 
     def _cancel(self, link: Link, order_id: int) -> None:
-        mine = [each for each in self.orders
-                if each["order_id"] == order_id and each["client_id"] == link.client_id]  # fmt: skip
+        who = (link.client_id, order_id)
+        mine = [each for each in self.orders if (each["client_id"], each["order_id"]) == who]
         if not mine:
             self.error(
                 link,
@@ -331,7 +328,8 @@ class TwsServer:
         link.send(
             11, request, order["order_id"], *order["contract"].wire(), fill["id"], fill["time"],
             order["account"], "ISLAND", side, fill["size"], fill["price"], order["perm_id"],
-            order["client_id"], 0, order["filled"], order["average"], order["ref"], "", "", "", 1, 0,
+            order["client_id"], 0, order["filled"], order["average"], order["ref"],
+            "", "", "", 1, 0,
         )  # fmt: skip
 
     def _tell_fills(self, link: Link, request: int) -> None:
@@ -373,7 +371,7 @@ class TwsServer:
         found = [
             each for each in LISTED
             if each.con_id == con_id
-            or (not con_id and each.kind == kind and each.exchange == place
+            or (not con_id and each.kind == kind and place in (each.exchange, each.primary)
                 and each.currency == money and (each.symbol == symbol or each.local == local != ""))
         ]  # fmt: skip
         if not found:

@@ -150,6 +150,13 @@ class Book:
         """全部委托。"""
         return [self.row(each) for each in self.known.values() if each.contract is not None]
 
+    def contracts(self) -> list[Any]:
+        """委托里的合约。"""
+        found = {
+            each.contract.conId: each.contract for each in self.known.values() if each.contract
+        }
+        return list(found.values())
+
     def row(self, one: Known) -> records.Order:
         """一笔委托。"""
         status = words.status_of(one.status, one.filled, one.reason)

@@ -24,6 +24,10 @@ _PLACES: Final = {
     "SH": ("SEHKNTL", "CNH"), "SZ": ("SEHKSZSE", "CNH"),
 }  # fmt: skip
 """市场 → 交易所、货币；沪深股通的两个出自 vnpy_ib 的交易所表。"""
+_AMERICAN: Final = frozenset(
+    {"", "SMART", "NASDAQ", "NYSE", "ARCA", "AMEX", "BATS", "ISLAND", "IEX", "PINK"}
+)
+"""美股在哪里上市；空的、SMART 是没有说，当作美股。"""
 _FOREX: Final = re.compile(r"([A-Z]{3})([A-Z]{3})\.FX")
 _FULL: Final = re.compile(
     r"([A-Z0-9][A-Z0-9 .\-]{0,30})\.([A-Z0-9]{2,12})\.([A-Z]{3})\."
@@ -94,7 +98,7 @@ def code_of(contract: Any) -> str:
     place = contract.primaryExchange or contract.exchange
     if kind == "CASH":
         return f"{symbol}{currency}.FX"
-    if kind == "STK" and currency == "USD":
+    if kind == "STK" and currency == "USD" and place in _AMERICAN:
         return f"{symbol.replace(' ', '.')}.US"
     if kind == "STK" and currency == "HKD" and symbol.isdigit():
         return f"{symbol.zfill(5)}.HK"
@@ -102,6 +106,12 @@ def code_of(contract: Any) -> str:
         return f"{symbol}.{'SZ' if place == 'SEHKSZSE' else 'SH'}"
     if kind == "FUT" and contract.localSymbol and contract.exchange:
         return f"{contract.localSymbol}.{contract.exchange}.{currency}.FUT"
+    if (
+        kind == "STK"
+        and place not in ("", "SMART")
+        and _FULL.fullmatch(full := f"{symbol}.{place}.{currency}.STK")
+    ):
+        return full
     return str(contract.conId)
 
 

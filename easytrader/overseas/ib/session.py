@@ -70,7 +70,7 @@ class Contracts:
         self.details: dict[str, Any] = {}
         """代码 → ``ib_async.ContractDetails``。"""
         self.named: dict[int, str] = {}
-        """conId → 代码。"""
+        """conId → 它的代码，怎么问的都一样。"""
 
 
 class IbSession(BaseSession):
@@ -104,6 +104,7 @@ class IbSession(BaseSession):
         # 会话里的编号 → 拒绝的原因：委托的样子可能后到
         self._refused: dict[int, str] = {}
         self._summaries = threading.Lock()
+        self._summary = 0
         self._thread = threading.Thread(target=self._run, name="easytrader-ib", daemon=True)
         self._thread.start()
 
@@ -129,14 +130,14 @@ class IbSession(BaseSession):
 
     async def _connect(self, left_s: float) -> None:
         self._ready = self._loop.create_future()
-        self._client.apiError += self._shut
+        self._client.conn.disconnected += self._shut
         where = self._address
         connecting = asyncio.ensure_future(
             self._client.connectAsync(where.host, where.port, where.client_id, left_s)
         )
         try:
             await asyncio.wait({connecting, self._ready}, return_when=asyncio.FIRST_COMPLETED)
-            if self._ready.done():
+            if not connecting.done():
                 self._ready.result()
             await connecting
         finally:
@@ -151,10 +152,8 @@ class IbSession(BaseSession):
         self._client.reqMarketDataType(where.data_type)
         self._client.reqAccountUpdates(True, self.account)
 
-    def _shut(self, message: str) -> None:
-        """线路不通了；``connectAsync`` 自己抛的那些不必再说一遍。"""
-        if not message.startswith("API connection failed"):
-            self._failed("没有握完手它就断开了：TWS 的设置里允许这台机器的 API 连接了吗")
+    def _shut(self, _: str) -> None:
+        self._failed("没有握完手它就断开了：那不是 TWS，或 TWS 的设置里不允许这台机器连")
 
     def _failed(self, message: str) -> None:
         if self._ready is not None and not self._ready.done():
@@ -183,6 +182,7 @@ class IbSession(BaseSession):
         held: list[tuple[Any, float, float]] = self._ask(
             "持仓", self._turn("position", "reqPositions")
         )
+        self._learn([each[0] for each in held])
         return [self._position(*each) for each in held if each[1]]
 
     def orders(self) -> list[records.Order]:
@@ -190,6 +190,7 @@ class IbSession(BaseSession):
         self._ask("挂单", self._turn("open", "reqAllOpenOrders"))
         self._ask("完成的委托", self._turn("completed", "reqCompletedOrders", False))
         self._ask("当日成交", self._ask_executions)
+        self._learn(self._on_loop(self._book.contracts))
         return self._on_loop(self._book.rows)
 
     def order(self, order_id: Any) -> records.Order | None:
@@ -240,7 +241,8 @@ class IbSession(BaseSession):
         if wanted.exchange == "SMART":
             for each in found:
                 each.contract.exchange = "SMART"
-        unique = {each.contract.conId: each for each in found}
+        found.sort(key=lambda each: each.contract.exchange == "SMART")
+        unique = {each.contract.conId: each for each in found}  # 各个交易所的是同一个，要 SMART 的
         if not unique:
             raise UsageError("security", stock_code, "TWS 没有这个合约；用 user.contracts('…') 找")
         if len(unique) > 1:
@@ -251,9 +253,34 @@ class IbSession(BaseSession):
         (details,) = unique.values()
         if wanted.conId and not details.contract.exchange:
             details.contract.exchange = "SMART"
+        self.contracts.named[details.contract.conId] = self._canonical(stock_code, details.contract)
         self.contracts.details[stock_code] = details
-        self.contracts.named.setdefault(details.contract.conId, stock_code)
         return details
+
+    def code(self, stock_code: str) -> str:
+        """用户写的 → 行里的代码：同一个合约，怎么写的都一样。异常同 `qualify`。"""
+        return self.contracts.named[self.qualify(stock_code).contract.conId]
+
+    def _canonical(self, asked: str, contract: Any) -> str:
+        """一个合约的代码；照简写问回去不是它的，用 conId。"""
+        code = securities.code_of(contract)
+        if asked.endswith(".US") and not code.endswith(".US"):
+            told = f"不是美股，在 {contract.primaryExchange} 上市；写 {code} 或 {contract.conId}"
+            raise UsageError("security", asked, told)
+        if code == asked or code == str(contract.conId):
+            return code
+        try:
+            same = self.qualify(code).contract.conId == contract.conId
+        except UsageError:
+            same = False
+        return code if same else str(contract.conId)
+
+    def _learn(self, contracts: list[Any]) -> None:
+        """没有见过的合约问清楚在哪里上市：TWS 说持仓、委托的时候不说，美元计价的不一定是美股。"""
+        for each in contracts:
+            if each.secType == "STK" and each.conId not in self.contracts.named:
+                with contextlib.suppress(UsageError):
+                    self.qualify(str(each.conId))
 
     def search(self, text: str) -> list[Any]:
         """名字、代码里有 ``text`` 的合约（``ib_async.ContractDescription``）。"""
@@ -385,6 +412,8 @@ class IbSession(BaseSession):
 
     def _by_id(self, method: str, *args_and_asking: Any) -> int:
         *args, asking = args_and_asking
+        for each in [each for each, one in self._asked.items() if one.done]:  # 到期没有人等的
+            del self._asked[each]
         number_of_it: int = self._client.getReqId()
         self._asked[number_of_it] = asking
         getattr(self._client, method)(number_of_it, *args)
@@ -399,8 +428,10 @@ class IbSession(BaseSession):
         self._by_id("reqExecutions", ib_async.ExecutionFilter(acctCode=self.account), asking)
 
     def _ask_summary(self, asking: _Asking) -> None:
+        if self._summary:  # 前一次没有答完：不退掉，几次之后 TWS 就不再答
+            self._client.cancelAccountSummary(self._summary)
         asking.found = {}
-        self._by_id("reqAccountSummary", "All", _SUMMARY, asking)
+        self._summary = self._by_id("reqAccountSummary", "All", _SUMMARY, asking)
 
     def _ask_quote(self, contract: Any, asking: _Asking) -> None:
         asking.found = {}
@@ -561,6 +592,7 @@ class IbSession(BaseSession):
     def _on_account_summary_end(self, request: int) -> None:
         """资金说完了。"""
         self._client.cancelAccountSummary(request)
+        self._summary = 0
         self._end(request)
 
     def _on_contract_details(self, request: int, details: Any) -> None:

@@ -8,7 +8,7 @@ from easytrader import arguments
 from easytrader.backend.capabilities import Capabilities
 from easytrader.basics import numbers
 from easytrader.basics.paths import AccountKey
-from easytrader.errors import NotConnectedError, UsageError
+from easytrader.errors import NotConnectedError, QueryFailedError, UsageError
 from easytrader.overseas import common_door as door
 from easytrader.overseas import common_securities as common
 from easytrader.overseas.common_door import choice, named, text
@@ -19,7 +19,9 @@ from easytrader.trader import Trader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from easytrader.types import Status
+    from easytrader.orders import Extras
+    from easytrader.orders.verb import Ticket
+    from easytrader.types import EntrustResult, Status
 
 _ALIASES: Final = {
     "TWS地址": "host", "TWS端口": "port", "客户号": "client_id", "交易账户": "account",
@@ -148,3 +150,26 @@ class IbTrader(Trader):
             }
             for each in found
         ]
+
+    # ---- 给引擎的
+
+    def _limit(
+        self, side: int, security: object, price: object, amount: object, extras: Extras
+    ) -> Ticket[EntrustResult, EntrustResult]:
+        return super()._limit(side, self._canonical(security), price, amount, extras)
+
+    def _market(
+        self, side: int, security: object, amount: object, ttype: object, extras: Extras
+    ) -> Ticket[EntrustResult, EntrustResult]:
+        return super()._market(side, self._canonical(security), amount, ttype, extras)
+
+    def _canonical(self, security: object) -> str:
+        """同一个合约在委托、行、记录里是同一个代码，用户怎么写的都一样。"""
+        wanted = securities.parse(security).stock_code
+        session = self._session
+        if not isinstance(session, IbSession):
+            return wanted
+        try:
+            return session.code(wanted)
+        except QueryFailedError as exc:
+            raise NotConnectedError(f"没有发出：{exc}") from exc
