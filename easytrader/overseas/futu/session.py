@@ -23,6 +23,7 @@ from easytrader.errors import (
 )
 from easytrader.link.line import LineSession
 from easytrader.orders.receipt import Receipt
+from easytrader.overseas.common_fills import Fills
 from easytrader.overseas.common_securities import CURRENCIES
 from easytrader.overseas.futu import convert
 from easytrader.overseas.futu.wire import Place, Wire, open_wire
@@ -88,7 +89,7 @@ class FutuSession(LineSession):
         wire: 开好的连接。
         account: 业务账户。
         currency: 资金用什么货币算。
-        fills: 模拟账户的成交，见 `convert.Fills`。
+        fills: 模拟账户的成交，见 `Fills`。
         listener: 推送、断线报给谁。
         timeout_s: 每个调用的期限，秒。
     """
@@ -101,7 +102,7 @@ class FutuSession(LineSession):
         wire: Wire,
         account: Account,
         currency: str,
-        fills: convert.Fills,
+        fills: Fills,
         listener: Listener,
         timeout_s: float,
     ) -> None:
@@ -146,7 +147,8 @@ class FutuSession(LineSession):
     def trades(self) -> list[records.Trade]:
         """当日成交；模拟账户的从委托推出来。"""
         if self._account.env == "SIMULATE":
-            return self._fills.all(self.orders(), int(time.time()))
+            now_s = int(time.time())
+            return self._fills.all((each, now_s) for each in self.orders())
         request = self._request("Trd_GetOrderFillList")
         found = self._query("当日成交", "Trd_GetOrderFillList", request).s2c.orderFillList
         rows = [convert.trade(each, self._account.account_id) for each in found]
@@ -343,7 +345,7 @@ class FutuConnector:
         self.timeout_s = timeout_s
         self._wanted = wanted
         self._currency = currency or CURRENCIES[wanted.market]
-        self._fills = convert.Fills()
+        self._fills = Fills()
         self._cancelled = threading.Event()
         self._locked = ""
 
