@@ -81,7 +81,7 @@ def private_key(value: object, kit: Sdk) -> str:
     Raises:
         UsageError: 不是私钥；值不写出来。
     """
-    form = "应为 RSA 私钥的文字，或私钥文件（.pem）的路径"
+    form = "应为 RSA 私钥的文字，或有的私钥文件（.pem）的路径"
     if not isinstance(value, (str, Path)):
         raise UsageError("private_key", "（不写出来）", form)
     given = str(value)
@@ -93,9 +93,7 @@ def private_key(value: object, kit: Sdk) -> str:
     try:
         kit.signatures.load_private_key(body)
     except Exception:  # noqa: BLE001  边界：密码学的包抛什么都是读不出来
-        raise UsageError(
-            "private_key", "（不写出来）", f"{form}；没有这个文件，或读不出 RSA 私钥"
-        ) from None
+        raise UsageError("private_key", "（不写出来）", form) from None
     return body
 
 
