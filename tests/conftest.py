@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from easytrader.brokers.sim import SimTrader
 
 pytest_plugins = ["easytrader.testing"]
+
+# 环境说了不写字节码的，四个工作进程与几百个子进程每个都要从头编译一遍：测试要慢两成
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -55,6 +60,11 @@ _LONG = (
     *("docs/test_docs_examples", "sim/programs/", "cli/test_cli_rebalance", "notebook/"),
 )
 """一个文件就要半分钟以上的：先跑，不然最后只剩一个进程在跑它。"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """按下面排的次序分给各进程：xdist 自己的排法（个数多的文件先）会把它打乱。"""
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

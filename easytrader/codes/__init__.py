@@ -412,6 +412,18 @@ class PriceType(Code):
     SZ_FULL_OR_CANCEL = 48, "全额成交或撤销", "MARKET_SZ_FULL_OR_CANCEL"
 
 
+class OtherPriceType(Code):
+    """厂商没有的报价类型：别的后端下单时送的。都有委托价。"""
+
+    FAK = 90001, "限价即成剩撤"
+    FOK = 90002, "限价全成或撤"
+    STOP = 90003, "止损"
+
+
+LIMIT_PRICES: Final[frozenset[int]] = frozenset({PriceType.FIX, *map(int, OtherPriceType)})
+"""有委托价的报价类型；别的是市价。"""
+
+
 class BrokerPriceType(Code):
     """柜台返回的报价类型（厂商文档「EBrokerPriceType」），``xtconstant`` 里没有。"""
 

@@ -69,6 +69,7 @@ TABLE: Final[tuple[Enumeration, ...]] = (
         note="`MARKET_…` 的 18–24 是期货的；12 只有智能算法下单用；"
         "42、43 用于沪市与北交所，46–48 用于深市，44、45 三个交易所都可以。",
     ),
+    Enumeration("报价类型（别的后端送出的）", codes.OtherPriceType, "`ttype`", OURS),
     Enumeration(
         "报价类型（柜台返回的）",
         codes.BrokerPriceType,

@@ -352,7 +352,7 @@ def test_a_backend_that_does_not_wait_is_tried_again(monkeypatch: pytest.MonkeyP
             if place == "总不在" or len(tried) < 2:
                 raise ConnectFailedError("还没有起来")
 
-    monkeypatch.setattr("easytrader.profiles.profile.use", lambda *_, **__: Flaky())
+    monkeypatch.setattr("easytrader.api.use", lambda *_, **__: Flaky())
     made = profiles.Profile("a", profiles.AccountSpec("flaky", connect={"place": "在"}), wait=5)
     made.open().close()
     assert tried == ["在", "在"]
