@@ -211,9 +211,11 @@ def test_simulated_fills_come_from_orders(opend: OpenD, connect: Callable[..., F
     number = user.buy("00700", 310, 300)["entrust_no"]
     opend.fill(str(number), 100, 310)
     recorder.wait_for("trade")
+    opend.up = False
     opend.drop()
-    recorder.wait_for("connected", 2)
+    recorder.wait_for("disconnected")
     opend.fill(str(number), 200, 307)
+    opend.up = True
     trades = recorder.wait_for("trade", 2)
     assert [(each.traded_volume, each.traded_price) for each in trades] == [(100, 310), (200, 307)]
     assert user.wait(number)["order_status_name"] == "已成"
@@ -258,6 +260,17 @@ def test_positions_and_quotes(opend: OpenD, connect: Callable[..., FutuTrader]) 
     assert quote["last"] == 320
     with pytest.raises(errors.QueryFailedError):
         user.quote("00001.HK")
+
+
+def test_futu_does_not_reconnect_by_itself(
+    opend: OpenD, connect: Callable[..., FutuTrader]
+) -> None:
+    user = connect()
+    user.stop_reconnect()
+    context = user.trader
+    opend.drop()
+    eventually(lambda: user.state == "已断开")
+    assert context.status == KIT.futu.common.constant.ContextStatus.CLOSED
 
 
 def test_nothing_is_doubled_whatever_breaks(
