@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from easytrader.brokers.sim import SimTrader
 
 pytest_plugins = ["easytrader.testing"]
+
+# 环境说了不写字节码的，四个工作进程与几百个子进程每个都要从头编译一遍：测试要慢两成
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -57,9 +63,20 @@ _LONG = (
 """一个文件就要半分钟以上的：先跑，不然最后只剩一个进程在跑它。"""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """按下面排的次序分给各进程：xdist 自己的排法（个数多的文件先）会把它打乱。"""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """长的排在前面，其余的次序不变。"""
     items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
+
+
+def pytest_collection_finish() -> None:
+    """一万多个测试不再被回收器翻看：同一个账号再连一次都有一次 ``gc.collect()``，本来半秒。"""
+    gc.collect()
+    gc.freeze()
 
 
 def _our_threads() -> set[threading.Thread]:

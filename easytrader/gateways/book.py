@@ -10,12 +10,14 @@ import copy
 import threading
 import time
 from collections import defaultdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from easytrader.basics.numbers import exact
 from easytrader.gateways import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 
 class Book:
@@ -48,6 +50,7 @@ class Book:
         self.heard_at = time.monotonic()
         """最近一次推来什么。"""
         self._positions: dict[tuple[str, str, str], Any] = {}
+        self._filled: dict[str, tuple[Decimal, Decimal]] = {}
         self._spellings: dict[str, list[Any]] = defaultdict(list)
         self._keep = {
             "account": self._account, "contract": self._contract, "order": self._order,
@@ -92,18 +95,23 @@ class Book:
         with self.changed:
             self.changed.notify_all()
 
-    def trades_of(self, numbers: Iterable[str]) -> list[Any]:
-        """这几笔委托的成交。"""
-        wanted = set(numbers)
-        return [each for each in list(self.trades.values()) if each.orderid in wanted]
+    def average_of(self, orderid: str) -> float:
+        """一笔委托的成交均价，VeighNa 的委托里没有；还没有成交为 0。"""
+        volume, value = self._filled.get(orderid, (0, 0))
+        return float(value / volume) if volume else 0.0
 
     def _order(self, order: Any, _: float) -> None:
         self.orders[order.orderid] = order
         self.seen_at.setdefault(order.orderid, time.time())
 
     def _trade(self, trade: Any, _: float) -> None:
-        direction = convert.name_of(trade.direction)
-        self.trades[trade.vt_symbol, direction, trade.tradeid] = trade
+        key = trade.vt_symbol, convert.name_of(trade.direction), trade.tradeid
+        if key not in self.trades:
+            volume, value = self._filled.get(trade.orderid, (Decimal(0), Decimal(0)))
+            more = exact(convert.number(trade.volume))
+            more_value = more * exact(convert.price(trade.price))
+            self._filled[trade.orderid] = volume + more, value + more_value
+        self.trades[key] = trade
 
     def _position(self, position: Any, now: float) -> None:
         key = position.symbol, position.exchange.name, convert.name_of(position.direction)

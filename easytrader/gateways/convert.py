@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from easytrader.basics.numbers import exact
 from easytrader.codes import (
     OPEN_CLOSE_ACCOUNTS,
     AccountType,
+    BrokerPriceType,
     Direction,
     OffsetFlag,
     OrderStatus,
@@ -67,7 +69,12 @@ def stock_code(symbol: str, exchange: str) -> str:
 
 def vt_symbol(security: Security) -> tuple[str, str]:
     """证券 → VeighNa 的代码、交易所的名字。"""
-    return security.code, _SUFFIXES.get(security.exchange, security.exchange)
+    return security.code, exchange_of(security.exchange)
+
+
+def exchange_of(market: str) -> str:
+    """代码的后缀 → VeighNa 的交易所的名字。"""
+    return _SUFFIXES.get(market, market)
 
 
 def number(value: Any) -> Number:
@@ -137,6 +144,12 @@ def side(direction: str, offset: str, kind: int) -> Side:
     return Side.BUY if buys else Side.SHORT
 
 
+_PRICE_TYPES: Final = {
+    "FAK": BrokerPriceType.INSTBUSI_RESTCANCEL, "FOK": BrokerPriceType.FULL_OR_CANCEL,
+    "STOP": BrokerPriceType.LIMIT,
+}  # fmt: skip
+
+
 def order(
     data: Any, contract: Any | None, account: str, *, seen_at: float = 0.0, average: float = 0.0
 ) -> records.Order:
@@ -166,6 +179,8 @@ def order(
         account_type=kind,
         account_id=account,
         offset_flag=_offset(offset, kind),
+        price_type=int(_PRICE_TYPES.get(name_of(data.type), -1)),
+        status_msg=str((data.extra or {}).get("message", "")),
     )
 
 
@@ -191,7 +206,7 @@ def trade(data: Any, contract: Any | None, account: str) -> records.Trade:
     )
 
 
-def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -> records.Position:
+def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -> NamedPosition:
     """一项持仓；净持仓为负的是空头。
 
     Args:
@@ -212,7 +227,9 @@ def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -
     value = (last or cost) * float(volume) * size
     if not last:
         value += -gain if short else gain
-    return records.Position(
+    return NamedPosition(
+        instrument_name="" if contract is None else contract.name,
+        float_profit=gain,
         stock_code=stock_code(data.symbol, exchange),
         volume=volume,
         can_use_volume=usable,
@@ -227,26 +244,46 @@ def position(data: Any, contract: Any | None, account: str, last: float = 0.0) -
     )
 
 
-def asset(data: Any, kind: int, market_value: float) -> records.Asset:
+@dataclass(slots=True, kw_only=True)
+class NamedPosition(records.Position):
+    """持仓，连同合约的名称与接口算的浮动盈亏。"""
+
+    instrument_name: str = ""
+    float_profit: float | None = None
+
+
+def account_of(accountid: object) -> tuple[str, str]:
+    """接口的账号 → (账号, 货币)：IB 的是 ``DU123.USD``；没有货币的为空。"""
+    text = str(accountid)
+    found = _CURRENCY.match(text)
+    return (text, "") if found is None else (found["account"], found["currency"])
+
+
+def asset(
+    data: Any, kind: int, market_value: float, account: str, *, cash_is_balance: bool = False
+) -> records.Asset:
     """一项资金。
 
     Args:
         data: ``AccountData``；IB 的账号是 ``DU123.USD``，加密货币的就是货币的名字。
         kind: 账号类型。
         market_value: 股票等的市值；期货为 0。
+        account: 资金账号：加密货币的接口不说。
+        cash_is_balance: 接口的 ``balance`` 就是可用，``available`` 又减了一遍冻结（华鑫）。
     """
-    account, currency = str(data.accountid), ""
+    own, currency = account_of(data.accountid)
     if kind == OtherAccountType.CRYPTO:
-        currency = account
-    elif (found := _CURRENCY.match(account)) is not None:
-        account, currency = found["account"], found["currency"]
+        own, currency = account, own
+    total, cash, frozen = price(data.balance), price(data.available), price(data.frozen)
+    if cash_is_balance:
+        total, cash = total + frozen + market_value, total
     return records.Asset(
-        total_asset=price(data.balance),
-        cash=price(data.available),
-        frozen_cash=price(data.frozen),
+        total_asset=total,
+        cash=cash,
+        frozen_cash=frozen,
         market_value=round(market_value, 4),
         account_type=kind,
-        account_id=account,
+        account_id=own,
         currency="" if currency == "CNY" else currency,
     )
 

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from loguru import logger
 
-from easytrader.basics.threads import AbandonedError, Aside, call_aside
+from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
+from easytrader.gateways import convert
 from easytrader.gateways.book import Book
 from easytrader.gateways.package import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend import records
     from easytrader.gateways.logs import Logs
 
 _KINDS: Final = {
@@ -41,6 +43,9 @@ class Heard(Protocol):
     def heard_log(self, line: Any) -> None:
         """接口写了一行日志。"""
 
+    def ticked(self) -> None:
+        """又过了一秒。"""
+
     def died(self) -> None:
         """事件线程没了：什么都不会再推来。"""
 
@@ -51,7 +56,7 @@ class Desk:
     Args:
         gateway_type: ``BaseGateway`` 的子类；老的构造函数只收一个参数，也行。
         logs: 它写的日志放在这里。
-        one_way: 换开平时当作净持仓（``net_position`` 由合约说，一般不必给）。
+        heard: 推来东西时告诉它。
 
     Raises:
         UsageError: 接口造不出来。
@@ -75,11 +80,14 @@ class Desk:
         except BaseException:
             self.close(0)
             raise
+        self.account_id = ""
+        """资金账号；登录之后放上。"""
         self.name: str = self.gateway.gateway_name
         self.book = Book(self.name)
         for name, kind in _KINDS.items():
             self.events.register(getattr(self.vt, name), self._taker(kind))
         self.events.register(self.vt.EVENT_LOG, self._take_log)
+        self.events.register(self.vt.EVENT_TIMER, lambda _: heard.ticked())
         self.events.register(_DRAIN, lambda event: event.data.set())
 
     @property
@@ -113,6 +121,22 @@ class Desk:
     def contract(self, symbol: str, exchange: str) -> Any | None:
         """一个合约，交易所写名字。"""
         return self.book.contract(symbol, exchange)
+
+    def row(self, order: Any) -> records.Order:
+        """一笔 ``OrderData`` 自己的样子。"""
+        place, book = (order.symbol, order.exchange.name), self.book
+        return convert.order(
+            order,
+            book.contracts.get(place),
+            self.account_id,
+            seen_at=book.seen_at.get(order.orderid, 0.0),
+            average=book.average_of(order.orderid),
+        )
+
+    def deal(self, trade: Any) -> records.Trade:
+        """一笔 ``TradeData``。"""
+        place = trade.symbol, trade.exchange.name
+        return convert.trade(trade, self.book.contracts.get(place), self.account_id)
 
     def positions(self, symbol: str, exchange: str) -> list[Any]:
         """一个合约的持仓，多空各一项。"""
@@ -149,13 +173,16 @@ class Desk:
 
     # ---- 给会话的
 
-    def check(self) -> None:
+    def check(self, *, waits: bool = True) -> None:
         """还能用，而且不在它自己的事件线程上。
+
+        Args:
+            waits: 接下来要等它推来什么；只看已经推来的为 False。
 
         Raises:
             NotConnectedError: 不能；什么都没有发出。
         """
-        if self.is_here:
+        if waits and self.is_here:
             told = "不能在 VeighNa 的事件线程（event_engine 的处理函数）里等应答：它等的正是自己"
             raise NotConnectedError(f"{told}；请放到别的线程上。什么都没有发出")
         if self._closing is not None:
@@ -171,19 +198,6 @@ class Desk:
         """
         limit_s = max(0.0, deadline - time.monotonic())
         call_aside(lambda: self.gateway.connect(setting), limit_s, name="easytrader-vnpy-connect")
-
-    def aside(self, what: str, call: Callable[[], object], limit_s: float) -> None:
-        """接口的一个函数，在一次性的线程上。
-
-        Raises:
-            NotConnectedError: 到期还没有返回，或它抛了异常；``what`` 是它的名字。
-        """
-        try:
-            call_aside(call, limit_s, name="easytrader-vnpy-call")
-        except AbandonedError:
-            raise NotConnectedError(f"接口的 {what} {limit_s:.3g} 秒没有返回") from None
-        except Exception as exc:
-            raise NotConnectedError(f"接口的 {what} 出错：{exc!r}") from exc
 
     def close(self, limit_s: float) -> None:
         """收尾，最多等这么久；VeighNa 自己要一秒，卡住的接口丢在守护线程上。可重复调用。"""
@@ -201,7 +215,7 @@ class Desk:
     # ---- 内部
 
     def _close(self) -> None:
-        self.events._active = False  # noqa: SLF001  先不收新的，再关接口
+        self.events.quit()
         gateway = getattr(self, "gateway", None)
         if gateway is not None:
             self.main.gateways.pop(gateway.gateway_name, None)
@@ -242,39 +256,67 @@ class Desk:
 @lru_cache(maxsize=1)
 def _events_type() -> type[Any]:
     """处理函数抛异常打不死的事件线程：VeighNa 自己的，一个异常就永远不再推送。"""
-    base: Any = load().EventEngine
+    return type("GuardedEvents", (_Guarded, load().EventEngine), {})
 
-    class GuardedEvents(base):  # type: ignore[misc]
-        """见 `_events_type`。"""
 
-        died: Callable[[], None] | None = None
+if TYPE_CHECKING:
+    _Base = Any
+else:
+    _Base = object
 
-        def __init__(self) -> None:
-            super().__init__()
-            self._told: set[tuple[str, type[BaseException]]] = set()
 
-        def _process(self, event: Any) -> None:
-            for handler in (*self._handlers.get(event.type, ()), *self._general_handlers):
-                try:
-                    handler(event)
-                except Exception as exc:  # noqa: BLE001, PERF203  边界：接口推来什么都可能
-                    self._tell(event, handler, exc)
+class _Guarded(_Base):  # type: ignore[misc]
+    """``EventEngine`` 之上的一层，见 `_events_type`。"""
 
-        def _tell(self, event: Any, handler: Any, error: Exception) -> None:
-            name = getattr(handler, "__qualname__", repr(handler))
-            if (name, type(error)) not in self._told:  # 一样的只说一次
-                self._told.add((name, type(error)))
-                told = "VeighNa 的 {} 事件，{} 处理时出错，跳过：{!r}"
-                logger.opt(exception=error).warning(told, event.type, name, error)
+    died: Callable[[], None] | None = None
 
-        def _run(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[tuple[str, type[BaseException]]] = set()
+        self._stopping = threading.Event()
+
+    def _process(self, event: Any) -> None:
+        for handler in (*self._handlers.get(event.type, ()), *self._general_handlers):
             try:
-                super()._run()
-            finally:
-                if self._active and self.died is not None:
-                    self.died()
+                handler(event)
+            except Exception as exc:  # noqa: BLE001, PERF203  边界：接口推来什么都可能
+                self._tell(event, handler, exc)
 
-    return GuardedEvents
+    def _tell(self, event: Any, handler: Any, error: Exception) -> None:
+        name = getattr(handler, "__qualname__", repr(handler))
+        if (name, type(error)) not in self._told:  # 一样的只说一次
+            self._told.add((name, type(error)))
+            told = "VeighNa 的 {} 事件，{} 处理时出错，跳过：{!r}"
+            logger.opt(exception=error).warning(told, event.type, name, error)
+
+    def _run(self) -> None:
+        try:
+            super()._run()
+        except BaseException as exc:  # noqa: BLE001  处理函数里的 SystemExit 之类
+            logger.error("VeighNa 的事件线程退出了：{!r}", exc)
+        if self.died is not None:
+            self.died()
+
+    def _run_timer(self) -> None:
+        # 原来的每轮睡一秒，关的时候要等它醒
+        while not self._stopping.wait(self._interval):
+            self.put(_timer())
+
+    def quit(self) -> None:
+        """就要停了，不等它。"""
+        self._stopping.set()
+        self._active = False
+        self.put(_timer())  # 叫醒正等着的
+
+    def stop(self) -> None:
+        """停下，不等下一秒。"""
+        self.quit()
+        super().stop()
+
+
+def _timer() -> Any:
+    vt = load()
+    return vt.Event(vt.EVENT_TIMER)
 
 
 class _StayHere:

@@ -29,7 +29,7 @@ RECIPE: Final = (
 """不要窗口的最小装法：135 MB，全装是 974 MB。"""
 
 _NAMES: Final = {
-    "vnpy.event": ("Event", "EventEngine"),
+    "vnpy.event": ("EVENT_TIMER", "Event", "EventEngine"),
     "vnpy.trader.engine": ("MainEngine",),
     "vnpy.trader.gateway": ("BaseGateway",),
     "vnpy.trader.constant": ("Direction", "Exchange", "Offset", "OrderType", "Product", "Status"),

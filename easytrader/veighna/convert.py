@@ -20,6 +20,7 @@ from vnpy.trader.object import (
 
 from easytrader.basics.beijing import BEIJING
 from easytrader.codes import BUY_TYPES, BrokerPriceType, OrderStatus, PriceType
+from easytrader.codes import OrderType as OrderKind
 from easytrader.errors import UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 from easytrader.market.units import units_of
@@ -44,6 +45,7 @@ _STATUSES: Final[dict[int, Any]] = {
     OrderStatus.SUCCEEDED: Status.ALLTRADED,
     OrderStatus.JUNK: Status.REJECTED,
 }
+_BUYS: Final = BUY_TYPES | {OrderKind.ETF_PURCHASE}
 _LIMITS: Final = (PriceType.FIX, PriceType.LATEST, BrokerPriceType.LIMIT)
 _PRODUCTS: Final = {
     **dict.fromkeys((Kind.STOCK, Kind.CDR, Kind.B_SHARE), Product.EQUITY),
@@ -246,7 +248,7 @@ def tick(quote: types.Quote, name: str, gateway_name: str, now: datetime) -> Any
 
 def direction(order_type: int) -> Any:
     """买是 LONG，卖是 SHORT。"""
-    return Direction.LONG if order_type in BUY_TYPES else Direction.SHORT
+    return Direction.LONG if order_type in _BUYS else Direction.SHORT
 
 
 def moment(epoch_s: float | None) -> datetime | None:

@@ -126,6 +126,7 @@ class Desk:
         self._user: Trader | None = None
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._book = book
+        self._skipped: set[str] = set()
         self._held: list[Callable[[], None]] = []  # 也许是还没有编号的那一笔的推送
         self._thread = threading.Thread(
             target=self._run, name=f"easytrader-veighna-desk-{self._name}", daemon=True
@@ -207,6 +208,8 @@ class Desk:
         return None
 
     def _hear_order(self, row: types.Entrust, tag: str) -> None:
+        if not self._readable(row["stock_code"]):
+            return
         orderid = self._identify(row, tag, row["order_time"])
         if orderid is None:
             self._held.append(partial(self._hear_order, row, tag))
@@ -215,6 +218,8 @@ class Desk:
         self._changed()
 
     def _hear_trade(self, row: types.Trade, tag: str) -> None:
+        if not self._readable(row["stock_code"]):
+            return
         orderid = self._identify(row, tag, row["traded_time"])
         if orderid is None:
             self._held.append(partial(self._hear_trade, row, tag))
@@ -326,10 +331,23 @@ class Desk:
             self._gateway.on_position(convert.no_position(code, self._name))
 
     def _show_position(self, row: types.Position) -> None:
+        if not self._readable(row["stock_code"]):
+            return
         security = parse_security(row["stock_code"])
         self._contracts.ensure(security, row["security_name"] or "")
         self._book.codes.add(row["stock_code"])
         self._gateway.on_position(convert.position(row, self._name))
+
+    def _readable(self, stock_code: str) -> bool:
+        """沪深北的证券；港股通的、没有证券的（直接还款）VeighNa 这边放不下，说一次就跳过。"""
+        try:
+            parse_security(stock_code)
+        except UsageError:
+            if stock_code not in self._skipped:
+                self._skipped.add(stock_code)
+                self._log(f"跳过 {stock_code or '没有证券的一笔'}：不是沪深北的证券")
+            return False
+        return True
 
     def _log(self, text: str) -> None:
         self._gateway.write_log(text)

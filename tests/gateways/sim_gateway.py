@@ -2,7 +2,7 @@
 
 柜台（`SimCounter`）按名字登记，接口的字段「柜台」说连哪一个；柜台比接口活得长，所以断线、重连、
 换进程都看得出来。故障写在 ``counter.faults`` 里，见 `Faults`。用的测试先
-``pytest.importorskip("vnpy.trader.engine")``。
+``pytest.importorskip("vnpy")``。
 """
 
 from __future__ import annotations

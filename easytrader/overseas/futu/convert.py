@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -173,47 +172,3 @@ def quote(basic: Any, stock_code: str) -> records.Quote:
         bids=level(basic.bidPrice, basic.bidVol),
         asks=level(basic.askPrice, basic.askVol),
     )
-
-
-class Fills:
-    """模拟账户的成交：富途不给（模拟交易不支持成交的查询与推送），按委托的累计成交推出来。
-
-    一个交易口一个，重连之后接着用；换一个进程，之前的合成一笔。
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[str, list[records.Trade]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, found: records.Order, now_s: int) -> list[records.Trade]:
-        """这笔委托多出来的成交，没有为空。"""
-        with self._lock:
-            rows = self._seen.setdefault(str(found.order_id), [])
-            before = sum(exact(each.traded_volume) for each in rows)
-            paid = sum(exact(each.traded_volume) * exact(each.traded_price) for each in rows)
-            total = exact(found.traded_volume)
-            more = total - before
-            if more <= 0:
-                return []
-            price = (total * exact(found.traded_price) - paid) / Decimal(more)
-            row = records.Trade(
-                stock_code=found.stock_code,
-                order_id=found.order_id,
-                side=found.side,
-                traded_id=f"{found.order_id}:{total}",
-                traded_time=now_s,
-                traded_price=float(round(price, 6)),
-                traded_volume=int(more) if more == int(more) else more,
-                order_remark=found.order_remark,
-                account_type=found.account_type,
-                account_id=found.account_id,
-                currency=found.currency,
-            )
-            rows.append(row)
-            return [row]
-
-    def all(self, orders: list[records.Order], now_s: int) -> list[records.Trade]:
-        """这些委托的全部成交。"""
-        for each in orders:
-            self.of(each, now_s)
-        return [row for each in orders for row in self._seen.get(str(each.order_id), [])]

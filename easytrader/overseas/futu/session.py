@@ -23,6 +23,7 @@ from easytrader.errors import (
 )
 from easytrader.link.line import LineSession
 from easytrader.orders.receipt import Receipt
+from easytrader.overseas.common_fills import Fills
 from easytrader.overseas.common_securities import CURRENCIES
 from easytrader.overseas.futu import convert
 from easytrader.overseas.futu.wire import Place, Wire, open_wire
@@ -66,6 +67,9 @@ class Wanted(NamedTuple):
     """业务账号；空是还没有定。"""
     password: str
 
+    def __repr__(self) -> str:
+        return f"Wanted({self.place}，{self.env}，账号 {masked(self.account)})"
+
 
 class Account(NamedTuple):
     """选好的业务账户。"""
@@ -88,7 +92,7 @@ class FutuSession(LineSession):
         wire: 开好的连接。
         account: 业务账户。
         currency: 资金用什么货币算。
-        fills: 模拟账户的成交，见 `convert.Fills`。
+        fills: 模拟账户的成交，见 `Fills`。
         listener: 推送、断线报给谁。
         timeout_s: 每个调用的期限，秒。
     """
@@ -101,7 +105,7 @@ class FutuSession(LineSession):
         wire: Wire,
         account: Account,
         currency: str,
-        fills: convert.Fills,
+        fills: Fills,
         listener: Listener,
         timeout_s: float,
     ) -> None:
@@ -146,7 +150,8 @@ class FutuSession(LineSession):
     def trades(self) -> list[records.Trade]:
         """当日成交；模拟账户的从委托推出来。"""
         if self._account.env == "SIMULATE":
-            return self._fills.all(self.orders(), int(time.time()))
+            now_s = int(time.time())
+            return self._fills.all((each, now_s) for each in self.orders())
         request = self._request("Trd_GetOrderFillList")
         found = self._query("当日成交", "Trd_GetOrderFillList", request).s2c.orderFillList
         rows = [convert.trade(each, self._account.account_id) for each in found]
@@ -162,19 +167,19 @@ class FutuSession(LineSession):
     def quotes(self, stock_codes: list[str]) -> list[records.Quote]:
         """快照；要有那个市场的行情权限。"""
         request = self._pb("Qot_GetSecuritySnapshot").Request()
+        wanted = {}
         for each in stock_codes:
             code, _, market = each.rpartition(".")
-            request.c2s.securityList.add(market=convert.QOT_MARKETS[market], code=code)
+            if market not in convert.QOT_MARKETS:
+                raise QueryFailedError(f"富途没有 {each} 的行情")
+            wanted[each] = convert.QOT_MARKETS[market], code
+            request.c2s.securityList.add(market=wanted[each][0], code=code)
         found = self._query("行情", "Qot_GetSecuritySnapshot", request).s2c.snapshotList
         known = {(each.basic.security.market, each.basic.security.code): each for each in found}
-        rows = []
-        for each in stock_codes:
-            code, _, market = each.rpartition(".")
-            snapshot = known.get((convert.QOT_MARKETS[market], code))
-            if snapshot is None:
-                raise QueryFailedError(f"富途没有 {each} 的行情")
-            rows.append(convert.quote(snapshot.basic, each))
-        return rows
+        missing = [each for each in stock_codes if wanted[each] not in known]
+        if missing:
+            raise QueryFailedError(f"富途没有 {'、'.join(missing)} 的行情")
+        return [convert.quote(known[wanted[each]].basic, each) for each in stock_codes]
 
     # ---- 下单
 
@@ -343,13 +348,17 @@ class FutuConnector:
         self.timeout_s = timeout_s
         self._wanted = wanted
         self._currency = currency or CURRENCIES[wanted.market]
-        self._fills = convert.Fills()
+        self._fills = Fills()
         self._cancelled = threading.Event()
+        self._opening: Wire | None = None
         self._locked = ""
 
     def cancel(self) -> None:
         """让正在进行的 `open` 立刻失败。"""
         self._cancelled.set()
+        wire = self._opening
+        if wire is not None:
+            wire.close()
 
     def find_account(self) -> str:
         """没有给账号：问 OpenD 有哪些，只有一个合适的就是它。
@@ -372,7 +381,7 @@ class FutuConnector:
             raise ConnectFailedError("已经不要连了")
         if self._locked:  # 反复拿错的密码去试，账户会被锁
             raise ConnectFailedError(self._locked)
-        wire = open_wire(self._wanted.place, deadline, self._cancelled.is_set)
+        wire = self._opening = open_wire(self._wanted.place, deadline, self._cancelled.is_set)
         try:
             asking = _Asking(wire, deadline)
             self._check_login(asking)
@@ -393,6 +402,11 @@ class FutuConnector:
         except EasytraderError as exc:
             session.close()
             raise ConnectFailedError(f"接上了 OpenD，但{exc}") from exc
+        finally:
+            self._opening = None
+        if self._cancelled.is_set():
+            session.close()
+            raise ConnectFailedError("已经不要连了")
         logger.info(
             "✓ 成功连接到富途（{}），账号: {}", self._wanted.env, masked(account.account_id)
         )
