@@ -228,6 +228,10 @@ class GatewaySession(LineSession):
         words = self._words
         return super().still_sending(tag) or (words is not None and words.still_sending(tag))
 
+    def cannot_tell(self, tag: str) -> bool:
+        """再看也核对不清楚。"""
+        return self._words is not None and self._words.cannot_tell(tag)
+
     # ---- 生命周期
 
     def lose(self, reason: str) -> None:
