@@ -60,18 +60,18 @@ def status_of(status: object, filled: Decimal) -> OrderStatus:
 
 
 def trade_of(row: Mapping[str, Any], markets: Markets, account_id: str, tag: str) -> Trade:
-    """一笔成交；合约的金额已经乘了合约乘数。"""
+    """一笔成交；金额自己算：不给交易对查的，ccxt 的 ``cost`` 没有乘合约乘数（okx 看到的）。"""
     symbol = str(row["symbol"])
-    cost = row.get("cost")
+    price, amount = decimal(row.get("price")), decimal(row.get("amount"))
     return Trade(
         stock_code=symbol,
         order_id=str(row.get("order") or ""),
         side=_SIDES[str(row["side"])],
         traded_id=str(row["id"]),
         traded_time=_seconds(row.get("timestamp")),
-        traded_price=decimal(row.get("price")),
-        traded_volume=decimal(row.get("amount")),
-        traded_amount=-1 if cost is None else decimal(cost),
+        traded_price=price,
+        traded_volume=amount,
+        traded_amount=markets.value(symbol, price, amount),
         order_sysid=str(row.get("order") or ""),
         order_remark=f"~{tag}~" if tag else "",
         account_type=CRYPTO,

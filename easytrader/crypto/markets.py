@@ -124,9 +124,11 @@ class Markets:
         value = decimal(price)
         self._check(symbol, "price", "价格", value, precision.get("price"), limits.get("price"))
         least = decimal((limits.get("cost") or {}).get("min"))
-        cost = number * value * (decimal(market.get("contractSize")) or 1)
+        cost = self.value(symbol, value, number)
         if least and not market.get("inverse") and cost < least:
-            raise UsageError("amount", amount, f"{symbol} 一笔至少 {least:f}，这一笔是 {cost:f}")
+            raise UsageError(
+                "amount", amount, f"{symbol} 一笔至少 {plain(least)}，这一笔是 {plain(cost)}"
+            )
         return number, value
 
     def _check(
@@ -136,13 +138,23 @@ class Markets:
         if step and value % step:
             near = sorted({(value / step).to_integral_value(way) * step
                            for way in (ROUND_FLOOR, ROUND_CEILING)} - {Decimal(0)})  # fmt: skip
-            told = " 或 ".join(f"{each:f}" for each in near)
-            form = f"{symbol} 的{name}要是 {step:f} 的整数倍，最近的是 {told}"
+            told = " 或 ".join(map(plain, near))
+            form = f"{symbol} 的{name}要是 {plain(step)} 的整数倍，最近的是 {told}"
             raise UsageError(argument, value, form)
         low, high = (decimal((limits or {}).get(each)) for each in ("min", "max"))
         if (low and value < low) or (high and value > high):
-            form = f"{symbol} 的{name}" + (f"至少 {low:f}" if value < low else f"最多 {high:f}")
+            form = f"{symbol} 的{name}" + (
+                f"至少 {plain(low)}" if value < low else f"最多 {plain(high)}"
+            )
             raise UsageError(argument, value, form)
+
+    def value(self, symbol: str, price: Decimal, amount: Decimal) -> Decimal:
+        """这么多值多少计价货币；反向合约是结算的币。"""
+        market = self.all[symbol]
+        size = decimal(market.get("contractSize")) or Decimal(1)
+        if market.get("inverse"):
+            return amount * size / price if price else Decimal(0)
+        return amount * size * price
 
     def step(self, precision: Any, value: Decimal = Decimal(0)) -> Decimal:
         """最小变动；没有说的为 0。有几位有效数字的，看是多大的数。"""
@@ -184,6 +196,11 @@ def decimal(value: Any) -> Decimal:
         return Decimal(0)
     number = Decimal(repr(float(value)) if isinstance(value, float) else str(value))
     return number if math.isfinite(number) else Decimal(0)
+
+
+def plain(value: Decimal) -> str:
+    """一个数的文字：不用科学记数，末尾没有零。"""
+    return format(value.normalize(), "f")
 
 
 def security_of(symbol: str) -> Security:

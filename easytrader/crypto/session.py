@@ -12,7 +12,7 @@ from easytrader.codes import PriceType
 from easytrader.crypto import convert, table
 from easytrader.crypto.client import CallFailedError
 from easytrader.crypto.ledger import UTC_DAY
-from easytrader.crypto.markets import Loaded, Markets, decimal
+from easytrader.crypto.markets import Loaded, Markets, decimal, plain
 from easytrader.errors import (
     ConnectFailedError,
     NotConnectedError,
@@ -39,6 +39,8 @@ _SAME_ID: Final = re.compile(
     r'duplicat|already (?:exist|been used)|"51016"|client-order-id', re.IGNORECASE
 )
 """被拒绝的理由是客户编号重了（各家的说法；51016 是 okx 的）：那一笔可能早就收下了。"""
+_LIKE: Final = {"fetchCanceledOrders": "fetchClosedOrders"}
+"""ccxt 没有单独说的，与谁一样。"""
 _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 _OVERLAP_S: Final = 300.0
@@ -293,7 +295,7 @@ class CryptoSession(LineSession):
         group = features.get(self._desk.kind) or {}
         if self._desk.kind != "spot":
             group = group.get("linear") or group.get("inverse") or {}
-        return group.get(name) or {}
+        return group.get(name) or group.get(_LIKE.get(name, "")) or {}
 
     def _of_symbol(
         self, method: str, symbol: str | None, since: int | None, until: float
@@ -301,7 +303,8 @@ class CryptoSession(LineSession):
         found: dict[Any, Any] = {}
         params: dict[str, Any] = {}
         most = self._feature(method).get("limit")
-        limit = min(most, _PAGE) if most else None
+        whole = method == "fetch_open_orders" and not most  # 没有说一页多少的，挂着的一次给全
+        limit = None if whole else min(most or _PAGE, _PAGE)
         for _ in range(_MOST_PAGES):
             page = self._queries.call(method, symbol, since, limit, params, until=until)
             before = len(found)
@@ -503,4 +506,4 @@ def _currencies(balance: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     """一个数写给 ccxt：不用科学记数，不经过浮点。"""
-    return format(decimal(value).normalize(), "f")
+    return plain(decimal(value))
