@@ -104,6 +104,7 @@ class Book:
         one.filled = max(exact(one.filled), exact(number(order.filledQuantity)))
         one.status = state.status
         if state.status == "Inactive":
+            one.tag = one.tag if exact(one.filled) else ""  # 拒绝了的，同一个标记可以再下
             one.reason = one.reason or state.completedStatus or "没有说原因"
         self._changed(one)
 

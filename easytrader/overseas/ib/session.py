@@ -512,6 +512,8 @@ class IbSession(BaseSession):
     def _on_open_order(self, order_id: int, contract: Any, order: Any, state: Any) -> None:
         """一笔委托的内容。"""
         if not order.whatIf:
+            if order.clientId == self._address.client_id and order_id in self._refused:
+                order.orderRef = ""  # 说过拒绝了，同一个标记可以再下：不要认成那一笔
             self._acknowledged(self._book.opened(contract, order, state.status))
 
     def _on_order_status(
@@ -529,7 +531,7 @@ class IbSession(BaseSession):
         if one is None or one.client_id != self._address.client_id:
             return
         if one.order_id in self._refused:
-            self._book.blamed(one, self._refused.pop(one.order_id))
+            self._book.blamed(one, self._refused[one.order_id])
         placing = self._placing.get(one.order_id)
         if placing is not None and placing[1] == f"~{one.tag}~":
             del self._placing[one.order_id]

@@ -164,6 +164,10 @@ class Mt5Session(LineSession):
         handed = self._handed.get(tag)
         return super().still_sending(tag) or handed is None or self._heard_at <= handed
 
+    def cannot_tell(self, tag: str) -> bool:
+        """以前的会话发的：成交了也不在挂单里，再看也不清楚。"""
+        return tag not in self._handed
+
     # ---- 收尾
 
     def lose(self, reason: str) -> None:
