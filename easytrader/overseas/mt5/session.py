@@ -150,6 +150,7 @@ class Mt5Session(LineSession):
             "volume": request.volume,
             "comment": f"~{request.tag}~",
         }
+        self._handed[request.tag] = time.monotonic()  # 排着而到期的不再发，也算交过
         self.send(reply, lambda: self._submit(asked, request), request.tag)
 
     def cancel(self, target: Any, reply: Reply[bool]) -> None:
