@@ -666,7 +666,7 @@ class Trader:
         动词不是这里写的那一份的后端（发到别处去的）停不住，要自己写这个方法；没有写的答空。
         """
         post = self._engine.orders.post
-        if post is None or getattr(type(self), verb) is not getattr(Trader, verb):
+        if post is None or not self._is_gated(verb):
             return ""
         from easytrader.risk.rules import Rules
 
@@ -679,6 +679,11 @@ class Trader:
         except _AskedError:
             return ""
         raise AssertionError(f"{verb} 没有经过关口")
+
+    @classmethod
+    def _is_gated(cls, verb: str) -> bool:
+        """这个动词在本进程里过关口：`_refusal` 停得住它。"""
+        return getattr(cls, verb) is getattr(Trader, verb)
 
     @property
     def _folder(self) -> Path:

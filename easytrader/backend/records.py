@@ -329,7 +329,10 @@ class Quote(NamedTuple):
 
 
 class SubmitAnswer(NamedTuple):
-    """客户端对一笔委托的应答：有编号只表示收下了；-1（空串）是当场拒绝，原因在 message。"""
+    """客户端对一笔委托的应答：有编号只表示收下了；-1（空串）是当场拒绝，原因在 message。
+
+    有编号又有 message 的：收下了，而有话要说（只报出了一部分），用户的字典里也有。
+    """
 
     order_id: OrderId
     message: str = ""
@@ -338,6 +341,13 @@ class SubmitAnswer(NamedTuple):
     def accepted(self) -> bool:
         """收下了。"""
         return is_number(self.order_id)
+
+
+class CancelAnswer(NamedTuple):
+    """撤单的应答；说得出原因的用它，别的 True、False 就够。"""
+
+    accepted: bool
+    message: str = ""
 
 
 # ---- 后端推来的事：每一种一个类，全在这里；厂商的回调名、`events()` 的种类见 `push.table`

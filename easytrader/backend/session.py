@@ -36,6 +36,8 @@ class Reply(Protocol[_T_contra]):
     """后端可以放：有了结果之后调用一次，参数是不是到期。"""
     heard: Callable[[], None] | None
     """后端可以放：来了应答（不是断线、到期）调用一次。"""
+    known: str
+    """后端可以放：到期没有应答时，已经知道的（如柜台的委托编号），说给用户。"""
 
     @property
     def kind(self) -> str:
@@ -126,7 +128,11 @@ class Session(Protocol):
         异步的在途满了可以等空位，最多 ``timeout_s`` 秒。
         """
 
-    def cancel(self, target: Any | records.ContractNumber, reply: Reply[bool]) -> None:
+    def cancel(
+        self,
+        target: Any | records.ContractNumber,
+        reply: Reply[bool] | Reply[bool | records.CancelAnswer],
+    ) -> None:
         """按委托编号（整数或字符串）或柜台合同编号撤单，应答 True 是收下了；其余同 `submit`。"""
 
     def lose(self, reason: str) -> None:
@@ -280,4 +286,8 @@ class BaseSession:
 
     def still_sending(self, tag: str) -> bool:
         """请求先进先出的后端：查询答了，先发的委托一定处理过了。"""
+        return False
+
+    def cannot_tell(self, tag: str) -> bool:
+        """当日委托里没有它，而且再看多少眼也核对不清楚：不必等到期限。"""
         return False

@@ -84,19 +84,19 @@ def make(name: object, debug: bool, options: Mapping[str, Any] | None = None) ->
 
     Raises:
         UsageError: 没有这个后端，信息里有装着的，或旧名字现在该去哪里；后端不收的选项。
-        UnsupportedError: 登记的那一家关了，或没有公开的接口。
+        UnsupportedError: 登记的那一家关了，没有公开的 SDK，或这个系统、这个 Python 上没有。
         MissingDependencyError: 登记了而导入不了，或造出来的不是交易口。
     """
     key = name.strip().lower() if isinstance(name, str) else ""
     key = _ALIASES.get(key, key)
     given = dict(options or {})
-    if key not in _BUILT_IN and isinstance(name, str):
-        counter = counters.find(name)
-        if counter is not None:
-            key, own = counter.door()
-            given = {**own, **given}
-    target = _BUILT_IN.get(key)
     rehearsed = replaying.current() is not None and key not in _REDIRECTED
+    counter = counters.find(name) if isinstance(name, str) and key not in _BUILT_IN else None
+    if counter is not None:  # 回放不到那里去，能不能用不要紧
+        key, own = ("vnpy", {}) if rehearsed else counter.door()
+        _check_own(counter.name, own, given)
+        given = {**own, **given}
+    target = _BUILT_IN.get(key)
     if target is not None:
         return _make_own(key, _load(_REHEARSED if rehearsed else target), debug, given, rehearsed)
     for each in _registered():
@@ -107,16 +107,27 @@ def make(name: object, debug: bool, options: Mapping[str, Any] | None = None) ->
     raise UsageError("broker", name, _advice(key))
 
 
+def _check_own(name: str, own: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """名字已经说了是哪个接口，不能又写一个。"""
+    for each in own.keys() & given.keys():
+        told = f"{name} 已经说了是哪个接口，去掉它；别的接口写 use('vnpy', {each}=…)"
+        raise UsageError(each, given[each], told)
+
+
 def _make_own(
     key: str, factory: Any, debug: bool, options: dict[str, Any], rehearsed: bool
 ) -> Trader:
     """自带的：选项的名字对不对，发现写错了就说。"""
     if rehearsed:
         return cast("Trader", factory(debug))
-    accepted = [each for each in inspect.signature(factory).parameters if each != "debug"]
+    parameters = inspect.signature(factory).parameters
+    accepted = [each for each in parameters if each != "debug"]
     for each in options.keys() - set(accepted):
         told = unknown_told(f"use({key!r})", each, ["broker", "debug", "guard", *accepted])
         raise UsageError(each, options[each], told)
+    for each in accepted:
+        if parameters[each].default is inspect.Parameter.empty and each not in options:
+            raise UsageError(each, None, f"use({key!r}) 要它：use({key!r}, {each}=…)")
     return cast("Trader", factory(debug, **options))
 
 
@@ -177,6 +188,9 @@ def _advice(key: str) -> str:
             "跟单和模拟组合的旧后端（0.23 及以前）不在这里：要模拟账户用 use('sim')，"
             f"调仓用 user.adjust_weights；{_OLD_TOLD}{have}"
         )
-    near = get_close_matches(key, names, n=1)
+    near = get_close_matches(key, names, n=1) or counters.close_to(key, 1)
     asked = f"是不是 {near[0]!r}？" if near else ""
-    return f"{asked}{have}；别的包带来的后端，装上那个包就有"
+    return (
+        f"{asked}{have}；登记的柜台写它的名字，如 '中泰XTP'（easytrader brokers 列出有哪些）；"
+        "别的包带来的后端，装上那个包就有"
+    )

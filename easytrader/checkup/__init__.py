@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
 from easytrader.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from easytrader.types import AccountTypeName, CheckResult
 
 __all__ = ["doctor"]
+
+_CLIENTS: Final = ("miniqmt", "bigqmt")
 
 
 def doctor(
@@ -24,6 +27,8 @@ def doctor(
     timeout: float = 10,
     network: bool = True,
     broker: str | None = None,
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    fix_locale: bool = False,
 ) -> list[CheckResult]:
     """体检：从 Python 到资金账号，按顺序查九项。不下单；只有连接那一项真的连一次，查完就断开。
 
@@ -38,10 +43,15 @@ def doctor(
         network: 是否上网核对时钟。
         broker: ``'miniqmt'``，或 ``'bigqmt'``（完整版 QMT 的内置 Python，项目与键相同，看的是它的
             日志、中转、哪几条线通）；不给就看文件夹的样子，两种都有的、模拟的是 MiniQMT。
+            登记的柜台写它的名字，如 ``'中泰XTP'``：查系统与 Python、包、区域设置、导入、字段、
+            端口，不登录，前面两个参数不用。
+        config: 登记的柜台的字段：VeighNa 的 ``connect_xxx.json`` 的名字或路径，或一个字典。
+        fix_locale: Linux 上没有 ``zh_CN.GB18030`` 就做一个（只有它会写文件）。
 
     Returns:
         每项一个字典，依次是 ``python packages path permission session disk clock trading_day
-        connect``；键是 ``check``（这些名字）、``title``（中文名）、
+        connect``（登记的柜台是 ``python packages locale native fields ports clock``）。
+        键是 ``check``（这些名字）、``title``（中文名）、
         ``status``（``正常``、``注意``、``有问题``、``跳过``）、``detail``（看到了什么）、
         ``fix``（怎么办，正常时为空）。
 
@@ -51,6 +61,8 @@ def doctor(
     from easytrader.checkup.case import Case
     from easytrader.checkup.run import examine
 
+    if broker is not None and broker not in _CLIENTS:
+        return _counter(broker, config, timeout, network, fix_locale)
     return examine(
         Case(
             given=_text(miniqmt_path),
@@ -58,17 +70,35 @@ def doctor(
             account_type=arguments.account_type(account_type),
             timeout_s=arguments.seconds("timeout", timeout),
             network=arguments.flag("network", network),
-            broker=_broker(broker),
+            broker=broker or "",
         )
     )
 
 
-def _broker(value: object) -> str:
-    if value is None:
-        return ""
-    if value not in ("miniqmt", "bigqmt"):
-        raise UsageError("broker", value, "应为 'miniqmt' 或 'bigqmt'")
-    return str(value)
+def _counter(
+    broker: object, config: Any, timeout: float, network: bool, fix_locale: bool
+) -> list[CheckResult]:
+    """登记的一家。"""
+    from easytrader import counters
+
+    found = counters.find(broker) if isinstance(broker, str) else None
+    if found is None:
+        near = "、".join(counters.close_to(broker)) if isinstance(broker, str) else ""
+        asked = f"是不是 {near}？" if near else ""
+        told = f"{asked}应为 'miniqmt'、'bigqmt'，或登记的柜台（easytrader brokers 列出有哪些）"
+        raise UsageError("broker", broker, told)
+    from easytrader.checkup.counter import CHECKS, CounterCase
+    from easytrader.checkup.run import examine
+
+    case = CounterCase(
+        counter=found,
+        config=config,
+        timeout_s=arguments.seconds("timeout", timeout),
+        network=arguments.flag("network", network),
+    )
+    if arguments.flag("fix_locale", fix_locale):
+        case.make_locale()
+    return examine(case, CHECKS)
 
 
 def _text(value: object) -> str | None:

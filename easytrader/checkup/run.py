@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from easytrader.basics.threads import call_aside
 from easytrader.checkup import big, clock, connection, environment
@@ -31,14 +31,14 @@ class Check(NamedTuple):
     Attributes:
         name: 结果里的 ``check``。
         title: 中文名。
-        look: 怎样查。
+        look: 怎样查；收 `Case`，或 `examine` 收的那一种。
         needs: 这几项有问题或被跳过，它就不必查。
         limit_s: 期限，秒；None 由 timeout 定。
     """
 
     name: CheckName
     title: str
-    look: Callable[[Case], Verdict]
+    look: Callable[[Any], Verdict]
     needs: tuple[str, ...] = ()
     limit_s: float | None = _FILES_S
 

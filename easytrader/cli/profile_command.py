@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.log import masked
 from easytrader.cli.output import complain, quiet_log, say, say_json
-from easytrader.errors import EasytraderError, UsageError
+from easytrader.errors import EasytraderError, MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
     import argparse
 
     from easytrader.cli.parser import Parser
+    from easytrader.counters.shape import Counter, Field
     from easytrader.profiles import Profile
 
 _FAILED: Final = 1
+_ACCOUNTS: Final = ("stock_account", "account", "账号", "用户名", "交易用户名", "交易账号")
 _CONNECT: Final = {
     "miniqmt": r"""miniqmt_path = 'D:\国金证券QMT交易端\userdata_mini'   # 路径用单引号
 stock_account = "你的资金账号"
@@ -33,13 +35,21 @@ token = "env:EASYTRADER_TOKEN"          # 或 "keyring:easytrader/token"
 fingerprint = "服务器印出的指纹"
 # account = "main"                      # 账号在服务器上的名字""",
 }
+_OWN: Final = ("ccxt", "okx", "htx", "ib", "futu", "tiger", "mt5")
+_COMMON: Final = (
+    "wait", "reconnect_interval", "max_reconnect_attempts", "heartbeat_interval",
+)  # fmt: skip
+_USE: Final = {
+    "vnpy": '\n[use]                                   # use() 的选项\ngateway = "XTP"\n',
+    "ccxt": '\n[use]                                   # use() 的选项\nexchange = "okx"\n',
+}
 _TEMPLATE: Final = """\
 # 账号的设置。密码不必写在这里：写 "env:变量名" 或 "keyring:服务/用户名"。
 broker = "{broker}"
 # wait = 30                             # 连不上时最多等多少秒
 # guard = {{ max_order_value = 50000 }}   # 风控
 # log_file = "{name}.log"              # 任务的日志，从这个文件夹算起
-
+{use}
 [connect]                               # connect() 的参数
 {connect}
 
@@ -137,7 +147,7 @@ def _account(profile: Profile) -> str:
     """账号：直接写着的只露末四位，``env:…`` 照写。"""
     from easytrader.profiles.secrets import is_reference
 
-    told = profile.connect.get("stock_account", profile.connect.get("account", ""))
+    told = next((profile.connect[each] for each in _ACCOUNTS if profile.connect.get(each)), "")
     return str(told) if is_reference(told) else masked(str(told))
 
 
@@ -177,12 +187,11 @@ def _path(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from easytrader import profiles
-    from easytrader.api import use
     from easytrader.jobs.notify import Notifier
 
     profile = profiles.find(arguments.name)
     say(f"文件：{profile.file}")
-    trader = use(profile.broker)
+    trader = profile.account.make(guard=False)
     trader.close()
     profile.check_options(trader)
     profile.account.options(profile.told)
@@ -199,17 +208,64 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from easytrader import profiles
+    from easytrader import counters, profiles
     from easytrader.brokers import installed
     from easytrader.profiles.profile import create
 
     broker = arguments.broker
     have = [each.name for each in installed()]
-    if broker not in (*have, *_CONNECT):
-        raise UsageError("--broker", broker, f"装着的后端：{'、'.join(have)}")
-    connect = _CONNECT.get(broker, "# 见这个后端的说明")
+    counter = counters.find(broker)
+    if broker not in (*have, *_CONNECT) and counter is None:
+        near = "、".join(counters.close_to(broker))
+        asked = f"是不是 {near}？" if near else ""
+        told = f"{asked}装着的后端：{'、'.join(have)}；登记的柜台见 easytrader brokers"
+        raise UsageError("--broker", broker, told)
+    connect = _CONNECT.get(broker) or _fields(broker, counter)
     stem = profiles.file_of(arguments.name).stem
-    file = create(arguments.name, _TEMPLATE.format(broker=broker, name=stem, connect=connect))
+    text = _TEMPLATE.format(broker=broker, name=stem, connect=connect, use=_USE.get(broker, ""))
+    file = create(arguments.name, text)
     say(f"建好了：{file}")
     complain(f"改好之后：easytrader profile check {arguments.name} --connect")
     return 0
+
+
+def _fields(broker: str, counter: Counter | None) -> str:
+    """登记的柜台的字段，必要的写出来，别的注释着；自己的后端是 ``connect()`` 的参数。"""
+    own = counter.own if counter is not None else broker
+    if own in _OWN:
+        return _own_fields(own)
+    if counter is None:
+        return "# 见这个后端的说明"
+    return "\n".join(map(_field_line, counter.fields))
+
+
+def _own_fields(broker: str) -> str:
+    import inspect
+
+    from easytrader.api import use
+    from easytrader.errors import is_secret
+
+    options: dict[str, Any] = {"exchange": "okx"} if broker == "ccxt" else {}
+    try:
+        with use(broker, **options) as user:
+            parameters = inspect.signature(user.connect).parameters.values()
+    except MissingDependencyError as exc:
+        return f"# 见这个后端的说明；{exc}".replace("\n", " ")
+    lines = []
+    for each in parameters:
+        plain = isinstance(each.default, (str, int, float)) and each.kind is not each.VAR_KEYWORD
+        if not plain or isinstance(each.default, bool) or each.name in _COMMON:
+            continue
+        secret = is_secret(each.name) or each.name.endswith("key")
+        value = "env:TRADE_SECRET" if secret else each.default
+        lines.append(f"# {each.name} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines)
+
+
+def _field_line(field: Field) -> str:
+    value = "env:TRADE_SECRET" if field.secret else field.default
+    told = "、".join(map(str, field.choices))
+    note = f"   # {told}" if told else "   # 必要" if field.required else ""
+    key = field.name if field.name.isascii() and field.name.isidentifier() else f'"{field.name}"'
+    line = f"{key} = {json.dumps(value, ensure_ascii=False)}{note}"
+    return line if field.required else f"# {line}"

@@ -10,7 +10,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.api import use
 from easytrader.basics import pace
 from easytrader.basics.beijing import stamp
 from easytrader.basics.log import Log
@@ -270,7 +269,7 @@ def _check_asking(arguments: argparse.Namespace, profile: Profile) -> None:
 
     if arguments.yes or arguments.dry_run or arguments.plan or is_simulated(profile):
         return
-    use(profile.broker).close()  # 后端、路径写错了的先说：加上 --yes 不是办法
+    profile.account.make(guard=False).close()  # 后端、路径写错了的先说：加上 --yes 不是办法
     path = _path_of(profile)
     if path is not None and not path.is_dir():
         return

@@ -101,7 +101,11 @@ class AccountType(Code):
     INTERBANK = 15002, "银行间", "AT_INTERBANK"
     BANK = 15003, "银行", "AT_BANK"
     OTC = 15005, "场外柜台", "AT_OTC"
-    # 厂商没有的，别的后端用
+
+
+class OtherAccountType(Code):
+    """厂商没有的账号类型：别的后端的字典里的 ``account_type``。"""
+
     OVERSEAS = 90001, "境外证券"
     CRYPTO = 90002, "加密货币"
     CFD = 90003, "差价合约"
@@ -406,6 +410,18 @@ class PriceType(Code):
     SZ_INSTBUSI_RESTCANCEL = 46, "即时成交剩余撤销", "MARKET_SZ_INSTBUSI_RESTCANCEL"
     SZ_CONVERT_5_CANCEL = 47, "最优五档即时成交剩余撤销", "MARKET_SZ_CONVERT_5_CANCEL"
     SZ_FULL_OR_CANCEL = 48, "全额成交或撤销", "MARKET_SZ_FULL_OR_CANCEL"
+
+
+class OtherPriceType(Code):
+    """厂商没有的报价类型：别的后端下单时送的。都有委托价。"""
+
+    FAK = 90001, "限价即成剩撤"
+    FOK = 90002, "限价全成或撤"
+    STOP = 90003, "止损"
+
+
+LIMIT_PRICES: Final[frozenset[int]] = frozenset({PriceType.FIX, *map(int, OtherPriceType)})
+"""有委托价的报价类型；别的是市价。"""
 
 
 class BrokerPriceType(Code):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.codes import Code, TextCode
 
 XTCONSTANT: Final = "xtconstant"
+OURS: Final = "本库"
 MANUAL: Final = "厂商手册的正文"
 BIG_QMT: Final = "厂商的大 QMT 文档"
 
@@ -51,6 +52,7 @@ class Enumeration:
 
 TABLE: Final[tuple[Enumeration, ...]] = (
     Enumeration("账号类型", codes.AccountType, "`connect(account_type=…)`、`account_type`"),
+    Enumeration("别的后端的账号类型", codes.OtherAccountType, "`account_type`", OURS),
     Enumeration("账号状态", codes.AccountStatus, "`status`、`login_status`"),
     Enumeration(
         "委托类型",
@@ -67,6 +69,7 @@ TABLE: Final[tuple[Enumeration, ...]] = (
         note="`MARKET_…` 的 18–24 是期货的；12 只有智能算法下单用；"
         "42、43 用于沪市与北交所，46–48 用于深市，44、45 三个交易所都可以。",
     ),
+    Enumeration("报价类型（别的后端送出的）", codes.OtherPriceType, "`ttype`", OURS),
     Enumeration(
         "报价类型（柜台返回的）",
         codes.BrokerPriceType,

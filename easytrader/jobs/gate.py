@@ -139,7 +139,7 @@ def account_gate(
     clock = _simulated_clock(account)
     if clock in ("always", "step"):
         return Gate(True, "随时", "模拟账户随时开市", True, moment)
-    if account.broker not in _A_SHARE and _another_market(account.broker):
+    if account.broker not in _A_SHARE and _another_market(account):
         return Gate(True, "随时", f"{account.broker} 不按沪深北的日历", True, moment)
     past_end = clock == "exchange"
     return market_gate(moment, assume_open=assume_open, hours=hours, past_end=past_end)
@@ -216,11 +216,9 @@ def _simulated_clock(account: AccountSpec) -> str:
     return "always" if account.broker in _SIMULATED else ""
 
 
-def _another_market(broker: str) -> bool:
+def _another_market(account: AccountSpec) -> bool:
     """别的包的后端：做的是不是沪深北以外的市场。"""
-    from easytrader.api import use
-
-    trader = use(broker)
+    trader = account.make(guard=False)
     try:
         able = trader.capabilities
         return able.always_open or able.day != A_SHARES

@@ -13,6 +13,7 @@ from easytrader.basics import beijing, paths, waits
 from easytrader.basics.claims import Claim, TakenError, holder
 from easytrader.basics.private import private_folder
 from easytrader.basics.scrub import scrubbed
+from easytrader.counters.fields import looks_secret
 from easytrader.errors import EasytraderError
 
 if TYPE_CHECKING:
@@ -121,7 +122,10 @@ def key_of(account: AccountSpec) -> str:
     if "miniqmt_path" in told:
         place = paths.canonical(str(place))
     who = told.get("stock_account", told.get("account", ""))
-    return "\0".join((account.broker, str(place), str(who)))
+    if not place and not who:  # 别家的柜台：字段各不相同，密码之外的合起来就是它
+        who = sorted((name, str(each)) for name, each in told.items() if not looks_secret(name))
+    opened = sorted((name, str(each)) for name, each in account.use.items())
+    return "\0".join((account.broker, str(place), str(who), *map(str, opened)))
 
 
 def lock_file(job: str, account: str) -> Path:

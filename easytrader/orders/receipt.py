@@ -40,7 +40,8 @@ class Receipt(Generic[_Row]):
 
     __slots__ = (
         "_deadline", "_gate", "_is_done", "_latch", "_row", "_then", "_what", "awaited", "blame",
-        "build", "error", "heard", "latest", "over", "quiet", "sent", "seq", "timeout_s", "watch",
+        "build", "error", "heard", "known", "latest", "over", "quiet", "sent", "seq", "timeout_s",
+        "watch",
     )  # fmt: skip
 
     def __init__(self, what: object, timeout_s: float, *, awaited: bool = False) -> None:
@@ -54,6 +55,8 @@ class Receipt(Generic[_Row]):
         """有了结果之后调用：是不是到期。后端放的。"""
         self.heard: Callable[[], None] | None = None
         """来了应答时调用，在 ``over`` 之后。后端放的。"""
+        self.known = ""
+        """到期没有应答时，后端已经知道的。后端放的。"""
         self.watch: Callable[[Receipt[Any]], None] | None = None
         """定了期限时调用。"""
         self.latest: float | None = None
@@ -116,7 +119,8 @@ class Receipt(Generic[_Row]):
 
     def expire(self) -> None:
         """到期了：没有结果的，结果未知。"""
-        self._settle(None, OutcomeUnknownError(f"{self.timeout_s:.3g} 秒内没有应答"), True)
+        told = f"{self.timeout_s:.3g} 秒内没有应答{self.known and f'；{self.known}'}"
+        self._settle(None, OutcomeUnknownError(told), True)
 
     def ready(self, row: _Row) -> None:
         """什么都没有发出，已经有结果。"""

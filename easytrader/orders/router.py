@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from easytrader import arguments
-from easytrader.backend.records import ContractNumber
+from easytrader.backend.records import CancelAnswer, ContractNumber
 from easytrader.basics import tags
-from easytrader.codes import CANCELLABLE_STATUSES, MARKET_CODES, PriceType
+from easytrader.codes import CANCELLABLE_STATUSES, LIMIT_PRICES, MARKET_CODES
 from easytrader.errors import (
     ClosedError,
     EasytraderError,
@@ -362,7 +362,7 @@ class Router:
 
     def _check(self, order: Wanted, session: Session) -> None:
         """后端或账号做不了的抛 `UsageError`。"""
-        kind = "limit" if order.price_type == PriceType.FIX else "market"
+        kind = "limit" if order.price_type in LIMIT_PRICES else "market"
         self.capabilities.check_order(kind, order.target.exchange)
         if order.client_order_id is not None:
             self.capabilities.check_tag(order.client_order_id)
@@ -406,15 +406,19 @@ class Router:
             gate.last(None)
         return deadline
 
-    def _cancel_row(self, ticket: Cancel, done: bool) -> CancelResult:
-        self._log.debug("{}：{}", ticket, "已收下" if done else "被拒绝")
-        return {"success": done, "message": "success" if done else "failed"}
+    def _cancel_row(self, ticket: Cancel, answer: bool | CancelAnswer) -> CancelResult:
+        done, told = answer if isinstance(answer, CancelAnswer) else (answer, "")
+        self._log.debug("{}：{}{}", ticket, "已收下" if done else "被拒绝", told)
+        return {"success": done, "message": told or ("success" if done else "failed")}
 
     def _row(self, order: Wanted, answer: SubmitAnswer) -> EntrustResult:
         if answer.accepted:
             number: Any = answer.order_id
             self.recent.append(number)
-            return {"entrust_no": number}
+            if not answer.message:
+                return {"entrust_no": number}
+            self._log.warning("委托 {} {}：{}", number, order.target.stock_code, answer.message)
+            return {"entrust_no": number, "message": answer.message}
         message = answer.message or "客户端当场拒绝，没有说明原因（价格超出涨跌停、报价类型不对等）"
         self._log.warning("委托被拒绝 {} {}：{}", order.target.stock_code, order.volume, message)
         return {"entrust_no": -1, "message": message}

@@ -23,6 +23,10 @@ _REMOTE_NAMES: Final = {"path": "address", "account": "account"}
 _REMOTE: Final = ("remote", "远程")
 _OWN: Final = ("miniqmt", "qmt", "bigqmt", "大qmt", "sim", "模拟", *_REMOTE)
 """别的包的后端，``path`` 也许是它自己的参数。"""
+_OTHERS: Final = ("ccxt", "okx", "htx", "ib", "futu", "tiger", "mt5")
+_GATEWAY_NAMES: Final = {"path": "config"}
+"""VeighNa 的接口：``connect_xxx.json``。"""
+_USE_OURS: Final = ("broker", "debug", "guard")
 _LONGEST_NAME: Final = 64
 _NAME_FORM: Final = "应为 1 到 64 个字母、数字、汉字、- 或 _，例如 main"
 
@@ -37,6 +41,7 @@ class AccountSpec:
         connect: 交给 ``connect()`` 的选项；值可以是 ``env:变量名``、``keyring:服务/用户名``。
             自带的后端也可以写命令行上的短名字（``path account type``），造好以后是全名。
         guard: 这个账号的风控，同 `easytrader.use`。
+        use: `easytrader.use` 的别的选项，如 ``gateway``、``exchange``。
 
     Raises:
         UsageError: 哪一项不对。
@@ -46,14 +51,18 @@ class AccountSpec:
     name: str | None = None
     connect: Mapping[str, Any] = field(default_factory=dict, repr=False)  # 里面可能有密码
     guard: Guard | dict[str, Any] | bool | None = None
+    use: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.name is not None:
             check_name(self.name)
+        for each in self.use:
+            if each in _USE_OURS:
+                raise UsageError(f"use.{each}", self.use[each], "这一项写在外面，不在 use 里")
         for each in self.connect:
             if each in OURS:
                 raise UsageError(f"connect.{each}", "…", "这一项由打开它的程序自己定，去掉它")
-        if self.broker in _OWN:
+        if self.broker in _OWN or goes_through_veighna(self.broker):
             object.__setattr__(self, "connect", _in_full(self.connect, short_names(self.broker)))
         if self.guard is None or self.guard is False:
             object.__setattr__(self, "guard", None)
@@ -61,6 +70,22 @@ class AccountSpec:
         from easytrader.risk import Guard  # 没有开风控的不必带上它
 
         object.__setattr__(self, "guard", Guard.of(self.guard))
+
+    def make(self, *, debug: bool = False, guard: bool = True) -> Trader:
+        """`easytrader.use` 造好的交易口，还没有连。
+
+        Args:
+            debug: 同 `easytrader.use`。
+            guard: 带不带这个账号的风控。
+
+        Raises:
+            UsageError: 没有这个后端，它不收的选项。
+            UnsupportedError: 登记的那一家关了、没有，或这里不行。
+            MissingDependencyError: 后端装得不全。
+        """
+        from easytrader.api import use
+
+        return use(self.broker, debug, self.guard if guard else None, **self.use)
 
     def options(self, where: str = "") -> dict[str, Any]:
         """交给 ``connect()`` 的选项，密码已经取来。不要留着它，也不要写出来。
@@ -84,7 +109,22 @@ class AccountSpec:
 
 def short_names(broker: str | None) -> Mapping[str, str]:
     """这个后端的短名字 → ``connect()`` 的参数。"""
+    if broker is not None and goes_through_veighna(broker):
+        return _GATEWAY_NAMES
     return _REMOTE_NAMES if broker in _REMOTE else SHORT_NAMES
+
+
+def goes_through_veighna(broker: str) -> bool:
+    """这个后端是 VeighNa 的接口：连接的选项是接口自己的字段。"""
+    key = broker.strip().lower()
+    if key in ("vnpy", "veighna"):
+        return True
+    if key in (*_OWN, *_OTHERS):
+        return False
+    from easytrader import counters
+
+    found = counters.find(broker)
+    return found is not None and not found.own
 
 
 def _in_full(connect: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
@@ -99,7 +139,7 @@ def account_of(row: dict[str, Any], where: str = "") -> AccountSpec:
     """文件里的一段 → 账号。
 
     Args:
-        row: ``broker name connect guard``。
+        row: ``broker name connect guard use``。
         where: 是哪一段，写在错误里。
 
     Raises:
@@ -109,7 +149,7 @@ def account_of(row: dict[str, Any], where: str = "") -> AccountSpec:
         check_keys(row, {each.name for each in fields(AccountSpec)}, "account.")
         return AccountSpec(
             broker_of(row, "account."), row.get("name"), connect_of(row, "account."),
-            row.get("guard"),
+            row.get("guard"), use_of(row, "account."),
         )  # fmt: skip
 
 
@@ -127,6 +167,15 @@ def connect_of(row: Mapping[str, Any], where: str = "") -> dict[str, Any]:
     if not isinstance(connect, dict):
         raise UsageError(f"{where}connect", connect, f"写成 [{where}connect]，一行一个选项")
     return connect
+
+
+def use_of(row: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """``[use]`` 那一段。"""
+    told = row.get("use", {})
+    if not isinstance(told, dict):
+        form = f"写成 [{where}use]，一行一个选项，例如 gateway = 'XTP'"
+        raise UsageError(f"{where}use", told, form)
+    return told
 
 
 def check_name(name: object) -> str:

@@ -6,6 +6,9 @@ wait = 60                      # 连不上时最多等多少秒
 guard = { max_order_value = 50000 }
 log_file = "main.log"
 
+[use]                          # use() 的别的选项；多数后端没有
+# gateway = "XTP"              # broker = "vnpy" 的
+
 [connect]                      # 交给 connect() 的选项
 miniqmt_path = 'D:\国金证券QMT交易端\userdata_mini'
 stock_account = "env:QMT_ACCOUNT"
@@ -21,6 +24,7 @@ url = "keyring:easytrader/wecom"
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -41,6 +45,8 @@ from easytrader.profiles.account import (
     broker_of,
     check_name,
     connect_of,
+    goes_through_veighna,
+    use_of,
     waits_itself,
 )
 from easytrader.profiles.secrets import hidden
@@ -57,7 +63,7 @@ WAIT_S: Final = 30.0
 """没有写 ``wait`` 时，连不上最多等这么久。"""
 _AGAIN_S: Final = 1.0
 _SLOWEST_S: Final = 10.0
-_KEYS: Final = ("broker", "connect", "guard", "job", "log_file", "notify", "wait")
+_KEYS: Final = ("broker", "connect", "guard", "job", "log_file", "notify", "use", "wait")
 JOB_KEYS: Final[dict[str, tuple[type, ...]]] = {
     "price": (str,),
     "patience": (int, float),
@@ -141,7 +147,7 @@ class Profile:
             return rehearsal
         options = self.account.options(self.told)
         fetched = self.account.secrets_of(options)
-        trader = use(self.broker, debug=debug, guard=self.account.guard)
+        trader = self.account.make(debug=debug)
         try:
             self.check_options(trader)
             with hidden(*fetched), tomlfile.within(self.told):
@@ -158,6 +164,8 @@ class Profile:
             UsageError: 有不认得的；说出是不是哪一个，有的是哪些。
         """
         accepted: frozenset[str] = getattr(trader.connect, "accepted", frozenset())
+        if goes_through_veighna(self.broker):  # 接口自己的字段也是参数
+            accepted = _gateway_names(self.account, trader)
         for each in self.connect if accepted else ():
             if each not in accepted:
                 told = unknown_told("connect", each, accepted.difference(OURS))
@@ -166,12 +174,13 @@ class Profile:
     def shown(self) -> dict[str, Any]:
         """给人看的：密码、取密码的地方以外的都在，直接写着的密码换成星号。
 
-        键：``name file broker connect guard wait job notify log_file``。
+        键：``name file broker use connect guard wait job notify log_file``。
         """
         return {
             "name": self.name,
             "file": None if self.file is None else str(self.file),
             "broker": self.broker,
+            "use": dict(self.account.use),
             "connect": tomlfile.starred(dict(self.connect)),
             "guard": None if self.guard is None else self.guard.limits(),
             "wait": self.wait,
@@ -302,7 +311,7 @@ def _profile(name: str, file: Path, told: dict[str, Any]) -> Profile:
         tomlfile.check_private(file, "profile")
     return Profile(
         name,
-        AccountSpec(broker_of(told), connect=connect, guard=told.get("guard")),
+        AccountSpec(broker_of(told), connect=connect, guard=told.get("guard"), use=use_of(told)),
         arguments.seconds("wait", told.get("wait", WAIT_S), allow_zero=True),
         job,
         tuple(notify),
@@ -319,6 +328,19 @@ def _check_job(job: dict[str, Any]) -> None:
             told = {str: "文字", bool: "true 或 false", dict: "表", int: "整数", float: "数"}
             forms = "或".join(dict.fromkeys(told[each] for each in kinds))
             raise UsageError(f"job.{name}", value, f"应为{forms}")
+
+
+def _gateway_names(account: AccountSpec, trader: Trader) -> frozenset[str]:
+    """VeighNa 的接口的 ``connect()`` 收哪些名字；接口不在登记里的不知道，都收。"""
+    from easytrader import counters
+    from easytrader.counters.fields import known_names
+
+    name = account.use.get("gateway", account.broker)
+    counter = counters.find(name) if isinstance(name, str) else None
+    parameters = inspect.signature(trader.connect).parameters.values()
+    starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    own = frozenset(each.name for each in parameters if each.kind not in starred)
+    return frozenset() if counter is None else known_names(counter) | own
 
 
 def _is_path(text: str) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
 from easytrader.basics.numbers import exact
-from easytrader.codes import PriceType
+from easytrader.codes import LIMIT_PRICES
 from easytrader.errors import EasytraderError, RiskRefusedError
 from easytrader.market.symbols import Kind, parse_security
 
@@ -198,7 +198,7 @@ class Rules:
 
 
 def _is_limit(request: OrderRequest) -> bool:
-    return request.price_type == PriceType.FIX and request.money is None
+    return request.price_type in LIMIT_PRICES and request.money is None
 
 
 def _exact(number: Number) -> Decimal:

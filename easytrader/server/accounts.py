@@ -6,7 +6,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from easytrader.api import use
 from easytrader.basics import waits
 from easytrader.basics.claims import Claim, TakenError
 from easytrader.basics.log import Log, masked
@@ -51,7 +50,7 @@ class Account:
 
     def __init__(self, spec: AccountSpec, *, debug: bool = False) -> None:
         self.spec = spec
-        self.trader = use(spec.broker, debug=debug, guard=spec.guard)
+        self.trader = spec.make(debug=debug)
         self.failure: EasytraderError | None = None
         """最近一次没有连上而不再等的原因；连上为 None。"""
         self._log = Log(debug)

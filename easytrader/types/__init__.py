@@ -282,9 +282,10 @@ class Status(TypedDict):
 
 
 CheckName = Literal[
-    "python", "packages", "path", "permission", "session", "disk", "clock", "trading_day", "connect"
-]
-"""体检的各项。"""
+    "python", "packages", "path", "permission", "session", "disk", "clock", "trading_day",
+    "connect", "locale", "native", "fields", "ports",
+]  # fmt: skip
+"""体检的各项；最后四项是登记的柜台的。"""
 
 CheckVerdict = Literal["正常", "注意", "有问题", "跳过"]
 """体检一项的结论。"""

@@ -111,6 +111,8 @@ def test_dictionary_keys_in_order(title: str, row: str, build: Any) -> None:
 
 
 class _Anything(SimpleNamespace):
+    currency = ""
+
     def __getattr__(self, name: str) -> Any:
         numbers = ("order_type", "price_type", "order_status", "offset_flag", "direction")
         return (

@@ -230,5 +230,5 @@ def test_brokers_of_other_packages(
     class Other(Trader):
         capabilities = able
 
-    monkeypatch.setattr("easytrader.api.use", lambda _: Other())
+    monkeypatch.setattr("easytrader.api.use", lambda *_, **__: Other())
     assert account_gate(AccountSpec("other"), at(MIDNIGHT)).open is opened

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def futu_trader(debug: bool = False) -> FutuTrader:
-    """``use("futu")``。"""
+    """``use("futu")``；没有装 futu-api 的，`connect` 时说。"""
     from easytrader.overseas.futu.trader import FutuTrader
 
     return FutuTrader(debug)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def tiger_trader(debug: bool = False) -> TigerTrader:
-    """``use("tiger")``。"""
+    """``use("tiger")``；没有装 tigeropen 的，`connect` 时说。"""
     from easytrader.overseas.tiger.trader import TigerTrader
 
     return TigerTrader(debug)
