@@ -136,6 +136,29 @@ def test_quote_and_last_price(exchange: Exchange, name: str) -> None:
             user.market_buy("BTC/USDT", HALF)
 
 
+def test_remark_and_strategy_of_this_process_come_back(exchange: Exchange) -> None:
+    with use("okx", exchange) as user:
+        connect(user)
+        number = user.buy("BTC/USDT", 10.5, HALF, remark="网格 3", strategy_name="grid")
+        row: Any = user.wait(number["entrust_no"], timeout=5)
+        (trade,) = user.today_trades
+        assert [row["order_remark"], row["strategy_name"]] == ["网格 3", "grid"]
+        assert [trade["order_remark"], trade["strategy_name"]] == ["网格 3", "grid"]
+
+
+def test_the_proxy_given_is_used(exchange: Exchange) -> None:
+    with use("okx", exchange) as user:
+        with pytest.raises(errors.ConnectFailedError):
+            connect(user, proxy="http://127.0.0.1:9")
+        for wrong in ("127.0.0.1:9", "ftp://a:1", 9):
+            with pytest.raises(errors.UsageError, match="proxy"):
+                connect(user, proxy=wrong)
+        for name in ("options", "symbols"):
+            with pytest.raises(errors.UsageError, match=name):
+                connect(user, **{name: 3})
+        assert exchange.requests == []
+
+
 def test_amounts_are_refused_not_rounded(exchange: Exchange) -> None:
     with use("okx", exchange) as user:
         connect(user)

@@ -18,6 +18,7 @@ pytest.importorskip("vnpy")
 import gateway_once_child
 from gateway_orders_gear import STOCK, connected, counter_of
 from sim_gateway import BEIJING, SimCounter
+from support import eventually
 from vnpy.trader.constant import Direction, Exchange, OrderType, Status
 from vnpy.trader.object import OrderData
 
@@ -89,6 +90,7 @@ def test_same_id_from_threads_and_traders(counter: SimCounter) -> None:
 def test_another_programs_remark_is_seen(counter: SimCounter) -> None:
     with connected(counter) as user, connected(counter) as other:
         number = user.buy(STOCK, 39, 100, remark="第 3 格", strategy_name="网格")["entrust_no"]
+        eventually(lambda: other.today_entrusts)
         (row,) = other.today_entrusts
         assert (row["order_id"], row["order_remark"]) == (number, "第 3 格")
         assert row["strategy_name"] == "网格"

@@ -184,6 +184,16 @@ class TestOrders:
         assert row["order_status_name"] == "废单"
         assert "no money" in row["status_msg"]
 
+    def test_idle_without_a_refusal_is_not_over(self, user: Any, tws: TwsServer) -> None:
+        """``Inactive`` 可能还会再报：有提醒也不是废单。"""
+        number = user.buy("AAPL.US", 150, 1)["entrust_no"]
+        tws.orders[0]["status"] = "Inactive"
+        tws.tell(tws.orders[0], 404, "Shares for this order are not available; it will be held.")
+        eventually(lambda: user.find_entrust(number)["status_msg"])
+        row = user.find_entrust(number)
+        assert row["order_status_name"] == "待报"
+        assert "404" in row["status_msg"]
+
     def test_a_notice_is_no_refusal(self, user: Any, tws: TwsServer) -> None:
         tws.notice = 399
         number = user.buy("AAPL.US", 150, 1)["entrust_no"]

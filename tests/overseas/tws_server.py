@@ -418,6 +418,13 @@ class TwsServer:
             for link in self.links:
                 self.error(link, -1, code, text)
 
+    def tell(self, order: dict[str, Any], code: int, text: str) -> None:
+        """对下这笔的客户说它的状态与一个错误。"""
+        with self._lock:
+            for link in [each for each in self.links if each.client_id == order["client_id"]]:
+                self._tell(order, link)
+                self.error(link, order["order_id"], code, text)
+
     def fill(self, order: dict[str, Any], price: float, size: float) -> None:
         """挂着的成交一部分，告诉下它的客户。"""
         with self._lock:

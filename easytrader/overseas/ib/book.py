@@ -44,6 +44,7 @@ class Known:
     filled: Number = 0
     average: Number = 0
     reason: str = ""
+    refused: bool = False
     at: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -104,12 +105,14 @@ class Book:
         one.filled = max(exact(one.filled), exact(number(order.filledQuantity)))
         one.status = state.status
         if state.status == "Inactive":
+            one.tag = one.tag if exact(one.filled) else ""  # 拒绝了的，同一个标记可以再下
             one.reason = one.reason or state.completedStatus or "没有说原因"
+            one.refused = True
         self._changed(one)
 
-    def blamed(self, one: Known, reason: str) -> None:
+    def blamed(self, one: Known, reason: str, *, refused: bool) -> None:
         """关于一笔收下了的委托的错误、提醒：记下原因，状态等 TWS 说。"""
-        one.reason = reason
+        one.reason, one.refused = reason, one.refused or refused
         self._changed(one)
 
     def executed(self, contract: Any, execution: Any) -> None:
@@ -159,8 +162,8 @@ class Book:
 
     def row(self, one: Known) -> records.Order:
         """一笔委托。"""
-        status = words.status_of(one.status, one.filled, one.reason)
-        idle = one.status == "Inactive" and not one.reason
+        status = words.status_of(one.status, one.filled, refused=one.refused)
+        idle = one.status == "Inactive" and not one.refused
         return records.Order(
             stock_code=self.code(one.contract),
             order_id=str(one.perm_id),
@@ -173,7 +176,7 @@ class Book:
             traded_price=one.average if exact(one.average) else self._average(one),
             order_sysid=str(one.order_id) if one.order_id > 0 else "",
             order_remark=tags.tagged(one.tag, "") if one.tag else "",
-            status_msg=words.IDLE if idle else one.reason,
+            status_msg=f"{one.reason} {words.IDLE}".strip() if idle else one.reason,
             account_id=one.account,
             account_type=OtherAccountType.OVERSEAS.value,
             currency=one.contract.currency,

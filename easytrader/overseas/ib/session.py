@@ -438,14 +438,20 @@ class IbSession(BaseSession):
         self._by_id("reqMktData", contract, "", True, False, [], asking)
 
     def _place(self, contract: Any, order: Any, reply: Reply[SubmitAnswer]) -> None:
-        if reply.done() or not self._open:  # 已经说了结果未知的不再发
+        if not self._sendable(reply):
             return
         order_id = self._client.getReqId()
         self._placing[order_id] = reply, str(order.orderRef)
         self._client.placeOrder(order_id, contract, order)
 
+    def _sendable(self, reply: Reply[Any]) -> bool:
+        """还发得出去；已经说了结果未知的不再发。"""
+        if not reply.done() and not (self._open and self._client.isReady()):
+            reply.fail(NotConnectedError("会话已断开，什么都没有发出"))
+        return not reply.done()
+
     def _cancel(self, target: str, reply: Reply[bool]) -> None:
-        if reply.done() or not self._open:
+        if not self._sendable(reply):
             return
         one = self._book.known.get(int(target)) if target.isdigit() else None
         own = one is not None and one.client_id == self._address.client_id
@@ -497,7 +503,7 @@ class IbSession(BaseSession):
         else:
             one = self._book.by_order(self._address.client_id, request)
             if one is not None and code not in words.NOT_CANCELLED:
-                self._book.blamed(one, told)
+                self._book.blamed(one, told, refused=words.refuses(code))
             else:
                 logger.debug("TWS：{}", told)
 
@@ -512,6 +518,9 @@ class IbSession(BaseSession):
     def _on_open_order(self, order_id: int, contract: Any, order: Any, state: Any) -> None:
         """一笔委托的内容。"""
         if not order.whatIf:
+            self._client.updateReqId(order_id + 1)  # 不与见过的任何编号重
+            if order.clientId == self._address.client_id and order_id in self._refused:
+                order.orderRef = ""  # 说过拒绝了，同一个标记可以再下：不要认成那一笔
             self._acknowledged(self._book.opened(contract, order, state.status))
 
     def _on_order_status(
@@ -529,7 +538,7 @@ class IbSession(BaseSession):
         if one is None or one.client_id != self._address.client_id:
             return
         if one.order_id in self._refused:
-            self._book.blamed(one, self._refused.pop(one.order_id))
+            self._book.blamed(one, self._refused[one.order_id], refused=True)
         placing = self._placing.get(one.order_id)
         if placing is not None and placing[1] == f"~{one.tag}~":
             del self._placing[one.order_id]
