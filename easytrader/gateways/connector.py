@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from easytrader.basics.log import Log
     from easytrader.basics.paths import AccountKey
     from easytrader.counters.shape import Counter
+    from easytrader.gateways.book import Book
     from easytrader.gateways.exactly import Notes
     from easytrader.gateways.offsets import OrderPolicy
 
@@ -134,36 +135,55 @@ class GatewayConnector:
             opening.book.wake()
 
     def _log_in(self, session: GatewaySession, deadline: float) -> None:
-        plan, desk, watch = self._plan, session.desk, session.ready
-        failed: list[BaseException] = []
+        """让接口去连，等到登录好为止。"""
+        book, watch = session.book, session.ready
+        failed: list[Exception] = []
 
         def connect() -> None:
             try:
-                desk.gateway.connect(dict(plan.setting))
+                session.desk.gateway.connect(dict(self._plan.setting))
             except Exception as exc:  # noqa: BLE001  边界：带回等着的线程
                 failed.append(exc)
-                desk.book.wake()
+                book.wake()
+
+        def over() -> bool:
+            return bool(self._cancelled or failed or watch.failed or watch.done)
 
         began = time.monotonic()
+        # 在一次性的线程上：有的接口连不通会卡到永远
         Aside(connect, "easytrader-vnpy-connect").start()
-        desk.book.wait_for(
-            lambda: self._cancelled or failed or watch.failed or watch.done, deadline
-        )
+        while not book.wait_for(over, self._quiet_by(book, deadline)):
+            if time.monotonic() >= self._quiet_by(book, deadline):
+                break
+        if over():
+            if self._cancelled or failed or watch.failed:
+                raise self._failure(session, failed)
+        elif time.monotonic() >= deadline:
+            took_s, missing = time.monotonic() - began, "、".join(watch.missing)
+            told = f"{self._plan.title} {took_s:.3g} 秒没有登录好，还没有推来：{missing}"
+            raise ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
+        else:
+            told = "{} 推来了资金，没有推来合约：没有合约的下不了单"
+            self._log.warning(told, self._plan.title)
+
+    def _failure(self, session: GatewaySession, failed: list[Exception]) -> ConnectFailedError:
+        """不必等到期的失败。"""
+        title, watch = self._plan.title, session.ready
         if self._cancelled:
-            raise ConnectFailedError(f"不再连接 {plan.title}")
-        if watch.done and not watch.failed:
-            return
+            return ConnectFailedError(f"不再连接 {title}")
         if failed:
-            told = f"{plan.title} 的 connect() 出错：{failed[0]!r}。{_told(desk.logs)}"
-            raise ConnectFailedError(told) from failed[0]
-        if watch.failed:
-            error = ConnectFailedError(f"{plan.title} 没有登录上：{watch.failed}")
-            # 密码不对接着试，柜台会把账号锁住
-            error.final = ready.is_final(watch.failed)  # type: ignore[attr-defined]
-            raise error
-        took_s, missing = time.monotonic() - began, "、".join(watch.missing)
-        told = f"{plan.title} {took_s:.3g} 秒没有登录好，还没有推来：{missing}。{_told(desk.logs)}"
-        raise ConnectFailedError(told)
+            told = f"{title} 的 connect() 出错：{failed[0]!r}"
+            return ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
+        error = ConnectFailedError(f"{title} 没有登录上：{watch.failed}")
+        # 密码不对接着试，柜台会把账号锁住
+        error.final = ready.is_final(watch.failed)  # type: ignore[attr-defined]
+        return error
+
+    def _quiet_by(self, book: Book, deadline: float) -> float:
+        """没有登记的接口可能不推合约：有了资金，安静到这时就算登录好了。"""
+        if self._plan.counter is not None or not book.accounts:
+            return deadline
+        return min(deadline, book.heard_at + self._plan.settle_s)
 
     def _settle(self, session: GatewaySession, deadline: float) -> None:
         """等持仓推来，安静一会儿：查完了没有，接口不说。"""
