@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -212,6 +214,15 @@ def test_seed_fields_connect(exchange: Exchange) -> None:
         )  # fmt: skip
         assert user.state == "已连接"
         assert isinstance(user, CryptoTrader)
+
+
+def test_nobody_holding_it_disconnects(exchange: Exchange) -> None:
+    user = use("okx", exchange)
+    connect(user)
+    gone = weakref.ref(user)
+    del user
+    gc.collect()
+    assert gone() is None  # 引擎不拿着交易口；没有人要的会自己断开
 
 
 def test_missing_credentials_are_told_before_the_network(exchange: Exchange) -> None:
