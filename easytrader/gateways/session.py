@@ -136,7 +136,8 @@ class GatewaySession(LineSession):
         self._refresh()
         value = 0.0
         if self.kind in _CASH_ACCOUNTS:
-            value = sum(float(each.market_value) for each in self._positions())
+            held = (each for each in self._positions() if each.account_type == self.kind)
+            value = sum(float(each.market_value) for each in held)
         accounts = list(self.book.accounts.values())
         if not accounts:
             raise QueryFailedError("接口没有推来资金")
