@@ -296,7 +296,9 @@ class GatewaySession(LineSession):
         book = self.book
         account = self.desk.account_id
         found: list[records.Position] = []
-        for each in book.positions():
+        # 一直在轮着查的接口：两轮都没有再推来，而资金还在推，就是没有了
+        sure = self.answers >= _SURE and time.monotonic() - book.account_at < _POSITION_S
+        for each in book.positions(time.monotonic() - 2 * _POSITION_S if sure else float("-inf")):
             place = each.symbol, each.exchange.name
             last = self.last_price(convert.stock_code(*place)) or 0.0
             found.append(convert.position(each, book.contracts.get(place), account, last))

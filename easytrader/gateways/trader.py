@@ -199,7 +199,7 @@ class GatewayTrader(Trader):
         found = [
             each
             for each in list(session.book.contracts.values())
-            if each.symbol.lower().startswith(wanted) or wanted in each.name.lower()
+            if each.symbol.lower().startswith(wanted) or wanted in str(each.name).lower()
         ]
         found.sort(key=lambda each: (each.symbol, each.exchange.name))
         return [convert.contract_row(each) for each in found]

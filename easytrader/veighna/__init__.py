@@ -18,16 +18,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from easytrader.errors import MissingDependencyError
+from easytrader.gateways.package import RECIPE
 
 __all__ = ["EasytraderGateway"]
-
-RECIPE: Final = (
-    "pip install --no-deps vnpy==4.5.0 && pip install numpy ta-lib loguru requests tzlocal pyzmq"
-)
-"""不要窗口的最小装法：带着窗口的 ``pip install vnpy`` 当然也行。"""
 
 try:
     import vnpy.trader.gateway  # noqa: F401  只看有没有
@@ -35,4 +29,4 @@ except ImportError as exc:
     told = f"没有装 VeighNa（{exc}）。不要窗口的最小装法：{RECIPE}；要窗口的：pip install vnpy"
     raise MissingDependencyError(told, name=exc.name) from exc
 
-from easytrader.veighna.gateway import EasytraderGateway  # noqa: E402  先看有没有
+from easytrader.veighna.gateway import EasytraderGateway

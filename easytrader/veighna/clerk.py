@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -22,6 +23,7 @@ from easytrader.trader import engine_of
 from easytrader.veighna import convert
 
 if TYPE_CHECKING:
+    from easytrader import types
     from easytrader.trader import Trader
     from easytrader.veighna.contracts import Contracts
     from easytrader.veighna.desk import Desk
@@ -59,6 +61,8 @@ class Clerk:
         self.user: Trader | None = None
         """连好了的交易口。"""
         self._opening: Trader | None = None
+        self.is_open = False
+        """账户、当日的委托都报完了。"""
         self.dead = False
         """不会再连了：设置不对，或关了。"""
         self._closing = threading.Event()
@@ -173,18 +177,19 @@ class Clerk:
             self._read_names()
             for security in self._settings.codes:
                 self._contracts.ensure(security)
-            for row in assets:
-                self._gateway.on_account(convert.account(row, self._gateway.gateway_name))
             desk.positions(held)
             self.user = user
-            desk.opened(user, orders, trades, self._tell_open)
+            desk.opened(user, orders, trades, partial(self._tell_open, assets))
             return True
         return False
 
-    def _tell_open(self) -> None:
+    def _tell_open(self, assets: list[types.Asset]) -> None:
+        """都报完了才报资金：等资金来才算登录好的，这时什么都看得到。"""
         user = self.user
         assert user is not None
-        self._gateway.connected = True
+        self.is_open = True
+        for row in assets:
+            self._gateway.on_account(convert.account(row, self._gateway.gateway_name))
         self._log(f"连接成功：{user.capabilities.name}，资金账号 {user.status['account_id']}")
 
     def _serve(self) -> None:

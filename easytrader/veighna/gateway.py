@@ -39,6 +39,8 @@ class EasytraderGateway(BaseGateway):  # type: ignore[misc]  # VeighNa 没有装
     """
 
     default_name: ClassVar[str] = "EASYTRADER"
+    reference_back: ClassVar[bool] = True
+    """下单时的 ``reference`` 由柜台带回来，换了进程也认得；`easytrader.gateways` 看它。"""
     default_setting: ClassVar[dict[str, Any]] = settings.FIELDS
     exchanges: ClassVar[list[Any]] = [Exchange.SSE, Exchange.SZSE, Exchange.BSE]
 
@@ -47,8 +49,6 @@ class EasytraderGateway(BaseGateway):  # type: ignore[misc]  # VeighNa 没有装
             form = "接口名里不能有点：VeighNa 拿点来分接口名与编号"
             raise UsageError("gateway_name", gateway_name, form)
         super().__init__(event_engine, gateway_name)
-        self.connected = False
-        """连好过了：账户、当日的委托都报完，可以下单。此刻断没断，看 `user` 的 ``state``。"""
         self._contracts = Contracts(self)
         self._clerk: Clerk | None = None
         self._desk: Desk | None = None
@@ -58,6 +58,14 @@ class EasytraderGateway(BaseGateway):  # type: ignore[misc]  # VeighNa 没有装
         self._prefix = f"{beijing_now():%y%m%d%H%M%S}{new_tag()[:3]}"
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+
+    @property
+    def connected(self) -> bool:
+        """此刻连着，而且当日的都报完了：可以下单。"""
+        clerk = self._clerk
+        if clerk is None or clerk.user is None:
+            return False
+        return clerk.is_open and clerk.user.state == "已连接"
 
     @property
     def user(self) -> Trader | None:
@@ -101,7 +109,6 @@ class EasytraderGateway(BaseGateway):  # type: ignore[misc]  # VeighNa 没有装
             self._clerk = self._desk = self._feed = None
 
     def _stop(self) -> None:
-        self.connected = False
         if self._feed is not None:
             self._feed.close()
         if self._clerk is not None:

@@ -67,6 +67,9 @@ class Wanted(NamedTuple):
     """业务账号；空是还没有定。"""
     password: str
 
+    def __repr__(self) -> str:
+        return f"Wanted({self.place}，{self.env}，账号 {masked(self.account)})"
+
 
 class Account(NamedTuple):
     """选好的业务账户。"""
@@ -164,19 +167,19 @@ class FutuSession(LineSession):
     def quotes(self, stock_codes: list[str]) -> list[records.Quote]:
         """快照；要有那个市场的行情权限。"""
         request = self._pb("Qot_GetSecuritySnapshot").Request()
+        wanted = {}
         for each in stock_codes:
             code, _, market = each.rpartition(".")
-            request.c2s.securityList.add(market=convert.QOT_MARKETS[market], code=code)
+            if market not in convert.QOT_MARKETS:
+                raise QueryFailedError(f"富途没有 {each} 的行情")
+            wanted[each] = convert.QOT_MARKETS[market], code
+            request.c2s.securityList.add(market=wanted[each][0], code=code)
         found = self._query("行情", "Qot_GetSecuritySnapshot", request).s2c.snapshotList
         known = {(each.basic.security.market, each.basic.security.code): each for each in found}
-        rows = []
-        for each in stock_codes:
-            code, _, market = each.rpartition(".")
-            snapshot = known.get((convert.QOT_MARKETS[market], code))
-            if snapshot is None:
-                raise QueryFailedError(f"富途没有 {each} 的行情")
-            rows.append(convert.quote(snapshot.basic, each))
-        return rows
+        missing = [each for each in stock_codes if wanted[each] not in known]
+        if missing:
+            raise QueryFailedError(f"富途没有 {'、'.join(missing)} 的行情")
+        return [convert.quote(known[wanted[each]].basic, each) for each in stock_codes]
 
     # ---- 下单
 
@@ -347,11 +350,15 @@ class FutuConnector:
         self._currency = currency or CURRENCIES[wanted.market]
         self._fills = Fills()
         self._cancelled = threading.Event()
+        self._opening: Wire | None = None
         self._locked = ""
 
     def cancel(self) -> None:
         """让正在进行的 `open` 立刻失败。"""
         self._cancelled.set()
+        wire = self._opening
+        if wire is not None:
+            wire.close()
 
     def find_account(self) -> str:
         """没有给账号：问 OpenD 有哪些，只有一个合适的就是它。
@@ -374,7 +381,7 @@ class FutuConnector:
             raise ConnectFailedError("已经不要连了")
         if self._locked:  # 反复拿错的密码去试，账户会被锁
             raise ConnectFailedError(self._locked)
-        wire = open_wire(self._wanted.place, deadline, self._cancelled.is_set)
+        wire = self._opening = open_wire(self._wanted.place, deadline, self._cancelled.is_set)
         try:
             asking = _Asking(wire, deadline)
             self._check_login(asking)
@@ -395,6 +402,11 @@ class FutuConnector:
         except EasytraderError as exc:
             session.close()
             raise ConnectFailedError(f"接上了 OpenD，但{exc}") from exc
+        finally:
+            self._opening = None
+        if self._cancelled.is_set():
+            session.close()
+            raise ConnectFailedError("已经不要连了")
         logger.info(
             "✓ 成功连接到富途（{}），账号: {}", self._wanted.env, masked(account.account_id)
         )

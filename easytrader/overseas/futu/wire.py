@@ -8,6 +8,7 @@ futu-api 管连接、分包、加密、心跳，请求与应答由这里按序�
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -60,6 +61,7 @@ def sdk() -> Sdk:
             told = '装着的 futu 不是富途的：pip uninstall futu，再 pip install "easytrader[futu]"'
             raise MissingDependencyError(told)
         futu.SysConfig.enable_console_log(False)
+        logging.getLogger("FTConsoleLog").addHandler(logging.NullHandler())  # 不然打印到标准错误
 
         def message(name: str) -> Any:
             return load(f"futu.common.pb.{name}_pb2", "futu-api", "futu")
@@ -164,7 +166,7 @@ def open_wire(place: Place, deadline: float, stop: Callable[[], bool]) -> Wire:
     """
     kit = sdk()
     _reach(place, deadline)  # futu-api 自己连：连不上会打印、会等 20 秒，域名写错了等到永远
-    with _opening:
+    with _loading:
         network(kit)
     wire = Wire(kit, place)
     opening = Aside(partial(_make, wire), "easytrader-futu-open").start()
@@ -174,6 +176,8 @@ def open_wire(place: Place, deadline: float, stop: Callable[[], bool]) -> Wire:
         wire.close()
         told = f"{place} 连得上而没有回答，那里是 OpenD 吗？开了加密要给 rsa_file"
         raise ConnectFailedError(told) from None
+    except ConnectFailedError:
+        raise
     except Exception as exc:  # 边界：futu-api 抛什么都是没连上
         wire.close()
         raise ConnectFailedError(f"连 OpenD（{place}）出错：{exc!r}") from exc
@@ -236,15 +240,30 @@ def _make(wire: Wire) -> None:
             super().on_disconnect(conn_id, reason, msg)
             wire._broke(f"与 OpenD 断开（{reason.name}{msg and '：'}{msg}）")  # noqa: SLF001
 
+    key = _private_key(wire.place.rsa_file)
     with _opening:  # 下面的几项是全进程的
-        daemon = config.get_all_thread_daemon()
+        daemon, key_file = config.get_all_thread_daemon(), config.INIT_RSA_FILE
         config.set_all_thread_daemon(True)  # 它的回调线程不是守护的，解释器会退不出去
-        if wire.place.rsa_file:
+        if wire.place.rsa_file:  # 没有给的，照用户自己在 SysConfig 里设的
             config.set_init_rsa_file(wire.place.rsa_file)
-        Context(
-            filter_trdmarket=futu.TrdMarket.NONE,
-            host=wire.place.host,
-            port=wire.place.port,
-            is_encrypt=bool(wire.place.rsa_file),
-            security_firm=futu.SecurityFirm.NONE,
-        )
+            config.RSA_OBJ = key  # 它自己读的话，读不出会打印，文件也不关
+        try:
+            Context(
+                filter_trdmarket=futu.TrdMarket.NONE,
+                host=wire.place.host,
+                port=wire.place.port,
+                is_encrypt=True if wire.place.rsa_file else None,
+                security_firm=futu.SecurityFirm.NONE,
+            )
+        finally:
+            if wire.place.rsa_file:
+                config.set_init_rsa_file(key_file)
+
+
+def _private_key(path: str) -> Any:
+    if not path:
+        return None
+    try:
+        return load("Crypto.PublicKey.RSA", "futu-api", "futu").import_key(Path(path).read_bytes())
+    except (OSError, ValueError, IndexError, TypeError) as exc:
+        raise ConnectFailedError(f"rsa_file 里读不出 RSA 私钥：{exc}") from exc
