@@ -114,6 +114,8 @@ class GatewaySession(LineSession):
 
     def ticked(self) -> None:
         """每秒一次：登录状态变了，而日志什么都没说的。"""
+        if self._words is not None:
+            self._words.ticked()
         if self._words is not None and not self.logged_in:
             self._break("接口的登录状态变成了没有登录")
 

@@ -425,8 +425,12 @@ class GatewayTrader(Trader):
         return self._place(ticket.market(side, security, amount, ttype, extras, rules))
 
     def _place(self, wanted: Wanted) -> Ticket[types.EntrustResult, types.EntrustResult]:
-        """照合约核对过再下。"""
-        return order(self._ordering, wanted._replace(precheck=partial(_check, wanted)))
+        """照合约核对过再下；合约是登录时推来的，不必等到就要发出。"""
+        book = _book_of(self)
+        contract = None if book is None else book.contract(*convert.vt_symbol(wanted.target))
+        if contract is not None:
+            instruments.check(wanted.target, wanted.side, wanted.price, wanted.volume, contract)
+        return order(self._ordering, wanted)
 
     def _load(self) -> type[Any]:
         """接口的类；没有装的说怎样装。"""
@@ -441,12 +445,6 @@ class GatewayTrader(Trader):
         lines = status.install_lines(counter, through_veighna=True)
         recipe = f"这样装：{' && '.join(lines)}；easytrader doctor --broker {counter.name} 逐样看"
         return package.gateway_class(counter.module, counter.class_name, recipe)
-
-
-def _check(wanted: Wanted, session: Any) -> None:
-    contract = session.book.contract(*convert.vt_symbol(wanted.target))
-    if contract is not None:
-        instruments.check(wanted.target, wanted.side, wanted.price, wanted.volume, contract)
 
 
 def _checked_class(gateway: type[Any]) -> type[Any]:
@@ -512,8 +510,10 @@ def _capabilities(
 def _book(trader: weakref.ref[GatewayTrader]) -> Book | None:
     """此刻的账；没有连接为 None。"""
     user = trader()
-    if user is None:
-        return None
+    return None if user is None else _book_of(user)
+
+
+def _book_of(user: GatewayTrader) -> Book | None:
     try:
         session: Any = user._session  # noqa: SLF001  就是它自己的
     except (NotConnectedError, ClosedError):
