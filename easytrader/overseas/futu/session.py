@@ -44,6 +44,7 @@ _REFUSED: Final = -1
 _BUY, _SELL, _LIMIT, _MARKET, _CANCEL = 1, 2, 1, 2, 2
 _SIDE_NUMBERS: Final = {records.Side.BUY: _BUY, records.Side.SELL: _SELL}
 _MASTER: Final = 2
+_SECURITIES: Final = 1
 _TRADE_MARKETS: Final = {"HK": 1, "US": 2}
 _THROUGH: Final = {"REAL": 4, "SIMULATE": 3}
 """沪深：实盘走沪深股通，模拟是大陆市场（futu-api 也这样选）。"""
@@ -78,6 +79,8 @@ class Account(NamedTuple):
     env: str
     market: int
     """它能交易的市场里的第一个：不分市场的请求都填它。"""
+    firm: int
+    """富途的哪一家（``SecurityFirm``），没有说的为 0；解锁要它。"""
 
     @property
     def account_id(self) -> str:
@@ -386,7 +389,7 @@ class FutuConnector:
             asking = _Asking(wire, deadline)
             self._check_login(asking)
             account = self._choose(asking)
-            self._unlock(asking)
+            self._unlock(asking, account.firm)
             session = FutuSession(
                 wire, account, self._currency, self._fills, listener, self.timeout_s
             )
@@ -423,7 +426,8 @@ class FutuConnector:
         """要的那个业务账户。"""
         wanted = self._wanted
         request = asking.wire.kit.pb("Trd_GetAccList").Request()
-        request.c2s.userID, request.c2s.needGeneralSecAccount = 0, True
+        request.c2s.userID, request.c2s.trdCategory = 0, _SECURITIES
+        request.c2s.needGeneralSecAccount = True  # 综合账户；futu-api 的证券交易也这样问
         market, real = trade_market(wanted.market, wanted.env), wanted.env == "REAL"
         found = [
             each
@@ -436,7 +440,7 @@ class FutuConnector:
             found = [each for each in found if _tradable(each, real)]
         if len(found) == 1:
             (one,) = found
-            return Account(one.accID, wanted.env, one.trdMarketAuthList[0])
+            return Account(one.accID, wanted.env, one.trdMarketAuthList[0], one.securityFirm)
         have = "、".join(masked(str(each.accID)) for each in found)
         whose = f"业务账号 {masked(wanted.account)} " if wanted.account else ""
         told = f"有几个：{have}；请给 account=" if found else f"没有{whose}"
@@ -444,13 +448,15 @@ class FutuConnector:
             f"OpenD 里能交易 {wanted.market} 的{'实盘' if real else '模拟'}账户{told}"
         )
 
-    def _unlock(self, asking: _Asking) -> None:
+    def _unlock(self, asking: _Asking, firm: int) -> None:
         """实盘、给了密码的：解锁交易。密码不对的不再试。"""
         if self._wanted.env != "REAL" or not self._wanted.password:
             return
         request = asking.wire.kit.pb("Trd_UnlockTrade").Request()
         digest = hashlib.md5(self._wanted.password.encode(), usedforsecurity=False)  # 协议定的
         request.c2s.unlock, request.c2s.pwdMD5 = True, digest.hexdigest()
+        if firm:
+            request.c2s.securityFirm = firm
         try:
             asking.ask("Trd_UnlockTrade", request)
         except _RefusedError as exc:
