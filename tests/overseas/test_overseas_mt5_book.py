@@ -10,7 +10,6 @@ from easytrader.backend.records import OrderChanged, Side, Traded
 from easytrader.codes import Direction, OrderStatus
 from easytrader.overseas.mt5.book import Book
 
-
 _TAG = "k3j9x0a2b"
 
 
