@@ -195,7 +195,10 @@ def _plan_stale(message: str, rule: str, codes: list[str]) -> PlanStaleError:
     return PlanStaleError(message, rule=rule, codes=codes)
 
 
-_SECRETS: Final = ("pwd", "password", "passwd", "secret", "token")
+_SECRETS: Final = (
+    *("pwd", "password", "passwd", "passphrase", "secret", "secret key", "private_key", "token"),
+    *("密码", "口令", "密钥", "秘钥", "授权码", "授权编码", "认证码"),  # 登记的柜台的字段
+)
 
 
 def is_secret(argument: str) -> bool:

@@ -287,3 +287,7 @@ class BaseSession:
     def still_sending(self, tag: str) -> bool:
         """请求先进先出的后端：查询答了，先发的委托一定处理过了。"""
         return False
+
+    def cannot_tell(self, tag: str) -> bool:
+        """当日委托里没有它，而且再看多少眼也核对不清楚：不必等到期限。"""
+        return False

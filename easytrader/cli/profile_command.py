@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.log import masked
 from easytrader.cli.output import complain, quiet_log, say, say_json
-from easytrader.errors import EasytraderError, UsageError
+from easytrader.errors import EasytraderError, MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +35,10 @@ token = "env:EASYTRADER_TOKEN"          # 或 "keyring:easytrader/token"
 fingerprint = "服务器印出的指纹"
 # account = "main"                      # 账号在服务器上的名字""",
 }
+_OWN: Final = ("ccxt", "okx", "htx", "ib", "futu", "tiger", "mt5")
+_COMMON: Final = (
+    "wait", "reconnect_interval", "max_reconnect_attempts", "heartbeat_interval",
+)  # fmt: skip
 _USE: Final = {
     "vnpy": '\n[use]                                   # use() 的选项\ngateway = "XTP"\n',
     "ccxt": '\n[use]                                   # use() 的选项\nexchange = "okx"\n',
@@ -216,7 +220,7 @@ def _init(arguments: argparse.Namespace) -> int:
         asked = f"是不是 {near}？" if near else ""
         told = f"{asked}装着的后端：{'、'.join(have)}；登记的柜台见 easytrader brokers"
         raise UsageError("--broker", broker, told)
-    connect = _CONNECT.get(broker) or _fields(counter)
+    connect = _CONNECT.get(broker) or _fields(broker, counter)
     stem = profiles.file_of(arguments.name).stem
     text = _TEMPLATE.format(broker=broker, name=stem, connect=connect, use=_USE.get(broker, ""))
     file = create(arguments.name, text)
@@ -225,11 +229,37 @@ def _init(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _fields(counter: Counter | None) -> str:
-    """登记的柜台的字段，必要的写出来，别的注释着。"""
+def _fields(broker: str, counter: Counter | None) -> str:
+    """登记的柜台的字段，必要的写出来，别的注释着；自己的后端是 ``connect()`` 的参数。"""
+    own = counter.own if counter is not None else broker
+    if own in _OWN:
+        return _own_fields(own)
     if counter is None:
         return "# 见这个后端的说明"
     return "\n".join(map(_field_line, counter.fields))
+
+
+def _own_fields(broker: str) -> str:
+    import inspect
+
+    from easytrader.api import use
+    from easytrader.errors import is_secret
+
+    options: dict[str, Any] = {"exchange": "okx"} if broker == "ccxt" else {}
+    try:
+        with use(broker, **options) as user:
+            parameters = inspect.signature(user.connect).parameters.values()
+    except MissingDependencyError as exc:
+        return f"# 见这个后端的说明；{exc}".replace("\n", " ")
+    lines = []
+    for each in parameters:
+        plain = isinstance(each.default, (str, int, float)) and each.kind is not each.VAR_KEYWORD
+        if not plain or isinstance(each.default, bool) or each.name in _COMMON:
+            continue
+        secret = is_secret(each.name) or each.name.endswith("key")
+        value = "env:TRADE_SECRET" if secret else each.default
+        lines.append(f"# {each.name} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines)
 
 
 def _field_line(field: Field) -> str:

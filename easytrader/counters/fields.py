@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.counters.shape import Field
-from easytrader.errors import UsageError
+from easytrader.errors import UsageError, is_secret
 
 if TYPE_CHECKING:
     import os
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from easytrader.counters.shape import Counter
 
-_SECRET_WORDS: Final = ("密码", "密钥", "秘钥", "授权", "password", "secret", "passphrase", "token")
 _UNTOLD: Final = "…"
 """可能是密码的值在错误里的样子。"""
 _MOST_BYTES: Final = 1_000_000
@@ -226,7 +225,7 @@ def _is_number(field: Field) -> bool:
 
 def looks_secret(name: str) -> bool:
     """看名字像密码、密钥。"""
-    return any(word in name.casefold() for word in _SECRET_WORDS)
+    return is_secret(name) or name.casefold().endswith("key")
 
 
 def _where(exc: ValueError) -> str:

@@ -153,9 +153,10 @@ def install_lines(counter: Counter | None, *, through_veighna: bool = False) -> 
     if counter.own and not through_veighna:
         return [f'pip install "easytrader[{_OWN_EXTRA.get(counter.own, counter.own)}]"']
     lines = list(VEIGHNA)
-    if "vnpy_evo" in counter.extra:
-        lines.append("pip install --no-deps vnpy_evo")
-    others = [each for each in counter.extra if each != "vnpy_evo"]
+    bare = [each for each in counter.extra if each.startswith("vnpy_")]
+    if bare:  # 它们的依赖里有带窗口的 vnpy，有的还会把它换成旧的
+        lines.append(f"pip install --no-deps {' '.join(bare)}")
+    others = [each for each in counter.extra if each not in bare]
     if others:
         lines.append(f"pip install {' '.join(others)}")
     if counter.package:

@@ -354,6 +354,7 @@ COUNTERS: Final[tuple[Counter, ...]] = (
                 "可用取 balance；总资产按可用加冻结加市值算",
             ),
         ),
+        install_note="Windows 上还要 pip install wmi",
         sources=(_PAGE_001, _SEEN, _BUILT),
     ),
     Counter(
@@ -371,6 +372,7 @@ COUNTERS: Final[tuple[Counter, ...]] = (
             _SILENT,
             Defect("balance 就是可用资金，available 又减了一遍冻结", "可用取 balance"),
         ),
+        install_note="Windows 上还要 pip install wmi",
         sources=(_PAGE_001, _SEEN, _BUILT),
     ),
     Counter(
@@ -650,7 +652,8 @@ COUNTERS: Final[tuple[Counter, ...]] = (
         ),
         ("数字货币",), ("GLOBAL",), ("欧易", "OKX", "欧易OKX"), (Field("会话数", 3),),
         package="vnpy_okx", module="vnpy_okx", class_name="OkxGateway", default_name="OKX",
-        own="okx", runs=_EVERYWHERE, account_type="CRYPTO", positions="net", offset="none",
+        extra=("vnpy_rest", "vnpy_websocket", "websocket-client"), own="okx", runs=_EVERYWHERE,
+        account_type="CRYPTO", positions="net", offset="none",
         order_types=("LIMIT", "MARKET", "FAK", "FOK"), loaded="contract data received",
         fatal=_OWN_FATAL, history=True,
         defects=(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.basics.numbers import Number
 
 _PLAIN: Final = re.compile(r"[^0-9A-Za-z]")
+_KINDS: Final = {"spot": "现货", "swap": "永续", "future": "交割"}
 _STALE_S: Final = 3600.0
 _DIGITS: Final = 80
 """取余要除得尽：10^15 的数，最小变动 10^-18。"""
@@ -100,7 +101,9 @@ class Markets:
         ]
         near += [each for each in self.all if each.startswith(f"{text.upper()}:")]
         asked = f"，是不是 {'、'.join(sorted(set(near))[:5])}？" if near else ""
-        raise UsageError("security", text, f"没有这个{self.kind}交易对{asked}")
+        raise UsageError(
+            "security", text, f"没有这个{_KINDS.get(self.kind, self.kind)}交易对{asked}"
+        )
 
     def check(self, symbol: str, amount: Number, price: Number | None) -> tuple[Decimal, Decimal]:
         """数量、价格对不对（市价的价格是 None）；返回十进制的 (数量, 价格)，市价的价格是 0。
@@ -124,9 +127,11 @@ class Markets:
         value = decimal(price)
         self._check(symbol, "price", "价格", value, precision.get("price"), limits.get("price"))
         least = decimal((limits.get("cost") or {}).get("min"))
-        cost = number * value * (decimal(market.get("contractSize")) or 1)
+        cost = self.value(symbol, value, number)
         if least and not market.get("inverse") and cost < least:
-            raise UsageError("amount", amount, f"{symbol} 一笔至少 {least:f}，这一笔是 {cost:f}")
+            raise UsageError(
+                "amount", amount, f"{symbol} 一笔至少 {plain(least)}，这一笔是 {plain(cost)}"
+            )
         return number, value
 
     def _check(
@@ -136,13 +141,23 @@ class Markets:
         if step and value % step:
             near = sorted({(value / step).to_integral_value(way) * step
                            for way in (ROUND_FLOOR, ROUND_CEILING)} - {Decimal(0)})  # fmt: skip
-            told = " 或 ".join(f"{each:f}" for each in near)
-            form = f"{symbol} 的{name}要是 {step:f} 的整数倍，最近的是 {told}"
+            told = " 或 ".join(map(plain, near))
+            form = f"{symbol} 的{name}要是 {plain(step)} 的整数倍，最近的是 {told}"
             raise UsageError(argument, value, form)
         low, high = (decimal((limits or {}).get(each)) for each in ("min", "max"))
         if (low and value < low) or (high and value > high):
-            form = f"{symbol} 的{name}" + (f"至少 {low:f}" if value < low else f"最多 {high:f}")
+            form = f"{symbol} 的{name}" + (
+                f"至少 {plain(low)}" if value < low else f"最多 {plain(high)}"
+            )
             raise UsageError(argument, value, form)
+
+    def value(self, symbol: str, price: Decimal, amount: Decimal) -> Decimal:
+        """这么多值多少计价货币；反向合约是结算的币。"""
+        market = self.all[symbol]
+        size = decimal(market.get("contractSize")) or Decimal(1)
+        if market.get("inverse"):
+            return amount * size / price if price else Decimal(0)
+        return amount * size * price
 
     def step(self, precision: Any, value: Decimal = Decimal(0)) -> Decimal:
         """最小变动；没有说的为 0。有几位有效数字的，看是多大的数。"""
@@ -184,6 +199,11 @@ def decimal(value: Any) -> Decimal:
         return Decimal(0)
     number = Decimal(repr(float(value)) if isinstance(value, float) else str(value))
     return number if math.isfinite(number) else Decimal(0)
+
+
+def plain(value: Decimal) -> str:
+    """一个数的文字：不用科学记数，末尾没有零。"""
+    return format(value.normalize(), "f")
 
 
 def security_of(symbol: str) -> Security:

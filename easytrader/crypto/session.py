@@ -12,7 +12,7 @@ from easytrader.codes import PriceType
 from easytrader.crypto import convert, table
 from easytrader.crypto.client import CallFailedError
 from easytrader.crypto.ledger import UTC_DAY
-from easytrader.crypto.markets import Loaded, Markets, decimal
+from easytrader.crypto.markets import Loaded, Markets, decimal, plain
 from easytrader.errors import (
     ConnectFailedError,
     NotConnectedError,
@@ -39,6 +39,8 @@ _SAME_ID: Final = re.compile(
     r'duplicat|already (?:exist|been used)|"51016"|client-order-id', re.IGNORECASE
 )
 """被拒绝的理由是客户编号重了（各家的说法；51016 是 okx 的）：那一笔可能早就收下了。"""
+_LIKE: Final = {"fetchCanceledOrders": "fetchClosedOrders"}
+"""ccxt 没有单独说的，与谁一样。"""
 _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 _OVERLAP_S: Final = 300.0
@@ -213,7 +215,7 @@ class CryptoSession(LineSession):
         if missing and self._queries.exchange.has.get("fetchOrder"):
             self._refresh(missing, until)
         if self._desk.exchange.by_client:
-            for tag, symbol in list(self._ledger.doubts.items()):
+            for tag, symbol in self._ledger.doubts().items():
                 self._find(self._queries, tag, symbol, until)
         self._looked["orders"] = began
         return self._ledger.orders()
@@ -265,7 +267,7 @@ class CryptoSession(LineSession):
         rows = self._pages("fetch_my_trades", self._since("trades"), until)
         markets, account, ledger = self.markets, self._desk.account_id, self._ledger
         ledger.traded_in(
-            convert.trade_of(each, markets, account, ledger.tag_of(str(each.get("order"))))
+            convert.trade_of(each, markets, account, ledger.order(str(each.get("order"))))
             for each in rows
             if each.get("side") and each.get("symbol") in markets.all
         )
@@ -293,7 +295,7 @@ class CryptoSession(LineSession):
         group = features.get(self._desk.kind) or {}
         if self._desk.kind != "spot":
             group = group.get("linear") or group.get("inverse") or {}
-        return group.get(name) or {}
+        return group.get(name) or group.get(_LIKE.get(name, "")) or {}
 
     def _of_symbol(
         self, method: str, symbol: str | None, since: int | None, until: float
@@ -301,7 +303,8 @@ class CryptoSession(LineSession):
         found: dict[Any, Any] = {}
         params: dict[str, Any] = {}
         most = self._feature(method).get("limit")
-        limit = min(most, _PAGE) if most else None
+        whole = method == "fetch_open_orders" and not most  # 没有说一页多少的，挂着的一次给全
+        limit = None if whole else min(most or _PAGE, _PAGE)
         for _ in range(_MOST_PAGES):
             page = self._queries.call(method, symbol, since, limit, params, until=until)
             before = len(found)
@@ -351,6 +354,7 @@ class CryptoSession(LineSession):
         except OSError as exc:
             told = f"{symbol} 记不进 {self._ledger.path}（{exc}），什么都没有发出"
             raise NotConnectedError(told) from exc
+        self._ledger.wrote(request.tag, request.remark, request.strategy_name)
         self.send(reply, lambda: self._place(request, symbol, until), request.tag)
 
     def _place(self, request: records.OrderRequest, symbol: str, until: float) -> SubmitAnswer:
@@ -367,7 +371,7 @@ class CryptoSession(LineSession):
             failure = CallFailedError(f"{told}（带这个客户编号的可能已经收下）")
         if failure.kind != "unknown" and not failure.missing:
             return SubmitAnswer("", told)
-        self._ledger.doubts[tag] = symbol
+        self._ledger.doubt(tag, symbol)
         raise OutcomeUnknownError(str(failure))
 
     def _create(
@@ -503,4 +507,4 @@ def _currencies(balance: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     """一个数写给 ccxt：不用科学记数，不经过浮点。"""
-    return format(decimal(value).normalize(), "f")
+    return plain(decimal(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -24,8 +25,6 @@ from easytrader.orders.verb import order
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from easytrader import types
     from easytrader.backend.session import Connector
     from easytrader.orders.ticket import Extras, Wanted
@@ -156,20 +155,18 @@ class CryptoTrader(Trader):
         seconds = arguments.seconds("timeout", timeout)
         kind = self._checked_kind(market_type)
         config = self._config(kind, credentials, given.get("proxy", proxy), options, seconds)
-        client = partial(self._client, config, sandbox=sandbox)
-        probe = client()
-        try:
-            self._check_offers(probe, credentials)
-            needs = _needs_symbols(probe, kind)
-        finally:
-            probe.close()
+        make = partial(self._client, config, sandbox=sandbox)
+        probe = make()
+        self._check_offers(probe, credentials)
+        needs, spare = _needs_symbols(probe, kind), [probe]
         key = self._key(credentials, account, kind, sandbox=sandbox)
         ledger = Ledger(paths.key_folder(key) / "symbols.txt" if needs else None)
         desk = Desk(
             self._exchange, self._table, kind, fields.text("currency", currency).upper(),
-            key.account_id, client, ledger, self.settle_s, self._shelf, self._log,
+            key.account_id, lambda: spare.pop() if spare else make(), ledger, self.settle_s,
+            self._shelf, self._log,
         )  # fmt: skip
-        for each in arguments.several("symbols", list(symbols), _SYMBOLS, 1000) if symbols else ():
+        for each in arguments.several("symbols", symbols, _SYMBOLS, 1000) if symbols else ():
             ledger.begin(fields.text("symbols", each))
         connector = cast("Connector", CryptoConnector(desk, seconds))
         before, self._shelf.loaded = self._shelf.loaded, None
@@ -252,6 +249,8 @@ class CryptoTrader(Trader):
     ) -> dict[str, Any]:
         from decimal import Decimal
 
+        if options is not None and not isinstance(options, Mapping):
+            raise UsageError("options", options, "应为字典，原样给 ccxt 的 options")
         own = dict(options or {})
         for each in own.keys() & _OWN:
             raise UsageError("options", each, f"{each} 不能在这里改")
@@ -272,7 +271,9 @@ class CryptoTrader(Trader):
             scheme = urlsplit(where).scheme
             if scheme not in ("http", "https", "socks5", "socks5h"):
                 raise UsageError("proxy", "（不写出来）", "应如 http://127.0.0.1:7890、socks5://…")
-            config["socksProxy" if scheme.startswith("socks") else "httpsProxy"] = where
+            plain = (self._base_url or "").startswith("http:")
+            kind_of = "httpProxy" if plain else "httpsProxy"  # ccxt 按网址的协议认代理
+            config["socksProxy" if scheme.startswith("socks") else kind_of] = where
         return config
 
     def _client(self, config: Mapping[str, Any], *, sandbox: bool) -> Client:

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from easytrader.basics.log import Log
     from easytrader.basics.paths import AccountKey
     from easytrader.counters.shape import Counter
+    from easytrader.gateways.book import Book
     from easytrader.gateways.exactly import Notes
     from easytrader.gateways.offsets import OrderPolicy
 
 SETTLE_S: Final = 5.0
 """登录之后等持仓推来：资金与持仓轮着查，各 2 秒；没有持仓的账户什么都不推，只能等到期。"""
+_BEFORE_S: Final = 5.0
+"""等断了的那个接口关好，最多这么久。"""
 _RESYNC_SHARE: Final = 0.1
-_LINES: Final = 5
+_LINES: Final = 3
 _SILENT: Final = "接口一行日志都没有写：多半是地址、端口不通，或还没有开门"
 
 _claims: Final[dict[str, dict[int, AccountKey]]] = {}
@@ -81,6 +84,7 @@ class GatewayConnector:
         self._log = log
         self._cancelled = False
         self._opening: GatewaySession | None = None
+        self._before: Desk | None = None
 
     @property
     def timeout_s(self) -> float:
@@ -90,11 +94,13 @@ class GatewayConnector:
     def open(self, listener: Listener, deadline: float) -> GatewaySession:
         """登录；见 `backend.session.Connector.open`。"""
         plan = self._plan
+        if self._before is not None:  # 两个接口同时写一份流文件，CTP 会乱
+            self._before.close(min(_BEFORE_S, (deadline - time.monotonic()) / 4))
         session = self.session_type(listener, plan.timeout_s, plan.day)
         try:
             session.let_go = _claim(plan, id(session))
             logs = Logs(self._log, plan.title, plan.secrets)
-            session.desk = desk = Desk(plan.gateway_type, logs, session)
+            session.desk = desk = self._before = Desk(plan.gateway_type, logs, session)
             session.ready = _ready(plan.counter, desk)
             self._opening = session
             left_s = deadline - time.monotonic()
@@ -134,36 +140,55 @@ class GatewayConnector:
             opening.book.wake()
 
     def _log_in(self, session: GatewaySession, deadline: float) -> None:
-        plan, desk, watch = self._plan, session.desk, session.ready
-        failed: list[BaseException] = []
+        """让接口去连，等到登录好为止。"""
+        book, watch = session.book, session.ready
+        failed: list[Exception] = []
 
         def connect() -> None:
             try:
-                desk.gateway.connect(dict(plan.setting))
+                session.desk.gateway.connect(dict(self._plan.setting))
             except Exception as exc:  # noqa: BLE001  边界：带回等着的线程
                 failed.append(exc)
-                desk.book.wake()
+                book.wake()
+
+        def over() -> bool:
+            return bool(self._cancelled or failed or watch.failed or watch.done)
 
         began = time.monotonic()
+        # 在一次性的线程上：有的接口连不通会卡到永远
         Aside(connect, "easytrader-vnpy-connect").start()
-        desk.book.wait_for(
-            lambda: self._cancelled or failed or watch.failed or watch.done, deadline
-        )
+        while not book.wait_for(over, self._quiet_by(book, deadline)):
+            if time.monotonic() >= self._quiet_by(book, deadline):
+                break
+        if over():
+            if self._cancelled or failed or watch.failed:
+                raise self._failure(session, failed)
+        elif time.monotonic() >= deadline:
+            took_s, missing = time.monotonic() - began, "、".join(watch.missing)
+            told = f"{self._plan.title} {took_s:.3g} 秒没有登录好，还没有推来：{missing}"
+            raise ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
+        else:
+            told = "{} 推来了资金，没有推来合约：没有合约的下不了单"
+            self._log.warning(told, self._plan.title)
+
+    def _failure(self, session: GatewaySession, failed: list[Exception]) -> ConnectFailedError:
+        """不必等到期的失败。"""
+        title, watch = self._plan.title, session.ready
         if self._cancelled:
-            raise ConnectFailedError(f"不再连接 {plan.title}")
-        if watch.done and not watch.failed:
-            return
+            return ConnectFailedError(f"不再连接 {title}")
         if failed:
-            told = f"{plan.title} 的 connect() 出错：{failed[0]!r}。{_told(desk.logs)}"
-            raise ConnectFailedError(told) from failed[0]
-        if watch.failed:
-            error = ConnectFailedError(f"{plan.title} 没有登录上：{watch.failed}")
-            # 密码不对接着试，柜台会把账号锁住
-            error.final = ready.is_final(watch.failed)  # type: ignore[attr-defined]
-            raise error
-        took_s, missing = time.monotonic() - began, "、".join(watch.missing)
-        told = f"{plan.title} {took_s:.3g} 秒没有登录好，还没有推来：{missing}。{_told(desk.logs)}"
-        raise ConnectFailedError(told)
+            told = f"{title} 的 connect() 出错：{failed[0]!r}"
+            return ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
+        error = ConnectFailedError(f"{title} 没有登录上：{watch.failed}")
+        # 密码不对接着试，柜台会把账号锁住
+        error.final = ready.is_final(watch.failed)  # type: ignore[attr-defined]
+        return error
+
+    def _quiet_by(self, book: Book, deadline: float) -> float:
+        """没有登记的接口可能不推合约：有了资金，安静到这时就算登录好了。"""
+        if self._plan.counter is not None or not book.accounts:
+            return deadline
+        return min(deadline, book.heard_at + self._plan.settle_s)
 
     def _settle(self, session: GatewaySession, deadline: float) -> None:
         """等持仓推来，安静一会儿：查完了没有，接口不说。"""
@@ -226,10 +251,9 @@ def _claim(plan: Plan, session: int) -> Any:
     counter = plan.counter
     with _claiming:
         if counter is not None:
-            open_here = _claims.get(name, {}).values()
-            if counter.one_per_process and any(each != plan.key for each in open_here):
-                told = "它的模块里有公用的表，一个进程里只能有一个账号；另一个账号请另起一个进程"
-                raise _for_good(f"{plan.title}：{told}")
+            if counter.one_per_process and _claims.get(name):
+                told = "它的模块里有公用的表，流文件也是一份；另一个账号请另起一个进程"
+                raise _for_good(f"{plan.title} 一个进程里只能连一个：{told}")
             busy = [each for each in counter.conflicts if _claims.get(each)]
             if busy:
                 told = f"不能与 {'、'.join(busy)} 在同一个进程里；请另起一个进程"

@@ -292,9 +292,10 @@ class _Guarded(_Base):  # type: ignore[misc]
     def _run(self) -> None:
         try:
             super()._run()
-        finally:
-            if self._active and self.died is not None:
-                self.died()
+        except BaseException as exc:  # noqa: BLE001  处理函数里的 SystemExit 之类
+            logger.error("VeighNa 的事件线程退出了：{!r}", exc)
+        if self.died is not None:
+            self.died()
 
     def _run_timer(self) -> None:
         # 原来的每轮睡一秒，关的时候要等它醒

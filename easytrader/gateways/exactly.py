@@ -152,16 +152,12 @@ class Notes:
         self._mine[tag] = Note(tag, found.number, remark, row.strategy, SENDING, row.boot)
         return None
 
-    def adopt(self, tag: str, order_id: str) -> None:
-        """接口给了编号：本进程里马上认得。不写盘。"""
+    def sent(self, tag: str, order_id: str) -> None:
+        """接口给了编号，马上写下来。写不进去的只记日志，本进程里照样认得。"""
         note = self._mine[tag]
         note.ids.append(order_id)
         self._of_id[order_id] = note
         self._strangers.pop(order_id, None)
-
-    def sent(self, tag: str, order_id: str) -> None:
-        """接口给了编号，写下来。写不进去的只记日志。"""
-        note = self._mine[tag]
         row = Numbered(
             self._day, self._key(order_id), note.number, alias=True,
             state=SENDING, boot=self._boot, at=time.time(),
@@ -212,6 +208,15 @@ class Notes:
         if note is None and self._read():
             note = self._mine.get(tag)
         return note is not None and note.state != REFUSED
+
+    def is_lost(self, tag: str, *, is_late: bool) -> bool:
+        """发过的这一笔再也认不出来了；``is_late``：以前的委托该推来的都推来了。"""
+        note = self._mine.get(tag)
+        if note is not None and not note.ids and note.boot != self._boot:
+            self._read()  # 别的程序可能刚写下编号
+        if note is None:
+            return False
+        return not note.ids or (is_late and note.boot != self._boot)
 
     # ---- 内部
 

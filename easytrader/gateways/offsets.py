@@ -83,7 +83,7 @@ class OrderPolicy(NamedTuple):
         types: 收哪些价格类型（VeighNa 的 ``OrderType`` 的名字）。
         tag_back: ``reference`` 柜台推回来、查回来时还在。
         ids_last: 重新登录之后，同一笔委托的编号不变。
-        phantom: 这样的编号（正则，整个对上）是没有报出去；空为没有这回事。
+        phantom: 这样的编号（正则，从头对）是没有报出去；空为没有这回事。
     """
 
     offset: Policy = "none"

@@ -49,6 +49,8 @@ _sending: Final[set[str]] = set()
 
 _DRAIN_S: Final = 0.2
 """等事件线程追上：原因在排着的日志里。"""
+_REPLAY_S: Final = 5.0
+"""登录之后，以前的委托最慢这么久推完（没有哪家说推完了）。"""
 _LINES: Final = 3
 _LEAST_ID: Final = 3
 _SHOWN: Final = 400
@@ -114,8 +116,8 @@ class Flight:
     """正在发、等回报的一笔。"""
 
     __slots__ = (
-        "acked", "deadline", "held", "ids", "mark", "reason", "reply", "request", "unsent", "whole",
-        "why", "wish",
+        "acked", "deadline", "held", "ids", "mark", "missed", "reason", "reply", "request",
+        "unsent", "whole", "why", "wish",
     )  # fmt: skip
 
     def __init__(
@@ -126,14 +128,15 @@ class Flight:
         self.mark = 0
         """发出的时候日志记到第几行。"""
         self.whole = False
-        """该发的都发了（或不再发了）：编号定了。"""
+        """该发的都发了（或不再发了），也写下来了：编号定了。"""
         self.unsent = 0.0
         self.why = ""
         """没有发出去的数量与原因。"""
         self.reason = ""
         self.acked = threading.Event()
+        self.missed = False
         self.held: list[Any] = []
-        """编号定下来之前的成交。"""
+        """编号定下来之前，委托变过没有；那时的成交。"""
 
     @property
     def name(self) -> str:
@@ -187,6 +190,7 @@ class OrderDesk:
         self._gate = threading.Lock()
         self._is_sending = False
         self._early: list[Any] = []
+        self._born = time.monotonic()
         notes.boot()
 
     # ---- 下单
@@ -208,6 +212,13 @@ class OrderDesk:
         if tag in _sending:
             return True
         return not self._policy.tag_back and self._notes.is_open(tag)
+
+    def cannot_tell(self, tag: str) -> bool:
+        """再看也核对不清楚：没有记下编号，或登录了一会儿，记下的编号还是没有推来。"""
+        if tag in _sending or not self.still_sending(tag):
+            return False
+        is_late = time.monotonic() > self._born + _REPLAY_S
+        return self._notes.is_lost(tag, is_late=is_late)
 
     def _wish(self, request: OrderRequest) -> Any:
         """要的委托 → VeighNa 的 ``OrderRequest``；平仓还没有拆。"""
@@ -269,7 +280,7 @@ class OrderDesk:
             mark = self._post.log_mark()
             flight.mark = flight.mark or mark
             try:
-                order_id = self._send_one(flight, part, last=index == len(parts) - 1)
+                order_id = self._send_one(flight, part)
             except Exception as exc:
                 if not flight.ids:
                     raise
@@ -284,12 +295,12 @@ class OrderDesk:
                     return
                 flight.unsent, flight.why = rest, why
                 break
-        flight.whole = True
-        self._judge(flight)
-        if len(parts) > 1:
-            self._release(flight)
+        with self._gate:
+            flight.whole = True
+        self._judge(flight)  # 回报可能比编号先到
+        self._release(flight)
 
-    def _send_one(self, flight: Flight, part: Any, last: bool) -> str:
+    def _send_one(self, flight: Flight, part: Any) -> str:
         """发一笔；返回编号，接口没有收下为空。"""
         tag = flight.request.tag
         flight.acked.clear()
@@ -300,18 +311,14 @@ class OrderDesk:
             order_id = self._id_of(self._post.send(part))
             if order_id:
                 flight.ids.append(order_id)
-                flight.whole = last
                 flight.reply.known = f"接口给的编号是 {flight.name}"
-                self._notes.adopt(tag, order_id)
                 self._flights[order_id] = flight
+                self._notes.sent(tag, order_id)  # 先写下来再给结果：结果给了就死，重启也认得
         finally:
             with self._gate:
                 self._is_sending = False
                 early, self._early = self._early, []
             self._catch_up(early)
-        if order_id:
-            self._judge(flight)  # 回报可能比编号先到
-            self._notes.sent(tag, order_id)
         return order_id
 
     def _catch_up(self, early: list[Any]) -> None:
@@ -337,7 +344,7 @@ class OrderDesk:
 
     def _id_of(self, given: object) -> str:
         order_id = str(given or "").partition(".")[2]
-        if self._phantom is not None and self._phantom.fullmatch(order_id):
+        if self._phantom is not None and self._phantom.match(order_id):
             self._log.warning("接口给了 {}，这个编号表示没有报出去", given)
             return ""
         return order_id
@@ -356,13 +363,10 @@ class OrderDesk:
 
     def _release(self, flight: Flight) -> None:
         """编号定了：留着的都报上去。"""
-        held, flight.held = flight.held, []
-        for trade in held:
+        for trade in flight.held:
             self._push(Traded(self.trade_row(trade)))
-        row = self.row(flight.name)
-        if row is not None:
-            for event in self._events(row):
-                self._push(event)
+        if flight.missed:
+            self._tell(flight)
 
     # ---- 原因
 
@@ -475,11 +479,11 @@ class OrderDesk:
                 flight.acked.set()
         if self._cancels:
             self._settle_cancels()
-        if flight is not None and not flight.whole:
+        if flight is not None and self._is_held(flight):
             return []
         rejected = order.status.name == "REJECTED" and flight is not None
         if rejected and not self._why_rejected(order_id):  # 日志可能就在后面
-            self._session.later(self._tell_late, flight)
+            self._session.later(self._tell, flight)
             return []
         row = self._row_of(order)
         return [] if row is None else self._events(row)
@@ -490,8 +494,7 @@ class OrderDesk:
         if flight is None and self._is_sending and self._keep(trade, trade.orderid):
             return []
         flight = flight or self._flights.get(trade.orderid)
-        if flight is not None and not flight.whole:
-            flight.held.append(trade)
+        if flight is not None and self._is_held(flight, trade):
             return []
         return [Traded(self.trade_row(trade))]
 
@@ -521,10 +524,23 @@ class OrderDesk:
             self._early.append(heard)
             return True
 
-    def _tell_late(self, flight: Flight) -> None:
-        """在线路上：等日志到齐再报被拒。"""
-        self._post.drain(_DRAIN_S)
-        flight.reason = self._why_rejected(flight.ids[-1]) or _REJECTED
+    def _is_held(self, flight: Flight, trade: Any = None) -> bool:
+        """编号还没有定下来：先留着，定了由线路报。"""
+        with self._gate:
+            if flight.whole:
+                return False
+            if trade is None:
+                flight.missed = True
+            else:
+                flight.held.append(trade)
+            return True
+
+    def _tell(self, flight: Flight) -> None:
+        """在线路上：报这一笔；被拒的等日志到齐。"""
+        last = flight.ids[-1]
+        if self._status(last) == "REJECTED" and not self._why_rejected(last):
+            self._post.drain(_DRAIN_S)
+            flight.reason = self._why_rejected(last) or _REJECTED
         row = self.row(flight.name)
         if row is not None:
             for event in self._events(row):

@@ -118,7 +118,7 @@ class GatewaySession(LineSession):
             self._break("接口的登录状态变成了没有登录")
 
     def died(self) -> None:
-        """事件线程没了。"""
+        """事件线程没了：不是这边关的，就是断了。"""
         self._break("VeighNa 的事件线程没了")
 
     def _break(self, reason: str) -> None:
@@ -228,6 +228,10 @@ class GatewaySession(LineSession):
         words = self._words
         return super().still_sending(tag) or (words is not None and words.still_sending(tag))
 
+    def cannot_tell(self, tag: str) -> bool:
+        """再看也核对不清楚。"""
+        return self._words is not None and self._words.cannot_tell(tag)
+
     # ---- 生命周期
 
     def lose(self, reason: str) -> None:
@@ -290,7 +294,9 @@ class GatewaySession(LineSession):
         book = self.book
         account = self.desk.account_id
         found: list[records.Position] = []
-        for each in book.positions():
+        # 一直在轮着查的接口：两轮都没有再推来，而资金还在推，就是没有了
+        sure = self.answers >= _SURE and time.monotonic() - book.account_at < _POSITION_S
+        for each in book.positions(time.monotonic() - 2 * _POSITION_S if sure else float("-inf")):
             place = each.symbol, each.exchange.name
             last = self.last_price(convert.stock_code(*place)) or 0.0
             found.append(convert.position(each, book.contracts.get(place), account, last))

@@ -199,7 +199,7 @@ class GatewayTrader(Trader):
         found = [
             each
             for each in list(session.book.contracts.values())
-            if each.symbol.lower().startswith(wanted) or wanted in each.name.lower()
+            if each.symbol.lower().startswith(wanted) or wanted in str(each.name).lower()
         ]
         found.sort(key=lambda each: (each.symbol, each.exchange.name))
         return [convert.contract_row(each) for each in found]
@@ -435,7 +435,8 @@ class GatewayTrader(Trader):
             package.load()
             return self._gateway_type
         assert counter is not None
-        if counter.locale and locale.is_needed():
+        installed = status.is_installed(counter, through_veighna=True)
+        if counter.locale and installed and locale.is_needed():
             locale.ensure()  # 没有的话，导入或登录时整个进程会被终止
         lines = status.install_lines(counter, through_veighna=True)
         recipe = f"这样装：{' && '.join(lines)}；easytrader doctor --broker {counter.name} 逐样看"

@@ -35,6 +35,8 @@ _PATIENCE_S: Final = 0.5
 """连接时为读委托记录最多等这么久。"""
 _SHOWN: Final = 5
 _STRANGERS: Final = 1000
+_NEVER: Final = float("inf")
+"""后端说再看也核对不清楚：不必等。"""
 
 
 class OtherDayError(Exception):
@@ -181,7 +183,7 @@ class Doubts:
                 if not patient:
                     raise
                 verdict, pause_s = Verdict(None), _RETRY_S
-            if verdict.absent or verdict.order is not None:
+            if verdict.absent or verdict.order is not None or pause_s == _NEVER:
                 return verdict
             self._records.wait(min(pause_s, max(0.0, deadline - time.monotonic())))
 
@@ -225,7 +227,9 @@ class Doubts:
             return Verdict(order), 0.0
         if tag in self._seen or not self._complete(orders) or session.still_sending(tag):
             self._looks.pop(tag, None)
-            return Verdict(None), _RETRY_S
+            cannot_tell = getattr(session, "cannot_tell", None)  # 不从 `BaseSession` 来的可以没有
+            never = cannot_tell is not None and cannot_tell(tag)
+            return Verdict(None), _NEVER if never else _RETRY_S
         day = self._days.get(tag)
         if day is None:  # 另一个线程刚核对完：没有
             return Verdict(None, absent=True), 0.0
@@ -294,6 +298,9 @@ class Doubts:
                 break
             if not self._open:
                 return
+            if pause_s == _NEVER:
+                why = "柜台那边认不出来"
+                break
             self._records.wait(min(pause_s, max(0.0, deadline - time.monotonic())))
         if self._open:
             names = [intent.client_order_id if intent else tag for tag, intent in self._left()]
@@ -301,8 +308,8 @@ class Doubts:
             self._log.warning("还有 {} 笔委托没有核对清楚：{}（{}）", len(names), shown, why)
 
     def _judge_all(self, seen: _Seen) -> float:
-        """全部看一次；返回隔几秒再看。"""
-        pauses = [0.0]
+        """全部看一次；返回隔几秒再看，再看也没有用的为 `_NEVER`。"""
+        pauses: list[float] = []
         for tag, intent in self._left():
             try:
                 verdict, pause_s = self._judge(seen, tag, intent)
@@ -314,7 +321,8 @@ class Doubts:
                 continue
             if verdict == Verdict(None):
                 pauses.append(pause_s)
-        return max(pauses)
+        later = [each for each in pauses if each != _NEVER]
+        return max(later, default=_NEVER if pauses else 0.0)
 
     def _left(self) -> list[tuple[str, Intent | None]]:
         return list(self._open.copy().items())

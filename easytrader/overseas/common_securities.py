@@ -16,7 +16,7 @@ from easytrader.market.symbols import Board, Kind, Security, parse_security
 
 _FORMS: Final = {
     "HK": re.compile(r"\d{1,5}"),
-    "US": re.compile(r"[A-Z][A-Z0-9]{0,9}([.\-][A-Z0-9]{1,4})?"),
+    "US": re.compile(r"[A-Z][A-Z0-9]{0,9}([.\-][A-Z]{1,2})?"),
     "SH": re.compile(r"\d{6}"),
     "SZ": re.compile(r"\d{6}"),
 }

@@ -337,8 +337,10 @@ def _gateway_names(account: AccountSpec, trader: Trader) -> frozenset[str]:
 
     name = account.use.get("gateway", account.broker)
     counter = counters.find(name) if isinstance(name, str) else None
-    own = inspect.signature(trader.connect).parameters
-    return frozenset() if counter is None else known_names(counter) | frozenset(own)
+    parameters = inspect.signature(trader.connect).parameters.values()
+    starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    own = frozenset(each.name for each in parameters if each.kind not in starred)
+    return frozenset() if counter is None else known_names(counter) | own
 
 
 def _is_path(text: str) -> bool:

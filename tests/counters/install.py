@@ -18,7 +18,12 @@ STEPS = (
     ("加密货币", ["ccxt>=4.5.80"]),
     ("盈透、富途、老虎", ["ib_async>=2.0", "futu-api>=10.0", "tigeropen>=3.4"]),
     ("VeighNa 的 MT5", ["--no-deps", "vnpy_mt5==2024.3.12", "vnpy_evo", "websocket-client"]),
-    ("VeighNa 的 OKX、盈透", ["--no-deps", "vnpy_okx", "vnpy_ib", "ibapi-stable"]),
+    (
+        "VeighNa 的 OKX、盈透",
+        [
+            *("--no-deps", "vnpy_okx", "vnpy_rest", "vnpy_websocket", "vnpy_ib", "ibapi-stable"),
+        ],
+    ),
     ("盈透的 protobuf", ["protobuf==5.29.5"]),
 )
 NATIVE = ("vnpy_xtp", "vnpy_ctp", "vnpy_mini", "vnpy_sopt")

@@ -52,6 +52,12 @@ class Book:
         self.contracts = Decimal(0)
         self.lock = threading.RLock()
         self._numbers = itertools.count(70_001)
+        self._last = 0
+
+    def _now(self) -> int:
+        """毫秒，不重复：翻页靠它。"""
+        self._last = max(int(time.time() * 1000), self._last + 1)
+        return self._last
 
     def place(
         self, inst: str, side: str, kind: str, amount: Decimal, price: Decimal, client: str
@@ -70,7 +76,7 @@ class Book:
             self.orders[number] = {
                 "id": number, "client": client, "inst": inst, "side": side, "kind": kind,
                 "amount": amount, "price": price, "filled": Decimal(0), "average": Decimal(0),
-                "state": "live", "time": int(time.time() * 1000), "held": need, "unit": unit,
+                "state": "live", "time": self._now(), "held": need, "unit": unit,
             }  # fmt: skip
             self._match(self.orders[number])
             return number
@@ -110,7 +116,7 @@ class Book:
         self.fills.append(
             {"id": str(80_000 + len(self.fills)), "order": order["id"], "inst": order["inst"],
              "side": order["side"], "kind": order["kind"], "client": order["client"],
-             "price": self.price, "amount": amount, "time": int(time.time() * 1000)}
+             "price": self.price, "amount": amount, "time": self._now()}
         )  # fmt: skip
 
     def _let_go(self, order: dict[str, Any]) -> None:
@@ -127,6 +133,9 @@ class Exchange:
         self.down_until = 0.0
         self.requests: list[tuple[str, str, bytes]] = []
         self.page = 100
+        self.simulated = False
+        self.slow_s = 0.05
+        self.late = 0
         self._quit = threading.Event()
         self.start(port)
 
@@ -191,11 +200,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         exchange, where = self.exchange, urlsplit(self.path)
         exchange.requests.append((method, where.path, body))
+        exchange.simulated = self.headers.get("x-simulated-trading") == "1"
         if exchange.is_closed or exchange.down_until > time.monotonic():
             self._reset()
             return
         fault = exchange.fault_of(_verb(method, where.path))
-        if fault == "hang_before":
+        if fault == "late":
+            exchange.pause(1.6)
+        elif fault == "hang_before":
             exchange.pause()
             self._reset()
             return
@@ -206,11 +218,12 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(where.query))
         with exchange.book.lock:
             status, answer = ways.answer(method, where.path, query, body, self)
+        exchange.late += fault == "late"
         if fault == "break":
             exchange.down(0.9)
         if fault in ("break", "reset"):
             self._reset()
-        elif fault == "hang":
+        elif fault in ("hang", "late"):
             exchange.pause()
             self._reset()
         elif fault == "500":
@@ -233,7 +246,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(head.encode())
             for each in body:
                 self.wfile.write(bytes([each]))
-                self.exchange.pause(0.05)
+                self.exchange.pause(self.exchange.slow_s)
 
     def _reset(self) -> None:
         self.close_connection = True
@@ -365,13 +378,16 @@ class _Okx:
     def trade_fills_history(self, given: Any) -> list[Any]:
         before, since = int(given.get("after") or 10**9), int(given.get("begin") or 0)
         found = [each for each in reversed(self.book.fills) if int(each["id"]) < before]
-        return [
-            {"instId": each["inst"], "instType": "SPOT", "tradeId": each["id"],
-             "side": each["side"], "ordId": each["order"], "clOrdId": each["client"],
-             "billId": each["id"], "fillPx": str(each["price"]), "fillSz": str(each["amount"]), "ts": str(each["time"]),
-             "fee": "0", "feeCcy": "USDT", "execType": "T"}
-            for each in found if each["time"] >= since
-        ][: self.exchange.page]  # fmt: skip
+        return [self._fill(each) for each in found if each["time"] >= since][: self.exchange.page]
+
+    def _fill(self, each: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "instId": each["inst"], "tradeId": each["id"], "fee": "0",
+            "instType": "SWAP" if each["inst"].endswith("-SWAP") else "SPOT",
+            "side": each["side"], "ordId": each["order"], "clOrdId": each["client"],
+            "billId": each["id"], "fillPx": str(each["price"]), "fillSz": str(each["amount"]),
+            "ts": str(each["time"]), "feeCcy": "USDT", "execType": "T",
+        }  # fmt: skip
 
     def row(self, each: dict[str, Any]) -> dict[str, Any]:
         swap = each["inst"].endswith("-SWAP")
@@ -482,13 +498,13 @@ class _Htx:
         return found[0]
 
     def _fills(self, given: Any) -> list[Any]:
-        low = int(given.get("start-time") or 0)
+        low, high = int(given.get("start-time") or 0), int(given.get("end-time") or 10**15)
         return [
             {"id": int(each["id"]), "trade-id": int(each["id"]), "match-id": 1, "symbol": "btcusdt",
              "order-id": int(each["order"]), "type": f"{each['side']}-{each['kind']}",
              "price": str(each["price"]), "filled-amount": str(each["amount"]), "role": "taker",
              "filled-fees": "0", "fee-currency": "usdt", "created-at": each["time"]}
-            for each in reversed(self.book.fills) if each["time"] >= low
+            for each in reversed(self.book.fills) if low <= each["time"] <= high
         ][: self.exchange.page]  # fmt: skip
 
     def _row(self, each: dict[str, Any]) -> dict[str, Any]:

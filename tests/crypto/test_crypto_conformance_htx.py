@@ -1,4 +1,4 @@
-"""一致性测试：真的 ccxt 连着记账的 htx 服务器。"""
+"""一致性测试：真的 ccxt 连着记账的 htx，下单与恰好一次的；其余在 ``_whole`` 里。"""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ pytest.importorskip("ccxt")
 
 from crypto_brokers import HtxBroker
 
-from easytrader.testing.suite import *  # noqa: F403
+from easytrader.testing.suite import (  # noqa: F401  fixture 与测试类
+    TestExactlyOnce,
+    TestOrders,
+    recorder,
+    user,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

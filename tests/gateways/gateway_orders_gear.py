@@ -1,4 +1,4 @@
-"""委托的测试共用的：连着 SIM 接口的交易口。用的测试先 ``importorskip("vnpy.trader.engine")``。"""
+"""委托的测试共用的：连着 SIM 接口的交易口。用的测试先 ``importorskip("vnpy")``。"""
 
 from __future__ import annotations
 

@@ -53,7 +53,6 @@ def test_sent_order_is_known_after_restart(numbers: Callable[[], Numbers]) -> No
     first = _notes(numbers())
     assert first.begin(_request(), _soon()) is None
     for number in ("1_2_3", "1_2_4"):
-        first.adopt(TAG, number)
         first.sent(TAG, number)
     first.close()
     again = _notes(numbers())
@@ -106,7 +105,6 @@ def test_another_programs_order_is_known_as_soon_as_it_is_written(
     mine.look(["9_9_9"])  # 推送先到，编号还没有写
     assert mine.of("9_9_9") is None
     theirs.begin(_request(), _soon())
-    theirs.adopt(TAG, "9_9_9")
     theirs.sent(TAG, "9_9_9")
     mine.look(["9_9_9"])
     note = mine.of("9_9_9")
@@ -119,14 +117,12 @@ def test_another_programs_order_is_known_as_soon_as_it_is_written(
 def test_numbers_that_do_not_last_are_not_matched(numbers: Callable[[], Numbers]) -> None:
     first = _notes(numbers(), ids_last=False)
     first.begin(_request(), _soon())
-    first.adopt(TAG, "1")
     first.sent(TAG, "1")
     first.boot()  # 重新登录：1 是另一笔的了
     assert first.of("1") is None
     assert first.is_open(TAG)
     other = "zzzzzzzzz"
     assert first.begin(_request(other), _soon()) is None
-    first.adopt(other, "1")
     first.sent(other, "1")
     note = first.of("1")
     assert note is not None
@@ -137,7 +133,6 @@ def test_numbers_that_do_not_last_are_not_matched(numbers: Callable[[], Numbers]
 def test_yesterdays_number_is_not_todays(numbers: Callable[[], Numbers]) -> None:
     first = _notes(numbers())
     first.begin(_request(), _soon())
-    first.adopt(TAG, "1")
     first.sent(TAG, "1")
     tomorrow = _notes(numbers(), day="2026-12-01")
     tomorrow.look(["1"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("vnpy.trader.engine")
+pytest.importorskip("vnpy")
 
 from gateway_orders_gear import REBAR, connected, counter_of
 from support import eventually

@@ -377,3 +377,94 @@ def test_create_makes_a_private_file() -> None:
         assert file.stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="已经有了"):
         create("新的", "")
+
+
+class TestCounters:
+    """登记的柜台、VeighNa 的接口：``[use]``，字段的名字，中文的密码。"""
+
+    XTP = """
+broker = "中泰XTP"
+
+[connect]
+"账号" = "53191001"
+"密码" = "env:XTP_PWD"
+"交易地址" = "10.0.0.1"
+"""
+
+    def test_use_options_reach_the_backend(self) -> None:
+        written("a", "broker = 'ccxt'\n[use]\nexchange = 'okx'\n")
+        found = profiles.find("a")
+        assert found.shown()["use"] == {"exchange": "okx"}
+        with found.account.make() as user:
+            assert "crypto" in type(user).__module__
+        written("b", "broker = 'ccxt'\nuse = { exchang = 'okx' }\n")
+        with pytest.raises(UsageError, match="是不是 exchange"):
+            profiles.find("b").account.make()
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("broker = 'vnpy'\nuse = 'XTP'\n", "use"),
+            ("broker = 'vnpy'\n[use]\nguard = true\n", "写在外面"),
+            ("broker = 'vnpy'\n[used]\ngateway = 'XTP'\n", "是不是 use"),
+        ],
+    )
+    def test_use_written_wrong(self, text: str, told: str) -> None:
+        written("a", text)
+        with pytest.raises(UsageError, match=told):
+            profiles.find("a")
+
+    def test_the_names_of_the_fields_are_checked_before_anything(self) -> None:
+        written("a", self.XTP)
+        found = profiles.find("a")
+        with found.account.make() as user:
+            found.check_options(user)
+        written("b", self.XTP.replace("交易地址", "交易地止"))
+        found = profiles.find("b")
+        with found.account.make() as user, pytest.raises(UsageError, match="是不是 交易地址"):
+            found.check_options(user)
+
+    def test_a_plain_password_in_chinese_is_a_secret(self) -> None:
+        file = written("a", self.XTP.replace("env:XTP_PWD", SECRET))
+        assert SECRET not in f"{profiles.find('a').shown()}"
+        assert SECRET not in str(UsageError("密码", SECRET, "不对"))
+        if os.name != "nt":
+            file.chmod(0o644)
+            with pytest.raises(UsageError, match="chmod 600"):
+                profiles.find("a")
+
+    def test_the_config_file_is_the_path_of_the_command_line(self) -> None:
+        written("a", "broker = 'XTP'\n[connect]\npath = 'connect_xtp.json'\n")
+        assert profiles.find("a").connect == {"config": "connect_xtp.json"}
+
+    @pytest.mark.parametrize("broker", ["中泰XTP", "ib", "FEMAS", "vnpy", "ccxt"])
+    def test_a_new_profile_has_the_fields(
+        self, broker: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["profile", "init", "new", "--broker", broker]) == 0
+        text = profiles.file_of("new").read_text(encoding="utf-8")
+        found = profiles.find("new")
+        assert found.broker == broker
+        if broker == "中泰XTP":
+            assert list(found.connect) == ["账号", "密码", "交易地址"]
+            assert '# "行情协议" = "TCP"   # TCP、UDP' in text
+        if broker in ("vnpy", "ccxt"):
+            assert found.account.use
+        assert main(["profile", "init", "bad", "--broker", "中泰XPT"]) == 2
+        assert "是不是 中泰XTP" in capsys.readouterr().err
+
+    def test_two_accounts_of_one_gateway_are_two(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from easytrader.jobs.lock import key_of
+
+        monkeypatch.setenv("XTP_PWD", SECRET)
+        keys = set()
+        for name, text in {
+            "a": self.XTP,
+            "b": self.XTP.replace("53191001", "53191002"),
+            "c": "broker = 'ccxt'\nuse = { exchange = 'okx' }\n",
+            "d": "broker = 'ccxt'\nuse = { exchange = 'htx' }\n",
+        }.items():
+            written(name, text)
+            keys.add(key_of(profiles.find(name).account))
+        assert len(keys) == 4
+        assert SECRET not in str(keys)

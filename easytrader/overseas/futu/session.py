@@ -44,6 +44,7 @@ _REFUSED: Final = -1
 _BUY, _SELL, _LIMIT, _MARKET, _CANCEL = 1, 2, 1, 2, 2
 _SIDE_NUMBERS: Final = {records.Side.BUY: _BUY, records.Side.SELL: _SELL}
 _MASTER: Final = 2
+_SECURITIES: Final = 1
 _TRADE_MARKETS: Final = {"HK": 1, "US": 2}
 _THROUGH: Final = {"REAL": 4, "SIMULATE": 3}
 """沪深：实盘走沪深股通，模拟是大陆市场（futu-api 也这样选）。"""
@@ -67,6 +68,9 @@ class Wanted(NamedTuple):
     """业务账号；空是还没有定。"""
     password: str
 
+    def __repr__(self) -> str:
+        return f"Wanted({self.place}，{self.env}，账号 {masked(self.account)})"
+
 
 class Account(NamedTuple):
     """选好的业务账户。"""
@@ -75,6 +79,8 @@ class Account(NamedTuple):
     env: str
     market: int
     """它能交易的市场里的第一个：不分市场的请求都填它。"""
+    firm: int
+    """富途的哪一家（``SecurityFirm``），没有说的为 0；解锁要它。"""
 
     @property
     def account_id(self) -> str:
@@ -164,19 +170,19 @@ class FutuSession(LineSession):
     def quotes(self, stock_codes: list[str]) -> list[records.Quote]:
         """快照；要有那个市场的行情权限。"""
         request = self._pb("Qot_GetSecuritySnapshot").Request()
+        wanted = {}
         for each in stock_codes:
             code, _, market = each.rpartition(".")
-            request.c2s.securityList.add(market=convert.QOT_MARKETS[market], code=code)
+            if market not in convert.QOT_MARKETS:
+                raise QueryFailedError(f"富途没有 {each} 的行情")
+            wanted[each] = convert.QOT_MARKETS[market], code
+            request.c2s.securityList.add(market=wanted[each][0], code=code)
         found = self._query("行情", "Qot_GetSecuritySnapshot", request).s2c.snapshotList
         known = {(each.basic.security.market, each.basic.security.code): each for each in found}
-        rows = []
-        for each in stock_codes:
-            code, _, market = each.rpartition(".")
-            snapshot = known.get((convert.QOT_MARKETS[market], code))
-            if snapshot is None:
-                raise QueryFailedError(f"富途没有 {each} 的行情")
-            rows.append(convert.quote(snapshot.basic, each))
-        return rows
+        missing = [each for each in stock_codes if wanted[each] not in known]
+        if missing:
+            raise QueryFailedError(f"富途没有 {'、'.join(missing)} 的行情")
+        return [convert.quote(known[wanted[each]].basic, each) for each in stock_codes]
 
     # ---- 下单
 
@@ -347,11 +353,15 @@ class FutuConnector:
         self._currency = currency or CURRENCIES[wanted.market]
         self._fills = Fills()
         self._cancelled = threading.Event()
+        self._opening: Wire | None = None
         self._locked = ""
 
     def cancel(self) -> None:
         """让正在进行的 `open` 立刻失败。"""
         self._cancelled.set()
+        wire = self._opening
+        if wire is not None:
+            wire.close()
 
     def find_account(self) -> str:
         """没有给账号：问 OpenD 有哪些，只有一个合适的就是它。
@@ -374,12 +384,12 @@ class FutuConnector:
             raise ConnectFailedError("已经不要连了")
         if self._locked:  # 反复拿错的密码去试，账户会被锁
             raise ConnectFailedError(self._locked)
-        wire = open_wire(self._wanted.place, deadline, self._cancelled.is_set)
+        wire = self._opening = open_wire(self._wanted.place, deadline, self._cancelled.is_set)
         try:
             asking = _Asking(wire, deadline)
             self._check_login(asking)
             account = self._choose(asking)
-            self._unlock(asking)
+            self._unlock(asking, account.firm)
             session = FutuSession(
                 wire, account, self._currency, self._fills, listener, self.timeout_s
             )
@@ -395,6 +405,11 @@ class FutuConnector:
         except EasytraderError as exc:
             session.close()
             raise ConnectFailedError(f"接上了 OpenD，但{exc}") from exc
+        finally:
+            self._opening = None
+        if self._cancelled.is_set():
+            session.close()
+            raise ConnectFailedError("已经不要连了")
         logger.info(
             "✓ 成功连接到富途（{}），账号: {}", self._wanted.env, masked(account.account_id)
         )
@@ -411,7 +426,8 @@ class FutuConnector:
         """要的那个业务账户。"""
         wanted = self._wanted
         request = asking.wire.kit.pb("Trd_GetAccList").Request()
-        request.c2s.userID, request.c2s.needGeneralSecAccount = 0, True
+        request.c2s.userID, request.c2s.trdCategory = 0, _SECURITIES
+        request.c2s.needGeneralSecAccount = True  # 综合账户；futu-api 的证券交易也这样问
         market, real = trade_market(wanted.market, wanted.env), wanted.env == "REAL"
         found = [
             each
@@ -424,7 +440,7 @@ class FutuConnector:
             found = [each for each in found if _tradable(each, real)]
         if len(found) == 1:
             (one,) = found
-            return Account(one.accID, wanted.env, one.trdMarketAuthList[0])
+            return Account(one.accID, wanted.env, one.trdMarketAuthList[0], one.securityFirm)
         have = "、".join(masked(str(each.accID)) for each in found)
         whose = f"业务账号 {masked(wanted.account)} " if wanted.account else ""
         told = f"有几个：{have}；请给 account=" if found else f"没有{whose}"
@@ -432,13 +448,15 @@ class FutuConnector:
             f"OpenD 里能交易 {wanted.market} 的{'实盘' if real else '模拟'}账户{told}"
         )
 
-    def _unlock(self, asking: _Asking) -> None:
+    def _unlock(self, asking: _Asking, firm: int) -> None:
         """实盘、给了密码的：解锁交易。密码不对的不再试。"""
         if self._wanted.env != "REAL" or not self._wanted.password:
             return
         request = asking.wire.kit.pb("Trd_UnlockTrade").Request()
         digest = hashlib.md5(self._wanted.password.encode(), usedforsecurity=False)  # 协议定的
         request.c2s.unlock, request.c2s.pwdMD5 = True, digest.hexdigest()
+        if firm:
+            request.c2s.securityFirm = firm
         try:
             asking.ask("Trd_UnlockTrade", request)
         except _RefusedError as exc:

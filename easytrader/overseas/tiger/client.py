@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -80,21 +81,19 @@ def private_key(value: object, kit: Sdk) -> str:
     Raises:
         UsageError: 不是私钥；值不写出来。
     """
-    form = "应为 RSA 私钥的文字，或私钥文件（.pem）的路径"
+    form = "应为 RSA 私钥的文字，或有的私钥文件（.pem）的路径"
     if not isinstance(value, (str, Path)):
         raise UsageError("private_key", "（不写出来）", form)
     given = str(value)
     if len(given) < _LONGEST_PATH and "-----" not in given and given.isprintable():
-        path = Path(given).expanduser()
-        if not path.is_file():
-            raise UsageError("private_key", "（不写出来）", f"{form}；没有这个文件")
-        given = path.read_text(errors="replace")
+        with suppress(OSError, RuntimeError):  # 没有这个文件，也许是只有正文的私钥
+            given = Path(given).expanduser().read_text(errors="replace")
     lines = [each.strip() for each in given.splitlines() if "-----" not in each]
     body = "".join(lines)
     try:
         kit.signatures.load_private_key(body)
     except Exception:  # noqa: BLE001  边界：密码学的包抛什么都是读不出来
-        raise UsageError("private_key", "（不写出来）", f"{form}；读不出 RSA 私钥") from None
+        raise UsageError("private_key", "（不写出来）", form) from None
     return body
 
 

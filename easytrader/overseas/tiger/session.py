@@ -87,10 +87,6 @@ class TigerSession(LineSession):
         found = self._ask("当日委托", self._fetch_orders)
         return [convert.order(each, self._wanted.account) for each in found]
 
-    def order(self, order_id: Any) -> records.Order | None:
-        """一笔当日委托。"""
-        return next((each for each in self.orders() if each.order_id == order_id), None)
-
     def trades(self) -> list[records.Trade]:
         """当日成交，从委托推出来。"""
         found = self._ask("当日成交", self._fetch_orders)

@@ -9,6 +9,7 @@ import ast
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from enum import Enum
+from itertools import zip_longest
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -83,19 +84,36 @@ def _means_something(row: Dated[Any], value: Any) -> bool:
     return not (codes and not row.value.kinds and value.kinds) if row.rule == "D6" else True
 
 
-def _answers(row: Dated[Any], since: date | None = None) -> list[Any]:
+def _answers(row: Dated[Any], since: date) -> Iterator[Any]:
     """``row`` 施行前后，各种处境下柜台的口径。"""
-    found: list[Any] = [_allowed(3001)]
-    since = row.since if since is None else since
+    yield _allowed(3001)
     for day in (since - timedelta(days=1), since, since + timedelta(days=200)):
         for security in SECURITIES:
             if scope_of(security) in row.scopes:
-                found += _of(security, day)
+                yield from _of(security, day)
     if row.rule == "X2":
-        found += _taxes(since)
+        yield from _taxes(since)
     if isinstance(row.value, Unit):
-        found += _offers(row.scopes, since)
-    return found
+        yield from _offers(row.scopes, since)
+
+
+_AS_WRITTEN: dict[int, list[Any]] = {}
+"""没有改过的行的口径，算一次：改法有好几种。"""
+
+
+def _as_written(row: Dated[Any]) -> list[Any]:
+    if id(row) not in _AS_WRITTEN:
+        _AS_WRITTEN[id(row)] = list(_answers(row, row.since))
+    return _AS_WRITTEN[id(row)]
+
+
+def _departs(row: Dated[Any], since: date, before: list[Any]) -> bool:
+    """口径与 ``before`` 不一样；看到头一处就够了。"""
+    missing = object()
+    return any(
+        now is missing or was is missing or now != was
+        for now, was in zip_longest(_answers(row, since), before, fillvalue=missing)
+    )
 
 
 def _of(security: Any, day: date) -> Iterator[Any]:
@@ -182,10 +200,10 @@ def _offers(scopes: tuple[Scope, ...], day: date) -> Iterator[Any]:
 
 def _differs(row: Dated[Any], value: Any) -> bool:
     """改成 ``value``，口径就变了；改完放回去。"""
-    kept, before = row.value, _answers(row)
+    kept, before = row.value, _as_written(row)
     object.__setattr__(row, "value", value)
     try:
-        return _answers(row) != before
+        return _departs(row, row.since, before)
     except KeyError:  # 期限的天数改得没有了
         return True
     finally:
@@ -213,9 +231,9 @@ def _starts(row: Dated[Any], value: Any) -> bool:
     kept, since = row.value, row.since
     object.__setattr__(row, "value", value)
     try:
-        before = _answers(row, since)
+        before = _as_written(row) if value is kept else list(_answers(row, since))
         object.__setattr__(row, "since", since + timedelta(days=1))
-        return _answers(row, since) != before
+        return _departs(row, since, before)
     finally:
         object.__setattr__(row, "value", kept)
         object.__setattr__(row, "since", since)
