@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -207,7 +208,8 @@ class TestFailing:
                 raise SystemExit
 
             dead.event_engine.register("eTrade.", exit_thread)
-            user.buy("600036", 41, 100)
+            with contextlib.suppress(errors.OutcomeUnknownError):  # 回报与线程没了，谁先到都行
+                user.buy("600036", 41, 100)
             recorder.wait_for("disconnected")
             eventually(lambda: user.state == "已连接")
             assert user.trader is not dead
@@ -360,7 +362,7 @@ class TestTwoGateways:
         second = SimCounter()
         try:
             with connect(sim_trader(), counter) as user, sim_trader() as other:
-                with pytest.raises(errors.ConnectFailedError, match="只能有一个账号"):
+                with pytest.raises(errors.ConnectFailedError, match="只能连一个"):
                     connect(other, second, wait=True)
                 user.close()
                 connect(other, second)

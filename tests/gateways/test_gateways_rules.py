@@ -315,6 +315,15 @@ class TestLogs:
         assert len(line.text) <= 300
         assert "\n" not in line.text
 
+    def test_long_line_keeps_both_ends(self) -> None:
+        logs = Logs(Log(), "SIM", ["hunter2-secret"])
+        middle = "x" * 9_995 + "hunter2-secret" + "y" * 3_000_000
+        line = logs.take(f"请求失败 {middle} ConnectionError: 拒绝连接")
+        assert line.text.startswith("请求失败 xxx")
+        assert line.text.endswith("ConnectionError: 拒绝连接")
+        assert len(line.text) == 300
+        assert "hunter" not in line.text
+
     def test_only_what_came_after_the_mark(self) -> None:
         logs = Logs(Log(), "SIM")
         logs.take("以前的")

@@ -739,6 +739,8 @@ def _why(exc: BaseException) -> str:
         return "没有人在听：TWS（或 IB Gateway）开着吗，设置里允许 API 连接了吗，端口对吗"
     if isinstance(exc, (TimeoutError, asyncio.TimeoutError)):
         return "到期没有握上手：那不是 TWS，或 TWS 正弹着窗口等人点"
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.strerror}：host 对吗，网络通吗"
     return repr(exc)
 
 
