@@ -123,7 +123,9 @@ class Wire:
     def _body(self, response: Any) -> Iterable[bytes]:
         """正文：对面一个字一个字地来，也不过期限。"""
         size = 0
-        while chunk := response.raw.read1(65536, decode_content=True):
+        # 旧的 urllib3 没有 read1：等的人照样到期就走，线路要等它说完
+        read = getattr(response.raw, "read1", response.raw.read)
+        while chunk := read(65536, decode_content=True):
             size += len(chunk)
             if size > _LARGEST:
                 raise CallFailedError(f"应答超过 {_LARGEST >> 20} MB")

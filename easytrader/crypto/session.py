@@ -366,6 +366,7 @@ class CryptoSession(LineSession):
         told = str(failure)
         tagged = self._desk.exchange.tagged
         if failure.kind == "refused" and tagged and _SAME_ID.search(told):
+            self._ledger.doubt(tag, symbol)
             number = self._earlier(tag, symbol, until)
             if number:
                 return SubmitAnswer(number)
