@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from easytrader.counters.shape import FATAL, LOST
 from easytrader.gateways.logs import about_quotes
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 Needs = Literal["account+contract", "account", "contract"]
 
-FATAL: Final = r"登录失败|授权验证失败|认证失败|初始化失败|连接失败|login failed"
-LOST: Final = r"断开|disconnected|连接丢失"
 _REFUSED: Final = re.compile(r"登录失败|认证失败|授权验证失败|login failed", re.IGNORECASE)
 _PASSING: Final = re.compile(r"初始化|未就绪|超时|timeout|繁忙|频繁|not ready", re.IGNORECASE)
 
