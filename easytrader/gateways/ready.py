@@ -72,10 +72,11 @@ def login_of(gateway: Any) -> bool | None:
     """接口自己记的登录状态；没有记的为 None。
 
     CTP 一族、XTP、TORA 在 ``td_api.login_status``，IB 在 ``api.status``，
-    XT 在 ``td_api.connected``。
+    XT 在 ``td_api.connected``；自己写的接口可以放在 ``connected``。
     """
     for part, name in (("td_api", "login_status"), ("api", "status"), ("td_api", "connected")):
         found = getattr(getattr(gateway, part, None), name, None)
         if isinstance(found, bool):
             return found
-    return None
+    own = getattr(gateway, "connected", None)
+    return own if isinstance(own, bool) else None
