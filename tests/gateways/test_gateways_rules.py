@@ -322,6 +322,7 @@ class TestReady:
         assert login_of(SimpleNamespace(td_api=SimpleNamespace(login_status=True))) is True
         assert login_of(SimpleNamespace(api=SimpleNamespace(status=False))) is False
         assert login_of(SimpleNamespace()) is None
+        assert login_of(SimpleNamespace(connected=False)) is False
         assert login_of(SimpleNamespace(td_api=SimpleNamespace(login_status="?"))) is None
 
 
