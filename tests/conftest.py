@@ -56,11 +56,12 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 _LONG = (
-    *("rebalance_chaos/", "docs/test_docs_blocks", "cli/test_cli_serve", "sim/laws/", "chaos/"),
-    *("server/test_server_page_browser", "credit/test_credit_stateful", "link/test_link_engine"),
-    *("docs/test_docs_examples", "sim/programs/", "cli/test_cli_rebalance", "notebook/"),
+    *("docs/test_docs_blocks", "rebalance_chaos/", "conformance/test_conformance_served"),
+    *("cli/test_cli_serve", "server/test_server_page_browser", "link/test_link_engine"),
+    *("sim/programs/", "docs/test_docs_examples", "cli/test_cli_rebalance", "sim/cases/"),
+    *("conformance/", "sim/laws/", "credit/test_credit_stateful", "chaos/", "notebook/", "cli/"),
 )
-"""一个文件就要半分钟以上的：先跑，不然最后只剩一个进程在跑它。"""
+"""要跑很久的文件，最久的在前：先跑，不然最后只剩一个进程在跑它。"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,7 +71,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """长的排在前面，其余的次序不变。"""
-    items.sort(key=lambda item: not any(part in item.nodeid for part in _LONG))
+
+    def rank(item: pytest.Item) -> int:
+        return next((at for at, part in enumerate(_LONG) if part in item.nodeid), len(_LONG))
+
+    items.sort(key=rank)
 
 
 def pytest_collection_finish() -> None:

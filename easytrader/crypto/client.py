@@ -105,7 +105,7 @@ class Wire:
             self.posted = True
         try:
             response = self._session.request(
-                method, url, **options, stream=True, allow_redirects=method == "GET"
+                method, url, **options, stream=True, allow_redirects=False
             )
         except Exception as exc:
             if _unconnected(exc):

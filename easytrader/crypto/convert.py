@@ -59,7 +59,9 @@ def status_of(status: object, filled: Decimal) -> OrderStatus:
     return OrderStatus.UNREPORTED if status is None else OrderStatus.UNKNOWN
 
 
-def trade_of(row: Mapping[str, Any], markets: Markets, account_id: str, tag: str) -> Trade:
+def trade_of(
+    row: Mapping[str, Any], markets: Markets, account_id: str, order: Order | None
+) -> Trade:
     """一笔成交；金额自己算：不给交易对查的，ccxt 的 ``cost`` 没有乘合约乘数（okx 看到的）。"""
     symbol = str(row["symbol"])
     price, amount = decimal(row.get("price")), decimal(row.get("amount"))
@@ -73,7 +75,8 @@ def trade_of(row: Mapping[str, Any], markets: Markets, account_id: str, tag: str
         traded_volume=amount,
         traded_amount=markets.value(symbol, price, amount),
         order_sysid=str(row.get("order") or ""),
-        order_remark=f"~{tag}~" if tag else "",
+        order_remark="" if order is None else order.order_remark,
+        strategy_name="" if order is None else order.strategy_name,
         account_type=CRYPTO,
         account_id=account_id,
         currency=_currency(symbol, markets),

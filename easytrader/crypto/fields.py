@@ -16,11 +16,16 @@ _NAMES: Final = {
     "代理端口": "proxy_port", "Proxy Port": "proxy_port",
     "会话数": "sessions",
     "服务器": "server", "Server": "server",
+    "Spread Trading": "spread", "Margin Currency": "margin",
 }  # fmt: skip
 _SERVERS: Final = {
     "": False, "REAL": False, "实盘": False, "TESTNET": True, "DEMO": True, "测试": True,
     "模拟": True,
 }  # fmt: skip
+
+_LACKING: Final = {"spread": "Spread Trading", "margin": "Margin Currency"}
+"""VeighNa 的 OKX 里有、这里没有做的：默认的值收下不管。"""
+_OFF: Final = ("", "False", "false", False, None)
 
 
 def fold(given: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
@@ -49,6 +54,9 @@ def fold(given: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
         found["proxy"] = f"{shown}:{port}" if port else shown
     if "server" in found:
         found["sandbox"] = _sandbox(found.pop("server"))
+    for each, shown in _LACKING.items():
+        if found.pop(each, "") not in _OFF:
+            raise UsageError(shown, "（不写出来）", "这里没有做，请不要给，或照默认的写 False、空")
     found.pop("sessions", None)  # 那时是同时几个请求；这里一个下单、一个查询，不用选
     return found
 

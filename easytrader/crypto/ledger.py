@@ -27,6 +27,7 @@ UTC_DAY: Final = DayBoundary(timezone.utc)
 
 _LAG_S: Final = 60.0
 """有了编号之后，过这么久还查不到，就是查不到了。"""
+_DOUBT_S: Final = 600.0
 
 
 class Ledger:
@@ -46,8 +47,8 @@ class Ledger:
         """买卖过的交易对，按先后。"""
         self._since: dict[str, float] = {}
         self._gone: set[str] = set()
-        self.doubts: dict[str, str] = {}
-        """结果未知的标记 → 交易对。"""
+        self._words: dict[str, tuple[str, str]] = {}
+        self._doubts: dict[str, tuple[str, float]] = {}
 
     def begin(self, symbol: str) -> None:
         """就要买卖这个交易对：先记下来，重启之后才知道去哪里找那笔委托。
@@ -62,6 +63,16 @@ class Ledger:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"{symbol}\n")
         self.traded[symbol] = None
+
+    def wrote(self, tag: str, remark: str, strategy_name: str) -> None:
+        """这笔的备注、策略名：交易所没有地方放，这个进程里下的由这里补上。"""
+        self._words[tag] = remark, strategy_name
+
+    def _worded(self, order: Order) -> Order:
+        words = self._words.get(rows.tag_of(order))
+        if words is None:
+            return order
+        return replace(order, order_remark=words[0], strategy_name=words[1])
 
     def placed(self, number: str, symbol: str) -> None:
         """交易所给了编号。"""
@@ -78,13 +89,25 @@ class Ledger:
             lost = replace(self._orders[number], order_status=OrderStatus.UNKNOWN, status_msg=told)
             self._orders[number] = lost
 
+    def doubt(self, tag: str, symbol: str) -> None:
+        """带这个标记的一笔，结果未知。"""
+        self._doubts[tag] = symbol, time.monotonic()
+
+    def doubts(self) -> dict[str, str]:
+        """结果未知的标记 → 交易对；过了十分钟的不再一笔一笔地问，列表里有它自然看得见。"""
+        now = time.monotonic()
+        for tag, (_, since) in list(self._doubts.items()):
+            if now - since > _DOUBT_S:
+                self._doubts.pop(tag, None)
+        return {tag: symbol for tag, (symbol, _) in self._doubts.copy().items()}
+
     def met(self, found: Iterable[Order]) -> None:
         """见到了这些委托。"""
-        for each in found:
+        for each in map(self._worded, found):
             number, before = str(each.order_id), self._orders.get(str(each.order_id))
             self.symbols[number] = each.stock_code
             self._gone.discard(number)
-            self.doubts.pop(rows.tag_of(each), None)
+            self._doubts.pop(rows.tag_of(each), None)
             # 完了的不会再变：慢一步的列表里它可能还挂着
             if before is None or before.order_status not in FINAL_STATUSES:
                 self._orders[number] = each
@@ -127,11 +150,6 @@ class Ledger:
             if each.traded_time < began:
                 del self._trades[key]
         return sorted(self._trades.values(), key=lambda each: (each.traded_time, each.traded_id))
-
-    def tag_of(self, number: str) -> str:
-        """这笔委托的标记；不知道为空。"""
-        found = self._orders.get(number)
-        return "" if found is None else rows.tag_of(found)
 
 
 def _read(path: Path | None) -> list[str]:

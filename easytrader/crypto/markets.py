@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.basics.numbers import Number
 
 _PLAIN: Final = re.compile(r"[^0-9A-Za-z]")
+_KINDS: Final = {"spot": "现货", "swap": "永续", "future": "交割"}
 _STALE_S: Final = 3600.0
 _DIGITS: Final = 80
 """取余要除得尽：10^15 的数，最小变动 10^-18。"""
@@ -100,7 +101,9 @@ class Markets:
         ]
         near += [each for each in self.all if each.startswith(f"{text.upper()}:")]
         asked = f"，是不是 {'、'.join(sorted(set(near))[:5])}？" if near else ""
-        raise UsageError("security", text, f"没有这个{self.kind}交易对{asked}")
+        raise UsageError(
+            "security", text, f"没有这个{_KINDS.get(self.kind, self.kind)}交易对{asked}"
+        )
 
     def check(self, symbol: str, amount: Number, price: Number | None) -> tuple[Decimal, Decimal]:
         """数量、价格对不对（市价的价格是 None）；返回十进制的 (数量, 价格)，市价的价格是 0。

@@ -215,7 +215,7 @@ class CryptoSession(LineSession):
         if missing and self._queries.exchange.has.get("fetchOrder"):
             self._refresh(missing, until)
         if self._desk.exchange.by_client:
-            for tag, symbol in list(self._ledger.doubts.items()):
+            for tag, symbol in self._ledger.doubts().items():
                 self._find(self._queries, tag, symbol, until)
         self._looked["orders"] = began
         return self._ledger.orders()
@@ -267,7 +267,7 @@ class CryptoSession(LineSession):
         rows = self._pages("fetch_my_trades", self._since("trades"), until)
         markets, account, ledger = self.markets, self._desk.account_id, self._ledger
         ledger.traded_in(
-            convert.trade_of(each, markets, account, ledger.tag_of(str(each.get("order"))))
+            convert.trade_of(each, markets, account, ledger.order(str(each.get("order"))))
             for each in rows
             if each.get("side") and each.get("symbol") in markets.all
         )
@@ -354,6 +354,7 @@ class CryptoSession(LineSession):
         except OSError as exc:
             told = f"{symbol} 记不进 {self._ledger.path}（{exc}），什么都没有发出"
             raise NotConnectedError(told) from exc
+        self._ledger.wrote(request.tag, request.remark, request.strategy_name)
         self.send(reply, lambda: self._place(request, symbol, until), request.tag)
 
     def _place(self, request: records.OrderRequest, symbol: str, until: float) -> SubmitAnswer:
@@ -370,7 +371,7 @@ class CryptoSession(LineSession):
             failure = CallFailedError(f"{told}（带这个客户编号的可能已经收下）")
         if failure.kind != "unknown" and not failure.missing:
             return SubmitAnswer("", told)
-        self._ledger.doubts[tag] = symbol
+        self._ledger.doubt(tag, symbol)
         raise OutcomeUnknownError(str(failure))
 
     def _create(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -24,8 +25,6 @@ from easytrader.orders.verb import order
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from easytrader import types
     from easytrader.backend.session import Connector
     from easytrader.orders.ticket import Extras, Wanted
@@ -156,20 +155,19 @@ class CryptoTrader(Trader):
         seconds = arguments.seconds("timeout", timeout)
         kind = self._checked_kind(market_type)
         config = self._config(kind, credentials, given.get("proxy", proxy), options, seconds)
-        client = partial(self._client, config, sandbox=sandbox)
-        probe = client()
-        try:
-            self._check_offers(probe, credentials)
-            needs = _needs_symbols(probe, kind)
-        finally:
-            probe.close()
+        # 引擎拿着它：不能拿着这个交易口，不然没有人要了也不断开
+        make = partial(_client, self._exchange, self._base_url, config, sandbox=sandbox)
+        probe = make()
+        self._check_offers(probe, credentials)
+        needs, spare = _needs_symbols(probe, kind), [probe]
         key = self._key(credentials, account, kind, sandbox=sandbox)
         ledger = Ledger(paths.key_folder(key) / "symbols.txt" if needs else None)
         desk = Desk(
             self._exchange, self._table, kind, fields.text("currency", currency).upper(),
-            key.account_id, client, ledger, self.settle_s, self._shelf, self._log,
+            key.account_id, lambda: spare.pop() if spare else make(), ledger, self.settle_s,
+            self._shelf, self._log,
         )  # fmt: skip
-        for each in arguments.several("symbols", list(symbols), _SYMBOLS, 1000) if symbols else ():
+        for each in arguments.several("symbols", symbols, _SYMBOLS, 1000) if symbols else ():
             ledger.begin(fields.text("symbols", each))
         connector = cast("Connector", CryptoConnector(desk, seconds))
         before, self._shelf.loaded = self._shelf.loaded, None
@@ -252,6 +250,8 @@ class CryptoTrader(Trader):
     ) -> dict[str, Any]:
         from decimal import Decimal
 
+        if options is not None and not isinstance(options, Mapping):
+            raise UsageError("options", options, "应为字典，原样给 ccxt 的 options")
         own = dict(options or {})
         for each in own.keys() & _OWN:
             raise UsageError("options", each, f"{each} 不能在这里改")
@@ -272,23 +272,10 @@ class CryptoTrader(Trader):
             scheme = urlsplit(where).scheme
             if scheme not in ("http", "https", "socks5", "socks5h"):
                 raise UsageError("proxy", "（不写出来）", "应如 http://127.0.0.1:7890、socks5://…")
-            config["socksProxy" if scheme.startswith("socks") else "httpsProxy"] = where
+            plain = (self._base_url or "").startswith("http:")
+            kind_of = "httpProxy" if plain else "httpsProxy"  # ccxt 按网址的协议认代理
+            config["socksProxy" if scheme.startswith("socks") else kind_of] = where
         return config
-
-    def _client(self, config: Mapping[str, Any], *, sandbox: bool) -> Client:
-        secrets = [config.get(each, "") for each in _CREDENTIALS]
-        client = Client(self._exchange, config, self._table.refused, secrets)
-        exchange = client.exchange
-        exchange.number = config["number"]
-        if sandbox:
-            try:
-                exchange.set_sandbox_mode(True)
-            except Exception:  # noqa: BLE001  没有的交易所，ccxt 抛什么的都有
-                client.close()
-                raise UnsupportedError(f"{self._exchange} 没有模拟盘（ccxt 里没有）") from None
-        if self._base_url is not None:  # 要在 set_sandbox_mode 之后，它会换掉网址
-            _point_at(exchange, self._base_url)
-        return client
 
     def _check_offers(self, probe: Client, credentials: Mapping[str, str]) -> None:
         """这一家在 ccxt 里做不做得到，密钥给全了没有：连上之前就知道。"""
@@ -314,6 +301,23 @@ class CryptoTrader(Trader):
         digest = hashlib.blake2b(whose.encode(), digest_size=6).hexdigest()
         place = self._base_url or self._exchange
         return AccountKey(f"ccxt:{place}:{kind}{':sandbox' if sandbox else ''}", name or digest)
+
+
+def _client(name: str, base_url: str | None, config: Mapping[str, Any], *, sandbox: bool) -> Client:
+    """造一个 ccxt 的对象。"""
+    secrets = [config.get(each, "") for each in _CREDENTIALS]
+    client = Client(name, config, table.of(name).refused, secrets)
+    exchange = client.exchange
+    exchange.number = config["number"]
+    if sandbox:
+        try:
+            exchange.set_sandbox_mode(True)
+        except Exception:  # noqa: BLE001  没有的交易所，ccxt 抛什么的都有
+            client.close()
+            raise UnsupportedError(f"{name} 没有模拟盘（ccxt 里没有）") from None
+    if base_url is not None:  # 要在 set_sandbox_mode 之后，它会换掉网址
+        _point_at(exchange, base_url)
+    return client
 
 
 _SYMBOLS: Final = '应为交易对的列表，如 ["BTC/USDT"]'

@@ -11,13 +11,18 @@ import threading
 import time
 from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics.numbers import exact
 from easytrader.gateways import convert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from easytrader.market.symbols import Security
+
+_SAME_S: Final = 2.0
+"""持仓比成交先推来，差这么一点的，说的是成交之后的。"""
 
 
 class Book:
@@ -50,7 +55,11 @@ class Book:
         self.heard_at = time.monotonic()
         """最近一次推来什么。"""
         self._positions: dict[tuple[str, str, str], Any] = {}
+        self._pushed_at: dict[tuple[str, str, str], float] = {}
+        self._traded_at: dict[tuple[str, str], float] = {}
         self._filled: dict[str, tuple[Decimal, Decimal]] = {}
+        self.parsed: dict[str, Security] = {}
+        """用户写过的代码 → 证券；来了新的合约就不算数。"""
         self._spellings: dict[str, list[Any]] = defaultdict(list)
         self._keep = {
             "account": self._account, "contract": self._contract, "order": self._order,
@@ -73,9 +82,21 @@ class Book:
             self.changed.notify_all()
         return True
 
-    def positions(self) -> list[Any]:
-        """持仓；卖光了的不算。"""
-        return [each for each in list(self._positions.values()) if each.volume]
+    def positions(self, gone_before: float = float("-inf")) -> list[Any]:
+        """持仓；卖光了的不算。
+
+        Args:
+            gone_before: 这之前（``time.monotonic``）成交过、此后再没有推来的，当作没有了：
+                平掉最后一手，有的接口就再也不说它。
+        """
+        found = []
+        for (symbol, exchange, way), each in list(self._positions.items()):
+            traded_at = self._traded_at.get((symbol, exchange), float("-inf"))
+            pushed_at = self._pushed_at[symbol, exchange, way]
+            stale = pushed_at + _SAME_S < traded_at < gone_before
+            if each.volume and not stale:
+                found.append(each)
+        return found
 
     def contract(self, symbol: str, exchange: str) -> Any | None:
         """一个合约；交易所写名字，如 ``SSE``。"""
@@ -104,9 +125,10 @@ class Book:
         self.orders[order.orderid] = order
         self.seen_at.setdefault(order.orderid, time.time())
 
-    def _trade(self, trade: Any, _: float) -> None:
+    def _trade(self, trade: Any, now: float) -> None:
         key = trade.vt_symbol, convert.name_of(trade.direction), trade.tradeid
         if key not in self.trades:
+            self._traded_at[trade.symbol, trade.exchange.name] = now
             volume, value = self._filled.get(trade.orderid, (Decimal(0), Decimal(0)))
             more = exact(convert.number(trade.volume))
             more_value = more * exact(convert.price(trade.price))
@@ -115,6 +137,7 @@ class Book:
 
     def _position(self, position: Any, now: float) -> None:
         key = position.symbol, position.exchange.name, convert.name_of(position.direction)
+        self._pushed_at[key] = now
         self._positions[key] = position
         self.position_at = now
 
@@ -126,6 +149,7 @@ class Book:
         key = contract.symbol, contract.exchange.name
         if key not in self.contracts:
             self._spellings[contract.symbol.lower()].append(contract)
+            self.parsed.clear()
         self.contracts[key] = contract
 
     def _tick(self, tick: Any, _: float) -> None:

@@ -17,7 +17,7 @@ from easytrader.gateways.ready import Ready
 from easytrader.gateways.session import GatewaySession
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from easytrader.backend.session import Listener
     from easytrader.basics.days import DayBoundary
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 SETTLE_S: Final = 5.0
 """登录之后等持仓推来：资金与持仓轮着查，各 2 秒；没有持仓的账户什么都不推，只能等到期。"""
+_BEFORE_S: Final = 5.0
+"""等断了的那个接口关好，最多这么久。"""
 _RESYNC_SHARE: Final = 0.1
-_LINES: Final = 5
+_LINES: Final = 3
 _SILENT: Final = "接口一行日志都没有写：多半是地址、端口不通，或还没有开门"
 
 _claims: Final[dict[str, dict[int, AccountKey]]] = {}
@@ -82,6 +84,7 @@ class GatewayConnector:
         self._log = log
         self._cancelled = False
         self._opening: GatewaySession | None = None
+        self._before: Desk | None = None
 
     @property
     def timeout_s(self) -> float:
@@ -91,11 +94,13 @@ class GatewayConnector:
     def open(self, listener: Listener, deadline: float) -> GatewaySession:
         """登录；见 `backend.session.Connector.open`。"""
         plan = self._plan
+        if self._before is not None:  # 两个接口同时写一份流文件，CTP 会乱
+            self._before.close(min(_BEFORE_S, (deadline - time.monotonic()) / 4))
         session = self.session_type(listener, plan.timeout_s, plan.day)
         try:
             session.let_go = _claim(plan, id(session))
             logs = Logs(self._log, plan.title, plan.secrets)
-            session.desk = desk = Desk(plan.gateway_type, logs, session)
+            session.desk = desk = self._before = Desk(plan.gateway_type, logs, session)
             session.ready = _ready(plan.counter, desk)
             self._opening = session
             left_s = deadline - time.monotonic()
@@ -152,9 +157,8 @@ class GatewayConnector:
         began = time.monotonic()
         # 在一次性的线程上：有的接口连不通会卡到永远
         Aside(connect, "easytrader-vnpy-connect").start()
-        while not book.wait_for(over, self._quiet_by(book, deadline)):
-            if time.monotonic() >= self._quiet_by(book, deadline):
-                break
+        while not over() and time.monotonic() < self._quiet_by(book, deadline):
+            _wait_for_news(book, over, self._quiet_by(book, deadline))
         if over():
             if self._cancelled or failed or watch.failed:
                 raise self._failure(session, failed)
@@ -192,12 +196,14 @@ class GatewayConnector:
             silent_s = now - book.heard_at
             if book.position_at > float("-inf") and silent_s >= quiet_s:
                 return
-            heard_at = book.heard_at
-            by = deadline if book.position_at == float("-inf") else heard_at + quiet_s
-            book.wait_for(
-                lambda at=heard_at: self._cancelled or book.heard_at != at,  # type: ignore[misc]
-                min(by, deadline),
-            )
+            by = deadline if book.position_at == float("-inf") else book.heard_at + quiet_s
+            _wait_for_news(book, lambda: self._cancelled, min(by, deadline))
+
+
+def _wait_for_news(book: Book, over: Callable[[], bool], deadline: float) -> None:
+    """等到 ``over``，或推来了什么。"""
+    heard_at = book.heard_at
+    book.wait_for(lambda: over() or book.heard_at != heard_at, deadline)
 
 
 def _ready(counter: Counter | None, desk: Desk) -> Ready:
@@ -246,10 +252,9 @@ def _claim(plan: Plan, session: int) -> Any:
     counter = plan.counter
     with _claiming:
         if counter is not None:
-            open_here = _claims.get(name, {}).values()
-            if counter.one_per_process and any(each != plan.key for each in open_here):
-                told = "它的模块里有公用的表，一个进程里只能有一个账号；另一个账号请另起一个进程"
-                raise _for_good(f"{plan.title}：{told}")
+            if counter.one_per_process and _claims.get(name):
+                told = "它的模块里有公用的表，流文件也是一份；另一个账号请另起一个进程"
+                raise _for_good(f"{plan.title} 一个进程里只能连一个：{told}")
             busy = [each for each in counter.conflicts if _claims.get(each)]
             if busy:
                 told = f"不能与 {'、'.join(busy)} 在同一个进程里；请另起一个进程"

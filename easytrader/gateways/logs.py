@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _KEPT: Final = 1000
 _LONGEST: Final = 300
 """一次网络错误有的接口写四千字，连请求头都在里面。"""
+_HEAD: Final = 140
+_SEARCHED: Final = 10_000
 _LOUDEST: Final = 20
 """一次会话里，失败的最多这么多行写成警告。"""
 _FAILURE: Final = re.compile(r"失败|错误|断开|拒绝|fail|error|disconnect", re.IGNORECASE)
@@ -79,12 +81,17 @@ class Logs:
             return [each.text for each in list(self._lines)[-count:]]
 
     def _shown(self, text: str) -> str:
-        # 先截一刀：几兆的一行不必整个去找密码；截断处可能劈开密码，所以多留一倍
-        text = text[: _LONGEST * 2]
+        # 几兆的一行不必整个去找密码；中间那一刀可能劈开密码，反正不留
+        if len(text) > 2 * _SEARCHED:
+            text = text[:_SEARCHED] + text[-_SEARCHED:]
         for each in self._secrets:
             text = text.replace(each, "***")
-        text = " ".join(scrubbed(text).split())
-        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        text = " ".join(text.split())
+        if len(text) <= _LONGEST:
+            return scrubbed(text)
+        # 回溯要紧的在最后。只在两头找令牌：那个正则对长的一行很慢，这里是事件线程
+        head, tail = scrubbed(text[:_LONGEST])[:_HEAD], scrubbed(text[-_LONGEST:])
+        return f"{head}…{tail[_HEAD + 1 - _LONGEST :]}"
 
 
 def about_quotes(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from functools import partial
 from importlib import import_module
@@ -14,7 +15,7 @@ from easytrader.basics.threads import call_aside
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _IMPORT_S: Final = 60.0
 
@@ -64,6 +65,12 @@ def named(
             raise UsageError(each, "…", f"{aliases[each]} 给了两次")
         found[aliases[each]] = value
     return found
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    """一个方法自己的参数名，不算 ``self`` 与 ``**``。"""
+    found = inspect.signature(function).parameters.values()
+    return [each.name for each in found if each.kind is not each.VAR_KEYWORD][1:]
 
 
 def port(argument: str, value: object) -> int:

@@ -1,4 +1,4 @@
-"""一致性测试：真的 ccxt 连着记账的 htx，下单、撤单、没有应答、恰好一次的；其余在 ``_whole`` 里。"""
+"""一致性测试：真的 ccxt 连着记账的 htx，下单与恰好一次的；其余在 ``_whole`` 里。"""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ pytest.importorskip("ccxt")
 from crypto_brokers import HtxBroker
 
 from easytrader.testing.suite import (  # noqa: F401  fixture 与测试类
-    TestCancel,
     TestExactlyOnce,
     TestOrders,
-    TestUnknownOutcome,
     recorder,
     user,
 )

@@ -118,6 +118,9 @@ def test_wrong_fields_do_not_show_their_values() -> None:
         fields.fold({"密码": "a", "Passphrase": "b"}, frozenset())
     with pytest.raises(errors.UsageError, match="TESTNET"):
         fields.fold({"服务器": "MOON"}, frozenset())
+    assert fields.fold({"Spread Trading": "False", "Margin Currency": ""}, frozenset()) == {}
+    with pytest.raises(errors.UsageError, match="Spread Trading"):
+        fields.fold({"Spread Trading": "True"}, frozenset())
 
 
 def test_client_ids() -> None:

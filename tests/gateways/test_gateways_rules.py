@@ -215,6 +215,22 @@ class TestBook:
         book.take("position", position(volume=0))
         assert book.positions() == []
 
+    @pytest.mark.parametrize(("apart_s", "left"), [(3.0, 0), (0.1, 1)])
+    def test_last_lot_that_is_never_mentioned_again_is_gone(
+        self, monkeypatch: pytest.MonkeyPatch, apart_s: float, left: int
+    ) -> None:
+        now = [100.0]
+        clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+        monkeypatch.setattr("easytrader.gateways.book.time", clock)
+        book, held = Book("SIM"), position(symbol="rb2510", exchange=Named("SHFE"))
+        book.take("position", held)
+        now[0] += apart_s
+        book.take("trade", trade(offset=Named("CLOSE"), direction=Named("SHORT")))
+        assert len(book.positions()) == 1
+        assert len(book.positions(now[0] + 1)) == left
+        book.take("position", held)
+        assert len(book.positions(now[0] + 1)) == 1
+
     def test_gateway_may_keep_changing_its_object(self) -> None:
         book, data = Book("SIM"), order()
         book.take("order", data)
@@ -298,6 +314,15 @@ class TestLogs:
         assert "hunter2" not in line.text
         assert len(line.text) <= 300
         assert "\n" not in line.text
+
+    def test_long_line_keeps_both_ends(self) -> None:
+        logs = Logs(Log(), "SIM", ["hunter2-secret"])
+        middle = "x" * 9_995 + "hunter2-secret" + "y" * 3_000_000
+        line = logs.take(f"请求失败 {middle} ConnectionError: 拒绝连接")
+        assert line.text.startswith("请求失败 xxx")
+        assert line.text.endswith("ConnectionError: 拒绝连接")
+        assert len(line.text) == 300
+        assert "hunter" not in line.text
 
     def test_only_what_came_after_the_mark(self) -> None:
         logs = Logs(Log(), "SIM")

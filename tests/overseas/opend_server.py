@@ -9,11 +9,14 @@ import struct
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Final
 
 from easytrader.overseas.futu.wire import sdk
 
 KIT: Final = sdk()
+_SEALS: Any = import_module("Crypto.Cipher.AES"), import_module("Crypto.Cipher.PKCS1_v1_5")
+AES, RSA = _SEALS  # futu-api 要的包
 _IDS: Final = KIT.utils.ProtoId
 _HEAD: Final = struct.Struct("<1s1sI2B2I20s8s")
 _NAMES: Final = {
@@ -26,6 +29,7 @@ _NAMES: Final = {
     )
 }
 HK, US = 1, 2
+_AES: Final = b"0123456789abcdef"
 PASSWORD: Final = "s3cret-交易"
 
 
@@ -47,6 +51,8 @@ class OpenD:
         self.answers: dict[str, int] = {}
         """协议 → 下一次不办，只答这个 retType。"""
         self.break_after_submit = False
+        self.key: Any = None
+        """RSA 私钥（``Crypto.PublicKey.RSA``）：给了就加密。"""
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
         self._peers: set[socket.socket] = set()
@@ -87,6 +93,7 @@ class OpenD:
             if not self.up:
                 peer.close()
                 continue
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers.add(peer)
             self._start(self._serve, "opend-peer", peer)
 
@@ -98,7 +105,7 @@ class OpenD:
                 if body is None:
                     return
                 self._take(peer, fields[2], fields[5], body)
-        except OSError:
+        except (OSError, ValueError):  # 断了，或解不开
             pass
         finally:
             self._peers.discard(peer)
@@ -107,7 +114,7 @@ class OpenD:
     def _take(self, peer: socket.socket, proto_id: int, serial: int, body: bytes) -> None:
         name = _NAMES[proto_id]
         module = KIT.pb(name)
-        request = module.Request.FromString(body)
+        request = module.Request.FromString(self._opened(proto_id, body))
         self.requests.append((name, request))
         answer = module.Response(retType=0)
         if name in self.answers:
@@ -131,15 +138,37 @@ class OpenD:
     def _write(self, peer: socket.socket, proto_id: int, serial: int, message: Any) -> None:
         body = message.SerializeToString()
         digest = hashlib.sha1(body, usedforsecurity=False).digest()
+        body = self._sealed(proto_id, body)
         head = _HEAD.pack(b"F", b"T", proto_id, 0, 0, serial, len(body), digest, b"\0" * 8)
         with suppress(OSError), self._lock:
             peer.sendall(head + body)
+
+    def _opened(self, proto_id: int, body: bytes) -> bytes:
+        """解开：第一个请求用 RSA，后面的用 AES。"""
+        if self.key is None:
+            return body
+        if proto_id == _IDS.InitConnect:
+            pieces = (body[start : start + 128] for start in range(0, len(body), 128))
+            return b"".join(RSA.new(self.key).decrypt(each, b"") for each in pieces)
+        plain: bytes = AES.new(_AES, AES.MODE_CBC, iv=_AES).decrypt(body)
+        return plain[: -plain[-1]]
+
+    def _sealed(self, proto_id: int, body: bytes) -> bytes:
+        if self.key is None:
+            return body
+        if proto_id == _IDS.InitConnect:
+            pieces = (body[start : start + 100] for start in range(0, len(body), 100))
+            return b"".join(RSA.new(self.key).encrypt(each) for each in pieces)
+        short = 16 - len(body) % 16
+        sealed: bytes = AES.new(_AES, AES.MODE_CBC, iv=_AES).encrypt(body + bytes([short]) * short)
+        return sealed
 
     # ---- 协议
 
     def _on_InitConnect(self, ask: Any, told: Any) -> str:  # noqa: N802  协议的名字，下同
         told.serverVer, told.loginUserID, told.connID = 1011, 1, next(self._numbers)
-        told.connAESKey, told.keepAliveInterval = "0" * 16, 10
+        told.connAESKey, told.keepAliveInterval = _AES.decode(), 10
+        told.aesCBCiv = _AES.decode()
         return ""
 
     def _on_GetGlobalState(self, ask: Any, told: Any) -> str:  # noqa: N802
@@ -158,11 +187,13 @@ class OpenD:
             made = told.accList.add(trdEnv=env, accID=number, accRole=role, simAccType=1 - env)
             made.trdMarketAuthList.extend([HK, US])
             made.accStatus = 0
+            if env:
+                made.securityFirm = 1
         return ""
 
     def _on_Trd_UnlockTrade(self, ask: Any, told: Any) -> str:  # noqa: N802
         right = hashlib.md5(PASSWORD.encode(), usedforsecurity=False).hexdigest()
-        return "" if ask.pwdMD5 == right else "交易密码错误，还可以试 4 次"
+        return "" if (ask.pwdMD5, ask.securityFirm) == (right, 1) else "交易密码错误，还可以试 4 次"
 
     def _on_Trd_SubAccPush(self, ask: Any, told: Any) -> str:  # noqa: N802
         return ""

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("futu")
+if find_spec("futu") is None:  # 在主线程上导入会换掉 Ctrl-C
+    pytest.skip("没有装 futu-api", allow_module_level=True)
 
 from opend_server import KIT, PASSWORD, OpenD
 
@@ -24,6 +26,7 @@ from easytrader.testing.broker import Recorder, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.counters
 network(KIT)
@@ -200,6 +203,8 @@ def test_refused_and_unknown_are_told_apart(
     opend.answers["Trd_ModifyOrder"] = -100
     with pytest.raises(errors.OutcomeUnknownError):
         user.cancel_entrust(number)
+    opend.answers["Trd_ModifyOrder"] = -1
+    assert user.cancel_entrust(number) == {"success": False, "message": "测试里说的"}
     opend.answers["Trd_GetFunds"] = -1
     with pytest.raises(errors.QueryFailedError, match="测试里说的"):
         _ = user.balance
@@ -262,15 +267,21 @@ def test_positions_and_quotes(opend: OpenD, connect: Callable[..., FutuTrader]) 
         user.quote("00001.HK")
 
 
-def test_futu_does_not_reconnect_by_itself(
-    opend: OpenD, connect: Callable[..., FutuTrader]
-) -> None:
-    user = connect()
-    user.stop_reconnect()
-    context = user.trader
-    opend.drop()
-    eventually(lambda: user.state == "已断开")
-    assert context.status == KIT.futu.common.constant.ContextStatus.CLOSED
+def test_encrypted(opend: OpenD, connect: Callable[..., FutuTrader], tmp_path: Path) -> None:
+    opend.key = pytest.importorskip("Crypto.PublicKey.RSA").generate(1024)
+    path = tmp_path / "私钥 1.pem"
+    path.write_bytes(opend.key.export_key())
+    with pytest.raises(errors.ConnectFailedError, match="rsa_file"):
+        connect(timeout=0.5)
+    user = connect(rsa_file=path)
+    number = user.buy("00700", 310, 100)["entrust_no"]
+    opend.fill(str(number), 100, 310)
+    assert user.wait(number)["order_status_name"] == "已成"
+    plain = OpenD()
+    try:
+        assert connect(port=plain.port).state == "已连接"  # 另一个不加密的，同时
+    finally:
+        plain.close()
 
 
 def test_nothing_is_doubled_whatever_breaks(

@@ -14,7 +14,7 @@ from easytrader.overseas import common_door as door
 from easytrader.overseas.common_securities import INSTRUMENTS, MARKETS, day_at
 from easytrader.overseas.futu import convert
 from easytrader.overseas.futu.session import FutuConnector, Wanted
-from easytrader.overseas.futu.wire import Place
+from easytrader.overseas.futu.wire import Place, sdk
 from easytrader.trader import Trader
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _FIELDS: Final = {
 }  # fmt: skip
 """VeighNa 文档里的字段名。"""
 
-_OWN: Final = ["host", "port", "password", "market", "env", "account", "currency", "timeout"]
 _ENVS: Final = {"SIMULATE": "SIMULATE", "REAL": "REAL", "模拟": "SIMULATE", "实盘": "REAL"}
 _MARKETS: Final = {
     "HK": "HK", "US": "US", "SH": "SH", "SZ": "SZ", "港股": "HK", "美股": "US", "A股": "SH",
@@ -97,7 +96,7 @@ class FutuTrader(Trader):
             MissingDependencyError: 没有装 futu-api。
             ConnectFailedError: 没连上，什么都没有留下。
         """
-        given = door.named("connect", fields, _FIELDS, _OWN)
+        given = door.named("connect", fields, _FIELDS, door.parameters(type(self).connect))
         market = door.choice("market", given.get("market", market), _MARKETS)
         place = Place(
             door.text("host", given.get("host", host), "应为 OpenD 的地址，如 '127.0.0.1'"),
@@ -115,6 +114,7 @@ class FutuTrader(Trader):
             raise UsageError("account", wanted.account, "应为业务账号，数字的字符串")
         known = {name: name for name in convert.CURRENCY_NUMBERS}
         currency = door.choice("currency", currency, known) if currency else ""
+        sdk()  # 导入要几秒，不算在期限里
         connector = FutuConnector(wanted, currency, door.seconds(timeout))
         account = wanted.account or connector.find_account()
         own = replace(type(self).capabilities, day=day_at(market))

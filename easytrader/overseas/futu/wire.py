@@ -8,8 +8,10 @@ futu-api 管连接、分包、加密、心跳，请求与应答由这里按序�
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
+import tempfile
 import threading
 import time
 import warnings
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _loading: Final = threading.Lock()
 _opening: Final = threading.Lock()
+_PATIENT_S: Final = 600.0
+"""futu-api 等应答的期限（它的默认是 12 秒，过了的应答丢掉）：我们的期限由回执管。"""
 _ADVICE: Final = "OpenD 开着没有、地址与端口对不对（它的设置里的 API 端口，默认 11111）？"
 
 
@@ -50,7 +54,7 @@ def sdk() -> Sdk:
     with _loading:
         missing = "HOME" not in os.environ
         if missing:
-            os.environ["HOME"] = str(Path.home())
+            os.environ["HOME"] = _home()
         try:
             futu = load("futu", "futu-api", "futu")
         finally:
@@ -60,11 +64,19 @@ def sdk() -> Sdk:
             told = '装着的 futu 不是富途的：pip uninstall futu，再 pip install "easytrader[futu]"'
             raise MissingDependencyError(told)
         futu.SysConfig.enable_console_log(False)
+        logging.getLogger("FTConsoleLog").addHandler(logging.NullHandler())  # 不然打印到标准错误
 
         def message(name: str) -> Any:
             return load(f"futu.common.pb.{name}_pb2", "futu-api", "futu")
 
         return Sdk(futu, load("futu.common.utils", "futu-api", "futu"), message)
+
+
+def _home() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:  # 容器里没有这个用户
+        return tempfile.gettempdir()
 
 
 class Place(NamedTuple):
@@ -164,7 +176,7 @@ def open_wire(place: Place, deadline: float, stop: Callable[[], bool]) -> Wire:
     """
     kit = sdk()
     _reach(place, deadline)  # futu-api 自己连：连不上会打印、会等 20 秒，域名写错了等到永远
-    with _opening:
+    with _loading:
         network(kit)
     wire = Wire(kit, place)
     opening = Aside(partial(_make, wire), "easytrader-futu-open").start()
@@ -174,6 +186,8 @@ def open_wire(place: Place, deadline: float, stop: Callable[[], bool]) -> Wire:
         wire.close()
         told = f"{place} 连得上而没有回答，那里是 OpenD 吗？开了加密要给 rsa_file"
         raise ConnectFailedError(told) from None
+    except ConnectFailedError:
+        raise
     except Exception as exc:  # 边界：futu-api 抛什么都是没连上
         wire.close()
         raise ConnectFailedError(f"连 OpenD（{place}）出错：{exc!r}") from exc
@@ -214,6 +228,7 @@ def _make(wire: Wire) -> None:
     class Context(base):  # type: ignore[misc]  # 没有类型
         def _init_connect_sync(self) -> Any:
             wire._context = self  # noqa: SLF001  到期时由外面关掉它
+            self._query_timeout = _PATIENT_S
             self._auto_reconnect = False  # 不自己重连：连不上的构造函数会一直试下去
             config.set_all_thread_daemon(daemon)
             return super()._init_connect_sync()
@@ -236,15 +251,30 @@ def _make(wire: Wire) -> None:
             super().on_disconnect(conn_id, reason, msg)
             wire._broke(f"与 OpenD 断开（{reason.name}{msg and '：'}{msg}）")  # noqa: SLF001
 
+    key = _private_key(wire.place.rsa_file)
     with _opening:  # 下面的几项是全进程的
-        daemon = config.get_all_thread_daemon()
+        daemon, key_file = config.get_all_thread_daemon(), config.INIT_RSA_FILE
         config.set_all_thread_daemon(True)  # 它的回调线程不是守护的，解释器会退不出去
-        if wire.place.rsa_file:
+        if wire.place.rsa_file:  # 没有给的，照用户自己在 SysConfig 里设的
             config.set_init_rsa_file(wire.place.rsa_file)
-        Context(
-            filter_trdmarket=futu.TrdMarket.NONE,
-            host=wire.place.host,
-            port=wire.place.port,
-            is_encrypt=bool(wire.place.rsa_file),
-            security_firm=futu.SecurityFirm.NONE,
-        )
+            config.RSA_OBJ = key  # 它自己读的话，读不出会打印，文件也不关
+        try:
+            Context(
+                filter_trdmarket=futu.TrdMarket.NONE,
+                host=wire.place.host,
+                port=wire.place.port,
+                is_encrypt=True if wire.place.rsa_file else None,
+                security_firm=futu.SecurityFirm.NONE,
+            )
+        finally:
+            if wire.place.rsa_file:
+                config.set_init_rsa_file(key_file)
+
+
+def _private_key(path: str) -> Any:
+    if not path:
+        return None
+    try:
+        return load("Crypto.PublicKey.RSA", "futu-api", "futu").import_key(Path(path).read_bytes())
+    except (OSError, ValueError, IndexError, TypeError) as exc:
+        raise ConnectFailedError(f"rsa_file 里读不出 RSA 私钥：{exc}") from exc

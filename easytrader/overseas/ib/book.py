@@ -44,6 +44,8 @@ class Known:
     filled: Number = 0
     average: Number = 0
     reason: str = ""
+    refused: bool = False
+    guessed: bool = False
     at: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -74,6 +76,8 @@ class Book:
             return None
         one = self._of(order.permId)
         self._fill(one, contract, order)
+        if one.guessed:
+            one.guessed, one.status = False, ""
         if order.orderId > 0:
             one.order_id, one.client_id = order.orderId, order.clientId
             self._perm[order.clientId, order.orderId] = order.permId
@@ -97,19 +101,22 @@ class Book:
         if (self.account and order.account not in ("", self.account)) or not order.permId:
             return
         one = self._of(order.permId)
-        if one.contract is None:
+        if one.contract is None or one.guessed:
             self._fill(one, contract, order)
+            one.guessed = False
             if not exact(one.total):
                 one.total = number(order.filledQuantity)
         one.filled = max(exact(one.filled), exact(number(order.filledQuantity)))
         one.status = state.status
         if state.status == "Inactive":
+            one.tag = one.tag if exact(one.filled) else ""  # 拒绝了的，同一个标记可以再下
             one.reason = one.reason or state.completedStatus or "没有说原因"
+            one.refused = True
         self._changed(one)
 
-    def blamed(self, one: Known, reason: str) -> None:
+    def blamed(self, one: Known, reason: str, *, refused: bool) -> None:
         """关于一笔收下了的委托的错误、提醒：记下原因，状态等 TWS 说。"""
-        one.reason = reason
+        one.reason, one.refused = reason, one.refused or refused
         self._changed(one)
 
     def executed(self, contract: Any, execution: Any) -> None:
@@ -138,7 +145,19 @@ class Book:
             currency=contract.currency,
         )
         self.trades[number_of_it] = trade
+        if one is None or one.contract is None or one.guessed:
+            self._guess(self._of(execution.permId), contract, execution, tag)
         self._push(records.Traded(trade))
+
+    def _guess(self, one: Known, contract: Any, execution: Any, tag: str) -> None:
+        """只见过成交的委托：没有挂着的，成交了多少就是多少；TWS 说了它的样子再改。"""
+        one.guessed, one.status, one.contract, one.tag = True, "Filled", contract, tag
+        one.action = "BUY" if execution.side == "BOT" else "SELL"
+        one.account, one.at = execution.acctNumber, int(execution.time.timestamp())
+        one.total = one.filled = max(exact(one.filled), exact(number(execution.cumQty)))
+        one.average = number(execution.avgPrice)
+        if execution.orderId > 0:
+            one.order_id, one.client_id = execution.orderId, execution.clientId
 
     def by_order(self, client_id: int, order_id: int) -> Known | None:
         """按会话里的编号找。"""
@@ -159,8 +178,8 @@ class Book:
 
     def row(self, one: Known) -> records.Order:
         """一笔委托。"""
-        status = words.status_of(one.status, one.filled, one.reason)
-        idle = one.status == "Inactive" and not one.reason
+        status = words.status_of(one.status, one.filled, refused=one.refused)
+        idle = one.status == "Inactive" and not one.refused
         return records.Order(
             stock_code=self.code(one.contract),
             order_id=str(one.perm_id),
@@ -173,7 +192,7 @@ class Book:
             traded_price=one.average if exact(one.average) else self._average(one),
             order_sysid=str(one.order_id) if one.order_id > 0 else "",
             order_remark=tags.tagged(one.tag, "") if one.tag else "",
-            status_msg=words.IDLE if idle else one.reason,
+            status_msg=f"{one.reason} {words.IDLE}".strip() if idle else one.reason,
             account_id=one.account,
             account_type=OtherAccountType.OVERSEAS.value,
             currency=one.contract.currency,

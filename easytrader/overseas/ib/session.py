@@ -48,6 +48,8 @@ ib_async: Any = load("ib_async", "ib_async", "ib")
 logging.getLogger("ib_async").addHandler(logging.NullHandler())
 
 _SUMMARY: Final = "NetLiquidation,AvailableFunds,GrossPositionValue,InitMarginReq,$LEDGER:ALL"
+_TRY_SHARE: Final = 0.3
+"""有一样就够的，等期限的这么多。"""
 _QUOTE_S: Final = 0.3
 """报价有了最新价之后，再等买卖价这么久：没有全的时候 TWS 要十来秒才说完。"""
 
@@ -103,6 +105,7 @@ class IbSession(BaseSession):
         self._cancelling: dict[int, Reply[bool]] = {}
         # 会话里的编号 → 拒绝的原因：委托的样子可能后到
         self._refused: dict[int, str] = {}
+        self._mute: set[str] = set()
         self._summaries = threading.Lock()
         self._summary = 0
         self._thread = threading.Thread(target=self._run, name="easytrader-ib", daemon=True)
@@ -186,12 +189,34 @@ class IbSession(BaseSession):
         return [self._position(*each) for each in held if each[1]]
 
     def orders(self) -> list[records.Order]:
-        """挂着的（各个客户号、手工的都有）、完了的，与它们的成交。"""
+        """挂着的（各个客户号、手工的都有）、完了的，与它们的成交。
+
+        完了的有两处：完成的委托、当日成交。有的 TWS 从来不说其中一样（见 erdewit/ib_insync 的
+        issue 355、224，ib_async 的 82），有一样就够：成交过的都在里面。
+        """
         self._ask("挂单", self._turn("open", "reqAllOpenOrders"))
-        self._ask("完成的委托", self._turn("completed", "reqCompletedOrders", False))
-        self._ask("当日成交", self._ask_executions)
+        completed = self._try("完成的委托", self._turn("completed", "reqCompletedOrders", False))
+        executed = self._try("当日成交", self._ask_executions)
+        if not completed and not executed:
+            self._mute.clear()
+            raise QueryFailedError("查询当日委托没有得到回答：完成的委托、当日成交 TWS 都没有说")
         self._learn(self._on_loop(self._book.contracts))
         return self._on_loop(self._book.rows)
+
+    def _try(self, what: str, begin: Callable[[_Asking], object]) -> bool:
+        """问一声，只等一会儿；这次会话里不答的不再问。"""
+        if what in self._mute:
+            return False
+        try:
+            with self.until(time.monotonic() + self.timeout_s * _TRY_SHARE):
+                self._ask(what, begin)
+        except QueryFailedError:
+            if self.is_lost:
+                raise
+            logger.warning("TWS 没有说{}，这次连着的时候不再问", what)
+            self._mute.add(what)
+            return False
+        return True
 
     def order(self, order_id: Any) -> records.Order | None:
         """一笔：TWS 推来过的，问一声时间（先进先出）就知道是新的；没有的才全部查一遍。"""
@@ -203,8 +228,8 @@ class IbSession(BaseSession):
         return next((each for each in rows if each.order_id == order_id), None)
 
     def trades(self) -> list[records.Trade]:
-        """当日成交。"""
-        self._ask("当日成交", self._ask_executions)
+        """当日成交；TWS 从来不说的（日志里有），是这次连上以后听到的。"""
+        self._try("当日成交", self._ask_executions)
         return self._on_loop(lambda: list(self._book.trades.values()))
 
     def last_price(self, stock_code: str) -> Any:
@@ -438,14 +463,20 @@ class IbSession(BaseSession):
         self._by_id("reqMktData", contract, "", True, False, [], asking)
 
     def _place(self, contract: Any, order: Any, reply: Reply[SubmitAnswer]) -> None:
-        if reply.done() or not self._open:  # 已经说了结果未知的不再发
+        if not self._sendable(reply):
             return
         order_id = self._client.getReqId()
         self._placing[order_id] = reply, str(order.orderRef)
         self._client.placeOrder(order_id, contract, order)
 
+    def _sendable(self, reply: Reply[Any]) -> bool:
+        """还发得出去；已经说了结果未知的不再发。"""
+        if not reply.done() and not (self._open and self._client.isReady()):
+            reply.fail(NotConnectedError("会话已断开，什么都没有发出"))
+        return not reply.done()
+
     def _cancel(self, target: str, reply: Reply[bool]) -> None:
-        if reply.done() or not self._open:
+        if not self._sendable(reply):
             return
         one = self._book.known.get(int(target)) if target.isdigit() else None
         own = one is not None and one.client_id == self._address.client_id
@@ -497,7 +528,7 @@ class IbSession(BaseSession):
         else:
             one = self._book.by_order(self._address.client_id, request)
             if one is not None and code not in words.NOT_CANCELLED:
-                self._book.blamed(one, told)
+                self._book.blamed(one, told, refused=words.refuses(code))
             else:
                 logger.debug("TWS：{}", told)
 
@@ -512,6 +543,9 @@ class IbSession(BaseSession):
     def _on_open_order(self, order_id: int, contract: Any, order: Any, state: Any) -> None:
         """一笔委托的内容。"""
         if not order.whatIf:
+            self._client.updateReqId(order_id + 1)  # 不与见过的任何编号重
+            if order.clientId == self._address.client_id and order_id in self._refused:
+                order.orderRef = ""  # 说过拒绝了，同一个标记可以再下：不要认成那一笔
             self._acknowledged(self._book.opened(contract, order, state.status))
 
     def _on_order_status(
@@ -529,7 +563,7 @@ class IbSession(BaseSession):
         if one is None or one.client_id != self._address.client_id:
             return
         if one.order_id in self._refused:
-            self._book.blamed(one, self._refused.pop(one.order_id))
+            self._book.blamed(one, self._refused[one.order_id], refused=True)
         placing = self._placing.get(one.order_id)
         if placing is not None and placing[1] == f"~{one.tag}~":
             del self._placing[one.order_id]
@@ -730,6 +764,8 @@ def _why(exc: BaseException) -> str:
         return "没有人在听：TWS（或 IB Gateway）开着吗，设置里允许 API 连接了吗，端口对吗"
     if isinstance(exc, (TimeoutError, asyncio.TimeoutError)):
         return "到期没有握上手：那不是 TWS，或 TWS 正弹着窗口等人点"
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.strerror}：host 对吗，网络通吗"
     return repr(exc)
 
 

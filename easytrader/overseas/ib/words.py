@@ -48,10 +48,10 @@ def refuses(code: int) -> bool:
     return code < _FIRST_SYSTEM and code not in _WARNINGS
 
 
-def status_of(status: str, filled: Number, reason: str) -> OrderStatus:
-    """盈透的状态 → 委托状态；``Inactive`` 有拒绝的原因才是废单。"""
+def status_of(status: str, filled: Number, *, refused: bool) -> OrderStatus:
+    """盈透的状态 → 委托状态；``Inactive`` 说过拒绝才是废单。"""
     if status == "Inactive":
-        return OrderStatus.JUNK if reason else OrderStatus.WAIT_REPORTING
+        return OrderStatus.JUNK if refused else OrderStatus.WAIT_REPORTING
     found = _STATUS.get(status, OrderStatus.UNKNOWN)
     return _PARTLY.get(found, found) if filled else found
 

@@ -150,6 +150,7 @@ class Mt5Session(LineSession):
             "volume": request.volume,
             "comment": f"~{request.tag}~",
         }
+        self._handed[request.tag] = time.monotonic()  # 排着而到期的不再发，也算交过
         self.send(reply, lambda: self._submit(asked, request), request.tag)
 
     def cancel(self, target: Any, reply: Reply[bool]) -> None:
@@ -163,6 +164,10 @@ class Mt5Session(LineSession):
         """
         handed = self._handed.get(tag)
         return super().still_sending(tag) or handed is None or self._heard_at <= handed
+
+    def cannot_tell(self, tag: str) -> bool:
+        """以前的会话发的：成交了也不在挂单里，再看也不清楚。"""
+        return tag not in self._handed
 
     # ---- 收尾
 
@@ -335,8 +340,9 @@ class Mt5Connector:
         try:
             session.contracts()
         except (QueryFailedError, NotConnectedError) as exc:
-            told = f"MT5 的 EA 没有应答（{self._address.req}）：终端开着、EA 挂在图表上、端口对吗？"
-            raise ConnectFailedError(f"{told}{exc}") from exc
+            told = f"MT5 的 EA 没有应答（{self._address.req}）：终端开着、EA 挂在图表上、端口对吗"
+            heard = "" if "内没有应答" in str(exc) else f"；{exc}"
+            raise ConnectFailedError(told + heard) from exc
         try:
             asset = session.asset()
         except (QueryFailedError, NotConnectedError) as exc:

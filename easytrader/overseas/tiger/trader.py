@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import os
 
 _FIELDS: Final = {"服务器": "server", "账号": "account"}
-_OWN: Final = ["tiger_id", "account", "private_key", "server", "market", "base_url", "timeout"]
 _SERVERS: Final = {
     "标准": "standard", "环球": "global", "仿真": "paper",
     "STANDARD": "standard", "GLOBAL": "global", "PAPER": "paper",
@@ -85,7 +84,7 @@ class TigerTrader(Trader):
             MissingDependencyError: 没有装 tigeropen。
             ConnectFailedError: 没连上，什么都没有留下。
         """
-        given = door.named("connect", fields, _FIELDS, _OWN)
+        given = door.named("connect", fields, _FIELDS, door.parameters(type(self).connect))
         tiger_id = door.text("tiger_id", tiger_id, "应为开发者 id，如 '20150001'")
         account = door.text("account", given.get("account", account), "应为资金账号，字符串")
         if not tiger_id:

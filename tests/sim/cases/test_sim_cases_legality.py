@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import legality
 import pytest
 from case_runner import QUIET
+from hypothesis import settings
 from legality import DAYS, Kind, Order, Sight, faults, rules
 
 import easytrader
@@ -45,6 +46,7 @@ MOMENTS = (
 VOLUMES = (1, 5, 10, 15, 20, 32, 50, 99, 100, 101, 132, 150, 199, 200, 201, 232, 250, 1000, 1010)
 BIG = (49_900, 50_000, 50_001, 100_000, 100_001, 150_000, 150_100, 300_000, 300_100, M_ := 10**6)
 HELD = 1232
+ORDERS = settings().max_examples // 8  # 每个时刻报几笔：默认十二；手工：HYPOTHESIS_PROFILE=long
 REFUSED, LIVE = 57, (48, 49, 50, 51, 52, 55)
 
 
@@ -219,7 +221,7 @@ def _a_day(desk: Desk, chance: random.Random) -> None:
     accepted = refused = filled = 0
     for clock in MOMENTS:
         ticks = desk.goto(clock)
-        for _ in range(25):
+        for _ in range(ORDERS):
             code = chance.choice(list(desk.kinds))
             kind = desk.kinds[code]
             account = chance.choice(desk.accounts)
