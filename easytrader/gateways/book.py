@@ -19,6 +19,8 @@ from easytrader.gateways import convert
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
+
 _SAME_S: Final = 2.0
 """持仓比成交先推来，差这么一点的，说的是成交之后的。"""
 
@@ -56,6 +58,8 @@ class Book:
         self._pushed_at: dict[tuple[str, str, str], float] = {}
         self._traded_at: dict[tuple[str, str], float] = {}
         self._filled: dict[str, tuple[Decimal, Decimal]] = {}
+        self.parsed: dict[str, Security] = {}
+        """用户写过的代码 → 证券；来了新的合约就不算数。"""
         self._spellings: dict[str, list[Any]] = defaultdict(list)
         self._keep = {
             "account": self._account, "contract": self._contract, "order": self._order,
@@ -145,6 +149,7 @@ class Book:
         key = contract.symbol, contract.exchange.name
         if key not in self.contracts:
             self._spellings[contract.symbol.lower()].append(contract)
+            self.parsed.clear()
         self.contracts[key] = contract
 
     def _tick(self, tick: Any, _: float) -> None:

@@ -208,7 +208,10 @@ class Desk:
         closing = self._closing
         assert closing is not None
         if first:
-            closing.start()
+            try:
+                closing.start()
+            except RuntimeError:  # 解释器正在退出，开不出线程：连接跟着进程断
+                return
         if limit_s > 0 and not self.is_here:
             closing.thread.join(limit_s)
 

@@ -114,6 +114,8 @@ class GatewaySession(LineSession):
 
     def ticked(self) -> None:
         """每秒一次：登录状态变了，而日志什么都没说的。"""
+        if self._words is not None:
+            self._words.ticked()
         if self._words is not None and not self.logged_in:
             self._break("接口的登录状态变成了没有登录")
 
@@ -136,7 +138,8 @@ class GatewaySession(LineSession):
         self._refresh()
         value = 0.0
         if self.kind in _CASH_ACCOUNTS:
-            value = sum(float(each.market_value) for each in self._positions())
+            held = (each for each in self._positions() if each.account_type == self.kind)
+            value = sum(float(each.market_value) for each in held)
         accounts = list(self.book.accounts.values())
         if not accounts:
             raise QueryFailedError("接口没有推来资金")

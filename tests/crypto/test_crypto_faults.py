@@ -139,6 +139,22 @@ def test_hung_queries_do_not_hold_up_orders(exchange: Exchange, opened: CryptoTr
     assert len(exchange.book.orders) == 3
 
 
+def test_dripping_answer_does_not_hold_the_line(exchange: Exchange, opened: CryptoTrader) -> None:
+    exchange.slow_s = 0.2
+    exchange.faults.append(Fault("submit", "drip"))  # 二十多秒才说得完
+    with pytest.raises(errors.OutcomeUnknownError):
+        opened.buy("BTC/USDT", 9.5, HALF)
+    assert opened.buy("BTC/USDT", 9.5, HALF)["entrust_no"] != -1
+
+
+def test_a_page_from_some_proxy_is_not_the_exchange_speaking(exchange: Exchange) -> None:
+    with use("htx", exchange) as user:  # ccxt 把它的 429 认作「太密」
+        connect(user)
+        exchange.faults.append(Fault("submit", "429"))
+        with pytest.raises(errors.OutcomeUnknownError, match="RateLimitExceeded"):
+            user.buy("BTC/USDT", 9.5, HALF)
+
+
 def test_cancel_what_cannot_be_cancelled(exchange: Exchange, opened: CryptoTrader) -> None:
     assert opened.cancel_entrust(_any("123456"))["success"] is False
     number: Any = opened.buy("BTC/USDT", 10.5, HALF)["entrust_no"]

@@ -382,6 +382,23 @@ class TestLooking:
         counter.move("rb2510", 3501)
         eventually(lambda: user.quote("rb2510")["rb2510"]["last"] == 3501)
 
+    def test_market_value_of_the_stocks_only(self, user: GatewayTrader) -> None:
+        (row,) = user.balance
+        assert row["market_value"] == 40_000.0  # 期货的名义价值不算
+        assert row["total_asset"] >= row["cash"] + row["market_value"]
+
+    def test_rebalancing_on_a_stock_account(self) -> None:
+        counter = SimCounter(**{"600036": 1000})
+        try:
+            with connect(sim_trader(), counter) as user:
+                user.adjust_weights(
+                    {"000001": 0.002, "600036": 0.003}, assume_open=True, deadline=15
+                )
+                held = {each["stock_code"]: each["volume"] for each in user.position}
+                assert held == {"600036.SH": 800, "000001.SZ": 1700}
+        finally:
+            counter.close()
+
     def test_quotes_that_never_come(
         self, counter: SimCounter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
