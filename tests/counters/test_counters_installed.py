@@ -56,7 +56,7 @@ def looked_at(name: str, folder: Path) -> dict[str, Any]:
     """那个类自己说的；没有装就跳过。"""
     counter = of(name)
     if not status.is_installed(counter, through_veighna=True):
-        pytest.skip(f"没有装 {counter.package}：python tests/counters/install.py")
+        pytest.skip(f"没有装 {counter.package}：tests/counters/install.py --more 或 --native")
     (folder / ".vntrader").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", LOOK, counter.module, counter.class_name],
