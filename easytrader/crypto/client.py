@@ -103,6 +103,7 @@ class Wire:
         """同 ``requests.Session.request``。"""
         left_s = self._left_s()
         options["timeout"] = max(_LEAST_S, min(options["timeout"], left_s))
+        before = self.posted
         if method != "GET":
             self.posted = True
         try:
@@ -111,7 +112,7 @@ class Wire:
             )
         except Exception as exc:
             if _unconnected(exc):
-                self.posted = False
+                self.posted = before  # 这一次没有发出；同一次调用里前面的发过就是发过
             raise
         with response:
             self.status = response.status_code

@@ -50,6 +50,11 @@ class Ledger:
         self._words: dict[str, tuple[str, str]] = {}
         self._doubts: dict[str, tuple[str, float]] = {}
 
+    def scope(self) -> list[str]:
+        """买卖过的交易对；文件再读一遍，别的程序也在记：它下的那一笔这里也要找得到。"""
+        self.traded.update(dict.fromkeys(_read(self.path)))
+        return list(self.traded)
+
     def begin(self, symbol: str) -> None:
         """就要买卖这个交易对：先记下来，重启之后才知道去哪里找那笔委托。
 

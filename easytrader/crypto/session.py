@@ -288,7 +288,10 @@ class CryptoSession(LineSession):
     def _scope(self, method: str) -> Sequence[str | None]:
         """要给交易对的，一个一个地问买卖过的；不要的问一次。"""
         needed = self._feature(method).get("symbolRequired")
-        return tuple(self._ledger.traded) if needed else (None,)
+        if not needed:
+            return (None,)
+        # 写错了的、下架了的，问了就全都查不出来
+        return tuple(each for each in self._ledger.scope() if each in self.markets.all)
 
     def _feature(self, method: str) -> dict[str, Any]:
         name = re.sub(r"_(\w)", lambda match: match[1].upper(), method)
@@ -302,28 +305,53 @@ class CryptoSession(LineSession):
         self, method: str, symbol: str | None, since: int | None, until: float
     ) -> list[Any]:
         found: dict[Any, Any] = {}
-        params: dict[str, Any] = {}
         most = self._feature(method).get("limit")
         whole = method == "fetch_open_orders" and not most  # 没有说一页多少的，挂着的一次给全
         limit = None if whole else min(most or _PAGE, _PAGE)
-        for _ in range(_MOST_PAGES):
-            page = self._queries.call(method, symbol, since, limit, params, until=until)
-            before = len(found)
-            found.update({(each.get("symbol"), str(each["id"])): each for each in page})
-            if not limit or len(page) < limit:
-                return list(found.values())
-            if len(found) == before:
-                break
-            params = self._further(method, page)
-        raise CallFailedError(f"{method} 翻了页也不完整：太多，或同一毫秒里的超过一页")
 
-    def _further(self, method: str, page: Sequence[Any]) -> dict[str, Any]:
-        """更早的一页怎么问。"""
+        def ask(start: int | None, params: dict[str, Any]) -> Sequence[Any]:
+            page: Sequence[Any] = self._queries.call(
+                method, symbol, start, limit, params, until=until
+            )
+            found.update({(each.get("symbol"), str(each["id"])): each for each in page})
+            return page
+
+        first = ask(since, {})
+        if not limit or len(first) < limit:
+            return list(found.values())
+        for further in self._ways(method, since):
+            page = first
+            for _ in range(_MOST_PAGES):
+                before = len(found)
+                page = ask(*further(page))
+                if len(page) < limit:
+                    break
+                if len(found) == before:
+                    raise CallFailedError(f"{method} 翻了页也不完整：同一毫秒里的超过一页")
+            else:
+                raise CallFailedError(f"{method} 翻了页也不完整：超过 {_MOST_PAGES} 页")
+        return list(found.values())
+
+    def _ways(
+        self, method: str, since: int | None
+    ) -> list[Callable[[Sequence[Any]], tuple[int | None, dict[str, Any]]]]:
+        """往哪边翻：(从什么时候起, 别的参数)。
+
+        按时间翻的两边都翻：有的（okx）一页是最近的，有的（binance 给了 ``startTime``）是最早的，
+        只翻一边会少了最近的。
+        """
         if self._desk.exchange.pages == "until":
-            return {"until": min(each["timestamp"] for each in page)}
-        trades = method == "fetch_my_trades"
-        numbers = [each["info"]["billId"] if trades else each["id"] for each in page]
-        return {"after": min(numbers, key=int)}
+            return [
+                lambda page: (max(each["timestamp"] for each in page), {}),
+                lambda page: (since, {"until": min(each["timestamp"] for each in page)}),
+            ]
+        name = "billId" if method == "fetch_my_trades" else ""
+        return [
+            lambda page: (
+                since,
+                {"after": min((e["info"][name] if name else e["id"] for e in page), key=int)},
+            )
+        ]
 
     def last_price(self, stock_code: str) -> float | None:
         """最新价。"""
