@@ -50,6 +50,8 @@ class OpenD:
         """照办而不应答一次的。"""
         self.answers: dict[str, int] = {}
         """协议 → 下一次不办，只答这个 retType。"""
+        self.told = "测试里说的"
+        """那时说的话。"""
         self.break_after_submit = False
         self.key: Any = None
         """RSA 私钥（``Crypto.PublicKey.RSA``）：给了就加密。"""
@@ -118,7 +120,7 @@ class OpenD:
         self.requests.append((name, request))
         answer = module.Response(retType=0)
         if name in self.answers:
-            answer.retType, answer.retMsg = self.answers.pop(name), "测试里说的"
+            answer.retType, answer.retMsg = self.answers.pop(name), self.told
         else:
             with self._lock:
                 told = getattr(self, f"_on_{name}")(request.c2s, answer.s2c)

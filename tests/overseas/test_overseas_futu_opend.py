@@ -210,6 +210,21 @@ def test_refused_and_unknown_are_told_apart(
         _ = user.balance
 
 
+@pytest.mark.parametrize("told", ["NN_ProtoRet_TimeOut", "请求超时", "request timed out"])
+def test_failed_for_want_of_futus_answer_is_unknown(
+    opend: OpenD, connect: Callable[..., FutuTrader], told: str
+) -> None:
+    user = connect()
+    number = user.buy("00700", 300, 100)["entrust_no"]
+    opend.told = told
+    opend.answers["Trd_PlaceOrder"] = -1
+    with pytest.raises(errors.OutcomeUnknownError, match=told):
+        user.buy("00700", 300, 100)
+    opend.answers["Trd_ModifyOrder"] = -1
+    with pytest.raises(errors.OutcomeUnknownError, match=told):
+        user.cancel_entrust(number)
+
+
 def test_simulated_fills_come_from_orders(opend: OpenD, connect: Callable[..., FutuTrader]) -> None:
     recorder = Recorder()
     user = connect(trader_callback=recorder)

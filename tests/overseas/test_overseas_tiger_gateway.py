@@ -149,6 +149,7 @@ def test_refused_and_unknown_are_told_apart(
         (502, {}),
         (200, {"code": 1, "message": "server error"}),
         (200, {"code": 2, "message": "network read time out"}),
+        (200, {"code": 1200, "message": "standard account response error(request timeout)"}),
         (200, {"code": 0, "data": {}}),
         (200, {"code": 0, "data": "不是 JSON"}),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from contextlib import suppress
@@ -41,6 +42,11 @@ _LOT_S: Final = 1.0
 
 _REFUSED: Final = -1
 """``RetType_Failed``。其余的（超时、断开、不知道）都不说明委托没有下成。"""
+_UNSURE: Final = re.compile(
+    r"NN_ProtoRet|tim(?:e|ed)[ -]?out|超时|disconnect|断开|断线", re.IGNORECASE
+)
+"""``RetType_Failed`` 而说的是 OpenD 没有等到富途的应答（``NN_ProtoRet_TimeOut``，见 py-futu-api 的
+issue 194）：委托可能已经下了。"""
 _BUY, _SELL, _LIMIT, _MARKET, _CANCEL = 1, 2, 1, 2, 2
 _SIDE_NUMBERS: Final = {records.Side.BUY: _BUY, records.Side.SELL: _SELL}
 _MASTER: Final = 2
@@ -209,7 +215,7 @@ class FutuSession(LineSession):
         number = convert.order_no(answer.s2c) if answer.retType == 0 else ""
         if number not in ("", "0"):
             reply.put(records.SubmitAnswer(number))
-        elif answer.retType == _REFUSED:
+        elif _refused(answer):
             reply.put(records.SubmitAnswer("", answer.retMsg or "富途没有说原因"))
         else:
             reply.fail(OutcomeUnknownError(_told(answer)))
@@ -227,7 +233,7 @@ class FutuSession(LineSession):
     def _cancelled(self, reply: Reply[Any], answer: Any) -> None:
         if answer.retType == 0:
             reply.put(records.CancelAnswer(True))
-        elif answer.retType == _REFUSED:
+        elif _refused(answer):
             reply.put(records.CancelAnswer(False, answer.retMsg or "富途没有说原因"))
         else:
             reply.fail(OutcomeUnknownError(_told(answer)))
@@ -460,6 +466,11 @@ class FutuConnector:
         except _RefusedError as exc:
             self._locked = f"富途没有解锁交易：{exc}；交易密码对不对？改对了重新 connect"
             raise ConnectFailedError(self._locked) from exc
+
+
+def _refused(answer: Any) -> bool:
+    """富途肯定地说不行；它没有等到自己的服务器的不算。"""
+    return answer.retType == _REFUSED and not _UNSURE.search(answer.retMsg)
 
 
 def _told(answer: Any) -> str:

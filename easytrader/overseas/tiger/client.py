@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,8 @@ from easytrader.overseas.common_door import load
 _PACKAGE: Final = ("tigeropen", "tiger")
 _UNSURE: Final = (1, 2)
 """``server error`` 与 ``network read time out``：委托可能已经下了（老虎文档「错误代码」）。"""
+_TIMED_OUT: Final = re.compile(r"tim(?:e|ed)[ -]?out|超时", re.IGNORECASE)
+"""别的编号（1100、1200 是「交易出错」的总称）而说的是超时：一样不知道。"""
 _TOO_MANY: Final = 429
 _LONGEST_PATH: Final = 500
 
@@ -129,7 +132,8 @@ def trouble(kit: Sdk, error: BaseException) -> Trouble:
     """Tigeropen 抛的 → 说明了什么；信息里没有请求的内容。"""
     if isinstance(error, kit.exceptions.ApiException):
         told = f"{error.msg}（code {error.code}）"
-        return Trouble(told, refused=error.code not in _UNSURE)
+        unsure = error.code in _UNSURE or _TIMED_OUT.search(str(error.msg))
+        return Trouble(told, refused=not unsure)
     if isinstance(error, kit.exceptions.ResponseException):
         status = getattr(error, "status", None)  # 3.6 及以前没有
         if status == _TOO_MANY:
