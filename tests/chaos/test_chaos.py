@@ -13,7 +13,7 @@ from chaos_tally import Tally
 
 SCRIPT = Path(__file__).resolve().parent / "run.py"
 SHORT_SEED = 20261121
-SHORT_S = 20.0
+SHORT_S = 10.0
 SCENARIOS = int(os.environ.get("EASYTRADER_CHAOS_SCENARIOS", "10000"))
 SEED = int(os.environ.get("EASYTRADER_CHAOS_SEED", "1"))
 WORKERS = int(os.environ.get("EASYTRADER_CHAOS_WORKERS", "4"))

@@ -93,6 +93,7 @@ class OpenD:
             if not self.up:
                 peer.close()
                 continue
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers.add(peer)
             self._start(self._serve, "opend-peer", peer)
 
@@ -186,11 +187,13 @@ class OpenD:
             made = told.accList.add(trdEnv=env, accID=number, accRole=role, simAccType=1 - env)
             made.trdMarketAuthList.extend([HK, US])
             made.accStatus = 0
+            if env:
+                made.securityFirm = 1
         return ""
 
     def _on_Trd_UnlockTrade(self, ask: Any, told: Any) -> str:  # noqa: N802
         right = hashlib.md5(PASSWORD.encode(), usedforsecurity=False).hexdigest()
-        return "" if ask.pwdMD5 == right else "交易密码错误，还可以试 4 次"
+        return "" if (ask.pwdMD5, ask.securityFirm) == (right, 1) else "交易密码错误，还可以试 4 次"
 
     def _on_Trd_SubAccPush(self, ask: Any, told: Any) -> str:  # noqa: N802
         return ""

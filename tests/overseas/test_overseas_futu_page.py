@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("futu")
+if find_spec("futu") is None:  # 在主线程上导入会换掉 Ctrl-C
+    pytest.skip("没有装 futu-api", allow_module_level=True)
 
 from opend_server import OpenD
 

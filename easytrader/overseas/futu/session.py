@@ -44,6 +44,7 @@ _REFUSED: Final = -1
 _BUY, _SELL, _LIMIT, _MARKET, _CANCEL = 1, 2, 1, 2, 2
 _SIDE_NUMBERS: Final = {records.Side.BUY: _BUY, records.Side.SELL: _SELL}
 _MASTER: Final = 2
+_SECURITIES: Final = 1
 _TRADE_MARKETS: Final = {"HK": 1, "US": 2}
 _THROUGH: Final = {"REAL": 4, "SIMULATE": 3}
 """沪深：实盘走沪深股通，模拟是大陆市场（futu-api 也这样选）。"""
@@ -78,6 +79,8 @@ class Account(NamedTuple):
     env: str
     market: int
     """它能交易的市场里的第一个：不分市场的请求都填它。"""
+    firm: int
+    """富途的哪一家（``SecurityFirm``），没有说的为 0；解锁要它。"""
 
     @property
     def account_id(self) -> str:
@@ -211,7 +214,7 @@ class FutuSession(LineSession):
         else:
             reply.fail(OutcomeUnknownError(_told(answer)))
 
-    def cancel(self, target: Any, reply: Reply[bool]) -> None:
+    def cancel(self, target: Any, reply: Reply[Any]) -> None:
         """撤单。"""
         self.depart(reply)
         made = self._request("Trd_ModifyOrder")
@@ -221,15 +224,13 @@ class FutuSession(LineSession):
         heard = partial(self._cancelled, reply)
         self._send(reply, "Trd_ModifyOrder", made, heard, made.c2s.packetID.serialNo)
 
-    def _cancelled(self, reply: Reply[bool], answer: Any) -> None:
-        if answer.retType not in (0, _REFUSED):
-            reply.fail(
-                OutcomeUnknownError(f"OpenD 说：{answer.retMsg}（retType {answer.retType}）")
-            )
-            return
-        if answer.retType == _REFUSED:
-            logger.warning("富途没有收下撤单：{}", answer.retMsg)
-        reply.put(answer.retType == 0)
+    def _cancelled(self, reply: Reply[Any], answer: Any) -> None:
+        if answer.retType == 0:
+            reply.put(records.CancelAnswer(True))
+        elif answer.retType == _REFUSED:
+            reply.put(records.CancelAnswer(False, answer.retMsg or "富途没有说原因"))
+        else:
+            reply.fail(OutcomeUnknownError(_told(answer)))
 
     def _not_lots(self, security: Security, volume: Any) -> str:
         """港股要整手；问不到一手多少股的不核对。"""
@@ -386,7 +387,7 @@ class FutuConnector:
             asking = _Asking(wire, deadline)
             self._check_login(asking)
             account = self._choose(asking)
-            self._unlock(asking)
+            self._unlock(asking, account.firm)
             session = FutuSession(
                 wire, account, self._currency, self._fills, listener, self.timeout_s
             )
@@ -423,7 +424,8 @@ class FutuConnector:
         """要的那个业务账户。"""
         wanted = self._wanted
         request = asking.wire.kit.pb("Trd_GetAccList").Request()
-        request.c2s.userID, request.c2s.needGeneralSecAccount = 0, True
+        request.c2s.userID, request.c2s.trdCategory = 0, _SECURITIES
+        request.c2s.needGeneralSecAccount = True  # 综合账户；futu-api 的证券交易也这样问
         market, real = trade_market(wanted.market, wanted.env), wanted.env == "REAL"
         found = [
             each
@@ -436,7 +438,7 @@ class FutuConnector:
             found = [each for each in found if _tradable(each, real)]
         if len(found) == 1:
             (one,) = found
-            return Account(one.accID, wanted.env, one.trdMarketAuthList[0])
+            return Account(one.accID, wanted.env, one.trdMarketAuthList[0], one.securityFirm)
         have = "、".join(masked(str(each.accID)) for each in found)
         whose = f"业务账号 {masked(wanted.account)} " if wanted.account else ""
         told = f"有几个：{have}；请给 account=" if found else f"没有{whose}"
@@ -444,13 +446,15 @@ class FutuConnector:
             f"OpenD 里能交易 {wanted.market} 的{'实盘' if real else '模拟'}账户{told}"
         )
 
-    def _unlock(self, asking: _Asking) -> None:
+    def _unlock(self, asking: _Asking, firm: int) -> None:
         """实盘、给了密码的：解锁交易。密码不对的不再试。"""
         if self._wanted.env != "REAL" or not self._wanted.password:
             return
         request = asking.wire.kit.pb("Trd_UnlockTrade").Request()
         digest = hashlib.md5(self._wanted.password.encode(), usedforsecurity=False)  # 协议定的
         request.c2s.unlock, request.c2s.pwdMD5 = True, digest.hexdigest()
+        if firm:
+            request.c2s.securityFirm = firm
         try:
             asking.ask("Trd_UnlockTrade", request)
         except _RefusedError as exc:

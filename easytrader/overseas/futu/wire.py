@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import socket
+import tempfile
 import threading
 import time
 import warnings
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _loading: Final = threading.Lock()
 _opening: Final = threading.Lock()
+_PATIENT_S: Final = 600.0
+"""futu-api 等应答的期限（它的默认是 12 秒，过了的应答丢掉）：我们的期限由回执管。"""
 _ADVICE: Final = "OpenD 开着没有、地址与端口对不对（它的设置里的 API 端口，默认 11111）？"
 
 
@@ -51,7 +54,7 @@ def sdk() -> Sdk:
     with _loading:
         missing = "HOME" not in os.environ
         if missing:
-            os.environ["HOME"] = str(Path.home())
+            os.environ["HOME"] = _home()
         try:
             futu = load("futu", "futu-api", "futu")
         finally:
@@ -67,6 +70,13 @@ def sdk() -> Sdk:
             return load(f"futu.common.pb.{name}_pb2", "futu-api", "futu")
 
         return Sdk(futu, load("futu.common.utils", "futu-api", "futu"), message)
+
+
+def _home() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:  # 容器里没有这个用户
+        return tempfile.gettempdir()
 
 
 class Place(NamedTuple):
@@ -218,6 +228,7 @@ def _make(wire: Wire) -> None:
     class Context(base):  # type: ignore[misc]  # 没有类型
         def _init_connect_sync(self) -> Any:
             wire._context = self  # noqa: SLF001  到期时由外面关掉它
+            self._query_timeout = _PATIENT_S
             self._auto_reconnect = False  # 不自己重连：连不上的构造函数会一直试下去
             config.set_all_thread_daemon(daemon)
             return super()._init_connect_sync()

@@ -49,16 +49,20 @@ def parse(text: object) -> Security:
     if not isinstance(text, str) or not text.isprintable() or text != text.strip():
         raise UsageError("security", text, _FORM)
     upper = text.upper()
+    parts = upper.split(".")
     if upper.isascii() and upper.isdigit() and int(upper):
         return _made(str(int(upper)), "", str(int(upper)))
     if _FOREX.fullmatch(upper):
         return _made(upper[:6], "FX", upper)
     if full := _FULL.fullmatch(upper):
         return _made(full[1], full[2], upper)
+    listed = parts[0] in _PLACES or parts[-1] in _PLACES or upper.isalpha()
     try:
-        return common.parse(text)
+        if upper.isascii() and listed:
+            return common.parse(text)
     except UsageError:
-        raise UsageError("security", text, _FORM) from None
+        pass
+    raise UsageError("security", text, _FORM)
 
 
 def _made(code: str, market: str, stock_code: str) -> Security:

@@ -340,8 +340,9 @@ class Mt5Connector:
         try:
             session.contracts()
         except (QueryFailedError, NotConnectedError) as exc:
-            told = f"MT5 的 EA 没有应答（{self._address.req}）：终端开着、EA 挂在图表上、端口对吗？"
-            raise ConnectFailedError(f"{told}{exc}") from exc
+            told = f"MT5 的 EA 没有应答（{self._address.req}）：终端开着、EA 挂在图表上、端口对吗"
+            heard = "" if "内没有应答" in str(exc) else f"；{exc}"
+            raise ConnectFailedError(told + heard) from exc
         try:
             asset = session.asset()
         except (QueryFailedError, NotConnectedError) as exc:

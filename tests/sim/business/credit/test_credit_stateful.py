@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from credit_desk import ACCOUNT, CODE, DAY, OTHER, CreditDesk
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from easytrader.sim.ledger.events import CancelOrder, Outcome, SubmitOrder
 
 ETF, STAR = "510300.SH", "688981.SH"
+pytestmark = pytest.mark.timeout(600)  # 到了 120 秒才断的，Hypothesis 当成失败去化简
 CODES = st.sampled_from([CODE, OTHER, ETF, STAR])
 BUYS = st.sampled_from([23, 27, 29, 40, 42])
 SELLS = st.sampled_from([24, 28, 31, 41, 44])
@@ -213,7 +215,8 @@ class CashFees(Credit):
     }
 
 
+EXAMPLES = settings().max_examples // 10  # 默认十例；手工：HYPOTHESIS_PROFILE=long
 TestCredit = Credit.TestCase
-TestCredit.settings = settings(max_examples=25, stateful_step_count=40)
+TestCredit.settings = settings(max_examples=EXAMPLES, stateful_step_count=40)
 TestCashFees = CashFees.TestCase
-TestCashFees.settings = settings(max_examples=25, stateful_step_count=40)
+TestCashFees.settings = settings(max_examples=EXAMPLES, stateful_step_count=40)
