@@ -17,7 +17,7 @@ from loguru import logger
 from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.gateways import convert
-from easytrader.gateways.book import Book
+from easytrader.gateways.book import Book, trade_key
 from easytrader.gateways.package import load
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ class Desk:
     def deal(self, trade: Any) -> records.Trade:
         """一笔 ``TradeData``。"""
         place = trade.symbol, trade.exchange.name
-        return convert.trade(trade, self.book.contracts.get(place), self.account_id)
+        seen_at = self.book.seen_at.get(trade_key(trade), 0.0)
+        return convert.trade(trade, self.book.contracts.get(place), self.account_id, seen_at)
 
     def positions(self, symbol: str, exchange: str) -> list[Any]:
         """一个合约的持仓，多空各一项。"""

@@ -77,6 +77,18 @@ def test_refused_by_the_exchange_says_why(exchange: Exchange, name: str) -> None
         assert user.buy("BTC/USDT", 9.5, 10_000_000, client_order_id="poor")["entrust_no"] != -1
 
 
+@pytest.mark.parametrize("name", ["okx", "htx"])
+def test_refusals_unknown_to_ccxt(exchange: Exchange, name: str) -> None:
+    """委托的错误码，ccxt 不认得的也是明说不收；别的不认得的，不敢说没有收下。"""
+    with use(name, exchange) as user:
+        connect(user)
+        exchange.book.refuse = "odd"
+        assert user.buy("BTC/USDT", 9.5, HALF)["entrust_no"] == -1
+        exchange.book.refuse = "odder"
+        with pytest.raises(errors.OutcomeUnknownError):
+            user.buy("BTC/USDT", 9.5, HALF)
+
+
 def test_nobody_listening_is_not_sent(exchange: Exchange, opened: CryptoTrader) -> None:
     exchange.stop()
     row = opened.buy("BTC/USDT", 9.5, HALF)

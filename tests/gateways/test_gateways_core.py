@@ -440,6 +440,21 @@ class TestLooking:
             user.buy(code, price, amount)
         assert counter.sends == []
 
+    def test_counter_that_brings_the_reference_back(
+        self, counter: SimCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Back(SimGateway):
+            reference_back = True
+
+        with connect(sim_trader(Back), counter) as user:
+            number = user.buy("600036", 39, 100, remark="网格 3", client_order_id="a")
+        monkeypatch.setenv("EASYTRADER_HOME", str(tmp_path))  # 别的机器，没有我们的记录
+        with connect(sim_trader(Back), counter) as user:
+            (row,) = user.today_entrusts
+            assert row["order_remark"] == "网格 3"
+            assert user.find_entrust(number["entrust_no"]) == row
+        assert len(counter.sends) == 1
+
     def test_order_placed_by_hand_is_seen(self, user: GatewayTrader, counter: SimCounter) -> None:
         request = OrderRequest("600036", Exchange.SSE, Direction.LONG, OrderType.LIMIT, 100, 39)
         user.trader.send_order(request, "SIM")

@@ -184,6 +184,19 @@ class TestOrders:
         assert row["order_status_name"] == "废单"
         assert "no money" in row["status_msg"]
 
+    def test_refused_id_sent_again_is_not_taken_for_the_refused(
+        self, user: Any, tws: TwsServer
+    ) -> None:
+        row = user.buy("AAPL.US", 150, 10_000, client_order_id="again")
+        assert row["entrust_no"] == -1
+        tws.cash["USD"] = 1e9
+        tws.faults.add("lose-submit")
+        with pytest.raises(errors.OutcomeUnknownError):
+            user.buy("AAPL.US", 150, 10_000, client_order_id="again")
+        number = user.buy("AAPL.US", 150, 10_000, client_order_id="again")["entrust_no"]
+        assert user.find_entrust(number)["order_status_name"] == "已报"
+        assert tws.placed == 2
+
     def test_idle_without_a_refusal_is_not_over(self, user: Any, tws: TwsServer) -> None:
         """``Inactive`` 可能还会再报：有提醒也不是废单。"""
         number = user.buy("AAPL.US", 150, 1)["entrust_no"]

@@ -132,6 +132,7 @@ class TwsServer:
     # ---- 一个客户
 
     def _serve(self, conn: socket.socket) -> None:
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = Link(conn)
         stream = conn.makefile("rb")
         try:
