@@ -128,7 +128,7 @@ class Flight:
         """该发的都发了（或不再发了），也写下来了：编号定了。"""
         self.unsent = 0.0
         self.why = ""
-        """没有发出去的数量与原因。"""
+        """没有发出去的数量；不再发了的，为什么。"""
         self.reason = ""
         self.acked: threading.Event | None = None
         """拆成几笔的：前一笔有了回报。"""
@@ -144,7 +144,7 @@ class Flight:
     @property
     def told(self) -> str:
         """只报出了一部分时说的话。"""
-        return f"另有 {self.unsent:g} 没有报出：{self.why}" if self.unsent else ""
+        return f"另有 {self.unsent:g} 没有报出：{self.why}" if self.why else ""
 
 
 class _Cancel:
@@ -272,7 +272,6 @@ class OrderDesk:
         for index, part in enumerate(parts):
             rest = sum(each.volume for each in parts[index:])
             if index and not self._goes_on(flight):
-                flight.unsent = rest
                 break
             mark = self._post.log_mark()
             flight.mark = flight.mark or mark
@@ -281,7 +280,7 @@ class OrderDesk:
             except Exception as exc:
                 if not flight.ids:
                     raise
-                flight.unsent, flight.why = rest, f"结果未知：接口抛出 {exc!r}"
+                flight.why = f"结果未知：接口抛出 {exc!r}"
                 reply.fail(OutcomeUnknownError(f"{flight.name} 已报出；{flight.told}"))
                 break
             if not order_id:
@@ -289,8 +288,9 @@ class OrderDesk:
                 if not index:
                     reply.put(SubmitAnswer("", why))
                     return
-                flight.unsent, flight.why = rest, why
+                flight.why = why
                 break
+            flight.unsent = rest - part.volume
         with self._gate:
             flight.whole = True
         self._judge(flight)  # 回报可能比编号先到
@@ -571,8 +571,13 @@ class OrderDesk:
         self._notes.look(each.orderid for each in held)
         return self._merged(held)
 
+    def find(self, entrust_no: object) -> Order | None:
+        """查一笔，按用户的编号；没有为 None。别的程序刚报的，认得出备注。"""
+        self._notes.look(each for each in str(entrust_no).split("+") if self._post.order(each))
+        return self.row(entrust_no)
+
     def row(self, entrust_no: object) -> Order | None:
-        """一笔，按用户的编号；没有为 None。"""
+        """同 `find`，不读盘。"""
         found = [self._post.order(each) for each in str(entrust_no).split("+")]
         held = [each for each in found if each is not None]
         rows = self._merged(held)
@@ -630,7 +635,7 @@ class OrderDesk:
             order_volume=_plain(total + exact(unsent)),
             traded_volume=_plain(traded),
             traded_price=float(amount / traded) if traded else 0.0,
-            order_status=_status_of(parts, bool(traded), bool(unsent)),
+            order_status=_status_of(parts, bool(traded), unsent, flight is None or flight.whole),
             status_msg="；".join(messages),
             offset_flag=flags.pop() if len(flags) == 1 else OffsetFlag.CLOSE.value,
         )
@@ -641,7 +646,9 @@ def _give_way() -> None:
     _shut.acquire(timeout=1e-6)
 
 
-def _status_of(parts: list[Order], traded: bool, unsent: bool) -> int:
+def _status_of(parts: list[Order], traded: bool, unsent: float, whole: bool) -> int:
+    if not whole:
+        return (OrderStatus.PART_SUCC if traded else OrderStatus.REPORTED).value
     statuses = {each.order_status for each in parts}
     if not statuses <= FINAL_STATUSES:
         if traded:

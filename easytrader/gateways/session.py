@@ -177,7 +177,7 @@ class GatewaySession(LineSession):
     def order(self, order_id: Any) -> records.Order | None:
         """一笔当日委托。"""
         self.desk.check(waits=False)
-        return self._words_now.row(order_id)
+        return self._words_now.find(order_id)
 
     def trades(self) -> Sequence[records.Trade]:
         """当日成交。"""

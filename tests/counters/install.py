@@ -1,6 +1,6 @@
 """把别家的包装进正在跑的这个 Python：``python tests/counters/install.py [--more] [--native]``。
 
-VeighNa 的都不带依赖（它的依赖里有 974 MB 的窗口），要的另外写。``--more`` 还装 VeighNa 的 OKX、盈透；
+VeighNa 的都不带依赖（它的依赖里有 974 MB 的窗口），要的另外写。``--more`` 还装它的 OKX、盈透；
 ``--native`` 还从源码编译几家 C++ 的（要编译器，几分钟）。每一步有期限；装不上的说出是哪一步，
 退出码 1。
 """

@@ -122,8 +122,9 @@ def test_a_closed_port_ends_in_an_error_not_in_a_hang(name: str, tmp_path: Path)
         capture_output=True, stdin=subprocess.DEVNULL, timeout=110, check=False, cwd=tmp_path,
         encoding="utf-8", env={**os.environ, "HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
-    assert (done.returncode, done.stdout.split()) == (0, ["ConnectFailedError", str(tmp_path)])
-    assert "SECRET" not in done.stderr
+    assert done.returncode == 0
+    assert f"ConnectFailedError {tmp_path}" in done.stdout.splitlines()  # CTP Mini 的库也往这里印
+    assert "SECRET" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", OWN)
