@@ -6,6 +6,8 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from easytrader.backend.records import OrderChanged, Side, Traded
 from easytrader.codes import Direction, OrderStatus
 from easytrader.overseas.mt5.book import Book
@@ -57,6 +59,25 @@ def test_refusal_that_overtakes_the_answer_is_kept() -> None:
     book.answered(_TAG, accepted=True)
     assert book.orders[_TAG].order_status == OrderStatus.JUNK
     assert book.orders[_TAG].status_msg == "资金不足（10019）"
+
+
+@pytest.mark.parametrize("code", [10011, 10012, 10031])
+def test_request_without_an_answer_is_unknown_not_junk(code: int) -> None:
+    """废单会让人再下一笔；后来成交了的，是那一笔。"""
+    book = Book("USD", 0)
+    book.sending(_request())
+    book.take(_done(ticket=0, code=code, deal=0))
+    book.answered(_TAG, accepted=True)
+    assert book.orders[_TAG].order_status == OrderStatus.UNKNOWN
+    assert str(code) in book.orders[_TAG].status_msg
+    (row,) = book.open_orders([], 0.0)
+    assert row.order_status == OrderStatus.UNKNOWN
+    book.take(_order(0, comment=f"~{_TAG}~"))
+    book.take(_order(6, deal=70, trans_price=Decimal("1.1"), trans_volume=2))
+    (row,) = book.orders.values()
+    assert (row.order_status, row.traded_volume, row.status_msg) == (OrderStatus.SUCCEEDED, 2, "")
+    assert book.take(_done(ticket=0, code=code, deal=0)) == []
+    assert book.orders[_TAG].order_status == OrderStatus.SUCCEEDED
 
 
 def test_vanished_order_that_is_heard_of_again() -> None:

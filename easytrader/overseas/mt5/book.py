@@ -115,6 +115,8 @@ class Book:
         ticket, code = str(data.get("result_order") or ""), int(data.get("result_retcode") or 0)
         if code not in words.ACCEPTED:
             told = f"{words.REASONS.get(code, '没有下成')}（{code}）"
+            if code in words.UNSURE:
+                return self._doubt(order, f"结果未知：{told}，请在终端里看")
             self._waiting.pop(number, None)
             return self._put(replace(order, order_status=OrderStatus.JUNK.value, status_msg=told))
         if not ticket:
@@ -126,6 +128,16 @@ class Book:
             told_events += self._take_change(ticket, each)
         deal, volume = data.get("result_deal"), data.get("result_volume")
         return told_events + self._deal(number, deal, data.get("result_price"), volume)
+
+    def _doubt(self, order: records.Order, told: str) -> list[records.PushEvent]:
+        """交易服务器没有说收没收：以后推来了什么，以推来的为准。"""
+        if order.order_sysid or order.order_status in FINAL_STATUSES:
+            return []
+        status = OrderStatus.UNKNOWN.value
+        new = self.orders[str(order.order_id)] = replace(
+            order, order_status=status, status_msg=told
+        )
+        return [records.OrderChanged(new)]
 
     @property
     def _expecting(self) -> bool:
