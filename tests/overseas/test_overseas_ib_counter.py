@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import threading
 from decimal import Decimal
@@ -311,3 +312,16 @@ class TestLink:
         tws.stop()
         waiting.join(5)
         assert isinstance(failures[0], (errors.QueryFailedError, errors.NotConnectedError))
+
+
+def test_order_without_a_number_yet_is_not_placed_again(tws: TwsServer, user: Any) -> None:
+    """TWS 弹着窗口等人点：openOrder 的 permId 是 0；点了就报出去。"""
+    numbers, tws._perm = tws._perm, itertools.repeat(0)  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(errors.OutcomeUnknownError):
+            user.buy("AAPL", 150, 1, client_order_id="held")
+    tws._perm = numbers
+    tws.orders[-1]["perm_id"] = next(numbers)
+    row = user.buy("AAPL", 150, 1, client_order_id="held")
+    assert row["entrust_no"] == str(tws.orders[-1]["perm_id"])
+    assert tws.placed == 1

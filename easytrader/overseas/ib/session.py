@@ -22,6 +22,7 @@ from loguru import logger
 from easytrader.backend import records
 from easytrader.backend.records import Side, SubmitAnswer
 from easytrader.backend.session import BaseSession
+from easytrader.basics import tags
 from easytrader.basics.log import masked
 from easytrader.basics.numbers import exact
 from easytrader.codes import Direction, OtherAccountType
@@ -105,6 +106,8 @@ class IbSession(BaseSession):
         self._cancelling: dict[int, Reply[bool]] = {}
         # 会话里的编号 → 拒绝的原因：委托的样子可能后到
         self._refused: dict[int, str] = {}
+        # TWS 收下了而还没有给 permId 的标记（在等人点确认）：查不到不等于没有到
+        self._unnamed: set[str] = set()
         self._mute: set[str] = set()
         self._summaries = threading.Lock()
         self._summary = 0
@@ -194,6 +197,7 @@ class IbSession(BaseSession):
         完了的有两处：完成的委托、当日成交。有的 TWS 从来不说其中一样（见 erdewit/ib_insync 的
         issue 355、224，ib_async 的 82），有一样就够：成交过的都在里面。
         """
+        self._unnamed.clear()  # 还在的，下面会再说一遍
         self._ask("挂单", self._turn("open", "reqAllOpenOrders"))
         completed = self._try("完成的委托", self._turn("completed", "reqCompletedOrders", False))
         executed = self._try("当日成交", self._ask_executions)
@@ -337,6 +341,10 @@ class IbSession(BaseSession):
             order.lmtPrice = f"{exact(price):f}"
         self.depart(reply)
         self._soon(self._place, details.contract, order, reply)
+
+    def still_sending(self, tag: str) -> bool:
+        """TWS 收下了，还没有给编号：随时可能报出去。"""
+        return tag in self._unnamed
 
     def cancel(self, target: Any, reply: Reply[bool]) -> None:
         """撤单：只撤得了这个客户号下的（客户号 0 还有手工的）。"""
@@ -546,6 +554,8 @@ class IbSession(BaseSession):
             self._client.updateReqId(order_id + 1)  # 不与见过的任何编号重
             if order.clientId == self._address.client_id and order_id in self._refused:
                 order.orderRef = ""  # 说过拒绝了，同一个标记可以再下：不要认成那一笔
+            tag = tags.split(str(order.orderRef or ""))[0]
+            self._unnamed.discard(tag) if order.permId else self._unnamed.add(tag)
             self._acknowledged(self._book.opened(contract, order, state.status))
 
     def _on_order_status(
