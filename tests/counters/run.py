@@ -1,4 +1,4 @@
-"""一条命令：装好别家的包，跑 ``counters`` 那一组：``python tests/counters/run.py [pytest 的选项]``。
+"""一条命令：装好别家的包，跑 ``counters`` 那一组：``python tests/counters/run.py [选项]``。
 
 装不上的（没有网、没有这个 Python 的包）退出码 3，什么都没有跑。
 """
