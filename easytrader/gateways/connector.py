@@ -121,6 +121,8 @@ class GatewayConnector:
                 lambda event: listener.pushed(session, event),
                 self._log,
             )
+            if plan.counter is None and ready.tells_all(desk.gateway):
+                words.replay_s = 0.0
             session.opened(words, kind)
             if not session.logged_in:  # 等持仓的时候断的
                 raise ConnectFailedError(f"{plan.title} 刚登录上就断了。{_told(logs)}")

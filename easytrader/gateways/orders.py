@@ -189,6 +189,8 @@ class OrderDesk:
         self._is_sending = False
         self._early: list[Any] = []
         self._born = time.monotonic()
+        self.replay_s = _REPLAY_S
+        """登录好了之后，以前的委托最慢这么久推完；接口自己说推完了的为 0。"""
         notes.boot()
 
     # ---- 下单
@@ -210,13 +212,17 @@ class OrderDesk:
         """当日委托里没有这个标记，不说明没有到柜台。"""
         if tag in _sending:
             return True
-        return not self._policy.tag_back and tag not in _unsent
+        if not self._policy.tag_back:
+            return tag not in _unsent
+        # 标记靠推来的认：刚登录，以前的会话发的可能还没有推来
+        own = any(each.request.tag == tag for each in self._flights.copy().values())
+        return not own and time.monotonic() < self._born + self.replay_s
 
     def cannot_tell(self, tag: str) -> bool:
         """再看也核对不清楚：没有记下编号，或登录了一会儿，记下的编号还是没有推来。"""
         if tag in _sending or tag in _unsent or self._policy.tag_back:
             return False
-        is_late = time.monotonic() > self._born + _REPLAY_S
+        is_late = time.monotonic() > self._born + self.replay_s
         return self._notes.is_lost(tag, is_late=is_late)
 
     def _wish(self, request: OrderRequest) -> Any:

@@ -80,3 +80,8 @@ def login_of(gateway: Any) -> bool | None:
             return found
     own = getattr(gateway, "connected", None)
     return own if isinstance(own, bool) else None
+
+
+def tells_all(gateway: Any) -> bool:
+    """自己写的接口说了 ``connected``：为真的时候，当日的委托都推完了。"""
+    return getattr(gateway, "connected", None) is True

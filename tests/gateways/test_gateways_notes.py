@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,6 +12,8 @@ from easytrader.basics import tags
 from easytrader.basics.log import Log
 from easytrader.codes import PriceType
 from easytrader.gateways.exactly import Notes
+from easytrader.gateways.offsets import OrderPolicy
+from easytrader.gateways.orders import OrderDesk
 from easytrader.market.symbols import parse_security
 from easytrader.records.memory import MemoryStorage
 from easytrader.records.sqlite import SqliteStorage
@@ -112,4 +115,27 @@ def test_what_cannot_be_written_is_still_known_here(tmp_path: Path) -> None:
     notes = _notes(SqliteStorage(tmp_path / "place").numbers())
     notes.sent(_request(), "1")
     assert notes.of("1") is not None
+    notes.close()
+
+
+def test_reference_may_still_be_on_its_way_after_login(
+    numbers: Callable[[], Numbers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """靠柜台带回的标记认的：刚登录，以前的还没有推来，查不到不等于没有到。"""
+    clock = [100.0]
+    monkeypatch.setattr(
+        "easytrader.gateways.orders.time", SimpleNamespace(monotonic=lambda: clock[0])
+    )
+    notes = _notes(numbers())
+    policy, nobody = OrderPolicy(tag_back=True), cast("Any", None)
+    desk = OrderDesk(nobody, nobody, policy, notes, lambda _: None, Log(False))
+    assert desk.still_sending(TAG)
+    desk._flights["7"] = cast("Any", SimpleNamespace(request=_request()))
+    assert not desk.still_sending(TAG)  # 这次登录发的：早就该推来了
+    assert desk.still_sending("another00")
+    clock[0] += 5.1
+    assert not desk.still_sending("another00")
+    told = OrderDesk(nobody, nobody, policy, notes, lambda _: None, Log(False))
+    told.replay_s = 0.0  # 接口自己说推完了
+    assert not told.still_sending(TAG)
     notes.close()
