@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ pytest.importorskip("tigeropen")
 from tiger_server import ACCOUNT, PEM, TIGER_ID, Tiger
 
 from easytrader import errors
+from easytrader.overseas.common_securities import day_at
 from easytrader.overseas.tiger import client
 from easytrader.overseas.tiger.session import TigerSession
 from easytrader.overseas.tiger.trader import TigerTrader
@@ -180,6 +182,22 @@ def test_pages_are_read_to_the_end(gateway: Tiger, connect: Callable[..., TigerT
     user = connect()
     numbers = [user.buy("AAPL", 190, 1)["entrust_no"] for _ in range(5)]
     assert [each["order_id"] for each in user.today_entrusts] == numbers
+
+
+def test_open_order_does_not_vanish_at_midnight(
+    gateway: Tiger, connect: Callable[..., TigerTrader]
+) -> None:
+    """昨天下的、还挂着的看得到；完了的看不到，今天才完的看得到。"""
+    user = connect(market="HK")
+    resting, gone, late = (user.buy("AAPL", 100, 1)["entrust_no"] for _ in range(3))
+    for number in (gone, late):
+        user.cancel_entrust(number)
+    before = int((day_at("HK").began(time.time()) - 3600) * 1000)
+    for number in (resting, gone, late):
+        gateway.orders[int(number)]["openTime"] = before
+    for number in (resting, gone):
+        gateway.orders[int(number)]["latestTime"] = before
+    assert {each["order_id"] for each in user.today_entrusts} == {resting, late}
 
 
 def test_fills_come_from_orders(gateway: Tiger, connect: Callable[..., TigerTrader]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from easytrader.backend import records
 from easytrader.backend.records import Side
-from easytrader.codes import Direction, OrderStatus, OtherAccountType
+from easytrader.codes import FINAL_STATUSES, Direction, OrderStatus, OtherAccountType
 from easytrader.overseas.common_securities import made
 
 _STATUSES: Final = {
@@ -93,6 +93,13 @@ def order(found: Any, account_id: str) -> records.Order:
 def changed_at(found: Any) -> int:
     """委托最近一次变化的时刻，Unix 秒。"""
     return int(found.trade_time or found.update_time or found.order_time or 0) // 1000
+
+
+def is_of_day(found: Any, began_s: int) -> bool:
+    """这一天下的、变过的，或还没有完的。"""
+    status = _STATUSES.get(found.status.name, OrderStatus.UNKNOWN)
+    at_s = max(changed_at(found), int(found.order_time or 0) // 1000)
+    return at_s >= began_s or status not in FINAL_STATUSES
 
 
 def position(found: Any, account_id: str) -> records.Position:

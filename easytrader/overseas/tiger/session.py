@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 _PAGE: Final = 300
 """一页最多这么多（老虎文档 ``get_orders``）。"""
 _PAGES: Final = 20
+_BEFORE_S: Final = 86400
 _CACHE_LAG_S: Final = 3.0
 """刚收下的委托多久之后一定查得到，老虎没有说，取得宽些。"""
 _SHARE: Final = 0.8
@@ -113,15 +114,16 @@ class TigerSession(LineSession):
         return convert.asset(segment, whose)
 
     def _fetch_orders(self) -> list[Any]:
-        """当天的，一页一页地要；不是股票的也在里面。"""
-        began = int(self._day.began(time.time()) * 1000)
+        """当天的、以前下的还挂着的，一页一页地要；不是股票的也在里面。"""
+        began = int(self._day.began(time.time()))
+        since = (began - _BEFORE_S) * 1000  # 美股的一天跨过北京的零点：挂着的不能到点就没有了
         found: list[Any] = []
         token = ""
         for _ in range(_PAGES):
-            page = self._trade.get_orders(start_time=began, limit=_PAGE, page_token=token)
+            page = self._trade.get_orders(start_time=since, limit=_PAGE, page_token=token)
             if page is None:
                 raise QueryFailedError("老虎没有给委托")
-            found += page.result
+            found += [each for each in page.result if convert.is_of_day(each, began)]
             token = page.next_page_token
             if not token:
                 return found
