@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -263,6 +264,7 @@ class OrderDesk:
     def _parts(self, wish: Any) -> list[Any]:
         """上期所、能源中心的平仓拆成平今与平昨；别的原样。"""
         if wish.offset.name == "CLOSE" and wish.exchange.name in offsets.SPLIT_EXCHANGES:
+            self._post.drain(_DRAIN_S)  # 刚发的一笔占着的今仓，事件线程上才算进去
             return self._post.convert(wish)
         return [wish]
 
@@ -459,8 +461,9 @@ class OrderDesk:
             if not each.reply.done() and not any(self._is_active(one) for one in each.ids):
                 cancelled = any(self._status(one) == "CANCELLED" for one in each.ids)
                 each.reply.put(True if cancelled else self._over(each.ids))
-            if each.reply.done() and each in self._cancels:
-                self._cancels.remove(each)
+            if each.reply.done():
+                with contextlib.suppress(ValueError):  # 线路与事件线程都在收拾
+                    self._cancels.remove(each)
 
     def _over(self, ids: list[str]) -> CancelAnswer:
         """已经到了终态，没有可撤的。"""

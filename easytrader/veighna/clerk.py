@@ -208,7 +208,7 @@ class Clerk:
             if now >= min(self._look_times(period)):
                 self.look()
                 period = time.monotonic() + _EVERY_S
-            for orderid in [each for each, (at, _) in self._doubts.items() if at <= now]:
+            for orderid in [each for each, (at, _) in self._doubts.copy().items() if at <= now]:
                 self._ask(orderid)
             if self._names_left and now >= self._names_at:
                 self._read_names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ pytest.importorskip("vnpy")
 
 from gateway_orders_gear import REBAR, connected, counter_of
 from support import eventually
+from vnpy.event import Event
 
 from easytrader.errors import OutcomeUnknownError
 from easytrader.testing.broker import Recorder
@@ -100,6 +102,16 @@ def test_close_is_split_and_is_one_order(counter: SimCounter) -> None:
         eventually(lambda: recorder.of("order")[-1].order_status == 56)
         assert {each.order_id for each in recorder.of("order")} == {number}
         assert {each.order_id for each in recorder.of("trade")} == {number}
+
+
+def test_close_after_close_counts_the_one_just_sent(user: Any, counter: SimCounter) -> None:
+    """前一笔占了今仓，事件线程还没有轮到它：后一笔不能再拆出今仓来。"""
+    events = user.account.event_engine
+    events.register("eBusy", lambda _: threading.Event().wait(0.1))
+    events.put(Event("eBusy"))
+    sent = [user.sell_async(REBAR, 3600, volume) for volume in (3, 1)]
+    assert all(each.value(5)["entrust_no"] != "" for each in sent)
+    assert _sent(counter) == [("SHORT", "CLOSETODAY", 3), ("SHORT", "CLOSEYESTERDAY", 1)]
 
 
 def test_cancel_takes_all_parts_back(user: Any) -> None:
