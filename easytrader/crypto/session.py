@@ -104,6 +104,9 @@ class CryptoSession(LineSession):
         loaded = shelf.fresh() or self._query("交易对", self._load)
         shelf.loaded = loaded
         self.markets = loaded.markets
+        strange = [each for each in self._ledger.scope() if each not in self.markets.all]
+        if strange:
+            self._desk.log.warning("没有这样的交易对，查委托时不看：{}", "、".join(strange[:10]))
         for each in (self._orders_client, self._queries):
             if not each.exchange.markets:
                 each.exchange.set_markets(list(loaded.raw.values()))
