@@ -343,10 +343,15 @@ class CryptoSession(LineSession):
         按时间翻的两边都翻：有的（okx）一页是最近的，有的（binance 给了 ``startTime``）是最早的，
         只翻一边会少了最近的。
         """
-        if self._desk.exchange.pages == "until":
+        if self._desk.exchange.pages != "after":
+            step = 1000 if self._desk.exchange.pages == "seconds" else 1
             return [
                 lambda page: (max(each["timestamp"] for each in page), {}),
-                lambda page: (since, {"until": min(each["timestamp"] for each in page)}),
+                # 只认到秒的，零头会被去掉：多要这一秒
+                lambda page: (
+                    since,
+                    {"until": -(-min(each["timestamp"] for each in page) // step) * step},
+                ),
             ]
         name = "billId" if method == "fetch_my_trades" else ""
         return [

@@ -27,7 +27,8 @@ class Exchange(NamedTuple):
         tagged: 下单带得了客户编号，查询也带回来。
         by_client: 能按客户编号查一笔。
         concurrent: 签名只看时间，不要递增的序号：下单和查询可以走两条连接。
-        pages: 翻页的参数：``after`` 更早的编号，``until`` 到什么时候为止。
+        pages: 翻页的参数：``after`` 更早的编号，``until`` 到什么时候为止，
+            ``seconds`` 同上而只认到秒（gate；没有核对过的都当作这样）。
         options: 造 ccxt 的对象时的 ``options``。
         only: 做这一种市场时的 ``options``：别的市场的交易对不必读。
         kinds: 做哪些市场；空是 ccxt 有的都行。
@@ -37,7 +38,7 @@ class Exchange(NamedTuple):
     tagged: bool = False
     by_client: bool = False
     concurrent: bool = False
-    pages: str = "until"
+    pages: str = "seconds"
     options: dict[str, Any] = {}  # noqa: RUF012  只读
     only: dict[str, dict[str, Any]] = {}  # noqa: RUF012  只读
     kinds: frozenset[str] = frozenset()
@@ -53,20 +54,21 @@ _OKX: Final = Exchange(
 )  # fmt: skip
 # v1/order/history 不要求给币对，48 小时以内；合约的客户编号只能是整数，没有做
 _HTX: Final = Exchange(
-    tagged=True, by_client=True, concurrent=True, kinds=frozenset({"spot"}),
+    tagged=True, by_client=True, concurrent=True, pages="until", kinds=frozenset({"spot"}),
     options={"broker": {"id": ""},
              "fetchOrdersByStatesMethod": "spot_private_get_v1_order_history"},
     only={"spot": {"fetchMarkets": {"types": {"spot": True, "linear": False, "inverse": False}}}},
     refused=r'"err-code":\s*"(order|account)-',
 )  # fmt: skip
 _QUIET: Final = {"warnOnFetchOpenOrdersWithoutSymbol": False}
-_TAGGED: Final = Exchange(tagged=True, concurrent=True, options=_QUIET)
+_TAGGED: Final = Exchange(tagged=True, concurrent=True, pages="until", options=_QUIET)
 _BINANCE: Final = _TAGGED._replace(by_client=True)
 
 KNOWN: Final = {
     "okx": _OKX, "okxus": _OKX, "myokx": _OKX, "htx": _HTX,
-    "binance": _BINANCE, "binanceusdm": _BINANCE, "bybit": _TAGGED, "gate": _TAGGED,
+    "binance": _BINANCE, "binanceusdm": _BINANCE, "bybit": _TAGGED,
     "bitget": _TAGGED, "kucoin": _TAGGED, "mexc": _TAGGED,
+    "gate": _TAGGED._replace(pages="seconds"),
 }  # fmt: skip
 """带得了客户编号的；别的交易所没有 ``client_order_id``。"""
 

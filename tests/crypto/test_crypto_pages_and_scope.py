@@ -24,29 +24,28 @@ if TYPE_CHECKING:
 class Book:
     """一家交易所的委托历史，一页最多 ``most`` 笔：``oldest`` 的给最早的，不然给最近的。"""
 
-    def __init__(self, count: int, most: int, *, oldest: bool, same: bool = False) -> None:
+    def __init__(self, count: int, most: int, *, oldest: bool, apart: int = 1) -> None:
         self.rows: list[dict[str, Any]] = [
-            {"id": str(n), "symbol": "A/B", "timestamp": 1000 if same else 1000 + n}
-            for n in range(count)
+            {"id": str(n), "symbol": "A/B", "timestamp": 1000 + n * apart} for n in range(count)
         ]
-        self.most, self.oldest, self.asked = most, oldest, 0
+        self.most, self.oldest, self.step = most, oldest, 1
         features = {"spot": {"fetchOrders": {"limit": most, "symbolRequired": True}}}
         self.exchange = SimpleNamespace(features=features, has={})
 
     def call(
         self, _: str, symbol: str, since: int, limit: int, params: Any, *, until: float
     ) -> list[Any]:
-        self.asked += 1
-        last = params.get("until", math.inf)
+        last = params.get("until", 10**15) // self.step * self.step
+        since = since // self.step * self.step
         found = [each for each in self.rows if since <= each["timestamp"] <= last]
         return found[:limit] if self.oldest else found[-limit:]
 
     def close(self) -> None: ...
 
 
-def session_on(client: Any, ledger: Ledger) -> CryptoSession:
+def session_on(client: Any, ledger: Ledger, pages: str = "until") -> CryptoSession:
     desk = SimpleNamespace(
-        exchange=table.Exchange(), kind="spot", client=lambda: client, ledger=ledger,
+        exchange=table.Exchange(pages=pages), kind="spot", client=lambda: client, ledger=ledger,
         lag_s=0.1, account_id="a",
     )  # fmt: skip
     session = CryptoSession(cast("Desk", desk), 1.0)
@@ -71,8 +70,17 @@ def test_pages_are_read_to_both_ends(opened: list[CryptoSession], oldest: bool, 
     assert sorted(int(each["id"]) for each in found) == list(range(count))
 
 
+@pytest.mark.parametrize("oldest", [True, False], ids=["oldest first", "newest first"])
+def test_exchange_that_only_knows_seconds(opened: list[CryptoSession], oldest: bool) -> None:
+    book = Book(20, 3, oldest=oldest, apart=700)
+    book.step = 1000
+    opened.append(session := session_on(book, Ledger(None), "seconds"))
+    found = session._of_symbol("fetch_orders", "A/B", 1000, time.monotonic() + 5)
+    assert sorted(int(each["id"]) for each in found) == list(range(20))
+
+
 def test_more_than_a_page_in_one_moment_is_not_an_answer(opened: list[CryptoSession]) -> None:
-    opened.append(session := session_on(Book(5, 3, oldest=True, same=True), Ledger(None)))
+    opened.append(session := session_on(Book(5, 3, oldest=True, apart=0), Ledger(None)))
     with pytest.raises(CallFailedError, match="不完整"):
         session._of_symbol("fetch_orders", "A/B", 1000, time.monotonic() + 5)
 
