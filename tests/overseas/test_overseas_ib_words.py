@@ -39,6 +39,12 @@ def test_digits_alone_are_a_con_id() -> None:
     assert securities.wanted(securities.parse("00265598").stock_code) == {"conId": 265598}
 
 
+@pytest.mark.parametrize("text", ["00700", "0700", "600519", "000001", "300750", "688981"])
+def test_codes_that_look_local_are_not_taken_for_con_ids(text: str) -> None:
+    with pytest.raises(UsageError, match="不猜"):
+        securities.parse(text)
+
+
 @pytest.mark.parametrize(
     "text", ["", "??", "0", "EURUS.FX", "A.B.C.D", "ES.CME.USD.OPT", "AAPL.US ", None, 265598, "٣٤"]
 )

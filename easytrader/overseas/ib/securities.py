@@ -33,6 +33,7 @@ _FULL: Final = re.compile(
     r"([A-Z0-9][A-Z0-9 .\-]{0,30})\.([A-Z0-9]{2,12})\.([A-Z]{3})\."
     r"(STK|FUT|CASH|CFD|CMDTY|CRYPTO|IND)"
 )
+_LOCAL: Final = re.compile("0[0-9]{3,5}|(60|68|30)[0-9]{4}")
 _BY_LOCAL: Final = frozenset({"FUT"})
 _FORM: Final = (
     "应为 'AAPL.US'、'00700.HK'、'600519.SH'、'EURUSD.FX'、conId（'265598'），"
@@ -51,7 +52,7 @@ def parse(text: object) -> Security:
     upper = text.upper()
     parts = upper.split(".")
     if upper.isascii() and upper.isdigit() and int(upper):
-        return _made(str(int(upper)), "", str(int(upper)))
+        return _numbered(upper)
     if _FOREX.fullmatch(upper):
         return _made(upper[:6], "FX", upper)
     if full := _FULL.fullmatch(upper):
@@ -63,6 +64,17 @@ def parse(text: object) -> Security:
     except UsageError:
         pass
     raise UsageError("security", text, _FORM)
+
+
+def _numbered(digits: str) -> Security:
+    """全是数字的是 conId；像港股、沪深的代码的不猜：猜错了，买的是不相干的一样。"""
+    if _LOCAL.fullmatch(digits):
+        told = (
+            f"像港股、沪深的代码，也可能是 conId，不猜：股票写上市场（{digits}.HK、{digits}.SH），"
+            "conId 改写成 '代码.交易所.货币.种类'"
+        )
+        raise UsageError("security", digits, told)
+    return _made(str(int(digits)), "", str(int(digits)))
 
 
 def _made(code: str, market: str, stock_code: str) -> Security:
