@@ -12,6 +12,7 @@ from easytrader.errors import ConnectFailedError
 from easytrader.gateways import convert, ready
 from easytrader.gateways.engine import Desk
 from easytrader.gateways.logs import Logs
+from easytrader.gateways.mends import Mended
 from easytrader.gateways.orders import OrderDesk
 from easytrader.gateways.ready import Ready
 from easytrader.gateways.session import GatewaySession
@@ -101,6 +102,8 @@ class GatewayConnector:
             session.let_go = _claim(plan, id(session))
             logs = Logs(self._log, plan.title, plan.secrets)
             session.desk = desk = self._before = Desk(plan.gateway_type, logs, session)
+            if isinstance(desk.gateway, Mended):
+                desk.gateway.limit_s = plan.timeout_s
             session.ready = _ready(plan.counter, desk)
             self._opening = session
             left_s = deadline - time.monotonic()
@@ -143,16 +146,20 @@ class GatewayConnector:
         """让接口去连，等到登录好为止。"""
         book, watch = session.book, session.ready
         failed: list[Exception] = []
+        returned = threading.Event()
 
         def connect() -> None:
             try:
                 session.desk.gateway.connect(dict(self._plan.setting))
+                returned.set()
             except Exception as exc:  # noqa: BLE001  边界：带回等着的线程
                 failed.append(exc)
-                book.wake()
+            book.wake()
 
         def over() -> bool:
-            return bool(self._cancelled or failed or watch.failed or watch.done)
+            # 推来了资金而 connect() 还卡着的（MT5 的推送口通、请求口不通），不算好
+            done = watch.done and returned.is_set()
+            return bool(self._cancelled or failed or watch.failed or done)
 
         began = time.monotonic()
         # 在一次性的线程上：有的接口连不通会卡到永远
@@ -165,7 +172,8 @@ class GatewayConnector:
                 raise self._failure(session, failed)
         elif time.monotonic() >= deadline:
             took_s, missing = time.monotonic() - began, "、".join(watch.missing)
-            told = f"{self._plan.title} {took_s:.3g} 秒没有登录好，还没有推来：{missing}"
+            lacks = f"还没有推来：{missing}" if missing else "connect() 没有返回"
+            told = f"{self._plan.title} {took_s:.3g} 秒没有登录好，{lacks}"
             raise ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
         else:
             told = "{} 推来了资金，没有推来合约：没有合约的下不了单"

@@ -18,6 +18,7 @@ from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.gateways import convert
 from easytrader.gateways.book import Book
+from easytrader.gateways.mends import mended
 from easytrader.gateways.package import load
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ class Desk:
         name = name.replace(".", "_")  # VeighNa 自己按点切开编号，接口的名字里不能有
         try:
             parameters = inspect.signature(gateway_type).parameters
-            gateway = gateway_type(*(self.events, name)[: min(2, len(parameters))])
+            gateway = mended(gateway_type)(*(self.events, name)[: min(2, len(parameters))])
         except Exception as exc:
             form = f"这个接口造不出来：{exc!r}"
             raise UsageError("gateway", gateway_type.__name__, form) from exc

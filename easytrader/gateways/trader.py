@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from easytrader.gateways.offsets import OffsetName, TypeName
     from easytrader.orders.ticket import Wanted
 
+_RPC_RECIPE: Final = f"这样装：{package.RECIPE} && pip install --no-deps vnpy_rpcservice"
 _FUTURES_DAY: Final = DayBoundary(begins=20, weekends=False)
 _ANY_TYPES: Final = frozenset(("LIMIT", "MARKET", "FAK", "FOK", "STOP"))
 _PLACE_WORDS: Final = re.compile(
@@ -65,10 +66,12 @@ class GatewayTrader(Trader):
 
     Args:
         debug: 是否记 DEBUG 日志。
-        gateway: 登记的名字（``XTP``、``中泰XTP``），或一个 ``BaseGateway`` 的子类。
+        gateway: 登记的名字（``XTP``、``中泰XTP``），或一个 ``BaseGateway`` 的子类；
+            ``RPC`` 是 VeighNa 自己的 RPC 接口。
 
     Raises:
         UsageError: 没有登记这个名字，或不是接口的类。
+        MissingDependencyError: 要 RPC，而没有装 vnpy_rpcservice。
         UnsupportedError: 那一家关了，或这个系统上没有。
     """
 
@@ -76,6 +79,8 @@ class GatewayTrader(Trader):
 
     def __init__(self, debug: bool = False, *, gateway: str | type[Any]) -> None:
         self._gateway_type: type[Any] | None = None
+        if isinstance(gateway, str) and gateway.strip().upper() == "RPC":
+            gateway = package.gateway_class("vnpy_rpcservice", "RpcGateway", _RPC_RECIPE)
         if isinstance(gateway, type):
             self._gateway_type = _checked_class(gateway)
             self._counter = _registered(gateway)
@@ -561,5 +566,7 @@ def _key(title: str, setting: Mapping[str, object], secret: set[str]) -> Account
     account = plain.pop(named[0]) if named else ""
     rest = "|".join(f"{name}={plain[name]}" for name in sorted(plain))
     if not account:
+        # 只有地址的（RPC、MT5）：地址说明是哪一个，不然两个柜台的记录混在一起
+        rest = rest or "|".join(f"{name}={setting[name]}" for name in sorted({*setting} - secret))
         account = hashlib.blake2b(rest.encode(), digest_size=4).hexdigest()
     return AccountKey(f"vnpy:{title}:{rest}", account)
