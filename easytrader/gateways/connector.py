@@ -35,6 +35,8 @@ _BEFORE_S: Final = 5.0
 """等断了的那个接口关好，最多这么久。"""
 _RESYNC_SHARE: Final = 0.1
 _LINES: Final = 3
+_LOOKED: Final = 50
+"""接口一秒重连一次，同一行写几十遍：一样的只说一次。"""
 _SILENT: Final = "接口一行日志都没有写：多半是地址、端口不通，或还没有开门"
 
 _claims: Final[dict[str, dict[int, AccountKey]]] = {}
@@ -221,7 +223,7 @@ def _ready(counter: Counter | None, desk: Desk) -> Ready:
 
 def _told(logs: Logs) -> str:
     """接口最后说了什么。"""
-    lines = logs.last(_LINES)
+    lines = list(dict.fromkeys(logs.last(_LOOKED)))[-_LINES:]
     return f"接口最后的日志：{'；'.join(lines)}" if lines else _SILENT
 
 

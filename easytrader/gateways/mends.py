@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from easytrader.errors import NotConnectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     _Base = Any
 else:
     _Base = object
@@ -43,7 +41,8 @@ def mended(kind: type[Any]) -> type[Any]:
     for each in kind.__mro__:
         make = _MENDS.get(each.__module__.partition(".")[0])
         if make is not None:
-            return type(kind.__name__, (make, kind), {"__module__": kind.__module__})
+            bases: tuple[type[Any], ...] = (make, kind)
+            return type(kind.__name__, bases, {"__module__": kind.__module__})
     return kind
 
 
@@ -272,4 +271,4 @@ def _is_here(address: str) -> bool:
     return address.partition("://")[2].startswith(_HERE)
 
 
-_MENDS: Final[dict[str, Callable[..., Any]]] = {"vnpy_rpcservice": _Rpc, "vnpy_mt5": _Mt5}
+_MENDS: Final[dict[str, type[Any]]] = {"vnpy_rpcservice": _Rpc, "vnpy_mt5": _Mt5}
