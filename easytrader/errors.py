@@ -197,7 +197,7 @@ def _plan_stale(message: str, rule: str, codes: list[str]) -> PlanStaleError:
 
 _SECRETS: Final = (
     *("pwd", "password", "passwd", "passphrase", "secret", "secret key", "private_key", "token"),
-    *("密码", "口令", "密钥", "秘钥", "授权码", "授权编码", "认证码"),  # 登记的柜台的字段
+    *("密码", "口令", "令牌", "密钥", "秘钥", "授权码", "授权编码", "认证码"),  # 登记的柜台的字段
 )
 
 

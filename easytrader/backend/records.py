@@ -276,6 +276,7 @@ class OrderRequest(NamedTuple):
         tag: 备注里的唯一标记。
         money: 直接还款：还多少元（它在数量还是价格里，各家柜台不同）；别的委托为 None。
         precheck: 发出之前拿会话再核对一次，不对就抛异常；没有要核对的为 None。
+        once: 给了 ``client_order_id``：重启之后也要认得出。
     """
 
     security: Security
@@ -288,6 +289,7 @@ class OrderRequest(NamedTuple):
     tag: str
     money: float | None = None
     precheck: Callable[[Any], None] | None = None
+    once: bool = False
 
     @property
     def side(self) -> Side:

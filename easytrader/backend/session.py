@@ -8,13 +8,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, QueryFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from easytrader.backend import records
@@ -174,6 +173,26 @@ class Connector(Protocol):
         """让正在进行的 `open` 立刻失败，以后的也失败。不阻塞，可重复调用。"""
 
 
+class _Until:
+    """`BaseSession.until`：每笔委托要几次，不用生成器。"""
+
+    __slots__ = ("_before", "_deadline", "_here")
+
+    def __init__(self, here: threading.local, deadline: float | None) -> None:
+        self._here, self._deadline = here, deadline
+        self._before: float | None = None
+
+    def __enter__(self) -> None:
+        before = self._before = getattr(self._here, "deadline", None)
+        deadline = self._deadline
+        if deadline is None or (before is not None and before < deadline):
+            deadline = before
+        self._here.deadline = deadline
+
+    def __exit__(self, *exc: object) -> None:
+        self._here.deadline = self._before
+
+
 class BaseSession:
     """各家会话都要的：期限、断线、在途的请求；查询与下单由后端写。
 
@@ -206,16 +225,9 @@ class BaseSession:
             return self._limit_s
         return min(self._limit_s, max(0.0, deadline - time.monotonic()))
 
-    @contextmanager
-    def until(self, deadline: float | None) -> Iterator[None]:
+    def until(self, deadline: float | None) -> AbstractContextManager[None]:
         """这一段里、本线程上的调用最晚到 ``deadline``；套着的取早的。"""
-        before: float | None = getattr(self._here, "deadline", None)
-        known = [each for each in (before, deadline) if each is not None]
-        self._here.deadline = min(known, default=None)
-        try:
-            yield
-        finally:
-            self._here.deadline = before
+        return _Until(self._here, deadline)
 
     @property
     def is_lost(self) -> bool:

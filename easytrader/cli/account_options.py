@@ -52,11 +52,16 @@ def add_account_options(parser: argparse.ArgumentParser, *, timeout: bool = True
     )
     add = group.add_argument
     add("--profile", metavar="NAME", help="账号的设置：easytrader profile 列出有哪些")
-    add("--broker", metavar="NAME", help="后端：sim、miniqmt、bigqmt、remote，或别的包登记的")
+    add(
+        "--broker",
+        metavar="NAME",
+        help="后端：sim、miniqmt、bigqmt、remote，登记的柜台，或别的包登记的",
+    )
     add(
         "--path",
         metavar="PATH",
-        help="客户端的 userdata_mini（bigqmt 是安装目录）、模拟的文件夹；remote 是网址",
+        help="客户端的 userdata_mini（bigqmt 是安装目录）、模拟的文件夹；remote 是网址；"
+        "登记的柜台是 connect_xxx.json",
     )
     add("--account", metavar="ID", help="资金账号；单独给它就是 --profile")
     add("--type", metavar="TYPE", help="账号类型（默认 STOCK；信用账号 CREDIT）")

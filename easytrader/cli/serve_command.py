@@ -169,7 +169,7 @@ def config_of(arguments: argparse.Namespace) -> ServerConfig:
 
 def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
     from easytrader.profiles import AccountSpec
-    from easytrader.profiles.account import SHORT_NAMES
+    from easytrader.profiles.account import SHORT_NAMES, short_names
 
     guard = _guard(arguments.guard)
     if guard is not None and not arguments.drafts:
@@ -179,7 +179,11 @@ def _accounts(arguments: argparse.Namespace) -> tuple[AccountSpec, ...]:
     for row in arguments.drafts:
         if "broker" not in row:
             raise UsageError("--broker", None, "还要说后端：--broker miniqmt，或 --broker sim")
-        options = {name: row[option] for option, name in SHORT_NAMES.items() if option in row}
+        names = short_names(row["broker"])
+        for option in SHORT_NAMES.keys() & row.keys() - names.keys():
+            told = f"--broker {row['broker']} 没有这一项，去掉它"
+            raise UsageError(f"--{option}", row[option], told)
+        options = {name: row[option] for option, name in names.items() if option in row}
         found.append(AccountSpec(row["broker"], row.get("name"), options, guard))
     return tuple(found)
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from easytrader.basics.log import Log
 from easytrader.basics.paths import home
 from easytrader.errors import MissingDependencyError
 
@@ -95,6 +96,7 @@ def make() -> Path:
     if program is None:
         raise MissingDependencyError(f"没有 {NAME}，也没有 localedef 可以做一个。{_HOW}")
     folder = home() / "locale"
+    Log(False).info("没有 {}，正在做一个（只做一次，几十秒）：{}", NAME, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as place:

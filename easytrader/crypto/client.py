@@ -22,6 +22,8 @@ _UNCONNECTED: Final = frozenset(
     {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "ConnectTimeout"}
 )
 """连都没有连上（requests、urllib3 的类名）：什么都没有发出。"""
+_SECRET: Final = 4
+"""密钥至少这么长。"""
 _QUERY: Final = re.compile(r"(https?://[^\s?]+)\?\S*")
 """网址里问号后面是签名。"""
 
@@ -121,7 +123,9 @@ class Wire:
     def _body(self, response: Any) -> Iterable[bytes]:
         """正文：对面一个字一个字地来，也不过期限。"""
         size = 0
-        while chunk := response.raw.read1(65536, decode_content=True):
+        # 旧的 urllib3 没有 read1：等的人照样到期就走，线路要等它说完
+        read = getattr(response.raw, "read1", response.raw.read)
+        while chunk := read(65536, decode_content=True):
             size += len(chunk)
             if size > _LARGEST:
                 raise CallFailedError(f"应答超过 {_LARGEST >> 20} MB")
@@ -163,7 +167,8 @@ class Client:
         self.wire = Wire(self.exchange.session)
         self.exchange.session = self.wire
         self._refused = re.compile(refused) if refused else None
-        self._secrets = sorted((each for each in secrets if each), key=len, reverse=True)
+        # 一两个字的遮不得：它在哪句话里都有
+        self._secrets = sorted((s for s in secrets if len(s) >= _SECRET), key=len, reverse=True)
         wrong = self._errors
         self._definite = (
             wrong.AuthenticationError, wrong.ArgumentsRequired, wrong.BadRequest,

@@ -110,6 +110,7 @@ class CryptoSession(LineSession):
         self.asset()
 
     def _load(self, until: float) -> Loaded:
+        _only(self._queries.exchange, self._desk.kind)
         found = self._queries.call("load_markets", until=until)
         mode = self._queries.exchange.precisionMode
         return Loaded(Markets(found, self._desk.kind, mode), found, time.monotonic())
@@ -365,6 +366,7 @@ class CryptoSession(LineSession):
         told = str(failure)
         tagged = self._desk.exchange.tagged
         if failure.kind == "refused" and tagged and _SAME_ID.search(told):
+            self._ledger.doubt(tag, symbol)
             number = self._earlier(tag, symbol, until)
             if number:
                 return SubmitAnswer(number)
@@ -503,6 +505,17 @@ class CryptoConnector:
 def _currencies(balance: Any) -> dict[str, Any]:
     """每种货币的 ``free used total``。"""
     return {each: dict(balance[each]) for each in balance.get("total") or {}}
+
+
+def _only(exchange: Any, kind: str) -> None:
+    """只读要用的：币种表要密钥的读权限而用不到，别的市场的交易对又是几次请求。"""
+    exchange.has["fetchCurrencies"] = False
+    options = exchange.options.get("fetchMarkets")
+    types = options.get("types") if isinstance(options, dict) else None
+    if isinstance(types, list) and kind in types:
+        options["types"] = [kind]
+    elif isinstance(types, dict) and kind in types:  # htx 的写法
+        options["types"] = {each: each == kind for each in types}
 
 
 def _text(value: Any) -> str:

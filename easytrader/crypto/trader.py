@@ -155,7 +155,8 @@ class CryptoTrader(Trader):
         seconds = arguments.seconds("timeout", timeout)
         kind = self._checked_kind(market_type)
         config = self._config(kind, credentials, given.get("proxy", proxy), options, seconds)
-        make = partial(self._client, config, sandbox=sandbox)
+        # 引擎拿着它：不能拿着这个交易口，不然没有人要了也不断开
+        make = partial(_client, self._exchange, self._base_url, config, sandbox=sandbox)
         probe = make()
         self._check_offers(probe, credentials)
         needs, spare = _needs_symbols(probe, kind), [probe]
@@ -276,21 +277,6 @@ class CryptoTrader(Trader):
             config["socksProxy" if scheme.startswith("socks") else kind_of] = where
         return config
 
-    def _client(self, config: Mapping[str, Any], *, sandbox: bool) -> Client:
-        secrets = [config.get(each, "") for each in _CREDENTIALS]
-        client = Client(self._exchange, config, self._table.refused, secrets)
-        exchange = client.exchange
-        exchange.number = config["number"]
-        if sandbox:
-            try:
-                exchange.set_sandbox_mode(True)
-            except Exception:  # noqa: BLE001  没有的交易所，ccxt 抛什么的都有
-                client.close()
-                raise UnsupportedError(f"{self._exchange} 没有模拟盘（ccxt 里没有）") from None
-        if self._base_url is not None:  # 要在 set_sandbox_mode 之后，它会换掉网址
-            _point_at(exchange, self._base_url)
-        return client
-
     def _check_offers(self, probe: Client, credentials: Mapping[str, str]) -> None:
         """这一家在 ccxt 里做不做得到，密钥给全了没有：连上之前就知道。"""
         exchange = probe.exchange
@@ -315,6 +301,23 @@ class CryptoTrader(Trader):
         digest = hashlib.blake2b(whose.encode(), digest_size=6).hexdigest()
         place = self._base_url or self._exchange
         return AccountKey(f"ccxt:{place}:{kind}{':sandbox' if sandbox else ''}", name or digest)
+
+
+def _client(name: str, base_url: str | None, config: Mapping[str, Any], *, sandbox: bool) -> Client:
+    """造一个 ccxt 的对象。"""
+    secrets = [config.get(each, "") for each in _CREDENTIALS]
+    client = Client(name, config, table.of(name).refused, secrets)
+    exchange = client.exchange
+    exchange.number = config["number"]
+    if sandbox:
+        try:
+            exchange.set_sandbox_mode(True)
+        except Exception:  # noqa: BLE001  没有的交易所，ccxt 抛什么的都有
+            client.close()
+            raise UnsupportedError(f"{name} 没有模拟盘（ccxt 里没有）") from None
+    if base_url is not None:  # 要在 set_sandbox_mode 之后，它会换掉网址
+        _point_at(exchange, base_url)
+    return client
 
 
 _SYMBOLS: Final = '应为交易对的列表，如 ["BTC/USDT"]'

@@ -19,8 +19,15 @@ from easytrader.gateways import convert
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.market.symbols import Security
+
 _SAME_S: Final = 2.0
 """持仓比成交先推来，差这么一点的，说的是成交之后的。"""
+
+
+def trade_key(trade: Any) -> tuple[str, str, str]:
+    """一笔成交的键：(代码, 多空, 成交编号)。"""
+    return trade.vt_symbol, convert.name_of(trade.direction), trade.tradeid
 
 
 class Book:
@@ -35,7 +42,9 @@ class Book:
         trades: (代码, 多空, 成交编号) → 成交。
         contracts: (代码, 交易所的名字) → 合约。
         accounts: 资金账号 → 资金；一种货币一项的接口有几项。
-        seen_at: 委托编号 → 第一次见到的时刻，Unix 秒：有的接口不给时间。
+        seen_at: 委托编号、成交的键 → 第一次见到的时刻，Unix 秒：有的接口不给时间。
+        is_open: 登录好了：此后来的是新的，不是登录时补的。
+        live: 登录好了以后来过消息的委托与成交的键 → 最近一次是什么时候，Unix 秒。
     """
 
     def __init__(self, name: str) -> None:
@@ -46,7 +55,9 @@ class Book:
         self.contracts: dict[tuple[str, str], Any] = {}
         self.accounts: dict[str, Any] = {}
         self.ticks: dict[tuple[str, str], Any] = {}
-        self.seen_at: dict[str, float] = {}
+        self.seen_at: dict[Any, float] = {}
+        self.is_open = False
+        self.live: dict[Any, float] = {}
         self.account_at = float("-inf")
         """最近一次推资金的时刻，``time.monotonic``。"""
         self.position_at = float("-inf")
@@ -56,6 +67,8 @@ class Book:
         self._pushed_at: dict[tuple[str, str, str], float] = {}
         self._traded_at: dict[tuple[str, str], float] = {}
         self._filled: dict[str, tuple[Decimal, Decimal]] = {}
+        self.parsed: dict[str, Security] = {}
+        """用户写过的代码 → 证券；来了新的合约就不算数。"""
         self._spellings: dict[str, list[Any]] = defaultdict(list)
         self._keep = {
             "account": self._account, "contract": self._contract, "order": self._order,
@@ -119,10 +132,17 @@ class Book:
 
     def _order(self, order: Any, _: float) -> None:
         self.orders[order.orderid] = order
-        self.seen_at.setdefault(order.orderid, time.time())
+        self._saw(order.orderid)
+
+    def _saw(self, key: Any) -> None:
+        now = time.time()
+        self.seen_at.setdefault(key, now)
+        if self.is_open:
+            self.live[key] = now
 
     def _trade(self, trade: Any, now: float) -> None:
-        key = trade.vt_symbol, convert.name_of(trade.direction), trade.tradeid
+        key = trade_key(trade)
+        self._saw(key)
         if key not in self.trades:
             self._traded_at[trade.symbol, trade.exchange.name] = now
             volume, value = self._filled.get(trade.orderid, (Decimal(0), Decimal(0)))
@@ -145,6 +165,7 @@ class Book:
         key = contract.symbol, contract.exchange.name
         if key not in self.contracts:
             self._spellings[contract.symbol.lower()].append(contract)
+            self.parsed.clear()
         self.contracts[key] = contract
 
     def _tick(self, tick: Any, _: float) -> None:

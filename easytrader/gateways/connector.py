@@ -18,7 +18,7 @@ from easytrader.gateways.ready import Ready
 from easytrader.gateways.session import GatewaySession
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from easytrader.backend.session import Listener
     from easytrader.basics.days import DayBoundary
@@ -166,9 +166,8 @@ class GatewayConnector:
         began = time.monotonic()
         # 在一次性的线程上：有的接口连不通会卡到永远
         Aside(connect, "easytrader-vnpy-connect").start()
-        while not book.wait_for(over, self._quiet_by(book, deadline)):
-            if time.monotonic() >= self._quiet_by(book, deadline):
-                break
+        while not over() and time.monotonic() < self._quiet_by(book, deadline):
+            _wait_for_news(book, over, self._quiet_by(book, deadline))
         if over():
             if self._cancelled or failed or watch.failed:
                 raise self._failure(session, failed)
@@ -207,12 +206,14 @@ class GatewayConnector:
             silent_s = now - book.heard_at
             if book.position_at > float("-inf") and silent_s >= quiet_s:
                 return
-            heard_at = book.heard_at
-            by = deadline if book.position_at == float("-inf") else heard_at + quiet_s
-            book.wait_for(
-                lambda at=heard_at: self._cancelled or book.heard_at != at,  # type: ignore[misc]
-                min(by, deadline),
-            )
+            by = deadline if book.position_at == float("-inf") else book.heard_at + quiet_s
+            _wait_for_news(book, lambda: self._cancelled, min(by, deadline))
+
+
+def _wait_for_news(book: Book, over: Callable[[], bool], deadline: float) -> None:
+    """等到 ``over``，或推来了什么。"""
+    heard_at = book.heard_at
+    book.wait_for(lambda: over() or book.heard_at != heard_at, deadline)
 
 
 def _ready(counter: Counter | None, desk: Desk) -> Ready:

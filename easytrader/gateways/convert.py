@@ -95,13 +95,26 @@ def price(value: Any) -> float:
     return found if math.isfinite(found) and abs(found) < _ABSENT else 0.0
 
 
-def epoch(moment: datetime | None, otherwise: float = 0.0) -> int:
-    """时间 → Unix 秒；没有时区的当作北京时间。"""
+_AHEAD_S: Final = 60.0
+"""柜台的钟最多快这么多。"""
+
+
+def epoch(moment: datetime | None, seen_at: float = 0.0) -> int:
+    """时间 → Unix 秒。
+
+    Args:
+        moment: 接口给的。没有时区的多半是北京时间，也有写这台机器的：取还没有过去的里面晚的。
+        seen_at: 看到它的时刻，Unix 秒；没有给时间的用它，0 为不知道。
+    """
     if moment is None:
-        return int(otherwise)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=BEIJING)
-    return int(moment.timestamp())
+        return int(seen_at)
+    if moment.tzinfo is not None:
+        return int(moment.timestamp())
+    beijing = moment.replace(tzinfo=BEIJING).timestamp()
+    if not seen_at:
+        return int(beijing)
+    told = [each for each in (beijing, moment.timestamp()) if each <= seen_at + _AHEAD_S]
+    return int(max(told, default=seen_at))
 
 
 def account_type(product: str, exchange: str) -> int:
@@ -184,8 +197,8 @@ def order(
     )
 
 
-def trade(data: Any, contract: Any | None, account: str) -> records.Trade:
-    """一笔成交；金额乘过合约乘数。"""
+def trade(data: Any, contract: Any | None, account: str, seen_at: float = 0.0) -> records.Trade:
+    """一笔成交；金额乘过合约乘数。``seen_at`` 同 `order`。"""
     exchange, offset = data.exchange.name, name_of(data.offset)
     kind = account_type_of(contract, exchange)
     size = 1 if contract is None else contract.size
@@ -196,7 +209,7 @@ def trade(data: Any, contract: Any | None, account: str) -> records.Trade:
         order_sysid=data.orderid,
         side=side(name_of(data.direction), offset, kind),
         traded_id=data.tradeid,
-        traded_time=epoch(data.datetime, time.time()),
+        traded_time=epoch(data.datetime, seen_at or time.time()),
         traded_price=price(data.price),
         traded_volume=number(data.volume),
         traded_amount=float(amount),

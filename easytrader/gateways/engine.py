@@ -17,7 +17,7 @@ from loguru import logger
 from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.gateways import convert
-from easytrader.gateways.book import Book
+from easytrader.gateways.book import Book, trade_key
 from easytrader.gateways.mends import mended
 from easytrader.gateways.package import load
 
@@ -158,7 +158,8 @@ class Desk:
     def deal(self, trade: Any) -> records.Trade:
         """一笔 ``TradeData``。"""
         place = trade.symbol, trade.exchange.name
-        return convert.trade(trade, self.book.contracts.get(place), self.account_id)
+        seen_at = self.book.seen_at.get(trade_key(trade), 0.0)
+        return convert.trade(trade, self.book.contracts.get(place), self.account_id, seen_at)
 
     def positions(self, symbol: str, exchange: str) -> list[Any]:
         """一个合约的持仓，多空各一项。"""
@@ -230,7 +231,10 @@ class Desk:
         closing = self._closing
         assert closing is not None
         if first:
-            closing.start()
+            try:
+                closing.start()
+            except RuntimeError:  # 解释器正在退出，开不出线程：连接跟着进程断
+                return
         if limit_s > 0 and not self.is_here:
             closing.thread.join(limit_s)
 

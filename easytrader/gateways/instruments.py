@@ -31,9 +31,19 @@ def instruments_of(book: Callable[[], Book | None]) -> Instruments:
     """一个交易口的规矩；``book`` 给出此刻的账，没有连接为 None。"""
     return replace(
         ANY_INSTRUMENTS,
-        security=lambda text: parse(text, book()),
+        security=lambda text: _parsed(text, book()),
         price=lambda value, _: arguments.quantity(value, "price"),
     )
+
+
+def _parsed(text: object, book: Book | None) -> Security:
+    """同 `parse`；写过的代码记得，来了新的合约才重看。"""
+    if book is None or type(text) is not str:
+        return parse(text, book)
+    found = book.parsed.get(text)
+    if found is None:
+        found = book.parsed[text] = parse(text, book)
+    return found
 
 
 def parse(text: object, book: Book | None) -> Security:

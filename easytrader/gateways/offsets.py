@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from easytrader.backend.records import Side
 from easytrader.codes import OrderType, OtherPriceType, PriceType
 from easytrader.errors import UsageError
+from easytrader.gateways import convert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +153,8 @@ def sent_offset(wanted: Terms, contract: Any, policy: OrderPolicy) -> str:
     plain = _PLAIN.get(wanted)
     if plain is None:
         kind = "净持仓的" if contract.product.name in _OPEN_CLOSE else "不讲开平的"
-        told = f"{contract.vt_symbol} 是{kind}，没有{_words(*wanted)}；买卖请用 buy / sell"
+        code = convert.stock_code(contract.symbol, contract.exchange.name)
+        told = f"{code} 是{kind}，没有{_words(*wanted)}；买卖请用 buy / sell"
         raise UsageError("offset", _words(*wanted), told)
     return plain if policy.offset == "required" else "NONE"
 

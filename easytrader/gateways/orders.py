@@ -25,13 +25,7 @@ from easytrader.backend.records import (
 from easytrader.basics import tags
 from easytrader.basics.numbers import exact
 from easytrader.codes import FINAL_STATUSES, OffsetFlag, OrderStatus
-from easytrader.errors import (
-    JournalError,
-    NotConnectedError,
-    OutcomeUnknownError,
-    UnsupportedError,
-    UsageError,
-)
+from easytrader.errors import OutcomeUnknownError, UnsupportedError, UsageError
 from easytrader.gateways import convert, offsets
 
 if TYPE_CHECKING:
@@ -45,8 +39,12 @@ if TYPE_CHECKING:
     from easytrader.link.line import LineSession
 
 _sending: Final[set[str]] = set()
-"""正卡在 ``send_order`` 里的标记：会话断了、换了一个，它还可能真的发出去。"""
+"""排着的、正卡在 ``send_order`` 里的标记：会话断了、换了一个，它还可能真的发出去。"""
+_unsent: Final[set[str]] = set()
+"""排着的时候就到期、断线的标记：肯定没有发。"""
 
+_shut: Final = threading.Lock()
+_shut.acquire()
 _DRAIN_S: Final = 0.2
 """等事件线程追上：原因在排着的日志里。"""
 _REPLAY_S: Final = 5.0
@@ -66,9 +64,8 @@ _CANCEL_FAILED: Final = re.compile(
 )
 _UNSAID: Final = "接口没有收下，日志里也没有说原因"
 _REJECTED: Final = "柜台拒绝，日志里没有说原因"
-_NOT_SENT: Final = (JournalError, NotConnectedError, UsageError, UnsupportedError)
 _SPENT: Final = (
-    "这一笔今天已经交给过接口{}，到没到柜台核对不清楚；为免重复没有再发。"
+    "这一笔今天已经交给过接口（编号 {}），到没到柜台核对不清楚；为免重复没有再发。"
     "请到柜台的终端上看，要再下请换一个 client_order_id"
 )
 
@@ -131,9 +128,10 @@ class Flight:
         """该发的都发了（或不再发了），也写下来了：编号定了。"""
         self.unsent = 0.0
         self.why = ""
-        """没有发出去的数量与原因。"""
+        """没有发出去的数量；不再发了的，为什么。"""
         self.reason = ""
-        self.acked = threading.Event()
+        self.acked: threading.Event | None = None
+        """拆成几笔的：前一笔有了回报。"""
         self.missed = False
         self.held: list[Any] = []
         """编号定下来之前，委托变过没有；那时的成交。"""
@@ -146,7 +144,7 @@ class Flight:
     @property
     def told(self) -> str:
         """只报出了一部分时说的话。"""
-        return f"另有 {self.unsent:g} 没有报出：{self.why}" if self.unsent else ""
+        return f"另有 {self.unsent:g} 没有报出：{self.why}" if self.why else ""
 
 
 class _Cancel:
@@ -205,17 +203,18 @@ class OrderDesk:
         wish = self._wish(request)
         flight = Flight(request, reply, wish, time.monotonic() + self._session.timeout_s)
         self._session.depart(reply)
+        _sending.add(request.tag)
         self._session.later(self._place, flight)
 
     def still_sending(self, tag: str) -> bool:
         """当日委托里没有这个标记，不说明没有到柜台。"""
         if tag in _sending:
             return True
-        return not self._policy.tag_back and self._notes.is_open(tag)
+        return not self._policy.tag_back and tag not in _unsent
 
     def cannot_tell(self, tag: str) -> bool:
         """再看也核对不清楚：没有记下编号，或登录了一会儿，记下的编号还是没有推来。"""
-        if tag in _sending or not self.still_sending(tag):
+        if tag in _sending or tag in _unsent or self._policy.tag_back:
             return False
         is_late = time.monotonic() > self._born + _REPLAY_S
         return self._notes.is_lost(tag, is_late=is_late)
@@ -242,15 +241,14 @@ class OrderDesk:
 
     def _place(self, flight: Flight) -> None:
         """在线路上：发出。"""
-        if flight.reply.done():  # 排着的时候到期、断线的不再发
-            return
         tag = flight.request.tag
-        _sending.add(tag)
         try:
+            if flight.reply.done():  # 排着的时候到期、断线的不再发
+                _unsent.add(tag)
+                return
+            _unsent.discard(tag)
             self._send(flight, self._parts(flight.wish))
         except Exception as exc:  # noqa: BLE001  边界：接口抛什么都可能已经发出
-            if isinstance(exc, _NOT_SENT) and not flight.ids:
-                self._notes.refused(tag)
             if not flight.reply.fail(exc):
                 self._log.warning("委托 {} 已经有了结果，接口才抛出 {!r}", tag, exc)
         finally:
@@ -263,19 +261,17 @@ class OrderDesk:
         return [wish]
 
     def _send(self, flight: Flight, parts: list[Any]) -> None:
-        reply, tag = flight.reply, flight.request.tag
+        reply = flight.reply
         if not parts:
             reply.put(SubmitAnswer("", self._too_much(flight.wish)))
             return
-        earlier = self._notes.begin(flight.request, flight.deadline, again=self._policy.tag_back)
+        earlier = None if self._policy.tag_back else self._notes.mine(flight.request.tag)
         if earlier is not None:
-            shown = f"（编号 {earlier.name}）" if earlier.ids else ""
-            reply.fail(OutcomeUnknownError(_SPENT.format(shown)))
+            reply.fail(OutcomeUnknownError(_SPENT.format(earlier.name)))
             return
         for index, part in enumerate(parts):
             rest = sum(each.volume for each in parts[index:])
             if index and not self._goes_on(flight):
-                flight.unsent = rest
                 break
             mark = self._post.log_mark()
             flight.mark = flight.mark or mark
@@ -284,17 +280,17 @@ class OrderDesk:
             except Exception as exc:
                 if not flight.ids:
                     raise
-                flight.unsent, flight.why = rest, f"结果未知：接口抛出 {exc!r}"
+                flight.why = f"结果未知：接口抛出 {exc!r}"
                 reply.fail(OutcomeUnknownError(f"{flight.name} 已报出；{flight.told}"))
                 break
             if not order_id:
                 why = self._reason(mark)
                 if not index:
-                    self._notes.refused(tag)
                     reply.put(SubmitAnswer("", why))
                     return
-                flight.unsent, flight.why = rest, why
+                flight.why = why
                 break
+            flight.unsent = rest - part.volume
         with self._gate:
             flight.whole = True
         self._judge(flight)  # 回报可能比编号先到
@@ -302,8 +298,6 @@ class OrderDesk:
 
     def _send_one(self, flight: Flight, part: Any) -> str:
         """发一笔；返回编号，接口没有收下为空。"""
-        tag = flight.request.tag
-        flight.acked.clear()
         with self._gate:
             self._is_sending = True
         order_id = ""
@@ -313,7 +307,8 @@ class OrderDesk:
                 flight.ids.append(order_id)
                 flight.reply.known = f"接口给的编号是 {flight.name}"
                 self._flights[order_id] = flight
-                self._notes.sent(tag, order_id)  # 先写下来再给结果：结果给了就死，重启也认得
+                # 给了 client_order_id 的，先写下来再给结果：结果给了就死，重启也认得
+                self._notes.sent(flight.request, order_id)
         finally:
             with self._gate:
                 self._is_sending = False
@@ -331,12 +326,14 @@ class OrderDesk:
     def _goes_on(self, flight: Flight) -> bool:
         """前一笔有了回报、没有被拒，才接着报下一笔；不接着报的写下原因。"""
         before = flight.ids[-1]
+        acked = flight.acked = threading.Event()
         while self._status(before) in ("", "SUBMITTING"):
             left_s = flight.deadline - time.monotonic()
             if left_s <= 0 or flight.reply.done():
                 flight.why = f"前一笔 {before} 没有回报，没有接着报"
                 return False
-            flight.acked.wait(left_s)
+            acked.wait(left_s)
+            acked.clear()
         if self._status(before) == "REJECTED":
             flight.why = f"前一笔 {before} 被拒，没有接着报"
             return False
@@ -353,13 +350,14 @@ class OrderDesk:
         order = self._post.order(order_id)
         return "" if order is None else str(order.status.name)
 
-    def _judge(self, flight: Flight) -> None:
-        """都有了回报：给等的人。"""
-        if flight.whole and not flight.reply.done():
-            for each in flight.ids:
-                if self._status(each) in ("", "SUBMITTING"):
-                    return
-            flight.reply.put(SubmitAnswer(flight.name, flight.told))
+    def _judge(self, flight: Flight) -> bool:
+        """都有了回报：给等的人。给了为 True。"""
+        if not flight.whole or flight.reply.done():
+            return False
+        for each in flight.ids:
+            if self._status(each) in ("", "SUBMITTING"):
+                return False
+        return flight.reply.put(SubmitAnswer(flight.name, flight.told))
 
     def _release(self, flight: Flight) -> None:
         """编号定了：留着的都报上去。"""
@@ -474,13 +472,14 @@ class OrderDesk:
             return []
         flight = flight or self._flights.get(order_id)
         if flight is not None:
-            self._judge(flight)
-            if order.status.name != "SUBMITTING":
+            if self._judge(flight):
+                _give_way()
+            if flight.acked is not None:
                 flight.acked.set()
         if self._cancels:
             self._settle_cancels()
-        if flight is not None and self._is_held(flight):
-            return []
+        if flight is not None and (order.status.name == "SUBMITTING" or self._is_held(flight)):
+            return []  # SUBMITTING 是接口自己写的，回报马上就来：不值得报
         rejected = order.status.name == "REJECTED" and flight is not None
         if rejected and not self._why_rejected(order_id):  # 日志可能就在后面
             self._session.later(self._tell, flight)
@@ -498,6 +497,10 @@ class OrderDesk:
             return []
         return [Traded(self.trade_row(trade))]
 
+    def ticked(self) -> None:
+        """每秒一次：攒着的编号写下来。"""
+        self._session.later(self._notes.flush)
+
     def heard_log(self, number: int, text: str) -> None:
         """一行日志：撤单失败只在这里说。"""
         if not self._cancels or not _CANCEL_FAILED.search(text):
@@ -513,7 +516,8 @@ class OrderDesk:
     def lost(self) -> None:
         """会话断了：在途的已经由会话了结，等着的线路不必再等。"""
         for each in list(self._flights.values()):
-            each.acked.set()
+            if each.acked is not None:
+                each.acked.set()
         self._cancels.clear()
 
     def _keep(self, heard: Any, order_id: str) -> bool:
@@ -567,8 +571,13 @@ class OrderDesk:
         self._notes.look(each.orderid for each in held)
         return self._merged(held)
 
+    def find(self, entrust_no: object) -> Order | None:
+        """查一笔，按用户的编号；没有为 None。别的程序刚报的，认得出备注。"""
+        self._notes.look(each for each in str(entrust_no).split("+") if self._post.order(each))
+        return self.row(entrust_no)
+
     def row(self, entrust_no: object) -> Order | None:
-        """一笔，按用户的编号；没有为 None。"""
+        """同 `find`，不读盘。"""
         found = [self._post.order(each) for each in str(entrust_no).split("+")]
         held = [each for each in found if each is not None]
         rows = self._merged(held)
@@ -626,13 +635,20 @@ class OrderDesk:
             order_volume=_plain(total + exact(unsent)),
             traded_volume=_plain(traded),
             traded_price=float(amount / traded) if traded else 0.0,
-            order_status=_status_of(parts, bool(traded), bool(unsent)),
+            order_status=_status_of(parts, bool(traded), unsent, flight is None or flight.whole),
             status_msg="；".join(messages),
             offset_flag=flags.pop() if len(flags) == 1 else OffsetFlag.CLOSE.value,
         )
 
 
-def _status_of(parts: list[Order], traded: bool, unsent: bool) -> int:
+def _give_way() -> None:
+    """让等着结果的线程先走：不放开解释器的锁，它要等这个线程报完推送。"""
+    _shut.acquire(timeout=1e-6)
+
+
+def _status_of(parts: list[Order], traded: bool, unsent: float, whole: bool) -> int:
+    if not whole:
+        return (OrderStatus.PART_SUCC if traded else OrderStatus.REPORTED).value
     statuses = {each.order_status for each in parts}
     if not statuses <= FINAL_STATUSES:
         if traded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from easytrader.counters.shape import FATAL, LOST
 from easytrader.gateways.logs import about_quotes
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 Needs = Literal["account+contract", "account", "contract"]
 
-FATAL: Final = r"登录失败|授权验证失败|认证失败|初始化失败|连接失败|login failed"
-LOST: Final = r"断开|disconnected|连接丢失"
 _REFUSED: Final = re.compile(r"登录失败|认证失败|授权验证失败|login failed", re.IGNORECASE)
 _PASSING: Final = re.compile(r"初始化|未就绪|超时|timeout|繁忙|频繁|not ready", re.IGNORECASE)
 
@@ -73,10 +72,11 @@ def login_of(gateway: Any) -> bool | None:
     """接口自己记的登录状态；没有记的为 None。
 
     CTP 一族、XTP、TORA 在 ``td_api.login_status``，IB 在 ``api.status``，
-    XT 在 ``td_api.connected``。
+    XT 在 ``td_api.connected``；自己写的接口可以放在 ``connected``。
     """
     for part, name in (("td_api", "login_status"), ("api", "status"), ("td_api", "connected")):
         found = getattr(getattr(gateway, part, None), name, None)
         if isinstance(found, bool):
             return found
-    return None
+    own = getattr(gateway, "connected", None)
+    return own if isinstance(own, bool) else None

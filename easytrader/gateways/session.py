@@ -9,6 +9,7 @@ from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.codes import AccountType, OtherAccountType
 from easytrader.errors import NotConnectedError, QueryFailedError
 from easytrader.gateways import convert
+from easytrader.gateways.book import trade_key
 from easytrader.gateways.ready import login_of
 from easytrader.link.line import LineSession
 
@@ -74,6 +75,7 @@ class GatewaySession(LineSession):
             kind: 资金行的账号类型。
         """
         self.kind = kind
+        self.book.is_open = True
         self.account_type = _name_of(kind)
         self.raw_trader, self.raw_account = self.desk.main, self.desk.gateway
         self._words = words
@@ -114,6 +116,8 @@ class GatewaySession(LineSession):
 
     def ticked(self) -> None:
         """每秒一次：登录状态变了，而日志什么都没说的。"""
+        if self._words is not None:
+            self._words.ticked()
         if self._words is not None and not self.logged_in:
             self._break("接口的登录状态变成了没有登录")
 
@@ -136,7 +140,8 @@ class GatewaySession(LineSession):
         self._refresh()
         value = 0.0
         if self.kind in _CASH_ACCOUNTS:
-            value = sum(float(each.market_value) for each in self._positions())
+            held = (each for each in self._positions() if each.account_type == self.kind)
+            value = sum(float(each.market_value) for each in held)
         accounts = list(self.book.accounts.values())
         if not accounts:
             raise QueryFailedError("接口没有推来资金")
@@ -161,18 +166,18 @@ class GatewaySession(LineSession):
     def orders(self) -> Sequence[records.Order]:
         """当日委托。"""
         self.desk.check(waits=False)
-        seen, today = self.book.seen_at, self._today()
+        today = self._today()
         found = [
             each
             for each in self.desk.orders()
-            if self._is_today(convert.epoch(each.datetime, seen.get(each.orderid, 0.0)), today)
+            if each.is_active() or self._is_today(each.orderid, each, today)
         ]
         return self._words_now.rows(found)
 
     def order(self, order_id: Any) -> records.Order | None:
         """一笔当日委托。"""
         self.desk.check(waits=False)
-        return self._words_now.row(order_id)
+        return self._words_now.find(order_id)
 
     def trades(self) -> Sequence[records.Trade]:
         """当日成交。"""
@@ -181,7 +186,7 @@ class GatewaySession(LineSession):
         return [
             words.trade_row(each)
             for each in list(self.book.trades.values())
-            if self._is_today(convert.epoch(each.datetime, time.time()), today)
+            if self._is_today(trade_key(each), each, today)
         ]
 
     def last_price(self, stock_code: str) -> float | None:
@@ -332,8 +337,12 @@ class GatewaySession(LineSession):
     def _today(self) -> int:
         return self._day.day_of(time.time())
 
-    def _is_today(self, epoch_s: float, today: int) -> bool:
-        return not epoch_s or self._day.day_of(epoch_s) == today
+    def _is_today(self, key: Any, data: Any, today: int) -> bool:
+        """接口自己写的时间只用来认出登录时补来的旧的：当着面来的，以这边的钟为准。"""
+        at = self.book.live.get(key)
+        if at is None:
+            at = convert.epoch(data.datetime, self.book.seen_at.get(key, 0.0))
+        return not at or self._day.day_of(at) == today
 
 
 def _name_of(kind: int) -> str:

@@ -43,21 +43,11 @@ if TYPE_CHECKING:
 _RPC_RECIPE: Final = f"这样装：{package.RECIPE} && pip install --no-deps vnpy_rpcservice"
 _FUTURES_DAY: Final = DayBoundary(begins=20, weekends=False)
 _ANY_TYPES: Final = frozenset(("LIMIT", "MARKET", "FAK", "FOK", "STOP"))
-_PLACE_WORDS: Final = re.compile(
-    r"服务器|地址|端口|server|address|host|port|proxy|代理|协议|路径|path|采集|session",
-    re.IGNORECASE,
+_PLACE: Final = re.compile(
+    r"经纪商|营业部|环境|柜台|子账号|broker|^服务器$|^server$", re.IGNORECASE
 )
-_ACCOUNT_NAMES: Final = (
-    "用户名",
-    "账号",
-    "资金账号",
-    "账户",
-    "客户号",
-    "user",
-    "account",
-    "client",
-    "key",
-)
+"""说明是哪个柜台的字段。地址、端口、日志级别等换了，还是同一个账号。"""
+_ACCOUNT_NAMES: Final = ("用户名", "账号", "账户", "user", "account")
 """哪个字段是账号，先写的先看。"""
 
 
@@ -430,8 +420,12 @@ class GatewayTrader(Trader):
         return self._place(ticket.market(side, security, amount, ttype, extras, rules))
 
     def _place(self, wanted: Wanted) -> Ticket[types.EntrustResult, types.EntrustResult]:
-        """照合约核对过再下。"""
-        return order(self._ordering, wanted._replace(precheck=partial(_check, wanted)))
+        """照合约核对过再下；合约是登录时推来的，不必等到就要发出。"""
+        book = _book_of(self)
+        contract = None if book is None else book.contract(*convert.vt_symbol(wanted.target))
+        if contract is not None:
+            instruments.check(wanted.target, wanted.side, wanted.price, wanted.volume, contract)
+        return order(self._ordering, wanted)
 
     def _load(self) -> type[Any]:
         """接口的类；没有装的说怎样装。"""
@@ -446,12 +440,6 @@ class GatewayTrader(Trader):
         lines = status.install_lines(counter, through_veighna=True)
         recipe = f"这样装：{' && '.join(lines)}；easytrader doctor --broker {counter.name} 逐样看"
         return package.gateway_class(counter.module, counter.class_name, recipe)
-
-
-def _check(wanted: Wanted, session: Any) -> None:
-    contract = session.book.contract(*convert.vt_symbol(wanted.target))
-    if contract is not None:
-        instruments.check(wanted.target, wanted.side, wanted.price, wanted.volume, contract)
 
 
 def _checked_class(gateway: type[Any]) -> type[Any]:
@@ -517,8 +505,10 @@ def _capabilities(
 def _book(trader: weakref.ref[GatewayTrader]) -> Book | None:
     """此刻的账；没有连接为 None。"""
     user = trader()
-    if user is None:
-        return None
+    return None if user is None else _book_of(user)
+
+
+def _book_of(user: GatewayTrader) -> Book | None:
     try:
         session: Any = user._session  # noqa: SLF001  就是它自己的
     except (NotConnectedError, ClosedError):
@@ -556,17 +546,18 @@ def _check_names(fields: Mapping[str, object]) -> None:
 
 
 def _key(title: str, setting: Mapping[str, object], secret: set[str]) -> AccountKey:
-    """连的是谁：账号，与除了地址、密码以外说明是哪个柜台的字段。"""
-    plain = {
-        name: str(value)
-        for name, value in setting.items()
-        if name not in secret and not _PLACE_WORDS.search(name) and value not in ("", 0)
-    }
-    named = [name for word in _ACCOUNT_NAMES for name in plain if word in name.lower()]
-    account = plain.pop(named[0]) if named else ""
-    rest = "|".join(f"{name}={plain[name]}" for name in sorted(plain))
-    if not account:
-        # 只有地址的（RPC、MT5）：地址说明是哪一个，不然两个柜台的记录混在一起
-        rest = rest or "|".join(f"{name}={setting[name]}" for name in sorted({*setting} - secret))
-        account = hashlib.blake2b(rest.encode(), digest_size=4).hexdigest()
-    return AccountKey(f"vnpy:{title}:{rest}", account)
+    """连的是谁：柜台与账号；没有账号字段的（只有密钥、地址），取全部字段的摘要。"""
+    plain = {name: str(value) for name, value in setting.items() if name not in secret and value}
+    named = [
+        name
+        for word in _ACCOUNT_NAMES
+        for name in plain
+        if word in name.lower() and not _PLACE.search(name)
+    ]
+    place = "|".join(f"{name}={plain[name]}" for name in sorted(plain) if _PLACE.search(name))
+    if named:
+        return AccountKey(f"vnpy:{title}:{place}", plain[named[0]])
+    every = "|".join(f"{name}={setting[name]}" for name in sorted(setting))
+    return AccountKey(
+        f"vnpy:{title}:{place}", hashlib.blake2b(every.encode(), digest_size=4).hexdigest()
+    )

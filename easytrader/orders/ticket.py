@@ -69,10 +69,10 @@ class Wanted(NamedTuple):
 
     def request(self, tag: str) -> OrderRequest:
         """带上标记，成为要送出的委托。"""
-        name, remark, _ = self.extras
+        name, remark, client_order_id = self.extras
         text = tags.tagged(tag, remark)
         terms = (self.target, self.side, self.volume, self.price_type, self.price, name, text, tag)
-        return OrderRequest(*terms, self.money, self.precheck)
+        return OrderRequest(*terms, self.money, self.precheck, client_order_id is not None)
 
     def __str__(self) -> str:
         return f"委托 {self.target.stock_code} {self.volume}"

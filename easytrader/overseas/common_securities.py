@@ -15,12 +15,15 @@ from easytrader.errors import UsageError
 from easytrader.market.symbols import Board, Kind, Security, parse_security
 
 _FORMS: Final = {
-    "HK": re.compile(r"\d{1,5}"),
+    "HK": re.compile(r"(?=0*[1-9])[0-9]{1,5}"),
     "US": re.compile(r"[A-Z][A-Z0-9]{0,9}([.\-][A-Z]{1,2})?"),
-    "SH": re.compile(r"\d{6}"),
-    "SZ": re.compile(r"\d{6}"),
+    "SH": re.compile(r"[0-9]{6}"),
+    "SZ": re.compile(r"[0-9]{6}"),
 }
 """市场 → 代码的样子。"""
+
+_BARE_US: Final = re.compile(r"[A-Z][A-Z0-9]{0,9}([.\-][A-Z])?")
+"""没有写市场的美股：点后面多于一个字母的，多半是别的市场。"""
 
 MARKETS: Final = frozenset(_FORMS)
 CURRENCIES: Final = {"HK": "HKD", "US": "USD", "SH": "CNH", "SZ": "CNH"}
@@ -52,7 +55,7 @@ def parse(text: object) -> Security:
         found = parse_security(upper)
         if found.exchange in _FORMS:
             return made(found.code, found.exchange)
-    if _is(upper, "US"):
+    if _BARE_US.fullmatch(upper):
         return made(upper, "US")
     raise UsageError("security", text, _FORM)
 

@@ -68,6 +68,8 @@ class Clerk:
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._dirty_at: float | None = None
+        self._again_at: float | None = None
+        self._lag_s = 0.0
         self._doubts: dict[str, tuple[float, int]] = {}
         self._failed = False
         self._names_left = _NAMES_TIMES
@@ -85,9 +87,12 @@ class Clerk:
 
     def changed(self) -> None:
         """账户多半变了：过一会儿查一次。"""
+        now = time.monotonic()
         with self._changed:
+            # 查询是缓存的柜台：当时查到的还是旧的，缓存过了再查一次
+            self._again_at = now + self._lag_s + _QUIET_S
             if self._dirty_at is None:
-                self._dirty_at = time.monotonic() + _QUIET_S
+                self._dirty_at = now + _QUIET_S
                 self._changed.notify()
 
     def doubtful(self, orderid: str) -> None:
@@ -168,6 +173,7 @@ class Clerk:
             try:
                 assets, held = user.balance, user.position
                 orders, trades = user.today_entrusts, user.today_trades
+                self._lag_s = engine_of(user).session.cache_lag_s
             except (QueryFailedError, NotConnectedError) as exc:
                 if not told:
                     self._log(f"查询失败，再来：{exc}")
@@ -199,7 +205,7 @@ class Clerk:
             if self._closing.is_set():
                 return
             now = time.monotonic()
-            if now >= period or (self._dirty_at is not None and now >= self._dirty_at):
+            if now >= min(self._look_times(period)):
                 self.look()
                 period = time.monotonic() + _EVERY_S
             for orderid in [each for each, (at, _) in self._doubts.items() if at <= now]:
@@ -209,14 +215,16 @@ class Clerk:
 
     def _wait(self, period: float) -> None:
         with self._changed:
-            times = [period, *(at for at, _ in self._doubts.values())]
-            if self._dirty_at is not None:
-                times.append(self._dirty_at)
+            times = [*self._look_times(period), *(at for at, _ in self._doubts.values())]
             if self._names_left:
                 times.append(self._names_at)
             left_s = min(times) - time.monotonic()
             if left_s > 0 and not self._closing.is_set():
                 self._changed.wait(left_s)
+
+    def _look_times(self, period: float) -> list[float]:
+        """什么时候要查：定时的，变了的，缓存过了的。"""
+        return [at for at in (period, self._dirty_at, self._again_at) if at is not None]
 
     def look(self) -> None:
         """查一次资金与持仓。"""
@@ -225,6 +233,8 @@ class Clerk:
         assert desk is not None
         with self._changed:
             self._dirty_at = None
+            if self._again_at is not None and self._again_at <= time.monotonic():
+                self._again_at = None
         try:
             assets, held = user.balance, user.position
         except (QueryFailedError, NotConnectedError) as exc:

@@ -267,6 +267,8 @@ class Desk:
             return False
         side = convert.direction(row["order_type"])
         for orderid in self._book.pending.values():
+            if orderid in self._book.unknown and not user.capabilities.tags:
+                continue  # 核对不了的：宁可当作别处下的报出来，看得到也撤得了
             sent = self._book.sent[orderid]
             if sent.direction is side and sent.symbol == row["security"]:
                 return True
@@ -281,10 +283,14 @@ class Desk:
             self._send_cancel(orderid, number)
 
     def _let_go(self, orderid: str) -> None:
-        """这一笔有结论了；压着的推送再看一遍。"""
+        """这一笔有结论了。"""
         for tag in [each for each, owner in self._book.pending.items() if owner == orderid]:
             del self._book.pending[tag]
         self._book.unknown.discard(orderid)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """压着的推送再看一遍。"""
         held, self._held = self._held, []
         for job in held:
             self._inbox.put(job)
@@ -442,6 +448,8 @@ class Desk:
         self._log(f"委托 {self._name}.{orderid} 结果未知，不会重发，{told}：{why}")
         if user is not None and user.capabilities.tags:
             self._doubtful(orderid)
+        else:
+            self._look_again()
 
     def _settle(self, orderid: str, row: types.Entrust | None) -> None:
         if orderid not in self._book.pending.values():

@@ -86,3 +86,22 @@ def test_wrong_usage_is_2(
     told = capsys.readouterr()
     assert said in told.err
     assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["balance", "--broker", "中泰XTP", "--account", "1"],
+        ["serve", "--broker", "中泰XTP", "--account", "1"],
+    ],
+)
+def test_other_commands_take_the_config_file_only(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(arguments) == 2
+    assert "--account" in capsys.readouterr().err
+
+
+def test_a_closed_counter_is_a_sentence_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["balance", "--broker", "BitMEX", "--path", "connect_bitmex.json"]) == 1
+    assert "2026-09-23" in capsys.readouterr().err

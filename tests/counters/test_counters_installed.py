@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,16 @@ print(json.dumps({
     "exchanges": [each.name for each in kind.exchanges],
 }))
 """
+DEAD = """
+import json, os, sys
+import easytrader
+user = easytrader.use(sys.argv[1])
+try:
+    user.connect(json.loads(sys.argv[2]), timeout=2, login_timeout=3)
+except easytrader.EasytraderError as exc:
+    print(type(exc).__name__, os.getcwd())
+user.close()
+"""
 
 
 def of(name: str) -> Any:
@@ -45,7 +56,7 @@ def looked_at(name: str, folder: Path) -> dict[str, Any]:
     """那个类自己说的；没有装就跳过。"""
     counter = of(name)
     if not status.is_installed(counter, through_veighna=True):
-        pytest.skip(f"没有装 {counter.package}：python tests/counters/install.py")
+        pytest.skip(f"没有装 {counter.package}：tests/counters/install.py --more 或 --native")
     (folder / ".vntrader").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", LOOK, counter.module, counter.class_name],
@@ -90,6 +101,30 @@ def test_the_doctor_says_the_same(name: str) -> None:
     assert checks.look_python(case).status == "正常"
     assert checks.look_packages(case).status == "正常"
     assert checks.look_native(case).status == "正常"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_closed_port_ends_in_an_error_not_in_a_hang(name: str, tmp_path: Path) -> None:
+    """真的 C++ 库，对面没有人听：说没有连上，进程好好地退出，密码哪里都没有。"""
+    counter = of(name)
+    if not status.is_installed(counter):
+        pytest.skip(f"没有装 {counter.package}：python tests/counters/install.py --native")
+    given: dict[str, Any] = {each.name: "1" for each in counter.fields if each.required}
+    given |= {"密码": "SECRET-hunter2"}
+    if "交易地址" in given:
+        given |= {"交易地址": "127.0.0.1", "交易端口": 1, "行情地址": "127.0.0.1", "行情端口": 1}
+    else:
+        given |= {"交易服务器": "tcp://127.0.0.1:1", "行情服务器": "tcp://127.0.0.1:1"}
+    locale.ensure()
+    done = subprocess.run(
+        [sys.executable, "-c", DEAD, name, json.dumps(given)],
+        capture_output=True, stdin=subprocess.DEVNULL, timeout=110, check=False, cwd=tmp_path,
+        encoding="utf-8", env={**os.environ, "HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert f"ConnectFailedError {tmp_path}" in done.stdout.splitlines()  # CTP Mini 的库也往这里印
+    assert "SECRET" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", OWN)

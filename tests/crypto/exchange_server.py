@@ -29,7 +29,7 @@ QUIET_S = 30.0
 
 
 class Refused(Exception):  # noqa: N818
-    """交易所不收：为什么（`insufficient` `duplicate` `missing` `instrument`）。"""
+    """交易所不收：为什么（见 `_CODES`；``odd``、``odder`` 是 ccxt 不认得的）。"""
 
 
 class Fault(NamedTuple):
@@ -53,6 +53,7 @@ class Book:
         self.lock = threading.RLock()
         self._numbers = itertools.count(70_001)
         self._last = 0
+        self.refuse = ""
 
     def _now(self) -> int:
         """毫秒，不重复：翻页靠它。"""
@@ -63,6 +64,8 @@ class Book:
         self, inst: str, side: str, kind: str, amount: Decimal, price: Decimal, client: str
     ) -> str:
         with self.lock:
+            if self.refuse:
+                raise Refused(self.refuse)
             if client and any(each["client"] == client for each in self.orders.values()):
                 raise Refused("duplicate")
             value = amount * (price if kind == "limit" else self.price)
@@ -265,11 +268,12 @@ def _verb(method: str, path: str) -> str:
 
 _CODES = {
     "okx": {"insufficient": "51008", "duplicate": "51016", "missing": "51400",
-            "instrument": "51001"},
+            "instrument": "51001", "odd": "51999", "odder": "59999"},
     # 客户编号重复时 htx 怎么说没有见过：这里的是编的，客户端只看它提没提客户编号
     "htx": {"insufficient": "account-frozen-balance-insufficient-error",
             "duplicate": "order-client-order-id-duplicated", "missing": "order-orderstate-error",
-            "instrument": "base-symbol-error"},
+            "instrument": "base-symbol-error", "odd": "order-odd-error",
+            "odder": "something-odd"},
 }  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +106,27 @@ def test_orders_placed_by_hand_are_seen_and_never_taken_for_ours(exchange: Excha
         ]
 
 
+def test_exchange_that_lists_by_pair_remembers_the_pairs(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """像 binance：查委托要给交易对。买卖过的记在文件里，重启之后还去那里看。"""
+    monkeypatch.setattr("easytrader.crypto.trader._needs_symbols", lambda *_: True)
+    needed = {"symbolRequired": True, "limit": 100}
+    monkeypatch.setattr(session.CryptoSession, "_feature", lambda *_: needed)
+    with use("okx", exchange) as user:
+        connect(user)
+        number = user.buy("BTC/USDT", 9.5, HALF, client_order_id="a")["entrust_no"]
+    with use("okx", exchange) as again:
+        connect(again)
+        assert [each["order_id"] for each in again.today_entrusts] == [number]
+        assert again.cancel_entrust(number)["success"] is True
+    with use("okx", exchange) as other:
+        connect(other, account="别的名字")
+        assert other.today_entrusts == []
+        connect(other, account="别的名字", symbols=["BTC/USDT"])
+        assert [each["order_id"] for each in other.today_entrusts] == [number]
+
+
 def test_swap_counts_contracts(exchange: Exchange) -> None:
     with use("okx", exchange) as user:
         connect(user, market_type="swap")
@@ -191,6 +214,15 @@ def test_seed_fields_connect(exchange: Exchange) -> None:
         )  # fmt: skip
         assert user.state == "已连接"
         assert isinstance(user, CryptoTrader)
+
+
+def test_nobody_holding_it_disconnects(exchange: Exchange) -> None:
+    user = use("okx", exchange)
+    connect(user)
+    gone = weakref.ref(user)
+    del user
+    gc.collect()
+    assert gone() is None  # 引擎不拿着交易口；没有人要的会自己断开
 
 
 def test_missing_credentials_are_told_before_the_network(exchange: Exchange) -> None:

@@ -77,6 +77,18 @@ def test_refused_by_the_exchange_says_why(exchange: Exchange, name: str) -> None
         assert user.buy("BTC/USDT", 9.5, 10_000_000, client_order_id="poor")["entrust_no"] != -1
 
 
+@pytest.mark.parametrize("name", ["okx", "htx"])
+def test_refusals_unknown_to_ccxt(exchange: Exchange, name: str) -> None:
+    """委托的错误码，ccxt 不认得的也是明说不收；别的不认得的，不敢说没有收下。"""
+    with use(name, exchange) as user:
+        connect(user)
+        exchange.book.refuse = "odd"
+        assert user.buy("BTC/USDT", 9.5, HALF)["entrust_no"] == -1
+        exchange.book.refuse = "odder"
+        with pytest.raises(errors.OutcomeUnknownError):
+            user.buy("BTC/USDT", 9.5, HALF)
+
+
 def test_nobody_listening_is_not_sent(exchange: Exchange, opened: CryptoTrader) -> None:
     exchange.stop()
     row = opened.buy("BTC/USDT", 9.5, HALF)
@@ -137,6 +149,22 @@ def test_hung_queries_do_not_hold_up_orders(exchange: Exchange, opened: CryptoTr
     for _ in range(3):  # 查询的线路此刻正卡着
         assert opened.buy("BTC/USDT", 9.5, HALF)["entrust_no"] != -1
     assert len(exchange.book.orders) == 3
+
+
+def test_dripping_answer_does_not_hold_the_line(exchange: Exchange, opened: CryptoTrader) -> None:
+    exchange.slow_s = 0.2
+    exchange.faults.append(Fault("submit", "drip"))  # 二十多秒才说得完
+    with pytest.raises(errors.OutcomeUnknownError):
+        opened.buy("BTC/USDT", 9.5, HALF)
+    assert opened.buy("BTC/USDT", 9.5, HALF)["entrust_no"] != -1
+
+
+def test_a_page_from_some_proxy_is_not_the_exchange_speaking(exchange: Exchange) -> None:
+    with use("htx", exchange) as user:  # ccxt 把它的 429 认作「太密」
+        connect(user)
+        exchange.faults.append(Fault("submit", "429"))
+        with pytest.raises(errors.OutcomeUnknownError, match="RateLimitExceeded"):
+            user.buy("BTC/USDT", 9.5, HALF)
 
 
 def test_cancel_what_cannot_be_cancelled(exchange: Exchange, opened: CryptoTrader) -> None:

@@ -28,8 +28,8 @@ def counter_of(**held: float) -> Iterator[SimCounter]:
 
 
 @contextlib.contextmanager
-def connected(counter: SimCounter, callback: Any = None, **options: Any) -> Iterator[GatewayTrader]:
-    """连着的交易口。"""
+def connected(counter: SimCounter, callback: Any = None, **options: Any) -> Iterator[Any]:
+    """连着的交易口；编号是字符串，字典的类型写的是整数，所以是 Any。"""
     with GatewayTrader(gateway=SimGateway) as user:
         user.connect(
             config={"柜台": counter.name}, trader_callback=callback, **{"timeout": 1.5, **options}

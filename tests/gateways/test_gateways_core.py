@@ -382,6 +382,23 @@ class TestLooking:
         counter.move("rb2510", 3501)
         eventually(lambda: user.quote("rb2510")["rb2510"]["last"] == 3501)
 
+    def test_market_value_of_the_stocks_only(self, user: GatewayTrader) -> None:
+        (row,) = user.balance
+        assert row["market_value"] == 40_000.0  # 期货的名义价值不算
+        assert row["total_asset"] >= row["cash"] + row["market_value"]
+
+    def test_rebalancing_on_a_stock_account(self) -> None:
+        counter = SimCounter(**{"600036": 1000})
+        try:
+            with connect(sim_trader(), counter) as user:
+                user.adjust_weights(
+                    {"000001": 0.002, "600036": 0.003}, assume_open=True, deadline=15
+                )
+                held = {each["stock_code"]: each["volume"] for each in user.position}
+                assert held == {"600036.SH": 800, "000001.SZ": 1700}
+        finally:
+            counter.close()
+
     def test_quotes_that_never_come(
         self, counter: SimCounter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -422,6 +439,21 @@ class TestLooking:
         with pytest.raises(errors.UsageError, match=argument):
             user.buy(code, price, amount)
         assert counter.sends == []
+
+    def test_counter_that_brings_the_reference_back(
+        self, counter: SimCounter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Back(SimGateway):
+            reference_back = True
+
+        with connect(sim_trader(Back), counter) as user:
+            number = user.buy("600036", 39, 100, remark="网格 3", client_order_id="a")
+        monkeypatch.setenv("EASYTRADER_HOME", str(tmp_path))  # 别的机器，没有我们的记录
+        with connect(sim_trader(Back), counter) as user:
+            (row,) = user.today_entrusts
+            assert row["order_remark"] == "网格 3"
+            assert user.find_entrust(number["entrust_no"]) == row
+        assert len(counter.sends) == 1
 
     def test_order_placed_by_hand_is_seen(self, user: GatewayTrader, counter: SimCounter) -> None:
         request = OrderRequest("600036", Exchange.SSE, Direction.LONG, OrderType.LIMIT, 100, 39)

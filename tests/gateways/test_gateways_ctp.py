@@ -1,4 +1,4 @@
-"""真的 vnpy_ctp、vnpy_xtp 连不通的前置：有期限，说得清，关得掉，进程退得出去。
+"""真的 vnpy_ctp 连不通的前置：有期限，说得清，关得掉，进程退得出去。
 
 要编译好的包，慢：``pytest -m "counters and soak" tests/gateways/test_gateways_ctp.py``。
 """
@@ -22,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 
 
 @pytest.mark.parametrize("front", ["closed", "dumb", "garbage"])
-@pytest.mark.parametrize("name", ["CTP", "XTP"])
-def test_front_that_is_not_there(name: str, front: str, tmp_path: Path) -> None:
+def test_front_that_is_not_there(front: str, tmp_path: Path) -> None:
+    name = "CTP"
     if importlib.util.find_spec(f"vnpy_{name.lower()}") is None:
         pytest.skip(f"没有装 vnpy_{name.lower()}")
     env = {

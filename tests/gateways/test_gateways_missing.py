@@ -76,20 +76,22 @@ def test_registered_counters_have_a_day_and_types() -> None:
         assert _day(each, None) is not None
 
 
-@pytest.mark.parametrize(
-    ("setting", "secret", "expected"),
-    [
-        ({"用户名": "88", "密码": "x", "交易服务器": "tcp://1"}, {"密码"}, ("vnpy:CTP:", "88")),
-        (
-            {"用户名": "88", "密码": "x", "经纪商代码": "9999", "交易服务器": "tcp://2"},
-            {"密码"},
-            ("vnpy:CTP:经纪商代码=9999", "88"),
-        ),
-    ],
-)
-def test_the_same_account_is_the_same_key_whatever_the_front(
-    setting: dict[str, Any], secret: set[str], expected: tuple[str, str]
-) -> None:
+def _key(setting: dict[str, Any], *secret: str) -> tuple[str, str]:
     from easytrader.gateways.trader import _key
 
-    assert tuple(_key("CTP", setting, secret)) == expected
+    return tuple(_key("X", setting, set(secret)))
+
+
+def test_the_same_account_is_the_same_key_whatever_the_front() -> None:
+    base = {"用户名": "88", "密码": "x", "经纪商代码": "9999", "交易服务器": "tcp://1", "级别": "A"}
+    other = {**base, "密码": "y", "交易服务器": "tcp://2", "级别": "B"}
+    assert _key(base, "密码") == _key(other, "密码") == ("vnpy:X:经纪商代码=9999", "88")
+    assert _key({**base, "经纪商代码": "6666"}, "密码") != _key(base, "密码")
+    assert _key({**base, "柜台环境": "测试"}, "密码") != _key(base, "密码")
+
+
+def test_accounts_with_only_keys_or_addresses_are_told_apart() -> None:
+    one, other = {"API Key": "k1", "Secret Key": "s"}, {"API Key": "k2", "Secret Key": "s"}
+    assert _key(one, *one) != _key(other, *other)
+    assert "k1" not in "".join(_key(one, *one))
+    assert _key({"主动请求地址": "tcp://1:1"}) != _key({"主动请求地址": "tcp://1:2"})

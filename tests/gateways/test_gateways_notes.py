@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +10,6 @@ from easytrader.backend.records import OrderRequest, Side
 from easytrader.basics import tags
 from easytrader.basics.log import Log
 from easytrader.codes import PriceType
-from easytrader.errors import JournalError
 from easytrader.gateways.exactly import Notes
 from easytrader.market.symbols import parse_security
 from easytrader.records.memory import MemoryStorage
@@ -27,13 +25,10 @@ TAG = "k3j9x0a2b"
 SECURITY = parse_security("600036")
 
 
-def _request(tag: str = TAG, remark: str = "网格 3") -> OrderRequest:
-    text = tags.tagged(tag, remark)
-    return OrderRequest(SECURITY, Side.BUY, 100, PriceType.FIX, 39.5, "网格", text, tag)
-
-
-def _soon() -> float:
-    return time.monotonic() + 5
+def _request(tag: str = TAG, *, once: bool = True) -> OrderRequest:
+    text = tags.tagged(tag, "网格 3")
+    terms = (SECURITY, Side.BUY, 100, PriceType.FIX, 39.5, "网格", text, tag)
+    return OrderRequest(*terms, once=once)
 
 
 def _notes(numbers: Numbers, day: str = "2026-11-30", **options: Any) -> Notes:
@@ -51,79 +46,51 @@ def numbers(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Numb
 
 def test_sent_order_is_known_after_restart(numbers: Callable[[], Numbers]) -> None:
     first = _notes(numbers())
-    assert first.begin(_request(), _soon()) is None
     for number in ("1_2_3", "1_2_4"):
-        first.sent(TAG, number)
-    first.close()
-    again = _notes(numbers())
+        first.sent(_request(), number)
+    again = _notes(numbers())  # 第一个没有收尾：被杀死的
     note = again.of("1_2_4")
     assert note is not None
     assert (note.name, note.strategy) == ("1_2_3+1_2_4", "网格")
     assert tags.split(note.text) == (TAG, "网格 3")
-    assert again.is_open(TAG)
-    again.close()
-
-
-def test_killed_before_the_number_came_is_never_sent_again(
-    numbers: Callable[[], Numbers],
-) -> None:
-    first = _notes(numbers())
-    assert first.begin(_request(), _soon()) is None
-    again = _notes(numbers())
-    assert again.is_open(TAG)  # 列表里没有它，不说明没有到
-    earlier = again.begin(_request(), _soon())
-    assert earlier is not None
-    assert earlier.ids == []
+    assert not again.is_lost(TAG, is_late=False)  # 可能还在推
+    assert again.is_lost(TAG, is_late=True)
     first.close()
     again.close()
 
 
-def test_refused_at_once_may_be_sent_again(numbers: Callable[[], Numbers]) -> None:
-    first = _notes(numbers())
-    assert first.begin(_request(), _soon()) is None
-    first.refused(TAG)
-    assert not first.is_open(TAG)
-    again = _notes(numbers())
-    assert not again.is_open(TAG)
-    assert again.begin(_request(), _soon()) is None
-    assert again.is_open(TAG)
+def test_plain_orders_are_written_together(numbers: Callable[[], Numbers]) -> None:
+    first, other = _notes(numbers()), _notes(numbers())
+    first.sent(_request(once=False), "1_2_3")
+    assert first.of("1_2_3") is not None
+    other.look(["1_2_3"])
+    assert other.of("1_2_3") is None
+    first.flush()
+    other.look(["1_2_3"])
+    assert other.of("1_2_3") is not None
+    first.sent(_request("zzzzzzzzz", once=False), "1_2_4")
     first.close()
-    again.close()
+    other.look(["1_2_4"])
+    assert other.of("1_2_4") is not None
+    other.close()
 
 
-def test_never_begun_is_not_open(numbers: Callable[[], Numbers]) -> None:
+def test_what_was_never_written_cannot_be_told(numbers: Callable[[], Numbers]) -> None:
     notes = _notes(numbers())
-    assert not notes.is_open(TAG)
     assert notes.of("1_2_3") is None
+    assert notes.mine(TAG) is None
+    assert notes.is_lost(TAG, is_late=False)
     notes.close()
-
-
-def test_another_programs_order_is_known_as_soon_as_it_is_written(
-    numbers: Callable[[], Numbers],
-) -> None:
-    mine, theirs = _notes(numbers()), _notes(numbers())
-    mine.look(["9_9_9"])  # 推送先到，编号还没有写
-    assert mine.of("9_9_9") is None
-    theirs.begin(_request(), _soon())
-    theirs.sent(TAG, "9_9_9")
-    mine.look(["9_9_9"])
-    note = mine.of("9_9_9")
-    assert note is not None
-    assert note.tag == TAG
-    mine.close()
-    theirs.close()
 
 
 def test_numbers_that_do_not_last_are_not_matched(numbers: Callable[[], Numbers]) -> None:
     first = _notes(numbers(), ids_last=False)
-    first.begin(_request(), _soon())
-    first.sent(TAG, "1")
+    first.sent(_request(), "1")
     first.boot()  # 重新登录：1 是另一笔的了
     assert first.of("1") is None
-    assert first.is_open(TAG)
+    assert first.is_lost(TAG, is_late=False)
     other = "zzzzzzzzz"
-    assert first.begin(_request(other), _soon()) is None
-    first.sent(other, "1")
+    first.sent(_request(other), "1")
     note = first.of("1")
     assert note is not None
     assert note.tag == other
@@ -132,8 +99,7 @@ def test_numbers_that_do_not_last_are_not_matched(numbers: Callable[[], Numbers]
 
 def test_yesterdays_number_is_not_todays(numbers: Callable[[], Numbers]) -> None:
     first = _notes(numbers())
-    first.begin(_request(), _soon())
-    first.sent(TAG, "1")
+    first.sent(_request(), "1")
     tomorrow = _notes(numbers(), day="2026-12-01")
     tomorrow.look(["1"])
     assert tomorrow.of("1") is None
@@ -141,11 +107,9 @@ def test_yesterdays_number_is_not_todays(numbers: Callable[[], Numbers]) -> None
     tomorrow.close()
 
 
-def test_what_cannot_be_written_is_not_sent(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_still_known_here(tmp_path: Path) -> None:
     (tmp_path / "place").write_text("不是文件夹")
     notes = _notes(SqliteStorage(tmp_path / "place").numbers())
-    with pytest.raises(JournalError):
-        notes.begin(_request(), time.monotonic() + 0.1)
-    notes.refused(TAG)  # 没有记下，不出错
-    assert not notes.is_open(TAG)
+    notes.sent(_request(), "1")
+    assert notes.of("1") is not None
     notes.close()

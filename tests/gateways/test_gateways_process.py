@@ -47,6 +47,21 @@ def test_script_that_fails_without_closing_exits(tmp_path: Path) -> None:
     assert "脚本出错" in done.stderr
 
 
+def test_threads_of_the_gateway_do_not_keep_the_process(tmp_path: Path) -> None:
+    code = """
+import threading
+from gateway_brokers import connect, sim_trader
+from sim_gateway import SimCounter, SimGateway
+class Busy(SimGateway):
+    def connect(self, setting):
+        threading.Thread(target=threading.Event().wait).start()
+        super().connect(setting)
+user = connect(sim_trader(Busy), SimCounter(**{"600036": 1000}))
+raise RuntimeError("脚本出错")
+"""
+    assert run(code, tmp_path).returncode == 1
+
+
 def test_language_does_not_change_a_row(tmp_path: Path) -> None:
     code = _START + (
         "number = user.sell('600036', 40, 100)['entrust_no']\n"

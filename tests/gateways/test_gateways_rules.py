@@ -139,6 +139,24 @@ class TestOrders:
         )
         assert convert.order(order(), None, "1", seen_at=123.0).order_time == 123
 
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows 换不了进程的时区")
+    def test_naive_time_is_the_latest_that_is_not_ahead(
+        self, zone: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        try:
+            seen_at = 1_796_000_000.0
+            for tz in (BEIJING, None):  # 北京的钟，这台机器的钟
+                naive = datetime.fromtimestamp(seen_at - 5, tz).replace(tzinfo=None)
+                assert convert.epoch(naive, seen_at) == seen_at - 5
+            ahead = datetime.fromtimestamp(seen_at + 3 * 86400).replace(tzinfo=None)  # noqa: DTZ006
+            assert convert.epoch(ahead, seen_at) == seen_at
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
     def test_market_order_has_no_price(self) -> None:
         found = convert.order(order(type=Named("MARKET"), price=0), contract(), "1")
         assert found.price == 0.0
@@ -304,6 +322,7 @@ class TestReady:
         assert login_of(SimpleNamespace(td_api=SimpleNamespace(login_status=True))) is True
         assert login_of(SimpleNamespace(api=SimpleNamespace(status=False))) is False
         assert login_of(SimpleNamespace()) is None
+        assert login_of(SimpleNamespace(connected=False)) is False
         assert login_of(SimpleNamespace(td_api=SimpleNamespace(login_status="?"))) is None
 
 

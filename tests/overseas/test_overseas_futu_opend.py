@@ -203,6 +203,8 @@ def test_refused_and_unknown_are_told_apart(
     opend.answers["Trd_ModifyOrder"] = -100
     with pytest.raises(errors.OutcomeUnknownError):
         user.cancel_entrust(number)
+    opend.answers["Trd_ModifyOrder"] = -1
+    assert user.cancel_entrust(number) == {"success": False, "message": "测试里说的"}
     opend.answers["Trd_GetFunds"] = -1
     with pytest.raises(errors.QueryFailedError, match="测试里说的"):
         _ = user.balance

@@ -184,6 +184,19 @@ class TestOrders:
         assert row["order_status_name"] == "废单"
         assert "no money" in row["status_msg"]
 
+    def test_refused_id_sent_again_is_not_taken_for_the_refused(
+        self, user: Any, tws: TwsServer
+    ) -> None:
+        row = user.buy("AAPL.US", 150, 10_000, client_order_id="again")
+        assert row["entrust_no"] == -1
+        tws.cash["USD"] = 1e9
+        tws.faults.add("lose-submit")
+        with pytest.raises(errors.OutcomeUnknownError):
+            user.buy("AAPL.US", 150, 10_000, client_order_id="again")
+        number = user.buy("AAPL.US", 150, 10_000, client_order_id="again")["entrust_no"]
+        assert user.find_entrust(number)["order_status_name"] == "已报"
+        assert tws.placed == 2
+
     def test_idle_without_a_refusal_is_not_over(self, user: Any, tws: TwsServer) -> None:
         """``Inactive`` 可能还会再报：有提醒也不是废单。"""
         number = user.buy("AAPL.US", 150, 1)["entrust_no"]
@@ -240,6 +253,23 @@ class TestLink:
             assert again.buy("AAPL.US", 150, 1, client_order_id="mine")["entrust_no"] == rests
             assert again.cancel_entrust(rests)["success"]
         assert tws.placed == 2
+
+    @pytest.mark.parametrize("fault", ["no-completed", "no-executions"])
+    def test_tws_that_never_tells_one_of_the_lists(self, tws: TwsServer, fault: str) -> None:
+        """成交过的在另一样里：重启之后照样认得出来，不会再下。"""
+        tws.faults.add(fault)
+        with _connected(tws) as user:
+            number = user.buy("AAPL.US", 210, 1, client_order_id="once")["entrust_no"]
+        with _connected(tws) as again:
+            row = again.find_entrust("once")
+            assert (row["order_id"], row["order_status_name"]) == (number, "已成")
+            assert again.buy("AAPL.US", 210, 1, client_order_id="once")["entrust_no"] == number
+        assert tws.placed == 1
+
+    def test_tws_that_tells_neither_is_not_believed(self, tws: TwsServer) -> None:
+        tws.faults |= {"no-completed", "no-executions"}
+        with pytest.raises(errors.ConnectFailedError, match="TWS 都没有说"):
+            _connected(tws)
 
     @pytest.mark.parametrize("code", [1100, 1101, 1300, 2110])
     def test_tws_losing_its_own_link_is_a_lost_link(

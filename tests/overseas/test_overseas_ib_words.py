@@ -108,7 +108,8 @@ def test_corrected_execution_is_not_another_one() -> None:
         book.executed(
             contract,
             SimpleNamespace(execId=f"0000e0d5.01.01.{last}", permId=5, orderRef="", price=2.0,
-                            shares=3.0, side="SLD", time=moment, acctNumber="U1"),
+                            shares=3.0, side="SLD", time=moment, acctNumber="U1",
+                            cumQty=3.0, avgPrice=2.0, orderId=0, clientId=0),
         )  # fmt: skip
     assert len(pushed) == 1
     assert pushed[0].trade.traded_amount == 6

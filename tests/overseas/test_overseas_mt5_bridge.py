@@ -196,6 +196,13 @@ class TestFaults:
             user.buy("EURUSD", 1.2, 1, client_order_id="once")
         with pytest.raises(errors.QueryFailedError):
             user.find_entrust("once")
+        user.close()
+        again = _connected(ea)
+        try:
+            with pytest.raises((errors.OutcomeUnknownError, errors.QueryFailedError)):
+                again.buy("EURUSD", 1.2, 1, client_order_id="once")
+        finally:
+            again.close()
         assert len(ea.everything) == 1
 
     def test_never_arrived_is_told_and_may_be_sent_again(self, ea: FakeEa, user: Mt5Trader) -> None:

@@ -24,7 +24,13 @@ from easytrader.overseas.common_securities import INSTRUMENTS, day_at, parse
     [
         *(("AAPL", "AAPL.US"), ("aapl.us", "AAPL.US"), ("US.AAPL", "AAPL.US")),
         *(("700", "00700.HK"), ("HK.700", "00700.HK"), ("00700.HK", "00700.HK")),
-        *(("BRK.B", "BRK.B.US"), ("US.BRK.B", "BRK.B.US"), ("HK.US", "HK.US"), ("US.HK", "HK.US")),
+        *(
+            ("BRK.B", "BRK.B.US"),
+            ("ABC.WS.US", "ABC.WS.US"),
+            ("US.BRK.B", "BRK.B.US"),
+            ("HK.US", "HK.US"),
+            ("US.HK", "HK.US"),
+        ),
         *(("600519", "600519.SH"), ("000001", "000001.SZ"), ("SH.600519", "600519.SH")),
     ],
 )
@@ -35,7 +41,21 @@ def test_codes(text: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " AAPL", "123456789", "430047.BJ", "830799", "AAPL.LSE", "腾讯", None, 700, "0700.US"],
+    [
+        "",
+        " AAPL",
+        "123456789",
+        "430047.BJ",
+        "830799",
+        "AAPL.LSE",
+        "EURUS.FX",
+        "٣٤",
+        "0",
+        "腾讯",
+        None,
+        700,
+        "0700.US",
+    ],
 )
 def test_not_codes(text: Any) -> None:
     with pytest.raises(errors.UsageError, match="security"):

@@ -158,9 +158,11 @@ def test_refused_and_unknown_are_told_apart(
             user.buy("AAPL", 190, 1)
         assert ACCOUNT not in str(caught.value)
     assert gateway.orders == {}
-    strangers: list[Any] = ["nothing", "12345"]
-    for each in strangers:
-        assert user.cancel_entrust(each)["success"] is False
+    strangers: list[tuple[Any, str]] = [("nothing", "是数字"), ("12345", "can not be cancelled")]
+    for number, why in strangers:
+        told = user.cancel_entrust(number)
+        assert told["success"] is False
+        assert why in told["message"]
 
 
 def test_unsent_is_not_unknown(gateway: Tiger, connect: Callable[..., TigerTrader]) -> None:

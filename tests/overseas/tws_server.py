@@ -71,8 +71,9 @@ class TwsServer:
 
     Attributes:
         faults: 接下来要出的故障，出一次就没了：``lose-submit lose-cancel lose-query`` 照办而不答，
-            ``break-submit`` 收下委托就断线，``silent`` 握手不答（一直如此）。
-        refuse: 下一笔委托用这个错误编号拒绝，如 321；``late`` 是收下之后才拒绝。
+            ``break-submit`` 收下委托就断线，``silent`` 握手不答，
+            ``no-completed``、``no-executions`` 从来不说这一样（这三个一直如此）。
+        refuse: 下一笔委托用这个错误编号拒绝，如 321；``notice`` 是提醒。
     """
 
     def __init__(self, *, cash: float = 1_000_000.0, accounts: str = "DU7788112,") -> None:
@@ -131,6 +132,7 @@ class TwsServer:
     # ---- 一个客户
 
     def _serve(self, conn: socket.socket) -> None:
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = Link(conn)
         stream = conn.makefile("rb")
         try:
@@ -170,6 +172,10 @@ class TwsServer:
             return self._place(link, rest)
         if kind in (16, 99, 7, 61, 62, 49) and "lose-query" in self.faults:
             self.faults.discard("lose-query")
+            return True
+        if (kind == 99 and "no-completed" in self.faults) or (
+            kind == 7 and "no-executions" in self.faults
+        ):
             return True
         doing: dict[int, Any] = {
             4: lambda: self._cancel(link, int(rest[1])),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -96,6 +98,21 @@ def test_a_number_used_again_on_another_day_is_another_order(qmt: Any) -> None:
     (again,) = qmt.main.get_all_active_orders()
     qmt.cancel(again.vt_orderid, "600036.SH")
     eventually(lambda: qmt.told("撤单被拒") or qmt.told("的撤单"))
+
+
+def test_a_push_without_its_tag_waits_for_the_answer(qmt: Any) -> None:
+    """远程的推送里没有标记，又可能赶在应答前面：等编号来了才知道是哪一笔。"""
+    gateway = qmt.main.get_gateway("QMT")
+    user, desk, book = gateway.user, gateway._desk, gateway._book
+    user.capabilities = replace(user.capabilities, journal=False)
+    book.sent["ours"], book.pending["tag"] = _order(), "ours"
+    desk.heard(OrderChanged(_record(9)))
+    desk.heard(OrderChanged(_record(10, side=Side.SELL)))  # 不像它的不等
+    qmt.until("QMT.10", Status.NOTTRADED)
+    assert qmt.main.get_order("QMT.9") is None
+    desk._inbox.put(partial(desk._bind, "ours", 9))
+    qmt.until("QMT.ours", Status.NOTTRADED)
+    assert qmt.main.get_order("QMT.9") is None
 
 
 def test_going_backwards_is_not_told(qmt: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("vnpy.trader.gateway")
 
 from support import ACCOUNT
-from veighna_floor import EasytraderGateway
+from veighna_floor import EasytraderGateway, Status
 
 from easytrader import profiles
 from easytrader.errors import UsageError
@@ -113,3 +113,15 @@ def test_a_reference_to_a_secret_is_fetched(
         {"后端": "sim", "路径": str(sim_folder), "资金账号": "env:MY_ACCOUNT", "合约": "600036"}
     )
     assert floor.main.get_all_accounts()[0].accountid == ACCOUNT
+
+
+def test_the_profiles_guard_holds(floor: Any, sim_folder: Path) -> None:
+    text = (
+        f"broker = 'sim'\nguard = {{ max_order_value = 1000 }}\n[connect]\npath = '{sim_folder}'\n"
+    )
+    profile.create("careful", text)
+    gateway = floor.add({"账号设置": "careful", "合约": "600036"})
+    number = floor.send("600036.SH", 1000, 35.0)
+    order = floor.until(number, Status.REJECTED)
+    assert "max_order_value" in order.extra["message"]
+    assert gateway.user.today_entrusts == []

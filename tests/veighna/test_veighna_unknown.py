@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,6 +92,24 @@ def test_nothing_is_doubled_by_many_at_once(watched: Any, sim_folder: Path) -> N
         watched.until(number, Status.NOTTRADED)
     assert len(set(numbers)) == len(watched.keeper.today_entrusts) == 20
     eventually(lambda: len(watched.main.get_all_orders()) == 20)
+
+
+def test_a_counter_without_tags_is_told_to_look_by_hand(watched: Any, sim_folder: Path) -> None:
+    """认不出哪一笔是自己的柜台：照样只发一次；没有应答的当作别处下的报出来，能撤。"""
+    user = watched.main.get_gateway("QMT").user
+    user.capabilities = replace(user.capabilities, tag_in="none")
+    price = _bid(watched)
+    bound = watched.send("600036.SH", 100, price)
+    watched.until(bound, Status.NOTTRADED)
+    Faults(sim_folder).drop_answer("submit")
+    lost = watched.send("600036.SH", 200, price)
+    assert "请到客户端里核对" in watched.hears(f"委托 {lost} 结果未知")
+    (row,) = [each for each in watched.keeper.today_entrusts if each["order_volume"] == 200]
+    seen = f"QMT.{row['order_id']}"
+    watched.until(seen, Status.NOTTRADED)
+    assert watched.statuses(lost) == [Status.SUBMITTING]
+    watched.cancel(seen, "600036.SH")
+    watched.until(seen, Status.CANCELLED)
 
 
 def _bid(floor: Any) -> float:

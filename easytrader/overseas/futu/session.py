@@ -214,7 +214,7 @@ class FutuSession(LineSession):
         else:
             reply.fail(OutcomeUnknownError(_told(answer)))
 
-    def cancel(self, target: Any, reply: Reply[bool]) -> None:
+    def cancel(self, target: Any, reply: Reply[Any]) -> None:
         """撤单。"""
         self.depart(reply)
         made = self._request("Trd_ModifyOrder")
@@ -224,15 +224,13 @@ class FutuSession(LineSession):
         heard = partial(self._cancelled, reply)
         self._send(reply, "Trd_ModifyOrder", made, heard, made.c2s.packetID.serialNo)
 
-    def _cancelled(self, reply: Reply[bool], answer: Any) -> None:
-        if answer.retType not in (0, _REFUSED):
-            reply.fail(
-                OutcomeUnknownError(f"OpenD 说：{answer.retMsg}（retType {answer.retType}）")
-            )
-            return
-        if answer.retType == _REFUSED:
-            logger.warning("富途没有收下撤单：{}", answer.retMsg)
-        reply.put(answer.retType == 0)
+    def _cancelled(self, reply: Reply[Any], answer: Any) -> None:
+        if answer.retType == 0:
+            reply.put(records.CancelAnswer(True))
+        elif answer.retType == _REFUSED:
+            reply.put(records.CancelAnswer(False, answer.retMsg or "富途没有说原因"))
+        else:
+            reply.fail(OutcomeUnknownError(_told(answer)))
 
     def _not_lots(self, security: Security, volume: Any) -> str:
         """港股要整手；问不到一手多少股的不核对。"""

@@ -45,6 +45,7 @@ class Known:
     average: Number = 0
     reason: str = ""
     refused: bool = False
+    guessed: bool = False
     at: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -75,6 +76,8 @@ class Book:
             return None
         one = self._of(order.permId)
         self._fill(one, contract, order)
+        if one.guessed:
+            one.guessed, one.status = False, ""
         if order.orderId > 0:
             one.order_id, one.client_id = order.orderId, order.clientId
             self._perm[order.clientId, order.orderId] = order.permId
@@ -98,8 +101,9 @@ class Book:
         if (self.account and order.account not in ("", self.account)) or not order.permId:
             return
         one = self._of(order.permId)
-        if one.contract is None:
+        if one.contract is None or one.guessed:
             self._fill(one, contract, order)
+            one.guessed = False
             if not exact(one.total):
                 one.total = number(order.filledQuantity)
         one.filled = max(exact(one.filled), exact(number(order.filledQuantity)))
@@ -141,7 +145,19 @@ class Book:
             currency=contract.currency,
         )
         self.trades[number_of_it] = trade
+        if one is None or one.contract is None or one.guessed:
+            self._guess(self._of(execution.permId), contract, execution, tag)
         self._push(records.Traded(trade))
+
+    def _guess(self, one: Known, contract: Any, execution: Any, tag: str) -> None:
+        """只见过成交的委托：没有挂着的，成交了多少就是多少；TWS 说了它的样子再改。"""
+        one.guessed, one.status, one.contract, one.tag = True, "Filled", contract, tag
+        one.action = "BUY" if execution.side == "BOT" else "SELL"
+        one.account, one.at = execution.acctNumber, int(execution.time.timestamp())
+        one.total = one.filled = max(exact(one.filled), exact(number(execution.cumQty)))
+        one.average = number(execution.avgPrice)
+        if execution.orderId > 0:
+            one.order_id, one.client_id = execution.orderId, execution.clientId
 
     def by_order(self, client_id: int, order_id: int) -> Known | None:
         """按会话里的编号找。"""

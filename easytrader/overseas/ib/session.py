@@ -48,6 +48,8 @@ ib_async: Any = load("ib_async", "ib_async", "ib")
 logging.getLogger("ib_async").addHandler(logging.NullHandler())
 
 _SUMMARY: Final = "NetLiquidation,AvailableFunds,GrossPositionValue,InitMarginReq,$LEDGER:ALL"
+_TRY_SHARE: Final = 0.3
+"""有一样就够的，等期限的这么多。"""
 _QUOTE_S: Final = 0.3
 """报价有了最新价之后，再等买卖价这么久：没有全的时候 TWS 要十来秒才说完。"""
 
@@ -103,6 +105,7 @@ class IbSession(BaseSession):
         self._cancelling: dict[int, Reply[bool]] = {}
         # 会话里的编号 → 拒绝的原因：委托的样子可能后到
         self._refused: dict[int, str] = {}
+        self._mute: set[str] = set()
         self._summaries = threading.Lock()
         self._summary = 0
         self._thread = threading.Thread(target=self._run, name="easytrader-ib", daemon=True)
@@ -186,12 +189,34 @@ class IbSession(BaseSession):
         return [self._position(*each) for each in held if each[1]]
 
     def orders(self) -> list[records.Order]:
-        """挂着的（各个客户号、手工的都有）、完了的，与它们的成交。"""
+        """挂着的（各个客户号、手工的都有）、完了的，与它们的成交。
+
+        完了的有两处：完成的委托、当日成交。有的 TWS 从来不说其中一样（见 erdewit/ib_insync 的
+        issue 355、224，ib_async 的 82），有一样就够：成交过的都在里面。
+        """
         self._ask("挂单", self._turn("open", "reqAllOpenOrders"))
-        self._ask("完成的委托", self._turn("completed", "reqCompletedOrders", False))
-        self._ask("当日成交", self._ask_executions)
+        completed = self._try("完成的委托", self._turn("completed", "reqCompletedOrders", False))
+        executed = self._try("当日成交", self._ask_executions)
+        if not completed and not executed:
+            self._mute.clear()
+            raise QueryFailedError("查询当日委托没有得到回答：完成的委托、当日成交 TWS 都没有说")
         self._learn(self._on_loop(self._book.contracts))
         return self._on_loop(self._book.rows)
+
+    def _try(self, what: str, begin: Callable[[_Asking], object]) -> bool:
+        """问一声，只等一会儿；这次会话里不答的不再问。"""
+        if what in self._mute:
+            return False
+        try:
+            with self.until(time.monotonic() + self.timeout_s * _TRY_SHARE):
+                self._ask(what, begin)
+        except QueryFailedError:
+            if self.is_lost:
+                raise
+            logger.warning("TWS 没有说{}，这次连着的时候不再问", what)
+            self._mute.add(what)
+            return False
+        return True
 
     def order(self, order_id: Any) -> records.Order | None:
         """一笔：TWS 推来过的，问一声时间（先进先出）就知道是新的；没有的才全部查一遍。"""
@@ -203,8 +228,8 @@ class IbSession(BaseSession):
         return next((each for each in rows if each.order_id == order_id), None)
 
     def trades(self) -> list[records.Trade]:
-        """当日成交。"""
-        self._ask("当日成交", self._ask_executions)
+        """当日成交；TWS 从来不说的（日志里有），是这次连上以后听到的。"""
+        self._try("当日成交", self._ask_executions)
         return self._on_loop(lambda: list(self._book.trades.values()))
 
     def last_price(self, stock_code: str) -> Any:

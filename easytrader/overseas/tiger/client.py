@@ -131,10 +131,10 @@ def trouble(kit: Sdk, error: BaseException) -> Trouble:
         told = f"{error.msg}（code {error.code}）"
         return Trouble(told, refused=error.code not in _UNSURE)
     if isinstance(error, kit.exceptions.ResponseException):
-        status = error.status
+        status = getattr(error, "status", None)  # 3.6 及以前没有
         if status == _TOO_MANY:
             return Trouble("请求太密，老虎没有收（HTTP 429）", refused=True)
-        return Trouble(f"老虎的网关答 HTTP {status}" if status else "老虎的应答验不了签名")
+        return Trouble(f"老虎的网关答 HTTP {status}" if status else "老虎的应答不对")
     cause = error.__context__ if isinstance(error, kit.exceptions.RequestException) else None
     if cause is None:
         return Trouble(type(error).__name__)

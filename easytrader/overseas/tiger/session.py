@@ -133,7 +133,7 @@ class TigerSession(LineSession):
         """下单，当日有效；标记在 ``user_mark`` 里。"""
         self.send(reply, partial(self._place, request), request.tag)
 
-    def cancel(self, target: Any, reply: Reply[bool]) -> None:
+    def cancel(self, target: Any, reply: Reply[Any]) -> None:
         """撤单。"""
         self.send(reply, partial(self._withdraw, str(target)))
 
@@ -159,19 +159,17 @@ class TigerSession(LineSession):
             raise client.blamed(client.Trouble("老虎收下了而没有给编号"), submitting=True)
         return records.SubmitAnswer(str(number))
 
-    def _withdraw(self, number: str) -> bool:
+    def _withdraw(self, number: str) -> records.CancelAnswer:
         if not number.isdecimal():
-            logger.warning("老虎的委托编号是数字，没有 {}", number)
-            return False
+            return records.CancelAnswer(False, f"老虎的委托编号是数字，没有 {number}")
         try:
             self._trade.cancel_order(id=int(number))
         except Exception as exc:  # noqa: BLE001  边界，同上
             found = self._trouble(exc)
             if found.refused:
-                logger.warning("老虎没有收下撤单：{}", found.told)
-                return False
+                return records.CancelAnswer(False, found.told)
             raise client.blamed(found, submitting=True) from None
-        return True
+        return records.CancelAnswer(True)
 
     # ---- 内部
 
