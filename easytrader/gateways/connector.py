@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.threads import Aside
 from easytrader.codes import AccountType, OtherAccountType
+from easytrader.counters import ports
 from easytrader.errors import ConnectFailedError
 from easytrader.gateways import convert, ready
 from easytrader.gateways.engine import Desk
@@ -18,7 +19,7 @@ from easytrader.gateways.ready import Ready
 from easytrader.gateways.session import GatewaySession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from easytrader.backend.session import Listener
     from easytrader.basics.days import DayBoundary
@@ -33,6 +34,7 @@ SETTLE_S: Final = 5.0
 """登录之后等持仓推来：资金与持仓轮着查，各 2 秒；没有持仓的账户什么都不推，只能等到期。"""
 _BEFORE_S: Final = 5.0
 """等断了的那个接口关好，最多这么久。"""
+_PORT_S: Final = 5.0
 _RESYNC_SHARE: Final = 0.1
 _LINES: Final = 3
 _LOOKED: Final = 50
@@ -147,6 +149,8 @@ class GatewayConnector:
     def _log_in(self, session: GatewaySession, deadline: float) -> None:
         """让接口去连，等到登录好为止。"""
         book, watch = session.book, session.ready
+        if self._plan.counter is not None and self._plan.counter.freezes:
+            check_reachable(self._plan.title, self._plan.setting, deadline)
         failed: list[Exception] = []
         returned = threading.Event()
 
@@ -208,6 +212,19 @@ class GatewayConnector:
                 return
             by = deadline if book.position_at == float("-inf") else book.heard_at + quiet_s
             _wait_for_news(book, lambda: self._cancelled, min(by, deadline))
+
+
+def check_reachable(title: str, setting: Mapping[str, Any], deadline: float) -> None:
+    """登录卡住会停住整个进程的：先试着连一下。
+
+    Raises:
+        ConnectFailedError: 地址、端口连不上。
+    """
+    for name, (host, port) in ports.addresses(setting).items():
+        why = ports.unreachable(host, port, min(_PORT_S, max(0.1, deadline - time.monotonic())))
+        if why:
+            told = f"{title} 的{name} {host}:{port} 连不上（{why}），没有登录"
+            raise ConnectFailedError(told)
 
 
 def _wait_for_news(book: Book, over: Callable[[], bool], deadline: float) -> None:
