@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,11 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.basics.threads import call_aside
 from easytrader.checkup import clock
 from easytrader.checkup.case import Case
 from easytrader.checkup.run import Check
-from easytrader.counters import fields, locale, status
+from easytrader.counters import fields, locale, ports, status
 from easytrader.errors import MissingDependencyError, UsageError
 from easytrader.miniqmt.diagnose.file_checks import BAD, NOTE, OK, SKIPPED, Verdict
 
@@ -28,9 +25,6 @@ if TYPE_CHECKING:
     from easytrader.counters.shape import Counter
 
 _PORT_S: Final = 5.0
-_ADDRESS_WORDS: Final = ("地址", "服务器", "host", "_server")
-_PORT_WORDS: Final = ("端口", "port")
-_ADDRESS: Final = re.compile(r"^(?:\w+://)?(?P<host>\[[^\]]+\]|[^:/\s]+)(?::(?P<port>\d{1,5}))?/?$")
 _IMPORT: Final = """\
 import importlib, sys
 for name in sys.argv[2:]:
@@ -177,13 +171,13 @@ def look_ports(case: CounterCase) -> Verdict:
     """字段里的地址，TCP 连不连得上；不登录。"""
     if case.values is None:
         return Verdict(SKIPPED, "没有字段，不知道连哪里")
-    places = addresses(case.values)
+    places = ports.addresses(case.values)
     if not places:
         return Verdict(SKIPPED, "字段里没有写全的地址与端口")
     deadline = time.monotonic() + case.timeout_s
     told, refused = [], []
     for name, (host, port) in places.items():
-        why = _reach(host, port, min(_PORT_S, max(0.1, deadline - time.monotonic())))
+        why = ports.unreachable(host, port, min(_PORT_S, max(0.1, deadline - time.monotonic())))
         told.append(f"{name} {host}:{port} {'通' if not why else f'连不上（{why}）'}")
         if why:
             refused.append(name)
@@ -193,24 +187,6 @@ def look_ports(case: CounterCase) -> Verdict:
     only_quotes = all("行情" in name for name in refused)
     fix = "看看地址、端口、网络与防火墙，柜台此刻开不开；本机的看那个程序开没开"
     return Verdict(NOTE if only_quotes else BAD, detail, fix)
-
-
-def addresses(values: Mapping[str, object]) -> dict[str, tuple[str, int]]:
-    """字段 → 名字与 (主机, 端口)；``tcp://主机:端口``，或地址与端口分开两个字段。"""
-    found: dict[str, tuple[str, int]] = {}
-    for name, value in values.items():
-        if not any(word in name.casefold() for word in _ADDRESS_WORDS):
-            continue
-        matched = _ADDRESS.match(str(value).strip())
-        if matched is None:
-            continue
-        host, port = matched["host"].strip("[]"), matched["port"]
-        if port is not None:
-            found[name] = host, int(port)
-            continue
-        for other, number in _ports_of(name, values):
-            found[name if other.startswith(_stem(name)) else other] = host, number
-    return {name: place for name, place in found.items() if 0 < place[1] < 65536}
 
 
 CHECKS: Final = (
@@ -256,46 +232,6 @@ def _plain_values(case: CounterCase) -> dict[str, object]:
     if case.config is not None:
         values.update(_given(case))
     return values
-
-
-def _stem(name: str) -> str:
-    """``行情地址`` → ``行情``。"""
-    plain = name
-    for word in (*_ADDRESS_WORDS, *_PORT_WORDS):
-        plain = re.sub(re.escape(word), "", plain, flags=re.IGNORECASE)
-    return plain.strip()
-
-
-def _ports_of(name: str, values: Mapping[str, object]) -> list[tuple[str, int]]:
-    """这个地址的端口：同一个开头的；没有的话，别的地址都不要的。"""
-    ports = [
-        (each, int(str(value)))
-        for each, value in values.items()
-        if any(word in each.casefold() for word in _PORT_WORDS) and str(value).isdecimal()
-    ]
-    same = [(each, number) for each, number in ports if _stem(each) == _stem(name)]
-    is_proxy = "代理" in name or "proxy" in name.casefold()
-    shared = [] if is_proxy or len(_hosts(values)) != 1 else ports
-    return same or shared
-
-
-def _hosts(values: Mapping[str, object]) -> list[str]:
-    return [name for name in values if any(word in name.casefold() for word in _ADDRESS_WORDS)]
-
-
-def _reach(host: str, port: int, limit_s: float) -> str:
-    """连不上的原因；连上为空。域名解析没有期限，放在一旁的线程里。"""
-
-    def connect() -> None:
-        socket.create_connection((host, port), timeout=limit_s).close()
-
-    try:
-        call_aside(connect, limit_s + 1, name="easytrader-doctor-port")
-    except TimeoutError:
-        return f"{limit_s:g} 秒没有应答"
-    except OSError as exc:
-        return exc.strerror or str(exc) or type(exc).__name__
-    return ""
 
 
 def _version(package: str) -> str:

@@ -98,6 +98,7 @@ class Counter(NamedTuple):
         ids_last: 重连之后，同一笔委托的编号不变。
         sees_earlier: 登录之后看得到这个进程以前报的委托与成交。
         one_per_process: 一个进程里只能有一个账号（模块里有公用的表）。
+        freezes: 端口连不上、连上了没有应答时，它的登录占着解释器不放，整个进程都停住。
         conflicts: 不能与这些在同一个进程里。
         locale: Linux 上要有 ``zh_CN.GB18030``，没有的话进程会被终止。
         history: 有没有历史行情。
@@ -139,6 +140,7 @@ class Counter(NamedTuple):
     ids_last: bool = True
     sees_earlier: bool = True
     one_per_process: bool = False
+    freezes: bool = False
     conflicts: tuple[str, ...] = ()
     locale: bool = False
     history: bool = False

@@ -27,7 +27,7 @@ NAMES: Final = {
 
 VEIGHNA: Final = (
     "pip install --no-deps vnpy==4.5.0",
-    "pip install numpy ta-lib loguru requests tzlocal pyzmq",
+    "pip install --prefer-binary numpy ta-lib loguru requests tzlocal pyzmq",
 )
 """VeighNa 最小的装法：不要窗口，135 MB；``pip install vnpy`` 是 974 MB。"""
 _OWN_EXTRA: Final = {"okx": "crypto", "htx": "crypto"}

@@ -302,8 +302,13 @@ COUNTERS: Final[tuple[Counter, ...]] = (
         package="vnpy_xtp", module="vnpy_xtp", class_name="XtpGateway", default_name="XTP",
         runs=(*_windows_310_313("2.2.32.2.2"), _built()),
         account_type="STOCK", positions="mixed", offset="credit",
-        order_types=("LIMIT", "MARKET"), phantom=r"^0$", one_per_process=True,
+        order_types=("LIMIT", "MARKET"), phantom=r"^0$", one_per_process=True, freezes=True,
         defects=(
+            Defect(
+                "连不上、连上了没有应答的前置，它的登录占着解释器不放，整个进程停住",
+                "登录之前先试着连一下地址与端口，连不上的不登录；连得上而不应答的没有办法，"
+                "timeout 也不管用：放在自己的进程里跑",
+            ),
             Defect(
                 "两融的标志随第一次资金推送来，之前的委托会当作普通委托报出去",
                 "没有收到资金的不算就绪，不发",

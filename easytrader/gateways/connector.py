@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.threads import Aside
 from easytrader.codes import AccountType, OtherAccountType
+from easytrader.counters import ports
 from easytrader.errors import ConnectFailedError
 from easytrader.gateways import convert, ready
 from easytrader.gateways.engine import Desk
 from easytrader.gateways.logs import Logs
+from easytrader.gateways.mends import Mended
 from easytrader.gateways.orders import OrderDesk
 from easytrader.gateways.ready import Ready
 from easytrader.gateways.session import GatewaySession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from easytrader.backend.session import Listener
     from easytrader.basics.days import DayBoundary
@@ -32,8 +34,11 @@ SETTLE_S: Final = 5.0
 """登录之后等持仓推来：资金与持仓轮着查，各 2 秒；没有持仓的账户什么都不推，只能等到期。"""
 _BEFORE_S: Final = 5.0
 """等断了的那个接口关好，最多这么久。"""
+_PORT_S: Final = 5.0
 _RESYNC_SHARE: Final = 0.1
 _LINES: Final = 3
+_LOOKED: Final = 50
+"""接口一秒重连一次，同一行写几十遍：一样的只说一次。"""
 _SILENT: Final = "接口一行日志都没有写：多半是地址、端口不通，或还没有开门"
 
 _claims: Final[dict[str, dict[int, AccountKey]]] = {}
@@ -101,6 +106,8 @@ class GatewayConnector:
             session.let_go = _claim(plan, id(session))
             logs = Logs(self._log, plan.title, plan.secrets)
             session.desk = desk = self._before = Desk(plan.gateway_type, logs, session)
+            if isinstance(desk.gateway, Mended):
+                desk.gateway.limit_s = plan.timeout_s
             session.ready = _ready(plan.counter, desk)
             self._opening = session
             left_s = deadline - time.monotonic()
@@ -144,17 +151,23 @@ class GatewayConnector:
     def _log_in(self, session: GatewaySession, deadline: float) -> None:
         """让接口去连，等到登录好为止。"""
         book, watch = session.book, session.ready
+        if self._plan.counter is not None and self._plan.counter.freezes:
+            check_reachable(self._plan.title, self._plan.setting, deadline)
         failed: list[Exception] = []
+        returned = threading.Event()
 
         def connect() -> None:
             try:
                 session.desk.gateway.connect(dict(self._plan.setting))
+                returned.set()
             except Exception as exc:  # noqa: BLE001  边界：带回等着的线程
                 failed.append(exc)
-                book.wake()
+            book.wake()
 
         def over() -> bool:
-            return bool(self._cancelled or failed or watch.failed or watch.done)
+            # 推来了资金而 connect() 还卡着的（MT5 的推送口通、请求口不通），不算好
+            done = watch.done and returned.is_set()
+            return bool(self._cancelled or failed or watch.failed or done)
 
         began = time.monotonic()
         # 在一次性的线程上：有的接口连不通会卡到永远
@@ -166,7 +179,8 @@ class GatewayConnector:
                 raise self._failure(session, failed)
         elif time.monotonic() >= deadline:
             took_s, missing = time.monotonic() - began, "、".join(watch.missing)
-            told = f"{self._plan.title} {took_s:.3g} 秒没有登录好，还没有推来：{missing}"
+            lacks = f"还没有推来：{missing}" if missing else "connect() 没有返回"
+            told = f"{self._plan.title} {took_s:.3g} 秒没有登录好，{lacks}"
             raise ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
         else:
             told = "{} 推来了资金，没有推来合约：没有合约的下不了单"
@@ -202,6 +216,19 @@ class GatewayConnector:
             _wait_for_news(book, lambda: self._cancelled, min(by, deadline))
 
 
+def check_reachable(title: str, setting: Mapping[str, Any], deadline: float) -> None:
+    """登录卡住会停住整个进程的：先试着连一下。
+
+    Raises:
+        ConnectFailedError: 地址、端口连不上。
+    """
+    for name, (host, port) in ports.addresses(setting).items():
+        why = ports.unreachable(host, port, min(_PORT_S, max(0.1, deadline - time.monotonic())))
+        if why:
+            told = f"{title} 的{name} {host}:{port} 连不上（{why}），没有登录"
+            raise ConnectFailedError(told)
+
+
 def _wait_for_news(book: Book, over: Callable[[], bool], deadline: float) -> None:
     """等到 ``over``，或推来了什么。"""
     heard_at = book.heard_at
@@ -216,7 +243,7 @@ def _ready(counter: Counter | None, desk: Desk) -> Ready:
 
 def _told(logs: Logs) -> str:
     """接口最后说了什么。"""
-    lines = logs.last(_LINES)
+    lines = list(dict.fromkeys(logs.last(_LOOKED)))[-_LINES:]
     return f"接口最后的日志：{'；'.join(lines)}" if lines else _SILENT
 
 

@@ -18,6 +18,7 @@ from easytrader.basics.threads import Aside, call_aside
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.gateways import convert
 from easytrader.gateways.book import Book, trade_key
+from easytrader.gateways.mends import mended
 from easytrader.gateways.package import load
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _KINDS: Final = {
     "EVENT_POSITION": "position", "EVENT_TICK": "tick", "EVENT_TRADE": "trade",
 }  # fmt: skip
 _DRAIN: Final = "eEasytraderDrain"
+_IN_FLIGHT_S: Final = 35.0
+"""关之前最多等还在接口里面的调用这么久：RPC 的一个请求最多 30 秒。"""
 _building: Final = threading.Lock()
 
 
@@ -67,7 +70,9 @@ class Desk:
         self.logs = logs
         self._heard = heard
         self._closing: Aside[None] | None = None
-        self._lock = threading.Lock()
+        self._idle = threading.Condition()
+        self._calls = 0
+        """正在接口里面的调用。"""
         self.events = _events_type()()
         self.events.died = heard.died
         # 不是守护线程的话，脚本没有 close() 就出错时，进程永远退不出去
@@ -99,11 +104,28 @@ class Desk:
 
     def send(self, request: Any) -> str:
         """下单，返回 ``vt_orderid``；本地拒绝的返回空串。"""
-        return str(self.gateway.send_order(request))
+        return str(self.call(self.gateway.send_order, request))
 
     def cancel(self, request: Any) -> None:
         """撤单。"""
-        self.gateway.cancel_order(request)
+        self.call(self.gateway.cancel_order, request)
+
+    def call(self, verb: Callable[..., Any], *arguments: Any) -> Any:
+        """调用接口的一个动词：关了之后不再调，关的时候等它回来。
+
+        Raises:
+            NotConnectedError: 已经关闭；什么都没有发出。
+        """
+        with self._idle:
+            if self._closing is not None:
+                raise NotConnectedError("这个接口已经关闭；什么都没有发出")
+            self._calls += 1
+        try:
+            return verb(*arguments)
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
 
     def convert(self, request: Any) -> list[Any]:
         """按持仓拆开平今、平昨；要平的比有的多，返回空的。"""
@@ -202,7 +224,7 @@ class Desk:
 
     def close(self, limit_s: float) -> None:
         """收尾，最多等这么久；VeighNa 自己要一秒，卡住的接口丢在守护线程上。可重复调用。"""
-        with self._lock:
+        with self._idle:
             first = self._closing is None
             if first:
                 self._closing = Aside(self._close, "easytrader-vnpy-close")
@@ -219,7 +241,12 @@ class Desk:
     # ---- 内部
 
     def _close(self) -> None:
+        # CTP 一类的接口关了之后，谁再调它一下（包括它自己的定时查询）就是空指针，整个进程没了：
+        # 先停事件线程，等里面的调用都回来，再关
         self.events.quit()
+        self.events._thread.join(_IN_FLIGHT_S)  # noqa: SLF001  没有公开的名字
+        with self._idle:
+            self._idle.wait_for(lambda: not self._calls, _IN_FLIGHT_S)
         gateway = getattr(self, "gateway", None)
         if gateway is not None:
             self.main.gateways.pop(gateway.gateway_name, None)
@@ -234,7 +261,7 @@ class Desk:
         name = name.replace(".", "_")  # VeighNa 自己按点切开编号，接口的名字里不能有
         try:
             parameters = inspect.signature(gateway_type).parameters
-            gateway = gateway_type(*(self.events, name)[: min(2, len(parameters))])
+            gateway = mended(gateway_type)(*(self.events, name)[: min(2, len(parameters))])
         except Exception as exc:
             form = f"这个接口造不出来：{exc!r}"
             raise UsageError("gateway", gateway_type.__name__, form) from exc
@@ -280,6 +307,8 @@ class _Guarded(_Base):  # type: ignore[misc]
         self._stopping = threading.Event()
 
     def _process(self, event: Any) -> None:
+        if self._stopping.is_set():
+            return
         for handler in (*self._handlers.get(event.type, ()), *self._general_handlers):
             try:
                 handler(event)

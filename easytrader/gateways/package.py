@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECIPE: Final = (
-    "pip install --no-deps vnpy==4.5.0 && pip install numpy ta-lib loguru requests tzlocal pyzmq"
+    "pip install --no-deps vnpy==4.5.0 && "
+    "pip install --prefer-binary numpy ta-lib loguru requests tzlocal pyzmq"
 )
 """不要窗口的最小装法：135 MB，全装是 974 MB。"""
 

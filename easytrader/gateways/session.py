@@ -289,9 +289,11 @@ class GatewaySession(LineSession):
 
     def _ask(self, what: str, query: Callable[[], object]) -> None:
         try:
-            call_aside(query, self.timeout_s, name="easytrader-vnpy-call")
+            call_aside(lambda: self.desk.call(query), self.timeout_s, name="easytrader-vnpy-call")
         except AbandonedError as exc:
             raise QueryFailedError(f"接口的 {what} 没有返回：{exc}") from None
+        except NotConnectedError:
+            raise
         except Exception as exc:
             raise QueryFailedError(f"接口的 {what} 出错：{exc!r}") from exc
 
@@ -320,10 +322,14 @@ class GatewaySession(LineSession):
         left_s = max(0.0, deadline - time.monotonic())
         try:
             call_aside(
-                lambda: self.desk.gateway.subscribe(request), left_s, name="easytrader-vnpy-call"
+                lambda: self.desk.call(self.desk.gateway.subscribe, request),
+                left_s,
+                name="easytrader-vnpy-call",
             )
         except AbandonedError:
             raise QueryFailedError(f"订阅 {code} 的行情，接口没有返回") from None
+        except NotConnectedError:
+            raise
         except Exception as exc:
             raise QueryFailedError(f"订阅 {code} 的行情出错：{exc!r}") from exc
         self._subscribed.add(place)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from easytrader.gateways.offsets import OffsetName, TypeName
     from easytrader.orders.ticket import Wanted
 
+_RPC_RECIPE: Final = f"这样装：{package.RECIPE} && pip install --no-deps vnpy_rpcservice"
 _FUTURES_DAY: Final = DayBoundary(begins=20, weekends=False)
 _ANY_TYPES: Final = frozenset(("LIMIT", "MARKET", "FAK", "FOK", "STOP"))
 _PLACE: Final = re.compile(
@@ -55,10 +56,12 @@ class GatewayTrader(Trader):
 
     Args:
         debug: 是否记 DEBUG 日志。
-        gateway: 登记的名字（``XTP``、``中泰XTP``），或一个 ``BaseGateway`` 的子类。
+        gateway: 登记的名字（``XTP``、``中泰XTP``），或一个 ``BaseGateway`` 的子类；
+            ``RPC`` 是 VeighNa 自己的 RPC 接口。
 
     Raises:
         UsageError: 没有登记这个名字，或不是接口的类。
+        MissingDependencyError: 要 RPC，而没有装 vnpy_rpcservice。
         UnsupportedError: 那一家关了，或这个系统上没有。
     """
 
@@ -66,6 +69,8 @@ class GatewayTrader(Trader):
 
     def __init__(self, debug: bool = False, *, gateway: str | type[Any]) -> None:
         self._gateway_type: type[Any] | None = None
+        if isinstance(gateway, str) and gateway.strip().upper() == "RPC":
+            gateway = package.gateway_class("vnpy_rpcservice", "RpcGateway", _RPC_RECIPE)
         if isinstance(gateway, type):
             self._gateway_type = _checked_class(gateway)
             self._counter = _registered(gateway)

@@ -15,7 +15,7 @@ import time
 
 PLAIN = (
     *("numpy", "ta-lib", "loguru", "requests", "tzlocal", "pyzmq"),  # VeighNa 的最小依赖
-    *("ccxt>=4.5.80", "ib_async>=2.0", "futu-api>=10.0", "tigeropen>=3.4"),
+    *("ccxt>=4.5.80", "ib_async>=2.0", "futu-api>=10.10", "tigeropen>=3.8"),
     *("pandas", "importlib_metadata", "websocket-client"),  # VeighNa 的几个应用、vnpy_evo
 )
 BARE = (
@@ -39,7 +39,9 @@ def main() -> int:
     parser.add_argument("--native", action="store_true", help="也编译 C++ 的")
     told = parser.parse_args()
     native = told.native
-    if not pip("带依赖的", [*PLAIN], STEP_S) or not pip("VeighNa", ["--no-deps", *BARE], STEP_S):
+    if not pip("带依赖的", ["--prefer-binary", *PLAIN], STEP_S) or not pip(
+        "VeighNa", ["--no-deps", *BARE], STEP_S
+    ):
         return 1
     for arguments in MORE if told.more else ():
         if not pip("VeighNa 的 OKX、盈透", arguments, STEP_S):

@@ -13,9 +13,9 @@ import pytest
 import easytrader
 from easytrader import counters
 from easytrader.checkup import counter as checks
-from easytrader.checkup.counter import CounterCase, addresses
+from easytrader.checkup.counter import CounterCase
 from easytrader.cli import main
-from easytrader.counters import locale, status
+from easytrader.counters import locale, ports, status
 from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class TestFields:
     def test_our_own_door_looks_at_the_default_port(self, monkeypatch: Any) -> None:
         tried = []
         monkeypatch.setattr(
-            checks, "_reach", lambda host, port, _: tried.append((host, port)) or ""
+            ports, "unreachable", lambda host, port, _: tried.append((host, port)) or ""
         )
         rows = examined("盈透证券")
         assert tried == [("127.0.0.1", 7497)]
@@ -160,7 +160,7 @@ class TestFields:
     ],
 )
 def test_addresses(values: dict[str, object], found: dict[str, tuple[str, int]]) -> None:
-    assert addresses(values) == found
+    assert ports.addresses(values) == found
 
 
 class TestLocale:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -17,9 +18,10 @@ from easytrader.backend.records import Side
 from easytrader.basics.beijing import BEIJING
 from easytrader.basics.log import Log
 from easytrader.codes import AccountType, Direction, OrderStatus, OtherAccountType
-from easytrader.errors import UsageError
+from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.gateways import convert, instruments
 from easytrader.gateways.book import Book
+from easytrader.gateways.connector import check_reachable
 from easytrader.gateways.logs import Logs, about_quotes
 from easytrader.gateways.ready import Ready, is_final, login_of
 
@@ -487,3 +489,21 @@ def test_option_row_has_its_terms() -> None:
 )
 def test_account_type_of_a_product(product: str, exchange: str, kind: int) -> None:
     assert convert.account_type(product, exchange) == kind
+
+
+def test_a_dead_port_is_told_before_the_login_that_would_freeze_everything() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    setting = {
+        "账号": "1",
+        "交易地址": "127.0.0.1",
+        "交易端口": port,
+        "行情地址": "",
+        "行情端口": 0,
+    }
+    with pytest.raises(ConnectFailedError, match=f"中泰XTP 的交易地址 127.0.0.1:{port} 连不上"):
+        check_reachable("中泰XTP", setting, time.monotonic() + 5)
+    with socket.create_server(("127.0.0.1", 0)) as open_:
+        setting["交易端口"] = open_.getsockname()[1]
+        check_reachable("中泰XTP", setting, time.monotonic() + 5)
