@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from easytrader.backend import records
+    from easytrader.basics.numbers import Number
 
 
 _T_contra = TypeVar("_T_contra", contravariant=True)
@@ -291,6 +292,10 @@ class BaseSession:
     def quotes(self, stock_codes: list[str]) -> Sequence[records.Quote]:
         """没有行情。"""
         raise QueryFailedError("这个后端没有行情")
+
+    def multiplier(self, stock_code: str) -> Number:
+        """合约乘数：一手（一张）是几份价格；股票是 1。马上返回。"""
+        return 1
 
     def names(self) -> dict[str, str]:
         """代码 → 名称，马上返回；没有名称表为空。"""

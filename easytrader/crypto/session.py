@@ -361,6 +361,10 @@ class CryptoSession(LineSession):
             )
         ]
 
+    def multiplier(self, stock_code: str) -> Decimal:
+        """一张合约多少个币；反向合约一张是多少钱，按价格乘会大得多，宁可多算。"""
+        return decimal((self.markets.all.get(stock_code) or {}).get("contractSize")) or decimal(1)
+
     def last_price(self, stock_code: str) -> float | None:
         """最新价。"""
         ticker = self._query("最新价", lambda until: self._ticker(stock_code, until))

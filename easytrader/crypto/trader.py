@@ -88,7 +88,7 @@ class CryptoTrader(Trader):
         password: str = "",
         trader_callback: Any = None,
         *,
-        sandbox: bool = False,
+        sandbox: bool | None = None,
         market_type: str = "spot",
         currency: str = "USDT",
         proxy: str | None = None,
@@ -115,7 +115,7 @@ class CryptoTrader(Trader):
             secret: Secret Key。
             password: Passphrase，okx、kucoin、bitget 要。
             trader_callback: 回调对象。
-            sandbox: 用交易所的模拟盘；没有模拟盘的拒绝。
+            sandbox: 用交易所的模拟盘（默认实盘）；没有模拟盘的拒绝。
             market_type: ``spot`` 现货，``swap`` 永续，``future`` 交割；一个交易口只做一种。
             currency: `balance` 的第一项是哪种货币，总资产折成它。
             proxy: 代理，如 ``http://127.0.0.1:7890``；不看环境变量。
@@ -151,7 +151,10 @@ class CryptoTrader(Trader):
         credentials = {
             each: fields.text(_CREDENTIALS[each], keys[each], secret=True) for each in keys
         }
-        sandbox = arguments.flag("sandbox", given.get("sandbox", sandbox))
+        told = given.get("sandbox", sandbox)
+        if sandbox is not None and told != sandbox:
+            raise UsageError("sandbox", sandbox, "与「服务器」说的不是一个：模拟盘还是实盘？")
+        sandbox = arguments.flag("sandbox", False if told is None else told)
         seconds = arguments.seconds("timeout", timeout)
         kind = self._checked_kind(market_type)
         config = self._config(kind, credentials, given.get("proxy", proxy), options, seconds)

@@ -102,9 +102,9 @@ class Desk:
 
     # ---- 给委托的
 
-    def send(self, request: Any) -> str:
-        """下单，返回 ``vt_orderid``；本地拒绝的返回空串。"""
-        return str(self.call(self.gateway.send_order, request))
+    def send(self, request: Any) -> Any:
+        """下单，返回 ``vt_orderid``；本地拒绝的返回空串。写得随便的接口返回什么都可能。"""
+        return self.call(self.gateway.send_order, request)
 
     def cancel(self, request: Any) -> None:
         """撤单。"""

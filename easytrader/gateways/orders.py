@@ -63,6 +63,7 @@ _CANCEL_FAILED: Final = re.compile(
     r"(fail|error|reject).*cancel",
     re.IGNORECASE,
 )
+_TAKEN: Final = frozenset({"NOTTRADED", "PARTTRADED", "ALLTRADED", "CANCELLED"})
 _UNSAID: Final = "接口没有收下，日志里也没有说原因"
 _REJECTED: Final = "柜台拒绝，日志里没有说原因"
 _SPENT: Final = (
@@ -76,8 +77,8 @@ class Post(Protocol):
 
     vt: Any
 
-    def send(self, request: Any) -> str:
-        """``gateway.send_order``：``接口名.编号``，没有收下为空串。"""
+    def send(self, request: Any) -> Any:
+        """``gateway.send_order``：``接口名.编号``，没有收下为空串；写得随便的什么都可能返回。"""
 
     def cancel(self, request: Any) -> None:
         """``gateway.cancel_order``。"""
@@ -310,7 +311,8 @@ class OrderDesk:
             self._is_sending = True
         order_id = ""
         try:
-            order_id = self._id_of(self._post.send(part))
+            given = self._post.send(part)
+            order_id = self._id_of(given) or self._unnamed(given, part)
             if order_id:
                 flight.ids.append(order_id)
                 flight.reply.known = f"接口给的编号是 {flight.name}"
@@ -348,11 +350,34 @@ class OrderDesk:
         return True
 
     def _id_of(self, given: object) -> str:
-        order_id = str(given or "").partition(".")[2]
+        text = str(given or "")
+        order_id = text.partition(".")[2] if "." in text else text  # 有的接口不写接口名
         if self._phantom is not None and self._phantom.match(order_id):
             self._log.warning("接口给了 {}，这个编号表示没有报出去", given)
             return ""
         return order_id
+
+    def _unnamed(self, given: object, part: Any) -> str:
+        """没有给编号，而柜台已经收下了同样的一笔：就是它；没有为空。
+
+        Raises:
+            OutcomeUnknownError: 接口什么都没有返回（空串才是没有收下），不知道。
+        """
+        if given:
+            return ""
+        self._post.drain(_DRAIN_S)
+        with self._gate:
+            early = list(self._early)
+        for each in early:
+            same = (each.symbol, each.exchange, each.direction, each.volume)
+            wanted = (part.symbol, part.exchange, part.direction, part.volume)
+            taken = not hasattr(each, "tradeid") and each.status.name in _TAKEN
+            if taken and same == wanted:
+                self._log.warning("接口没有给编号，柜台收下的是 {}", each.orderid)
+                return str(each.orderid)
+        if given is None:
+            raise OutcomeUnknownError("接口的 send_order 没有返回编号，到没到柜台不知道")
+        return ""
 
     def _status(self, order_id: str) -> str:
         order = self._post.order(order_id)

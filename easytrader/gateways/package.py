@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-from easytrader.errors import MissingDependencyError
+from easytrader.errors import ConnectFailedError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,18 @@ def load() -> Any:
             found.update({name: getattr(loaded, name) for name in names})
         found["engine"] = importlib.import_module("vnpy.trader.engine")
     return SimpleNamespace(**found)
+
+
+def check_flow_folder(title: str) -> None:
+    """CTP 的流文件在 ``.vntrader`` 里，路径按 GBK 交给 C++：Linux 上有中文的打不开，进程被终止。
+
+    Raises:
+        ConnectFailedError: 是这样的路径，什么都没有做。
+    """
+    folder = str(getattr(sys.modules.get("vnpy.trader.utility"), "TEMP_DIR", ""))
+    if sys.platform != "win32" and not folder.isascii():
+        told = f"{title} 的流文件在 {folder}，路径里有英文以外的字，C++ 打不开，整个进程会被终止"
+        raise ConnectFailedError(f"{told}：换一个英文的 HOME，或在有 .vntrader 的英文文件夹里跑")
 
 
 def gateway_class(module: str, name: str, recipe: str) -> type[Any]:

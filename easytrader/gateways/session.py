@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from easytrader.backend import records
     from easytrader.backend.session import Listener, Reply
     from easytrader.basics.days import DayBoundary
+    from easytrader.basics.numbers import Number
     from easytrader.gateways.book import Book
     from easytrader.gateways.engine import Desk
     from easytrader.gateways.logs import LogLine
@@ -188,6 +189,11 @@ class GatewaySession(LineSession):
             for each in list(self.book.trades.values())
             if self._is_today(trade_key(each), each, today)
         ]
+
+    def multiplier(self, stock_code: str) -> Number:
+        """合约的 ``size``。"""
+        contract = self.book.contract(*self._place(stock_code))
+        return 1 if contract is None else contract.size or 1
 
     def last_price(self, stock_code: str) -> float | None:
         """订阅过的最新价。"""

@@ -439,7 +439,10 @@ class GatewayTrader(Trader):
             locale.ensure()  # 没有的话，导入或登录时整个进程会被终止
         lines = status.install_lines(counter, through_veighna=True)
         recipe = f"这样装：{' && '.join(lines)}；easytrader doctor --broker {counter.name} 逐样看"
-        return package.gateway_class(counter.module, counter.class_name, recipe)
+        found = package.gateway_class(counter.module, counter.class_name, recipe)
+        if counter.locale:
+            package.check_flow_folder(counter.name)
+        return found
 
 
 def _checked_class(gateway: type[Any]) -> type[Any]:

@@ -307,6 +307,7 @@ class Engine:
             self.courier.start(handlers.callback, handlers.hooks)
             self.check_usable()  # 这期间可能已经 close()：它没看到刚放上去的
             supervisor.connect(wait_s, looked_s)
+            self._name_blocked()
         except BaseException:
             self._forget(supervisor)
             raise
@@ -519,6 +520,12 @@ class Engine:
         if self.closed and self.book is not None:
             self._old.append(self.book.close)
         self.orders.once = self.orders.post = self._meter = None
+
+    def _name_blocked(self) -> None:
+        """连上才认得全代码的柜台：禁止名单里的写法，这时才对得上行里的。"""
+        post = self.orders.post
+        if post is not None and post.guard.block:
+            post.rename(self.capabilities.instruments.security)
 
     def _set_guard(self) -> None:
         guard = self._guard

@@ -85,6 +85,11 @@ class MarketView:
         except QueryFailedError:
             return None
 
+    def multiplier(self, stock_code: str) -> Number:
+        """合约乘数；不从 `BaseSession` 来的会话没有，是 1。"""
+        ask = getattr(self._session, "multiplier", None)
+        return 1 if ask is None else cast("Number", ask(stock_code))
+
     def total_asset(self) -> Number:
         """总资产，元。"""
         return self._session.asset().total_asset

@@ -67,6 +67,18 @@ def named(
     return found
 
 
+def one(argument: str, own: object, given: Mapping[str, Any]) -> Any:
+    """模拟还是实盘这样的事，两种叫法都写了而不一样的不收；一样的、只写了一个的就是它。
+
+    Raises:
+        UsageError: 两处说的不一样。
+    """
+    other = given.get(argument)
+    if own is not None and other is not None and own != other:
+        raise UsageError(argument, own, f"与另一个叫法说的 {other!r} 不一样，只写一个")
+    return other if own is None else own
+
+
 def parameters(function: Callable[..., Any]) -> list[str]:
     """一个方法自己的参数名，不算 ``self`` 与 ``**``。"""
     found = inspect.signature(function).parameters.values()

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from easytrader.basics.numbers import exact
 from easytrader.codes import LIMIT_PRICES
-from easytrader.errors import EasytraderError, RiskRefusedError
+from easytrader.errors import EasytraderError, RiskRefusedError, UsageError
 from easytrader.market.symbols import Kind, parse_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend.records import OrderRequest
+    from easytrader.basics.log import Log
     from easytrader.basics.numbers import Number
     from easytrader.market.symbols import Security
     from easytrader.risk.limits import Guard
@@ -36,18 +37,22 @@ class MarketView(Protocol):
     def limit_up(self, stock_code: str) -> Number | None:
         """涨停价，元；没有行情、不设涨跌幅为 None。"""
 
+    def multiplier(self, stock_code: str) -> Number:
+        """合约乘数；股票是 1。"""
+
     def total_asset(self) -> Number:
         """总资产，元。"""
 
 
 def order_value(
-    request: OrderRequest, market: Callable[[], tuple[Decimal, str]]
+    request: OrderRequest, market: Callable[[], tuple[Decimal, str]], size: Number = 1
 ) -> tuple[Decimal, str]:
     """一笔委托多少元，和它的算法。
 
     Args:
         request: 委托。
         market: 市价委托按什么价算：(元, 它叫什么)；别的委托不问。
+        size: 合约乘数，见 `MarketView.multiplier`；期货按整份合约算，不按保证金。
     """
     code, volume = request.security.stock_code, exact(request.volume)
     if request.money is not None:
@@ -61,6 +66,8 @@ def order_value(
     else:
         price, name = market()
         value, how = price * volume, f"市价，{name} {price:f} 元 × {volume}"
+    if size != 1:
+        value, how = value * _exact(size), f"{how} × 乘数 {size}"
     return value, f"{code} {how} = {value:,.2f} 元"
 
 
@@ -78,6 +85,16 @@ class Rules:
         self._guard = guard
         self._blocked = guard.blocked(security)
         self._asks_value = guard.max_order_value is not None or guard.max_order_share is not None
+
+    def rename(self, security: Callable[[object], Security], log: Log) -> None:
+        """同一份名单，按 ``security`` 再认一遍；它不认得的（这里没有的）照写的样子留着。"""
+        blocked = set(self._blocked)
+        for each in self._guard.block:
+            try:
+                blocked.add(security(each).stock_code)
+            except UsageError as exc:  # noqa: PERF203
+                log.warning("禁止名单里的 {} 这个柜台不认得：{}", each, exc.expected)
+        self._blocked = frozenset(blocked)
 
     def check(self, request: OrderRequest, view: MarketView) -> None:
         """按先后逐条检查。
@@ -134,7 +151,7 @@ class Rules:
             rule = "max_order_share" if self._guard.max_order_value is None else "max_order_value"
             return self._price(request.security.stock_code, view, rule), "最新价"
 
-        return order_value(request, last)
+        return order_value(request, last, view.multiplier(request.security.stock_code))
 
     def _check_value(self, value: Decimal, told: str) -> None:
         limit = self._guard.max_order_value

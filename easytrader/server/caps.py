@@ -340,7 +340,7 @@ class TokenGate:
         if grant.limited:
             self._caps.check_codes(grant, request.security)
         if grant.max_order is not None or grant.max_day is not None:
-            value, told = order_value(request, lambda: self._market(request, view))
+            value, told = self._value(request, view)
             self._caps.check_value(grant, value, told)
             self._caps.reserve(self._request, grant, self._account, value)
         if self._guard is not None:
@@ -374,7 +374,7 @@ class TokenGate:
         found: list[RiskRefusedError] = []
         if grant.max_order is not None or grant.max_day is not None:
             try:
-                value, told = order_value(request, lambda: self._market(request, view))
+                value, told = self._value(request, view)
             except RiskRefusedError as exc:
                 found.append(exc)
             else:
@@ -386,6 +386,10 @@ class TokenGate:
         """确知没有发出：退回额度。"""
         if self._grant.max_day is not None:
             self._caps.give_back(self._request)
+
+    def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
+        size = view.multiplier(request.security.stock_code)
+        return order_value(request, lambda: self._market(request, view), size)
 
     def _market(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
         """市价委托按涨停价算：实际成交只会更便宜。"""

@@ -276,3 +276,18 @@ def test_our_client_id_really_goes_out(name: str) -> None:
         exchange.create_order(symbol, "limit", "buy", "0.5", "9.5", params)
     assert "etabc123xyz" in sent[-1]
     client.close()
+
+
+@pytest.mark.parametrize("written", ["BTC-USDT", "btcusdt", "BTC/USDT"])
+def test_block_list_is_known_however_it_is_written(exchange: Exchange, written: str) -> None:
+    with use("okx", exchange) as user:
+        user.guard = {"block": [written]}
+        connect(user)
+        with pytest.raises(errors.RiskRefusedError, match="BTC/USDT"):
+            user.buy("btcusdt", 9.5, HALF)
+        assert exchange.book.orders == {}
+
+
+def test_real_and_sandbox_at_once_is_refused(exchange: Exchange) -> None:
+    with use("okx", exchange) as user, pytest.raises(errors.UsageError, match="sandbox"):
+        connect(user, sandbox=True, 服务器="REAL")

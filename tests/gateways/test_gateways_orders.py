@@ -11,16 +11,22 @@ import pytest
 pytest.importorskip("vnpy")
 
 from gateway_orders_gear import REBAR, STOCK, connected, counter_of
+from sim_gateway import SimCounter, SimGateway
 from support import eventually
 
-from easytrader.errors import NotConnectedError, OutcomeUnknownError, QueryFailedError, UsageError
+from easytrader.errors import (
+    NotConnectedError,
+    OutcomeUnknownError,
+    QueryFailedError,
+    RiskRefusedError,
+    UsageError,
+)
 from easytrader.gateways.package import load
+from easytrader.gateways.trader import GatewayTrader
 from easytrader.testing.broker import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from sim_gateway import SimCounter
 
 pytestmark = pytest.mark.counters
 
@@ -243,3 +249,51 @@ def test_market_and_immediate_orders(user: Any, counter: SimCounter) -> None:
         with pytest.raises(UsageError):
             call()
     assert len(counter.sends) == 2
+
+
+class _Sloppy(SimGateway):
+    """一个写得随便的接口：编号返回成什么样的都有。"""
+
+    said: Any = None
+
+    def send_order(self, req: Any) -> Any:
+        told = super().send_order(req)
+        if self.said is None:
+            assert self.counter is not None
+            self.counter.settle()  # 柜台已经收下了
+        return self.said if self.said is None else self.said(told)
+
+
+@pytest.mark.parametrize("said", [lambda told: told.split(".")[1], None])
+def test_sloppy_number_is_still_that_order(counter: SimCounter, said: Any) -> None:
+    kind = type("Sloppy", (_Sloppy,), {"said": staticmethod(said) if said else None})
+    with GatewayTrader(gateway=kind) as user:
+        user.connect(config={"柜台": counter.name}, timeout=1.5)
+        number: Any = user.buy(STOCK, 39, 100, client_order_id="a")["entrust_no"]
+        assert number != -1
+        assert user.buy(STOCK, 39, 100, client_order_id="a")["entrust_no"] == number
+        assert len(counter.sends) == 1
+
+
+def test_nothing_returned_and_nothing_heard_is_unknown(counter: SimCounter) -> None:
+    kind = type("Mute", (_Sloppy,), {"send_order": lambda self, req: None})
+    with GatewayTrader(gateway=kind) as user:
+        user.connect(config={"柜台": counter.name}, timeout=1.5)
+        with pytest.raises(OutcomeUnknownError, match="没有返回编号"):
+            user.buy(STOCK, 39, 100)
+
+
+def test_guard_counts_whole_contracts(counter: SimCounter) -> None:
+    with counter_of(rb2510=10) as futures, connected(futures) as user:
+        user.guard = {"max_order_value": 50_000}
+        user.buy(REBAR, 3500, 1)  # 一手 10 吨，35,000
+        with pytest.raises(RiskRefusedError, match="乘数 10"):
+            user.buy(REBAR, 3500, 2)
+
+
+def test_block_list_is_known_however_it_is_written(counter: SimCounter) -> None:
+    with GatewayTrader(gateway=SimGateway) as user:
+        user.guard = {"block": ["RB2510.SHFE"]}
+        user.connect(config={"柜台": counter.name}, timeout=1.5)
+        with pytest.raises(RiskRefusedError, match="rb2510"):
+            user.buy(REBAR, 3500, 1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +21,7 @@ from easytrader.basics.beijing import BEIJING
 from easytrader.basics.log import Log
 from easytrader.codes import AccountType, Direction, OrderStatus, OtherAccountType
 from easytrader.errors import ConnectFailedError, UsageError
-from easytrader.gateways import convert, instruments
+from easytrader.gateways import convert, instruments, package
 from easytrader.gateways.book import Book
 from easytrader.gateways.connector import check_reachable
 from easytrader.gateways.logs import Logs, about_quotes
@@ -507,3 +509,13 @@ def test_a_dead_port_is_told_before_the_login_that_would_freeze_everything() -> 
     with socket.create_server(("127.0.0.1", 0)) as open_:
         setting["交易端口"] = open_.getsockname()[1]
         check_reachable("中泰XTP", setting, time.monotonic() + 5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows 的 GBK 路径打得开")
+def test_a_folder_that_kills_the_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    utility = SimpleNamespace(TEMP_DIR=Path("/home/张三/.vntrader"))
+    monkeypatch.setitem(sys.modules, "vnpy.trader.utility", utility)
+    with pytest.raises(ConnectFailedError, match="张三"):
+        package.check_flow_folder("CTP")
+    utility.TEMP_DIR = Path("/home/zhang/.vntrader")
+    package.check_flow_folder("CTP")

@@ -147,6 +147,12 @@ def test_wrong_arguments_send_nothing(opend: OpenD, argument: str, value: Any) -
     assert opend.requests == []
 
 
+def test_real_and_simulated_at_once_is_refused(opend: OpenD) -> None:
+    with pytest.raises(errors.UsageError, match="env"):
+        FutuTrader().connect(port=opend.port, env="SIMULATE", 环境="REAL")
+    assert opend.requests == []
+
+
 def test_what_is_sent(opend: OpenD, connect: Callable[..., FutuTrader]) -> None:
     user = connect(env="REAL")
     user.buy("700.hk", 300.2, 200, remark="网格 3")

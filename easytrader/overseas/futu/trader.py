@@ -57,7 +57,7 @@ class FutuTrader(Trader):
         port: int = 11111,
         *,
         market: str = "HK",
-        env: str = "SIMULATE",
+        env: str | None = None,
         password: str = "",
         account: str = "",
         currency: str = "",
@@ -106,7 +106,7 @@ class FutuTrader(Trader):
         wanted = Wanted(
             place,
             market,
-            door.choice("env", given.get("env", env), _ENVS),
+            door.choice("env", door.one("env", env, given) or "SIMULATE", _ENVS),
             door.text("account", given.get("account", account), "应为业务账号，数字的字符串"),
             door.text("password", given.get("password", password), "应为交易密码，字符串"),
         )

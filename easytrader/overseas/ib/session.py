@@ -236,6 +236,11 @@ class IbSession(BaseSession):
         self._try("当日成交", self._ask_executions)
         return self._on_loop(lambda: list(self._book.trades.values()))
 
+    def multiplier(self, stock_code: str) -> Any:
+        """合约乘数；下单之前都问清楚过合约。"""
+        known = self.contracts.details.get(stock_code)
+        return 1 if known is None else exact(number(float(known.contract.multiplier or 1))) or 1
+
     def last_price(self, stock_code: str) -> Any:
         """最新价；没有为 None。"""
         try:

@@ -101,6 +101,10 @@ class Mt5Session(LineSession):
         self.book.contracts = found
         return found
 
+    def multiplier(self, stock_code: str) -> Any:
+        """一手多少。"""
+        return (self.book.contracts.get(stock_code) or {}).get("lot_size") or 1
+
     def last_price(self, stock_code: str) -> Any:
         """最新的中间价（有成交价的是成交价）；等不到为 None。"""
         try:

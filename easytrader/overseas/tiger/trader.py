@@ -49,7 +49,7 @@ class TigerTrader(Trader):
         account: str = "",
         private_key: str | os.PathLike[str] = "",
         *,
-        server: str = "标准",
+        server: str | None = None,
         market: str = "US",
         base_url: str = "",
         timeout: float = 15,
@@ -91,7 +91,7 @@ class TigerTrader(Trader):
             raise UsageError("tiger_id", tiger_id, "应为开发者 id，如 '20150001'")
         if not (account.isascii() and account.isalnum()):
             raise UsageError("account", account, "应为资金账号，字母与数字")
-        kind = door.choice("server", given.get("server", server), _SERVERS)
+        kind = door.choice("server", door.one("server", server, given) or "标准", _SERVERS)
         if kind == "paper" and not (account.isdigit() and len(account) >= _PAPER_DIGITS):
             told = "老虎的仿真服务器没有了，现在用模拟账号（17 位数字），连的是同一个网关"
             raise UsageError("account", account, told)
