@@ -53,20 +53,23 @@ def show_rows(arguments: argparse.Namespace, kind: Kind, rows: Sequence[Mapping[
     elif arguments.csv:
         say_csv(kind, rows, chinese=arguments.names == "zh")
     elif rows:
-        say_table(kind.columns if arguments.wide else worth(kind.brief_columns, rows), rows)
+        every = kind.columns_for(rows)
+        brief = (*every[: len(every) - len(kind.columns)], *kind.brief_columns)
+        say_table(every if arguments.wide else worth(brief, rows), rows)
     else:
         say(f"没有{kind.title}")
 
 
-def say_csv(kind: Kind, rows: Iterable[Mapping[str, Any]], *, chinese: bool = False) -> None:
+def say_csv(kind: Kind, rows: Sequence[Mapping[str, Any]], *, chinese: bool = False) -> None:
     """CSV：没有行也有列名；数照原样，不加逗号。"""
     import csv
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.title if chinese else column.key for column in kind.columns])
+    columns = kind.columns_for(rows)
+    writer.writerow([column.title if chinese else column.key for column in columns])
     for row in rows:
-        writer.writerow([_bare(row.get(key)) for key in kind.keys])
+        writer.writerow([_bare(row.get(column.key)) for column in columns])
     say(text.getvalue().rstrip("\n"))
 
 

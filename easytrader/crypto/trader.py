@@ -143,6 +143,9 @@ class CryptoTrader(Trader):
             ConnectFailedError: 没有连上，或密钥不对。
         """
         given = fields.fold(others, _FIRST)
+        for name, own in (("api_key", api_key), ("secret", secret), ("password", password)):
+            if own and given.get(name, own) != own:
+                raise UsageError(name, "（不写出来）", "与另一个叫法说的不一样，只写一个")
         keys = {
             "apiKey": given.get("api_key", api_key), "secret": given.get("secret", secret),
             "password": given.get("password", password), "uid": uid,

@@ -192,7 +192,7 @@ class GatewayConnector:
         if self._cancelled:
             return ConnectFailedError(f"不再连接 {title}")
         if failed:
-            told = f"{title} 的 connect() 出错：{failed[0]!r}"
+            told = f"{title} 的 connect() 出错：{session.desk.logs.shown(repr(failed[0]))}"
             return ConnectFailedError(f"{told}。{_told(session.desk.logs)}")
         error = ConnectFailedError(f"{title} 没有登录上：{watch.failed}")
         # 密码不对接着试，柜台会把账号锁住

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from easytrader.basics.numbers import Number
     from easytrader.gateways.book import Book
 
+_PREFIXED: Final = re.compile(r"(?:sh|sz|bj)\.?[0-9]{6}", re.IGNORECASE)
 _FORM: Final = "写成 600036、600036.SH、600036.SSE、rb2510.SHFE、IF2512.CFFEX"
 _SHARES: Final = frozenset(("EQUITY", "ETF", "FUND", "BOND"))
 _ANY_STEP: Final = ("688", "689")
@@ -59,6 +61,9 @@ def parse(text: object, book: Book | None) -> Security:
     """
     given = arguments.symbol(text)
     known = None if book is None or not book.contracts else book
+    prefixed = _PREFIXED.fullmatch(given.stock_code)  # sh600036
+    if prefixed is not None:
+        given = parse_security(given.stock_code)
     symbol, _, market = given.stock_code.rpartition(".")
     if not symbol:
         return _bare(given.stock_code, known)

@@ -80,6 +80,10 @@ class Logs:
         with self._lock:
             return [each.text for each in list(self._lines)[-count:]]
 
+    def shown(self, text: str) -> str:
+        """能写进错误里的样子：没有密码，不太长。"""
+        return self._shown(text)
+
     def _shown(self, text: str) -> str:
         # 几兆的一行不必整个去找密码；中间那一刀可能劈开密码，反正不留
         if len(text) > 2 * _SEARCHED:

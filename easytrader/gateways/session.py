@@ -196,9 +196,15 @@ class GatewaySession(LineSession):
         return 1 if contract is None else contract.size or 1
 
     def last_price(self, stock_code: str) -> float | None:
-        """订阅过的最新价。"""
+        """最新价；没有订阅过的订阅，等到第一笔。"""
         tick = self.book.ticks.get(self._place(stock_code))
-        return None if tick is None else convert.price(tick.last_price) or None
+        if tick is not None:
+            return convert.price(tick.last_price) or None
+        try:
+            found = self.quotes([stock_code])[0].last
+        except QueryFailedError:
+            return None
+        return None if found is None else float(found)
 
     def quotes(self, stock_codes: list[str]) -> list[records.Quote]:
         """订阅，等到第一笔行情。"""

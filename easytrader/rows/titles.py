@@ -83,6 +83,11 @@ class Kind:
         """屏幕窄时只看的几列。"""
         return self.pick(self.brief)
 
+    def columns_for(self, rows: Iterable[Mapping[str, object]]) -> tuple[Column, ...]:
+        """全部的列；有的行另有货币的，货币在最前面。"""
+        own = [each for key, each in _OPTIONAL.items() if any(row.get(key) for row in rows)]
+        return (*own, *self.columns)
+
     def pick(self, keys: Iterable[str]) -> tuple[Column, ...]:
         """照给的键与次序取列；没见过的键，列名就是键。"""
         known = {column.key: column for column in self.columns}

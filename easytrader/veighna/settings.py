@@ -46,6 +46,8 @@ _OPTIONS: Final = {
     "指纹": "fingerprint",
 }
 _REMOTE: Final = ("remote", "远程")
+_TYPED: Final = ("miniqmt", "qmt", "sim", "模拟", "bigqmt", "大qmt")
+"""分普通与信用账号的。"""
 _LOCAL_ONLY: Final = ("路径",)
 _REMOTE_ONLY: Final = ("服务器地址", "令牌", "指纹")
 
@@ -115,7 +117,7 @@ def _profile(given: Mapping[str, str]) -> Profile:
             raise UsageError("服务器地址", "", "后端 remote 要写，例如 https://192.168.1.5:7788")
         if "stock_account" in options:
             options["account"] = options.pop("stock_account")
-    else:
+    elif broker.lower() in _TYPED:
         options["account_type"] = given["账号类型"]
     return Profile("VeighNa", AccountSpec(broker, connect=options))
 

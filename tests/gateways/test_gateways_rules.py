@@ -511,6 +511,11 @@ def test_a_dead_port_is_told_before_the_login_that_would_freeze_everything() -> 
         check_reachable("中泰XTP", setting, time.monotonic() + 5)
 
 
+@pytest.mark.parametrize("text", ["sh600036", "SH600036", "600036.SSE", "600036"])
+def test_stock_codes_as_everywhere_else(text: str) -> None:
+    assert instruments.parse(text, None).stock_code == "600036.SH"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows 的 GBK 路径打得开")
 def test_a_folder_that_kills_the_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     utility = SimpleNamespace(TEMP_DIR=Path("/home/张三/.vntrader"))

@@ -62,6 +62,9 @@ class View:
         self.asked.append(stock_code)
         return self._give(self.price)
 
+    def multiplier(self, stock_code: str) -> int:
+        return 1
+
     def limit_up(self, stock_code: str) -> float | None:
         raise AssertionError("规则按最新价，不问涨停价")
 

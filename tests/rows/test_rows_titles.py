@@ -139,3 +139,10 @@ def test_unknown() -> None:
 )
 def test_cells(measure: titles.Measure, value: object, text: str) -> None:
     assert titles.cell(measure, value) == text
+
+
+def test_currency_column_is_there_only_when_told() -> None:
+    kind = titles.KINDS["balance"]
+    assert kind.columns_for([{"cash": 1}]) == kind.columns
+    first, *rest = kind.columns_for([{"cash": 1}, {"currency": "HKD", "cash": 1}])
+    assert (first.title, tuple(rest)) == ("货币", kind.columns)

@@ -48,6 +48,9 @@ class View:
     def __init__(self, top: Any = None, last: Any = None) -> None:
         self.top, self.last = top, last
 
+    def multiplier(self, stock_code: str) -> int:
+        return 1
+
     def limit_up(self, stock_code: str) -> Number | None:
         return self._give(self.top)
 
