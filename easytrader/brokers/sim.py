@@ -341,7 +341,7 @@ def _past_of(key: AccountKey, first: date, last: date, deadline: float) -> Count
         day = row["date"]
         if day in wanted:
             closed = moment(f"{day} 23:59:59")  # 换日时的样子
-            kept = {name: row[name] for name in Asset.__annotations__}
+            kept = {name: row[name] for name in Asset.__annotations__ if name in row}
             found.assets.append({"day": day, "time": closed, **kept})
     return found
 

@@ -132,6 +132,10 @@ def _profile_of(name: str, told: argparse.Namespace) -> Profile | None:
     """
     from easytrader.cli.account_options import chosen, is_told
 
+    if name == "doctor":  # 它的账号选项是自己的：只有设置的名字是一样的
+        from easytrader.profiles import find
+
+        return None if told.profile is None else find(told.profile)
     if not hasattr(told, "profile") or (name not in _ORDERING and not is_told(told)):
         return None
     return chosen(told, ordering=name in _ORDERING)

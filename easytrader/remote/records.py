@@ -48,7 +48,7 @@ class Record(SimpleNamespace):
     """一行，键都是属性。"""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
-        super().__init__(**row)
+        super().__init__(**{"currency": "", **row})  # 人民币的行里没有这个键
         for key, source in _SOURCES.items():
             if key in row:
                 setattr(self, source, row[key])

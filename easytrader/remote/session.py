@@ -130,10 +130,14 @@ class RemoteSession(BaseSession):
 
     def asset(self) -> Record:
         """资金。"""
+        return self.assets()[0]
+
+    def assets(self) -> list[Record]:
+        """资金，一种货币一项。"""
         rows = self._rows("balance")
         if not rows:
             raise QueryFailedError("服务器没有给出资金")
-        return rows[0]
+        return rows
 
     def positions(self) -> list[Record]:
         """持仓。"""

@@ -102,7 +102,8 @@ def test_status_in_every_state(user: Any) -> None:
 def test_checkup(sim_folder: Path) -> None:
     found = easytrader.doctor(sim_folder, ACCOUNT, network=False, timeout=5)
     check(found, list[types.CheckResult])
-    assert [each["check"] for each in found] == list(get_args(types.CheckName))
+    named = list(get_args(types.CheckName))
+    assert [each["check"] for each in found] == named[: named.index("locale")]  # 其余是别的柜台的
     assert set(get_args(types.CheckVerdict)) == {OK, NOTE, BAD, SKIPPED}
 
 
