@@ -94,7 +94,7 @@ class TestMerged:
         assert found["notes"] == []
         for name, kind in KEYS.items():
             for row in found[name]:  # type: ignore[literal-required]
-                assert set(row) == set(kind.__required_keys__) | set(kind.__optional_keys__)
+                assert set(row) == set(kind.__required_keys__)  # 人民币的没有 currency
         days = [each["day"] for each in found["assets"]]
         assert days == sorted(days)
         assert set(days) == {"2026-03-02", "2026-03-03"}
