@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from easytrader.testing import recorder, user
 
 __all__ = ["recorder", "user"]
+
+_IN_PROCESS_TOO = ("TestQueries", "TestOrders", "TestCancel", "TestConnect")
+"""说的不是连接：嵌在进程里的同一套每次都跑，服务着的手工跑。"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for each in items:
+        where = each.nodeid
+        if "test_conformance_served.py::" in where and where.split("::")[1] in _IN_PROCESS_TOO:
+            each.add_marker(pytest.mark.soak)

@@ -17,12 +17,26 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(block.runs for block in blocks(page))], ids=_name
-)
+RUNNING = [page for page in PAGES if any(block.runs for block in blocks(page))]
+TWICE = {"README.md", "quickstart.md", "simulator.md", "rebalance.md", "history.md", "errors.md"}
+"""照着再做一遍也要行：平时试这几页，手工试全部。"""
+
+
+@pytest.mark.parametrize("page", RUNNING, ids=_name)
 def test_page_runs(page: Path, tmp_path: Path) -> None:
-    # 照着再做一遍也要行；miniqmt.md 的资金是刚开户的样子，只能做一遍
-    for _ in range(1 if page.name == "miniqmt.md" else 2):
+    _run(page, tmp_path, times=1 + (page.name in TWICE))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("page", RUNNING, ids=_name)
+def test_page_runs_again(page: Path, tmp_path: Path) -> None:
+    if page.name == "miniqmt.md":
+        pytest.skip("资金是刚开户的样子，只能做一遍")
+    _run(page, tmp_path, times=2)
+
+
+def _run(page: Path, tmp_path: Path, times: int) -> None:
+    for _ in range(times):
         done = subprocess.run(
             [sys.executable, "-X", "utf8", str(HERE / "docs_run_page.py"), str(page)],
             cwd=tmp_path,
