@@ -56,6 +56,9 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 _LONG = (
+    # 要别家的包的那一组里的
+    *("gateways/test_gateways_rpc", "veighna/test_veighna_conformance", "test_crypto_conformance"),
+    *("test_overseas_tiger", "test_overseas_futu", "test_gateways_core", "test_gateways_conf"),
     *("docs/test_docs_blocks", "rebalance_chaos/", "conformance/test_conformance_served"),
     *("cli/test_cli_serve", "server/test_server_page_browser", "link/test_link_engine"),
     *("sim/programs/", "docs/test_docs_examples", "cli/test_cli_rebalance", "sim/cases/"),

@@ -24,7 +24,7 @@ def main() -> int:
         sys.stderr.write(f"过了 {INSTALL_S:g} 秒还没有装完\n")
     if not installed:
         return NOT_INSTALLED
-    group = ["-q", "-m", "counters and not soak and not chaos"]
+    group = ["-q", "-n", "4", "-m", "counters and not soak and not chaos"]  # 多数在等对面
     command = [sys.executable, "-m", "pytest", *group, *sys.argv[1:]]
     return subprocess.run(command, cwd=HERE.parents[1], check=False).returncode
 
