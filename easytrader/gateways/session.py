@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.numbers import exact
 from easytrader.basics.threads import AbandonedError, call_aside
 from easytrader.codes import AccountType, OtherAccountType
 from easytrader.errors import NotConnectedError, QueryFailedError
@@ -142,7 +143,7 @@ class GatewaySession(LineSession):
         value = 0.0
         if self.kind in _CASH_ACCOUNTS:
             held = (each for each in self._positions() if each.account_type == self.kind)
-            value = sum(float(each.market_value) for each in held)
+            value = float(sum(exact(each.market_value) for each in held))
         accounts = list(self.book.accounts.values())
         if not accounts:
             raise QueryFailedError("接口没有推来资金")
@@ -197,14 +198,19 @@ class GatewaySession(LineSession):
 
     def last_price(self, stock_code: str) -> float | None:
         """最新价；没有订阅过的订阅，等到第一笔。"""
-        tick = self.book.ticks.get(self._place(stock_code))
-        if tick is not None:
-            return convert.price(tick.last_price) or None
+        seen = self._seen_price(stock_code)
+        if seen is not None:
+            return seen
         try:
             found = self.quotes([stock_code])[0].last
         except QueryFailedError:
             return None
         return None if found is None else float(found)
+
+    def _seen_price(self, stock_code: str) -> float | None:
+        """订阅过的最新价；没有的不等：查持仓、资金时一只一只地等，几十只就过了期限。"""
+        tick = self.book.ticks.get(self._place(stock_code))
+        return None if tick is None else convert.price(tick.last_price) or None
 
     def quotes(self, stock_codes: list[str]) -> list[records.Quote]:
         """订阅，等到第一笔行情。"""
@@ -317,7 +323,7 @@ class GatewaySession(LineSession):
         sure = self.answers >= _SURE and time.monotonic() - book.account_at < _POSITION_S
         for each in book.positions(time.monotonic() - 2 * _POSITION_S if sure else float("-inf")):
             place = each.symbol, each.exchange.name
-            last = self.last_price(convert.stock_code(*place)) or 0.0
+            last = self._seen_price(convert.stock_code(*place)) or 0.0
             found.append(convert.position(each, book.contracts.get(place), account, last))
         return found
 

@@ -409,6 +409,15 @@ class TestLooking:
         ):
             user.quote(["600036", "m2601"])
 
+    def test_holdings_and_money_do_not_wait_for_quotes(
+        self, user: GatewayTrader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[Any] = []
+        monkeypatch.setattr(user.account, "subscribe", asked.append)
+        assert user.position
+        assert user.balance
+        assert asked == []
+
     def test_contracts(self, user: GatewayTrader) -> None:
         assert [each["stock_code"] for each in user.contracts("if")] == ["IF2512.CFFEX"]
         assert {each["security"] for each in user.contracts("螺纹")} == {"rb2510", "rb2601"}
