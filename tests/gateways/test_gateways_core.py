@@ -412,8 +412,10 @@ class TestLooking:
     def test_holdings_and_money_do_not_wait_for_quotes(
         self, user: GatewayTrader, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        session: Any = user._session
+        session.book.ticks.clear()  # 一只都没有推来过
         asked: list[Any] = []
-        monkeypatch.setattr(user.account, "subscribe", asked.append)
+        monkeypatch.setattr(session, "quotes", lambda codes: asked.extend(codes) or [])
         assert user.position
         assert user.balance
         assert asked == []
