@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from easytrader.backend.records import OrderRequest, Quote
     from easytrader.backend.session import Session
+    from easytrader.basics.numbers import Number
     from easytrader.market.symbols import Security
     from easytrader.risk import GuardPost
 
@@ -159,7 +160,8 @@ def preview(
         return {"ok": False, "problems": [_problem(exc.argument, str(exc), stops=True)]}
     day = day or beijing_now().date()
     view, known = MarketView(session), _ask(session, request)
-    told = _sums(request, known, day, _schedule(user))
+    size = view.multiplier(request.security.stock_code)
+    told = _sums(request, known, day, _schedule(user), size)
     problems = [
         *(_problem(each.rule, str(each), stops=True) for each in gate.look(request, view)),
         *_guarded(user, request, view, guards),
@@ -253,16 +255,18 @@ def _likely_price(request: OrderRequest, quote: Quote | None) -> tuple[Decimal |
     return None, ""
 
 
-def _value(request: OrderRequest, price: Decimal | None) -> Decimal | None:
+def _value(request: OrderRequest, price: Decimal | None, size: Number) -> Decimal | None:
     if price is None and request.money is None and request.security.kind is not Kind.REPO:
         return None
-    return order_value(request, lambda: (price or Decimal(0), ""))[0]
+    return order_value(request, lambda: (price or Decimal(0), ""), size)[0]
 
 
-def _sums(request: OrderRequest, known: _Known, day: date, fees: FeeSchedule) -> Preview:
+def _sums(
+    request: OrderRequest, known: _Known, day: date, fees: FeeSchedule, size: Number
+) -> Preview:
     quote, buys = known.quote, _buys(request)
     price, how = _likely_price(request, quote)
-    value = _value(request, price)
+    value = _value(request, price, size)
     told: Preview = {
         "stock_code": request.security.stock_code,
         "side": "buy" if buys else "sell",
