@@ -43,6 +43,7 @@ _BUILT_IN: Final = {
     "miniqmt": "easytrader.brokers.sim:miniqmt_trader",
     "sim": "easytrader.brokers.sim:sim_trader",
     "remote": "easytrader.remote:remote_trader",
+    "fleet": "easytrader.fleets:fleet_trader",
     "bigqmt": "easytrader.brokers.sim:bigqmt_trader",
     "vnpy": "easytrader.gateways:gateway_trader",
     "ccxt": "easytrader.crypto:crypto_trader",
