@@ -141,8 +141,8 @@ def _sqlite(dsn: str) -> Path:
 def _postgres(dsn: str) -> Postgres:
     parts = _URI.fullmatch(dsn)
     if parts is None:
-        told = "密码里的 @ / ? # % 要写成 %40 %2F %3F %23 %25"
-        raise UsageError("dsn", _shown(dsn), f"{FORM}；{told}")
+        escapes = "密码里的 @ / ? # % 要写成 %40 %2F %3F %23 %25"
+        raise UsageError("dsn", _shown(dsn), f"{FORM}；{escapes}")
     user, colon, password = (parts["user"] or "").partition(":")
     if colon:
         scrub.remember(unquote(password))
