@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from easytrader.errors import UsageError
-from easytrader.fleets.words import FLEET, STATES, Wish
+from easytrader.fleets.words import ABSENT, FLEET, PLACED, STATES, Wish
 from easytrader.wire import verbs
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ LONGEST_TEXT: Final = 1_000_000
 """参数、结果、事件最多这么多字。"""
 LONGEST_REPLY: Final = 64 << 20
 """问题的回答（历史行情）最多这么多字。"""
+LONGEST_NOTE_NAME: Final = 64
+LONGEST_NOTE: Final = 256 << 10
 LONGEST_VALID_S: Final = 86400.0
 KINDS: Final = ("orders", "yuan")
 _MOST: Final = 2**53
@@ -144,6 +146,40 @@ def outcome(given: Outcome) -> Outcome:
     if given.seq is not None and (isinstance(given.seq, bool) or not isinstance(given.seq, int)):
         raise UsageError("seq", given.seq, "应为整数，或 None")
     return given
+
+
+def state(value: object) -> str:
+    """命令的一种状态。"""
+    if not isinstance(value, str) or value not in STATES:
+        raise UsageError("state", value, f"应为 {'、'.join(sorted(STATES))} 之一")
+    return value
+
+
+def moment(argument: str, value: object) -> float:
+    """Unix 秒。"""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UsageError(argument, value, "应为 Unix 秒")
+    return float(value)
+
+
+def decision(account: str, command_id: str, state: str, why: str, order_id: str) -> None:
+    """人要定的一条。"""
+    name("account", account)
+    name("command_id", command_id)
+    name("why", why)
+    name("order_id", order_id, empty=True)
+    if state not in (PLACED, ABSENT):
+        raise UsageError("state", state, "应为 placed（柜台有这笔委托）或 absent（没有）")
+    if (state == PLACED) != bool(order_id):
+        raise UsageError("order_id", order_id, "placed 的要写委托编号，absent 的不写")
+
+
+def note(label: str, content: str) -> None:
+    """写了就不再改的一份话。"""
+    if len(name("name", label).encode()) > LONGEST_NOTE_NAME:
+        raise UsageError("name", label, f"最多 {LONGEST_NOTE_NAME} 字节")
+    if len(text("text", content).encode()) > LONGEST_NOTE:
+        raise UsageError("text", content[:40], f"最多 {LONGEST_NOTE} 字节")
 
 
 def event(given: NewEvent) -> NewEvent:

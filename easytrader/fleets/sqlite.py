@@ -26,6 +26,7 @@ from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import JournalError, RiskRefusedError, UsageError
 from easytrader.fleets import checks
 from easytrader.fleets.words import (
+    ALARMS,
     FENCE_S,
     FLEET,
     FREE,
@@ -33,6 +34,7 @@ from easytrader.fleets.words import (
     QUEUED,
     SEND_BY_S,
     SENDING,
+    STATES,
     TTL_S,
     UNKNOWN,
     AccountRow,
@@ -58,7 +60,7 @@ from easytrader.records.lease import FileOwner
 from easytrader.wire import errors, values, verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from easytrader.fleets.store import Store
 
@@ -75,6 +77,12 @@ _CLOSE_S: Final = 1.0
 _TRIM_EVERY: Final = 1000
 _QUESTION_KEPT_S: Final = 60.0
 _BROKEN: Final = (sqlite3.Error, OSError, ValueError, OverflowError)
+
+_COMMAND: Final = (
+    "account, command_id, request, verb, effect, arguments, digest, number, strategy, host, limits,"
+    " login, state, reason, epoch, attempt, order_id, answer, seq, valid_until, created_at,"
+    " settled_at"
+)
 
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -96,11 +104,15 @@ CREATE TABLE command (
 );
 CREATE INDEX command_open ON command (account, number)
     WHERE state IN ('queued', 'sending', 'unknown');
+CREATE TABLE past AS SELECT * FROM command WHERE 0;
+CREATE UNIQUE INDEX past_request ON past (request);
 CREATE TABLE tombstone (request TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE event (
     account TEXT NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,
     command_id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (account, number)
 ) WITHOUT ROWID;
+CREATE INDEX event_alarm ON event (at) WHERE
+    kind IN ('clock', 'duplicate', 'late_order', 'spool_full', 'stale_lease', 'stranger');
 CREATE TABLE spool_mark (
     account TEXT NOT NULL, spool TEXT NOT NULL, upto INTEGER NOT NULL,
     PRIMARY KEY (account, spool)
@@ -125,19 +137,21 @@ CREATE TABLE switch_log (
     number INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, on_ INTEGER NOT NULL,
     cancel_open INTEGER NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL, at REAL NOT NULL
 );
+CREATE TABLE decision (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, command_id TEXT NOT NULL,
+    state TEXT NOT NULL, order_id TEXT NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL,
+    at REAL NOT NULL
+);
+CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE hint (
     number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, source TEXT NOT NULL
 )
 """
 
-_COMMAND: Final = (
-    "account, command_id, request, verb, effect, arguments, digest, number, strategy, host, limits,"
-    " login, state, reason, epoch, attempt, order_id, answer, seq, valid_until, created_at,"
-    " settled_at"
-)
 _OPEN: Final = "state IN ('queued', 'sending', 'unknown')"
 """查没有结果的都写上它：与索引的条件一字不差，SQLite 才用得上那个索引。"""
 _QUEUED: Final = f"{_OPEN} AND state = 'queued'"
+_ALARMS: Final = f"kind IN {tuple(sorted(ALARMS))}"
 _LEFT: Final = f"{_OPEN} AND state != 'queued'"
 
 
@@ -206,7 +220,7 @@ class SqliteStore:
 
         def write(db: sqlite3.Connection) -> Posted:
             account = self._account(db, wish.account)
-            known = self._command(db, "request=?", wish.request)
+            known = self._request(db, wish.request)
             if known is not None:
                 if (known.account, known.command_id) != (wish.account, wish.command_id):
                     raise UsageError("request", wish.request, "这个请求号已经用在另一条命令上")
@@ -236,7 +250,9 @@ class SqliteStore:
 
         def write(db: sqlite3.Connection) -> Command | None:
             self._account(db, account)
-            found = self._command(db, "request=? AND account=?", request, account)
+            found = self._request(db, request)
+            if found is not None and found.account != account:
+                raise UsageError("request", request, f"这个请求号不是 {account} 的")
             if found is None:
                 db.execute(
                     "INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (request, self._clocks.wall())
@@ -465,9 +481,12 @@ class SqliteStore:
 
         self._write(write, deadline, durable=False)
 
-    def claim(self, leases: Sequence[Lease], most: int, deadline: float) -> list[Command]:
+    def claim(
+        self, leases: Sequence[Lease], most: int, deadline: float, *, busy: Collection[str] = ()
+    ) -> list[Command]:
         """领走一批：撤单在前，别的先来先领。"""
         checks.whole("most", most, 1)
+        full = json.dumps(checks.names("busy", busy))
 
         def write(db: sqlite3.Connection) -> list[Command]:
             now = self._clocks.boot()
@@ -481,9 +500,11 @@ class SqliteStore:
             while len(taken) < most:  # 过期的、挡下来的不占名额
                 waiting = self._commands(
                     db,
-                    f"{_QUEUED} AND account IN (SELECT value FROM json_each(?))"  # noqa: S608
+                    f"{_QUEUED} AND account IN (SELECT value FROM json_each(?)) AND"  # noqa: S608
+                    " (effect = 'cancel' OR account NOT IN (SELECT value FROM json_each(?)))"
                     " ORDER BY effect != 'cancel', number LIMIT ?",
                     json.dumps(list(held)),
+                    full,
                     most - len(taken),
                 )
                 if not waiting:
@@ -705,6 +726,93 @@ class SqliteStore:
 
         return self._write(write, deadline)
 
+    # ---- 给人看的，给人定的
+
+    def commands(
+        self,
+        deadline: float,
+        *,
+        account: str = "",
+        states: Collection[str] = (),
+        most: int = 100,
+    ) -> list[Command]:
+        """最近的命令，新的在前。"""
+        checks.name("account", account, empty=True)
+        checks.whole("most", most)
+        wanted = json.dumps(sorted(checks.state(each) for each in states) or sorted(STATES))
+        within = "state IN (SELECT value FROM json_each(?)) AND (?='' OR account=?)"
+        return self._read(
+            lambda db: self._commands(
+                db, f"{within} ORDER BY number DESC LIMIT ?", wanted, account, account, most
+            ),
+            deadline,
+        )
+
+    def alarms(self, deadline: float, *, since: float = 0.0, most: int = 1000) -> list[StoredEvent]:
+        """这个时刻以来要人看的事件，旧的在前。"""
+        given = (checks.moment("since", since), checks.whole("most", most))
+
+        def read(db: sqlite3.Connection) -> list[StoredEvent]:
+            rows = db.execute(
+                f"SELECT * FROM event WHERE {_ALARMS} AND at >= ?"  # noqa: S608
+                " ORDER BY at, account, number LIMIT ?",
+                given,
+            )
+            return [StoredEvent(*row) for row in rows]
+
+        return self._read(read, deadline)
+
+    def decide(
+        self,
+        account: str,
+        command_id: str,
+        state: str,
+        deadline: float,
+        *,
+        why: str,
+        order_id: str = "",
+    ) -> Command:
+        """人看过柜台之后说的。"""
+        checks.decision(account, command_id, state, why, order_id)
+
+        def write(db: sqlite3.Connection) -> Command:
+            row = self._account(db, account)
+            found = self._command(db, "account=? AND command_id=?", account, command_id)
+            if found is None:
+                raise UsageError("command_id", command_id, f"{account} 上没有这一条")
+            alive = bool(row["owner"]) and row["lease_until"] > self._clocks.boot()
+            if found.state != UNKNOWN and (found.state != SENDING or alive):
+                told = f"它是 {found.state}：只有 unknown 的、主人不在了的 sending 才能由人来定"
+                raise UsageError("state", state, told)
+            now = self._clocks.wall()
+            db.execute(
+                "UPDATE command SET state=?, reason='operator', order_id=?, answer=?, settled_at=?"
+                " WHERE number=?",
+                (state, order_id, decided(order_id), now, found.number),
+            )
+            db.execute(
+                "INSERT INTO decision (account, command_id, state, order_id, why, by, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (account, command_id, state, order_id, why, self._login, now),
+            )
+            settled = self._command(db, "number=?", found.number)
+            assert settled is not None
+            return settled
+
+        return self._write(write, deadline)
+
+    def keep(self, name: str, text: str, deadline: float) -> str:
+        """记下一份写了就不再改的话。"""
+        checks.note(name, text)
+
+        def write(db: sqlite3.Connection) -> str:
+            given = (name, text, self._clocks.wall())
+            db.execute("INSERT OR IGNORE INTO note VALUES (?, ?, ?)", given)
+            found = db.execute("SELECT text FROM note WHERE name=?", (name,)).fetchone()
+            return str(found[0])
+
+        return self._write(write, deadline)
+
     # ---- 提示
 
     def hint(self, topics: Iterable[str]) -> None:
@@ -862,9 +970,17 @@ class SqliteStore:
         found = self._commands(db, where, *given)
         return found[0] if found else None
 
-    def _commands(self, db: sqlite3.Connection, where: str, *given: object) -> list[Command]:
+    def _request(self, db: sqlite3.Connection, request: str) -> Command | None:
+        """这个请求的那一条，连同换下来的。"""
+        found = self._commands(db, "request=?", request)
+        found += self._commands(db, "request=?", request, table="past")
+        return found[0] if found else None
+
+    def _commands(
+        self, db: sqlite3.Connection, where: str, *given: object, table: str = "command"
+    ) -> list[Command]:
         now = self._clocks.boot()
-        rows = db.execute(f"SELECT {_COMMAND} FROM command WHERE {where}", given)  # noqa: S608
+        rows = db.execute(f"SELECT {_COMMAND} FROM {table} WHERE {where}", given)  # noqa: S608
         return [
             Command._make((*row[:12], verbs.SCOPES, *row[12:19], row[19] - now, *row[20:]))
             for row in rows.fetchall()
@@ -883,8 +999,8 @@ class SqliteStore:
                 (*wish[:7], until, *wish[8:], self._login, now),
             )
             return
-        # 换下来的请求不许再来：迟到的重发会变成又一次
-        db.execute("INSERT OR IGNORE INTO tombstone VALUES (?, ?)", (before.request, now))
+        # 换下来的留着：它迟到的重发认得出来，不会变成又一次
+        db.execute("INSERT INTO past SELECT * FROM command WHERE number=?", (before.number,))
         db.execute(
             "UPDATE command SET request=?, arguments=?, valid_until=?, strategy=?, host=?,"
             " limits=?, login=?, state='queued', reason='', epoch=0, attempt=attempt+1,"
@@ -1060,6 +1176,14 @@ def switched(by: Switch) -> str:
         rule="fleet_switch",
     )
     return values.encode({"error": errors.to_wire(refused)}).decode()
+
+
+def decided(order_id: str) -> str:
+    """人定下来的那一条的回答：有委托的与 ``buy`` 的一样，没有的为空。"""
+    if not order_id:
+        return ""
+    number = int(order_id) if order_id.isascii() and order_id.isdigit() else order_id
+    return values.encode({"result": {"entrust_no": number}}).decode()
 
 
 def in_use(account: str, box: str, left_s: float) -> str:
