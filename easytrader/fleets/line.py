@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.basics import waits
+from easytrader.basics import tags, waits
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, UsageError
 from easytrader.fleets import words
 from easytrader.fleets.words import (
@@ -254,10 +254,12 @@ class TableLine:
     def _wish(self, verb: Verb, frame: dict[str, Any], deadline: float) -> Wish:
         args, kwargs = frame["args"], frame["kwargs"]
         given = kwargs.get("client_order_id")
-        is_order = verb.effect is Effect.ORDER and isinstance(given, str) and bool(given)
+        command_id = frame["request"]
+        if verb.effect is Effect.ORDER and given is not None:
+            command_id = tags.check_client_order_id(given)
         return Wish(
             account=self._account,
-            command_id=given if is_order else frame["request"],
+            command_id=command_id,
             request=frame["request"],
             verb=verb.name,
             effect=verb.effect.value,  # type: ignore[arg-type]  # 会改变什么的只有三种
@@ -274,8 +276,9 @@ class TableLine:
 
         def hear(said: dict[str, Any] | None) -> None:
             told = (said or {}).get("result")
-            found = isinstance(told, dict) and "result" in told
-            if found and self._wanted.pop(number, None) is not None:
+            if not isinstance(told, dict) or "result" not in told:
+                return
+            if self._wanted.pop(number, None) is not None:
                 wanted.asked.take({"result": told["result"]})
 
         frame = {"args": [], "kwargs": {"request": row.request}}

@@ -13,9 +13,8 @@ from easytrader.errors import (
     EasytraderError,
     NotConnectedError,
     QueryFailedError,
-    UsageError,
 )
-from easytrader.fleets import words
+from easytrader.fleets import checks, words
 from easytrader.fleets.address import open_store
 from easytrader.fleets.door import TableDoor
 from easytrader.fleets.line import event_dict, row_dict, said_of
@@ -105,8 +104,8 @@ class FleetTrader(ServedTrader):
 
         self._engine.check_usable()
         check_callback(trader_callback)
-        name = None if account is None else _name("account", account)
-        plan = _name("strategy", strategy) if strategy != "" else ""
+        name = None if account is None else checks.name("account", account)
+        plan = checks.name("strategy", strategy, empty=True)
         after = None
         if events_after is not None:
             after = arguments.count("events_after", events_after)
@@ -222,7 +221,7 @@ class Fleet:
             QueryFailedError: 存储没有应答。
         """
         account = self._door.account
-        wanted = _name("command_id", command_id)
+        wanted = checks.name("command_id", command_id)
         row = _asked(lambda limit: self._door.store.find(account, wanted, limit), self._limit())
         if row is None:
             return {"state": "never", "reason": "", "order_id": "", "result": None}
@@ -273,23 +272,6 @@ def _opened(dsn: object, timeout_s: float) -> tuple[Store, bool]:
     if not isinstance(dsn, str) and hasattr(dsn, "greet"):
         return cast("Store", dsn), False
     return open_store(dsn, timeout_s), True
-
-
-def _name(argument: str, value: object) -> str:
-    form = "应为 1 到 64 个可见的字，例如 main"
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 64:
-        raise UsageError(argument, value, form)
-    if value != value.strip() or (not value.isascii() and _is_unsendable(value)):
-        raise UsageError(argument, value, form)
-    return value
-
-
-def _is_unsendable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _leave() -> None:
