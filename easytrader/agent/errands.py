@@ -14,6 +14,7 @@ from easytrader.errors import (
 )
 from easytrader.fleets import words
 from easytrader.server.calls import Answer, Call, deadlines
+from easytrader.server.desk import ONLY_SOCKET
 from easytrader.server.mutations import NOT_SENT
 from easytrader.server.tokens import Grant
 from easytrader.wire import errors, values, verbs
@@ -113,9 +114,7 @@ def grant_of(login: str, may: Sequence[str]) -> Grant:
     return Grant(name, name, tuple(may))
 
 
-def call_of(
-    desk: Desk, errand: Errand, post_of: Callable[[Desk, str], GuardPost | None]
-) -> Call:
+def call_of(desk: Desk, errand: Errand, post_of: Callable[[Desk, str], GuardPost | None]) -> Call:
     """一条命令 → 一次调用。
 
     Raises:
@@ -143,8 +142,8 @@ def query_of(question: Question) -> Call:
         UsageError: 动词、参数不对，或会改变什么。
     """
     verb = _verb(question.verb)
-    if verb.effect.changes:
-        raise UsageError("verb", verb.name, "会改变什么的不能当查询问")
+    if verb.effect.changes or verb.name in ONLY_SOCKET:
+        raise UsageError("verb", verb.name, "会改变什么的、属于一条连接的，不能当查询问")
     args, kwargs = _arguments(question.arguments)
     deadline, latest = deadlines(question.left_s * 1000)
     return Call(

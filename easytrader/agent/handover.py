@@ -1,6 +1,7 @@
 """没有结果的命令：上一任留下的、自己没有听到应答的，一条一条核对清楚；谁也不再发一次。
 
-委托：本机的请求记录里有答案的就是它；没有的按 ``client_order_id`` 去柜台上找，隔着缓存看两次都没有才是没有到。
+委托：本机的请求记录里有答案的就是它；没有的按 ``client_order_id`` 去柜台上找，
+隔着缓存看两次都没有才是没有到。
 撤单：看那笔委托现在的样子。转账：柜台上没有标记，只认本机的记录，说不清的留给人看。
 """
 
@@ -33,7 +34,7 @@ _LOOK_S: Final = 3.0
 _SLOW_S: Final = 30.0
 _EACH_S: Final = 15.0
 """核对一条最多这么久。"""
-_GONE: Final = {
+_GONE: Final[dict[int, str]] = {
     OrderStatus.CANCELED: "已经撤掉了",
     OrderStatus.PART_CANCEL: "已经撤掉了",
     OrderStatus.REPORTED_CANCEL: "撤单在路上",

@@ -24,7 +24,7 @@ from easytrader.agent.handover import Settling
 from easytrader.agent.keeper import Hooks, Keeper
 from easytrader.backend.records import Connected
 from easytrader.basics import boot_clock, waits
-from easytrader.errors import EasytraderError, JournalError, UsageError
+from easytrader.errors import EasytraderError, UsageError
 from easytrader.fleets.words import (
     ABSENT,
     POLL_S,
@@ -33,14 +33,13 @@ from easytrader.fleets.words import (
     StoreDownError,
     StoreUnknownError,
 )
-from easytrader.link.supervisor import State
 from easytrader.risk import Guard
 from easytrader.server.calls import Answer
 from easytrader.wire import values
 from easytrader.wire.verbs import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from easytrader.backend.records import OrderRequest, PushEvent
@@ -214,18 +213,11 @@ class Station:
 
     def _hand_over(self, seat: _Seat, lease: Lease) -> None:
         """上一任留下的先核对，然后才领新的。"""
-        while not self._closing.is_set() and self._is_current(lease):
-            try:
-                rows = self._store.left_over(lease, time.monotonic() + _CLAIM_S)
-            except _GONE:
-                self._closing.wait(_AGAIN_S)
-                continue
-            except FencedError:
-                self._keeper.drop(lease.account)
+        rows = self._left_over(lease)
+        while rows is None:
+            if self._closing.wait(_AGAIN_S) or not self._is_current(lease):
                 return
-            break
-        else:
-            return
+            rows = self._left_over(lease)
         mine = [each for each in rows if not seat.is_flying(each)]
         if mine:
             logger.warning("账号 {}：有 {} 条命令没有结果，先核对", lease.account, len(mine))
@@ -236,6 +228,16 @@ class Station:
         if self._is_current(lease):
             seat.ready = True
             self._bell.ring()
+
+    def _left_over(self, lease: Lease) -> list[Command] | None:
+        """存储没有应答为 None。"""
+        try:
+            return self._store.left_over(lease, time.monotonic() + _CLAIM_S)
+        except _GONE:
+            return None
+        except FencedError:
+            self._keeper.drop(lease.account)
+            return []
 
     def _is_current(self, lease: Lease) -> bool:
         held = self._keeper.leases.get(lease.account)
@@ -339,7 +341,10 @@ class Station:
     # ---- 查询
 
     def _answer(self, question: Question) -> None:
-        desk = self._seats[question.account].desk
+        seat = self._seats[question.account]
+        desk = seat.desk
+        if question.verb == "server.settle":
+            seat.settling.hurry()  # 有人等着它清楚
 
         def heard(answer: Answer) -> None:
             self._replies.put((question, errands.written(answer)))
@@ -403,7 +408,7 @@ class _Seat:
         self._flying: dict[tuple[str, int], str] = {}
         self._counts: Counter[str] = Counter()
         self._posts: dict[str, GuardPost | None] = {}
-        self._leave = lambda: None
+        self._leave: Callable[[], None] = lambda: None
 
     def open(self) -> None:
         """听着连上没有。"""
@@ -485,6 +490,3 @@ def _next(queue: SimpleQueue[Any]) -> Any:
     if found is None:
         queue.put(None)
     return found
-
-
-__all__ = ["JournalError", "State", "Station"]
