@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easytrader.fleets.allocation import Part, by_weight, split
+
+if TYPE_CHECKING:
+    from random import Random
 
 Lot = tuple[int, int]
 Wish = tuple[int, list[Part], Lot]
