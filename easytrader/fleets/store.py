@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from easytrader.fleets.words import (
         AccountRow,
@@ -140,8 +140,10 @@ class Store(Protocol):
     def publish(self, lease: Lease, hello: str, glance: str, deadline: float) -> None:
         """写上自己的样子，见 `AccountRow`。不等落盘。"""
 
-    def claim(self, leases: Sequence[Lease], most: int, deadline: float) -> list[Command]:
-        """领走一批：撤单在前，别的先来先领；`SENDING`、记上是第几任。
+    def claim(
+        self, leases: Sequence[Lease], most: int, deadline: float, *, busy: Collection[str] = ()
+    ) -> list[Command]:
+        """领走一批：撤单在前，别的先来先领；`SENDING`、记上是第几任。``busy`` 的账号只领撤单。
 
         过期的变成 `UNSENT`（``expired``）；开关管着的（撤单不管）变成 `UNSENT`（``switch``），
         ``answer`` 里是 `RiskRefusedError`。返回了才许发。租约不在了的账号，一条都不给。
