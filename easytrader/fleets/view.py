@@ -1,4 +1,4 @@
-"""一队账号一行一个：``fleet.status()``、``easytrader fleet status``、``serve`` 与网页看的都是它。"""
+"""一队账号一行一个：``fleet.status()``、``easytrader fleet status``、``serve`` 与网页都看它。"""
 
 from __future__ import annotations
 
