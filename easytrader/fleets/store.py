@@ -75,6 +75,18 @@ class Store(Protocol):
     def find(self, account: str, command_id: str, deadline: float) -> Command | None:
         """``command_id`` 的那一条；没有为 None。"""
 
+    def keep(self, name: str, text: str, deadline: float) -> str:
+        """记下一份写了就不再改的话（一个心愿怎样分给各账号）；返回记着的那一份。
+
+        这个登录名已经有同名的，原样给那一份，什么都不改；两头同时写，只有一份作数。
+        与委托的编号记得一样久。
+
+        Args:
+            name: 名字，不超过 64 字节。
+            text: JSON，不超过 256 KB。
+            deadline: 见模块说明。
+        """
+
     def ask(self, question: Question, deadline: float) -> tuple[int, str]:
         """问一句：(题目的号, 该叫醒谁)。不落盘：存储倒了就没有了，再问。"""
 
