@@ -1,7 +1,8 @@
 """身份与登录名：四种身份是没有登录的角色，人与机器各有自己的登录名。
 
 ``fleet_owner`` 是表的主人，只有管理员扮得了；``fleet_agent``、``fleet_strategy``、
-``fleet_operator``、``fleet_audit`` 各能调用哪些函数，由函数的说明（``COMMENT``）冒号前面的名字决定。
+``fleet_operator``、``fleet_audit`` 各能调用哪些函数，由函数的说明（``COMMENT``）冒号前面的
+名字决定。
 哪个登录名管得到哪个账号记在 ``fleet.member``；角色是整个服务器的，`member` 是这个库的：
 同一台服务器上别的队的登录名在这里什么都做不了。
 """
