@@ -145,7 +145,7 @@ def _row(name: str) -> dict[str, Any]:
 
 def _account(profile: Profile) -> str:
     """账号：直接写着的只露末四位，``env:…`` 照写。"""
-    from easytrader.profiles.secrets import is_reference
+    from easytrader.basics.references import is_reference
 
     told = next((profile.connect[each] for each in _ACCOUNTS if profile.connect.get(each)), "")
     return str(told) if is_reference(told) else masked(str(told))

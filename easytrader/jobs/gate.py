@@ -12,13 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from easytrader.basics import beijing, pace
+from easytrader.basics import beijing, pace, references
 from easytrader.basics.days import A_SHARES
 from easytrader.basics.log import Log
 from easytrader.errors import ConnectFailedError, NotConnectedError
 from easytrader.market import calendar
 from easytrader.market.rules.phases import CONTINUOUS, WINDOWS, Phase, clock_phase
-from easytrader.profiles import secrets
 
 if TYPE_CHECKING:
     from easytrader.profiles import AccountSpec, Profile
@@ -209,7 +208,7 @@ def _simulated_clock(account: AccountSpec) -> str:
             return ""
         path = default_folder()
     else:
-        told = secrets.resolved(told, "connect.miniqmt_path", account.name or account.broker)
+        told = references.resolved(told, "connect.miniqmt_path", account.name or account.broker)
         path = Path(str(told)).expanduser()
     if is_sim_folder(path):
         return SimFolder.open(path).config.clock

@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from easytrader import arguments
-from easytrader.basics import replaying, scrub, waits
+from easytrader.basics import references, replaying, scrub, waits
 from easytrader.basics.log import Log
 from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError
 from easytrader.jobs import deliver, robots
 from easytrader.jobs.deliver import NotDeliveredError
-from easytrader.profiles import secrets, tomlfile
+from easytrader.profiles import tomlfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -174,7 +174,7 @@ def hook_of(row: Mapping[str, Any], where: str = "") -> Hook:
             command = _command(row)
             return Hook(kind, _on(row), command=command, limit_s=limit_s, name=name or "命令")
         _refuse(row, "command", "shell")
-        told = {key: secrets.resolved(row[key], f"notify.{key}", where)
+        told = {key: references.resolved(row[key], f"notify.{key}", where)
                 for key in ("url", "secret", "headers") if key in row}  # fmt: skip
         host = _host(told.get("url"))
         if not isinstance(told.get("secret", ""), str):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics import references
 from easytrader.errors import UsageError
-from easytrader.profiles import secrets
 from easytrader.profiles.tomlfile import check_keys, within
 
 if TYPE_CHECKING:
@@ -96,14 +96,16 @@ class AccountSpec:
         """
         told = where or self.name or self.broker
         return {
-            name: secrets.resolved(value, f"connect.{name}", told)
+            name: references.resolved(value, f"connect.{name}", told)
             for name, value in self.connect.items()
         }
 
     def secrets_of(self, options: Mapping[str, Any]) -> list[object]:
         """`options` 里取来的那几个值。"""
         return [
-            options.get(name) for name, value in self.connect.items() if secrets.is_reference(value)
+            options.get(name)
+            for name, value in self.connect.items()
+            if references.is_reference(value)
         ]
 
 

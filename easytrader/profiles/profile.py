@@ -37,6 +37,7 @@ from easytrader.basics import pace, replaying
 from easytrader.basics.keywords import unknown_told
 from easytrader.basics.paths import home
 from easytrader.basics.private import private_file, private_folder
+from easytrader.basics.references import hidden
 from easytrader.errors import ConnectFailedError, NotConnectedError, UsageError
 from easytrader.profiles import tomlfile
 from easytrader.profiles.account import (
@@ -49,7 +50,6 @@ from easytrader.profiles.account import (
     use_of,
     waits_itself,
 )
-from easytrader.profiles.secrets import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from easytrader.basics.references import is_reference
 from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError, is_secret
-from easytrader.profiles.secrets import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -10,6 +10,7 @@ from easytrader.basics import waits
 from easytrader.basics.claims import Claim, TakenError
 from easytrader.basics.log import Log, masked
 from easytrader.basics.paths import AccountKey
+from easytrader.basics.references import hidden
 from easytrader.errors import (
     ClosedError,
     EasytraderError,
@@ -17,7 +18,6 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.profiles.account import waits_itself
-from easytrader.profiles.secrets import hidden
 from easytrader.profiles.tomlfile import within
 from easytrader.server.claims import claim_account
 from easytrader.trader import engine_of

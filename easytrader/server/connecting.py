@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, get_args, get_
 from easytrader import types
 from easytrader.api import use
 from easytrader.basics import numbers
+from easytrader.basics.references import is_reference
 from easytrader.brokers.registry import installed
 from easytrader.errors import EasytraderError, UsageError, is_secret
 from easytrader.profiles.account import OURS, AccountSpec
-from easytrader.profiles.secrets import is_reference
 from easytrader.server.origins import is_loopback_name
 from easytrader.wire import verbs
 

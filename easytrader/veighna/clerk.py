@@ -11,6 +11,7 @@ from loguru import logger
 
 from easytrader.api import use
 from easytrader.backend import records
+from easytrader.basics.references import hidden
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
@@ -18,7 +19,6 @@ from easytrader.errors import (
     NotConnectedError,
     QueryFailedError,
 )
-from easytrader.profiles.secrets import hidden
 from easytrader.trader import engine_of
 from easytrader.veighna import convert
 

@@ -11,6 +11,7 @@ from support import ACCOUNT
 
 from easytrader import profiles
 from easytrader.basics import scrub
+from easytrader.basics.references import hidden
 from easytrader.cli import main
 from easytrader.errors import (
     ConnectFailedError,
@@ -19,7 +20,6 @@ from easytrader.errors import (
     UsageError,
 )
 from easytrader.profiles.profile import create
-from easytrader.profiles.secrets import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
