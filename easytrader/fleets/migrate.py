@@ -17,7 +17,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from easytrader.errors import EasytraderError, UsageError
-from easytrader.fleets import admin, roles
+from easytrader.fleets import address, admin, roles
 from easytrader.fleets.words import PROTOCOL
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def packaged(folder: Path | None = None) -> list[Step]:
 
 
 def prepare(
-    dsn: str, *, tell: Callable[[str], None] = lambda _: None, steps: Sequence[Step] | None = None
+    dsn: str, *, tell: Callable[[str], object] = lambda _: None, steps: Sequence[Step] | None = None
 ) -> int:
     """建好身份（角色）、schema 与表；都有了的只升级。返回此刻是第几版。
 
@@ -109,7 +109,7 @@ def prepare(
         ConnectFailedError: 连不上，别人正在改表。
         MissingDependencyError: 没有装 psycopg。
     """
-    if not admin.is_postgres(dsn):
+    if admin.postgres_of(dsn) is None:
         tell("SQLite 的表由它自己建，没有要做的")
         return 0
     with admin.opened(dsn) as connection:
@@ -118,16 +118,16 @@ def prepare(
 
 
 def upgrade(
-    dsn: str, *, tell: Callable[[str], None] = lambda _: None, steps: Sequence[Step] | None = None
+    dsn: str, *, tell: Callable[[str], object] = lambda _: None, steps: Sequence[Step] | None = None
 ) -> int:
     """把已经建好的升到这里的版本；异常、返回同 `prepare`，还没有建的也抛 `UsageError`。"""
-    if not admin.is_postgres(dsn):
+    if admin.postgres_of(dsn) is None:
         tell("SQLite 的表由它自己建，没有要做的")
         return 0
     with admin.opened(dsn) as connection:
         if version(connection) is None:
-            told = f"这个库里还没有一队账号的表：先 easytrader fleet init {admin.where(dsn)}"
-            raise UsageError("DSN", admin.where(dsn), told)
+            told = "这个库里还没有一队账号的表：先 easytrader fleet init"
+            raise UsageError("dsn", address.where(dsn), told)
         return _apply(connection, packaged() if steps is None else steps, tell)
 
 
@@ -144,7 +144,9 @@ def version(connection: Connection[Any]) -> int | None:
     return int(row[0])
 
 
-def _apply(connection: Connection[Any], steps: Sequence[Step], tell: Callable[[str], None]) -> int:
+def _apply(
+    connection: Connection[Any], steps: Sequence[Step], tell: Callable[[str], object]
+) -> int:
     with connection.transaction():
         _enter(connection)
         connection.execute(_BOOK)
@@ -161,7 +163,7 @@ def _apply(connection: Connection[Any], steps: Sequence[Step], tell: Callable[[s
     return here
 
 
-def _run(connection: Connection[Any], step: Step, tell: Callable[[str], None]) -> None:
+def _run(connection: Connection[Any], step: Step, tell: Callable[[str], object]) -> None:
     with admin.told(f"{step.name} 没有执行，整个文件已撤回"), connection.transaction():
         _enter(connection)
         if step.version in _done(connection):  # 等锁的时候别人做了
@@ -196,14 +198,14 @@ def _check(done: dict[int, tuple[str, str]], steps: Sequence[Step]) -> None:
     newest = max(done, default=0)
     if newest > len(steps):
         raise UsageError(
-            "DSN", f"第 {newest} 版的表",
+            "dsn", f"第 {newest} 版的表",
             f"这里的 easytrader 只认得到第 {len(steps)} 版（{done[newest][0]} 不认识）："
             "先升级这台机器的 easytrader；表没有动",
         )  # fmt: skip
     for step in steps:
         if step.version in done and done[step.version] != (step.name, step.digest):
             raise UsageError(
-                "DSN", f"{done[step.version][0]}",
+                "dsn", f"{done[step.version][0]}",
                 f"已经执行过的第 {step.version} 个文件与这里的 {step.name} 不一样：不是同一个发行版"
                 "建的表；表没有动",
             )  # fmt: skip
