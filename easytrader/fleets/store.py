@@ -75,6 +75,18 @@ class Store(Protocol):
     def find(self, account: str, command_id: str, deadline: float) -> Command | None:
         """``command_id`` 的那一条；没有为 None。"""
 
+    def keep(self, name: str, text: str, deadline: float) -> str:
+        """记下一份写了就不再改的话（一个心愿怎样分给各账号）；返回记着的那一份。
+
+        这个登录名已经有同名的，原样给那一份，什么都不改；两头同时写，只有一份作数。
+        与委托的编号记得一样久。
+
+        Args:
+            name: 名字，不超过 64 字节。
+            text: JSON，不超过 256 KB。
+            deadline: 见模块说明。
+        """
+
     def ask(self, question: Question, deadline: float) -> tuple[int, str]:
         """问一句：(题目的号, 该叫醒谁)。不落盘：存储倒了就没有了，再问。"""
 
@@ -128,8 +140,10 @@ class Store(Protocol):
     def publish(self, lease: Lease, hello: str, glance: str, deadline: float) -> None:
         """写上自己的样子，见 `AccountRow`。不等落盘。"""
 
-    def claim(self, leases: Sequence[Lease], most: int, deadline: float) -> list[Command]:
-        """领走一批：撤单在前，别的先来先领；`SENDING`、记上是第几任。
+    def claim(
+        self, leases: Sequence[Lease], most: int, deadline: float, *, busy: Collection[str] = ()
+    ) -> list[Command]:
+        """领走一批：撤单在前，别的先来先领；`SENDING`、记上是第几任。``busy`` 的账号只领撤单。
 
         过期的变成 `UNSENT`（``expired``）；开关管着的（撤单不管）变成 `UNSENT`（``switch``），
         ``answer`` 里是 `RiskRefusedError`。返回了才许发。租约不在了的账号，一条都不给。

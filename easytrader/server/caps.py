@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
 from easytrader.basics.private import private_file, private_folder
-from easytrader.errors import EasytraderError, RiskRefusedError
+from easytrader.errors import EasytraderError, NotConnectedError, RiskRefusedError
 from easytrader.records.guarded import (
     LEFT_BEHIND,
     DeadlineLock,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.risk import GuardPost
     from easytrader.risk.rules import MarketView
+    from easytrader.server.calls import Permit
     from easytrader.server.stop import StopSwitch
     from easytrader.server.tokens import Grant
     from easytrader.wire.verbs import Verb
@@ -312,6 +313,7 @@ class TokenGate:
         account: 账号在服务器上的名字。
         request: 请求号。
         guard: 这条连接自己的风控；没有为 None。
+        permit: 从别处领来的，发出之前再问它；不是的为 None。
     """
 
     def __init__(
@@ -322,6 +324,7 @@ class TokenGate:
         account: str,
         request: str,
         guard: GuardPost | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self._caps = caps
         self._stop = stop
@@ -329,12 +332,14 @@ class TokenGate:
         self._account = account
         self._request = request
         self._guard = guard
+        self._permit = permit
 
     def admit(self, request: OrderRequest, view: MarketView, deadline: float) -> None:
         """令牌许不许；一天的额度在这里占住。
 
         Raises:
             RiskRefusedError: 不许；什么都没有发出，额度也没有占着。
+            NotConnectedError: 领来的已经不许发了；同上。
         """
         grant = self._grant
         if grant.limited:
@@ -343,24 +348,28 @@ class TokenGate:
             value, told = self._value(request, view)
             self._caps.check_value(grant, value, told)
             self._caps.reserve(self._request, grant, self._account, value)
-        if self._guard is not None:
-            try:
+        try:
+            if self._guard is not None:
                 self._guard.check_order(request, view, deadline)
-            except RiskRefusedError:
-                self.not_sent()
-                raise
+            if self._permit is not None:
+                self._permit.admit(request, view, deadline)
+        except (RiskRefusedError, NotConnectedError):
+            self.not_sent()
+            raise
 
     def last(self, request: OrderRequest | None) -> None:
-        """停单开关，一切之后、发出之前；撤单（None）不问。
+        """停单开关（撤单，None，不问）、领来的期限：一切之后、发出之前。
 
         Raises:
             RiskRefusedError: 停着；什么都没有发出，额度退回了。
+            NotConnectedError: 领来的已经不许发了；同上。
         """
-        if request is None:
-            return
         try:
-            self._stop.check(self._account)
-        except RiskRefusedError:
+            if request is not None:
+                self._stop.check(self._account)
+            if self._permit is not None:
+                self._permit.last(Effect.CANCEL if request is None else Effect.ORDER)
+        except (RiskRefusedError, NotConnectedError):
             self.not_sent()
             raise
 
@@ -386,6 +395,8 @@ class TokenGate:
         """确知没有发出：退回额度。"""
         if self._grant.max_day is not None:
             self._caps.give_back(self._request)
+        if self._permit is not None:
+            self._permit.not_sent()
 
     def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
         size = view.multiplier(request.security.stock_code)
