@@ -273,6 +273,7 @@ class World:
         entry = register(place / "entry")
         self._counter, self.port = counter(seed, *delays_ms)
         self._line = CounterLine(self.port)
+        self._hands: dict[str, CounterLine] = {}
         self.store: Store = open_store(dsn)
         self.proxies: dict[str, BadProxy] = {}
         if server is not None:
@@ -281,13 +282,13 @@ class World:
         skews = SKEWS_S if skewed else (0, 0)
         shim = _shim(place) if skewed else None
         self.boxes = [
-            Box(f"box{number}", self._home(f"box{number}", small_spool), self._via("agent"),
+            Box(f"box{number}", self._home(f"box{number}", small_spool), self.seen_from("agent"),
                 self.port, self.accounts, entry, env=_shifted(shim, skews[number % 2]))
             for number in range(boxes)
         ]  # fmt: skip
-        share = -(-len(self.accounts) // strategies)
+        share = -(-len(self.accounts) // max(1, strategies))
         self.strategies = [
-            Strategy(f"s{number}", place / f"s{number}", self._via("strategy"),
+            Strategy(f"s{number}", place / f"s{number}", self.seen_from("strategy"),
                      self.accounts[number * share : (number + 1) * share], entry, self.timeout_s,
                      self._heard)
             for number in range(strategies)
@@ -328,7 +329,8 @@ class World:
         for proxy in self.proxies.values():
             proxy.close()
         self.store.close()
-        self._line.close()
+        for line in (self._line, *self._hands.values()):
+            line.close()
         self._counter.kill()
         self._counter.wait(10)
         for place in self._mounted:
@@ -413,6 +415,13 @@ class World:
     def mute(self, on: bool) -> None:
         self._line.ask(5, do="mute", on=on)
 
+    def counter_line(self, account: str) -> CounterLine:
+        """另外一条到柜台的连接：别的程序、手工。"""
+        if account not in self._hands:
+            self._hands[account] = CounterLine(self.port)
+            self._hands[account].ask(5, do="login", account=account)
+        return self._hands[account]
+
     # ---- 看
 
     def settle(self, within_s: float = 60.0) -> list[str]:
@@ -471,7 +480,8 @@ class World:
 
     # ---- 里面
 
-    def _via(self, whose: str) -> str:
+    def seen_from(self, whose: str) -> str:
+        """``strategy`` 或 ``agent`` 用的地址：经坏网线。"""
         if self.server is None:
             return self.dsn
         return self.dsn.replace(f":{self.server.port}/", f":{self.proxies[whose].port}/")
