@@ -36,9 +36,11 @@ def stage(tmp_path: Path) -> Iterator[Callable[..., World]]:
         world.start()
         return world
 
-    yield build
-    for each in made:
-        each.close()
+    try:
+        yield build
+    finally:
+        for each in made:
+            each.close()
 
 
 @pytest.fixture

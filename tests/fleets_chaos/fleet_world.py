@@ -332,7 +332,7 @@ class World:
         for line in (self._line, *self._hands.values()):
             line.close()
         self._counter.kill()
-        self._counter.wait(10)
+        self._counter.communicate()
         for place in self._mounted:
             subprocess.run(["umount", "-l", str(place)], check=False)
 

@@ -40,9 +40,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = tmp_path_factory.mktemp("fleet")
     dsn = f"sqlite:///{place / 'fleet.db'}"
     world = World(place, "1", dsn=dsn, delays_ms=(100, 100), boxes=1, strategies=0)
-    world.start()
-    yield world
-    world.close()
+    try:
+        world.start()
+        yield world
+    finally:
+        world.close()
 
 
 # ---- 每一节
