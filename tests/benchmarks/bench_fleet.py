@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
-sys.path[:0] = [str(HERE), str(TESTS / "fleets_chaos"), str(TESTS / "fleets"), str(TESTS),
+sys.path[:0] = [str(HERE), str(TESTS / "fleets_chaos"), str(TESTS),
                 str(TESTS.parent)]  # fmt: skip
 
-import psutil  # noqa: E402
-from fleet_world import World, environment  # noqa: E402
-from pg_server import PgServer  # noqa: E402
+from fleet_world import DURABLE, World, environment  # noqa: E402
+from fleets.pg_server import PgServer  # noqa: E402
 from support import ROOT  # noqa: E402
 
 from easytrader.fleets.address import open_store  # noqa: E402
@@ -86,7 +85,7 @@ class References:
     def __init__(self, server: PgServer) -> None:
         import psycopg
 
-        self._link = psycopg.connect(server.database(), autocommit=True)
+        self._link = psycopg.connect(server.fresh(), autocommit=True)
         self._link.execute("CREATE TABLE bench_row (id bigserial PRIMARY KEY, told jsonb)")
         self._link.execute("SET synchronous_commit = on")
         self._echo = subprocess.Popen(
@@ -127,14 +126,14 @@ class Stage:
 
     def __init__(self, place: Path, seconds: float) -> None:
         self.place, self.seconds = place, seconds
-        self.server = PgServer(place / "pg", fsync=True)
+        self.server = PgServer(settings=DURABLE)
         self.server.start()
         self.references = References(self.server)
 
     def world(self, name: str, delays_ms: tuple[float, float]) -> World:
         place = self.place / name
         place.mkdir()
-        world = World(place, "1", dsn=self.server.database(), server=self.server,
+        world = World(place, "1", dsn=self.server.fresh(), server=self.server,
                       delays_ms=delays_ms, boxes=1, strategies=0)  # fmt: skip
         world.boxes[0] = _direct(world)
         world.start()
@@ -142,13 +141,7 @@ class Stage:
 
     def close(self) -> None:
         self.references.close()
-        self.server.kill()
-
-    def cpu_s(self) -> float:
-        """整个服务器（各个进程）用了多少处理器时间，秒。"""
-        head = psutil.Process(self.server.pid)
-        family = [head, *head.children(recursive=True)]
-        return sum(sum(each.cpu_times()[:2]) for each in family)
+        self.server.remove()
 
 
 def _direct(world: World) -> Any:
@@ -237,7 +230,7 @@ def bench_replay(stage: Stage) -> None:
 
 def bench_idle(stage: Stage) -> None:
     """一千个闲着的账号，二十台机器：各自续租、等提示。"""
-    dsn = stage.server.database()
+    dsn = stage.server.fresh()
     stores = [open_store(dsn) for _ in range(_BOXES)]
     closed = threading.Event()
 
@@ -267,9 +260,9 @@ def bench_idle(stage: Stage) -> None:
         each.start()
     closed.wait(3)
     seconds = max(20.0, stage.seconds)
-    began, before = time.perf_counter(), stage.cpu_s()
+    began, before = time.perf_counter(), stage.server.cpu_s()
     closed.wait(seconds)
-    share = (stage.cpu_s() - before) / (time.perf_counter() - began)
+    share = (stage.server.cpu_s() - before) / (time.perf_counter() - began)
     closed.set()
     for store in stores:
         store.close()

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-sys.path[:0] = [
-    str(Path(__file__).resolve().parent),
-    str(Path(__file__).resolve().parents[1] / "fleets"),
-]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from fleet_world import World  # noqa: E402
+from fleet_world import DURABLE, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +24,7 @@ def stage(tmp_path: Path) -> Iterator[Callable[..., World]]:
     def build(server: Any = None, **options: Any) -> World:
         place = tmp_path / f"world{len(made)}"
         place.mkdir()
-        dsn = f"sqlite:///{place / 'fleet.db'}" if server is None else server.database()
+        dsn = f"sqlite:///{place / 'fleet.db'}" if server is None else server.fresh()
         options.setdefault("strategies", 0)
         options.setdefault("boxes", 1)
         options.setdefault("accounts", ("A",))
@@ -44,12 +41,11 @@ def stage(tmp_path: Path) -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Any]:
-    """一个自己的 PostgreSQL；没有装的跳过。"""
-    from pg_server import PgServer
+def engine() -> Iterator[Any]:
+    """一个自己的、真的落盘的 PostgreSQL；没有装的跳过。"""
+    from fleets.pg_server import PgServer, binaries, missing
 
-    tmp_path.chmod(0o755)
-    server = PgServer(tmp_path / "pg", fsync=True)
-    server.start()
-    yield server
-    server.kill()
+    if told := missing() or ("" if binaries() else "现成的服务器杀不得"):
+        pytest.skip(told)
+    with PgServer(settings=DURABLE) as server:
+        yield server

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from easytrader.fleets.store import Store
 
-__all__ = ["ACCOUNTS", "Box", "Strategy", "World", "counter"]
+__all__ = ["ACCOUNTS", "DURABLE", "Box", "Strategy", "World", "counter"]
 
 HERE: Final = Path(__file__).resolve().parent
 ACCOUNTS: Final = ("A", "B", "C", "D")
+DURABLE: Final = {"fsync": "on", "full_page_writes": "on"}
+"""真的落盘的 PostgreSQL。"""
 SKEWS_S: Final = (600, -600)
 """剧本要钟不对的时候，两台机器的墙钟各差多少秒。"""
 SPOOL_BYTES: Final = 24 << 20

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[2]), str(HERE.parent), str(HERE.parents[1]),
-                str(HERE.parents[1] / "fleets")]  # fmt: skip
+]  # fmt: skip
 
 from fleet_judge import judge, judge_events, judge_told  # noqa: E402
 from fleet_plan import PLAYS, Act, act  # noqa: E402
-from fleet_world import World  # noqa: E402
+from fleet_world import DURABLE, World  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,11 +106,11 @@ def stage(given: argparse.Namespace, place: Path) -> tuple[World, Any]:
     seed = f"{given.seed}"
     if given.store == "sqlite":
         return World(place, seed, dsn=f"sqlite:///{place / 'fleet.db'}", **options), None
-    from pg_server import PgServer
+    from fleets.pg_server import PgServer
 
-    server = PgServer(place / "pg")
+    server = PgServer(settings=DURABLE)
     server.start()
-    return World(place, seed, dsn=server.database(), server=server, **options), server
+    return World(place, seed, dsn=server.fresh(), server=server, **options), server
 
 
 def _may_mount() -> bool:
@@ -160,7 +160,7 @@ def main() -> int:
     finally:
         world.close()
         if server is not None:
-            server.kill()
+            server.remove()
     took_s = time.monotonic() - began
     told = judge_told(world.wishes.values())
     print(

@@ -90,15 +90,15 @@ def test_power_cut(stage: Stage, engine: Any) -> None:
         thread.start()
         eventually(lambda: len(numbers) > 20)
         engine.pause()
-        copy = engine.folder.with_name("copy")
-        copy_tree(engine.folder, copy)
+        copy = engine.folder / "copy"
+        copy_tree(engine.data, copy)
         stop.set()
         engine.resume()
         engine.kill()
         thread.join(30)
-        shutil.rmtree(engine.folder)
-        copy.rename(engine.folder)
-        (engine.folder / "postmaster.pid").unlink(missing_ok=True)
+        shutil.rmtree(engine.data)
+        copy.rename(engine.data)
+        (engine.data / "postmaster.pid").unlink(missing_ok=True)
         engine.start()
         world.wait_served()
         for name, number in list(numbers.items()):
@@ -115,15 +115,15 @@ def test_restored_backup(stage: Stage, engine: Any) -> None:
     with user_of(world) as user:
         old = user.buy("600036", 10.5, 100, client_order_id="old")["entrust_no"]
         engine.stop()
-        backup = engine.folder.with_name("backup")
-        copy_tree(engine.folder, backup)
+        backup = engine.folder / "backup"
+        copy_tree(engine.data, backup)
         engine.start()
         world.wait_served()
         fresh = told(user, "fresh", 10.5)
         assert fresh > 0
         engine.stop()
-        shutil.rmtree(engine.folder)
-        backup.rename(engine.folder)
+        shutil.rmtree(engine.data)
+        backup.rename(engine.data)
         engine.start()
         world.wait_served()
         assert told(user, "fresh", 10.5) == fresh
