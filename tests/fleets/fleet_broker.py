@@ -45,6 +45,7 @@ class FleetMemory(MemoryBroker):
         )
         station.start()
         from fleets.tmp_wiring import Wiring
+
         self.wiring = Wiring(station, self.world.desks["main"], given)
         return station
 
