@@ -36,8 +36,8 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
         description="例：easytrader serve --broker sim --path my-qmt --account 10001\n"
         "退出码：0 停好了，1 没办成，2 用法不对，3（--stop）没有在跑的，130 第二次 Ctrl-C。",
     )
-    _add_account_options(parser)
-    _add_server_options(parser)
+    add_account_options(parser)
+    add_server_options(parser)
     parser.runs(_serve)
     inner = parser.add_subparsers(title="另外的命令", metavar="命令", required=False)
     _register_init(inner)
@@ -46,7 +46,8 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     audit.runs(_audit)
 
 
-def _add_account_options(parser: Parser) -> None:
+def add_account_options(parser: Parser) -> None:
+    """账号的选项。"""
     group = parser.add_argument_group(
         "账号", "每个账号从 --broker 写起，再写一次 --broker 就是下一个账号"
     )
@@ -68,7 +69,8 @@ def _add_account_options(parser: Parser) -> None:
     )
 
 
-def _add_server_options(parser: Parser) -> None:
+def add_server_options(parser: Parser) -> None:
+    """服务器的选项。"""
     group = parser.add_argument_group("服务器")
     add = group.add_argument
     add("--config", metavar="FILE", help="TOML 文件：几个账号、别的后端、每个账号自己的风控")
@@ -121,7 +123,7 @@ class _Draft(argparse.Action):
 
 def _serve(arguments: argparse.Namespace) -> int:
     if arguments.stop:
-        return _stop(arguments)
+        return stop(arguments)
     from pathlib import Path
 
     check_installed()
@@ -224,7 +226,8 @@ def _announce(serving: Serving) -> None:
     say(f"  停：Ctrl-C，或 easytrader serve --stop --port {serving.port}")
 
 
-def _stop(arguments: argparse.Namespace) -> int:
+def stop(arguments: argparse.Namespace) -> int:
+    """``--stop``；退出码。"""
     from easytrader.server import control
 
     found = control.running(arguments.port)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from easytrader.wire import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from easytrader.backend.records import OrderRequest
     from easytrader.errors import EasytraderError
     from easytrader.risk import GuardPost
+    from easytrader.risk.rules import MarketView
     from easytrader.server.tokens import Grant
     from easytrader.trader import Trader
-    from easytrader.wire.verbs import Verb
+    from easytrader.wire.verbs import Effect, Verb
 
-Source = Literal["ws", "rest", "page", "qka"]
+Source = Literal["ws", "rest", "page", "qka", "fleet"]
 
 BEAT_S: Final = 0.25
 _STOPPED_S: Final = 1.0
@@ -26,6 +28,19 @@ _DRAIN_S: Final = 1.0
 """醒来这么久之内读到的，都当作停着的时候就到了。"""
 _MARGIN: Final = 0.1
 _MOST_MARGIN_S: Final = 0.5
+
+
+class Permit(Protocol):
+    """从别处领来的一次调用还许不许做；不许的抛异常，什么都没有发出。"""
+
+    def admit(self, request: OrderRequest, view: MarketView, deadline: float) -> None:
+        """一笔校验过的委托，最晚到 ``deadline``（``time.monotonic``）。"""
+
+    def last(self, effect: Effect) -> None:
+        """就要交给柜台的接口了。"""
+
+    def not_sent(self) -> None:
+        """确知没有发出；可能说几次。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,7 @@ class Call:
         guard: 这条连接自己的风控；没有为 None。
         latest: 到这时候活还没有做完（卡住了），不再等它。
         work: 只给查询：不走动词，在同一条道上、同一个期限里做这个。
+        permit: 从别处领来的，发出之前再问它；不是的为 None。
     """
 
     verb: Verb
@@ -58,6 +74,7 @@ class Call:
     guard: GuardPost | None = None
     latest: float = 0.0
     work: Callable[[Trader], Any] | None = None
+    permit: Permit | None = None
 
     def __post_init__(self) -> None:
         """没有说的，期限过了一会儿就不等。"""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
 from easytrader.basics.private import private_file, private_folder
-from easytrader.errors import EasytraderError, RiskRefusedError
+from easytrader.errors import EasytraderError, NotConnectedError, RiskRefusedError
 from easytrader.records.guarded import (
     LEFT_BEHIND,
     DeadlineLock,
@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from easytrader.market.symbols import Security
     from easytrader.risk import GuardPost
     from easytrader.risk.rules import MarketView
+    from easytrader.server.calls import Permit
     from easytrader.server.stop import StopSwitch
     from easytrader.server.tokens import Grant
     from easytrader.wire.verbs import Verb
 
-__all__ = ["Caps", "TokenGate", "default_file"]
+__all__ = ["Caps", "TokenGate", "default_file", "value_of"]
 
 _T = TypeVar("_T")
 
@@ -312,6 +313,7 @@ class TokenGate:
         account: 账号在服务器上的名字。
         request: 请求号。
         guard: 这条连接自己的风控；没有为 None。
+        permit: 从别处领来的，发出之前再问它；不是的为 None。
     """
 
     def __init__(
@@ -322,6 +324,7 @@ class TokenGate:
         account: str,
         request: str,
         guard: GuardPost | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self._caps = caps
         self._stop = stop
@@ -329,12 +332,14 @@ class TokenGate:
         self._account = account
         self._request = request
         self._guard = guard
+        self._permit = permit
 
     def admit(self, request: OrderRequest, view: MarketView, deadline: float) -> None:
         """令牌许不许；一天的额度在这里占住。
 
         Raises:
             RiskRefusedError: 不许；什么都没有发出，额度也没有占着。
+            NotConnectedError: 领来的已经不许发了；同上。
         """
         grant = self._grant
         if grant.limited:
@@ -343,24 +348,28 @@ class TokenGate:
             value, told = self._value(request, view)
             self._caps.check_value(grant, value, told)
             self._caps.reserve(self._request, grant, self._account, value)
-        if self._guard is not None:
-            try:
+        try:
+            if self._guard is not None:
                 self._guard.check_order(request, view, deadline)
-            except RiskRefusedError:
-                self.not_sent()
-                raise
+            if self._permit is not None:
+                self._permit.admit(request, view, deadline)
+        except (RiskRefusedError, NotConnectedError):
+            self.not_sent()
+            raise
 
     def last(self, request: OrderRequest | None) -> None:
-        """停单开关，一切之后、发出之前；撤单（None）不问。
+        """停单开关（撤单，None，不问）、领来的期限：一切之后、发出之前。
 
         Raises:
             RiskRefusedError: 停着；什么都没有发出，额度退回了。
+            NotConnectedError: 领来的已经不许发了；同上。
         """
-        if request is None:
-            return
         try:
-            self._stop.check(self._account)
-        except RiskRefusedError:
+            if request is not None:
+                self._stop.check(self._account)
+            if self._permit is not None:
+                self._permit.last(Effect.CANCEL if request is None else Effect.ORDER)
+        except (RiskRefusedError, NotConnectedError):
             self.not_sent()
             raise
 
@@ -386,22 +395,36 @@ class TokenGate:
         """确知没有发出：退回额度。"""
         if self._grant.max_day is not None:
             self._caps.give_back(self._request)
+        if self._permit is not None:
+            self._permit.not_sent()
 
     def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
-        size = view.multiplier(request.security.stock_code)
-        return order_value(request, lambda: self._market(request, view), size)
+        return value_of(request, view, _cap_rule(self._grant))
 
-    def _market(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
-        """市价委托按涨停价算：实际成交只会更便宜。"""
-        code = request.security.stock_code
+
+def value_of(request: OrderRequest, view: MarketView, rule: str) -> tuple[Decimal, str]:
+    """一笔委托多少元，和它的算法；市价委托按涨停价算，实际成交只会更便宜。
+
+    Args:
+        request: 委托。
+        view: 行情。
+        rule: 算不出来的，说是哪一条不许。
+
+    Raises:
+        RiskRefusedError: 市价委托，涨停价与最新价都问不到。
+    """
+    code = request.security.stock_code
+
+    def market() -> tuple[Decimal, str]:
         highest = _positive(view.limit_up(code))
         if highest is not None:
             return highest, "涨停价"
         last = _positive(view.last_price(code))
         if last is not None:
             return last * _WIDEST_BAND, "没有涨停价，最新价再加三成"
-        told = f"{code} 是市价委托，涨停价与最新价都问不到，算不出值多少钱"
-        raise _refused(_cap_rule(self._grant), told)
+        raise _refused(rule, f"{code} 是市价委托，涨停价与最新价都问不到，算不出值多少钱")
+
+    return order_value(request, market, view.multiplier(code))
 
 
 def _refusal(check: Callable[[], object]) -> RiskRefusedError | None:

@@ -20,6 +20,7 @@ from easytrader.wire import values, words
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from easytrader.backend.records import PushEvent
     from easytrader.server.lanes import Mailbox
@@ -76,6 +77,8 @@ class Feed:
         self._timer: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._seats: dict[Listener, _Seat] = {}
+        self.also: Callable[[dict[str, Any], PushEvent | None], None] | None = None
+        """另给它一份，按次序：(只有 JSON 类型的字典, 原来的那一条)；不得阻塞、抛异常、改它。"""
 
     def open(self, mailbox: Mailbox) -> None:
         """循环开始了。"""
@@ -93,9 +96,9 @@ class Feed:
             "time": time.time(),
             "data": {} if build is None else build(*table.contents(event)),
         }
-        self.add(told)
+        self.add(told, event)
 
-    def add(self, told: dict[str, Any]) -> None:
+    def add(self, told: dict[str, Any], event: PushEvent | None = None) -> None:
         """记下一条写好了的，叫醒循环。任何线程。"""
         plain = values.to_plain(told)
         with self._lock:
@@ -106,6 +109,8 @@ class Feed:
             else:
                 self._ring[(number - 1) % self._kept] = data
             self.last = number
+            if self.also is not None:
+                self.also(plain, event)
         if not self._rung and self._mailbox is not None:
             self._rung = True
             self._mailbox.put(self._wake)

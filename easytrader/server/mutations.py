@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from easytrader.trader import Trader
     from easytrader.wire.verbs import Verb
 
-_NOT_SENT: Final = (
+NOT_SENT: Final = (
     UsageError,
     NotConnectedError,
     RiskRefusedError,
@@ -319,14 +319,17 @@ class Mutations:
         if stops(call.verb):
             self._stop.check(self._name)  # 委托发出之前还要再问；转账等只在这里问
         gate = TokenGate(
-            self._caps, self._stop, call.grant, self._name, _cap_key(flight.row), call.guard
-        )
+            self._caps, self._stop, call.grant, self._name, _cap_key(flight.row), call.guard,
+            call.permit,
+        )  # fmt: skip
         flight.gate = gate
         kwargs = call.kwargs
         if flight.row.client_order_id:
             kwargs = {**kwargs, "client_order_id": flight.row.client_order_id}
         if time.monotonic() >= call.deadline:  # 排队、写盘花掉的也算
             raise _late(call)
+        if call.permit is not None and call.verb.effect is Effect.MOVE:
+            call.permit.last(Effect.MOVE)  # 委托、撤单到了交易口里面再问
         with admission.through(gate), self._until(call.deadline):
             try:
                 return verbs.invoke(self._trader, call.verb, call.args, kwargs)
@@ -612,7 +615,7 @@ def _void(request: str) -> NotConnectedError:
 def _surely_not_sent(answer: Answer) -> bool:
     """确知柜台上没有它：没有发出，或当场被拒绝。"""
     if answer.error is not None:
-        return isinstance(answer.error, _NOT_SENT)
+        return isinstance(answer.error, NOT_SENT)
     return isinstance(answer.result, dict) and answer.result.get("entrust_no") == -1
 
 

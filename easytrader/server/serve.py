@@ -72,6 +72,8 @@ class Serving:
         self.config = config
         self.tokens = Tokens(default_file()) if tokens is None else tokens
         self.accounts: list[Account] = []
+        self.desks: dict[str, Desk] = {}
+        """名字 → 账号；启动之后才有。"""
         self.port = 0
         self.fingerprint = ""
         """证书的指纹；明文为空。"""
@@ -231,7 +233,7 @@ class Serving:
         self._desk_of = lambda each: Desk(
             each.name, each.trader, caps=limits, stop=switch, audit=record
         )
-        desks = {each.name: self._desk_of(each) for each in self.accounts}
+        desks = self.desks = {each.name: self._desk_of(each) for each in self.accounts}
         pages = None
         if config.page:
             secure = pair is not None or bool(config.proxies)

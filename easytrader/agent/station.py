@@ -1,0 +1,492 @@
+"""账号那一头：拿着租约，领命令，交给账号的 `Desk` 去做，把结果写回去。
+
+领命令的、答查询的、等提示的、续租的、待传的，各一个线程；做的还是服务器的那几条道。
+接手的账号先核对上一任留下的（`handover`），才领新的。
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+import traceback
+from collections import Counter
+from functools import partial
+from hashlib import blake2b
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+from easytrader.agent import errands, spool
+from easytrader.agent.errands import Errand, Rules
+from easytrader.agent.handover import Settling
+from easytrader.agent.keeper import Hooks, Keeper
+from easytrader.backend.records import Connected
+from easytrader.basics import boot_clock, waits
+from easytrader.errors import EasytraderError, UsageError
+from easytrader.fleets.words import (
+    ABSENT,
+    POLL_S,
+    UNKNOWN,
+    FencedError,
+    StoreDownError,
+    StoreUnknownError,
+)
+from easytrader.risk import Guard
+from easytrader.server.calls import Answer
+from easytrader.wire import values
+from easytrader.wire.verbs import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from easytrader.backend.records import OrderRequest, PushEvent
+    from easytrader.fleets.store import Store
+    from easytrader.fleets.words import Beat, Command, Lease, Outcome, Question
+    from easytrader.risk import GuardPost
+    from easytrader.risk.rules import MarketView
+    from easytrader.server.desk import Desk
+
+MOST: Final = 32
+"""一次最多领这么多条。"""
+_FLYING: Final = 16
+"""一个账号在办的委托到了这么多，先只领它的撤单：领了发不出去的会过期。"""
+_QUESTIONS: Final = 64
+_CLAIM_S: Final = 2.0
+_ASK_S: Final = 1.0
+_AGAIN_S: Final = 0.5
+_PATIENCE_S: Final = 8.0
+"""接手的账号，上一任留下的最多先核对这么久；还说不清的接着核对，不再耽误新的。"""
+_FINISH_S: Final = 5.0
+_GONE: Final = (StoreDownError, StoreUnknownError)
+_POSTS: Final = 256
+
+
+class Station:
+    """一台机器上的几个账号。
+
+    Args:
+        store: 存储；归它关。
+        desks: 账号在队里的名字 → 账号；循环已经在跑。
+        box: 这台机器在队里的名字，全队唯一。
+        groups: 这些账号在哪几组。
+        takeover: 上一任的租约过期了，``auto`` 别的机器就能接，``manual`` 要人点头。
+        address: 自己的网址，停单用。
+        folder: 待传的放在哪里；不给是默认的地方。
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        desks: Mapping[str, Desk],
+        *,
+        box: str,
+        groups: Sequence[str] = (),
+        takeover: str = "manual",
+        address: str = "",
+        folder: Path | None = None,
+    ) -> None:
+        self.box = box
+        self._store = store
+        self._groups = tuple(groups)
+        self._seats: dict[str, _Seat] = {}
+        where = blake2b(store.where.encode(), digest_size=8).hexdigest()
+        file = spool.default_file(box, where) if folder is None else folder / "spool.sqlite"
+        self._spool = spool.Spool(file)
+        self._keeper = Keeper(
+            store,
+            box=box,
+            owner=secrets.token_hex(8),
+            groups=self._groups,
+            takeover=takeover,
+            address=address,
+            hooks=Hooks(self._gained, self._lost, self._beat),
+        )
+        self._uploader = spool.Uploader(
+            store,
+            self._spool,
+            lambda: self._keeper.leases,
+            fenced=self._keeper.drop,
+            settled=lambda hosts, _accounts: self._hint(hosts),
+        )
+        self._rules = Rules(
+            self._keeper.check, self._check_switches, self._spool.check, self._admit, self._not_sent
+        )
+        self._bell = waits.Bell()
+        self._replies: SimpleQueue[tuple[Question, str] | None] = SimpleQueue()
+        self._closing = threading.Event()
+        for desk in desks.values():
+            self._seat(desk)
+        self._threads = [
+            threading.Thread(target=each, name=f"easytrader-agent-{name}", daemon=True)
+            for name, each in (
+                ("claims", self._claims), ("hints", self._hints), ("replies", self._reply),
+            )
+        ]  # fmt: skip
+
+    # ---- 开与关
+
+    def start(self) -> None:
+        """开始；存储不在的一直等它。
+
+        Raises:
+            UsageError: 存储不让用：表没有建、版本差得多、没有身份。
+        """
+        for seat in self._seats.values():
+            seat.open()
+        try:
+            self._keeper.start({name: each.broker for name, each in self._seats.items()})
+        except BaseException:
+            self.close()
+            raise
+        self._uploader.start()
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, desk: Desk) -> None:
+        """多管一个账号。"""
+        seat = self._seat(desk)
+        seat.open()
+        self._keeper.want(desk.name, seat.broker)
+
+    @property
+    def held(self) -> list[str]:
+        """此刻归这台机器管、已经在领命令的账号。"""
+        return [each.account for each in self._keeper.fresh() if self._seats[each.account].ready]
+
+    @property
+    def silent(self) -> str:
+        """存储为什么没有应答；好好的为空。"""
+        return self._keeper.silent
+
+    def close(self) -> None:
+        """不再领，做完手上的、传完、放开租约；最多十几秒，可重复调用。"""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._bell.ring()
+        waits.sliced(self._is_idle, _FINISH_S, slice_s=0.02)
+        for seat in self._seats.values():
+            seat.close()
+        self._replies.put(None)
+        if self._uploader_runs:
+            self._uploader.close(_FINISH_S)
+        self._keeper.close(_ASK_S)
+        self._store.close()
+        for thread in self._threads:
+            waits.join(thread, _CLAIM_S)
+        self._spool.close()
+
+    @property
+    def _uploader_runs(self) -> bool:
+        return any(each.ident is not None for each in self._threads)
+
+    def _is_idle(self, seconds: float) -> bool:
+        if not any(each.flying for each in self._seats.values()):
+            return True
+        threading.Event().wait(seconds)
+        return False
+
+    def _seat(self, desk: Desk) -> _Seat:
+        seat = self._seats[desk.name] = _Seat(desk, self._settled, self._bell)
+        return seat
+
+    # ---- 租约有了变化，在看租约的线程上
+
+    def _gained(self, lease: Lease) -> None:
+        seat = self._seats[lease.account]
+        seat.ready = False
+        threading.Thread(
+            target=self._hand_over, args=(seat, lease), daemon=True,
+            name=f"easytrader-agent-handover-{lease.account}",
+        ).start()  # fmt: skip
+
+    def _lost(self, account: str) -> None:
+        self._seats[account].lose()
+
+    def _beat(self, beat: Beat, before: float, after: float) -> None:
+        self._uploader.poke()
+        if beat.has_work:
+            self._bell.ring()
+
+    def _hand_over(self, seat: _Seat, lease: Lease) -> None:
+        """上一任留下的先核对，然后才领新的。"""
+        rows = self._left_over(lease)
+        while rows is None:
+            if self._closing.wait(_AGAIN_S) or not self._is_current(lease):
+                return
+            rows = self._left_over(lease)
+        mine = [each for each in rows if not seat.is_flying(each)]
+        if mine:
+            logger.warning("账号 {}：有 {} 条命令没有结果，先核对", lease.account, len(mine))
+            seat.settling.add(mine, lease.settle_after_s)
+            seat.settling.looked(lease.settle_after_s + _PATIENCE_S)
+        elif lease.settle_after_s:
+            self._closing.wait(lease.settle_after_s)
+        if self._is_current(lease):
+            seat.ready = True
+            self._bell.ring()
+
+    def _left_over(self, lease: Lease) -> list[Command] | None:
+        """存储没有应答为 None。"""
+        try:
+            return self._store.left_over(lease, time.monotonic() + _CLAIM_S)
+        except _GONE:
+            return None
+        except FencedError:
+            self._keeper.drop(lease.account)
+            return []
+
+    def _is_current(self, lease: Lease) -> bool:
+        held = self._keeper.leases.get(lease.account)
+        return held is not None and held.epoch == lease.epoch
+
+    # ---- 领
+
+    def _hints(self) -> None:
+        while not self._closing.is_set():
+            began = time.monotonic()
+            self._store.wait(self.box, POLL_S)
+            self._bell.ring()
+            if time.monotonic() - began < 0.001:  # 存储不等就回来的：不空转
+                self._closing.wait(0.001)
+
+    def _claims(self) -> None:
+        while not self._closing.is_set():
+            try:
+                pause_s = self._step()
+            except _GONE:
+                pause_s = _AGAIN_S
+            except Exception as exc:  # noqa: BLE001  边界：存储抛什么，领命令的线程都不能少
+                where = "".join(traceback.format_tb(exc.__traceback__))
+                logger.error("领命令出了意外的错：{!r}\n{}", exc, where)
+                pause_s = _AGAIN_S
+            if pause_s:
+                self._bell.wait(pause_s)
+
+    def _step(self) -> float:
+        """领一批；返回多久之后再来（有人叫就早一点）。"""
+        leases = [each for each in self._keeper.fresh() if self._seats[each.account].ready]
+        if not leases:
+            return POLL_S
+        found = self._claim(leases)
+        questions = self._store.questions(leases, _QUESTIONS, time.monotonic() + _ASK_S)
+        for each in questions:
+            self._answer(each)
+        if found or questions:
+            return 0.0
+        if self._store.idle(leases, time.monotonic() + _ASK_S):
+            return 0.0
+        return POLL_S
+
+    def _claim(self, leases: list[Lease]) -> int:
+        orders = {each.account: self._seats[each.account].orders for each in leases}
+        busy = [account for account, count in orders.items() if count >= _FLYING]
+        room = sum(_FLYING - min(_FLYING, count) for count in orders.values())
+        most = max(1, min(MOST, room)) if room else MOST
+        asked = boot_clock.now()
+        given: dict[str, Any] = {"busy": busy} if busy else {}
+        try:
+            found = self._store.claim(leases, most, time.monotonic() + _CLAIM_S, **given)
+        except StoreUnknownError:
+            # 也许领走了而没有到手：换一任，没有到手的核对清楚
+            self._keeper.retake()
+            raise
+        for each in found:
+            self._begin(each, asked)
+        return len(found)
+
+    def _begin(self, command: Command, asked: float) -> None:
+        seat = self._seats[command.account]
+        errand = Errand(command, self._rules, asked)
+        seat.take_off(command)
+        try:
+            call = errands.call_of(seat.desk, errand, seat.post_of)
+        except EasytraderError as exc:
+            self._finish(seat, command, errands.unsent(command, exc))
+            return
+        seat.desk.post(partial(seat.desk.submit, call, partial(self._heard, seat, errand)))
+
+    def _heard(self, seat: _Seat, errand: Errand, answer: Answer) -> None:
+        """有了回答；哪个线程都可能，不阻塞。"""
+        command = errand.command
+        outcome = errands.outcome_of(command, answer, errand.why)
+        if answer.seq is not None:
+            self._record(command, outcome)
+            return
+        self._finish(seat, command, outcome)
+
+    def _finish(self, seat: _Seat, command: Command, outcome: Outcome) -> None:
+        self._record(command, outcome)
+        if outcome.state == UNKNOWN:
+            seat.settling.add([command])
+        if seat.land(command):
+            self._bell.ring()
+
+    def _settled(self, command: Command, outcome: Outcome) -> None:
+        """核对清楚了一条。"""
+        told = "没有到柜台" if outcome.state == ABSENT else f"{outcome.state} {outcome.order_id}"
+        logger.info("账号 {} 的 {} 核对清楚了：{}", command.account, command.command_id, told)
+        lease = self._keeper.leases.get(command.account)
+        if lease is not None:
+            # `left_over` 已经把它归在这一任
+            command = command._replace(epoch=lease.epoch)
+        self._record(command, outcome)
+
+    def _record(self, command: Command, outcome: Outcome) -> None:
+        self._spool.outcome(outcome, command.epoch, command.host)
+
+    # ---- 查询
+
+    def _answer(self, question: Question) -> None:
+        seat = self._seats[question.account]
+        desk = seat.desk
+        if question.verb == "server.settle":
+            seat.settling.hurry()  # 有人等着它清楚
+
+        def heard(answer: Answer) -> None:
+            self._replies.put((question, errands.written(answer)))
+
+        try:
+            call = errands.query_of(question)
+        except EasytraderError as exc:
+            heard(Answer(error=exc))
+            return
+        desk.post(partial(desk.submit, call, heard))
+
+    def _reply(self) -> None:
+        while (first := self._replies.get()) is not None:
+            batch = [first, *_drained(self._replies)]
+            answers = {question.number: told for question, told in batch}
+            try:
+                self._store.reply(answers, time.monotonic() + _ASK_S)
+            except (*_GONE, EasytraderError) as exc:
+                logger.debug("{} 个回答没有送到（{}）：问的人会再问", len(batch), exc)
+                continue
+            self._hint({question.host for question, _ in batch})
+
+    def _hint(self, hosts: set[str]) -> None:
+        hosts.discard("")
+        if hosts:
+            self._store.hint(hosts)
+
+    # ---- 发出之前问的
+
+    def _check_switches(self, account: str, strategy: str) -> None:
+        pass
+
+    def _admit(
+        self, key: str, account: str, strategy: str, request: OrderRequest, view: MarketView,
+        deadline: float,
+    ) -> None:  # fmt: skip
+        pass
+
+    def _not_sent(self, key: str) -> None:
+        pass
+
+
+class _Seat:
+    """一个账号在这里的样子。
+
+    Args:
+        desk: 账号。
+        settled: 核对清楚了一条时调用。
+        bell: 又能领了时响。
+    """
+
+    def __init__(self, desk: Desk, settled: Any, bell: waits.Bell) -> None:
+        self.desk = desk
+        self.broker = desk.trader.capabilities.name
+        self.settling = Settling(desk, settled)
+        self.ready = False
+        """上一任留下的看过了，可以领新的。"""
+        self._bell = bell
+        self._lock = threading.Lock()
+        # (编号, 第几次) → 它改变什么；在办的
+        self._flying: dict[tuple[str, int], str] = {}
+        self._counts: Counter[str] = Counter()
+        self._posts: dict[str, GuardPost | None] = {}
+        self._leave: Callable[[], None] = lambda: None
+
+    def open(self) -> None:
+        """听着连上没有。"""
+        self._leave = self.desk.engine.tap(self._pushed)
+
+    def _pushed(self, event: PushEvent) -> None:
+        if isinstance(event, Connected):
+            self.settling.hurry()
+
+    @property
+    def flying(self) -> int:
+        """在办的几条。"""
+        return len(self._flying)
+
+    @property
+    def orders(self) -> int:
+        """其中不是撤单的。"""
+        return self._counts[Effect.ORDER.value] + self._counts[Effect.MOVE.value]
+
+    def is_flying(self, command: Command) -> bool:
+        """正在办。"""
+        return (command.command_id, command.attempt) in self._flying
+
+    def take_off(self, command: Command) -> None:
+        """要办了。"""
+        with self._lock:
+            self._flying[(command.command_id, command.attempt)] = command.effect
+            self._counts[command.effect] += 1
+
+    def land(self, command: Command) -> bool:
+        """办完了；从此又能领它的委托为真。"""
+        with self._lock:
+            effect = self._flying.pop((command.command_id, command.attempt), None)
+            if effect is None:
+                return False
+            self._counts[effect] -= 1
+            return self.orders == _FLYING - 1
+
+    def post_of(self, desk: Desk, limits: str) -> GuardPost | None:
+        """策略那一头自己的风控；同样的规则是同一个岗。"""
+        if not limits:
+            return None
+        if limits not in self._posts:
+            found = values.from_plain(values.decode(limits))
+            if isinstance(found, dict) and found.get("kill_switch") is not None:
+                form = "这台机器上的文件不从别的机器看；停单用 easytrader fleet pause"
+                raise UsageError("kill_switch", found["kill_switch"], form)
+            guard = Guard.of(found)
+            post = None if guard is None else desk.engine.new_post(guard)
+            if len(self._posts) >= _POSTS:
+                self._posts.clear()
+            self._posts[limits] = post
+        return self._posts[limits]
+
+    def lose(self) -> None:
+        """不归我们了。"""
+        self.ready = False
+        self.settling.clear()
+
+    def close(self) -> None:
+        """收尾。"""
+        self._leave()
+        self.settling.close(_ASK_S)
+
+
+def _drained(queue: SimpleQueue[Any]) -> list[Any]:
+    """排着的都拿出来，最多一百个；遇到收尾的放回去。"""
+    found: list[Any] = []
+    while len(found) < 99 and (each := _next(queue)) is not None:
+        found.append(each)
+    return found
+
+
+def _next(queue: SimpleQueue[Any]) -> Any:
+    try:
+        found = queue.get_nowait()
+    except Empty:
+        return None
+    if found is None:
+        queue.put(None)
+    return found

@@ -1,0 +1,23 @@
+"""代理的测试：借服务器那一组的内存柜台。"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "server"))
+
+from agent_world import AgentWorld, agent_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[AgentWorld]:
+    """一个内存柜台的账号 ``a``、一份 SQLite 的存储、一个代理。"""
+    with agent_world(tmp_path) as found:
+        yield found
