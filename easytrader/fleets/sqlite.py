@@ -374,7 +374,7 @@ class SqliteStore:
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -385,7 +385,7 @@ class SqliteStore:
         checks.name("broker", broker)
         grouped = json.dumps(checks.names("groups", groups), ensure_ascii=False)
         checks.takeover(takeover)
-        checks.flag("restart", restart)
+        checks.name("previous", previous, empty=True)
         checks.name("address", address, empty=True)
         lock = self._living(deadline)
 
@@ -401,13 +401,12 @@ class SqliteStore:
                 )
             else:
                 dead = bool(row["owner"]) and (
-                    (restart and row["box"] == box)
+                    (row["owner"] == previous and row["box"] == box)
                     or (row["lock"] != lock.name and not lock.is_alive(row["lock"], time.time()))
                 )
                 mine = row["owner"] == owner
                 if row["owner"] and row["lease_until"] > now and not (dead or mine):
-                    left_s = row["lease_until"] - now
-                    return Held(account, row["box"], f"租约还有 {left_s:.1f} 秒")
+                    return Held(account, row["box"], _living(row, box, now))
                 refused = _not_my_turn(row, box, takeover)
                 if refused:
                     return Held(account, row["box"], refused)
@@ -497,6 +496,10 @@ class SqliteStore:
                 if row is not None and row["lease_until"] > now:
                     held[lease.account] = row
             stopped = {each.scope: each for each in _switches(db)}
+            db.executemany(  # 忙着：会自己看到，不用叫
+                "UPDATE account SET idle=0 WHERE account=? AND idle",
+                [(each,) for each in held],
+            )
             taken: list[int] = []
             while len(taken) < most:  # 过期的、挡下来的不占名额
                 waiting = self._commands(
@@ -1195,6 +1198,12 @@ def in_use(account: str, box: str, left_s: float) -> str:
         f"{account} 的租约还有 {left_s:.1f} 秒，{box} 也许正在发委托：等它过期再接。"
         "确知那台机器上的代理已经停了、断了网，才用 force：不然同一笔委托可能两边各发一次"
     )
+
+
+def _living(row: Mapping[str, Any], box: str, now: float) -> str:
+    """主人还在。"""
+    twin = "另一个也叫这个名字的代理拿着，" if row["box"] == box else ""
+    return f"{twin}租约还有 {row['lease_until'] - now:.1f} 秒"
 
 
 def _not_my_turn(row: Mapping[str, Any], box: str, takeover: str) -> str:

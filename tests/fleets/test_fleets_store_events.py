@@ -284,13 +284,15 @@ def test_posts_wake_who_said_they_wait(world: World) -> None:
     lease = leased(store)
     assert not store.idle([lease], soon())
     assert store.post(world.wish(), soon()).box == "box1"
-    assert store.post(world.wish(), soon()).box == ""  # 叫过了
+    assert claimed(store, [lease])
+    assert store.post(world.wish(), soon()).box == ""  # 忙着，会自己看到
+    assert store.ask(question(), soon())[1] == ""
     assert store.idle([lease], soon())  # 有活，不要去等
     claimed(store, [lease])
+    store.questions([lease], 9, soon())
     assert not store.idle([lease], soon())
     assert store.ask(question(), soon())[1] == "box1"
-    again = store.post(world.wish(), soon())
-    assert store.post(world.wish(command_id=again.command.command_id), soon()).box == ""
+    assert store.post(world.wish("A", command_id="c1"), soon()).box == ""  # 没有记下什么
 
 
 # ---- 期限、参数
@@ -349,6 +351,7 @@ def test_no_call_hangs_when_the_store_is_held(world: World) -> None:
         ("box", lambda s, _: asking(s, box=None)),
         ("groups", lambda s, _: asking(s, groups="g")),
         ("groups", lambda s, _: asking(s, groups=[""])),
+        ("previous", lambda s, _: asking(s, previous=None)),
         ("takeover", lambda s, _: asking(s, takeover="maybe")),
         ("most", lambda s, _: s.claim([], 0, soon())),
         ("busy", lambda s, _: s.claim([], 1, soon(), busy="A")),

@@ -48,8 +48,13 @@ def test_the_first_owner(world: World) -> None:
 
 def test_a_living_owner_is_not_disturbed(world: World) -> None:
     store, other = world.open(), world.open()
-    lease = leased(store, takeover="auto")
-    for told in ({"box": "box2"}, {"box": "box1"}, {"box": "box2", "restart": True}):
+    lease = leased(store, owner="我", takeover="auto")
+    for told in (
+        {"box": "box2"},
+        {"box": "box1"},
+        {"box": "box2", "previous": "我"},
+        {"box": "box1", "previous": "不是它"},
+    ):
         got = held(other, owner="另一个", takeover="auto", **told)
         assert (got.account, got.box) == ("A", "box1")
         assert got.why
@@ -60,7 +65,7 @@ def test_a_living_owner_is_not_disturbed(world: World) -> None:
 def test_my_own_restart_does_not_wait(world: World) -> None:
     store, again = world.open(), world.open()
     old = leased(store, owner="旧")
-    new = leased(again, owner="新", restart=True)
+    new = leased(again, owner="新", previous="旧")
     assert (new.epoch, new.settle_after_s) == (2, 0)
     assert store.renew([old], soon()).kept == frozenset()
 
@@ -174,12 +179,12 @@ def test_taking_over_by_hand(world: World) -> None:
 
 def test_forced_over_a_living_owner(world: World) -> None:
     store, other = world.open(), world.open()
-    lease = leased(store)
+    lease = leased(store, owner="旧")
     command = store.post(world.wish(), soon()).command
     store.take_over("A", "box2", soon(), force=True)
     assert claimed(store, [lease]) == []
     assert store.renew([lease], soon()).kept == frozenset()
-    held(store, owner="回来", restart=True)
+    held(store, owner="回来", previous="旧")
     new = leased(other, owner="二", box="box2")
     assert [each.number for each in claimed(other, [new])] == [command.number]
 
