@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader.agent import errands, spool
+from easytrader.agent.duties import Duties
 from easytrader.agent.errands import Errand, Rules
 from easytrader.agent.handover import Settling
 from easytrader.agent.keeper import Hooks, Keeper
@@ -42,11 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from easytrader.backend.records import OrderRequest, PushEvent
+    from easytrader.backend.records import PushEvent
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Beat, Command, Lease, Outcome, Question
     from easytrader.risk import GuardPost
-    from easytrader.risk.rules import MarketView
     from easytrader.server.desk import Desk
 
 MOST: Final = 32
@@ -104,16 +104,20 @@ class Station:
             address=address,
             hooks=Hooks(self._gained, self._lost, self._beat),
         )
+        self._duties = duties = Duties(store, self._spool, box=box, groups=self._groups)
         self._uploader = spool.Uploader(
             store,
             self._spool,
             lambda: self._keeper.leases,
             fenced=self._keeper.drop,
             settled=lambda hosts, _accounts: self._hint(hosts),
+            late=duties.alarms.late,
+            stop=duties.stop,
         )
         self._rules = Rules(
-            self._keeper.check, self._check_switches, self._spool.check, self._admit, self._not_sent
-        )
+            self._keeper.check, duties.check_switches, self._spool.check, duties.admit,
+            duties.not_sent,
+        )  # fmt: skip
         self._bell = waits.Bell()
         self._replies: SimpleQueue[tuple[Question, str] | None] = SimpleQueue()
         self._closing = threading.Event()
@@ -142,6 +146,7 @@ class Station:
             self.close()
             raise
         self._uploader.start()
+        self._duties.start()
         for thread in self._threads:
             thread.start()
 
@@ -171,7 +176,8 @@ class Station:
         for seat in self._seats.values():
             seat.close()
         self._replies.put(None)
-        if self._uploader_runs:
+        if self._runs:
+            self._duties.close()
             self._uploader.close(_FINISH_S)
         self._keeper.close(_ASK_S)
         self._store.close()
@@ -180,7 +186,7 @@ class Station:
         self._spool.close()
 
     @property
-    def _uploader_runs(self) -> bool:
+    def _runs(self) -> bool:
         return any(each.ident is not None for each in self._threads)
 
     def _is_idle(self, seconds: float) -> bool:
@@ -195,9 +201,10 @@ class Station:
 
     # ---- 租约有了变化，在看租约的线程上
 
-    def _gained(self, lease: Lease) -> None:
+    def _gained(self, lease: Lease, before: str) -> None:
         seat = self._seats[lease.account]
         seat.ready = False
+        self._duties.gained(seat.desk, lease, before)
         threading.Thread(
             target=self._hand_over, args=(seat, lease), daemon=True,
             name=f"easytrader-agent-handover-{lease.account}",
@@ -205,8 +212,10 @@ class Station:
 
     def _lost(self, account: str) -> None:
         self._seats[account].lose()
+        self._duties.lost(account)
 
     def _beat(self, beat: Beat, before: float, after: float) -> None:
+        self._duties.beat(beat, before, after)
         self._uploader.poke()
         if beat.has_work:
             self._bell.ring()
@@ -221,6 +230,8 @@ class Station:
         mine = [each for each in rows if not seat.is_flying(each)]
         if mine:
             logger.warning("账号 {}：有 {} 条命令没有结果，先核对", lease.account, len(mine))
+            for each in mine:
+                self._duties.begin(each)
             seat.settling.add(mine, lease.settle_after_s)
             seat.settling.looked(lease.settle_after_s + _PATIENCE_S)
         elif lease.settle_after_s:
@@ -302,6 +313,7 @@ class Station:
         seat = self._seats[command.account]
         errand = Errand(command, self._rules, asked)
         seat.take_off(command)
+        self._duties.begin(command)
         try:
             call = errands.call_of(seat.desk, errand, seat.post_of)
         except EasytraderError as exc:
@@ -314,12 +326,12 @@ class Station:
         command = errand.command
         outcome = errands.outcome_of(command, answer, errand.why)
         if answer.seq is not None:
-            self._record(command, outcome)
+            self._duties.record(command, outcome)
             return
         self._finish(seat, command, outcome)
 
     def _finish(self, seat: _Seat, command: Command, outcome: Outcome) -> None:
-        self._record(command, outcome)
+        self._duties.record(command, outcome)
         if outcome.state == UNKNOWN:
             seat.settling.add([command])
         if seat.land(command):
@@ -333,10 +345,7 @@ class Station:
         if lease is not None:
             # `left_over` 已经把它归在这一任
             command = command._replace(epoch=lease.epoch)
-        self._record(command, outcome)
-
-    def _record(self, command: Command, outcome: Outcome) -> None:
-        self._spool.outcome(outcome, command.epoch, command.host)
+        self._duties.record(command, outcome)
 
     # ---- 查询
 
@@ -371,20 +380,6 @@ class Station:
         hosts.discard("")
         if hosts:
             self._store.hint(hosts)
-
-    # ---- 发出之前问的
-
-    def _check_switches(self, account: str, strategy: str) -> None:
-        pass
-
-    def _admit(
-        self, key: str, account: str, strategy: str, request: OrderRequest, view: MarketView,
-        deadline: float,
-    ) -> None:  # fmt: skip
-        pass
-
-    def _not_sent(self, key: str) -> None:
-        pass
 
 
 class _Seat:
