@@ -57,6 +57,9 @@ _QUESTIONS: Final = 64
 _CLAIM_S: Final = 2.0
 _ASK_S: Final = 1.0
 _AGAIN_S: Final = 0.5
+_SPIN_S: Final = 0.001
+_QUIET_S: Final = 10.0
+"""说了没有活，就等提示、等续租时说有活；提示丢了，多久自己也看一眼。"""
 _PATIENCE_S: Final = 8.0
 """接手的账号，上一任留下的最多先核对这么久；还说不清的接着核对，不再耽误新的。"""
 _FINISH_S: Final = 5.0
@@ -259,10 +262,10 @@ class Station:
     def _hints(self) -> None:
         while not self._closing.is_set():
             began = time.monotonic()
-            self._store.wait(self.box, POLL_S)
-            self._bell.ring()
-            if time.monotonic() - began < 0.001:  # 存储不等就回来的：不空转
-                self._closing.wait(0.001)
+            if self._store.wait(self.box, POLL_S):
+                self._bell.ring()
+            if time.monotonic() - began < _SPIN_S:  # 存储不等就回来的：不空转
+                self._closing.wait(_SPIN_S)
 
     def _claims(self) -> None:
         while not self._closing.is_set():
@@ -290,7 +293,7 @@ class Station:
             return 0.0
         if self._store.idle(leases, time.monotonic() + _ASK_S):
             return 0.0
-        return POLL_S
+        return _QUIET_S
 
     def _claim(self, leases: list[Lease]) -> int:
         orders = {each.account: self._seats[each.account].orders for each in leases}
