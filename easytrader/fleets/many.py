@@ -187,7 +187,7 @@ class Fleet:
         if user is None:
             user = fleet_trader(self._debug)
             terms = {"strategy": self._strategy, "timeout": self._limit_s, **options}
-            user.connect(self._store, account=name, **terms)  # type: ignore[arg-type]
+            user.connect(self._store, account=name, **terms)
             self._users[name] = user
         return user
 
@@ -298,7 +298,8 @@ class Accounts:
             price: 委托价，元。
             amount: 总数（股/份/张）；``allocate="each"`` 是每家的。
             allocate: 怎样分：``"equal"`` 一样多，``"assets"`` 照总资产，
-                ``{"A": 2, "B": 1}`` 照权重，``"each"`` 不分，每家都是这个数。整手，最大余数；分不出去的写在报告里。
+                ``{"A": 2, "B": 1}`` 照权重，``"each"`` 不分，每家都是这个数。
+                整手，最大余数；分不出去的写在报告里。
             client_order_id: 整个心愿的 id，各家的是 ``<id>.<账号>``。给了就**恰好一次**：
                 同样的调用带着它再来（被杀之后、另一台机器上），照第一次分好的接着做，不会重复。
             within_cash: 各家不超过自己的可用资金（连估算的费用）。
