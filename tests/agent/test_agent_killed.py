@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from agent_world import AMOUNT, CODE, RESTING, Strategy, within, wish
+from agent_world import AMOUNT, CODE, RESTING, Strategy, wish, within
 from support import eventually
 
 from easytrader.fleets.address import open_store
