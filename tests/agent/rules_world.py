@@ -7,9 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from agent_world import wish as wished
-from agent_world import within
 from server_world import World, memory_world
+from station_world import wish as wished
+from station_world import within
 from support import eventually
 
 from easytrader.agent.duties import Duties
@@ -70,7 +70,7 @@ class RulesBox:
     def acquire(self, before: str = "") -> Lease:
         found = self.store.acquire(
             "a", owner=self.name, box=self.name, broker="memory", groups=("g",),
-            takeover="auto", restart=False, address="", deadline=within(5),
+            takeover="auto", previous="", address="", deadline=within(5),
         )  # fmt: skip
         assert isinstance(found, Lease), found
         self.leases["a"] = found

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from agent_world import within
 from rules_world import RulesBox, rules_world
+from station_world import within
 from support import eventually
 
 from easytrader.agent.alarms import SETTLED, SUSPECT_S

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from agent_world import AMOUNT, CODE, AgentWorld, agent_world, wish, within
 from rules_world import RulesBox, rules_world
+from station_world import AMOUNT, CODE, StationWorld, station_world, wish, within
 from support import eventually
 
 from easytrader.agent.switches import CANCEL_OPEN, Switches, covers
@@ -168,12 +168,12 @@ def test_it_waits_for_the_connection(box: RulesBox) -> None:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[AgentWorld]:
-    with agent_world(tmp_path) as found:
+def fleet(tmp_path: Path) -> Iterator[StationWorld]:
+    with station_world(tmp_path) as found:
         yield found
 
 
-def test_a_switch_stops_orders_and_lets_cancels_through(fleet: AgentWorld) -> None:
+def test_a_switch_stops_orders_and_lets_cancels_through(fleet: StationWorld) -> None:
     resting = fleet.strategy.buy()
     fleet.strategy.store.set_switch("account:a", True, within(5), why="演习")
     refused = fleet.strategy.buy()
@@ -183,7 +183,7 @@ def test_a_switch_stops_orders_and_lets_cancels_through(fleet: AgentWorld) -> No
     assert fleet.broker.counter.orders[resting.order_id].order_status == OrderStatus.CANCELED
 
 
-def test_the_boxs_own_door_stops_it_with_the_store_gone(fleet: AgentWorld) -> None:
+def test_the_boxs_own_door_stops_it_with_the_store_gone(fleet: StationWorld) -> None:
     resting = fleet.strategy.buy()
     for store in fleet.stores:  # 存储没有了
         store.close()
@@ -195,7 +195,7 @@ def test_the_boxs_own_door_stops_it_with_the_store_gone(fleet: AgentWorld) -> No
     assert (status, told["result"]["success"]) == (200, True)
 
 
-def test_the_boxs_own_file_stops_what_the_store_hands_out(fleet: AgentWorld) -> None:
+def test_the_boxs_own_file_stops_what_the_store_hands_out(fleet: StationWorld) -> None:
     fleet.server.stop.stop("a", "人按的文件", "console")
     refused = fleet.strategy.buy()
     assert (refused.state, refused.reason) == (UNSENT, "switch")
