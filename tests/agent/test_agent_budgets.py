@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import budget_box
 import pytest
-from agent_world import within
 from budget_box import PLACES, View, order
+from station_world import within
 
 from easytrader.agent.budgets import FRESH_S, Budgets, scopes
 from easytrader.errors import RiskRefusedError

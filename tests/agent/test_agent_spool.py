@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent_world import wish as wished
-from agent_world import within
+from station_world import wish as wished
+from station_world import within
 from support import eventually
 
 from easytrader.agent.spool import LATE_OUTCOME, MOST, Spool, Uploader
@@ -76,11 +76,11 @@ class Box:
         self.spool = Spool(self.file, limit)
         self.uploader: Uploader | None = None
 
-    def acquire(self, *accounts: str, restart: bool = False) -> None:
+    def acquire(self, *accounts: str) -> None:
         for account in accounts:
             found = self.store.acquire(
                 account, owner=self.name, box=self.name, broker="sim", groups=(),
-                takeover="auto", restart=restart, address="", deadline=within(5),
+                takeover="auto", previous="", address="", deadline=within(5),
             )  # fmt: skip
             assert isinstance(found, Lease), found
             self.leases[account] = found
@@ -322,7 +322,7 @@ def test_a_fenced_box_keeps_its_results_and_the_rest_goes_on(box: Box, tmp_path:
     left = other.store.left_over(other.leases["a"], within(5))
     assert [each.state for each in left] == [UNKNOWN]
     other.store.take_over("a", "box1", within(5), force=True)
-    box.acquire("a", restart=True)
+    box.acquire("a")
     box.store.left_over(box.leases["a"], within(5))
     assert box.uploader is not None
     box.uploader.poke()
@@ -341,7 +341,7 @@ def test_a_late_result_does_not_change_what_was_settled(box: Box, tmp_path: Path
     other.store.settle([other.leases["a"]], [absent], [], within(5))
     other.store.release([other.leases["a"]], within(5))
     box.spool.outcome(placed(command), command.epoch, command.host)
-    box.acquire("a", restart=True)
+    box.acquire("a")
     box.upload()
     box.drained()
     assert box.row(command).state == ABSENT
@@ -354,7 +354,7 @@ def test_a_late_unknown_is_not_sent(box: Box) -> None:
     command = box.claimed()
     unknown = placed(command)._replace(state=UNKNOWN, order_id="")
     box.spool.outcome(unknown, command.epoch, command.host)
-    box.acquire("a", restart=True)
+    box.acquire("a")
     box.upload()
     box.drained()
     assert box.events() == []
