@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from easytrader import sim as sim
     from easytrader.api import use as use
     from easytrader.checkup import doctor as doctor
+    from easytrader.fleets.many import fleet as fleet
     from easytrader.notebook.frames import frame as frame
     from easytrader.orders import Receipt as Receipt
     from easytrader.risk import Guard as Guard
@@ -59,13 +60,14 @@ __all__ = [
     "MissingDependencyError", "NotConnectedError", "OrdersNotAllowedError", "OutcomeUnknownError",
     "PlanStaleError", "QueryFailedError", "RebalanceBusyError", "Receipt", "RiskRefusedError",
     "SimulatorError", "UnsupportedError", "UsageError", "WaitTimeoutError", "__version__",
-    "doctor", "errors", "frame", "miniqmt", "notebook", "rebalance", "sim", "use",
+    "doctor", "errors", "fleet", "frame", "miniqmt", "notebook", "rebalance", "sim", "use",
 ]  # fmt: skip
 
 _LAZY_MODULES = ("miniqmt", "notebook", "rebalance", "sim")
 _LAZY_NAMES = {
     "use": "easytrader.api",
     "doctor": "easytrader.checkup",
+    "fleet": "easytrader.fleets.many",
     "frame": "easytrader.notebook.frames",
     "Guard": "easytrader.risk",
     "Receipt": "easytrader.orders",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-import easytrader
+from easytrader._version import __version__
 from easytrader.basics.log import masked
 from easytrader.codes import CANCELLABLE_STATUSES
 from easytrader.errors import UsageError
@@ -93,7 +93,7 @@ class Glances:
             "spool": depth,
             "offset_s": round(offset_s, 1),
             "last_error": _first_line(desk.trader.status.get("last_error")),
-            "version": easytrader.__version__,
+            "version": __version__,
         }
         desk.post(lambda: desk.later(lambda: self._work(desk, account, lease, eye, rest, asks)))
 
@@ -161,7 +161,7 @@ def _money(desk: Desk) -> dict[str, Any]:
     if balance:
         first = balance[0]
         for name in ("total_asset", "cash", "market_value"):
-            found[name] = first[name]  # type: ignore[literal-required]  # 三个都是它的键
+            found[name] = first[name]
         if "currency" in first:
             found["currency"] = first["currency"]
     return found

@@ -373,7 +373,7 @@ class SqliteStore:
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -384,7 +384,7 @@ class SqliteStore:
         checks.name("broker", broker)
         grouped = json.dumps(checks.names("groups", groups), ensure_ascii=False)
         checks.takeover(takeover)
-        checks.flag("restart", restart)
+        checks.name("previous", previous, empty=True)
         checks.name("address", address, empty=True)
         lock = self._living(deadline)
 
@@ -400,17 +400,18 @@ class SqliteStore:
                 )
             else:
                 dead = bool(row["owner"]) and (
-                    (restart and row["box"] == box)
+                    (row["owner"] == previous and row["box"] == box)
                     or (row["lock"] != lock.name and not lock.is_alive(row["lock"], time.time()))
                 )
                 mine = row["owner"] == owner
                 if row["owner"] and row["lease_until"] > now and not (dead or mine):
+                    who = "另一台同名的机器拿着，" if row["box"] == box else ""
                     left_s = row["lease_until"] - now
-                    return Held(account, row["box"], f"租约还有 {left_s:.1f} 秒")
+                    return Held(account, row["box"], f"{who}租约还有 {left_s:.1f} 秒")
                 refused = _not_my_turn(row, box, takeover)
                 if refused:
                     return Held(account, row["box"], refused)
-                settle_after_s = 0.0 if dead else max(0.0, row["quiet_at"] - now)
+                settle_after_s = 0.0 if dead or mine else max(0.0, row["quiet_at"] - now)
             db.execute(
                 "UPDATE account SET broker=?, groups=?, box=?, epoch=epoch+1, owner=?, lock=?,"
                 " lease_until=?, quiet_at=?, idle=0, takeover=?, takeover_to='', protocol=?,"
@@ -530,7 +531,9 @@ class SqliteStore:
                 " AND epoch < ?",
                 (lease.epoch, lease.account, lease.epoch),
             )
-            return self._commands(db, f"account=? AND {_LEFT} ORDER BY number", lease.account)
+            return self._commands(
+                db, f"account=? AND {_OPEN} AND state='unknown' ORDER BY number", lease.account
+            )
 
         return self._write(write, deadline)
 

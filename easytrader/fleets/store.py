@@ -75,6 +75,18 @@ class Store(Protocol):
     def find(self, account: str, command_id: str, deadline: float) -> Command | None:
         """``command_id`` 的那一条；没有为 None。"""
 
+    def keep(self, name: str, text: str, deadline: float) -> str:
+        """记下一份写了就不再改的话（一个心愿怎样分给各账号）；返回记着的那一份。
+
+        这个登录名已经有同名的，原样给那一份，什么都不改；两头同时写，只有一份作数。
+        与委托的编号记得一样久。
+
+        Args:
+            name: 名字，不超过 64 字节。
+            text: JSON，不超过 256 KB。
+            deadline: 见模块说明。
+        """
+
     def ask(self, question: Question, deadline: float) -> tuple[int, str]:
         """问一句：(题目的号, 该叫醒谁)。不落盘：存储倒了就没有了，再问。"""
 
@@ -101,7 +113,7 @@ class Store(Protocol):
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -114,7 +126,8 @@ class Store(Protocol):
             broker: 后端，给人看。
             groups: 在哪几组。
             takeover: ``auto``：上一任的租约过期了别的机器就能接；``manual``：要人点头。
-            restart: 我拿着这台机器上这个账号的文件锁：上一任也在这里的，肯定不在了，不必等租约。
+            previous: 这台机器上（文件锁在我手里）上一个代理的 ``owner``，没有为空：主人正是它的，
+                肯定不在了，不必等租约。只看机器名不行：克隆的机器同名。
             address: 自己的网址，停单用；没有为空。
             deadline: 见模块说明。
         """
@@ -193,6 +206,46 @@ class Store(Protocol):
 
         Raises:
             UsageError: 没有这个账号；租约还没有过期而没有 ``force``（那时说清楚危险在哪里）。
+        """
+
+    # ---- 给人看的，给人定的
+
+    def commands(
+        self,
+        deadline: float,
+        *,
+        account: str = "",
+        states: Collection[str] = (),
+        most: int = 100,
+    ) -> list[Command]:
+        """最近的命令，新的在前；看得见的账号的。
+
+        Args:
+            deadline: 见模块说明。
+            account: 只要这个账号的；空着是全部。
+            states: 只要这些状态的；空着是全部。
+            most: 最多几条。
+        """
+
+    def alarms(self, deadline: float, *, since: float = 0.0, most: int = 1000) -> list[StoredEvent]:
+        """``since``（Unix 秒，存储的钟）以来要人看的事件（`ALARMS`），旧的在前。"""
+
+    def decide(
+        self,
+        account: str,
+        command_id: str,
+        state: str,
+        deadline: float,
+        *,
+        why: str,
+        order_id: str = "",
+    ) -> Command:
+        """人看过柜台说的：`PLACED`（要有 ``order_id``）或 `ABSENT`；``reason`` 是 ``operator``。
+
+        只有 `UNKNOWN` 的，与没有活着的主人而还在 `SENDING` 的，才能由人来定；谁、为什么都记下。
+
+        Raises:
+            UsageError: 没有这一条，状态不对，不是 ``operator``。
         """
 
     # ---- 提示：叫得醒是快一点，叫不醒也不会错

@@ -184,13 +184,8 @@ class Report:
         """一页 Markdown：邮件、群消息都能用。"""
         lines = [f"## 调仓 {self.plan_id}：{self._result()}", "", self._times(), ""]
         if self.rows:
-            columns = KINDS["report"].brief_columns
-            lines.append(_piped([column.title for column in columns]))
-            lines.append(_piped(["---:" if column.right else "---" for column in columns]))
-            for row in self.rows:
-                cells: Mapping[str, object] = row
-                lines.append(_piped([column.text(cells[column.key]) for column in columns]))
-            lines += ["", self._sums(), ""]
+            table = plain.piped(KINDS["report"].brief_columns, self.rows)
+            lines += [*table, "", self._sums(), ""]
         lines += [f"- {line}" for line in (*self._skips(), *self.notes)]
         return "\n".join(lines).rstrip() + "\n"
 
@@ -249,8 +244,3 @@ _FIRST: Final = (
     Column("volume", "数量", "count"),
     Column("price", "价格", "price"),
 )
-
-
-def _piped(cells: list[str]) -> str:
-    """一行；格子里不能有竖线、换行。"""
-    return f"| {' | '.join(each.replace('|', '&#124;').replace(chr(10), ' ') for each in cells)} |"

@@ -33,6 +33,18 @@ def table(columns: Sequence[Column], rows: Iterable[Mapping[str, object]]) -> st
     )
 
 
+def piped(columns: Sequence[Column], rows: Iterable[Mapping[str, object]]) -> list[str]:
+    """Markdown 的一张表，一行一个字符串；数靠右，格子里的竖线、换行换掉。"""
+    head = [[column.title for column in columns]]
+    head.append(["---:" if column.right else "---" for column in columns])
+    body = [[column.text(row.get(column.key)) for column in columns] for row in rows]
+    return [f"| {' | '.join(map(_one_cell, line))} |" for line in (*head, *body)]
+
+
+def _one_cell(text: str) -> str:
+    return text.replace("|", "&#124;").replace("\n", " ")
+
+
 def _padded(text: str, most: int, right: bool) -> str:
     space = " " * (most - width(text))
     return space + text if right else text + space

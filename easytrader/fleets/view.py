@@ -1,0 +1,122 @@
+"""一队账号一行一个：``fleet.status()``、``easytrader fleet status``、``serve`` 与网页都看它。"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from easytrader.fleets.words import FLEET
+from easytrader.rows.titles import Column, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from easytrader.fleets.words import AccountRow, StoredEvent, Switch
+
+NO_OWNER: Final = "没有主人"
+STALE: Final = "没有消息"
+"""租约过期了：那台机器关了、断了网，或代理没有在跑。"""
+
+KIND: Final = Kind(
+    "fleet",
+    "一队账号",
+    (
+        Column("account", "账号"),
+        Column("broker", "柜台"),
+        Column("groups", "组"),
+        Column("box", "机器"),
+        Column("state", "状态"),
+        Column("alive", "在", "flag"),
+        Column("lease_left_s", "租约还剩（秒）", "count"),
+        Column("open", "没有结果的", "count"),
+        Column("total_asset", "总资产", "money"),
+        Column("market_value", "持仓市值", "money"),
+        Column("cash", "可用资金", "money"),
+        Column("orders", "委托", "count"),
+        Column("trades", "成交", "count"),
+        Column("spooled", "待传", "count"),
+        Column("alarms", "报警", "count"),
+        Column("stopped", "停单"),
+        Column("age_s", "几秒以前", "count"),
+        Column("error", "上一次的错误"),
+        Column("clock_offset_s", "钟差（秒）"),
+        Column("version", "版本"),
+        Column("epoch", "第几任", "count"),
+        Column("takeover", "接手"),
+        Column("takeover_to", "许给"),
+        Column("address", "网址"),
+    ),
+    ("account", "box", "state", "open", "total_asset", "spooled", "stopped", "alarms", "age_s"),
+)
+
+_GLANCE: Final = (
+    "total_asset", "market_value", "cash", "orders", "trades", "spooled", "error",
+    "clock_offset_s", "version",
+)  # fmt: skip
+
+
+def rows(
+    accounts: Iterable[AccountRow],
+    switches: Iterable[Switch] = (),
+    alarms: Iterable[StoredEvent] = (),
+) -> list[dict[str, Any]]:
+    """一个账号一个字典，照名字排，键同 `KIND`；数是代理 ``age_s`` 秒以前说的，没有说过为 None。
+
+    Args:
+        accounts: 账号。
+        switches: 开着的开关。
+        alarms: 要数的报警，多半是今天的。
+    """
+    told = Counter(each.account for each in alarms)
+    shut = list(switches)
+    return [
+        _row(each, shut, told[each.account])
+        for each in sorted(accounts, key=lambda row: row.account)
+    ]
+
+
+def stopped(row: AccountRow, switches: Iterable[Switch]) -> str:
+    """这个账号为什么不收新的委托；没有停为空。策略的开关不在内：它只管那个策略。"""
+    scopes = {FLEET, f"account:{row.account}", *(f"group:{each}" for each in row.groups)}
+    return "；".join(
+        f"{each.scope} {each.why}（{each.by}）" for each in switches if each.scope in scopes
+    )
+
+
+def state_of(row: AccountRow) -> str:
+    """账号的连接状态；代理没有消息的说没有消息，那时别的数都是旧的。"""
+    if not row.box:
+        return NO_OWNER
+    return str(plain(row.hello).get("state") or "") if row.alive else STALE
+
+
+def _row(row: AccountRow, switches: list[Switch], alarms: int) -> dict[str, Any]:
+    glance = plain(row.glance)
+    return {
+        "account": row.account,
+        "broker": row.broker,
+        "groups": "、".join(row.groups),
+        "box": row.box,
+        "state": state_of(row),
+        "alive": row.alive,
+        "lease_left_s": round(row.lease_left_s, 1),
+        "open": row.open,
+        **{key: glance.get(key) for key in _GLANCE},
+        "alarms": alarms,
+        "stopped": stopped(row, switches),
+        "age_s": round(row.glance_age_s, 1) if glance else None,
+        "epoch": row.epoch,
+        "takeover": row.takeover,
+        "takeover_to": row.takeover_to,
+        "address": row.address,
+    }
+
+
+def plain(text: str) -> Mapping[str, Any]:
+    """代理写的一份 JSON；没有的、读不懂的为空。"""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
