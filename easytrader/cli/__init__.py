@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "bigqmt": ("bigqmt_command", "完整版 QMT：写出要贴进客户端的中转文件"),
     "serve": ("serve_command", "把这台机器上的账号给别的机器用，前台运行到 Ctrl-C"),
     "token": ("token_command", "发、看、吊销 easytrader serve 的令牌"),
+    "fleet": ("fleet_command", "几台机器上的一队账号：建表、登录名、看、停、交接"),
     "rebalance": ("rebalance_command", "把持仓调到一个文件里的目标：计划、执行、报告"),
     "run": ("run_command", "把一个脚本当作定时任务跑：不开市不跑、只跑一份、到期停掉、通知"),
     "schedule": ("schedule_command", "到点跑任务，只在交易日：给没有 cron 的机器"),

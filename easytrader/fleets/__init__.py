@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from easytrader.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from easytrader.remote.trader import RemoteTrader
+    from easytrader.fleets.trader import FleetTrader
 
 
-def fleet_trader(debug: bool = False) -> RemoteTrader:
+def fleet_trader(debug: bool = False) -> FleetTrader:
     """`use('fleet')`。
 
     Raises:

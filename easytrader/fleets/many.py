@@ -191,7 +191,7 @@ class Fleet:
         if user is None:
             user = fleet_trader(self._debug)
             terms = {"strategy": self._strategy, "timeout": self._limit_s, **options}
-            user.connect(self._store, account=name, **terms)  # type: ignore[arg-type]
+            user.connect(self._store, account=name, **terms)
             self._users[name] = user
         return user
 

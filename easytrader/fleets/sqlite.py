@@ -530,7 +530,9 @@ class SqliteStore:
                 " AND epoch < ?",
                 (lease.epoch, lease.account, lease.epoch),
             )
-            return self._commands(db, f"account=? AND {_LEFT} ORDER BY number", lease.account)
+            return self._commands(
+                db, f"account=? AND {_OPEN} AND state='unknown' ORDER BY number", lease.account
+            )
 
         return self._write(write, deadline)
 

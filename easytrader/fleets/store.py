@@ -207,6 +207,46 @@ class Store(Protocol):
             UsageError: 没有这个账号；租约还没有过期而没有 ``force``（那时说清楚危险在哪里）。
         """
 
+    # ---- 给人看的，给人定的
+
+    def commands(
+        self,
+        deadline: float,
+        *,
+        account: str = "",
+        states: Collection[str] = (),
+        most: int = 100,
+    ) -> list[Command]:
+        """最近的命令，新的在前；看得见的账号的。
+
+        Args:
+            deadline: 见模块说明。
+            account: 只要这个账号的；空着是全部。
+            states: 只要这些状态的；空着是全部。
+            most: 最多几条。
+        """
+
+    def alarms(self, deadline: float, *, since: float = 0.0, most: int = 1000) -> list[StoredEvent]:
+        """``since``（Unix 秒，存储的钟）以来要人看的事件（`ALARMS`），旧的在前。"""
+
+    def decide(
+        self,
+        account: str,
+        command_id: str,
+        state: str,
+        deadline: float,
+        *,
+        why: str,
+        order_id: str = "",
+    ) -> Command:
+        """人看过柜台说的：`PLACED`（要有 ``order_id``）或 `ABSENT`；``reason`` 是 ``operator``。
+
+        只有 `UNKNOWN` 的，与没有活着的主人而还在 `SENDING` 的，才能由人来定；谁、为什么都记下。
+
+        Raises:
+            UsageError: 没有这一条，状态不对，不是 ``operator``。
+        """
+
     # ---- 提示：叫得醒是快一点，叫不醒也不会错
 
     def hint(self, topics: Iterable[str]) -> None:

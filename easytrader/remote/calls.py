@@ -25,7 +25,7 @@ from easytrader.errors import (
     QueryFailedError,
 )
 from easytrader.orders.receipt import Deadlines, Receipt
-from easytrader.remote.connection import Asked, LateError, LostError, answer
+from easytrader.remote.line import Asked, LateError, LostError, answer
 from easytrader.remote.reach import pause
 from easytrader.wire import errors, values
 from easytrader.wire.verbs import Effect
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from easytrader.basics.log import Log
     from easytrader.link.engine import Engine
-    from easytrader.remote.connection import Connection
+    from easytrader.remote.line import Line
     from easytrader.remote.reach import Reach
     from easytrader.remote.session import RemoteSession
     from easytrader.wire.verbs import Verb
@@ -268,11 +268,11 @@ class Calls:
             state = told.get("state") if isinstance(told, dict) else None
             if state == "never":
                 raise NotConnectedError(
-                    f"{one}：断线了，服务器没有收到（以后再到也不做了）；什么都没有发出"
+                    f"{one}：断线了，{one.reach.door.peer}没有收到（以后再到也不做了）；什么都没有发出"
                 ) from None
             if state == "done":
                 return answer(told)
-            why = f"服务器说它 {state}"
+            why = f"{one.reach.door.peer}说它 {state}"
             break
         one.reach.place.doubt(one.request, str(one))
         raise one.unknown(why) from None
@@ -291,7 +291,7 @@ class Calls:
             pause(deadline)
 
     @contextlib.contextmanager
-    def _alive(self, reach: Reach, deadline: float, aside: bool) -> Iterator[Connection]:
+    def _alive(self, reach: Reach, deadline: float, aside: bool) -> Iterator[Line]:
         """此刻的会话的；没有的、换了账号的另开一条，大家合用。"""
         connection = None
         with contextlib.suppress(NotConnectedError, ClosedError):

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import threading
@@ -22,7 +21,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from easytrader.basics import waits
-from easytrader.wire import errors, values
+from easytrader.remote.line import Asked, LateError, LostError, answer
+from easytrader.wire import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,58 +43,6 @@ _VALUES: Final = {"result", "events"}
 
 silent: Final = logging.Logger("easytrader.remote", logging.CRITICAL + 1)  # noqa: LOG001  不进别人的树
 """给 websockets 的日志口：它会把带着令牌的头写出来，所以什么都不写。"""
-
-
-class LostError(Exception):
-    """连接断了。
-
-    Attributes:
-        sent: 这一次可能已经到了对面。
-    """
-
-    def __init__(self, reason: str, *, sent: bool) -> None:
-        super().__init__(reason)
-        self.sent = sent
-
-
-class LateError(Exception):
-    """到期没有回答；``sent`` 同 `LostError`。"""
-
-    def __init__(self, *, sent: bool) -> None:
-        super().__init__("到期没有回答")
-        self.sent = sent
-
-
-class Asked:
-    """一次提问；``hear`` 不给的，等第一句话。
-
-    Args:
-        hear: 每来一句调用一次，断了是 None；在读的线程上，不得阻塞。
-    """
-
-    __slots__ = ("at", "hear", "is_done", "latch", "said")
-
-    def __init__(self, hear: Callable[[dict[str, Any] | None], None] | None = None) -> None:
-        self.hear = hear
-        self.said: dict[str, Any] | None = None
-        self.is_done = False
-        self.at = time.monotonic()
-        self.latch = threading.Lock()
-        self.latch.acquire()
-
-    def take(self, said: dict[str, Any] | None) -> None:
-        """来了一句。"""
-        if not self.is_done:
-            self.said = said
-            self.is_done = True
-        self.wake()
-        if self.hear is not None:
-            self.hear(said)
-
-    def wake(self) -> None:
-        """叫醒等它的：有话了，或轮到它读了。"""
-        with contextlib.suppress(RuntimeError):  # 已经叫过
-            self.latch.release()
 
 
 class Connection:
@@ -421,10 +369,3 @@ class Connection:
             self._flush_control()
         elif now - self._pinged_at >= self._patience_s:
             self.fail(f"服务器 {now - quiet_since:.1f} 秒没有声音")
-
-
-def answer(said: dict[str, Any]) -> Any:
-    """一句回答 → 结果；是异常的抛出。"""
-    if "error" in said:
-        raise errors.from_wire(said["error"])
-    return said.get("result")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
@@ -15,8 +15,9 @@ from websockets.uri import parse_uri
 
 from easytrader._version import __version__
 from easytrader.basics.threads import AbandonedError, call_aside
-from easytrader.errors import ConnectFailedError, UsageError
+from easytrader.errors import ConnectFailedError
 from easytrader.remote.connection import Connection, silent
+from easytrader.remote.line import Entered
 from easytrader.remote.pins import context_of
 from easytrader.remote.stream import Dial, Stream, tls_told
 from easytrader.wire import errors, values, words
@@ -42,15 +43,8 @@ def _for_good(told: str) -> ConnectFailedError:
     return error
 
 
-class Entered(NamedTuple):
-    """进了门：还没有开始读的连接，服务器的第一句话。"""
-
-    connection: Connection
-    hello: Hello
-
-
 class Door:
-    """一个服务器上的一个账号。
+    """一个服务器上的一个账号；实现 `line.Entrance`。
 
     Args:
         address: 连哪里。
@@ -59,6 +53,8 @@ class Door:
         account: 账号在服务器上的名字，或资金账号。
         timeout_s: 每个调用的期限，秒。
     """
+
+    peer = "服务器"
 
     def __init__(
         self,
@@ -253,8 +249,3 @@ def _told(body: bytes) -> str:
     except (ValueError, KeyError, TypeError):
         return ""
     return ""
-
-
-def no_such(names: list[str]) -> UsageError:
-    """没有写账号，而看得见的不止一个。"""
-    return UsageError("account", None, f"这个令牌看得见几个账号：{'、'.join(names)}；写上是哪一个")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader.errors import UsageError
-from easytrader.remote.connection import answer
+from easytrader.remote.line import answer
 from easytrader.rows import empties
 from easytrader.wire import verbs
 
@@ -70,8 +70,19 @@ def _method(verb: Verb) -> Callable[..., Any]:
     return ask
 
 
+@cache
+def names_of(verb: Verb) -> tuple[str, ...]:
+    """可以按位置给的参数的名字。"""
+    from easytrader.trader import Trader
+
+    kind: type = group_type(verb.group) if verb.group else Trader
+    parameters = inspect.signature(getattr(kind, verb.method)).parameters.values()
+    names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    return tuple(each for each in names if each != "self")
+
+
 class Group:
-    """服务器上的一组动词；参数、说明与在本机上的一样。"""
+    """对面的一组动词；参数、说明与在本机上的一样。"""
 
     __slots__ = ("_calls",)
 

@@ -18,14 +18,13 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
 )
-from easytrader.remote.connection import LateError, LostError
+from easytrader.remote.line import LateError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from easytrader.basics.log import Log
-    from easytrader.remote.connection import Connection
-    from easytrader.remote.door import Door
+    from easytrader.remote.line import Entrance, Line
 
 _DOUBTS: Final = 1000
 _DOUBT_S: Final = 1.5
@@ -38,8 +37,9 @@ class Place:
     """一个账号跨会话记着的。
 
     Attributes:
-        boot: 事件要到服务器的哪一次启动；还没有要过为空。
+        boot: 事件要到对面的哪一次启动；还没有要过为空。
         seq: 要到几号。
+        first: 还没有要过的，从这一条之后要起；None 为只要以后的。
         doubts: 说过「结果未知」、还没有问到的请求号 → 给人看的。请求也许还在路上：
             每条新的连接先去问，没有到的从此作废，用户再查到的「没有」才是真的没有。
     """
@@ -47,6 +47,7 @@ class Place:
     def __init__(self) -> None:
         self.boot = ""
         self.seq = 0
+        self.first: int | None = None
         self.doubts: dict[str, str] = {}
 
     def doubt(self, request: str, shown: str) -> None:
@@ -55,7 +56,7 @@ class Place:
         while len(self.doubts) > _DOUBTS:
             self.doubts.pop(next(iter(self.doubts)), None)
 
-    def settle(self, connection: Connection, deadline: float, log: Log) -> None:
+    def settle(self, connection: Line, deadline: float, log: Log) -> None:
         """在这条连接上一个个问过来。
 
         Raises:
@@ -88,22 +89,22 @@ class Reach:
         log: 日志口。
     """
 
-    def __init__(self, door: Door, place: Place, closed: Callable[[], bool], log: Log) -> None:
+    def __init__(self, door: Entrance, place: Place, closed: Callable[[], bool], log: Log) -> None:
         self.door = door
         self.place = place
         self._closed = closed
         self._log = log
         self._lock = threading.Lock()
         self._opening = threading.Lock()
-        self._connection: Connection | None = None
+        self._connection: Line | None = None
         self._users = 0
 
-    def settle_doubts(self, connection: Connection, deadline: float) -> None:
+    def settle_doubts(self, connection: Line, deadline: float) -> None:
         """先前结果未知的，先问过来；异常同 `Place.settle`。"""
         self.place.settle(connection, deadline, self._log)
 
     @contextlib.contextmanager
-    def aside(self, deadline: float) -> Iterator[Connection]:
+    def aside(self, deadline: float) -> Iterator[Line]:
         """另开的一条：会话的断了，等不及它重连的都用它；没有人用就断开。最晚到 ``deadline``。
 
         Raises:
@@ -125,7 +126,7 @@ class Reach:
                 last.fail("用完了")
                 last.join(max(_AGAIN_S, min(1.0, deadline - time.monotonic())))
 
-    def _connected(self, deadline: float) -> Connection:
+    def _connected(self, deadline: float) -> Line:
         while True:
             left_s = deadline - time.monotonic()
             if self._closed():
@@ -147,7 +148,7 @@ class Reach:
                 self._opening.release()
             pause(deadline)
 
-    def _try(self, deadline: float) -> Connection | None:
+    def _try(self, deadline: float) -> Line | None:
         try:
             made = self.door.enter(deadline, self._closed).connection
         except ConnectFailedError as exc:

@@ -22,14 +22,14 @@ from easytrader.errors import (
 )
 from easytrader.link.supervisor import State
 from easytrader.remote import records
-from easytrader.remote.connection import LateError, LostError
+from easytrader.remote.line import LateError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from easytrader.backend.session import Listener
     from easytrader.basics.log import Log
-    from easytrader.remote.connection import Connection
+    from easytrader.remote.line import Line
     from easytrader.remote.reach import Reach
     from easytrader.remote.records import Record
     from easytrader.wire.words import Hello
@@ -55,7 +55,7 @@ class RemoteSession(BaseSession):
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Line,
         hello: Hello,
         listener: Listener,
         reach: Reach,
@@ -69,12 +69,15 @@ class RemoteSession(BaseSession):
         self.hello = hello
         self.cache_lag_s = float(hello["backend"].get("cache_lag_s") or 0.0)
         self._by_text = hello["backend"].get("id_type") == "str"
+        self._peer = reach.door.peer
         self._listener = listener
         self._log = log
         self._place = place
         fresh = not place.boot
         self._boot = hello["boot"] if fresh else place.boot
-        self._at = hello["last"] if fresh else place.seq
+        self._at = place.seq
+        if fresh:
+            self._at = hello["last"] if place.first is None else place.first
         self._live_after = live_after
         self._boot_now = hello["boot"]
         self._is_caught_up = False
@@ -86,7 +89,7 @@ class RemoteSession(BaseSession):
     # ---- 问
 
     def ask(self, frame: dict[str, Any], deadline: float, kind: str = "query") -> Any:
-        """问一句，等到结果；异常同 `Connection.ask`。"""
+        """问一句，等到结果；异常同 `Line.ask`。"""
         began = time.monotonic()
         try:
             found = self.connection.ask(frame, deadline)
@@ -136,7 +139,7 @@ class RemoteSession(BaseSession):
         """资金，一种货币一项。"""
         rows = self._rows("balance")
         if not rows:
-            raise QueryFailedError("服务器没有给出资金")
+            raise QueryFailedError(f"{self._peer}没有给出资金")
         return rows
 
     def positions(self) -> list[Record]:
@@ -174,7 +177,7 @@ class RemoteSession(BaseSession):
     def _rows(self, verb: str) -> list[Record]:
         found = self.query(verb)
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise QueryFailedError(f"服务器给出的 {verb} 读不懂")
+            raise QueryFailedError(f"{self._peer}给出的 {verb} 读不懂")
         return [records.Record(each) for each in found]
 
     # ---- 断
@@ -200,7 +203,8 @@ class RemoteSession(BaseSession):
         gap = said.get("gap")
         if gap is not None:
             self._log.warning(
-                "事件有遗漏（服务器重启过，或离开太久）：委托与成交会补查，别的（应答、失败的说明）没有了"
+                "事件有遗漏（{}重启过，或离开太久）：委托与成交会补查，别的（应答、失败的说明）没有了",
+                self._peer,
             )
             self._move(said["boot"], gap["next"] - 1)
             return
@@ -216,7 +220,7 @@ class RemoteSession(BaseSession):
         if event["event"] == "disconnected" and self._is_live(boot, seq):
             self._account_down = True
             self._move(boot, seq)
-            self._listener.lost(self, "账号在服务器上断开了")
+            self._listener.lost(self, f"账号在{self._peer}上断开了")
             return False
         made = records.pushed(event)
         with self._order:
@@ -304,7 +308,7 @@ class RemoteConnector:
         if self._account_key and hello["account_key"] != self._account_key:
             raise ConnectFailedError(f"{where} 上的 {self.door.account} 换成了另一个资金账号")
 
-    def _ready(self, connection: Connection, hello: Hello, deadline: float) -> int:
+    def _ready(self, connection: Line, hello: Hello, deadline: float) -> int:
         """账号在服务器上连着；返回看到的那一刻最近一条事件的编号。
 
         重连的时候等一等它：柜台断开几毫秒就好了的，不必等到下一次重连。
@@ -314,8 +318,8 @@ class RemoteConnector:
         while state != _READY:
             if time.monotonic() >= until or self._cancelled.wait(_READY_S):
                 raise ConnectFailedError(
-                    f"连上了 {self.door.address}，但账号 {masked(self.door.account)} 在服务器上是"
-                    f"「{state}」：等它连上柜台"
+                    f"连上了 {self.door.address}，但账号 {masked(self.door.account)} 在"
+                    f"{self.door.peer}上是「{state}」：等它连上柜台"
                 )
             frame: dict[str, Any] = {"verb": "server.status", "args": [], "kwargs": {}}
             told = _asked(connection, frame, deadline)
@@ -323,11 +327,11 @@ class RemoteConnector:
         return last
 
 
-def _asked(connection: Connection, frame: dict[str, Any], deadline: float) -> dict[str, Any]:
+def _asked(connection: Line, frame: dict[str, Any], deadline: float) -> dict[str, Any]:
     try:
         told = connection.ask(frame, deadline)
     except (LostError, LateError) as exc:
         raise ConnectFailedError(f"刚连上就断开了：{exc}") from exc
     if not isinstance(told, dict) or not {"state", "last"} <= told.keys():
-        raise ConnectFailedError("服务器的状态读不懂")
+        raise ConnectFailedError("账号的状态读不懂")
     return told

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from easytrader.server.tokens import Grant
     from easytrader.wire.verbs import Verb
 
-__all__ = ["Caps", "TokenGate", "default_file"]
+__all__ = ["Caps", "TokenGate", "default_file", "value_of"]
 
 _T = TypeVar("_T")
 
@@ -399,20 +399,32 @@ class TokenGate:
             self._permit.not_sent()
 
     def _value(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
-        size = view.multiplier(request.security.stock_code)
-        return order_value(request, lambda: self._market(request, view), size)
+        return value_of(request, view, _cap_rule(self._grant))
 
-    def _market(self, request: OrderRequest, view: MarketView) -> tuple[Decimal, str]:
-        """市价委托按涨停价算：实际成交只会更便宜。"""
-        code = request.security.stock_code
+
+def value_of(request: OrderRequest, view: MarketView, rule: str) -> tuple[Decimal, str]:
+    """一笔委托多少元，和它的算法；市价委托按涨停价算，实际成交只会更便宜。
+
+    Args:
+        request: 委托。
+        view: 行情。
+        rule: 算不出来的，说是哪一条不许。
+
+    Raises:
+        RiskRefusedError: 市价委托，涨停价与最新价都问不到。
+    """
+    code = request.security.stock_code
+
+    def market() -> tuple[Decimal, str]:
         highest = _positive(view.limit_up(code))
         if highest is not None:
             return highest, "涨停价"
         last = _positive(view.last_price(code))
         if last is not None:
             return last * _WIDEST_BAND, "没有涨停价，最新价再加三成"
-        told = f"{code} 是市价委托，涨停价与最新价都问不到，算不出值多少钱"
-        raise _refused(_cap_rule(self._grant), told)
+        raise _refused(rule, f"{code} 是市价委托，涨停价与最新价都问不到，算不出值多少钱")
+
+    return order_value(request, market, view.multiplier(code))
 
 
 def _refusal(check: Callable[[], object]) -> RiskRefusedError | None:
