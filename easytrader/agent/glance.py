@@ -1,5 +1,9 @@
 """一眼看到的：资金、委托几笔、待传几条、最近的错，写进存储的账号那一行；变了才写。
 
+键：``state total_asset market_value cash currency``（元或计价货币）、``open_orders orders trades``
+（挂着的、当日的委托与成交几笔）、``spooled``（待传几条）、``clock_offset_s``（这台机器的钟比存储的快几秒）、
+``error``（最近一次没有连上的原因）、``version``。
+
 问柜台的只在有过推送之后，最多每 `LOOK_S` 秒一次；没有推送的隔 `IDLE_S` 看一眼。
 都在账号自己的道上做：一个账号卡住，别的照写。
 """
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 5.0
 IDLE_S: Final = 60.0
-REPEAT_S: Final = 300.0
+REPEAT_S: Final = 30.0
 """没有变的，也隔这么久写一次：看得出还活着。"""
 _STORE_S: Final = 3.0
 _ASK_S: Final = 10.0
@@ -90,9 +94,9 @@ class Glances:
             eye.busy_until = now + _BUSY_S
         rest = {
             "state": state,
-            "spool": depth,
-            "offset_s": round(offset_s, 1),
-            "last_error": _first_line(desk.trader.status.get("last_error")),
+            "spooled": depth,
+            "clock_offset_s": round(-offset_s, 1),
+            "error": _first_line(desk.trader.status.get("last_error")),
             "version": __version__,
         }
         desk.post(lambda: desk.later(lambda: self._work(desk, account, lease, eye, rest, asks)))
@@ -155,8 +159,8 @@ def _money(desk: Desk) -> dict[str, Any]:
     entrusts = trader.today_entrusts
     found: dict[str, Any] = {
         "open_orders": sum(each["order_status"] in CANCELLABLE_STATUSES for each in entrusts),
-        "orders_today": len(entrusts),
-        "trades_today": len(trader.today_trades),
+        "orders": len(entrusts),
+        "trades": len(trader.today_trades),
     }
     if balance:
         first = balance[0]
