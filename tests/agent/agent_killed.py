@@ -128,6 +128,7 @@ def fall(how: str, home: Path) -> None:
         os._exit(9)
     if how == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
+        threading.Event().wait(0.2)  # 信号送到之前还会再跑一小会儿
         return
     AWAKE.clear()
     (home / "asleep").touch()

@@ -10,10 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "server"))
 
+from fleets.pg_server import pg_dsn, pg_session
 from station_world import StationWorld, station_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["pg_dsn", "pg_session"]
 
 
 @pytest.fixture

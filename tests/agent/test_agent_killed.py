@@ -142,8 +142,7 @@ def check(place: Place, name: str) -> None:
     assert list(place.ledger().values()) == [1]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_at_every_step_leaves_exactly_one_order(place: Place, step: str) -> None:
+def check_killed(place: Place, step: str) -> None:
     first = place.agent(step=step)
     eventually(place.owned)
     place.strategy.post(wish("buy", CODE, RESTING, AMOUNT, command_id="one", valid_s=20))
@@ -171,6 +170,11 @@ def check_asleep(place: Place, step: str, how: str) -> None:
     assert list(place.ledger().values()) == [1]
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_every_step_leaves_exactly_one_order(place: Place, step: str) -> None:
+    check_killed(place, step)
+
+
 @pytest.mark.parametrize("step", ASLEEP)
 def test_one_asleep_while_another_took_over_sends_nothing(place: Place, step: str) -> None:
     check_asleep(place, step, "doze")
@@ -181,3 +185,21 @@ def waiting(spool: Path) -> int:
     with contextlib.closing(sqlite3.connect(spool)) as db:
         found: int = db.execute("SELECT count(*) FROM record WHERE kind = ''").fetchone()[0]
         return found
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_every_step_on_postgres(
+    nursery: Zygote, tmp_path: Path, pg_dsn: str, step: str
+) -> None:
+    with contextlib.closing(Place(nursery, tmp_path, pg_dsn)) as place:
+        check_killed(place, step)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("step", ASLEEP)
+def test_stopped_while_another_took_over_on_postgres(
+    nursery: Zygote, tmp_path: Path, pg_dsn: str, step: str
+) -> None:
+    with contextlib.closing(Place(nursery, tmp_path, pg_dsn)) as place:
+        check_asleep(place, step, "stop")
