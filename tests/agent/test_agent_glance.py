@@ -28,10 +28,14 @@ class Eyes:
         self.clock = Clock()
         self.glances = Glances(self, self.clock)  # type: ignore[arg-type]  # 只用得到 publish
         self.published = 0
+        self.hints: list[str] = []
 
     def publish(self, *given: Any) -> None:
         self.box.store.publish(*given)
         self.published += 1
+
+    def hint(self, topics: list[str]) -> None:
+        self.hints += topics
 
     def look(self, later_s: float = 0.0, **given: Any) -> None:
         self.clock.ahead += later_s
@@ -76,11 +80,12 @@ def test_nothing_new_is_not_written_again(eyes: Eyes) -> None:
     eyes.look()
     for _ in range(3):
         eyes.look()
-    assert eyes.published == 1
+    assert eyes.published == 2  # 状态当场写，柜台答了再写
+    assert eyes.hints == ["events:a"]  # 样子变了的叫醒在看的
     eyes.look(LOOK_S)
-    assert eyes.published == 1
-    eyes.look(REPEAT_S)  # 没有变也说一声还活着
     assert eyes.published == 2
+    eyes.look(REPEAT_S)  # 没有变也说一声还活着
+    assert eyes.published == 3
 
 
 def test_a_push_is_a_reason_to_look_but_not_too_often(eyes: Eyes) -> None:
@@ -119,9 +124,19 @@ def test_a_broken_connection_is_seen_at_once(eyes: Eyes) -> None:
 
 def test_a_new_owner_writes_its_own(eyes: Eyes) -> None:
     eyes.look()
+    written = eyes.published
     eyes.box.acquire()
     eyes.look()
-    assert eyes.published == 2
+    assert eyes.published > written
+
+
+def test_a_stuck_counter_does_not_hide_a_broken_connection(eyes: Eyes) -> None:
+    eyes.look()
+    eyes.glances._eyes["a"].busy_until = float("inf")  # 正在问，没有回来
+    eyes.box.broker.break_link()
+    eventually(lambda: eyes.box.desk.trader.state != "已连接")
+    eyes.glances.look(eyes.box.desk, "a", eyes.box.leases["a"])
+    assert eyes.seen["state"] != "已连接"
 
 
 def test_a_whole_agent_shows_its_accounts(tmp_path: Path) -> None:
