@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from loguru import logger
 
 from easytrader import rows
-from easytrader.backend.records import Connected, OrderChanged
+from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged
 from easytrader.basics import beijing, tags
 from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
 from easytrader.errors import UsageError
@@ -123,6 +123,7 @@ class Alarms:
     Args:
         spool: 待传的：报警与结果从这里走。
         store: 存储。
+        changed: 一个账号连上、断开了时调用，不得阻塞。
         clock: 单调时钟，秒。
         wall: Unix 秒。
     """
@@ -131,11 +132,13 @@ class Alarms:
         self,
         spool: Spool,
         store: Store,
+        changed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._spool = spool
         self._store = store
+        self._changed = changed
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
@@ -321,8 +324,10 @@ class Alarms:
     def _heard(self, watch: _Watch, told: dict[str, Any], event: PushEvent | None) -> None:
         if isinstance(event, OrderChanged):
             self._saw(watch, event.order)
-        elif isinstance(event, Connected) and not watch.learned:
-            self._look_again(watch)
+        elif isinstance(event, (Connected, Disconnected, GaveUp)):
+            self._changed()
+            if isinstance(event, Connected) and not watch.learned:
+                self._look_again(watch)
         with self._lock:
             if not watch.read and len(watch.held) < _HELD:
                 watch.held.append(told)

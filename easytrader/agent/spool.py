@@ -678,7 +678,7 @@ class Uploader:
         deadline = time.monotonic() + _SETTLE_S
         self._store.settle(held, outcomes, events, deadline)
         self._spool.sent(records)
-        self._settled(hosts - {""}, set(accounts))
+        self._settled(hosts - {""}, {each.account for each in events})
         for outcome in late:
             if outcome.state == PLACED:
                 self._late(outcome)
