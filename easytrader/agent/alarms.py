@@ -24,7 +24,7 @@ from loguru import logger
 from easytrader import rows
 from easytrader.backend.records import Connected, OrderChanged
 from easytrader.basics import beijing, tags
-from easytrader.codes import OrderStatus
+from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
 from easytrader.errors import UsageError
 from easytrader.fleets.words import (
     ABSENT,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from easytrader.agent.spool import Spool
     from easytrader.backend.records import OrderLike, PushEvent
+    from easytrader.basics.numbers import OrderId
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Command, Lease, Outcome
     from easytrader.server.desk import Desk
@@ -110,6 +111,7 @@ class _Watch:
     # 标记 → {委托编号: 是废单}
     by_tag: dict[str, dict[str, bool]] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)  # 命令 → 它的结果
+    strategies: dict[str, str] = field(default_factory=dict)  # 命令 → 策略
     flying: set[str] = field(default_factory=set)  # 还没有结果的委托
     suspects: dict[str, _Suspect] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
@@ -174,6 +176,7 @@ class Alarms:
                 return
             self._new_day(watch)
             watch.flying.add(command.command_id)
+            watch.strategies[command.command_id] = command.strategy
             watch.ends.pop(command.command_id, None)
             if watch.tagged:
                 watch.tags[self._tag(watch, command.command_id)] = command.command_id
@@ -208,13 +211,31 @@ class Alarms:
             command_id=command_id, order_id=outcome.order_id,
         )  # fmt: skip
 
-    def order_ids(self, account: str, command_ids: set[str]) -> list[str]:
-        """这些命令的委托编号。"""
+    def open_orders(self, account: str, strategy: str) -> list[OrderId]:
+        """一个策略挂着的委托，按记下的推送；不知道是谁的，问存储。
+
+        Raises:
+            StoreDownError, StoreUnknownError: 问不到。
+        """
         with self._lock:
             watch = self._watches.get(account)
             if watch is None:
                 return []
-            return [number for number, name in watch.orders.items() if name in command_ids]
+            alive = {
+                number: row["order_id"] for number, row in watch.rows.items()
+                if row.get("order_status") in CANCELLABLE_STATUSES
+            }  # fmt: skip
+            names = {number: watch.orders.get(number, "") for number in alive}
+            known = dict(watch.strategies)
+        deadline = time.monotonic() + _STORE_S
+        found = []
+        for number, name in names.items():
+            if name and name not in known:
+                row = self._store.find(account, name, deadline)
+                known[name] = "" if row is None else row.strategy
+            if name and known[name] == strategy:
+                found.append(alive[number])
+        return found
 
     # ---- 报警
 
@@ -415,7 +436,7 @@ class Alarms:
         kept = watch.flying
         watch.tags = {tag: name for tag, name in watch.tags.items() if name in kept}
         watch.ends = {name: state for name, state in watch.ends.items() if name in kept}
-        for each in (watch.orders, watch.by_tag, watch.suspects, watch.rows):
+        for each in (watch.strategies, watch.orders, watch.by_tag, watch.suspects, watch.rows):
             each.clear()
         watch.told.clear()
         watch.trades.clear()

@@ -154,12 +154,17 @@ def _bounded(gen: Generator[Any, Any, _T], deadline: float) -> Generator[Any, An
         return done.value  # type: ignore[no-any-return]  # 生成器的返回值
 
 
-def _readable(fd: int) -> bool:
-    if sys.platform != "win32":  # Windows 没有 poll；那里的 select 不怕大的号
+if sys.platform != "win32":
+
+    def _readable(fd: int) -> bool:
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         return bool(poll.poll(0))
-    return bool(select.select([fd], [], [], 0)[0])
+
+else:  # 没有 poll；那里的 select 不怕大的号
+
+    def _readable(fd: int) -> bool:
+        return bool(select.select([fd], [], [], 0)[0])
 
 
 class _Clock:
@@ -569,7 +574,7 @@ class PostgresStore:
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -582,8 +587,8 @@ class PostgresStore:
             "SELECT got, epoch, last_no, settle_after_s::float8, timeline, box, why"
             " FROM fleet.acquire(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s)",
             (account, owner, box, broker, checks.names("groups", groups),
-             checks.takeover(takeover), checks.flag("restart", restart), address, PROTOCOL, TTL_S,
-             _QUIET_S),
+             checks.takeover(takeover), checks.name("previous", previous, empty=True), address,
+             PROTOCOL, TTL_S, _QUIET_S),
             deadline,
         )  # fmt: skip
         got, epoch, last_no, after_s, timeline, its_box, why = rows[0]
