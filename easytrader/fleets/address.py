@@ -30,7 +30,7 @@ _POSTGRES: Final = ("postgresql://", "postgres://")
 _SQLITE: Final = "sqlite://"
 _SAFE: Final = ("verify-full", "verify-ca")
 _URI: Final = re.compile(
-    r"postgres(?:ql)?://(?:(?P<user>[^@/?#]*)@)?(?P<hosts>[^/?#@]*)(?:/(?P<dbname>[^?#]*))?"
+    r"postgres(?:ql)?://(?:(?P<user>[^@/?#]*)@)?(?P<hosts>[^/?#@]*)(?:/(?P<dbname>[^/?#@]*))?"
     r"(?:\?(?P<query>[^#]*))?"
 )
 _USERINFO: Final = re.compile(r"//.*@", re.DOTALL)
@@ -107,7 +107,7 @@ def where(dsn: object) -> str:
     try:
         found = resolved(dsn)
     except (UsageError, MissingDependencyError):
-        return str(_shown(dsn))
+        return str(_shown(dsn)) or "…"
     return f"SQLite {found}" if isinstance(found, Path) else found.where
 
 
