@@ -67,7 +67,6 @@ class FleetTrader(ServedTrader):
         *,
         account: str | None = None,
         strategy: str = "",
-        events_after: int | None = None,
         timeout: float = words.WAIT_S,
         wait: bool | float = False,
         heartbeat_interval: float = 30,
@@ -86,7 +85,6 @@ class FleetTrader(ServedTrader):
             max_reconnect_attempts: 一次断线最多重连几次，0 不限。
             account: 账号在队里的名字；只看得见一个账号的可以不写。
             strategy: 策略名，记在每条命令上，停单开关、额度可以按它设。
-            events_after: 从这个编号之后的事件要起（0 是留着的全部）；默认只要以后的。
             timeout: 每个会阻塞的调用的期限，秒；命令也只在这么久之内有效。
             wait: True 一直等到连上；秒数则最多等这么久；默认只试一次。
             heartbeat_interval: 心跳间隔，秒；0 不做心跳。
@@ -106,9 +104,6 @@ class FleetTrader(ServedTrader):
         check_callback(trader_callback)
         name = None if account is None else checks.name("account", account)
         plan = checks.name("strategy", strategy, empty=True)
-        after = None
-        if events_after is not None:
-            after = arguments.count("events_after", events_after)
         timeout_s = arguments.seconds("timeout", timeout)
         interval_s = arguments.seconds("reconnect_interval", reconnect_interval)
         wait_s = seconds_to_wait(wait)
@@ -127,7 +122,7 @@ class FleetTrader(ServedTrader):
         try:
             if name is None:
                 door.account = only_account(door, wait_s, interval_s)
-            self._enter(door, options, after)
+            self._enter(door, options)
         except BaseException:
             if is_mine:
                 store.close()
