@@ -76,6 +76,7 @@ _HELD: Final = 20_000
 _FURTHEST: Final = 50_000
 """接手时最多往回读这么多条事件。"""
 _ORDER_EVENTS: Final = frozenset({"order", "trade", "order_error", "stranger"})
+_RECALLED: Final = _ORDER_EVENTS | {SETTLED, "late_order", "duplicate"}
 _GONE: Final = frozenset({ABSENT, UNSENT})
 
 
@@ -385,7 +386,7 @@ class Alarms:
         alive = [each for each, is_junk in same.items() if not is_junk]
         command_id = watch.tags.get(tag, "")
         found = []
-        if len(alive) > 1 and self._first(watch, "duplicate", ",".join(alive)):
+        if len(alive) > 1 and self._first(watch, "duplicate", ",".join(sorted(alive))):
             told = f"标记 {tag} 在柜台上有 {len(alive)} 笔委托：{'、'.join(alive)}"
             found.append(
                 ("duplicate", told, {"command_id": command_id, "tag": tag, "order_ids": alive})
@@ -517,7 +518,7 @@ class Alarms:
             end = after
 
     def _recall(self, watch: _Watch, kind: str, data: str, command_id: str) -> None:
-        if kind not in _ORDER_EVENTS and kind not in (SETTLED, "late_order"):
+        if kind not in _RECALLED:
             return
         try:
             told = values.decode(data)["data"]
@@ -534,6 +535,8 @@ class Alarms:
                 watch.trades.add((number, str(told.get("traded_id"))))
             elif kind == "order":
                 watch.rows.setdefault(number, told)
+            elif kind == "duplicate":  # 说过、人也看过的，重新启动之后不再停一遍
+                watch.told.add((kind, ",".join(sorted(map(str, told.get("order_ids", ()))))))
 
     def _recall_command(
         self, watch: _Watch, kind: str, told: dict[str, Any], command_id: str
