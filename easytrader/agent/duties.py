@@ -171,7 +171,7 @@ class Duties:
         while not self._closing.wait(STEP_S):
             try:
                 self._step()
-            except Exception as exc:  # noqa: BLE001  边界：一遍出错，下一遍照看
+            except Exception as exc:  # noqa: BLE001, PERF203  边界：一遍出错，下一遍照看
                 where = "".join(traceback.format_tb(exc.__traceback__))
                 logger.error("代理每秒一遍的出了意外的错：{!r}\n{}", exc, where)
 

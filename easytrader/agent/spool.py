@@ -581,9 +581,11 @@ class Uploader:
 
     def close(self, limit_s: float) -> None:
         """传完此刻传得走的，结束；最多等这么多秒，没有传走的留在盘上。"""
+        deadline = time.monotonic() + limit_s
+        self._spool.flush(limit_s / 2)
         self._closing = True
         self._spool.poke()
-        waits.join(self._thread, limit_s)
+        waits.join(self._thread, max(0.0, deadline - time.monotonic()))
 
     # ---- 线程上
 

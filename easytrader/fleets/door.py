@@ -56,8 +56,8 @@ class TableDoor:
         if stopped():
             raise ConnectFailedError("不要连了")
         if not rows:
-            told = f"{self.address} 上没有账号 {self.account}，或这个登录名看不到它"
-            raise _for_good(f"{told}：easytrader fleet status 列出有哪些")
+            told = f"{self.address} 上还没有账号 {self.account}，或这个登录名看不到它"
+            raise ConnectFailedError(f"{told}：easytrader fleet status 列出有哪些")
         row = rows[0]
         if not row.hello:
             raise ConnectFailedError(f"连上了 {self.address}，但账号 {self.account} {why_not(row)}")

@@ -76,16 +76,36 @@ class Ids:
 
 
 class _Wanted:
-    """在等的一件。"""
+    """在等的一件：几个线程都可能看到它的结果，话只说一次，次序不乱。"""
 
-    __slots__ = ("asked", "fresh", "is_question", "number", "seq_told")
+    __slots__ = ("_is_over", "_lock", "_seq_told", "asked", "fresh", "is_question", "number")
 
     def __init__(self, asked: Asked, number: int, *, fresh: bool, is_question: bool) -> None:
         self.asked = asked
         self.number = number
         self.fresh = fresh
         self.is_question = is_question
-        self.seq_told = False
+        self._lock = threading.Lock()
+        self._is_over = False
+        self._seq_told = False
+
+    def finish(self, said: dict[str, Any] | None) -> None:
+        """最后一句；断了是 None。"""
+        with self._lock:
+            if not self._is_over:
+                self._is_over = True
+                self.asked.take(said)
+
+    def look(self, row: Command) -> bool:
+        """这一行有没有话要说；有了结果为真。"""
+        said = said_of(row, fresh=self.fresh)
+        with self._lock:
+            if row.seq is not None and not self._seq_told and not self._is_over:
+                self._seq_told = True
+                self.asked.take({"seq": row.seq})
+        if said is not None:
+            self.finish(said)
+        return said is not None
 
 
 class TableLine:
@@ -219,7 +239,7 @@ class TableLine:
         for number in list(self._wanted):
             wanted = self._wanted.pop(number, None)
             if wanted is not None:
-                wanted.asked.take(None)
+                wanted.finish(None)
         if self.on_lost is not None:
             self.on_lost(reason)
 
@@ -245,7 +265,7 @@ class TableLine:
         fresh = posted.fresh
         row = posted.command
         wanted = _Wanted(asked, row.number, fresh=fresh, is_question=False)
-        if self._deliver(number, wanted, row):
+        if wanted.look(row):
             return
         self._register(number, wanted, seen)
         if row.state == words.UNKNOWN and not fresh:
@@ -278,8 +298,8 @@ class TableLine:
             told = (said or {}).get("result")
             if not isinstance(told, dict) or "result" not in told:
                 return
-            if self._wanted.pop(number, None) is not None:
-                wanted.asked.take({"result": told["result"]})
+            self.forget(number)
+            wanted.finish({"result": told["result"]})
 
         frame = {"args": [], "kwargs": {"request": row.request}}
         with contextlib.suppress(LostError):  # 问不到的，等表里的那一行
@@ -408,8 +428,9 @@ class TableLine:
     def _register(self, number: int, wanted: _Wanted, seen: int) -> None:
         self._wanted[number] = wanted
         self._some.set()
-        if self.lost and self._wanted.pop(number, None) is not None:
-            wanted.asked.take(None)
+        if self.lost:
+            self.forget(number)
+            wanted.finish(None)
         elif seen != self._glances:  # 提示也许在登记之前就来过、用掉了
             with contextlib.suppress(StoreDownError, StoreUnknownError):
                 self._look({number: wanted}, time.monotonic() + _LOOK_S)
@@ -434,26 +455,15 @@ class TableLine:
         if commands:
             rows = {row.number: row for row in self._store.outcomes(sorted(commands), deadline)}
             for number, each in wanted.items():
-                if not each.is_question and each.number in rows:
-                    self._deliver(number, each, rows[each.number])
+                row = None if each.is_question else rows.get(each.number)
+                if row is not None and each.look(row):
+                    self.forget(number)
         if questions:
             replies = self._store.replies(questions, deadline)
             for number, each in wanted.items():
                 if each.is_question and each.number in replies:
-                    self._wanted.pop(number, None)
-                    each.asked.take(_read(replies[each.number]))
-
-    def _deliver(self, number: int, wanted: _Wanted, row: Command) -> bool:
-        """这一行有没有话要说；有了结果为真。"""
-        if row.seq is not None and not wanted.seq_told:
-            wanted.seq_told = True
-            wanted.asked.take({"seq": row.seq})
-        said = said_of(row, fresh=wanted.fresh)
-        if said is None:
-            return False
-        self._wanted.pop(number, None)
-        wanted.asked.take(said)
-        return True
+                    self.forget(number)
+                    each.finish(_read(replies[each.number]))
 
     # ---- 看事件、看账号
 

@@ -569,7 +569,7 @@ class PostgresStore:
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -582,7 +582,7 @@ class PostgresStore:
             "SELECT got, epoch, last_no, settle_after_s::float8, timeline, box, why"
             " FROM fleet.acquire(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s)",
             (account, owner, box, broker, checks.names("groups", groups),
-             checks.takeover(takeover), checks.flag("restart", restart), address, PROTOCOL, TTL_S,
+             checks.takeover(takeover), checks.name("previous", previous, empty=True), address, PROTOCOL, TTL_S,
              _QUIET_S),
             deadline,
         )  # fmt: skip

@@ -3,7 +3,9 @@
 启动一次，之后 stdin 上一行一个 JSON，fork 一个代理，说出进程号::
 
     {"home": 状态文件夹, "store": 存储, "counter": 柜台的文件, "box": 机器, "takeover": …,
-     "step": 哪一步（空的不死）, "how": "kill" 或 "stop"}
+     "step": 哪一步（空的不死）, "how": "kill"、"stop" 或 "doze"}
+
+``doze`` 是睡着：这一步与碰存储的线程都等到 SIGUSR1。真的停住（``stop``）的可能正拿着 SQLite 的锁。
 """
 
 from __future__ import annotations
@@ -20,16 +22,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / each) for each in ("", "server")]
-
+import agent_hurried  # noqa: F401  在别的之前
 from filelock import FileLock
 from loguru import logger
 from server_world import World
-
-from easytrader.fleets import words
-
-# 几个时限都是五分之一：停住的要等租约过期
-words.TTL_S, words.FENCE_S, words.RENEW_S, words.SEND_BY_S = 2.0, 1.2, 0.4, 0.5  # type: ignore[misc]
 
 from easytrader.agent import spool
 from easytrader.agent.station import Station
@@ -60,7 +56,7 @@ class FileCounter(Counter):
             yield len(self.orders) + 1
 
     @property
-    def orders(self) -> dict[Any, Order]:  # type: ignore[override]
+    def orders(self) -> dict[Any, Order]:
         try:
             return pickle.loads(self.path.read_bytes())  # type: ignore[no-any-return]
         except FileNotFoundError:
@@ -93,7 +89,7 @@ class FileTrader(MemoryTrader):
     def __init__(self, debug: bool = False) -> None:
         Trader.__init__(self, debug)
 
-    def connect(self, counter: Counter, callback: Any = None, **options: Any) -> None:  # type: ignore[override]
+    def connect(self, counter: Counter, callback: Any = None, **options: Any) -> None:
         connector = MemoryConnector(counter, options.pop("timeout", 5))
         self._open(connector, counter.key, callback=callback, **options)
 
@@ -112,32 +108,54 @@ STEPS: dict[str, tuple[Any, str]] = {
 """每一步都有「前」「后」。"""
 
 
-def arm(store: Any, step: str, how: str) -> None:
+AWAKE = threading.Event()
+AWAKE.set()
+
+
+def drowsy(owner: Any, name: str) -> None:
+    real = getattr(owner, name)
+
+    @functools.wraps(real)
+    def waiting(*args: Any, **kwargs: Any) -> Any:
+        AWAKE.wait()
+        return real(*args, **kwargs)
+
+    setattr(owner, name, waiting)
+
+
+def fall(how: str, home: Path) -> None:
+    if how == "kill":
+        os._exit(9)
+    if how == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        threading.Event().wait(0.2)  # 信号送到之前还会再跑一小会儿
+        return
+    AWAKE.clear()
+    (home / "asleep").touch()
+    AWAKE.wait()
+
+
+def arm(store: Any, step: str, how: str, home: Path) -> None:
     owner, name = STEPS[step[:-1]]
     owner = owner or type(store)
+    if how == "doze":
+        signal.signal(signal.SIGUSR1, lambda *_: AWAKE.set())
+        for each in ("acquire", "renew", "claim", "idle", "questions", "settle", "publish"):
+            drowsy(type(store), each)
     real = getattr(owner, name)
-    used: list[int] = []
-
-    def fall() -> None:
-        if not used:
-            used.append(1)
-            if how == "kill":
-                os._exit(9)
-            os.kill(os.getpid(), signal.SIGSTOP)
+    once = iter([functools.partial(fall, how, home)])
 
     @functools.wraps(real)
     def after(*args: Any, **kwargs: Any) -> Any:
         found = real(*args, **kwargs)
-        if name != "claim" or found:
-            if name == "settle" and not args[2]:
-                return found
-            fall()
+        if (name != "settle" or args[2]) and (name != "claim" or found):
+            next(once, bool)()
         return found
 
     @functools.wraps(real)
     def before(*args: Any, **kwargs: Any) -> Any:
         if name != "settle" or args[2]:
-            fall()
+            next(once, bool)()
         return real(*args, **kwargs)
 
     setattr(owner, name, after if step.endswith("后") else before)
@@ -154,7 +172,7 @@ def agent(told: dict[str, Any]) -> None:
     world = World(home / "server", {"a": trader})
     store = open_store(told["store"])
     if told.get("step"):
-        arm(store, told["step"], told.get("how", "kill"))
+        arm(store, told["step"], told.get("how", "kill"), home)
     station = Station(
         store, world.desks, box=told["box"], takeover=told.get("takeover", "manual"),
         folder=home / "spool",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from agent_world import AMOUNT, CODE, RESTING, Strategy, within, wish
+from station_world import AMOUNT, CODE, RESTING, Strategy, wish, within
 from support import eventually
 
 from easytrader.fleets.address import open_store
@@ -45,9 +45,14 @@ class Zygote:
 
     def __init__(self) -> None:
         script = Path(__file__).with_name("agent_killed.py")
-        self.process = subprocess.Popen(
-            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        tests = script.parents[1]
+        path = os.pathsep.join(
+            [str(tests), str(tests / "server"), os.environ.get("PYTHONPATH", "")]
         )
+        self.process = subprocess.Popen(
+            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )  # fmt: skip
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"
         self.pids: list[int] = []
@@ -106,7 +111,9 @@ class Place:
         """标记 → 柜台上有几笔。"""
         if not self.counter.exists():
             return Counter()
-        return Counter(each.order_remark for each in pickle.loads(self.counter.read_bytes()).values())
+        return Counter(
+            each.order_remark for each in pickle.loads(self.counter.read_bytes()).values()
+        )
 
     def close(self) -> None:
         self.nursery.reap()
@@ -121,7 +128,7 @@ def place(nursery: Zygote, tmp_path: Path) -> Iterator[Place]:
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return not psutil.pid_exists(pid)
 
 
 def check(place: Place, name: str) -> None:
@@ -135,8 +142,7 @@ def check(place: Place, name: str) -> None:
     assert list(place.ledger().values()) == [1]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_at_every_step_leaves_exactly_one_order(place: Place, step: str) -> None:
+def check_killed(place: Place, step: str) -> None:
     first = place.agent(step=step)
     eventually(place.owned)
     place.strategy.post(wish("buy", CODE, RESTING, AMOUNT, command_id="one", valid_s=20))
@@ -145,21 +151,33 @@ def test_killed_at_every_step_leaves_exactly_one_order(place: Place, step: str) 
     check(place, "one")
 
 
-@pytest.mark.parametrize("step", ASLEEP)
-def test_one_asleep_while_another_took_over_sends_nothing(place: Place, step: str) -> None:
-    first = place.agent("box1", step, "stop", takeover="auto")
+def check_asleep(place: Place, step: str, how: str) -> None:
+    first = place.agent("box1", step, how, takeover="auto")
     eventually(lambda: place.owned("box1"))
-    place.strategy.post(wish("buy", CODE, RESTING, AMOUNT, command_id="one", valid_s=20))
-    eventually(lambda: psutil.Process(first).status() == psutil.STATUS_STOPPED)
+    place.strategy.post(wish("buy", CODE, RESTING, AMOUNT, command_id="one", valid_s=60))
+    if how == "stop":
+        eventually(lambda: psutil.Process(first).status() == psutil.STATUS_STOPPED)
+    else:
+        eventually((place.folder / "box1" / "asleep").exists)
     place.agent("box2", takeover="auto")
     row = place.strategy.until(place.store.find("a", "one", within(5)))  # type: ignore[arg-type]
     assert row.state == ABSENT
     assert place.ledger() == {}
     assert place.owned("box2")
     check(place, "one")  # 策略决定再发，由新的主人发
-    os.kill(first, signal.SIGCONT)
+    os.kill(first, signal.SIGCONT if how == "stop" else signal.SIGUSR1)
     eventually(lambda: waiting(place.folder / "box1" / "spool" / "spool.sqlite"))
     assert list(place.ledger().values()) == [1]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_every_step_leaves_exactly_one_order(place: Place, step: str) -> None:
+    check_killed(place, step)
+
+
+@pytest.mark.parametrize("step", ASLEEP)
+def test_one_asleep_while_another_took_over_sends_nothing(place: Place, step: str) -> None:
+    check_asleep(place, step, "doze")
 
 
 def waiting(spool: Path) -> int:
@@ -167,3 +185,21 @@ def waiting(spool: Path) -> int:
     with contextlib.closing(sqlite3.connect(spool)) as db:
         found: int = db.execute("SELECT count(*) FROM record WHERE kind = ''").fetchone()[0]
         return found
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_every_step_on_postgres(
+    nursery: Zygote, tmp_path: Path, pg_dsn: str, step: str
+) -> None:
+    with contextlib.closing(Place(nursery, tmp_path, pg_dsn)) as place:
+        check_killed(place, step)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("step", ASLEEP)
+def test_stopped_while_another_took_over_on_postgres(
+    nursery: Zygote, tmp_path: Path, pg_dsn: str, step: str
+) -> None:
+    with contextlib.closing(Place(nursery, tmp_path, pg_dsn)) as place:
+        check_asleep(place, step, "stop")

@@ -28,11 +28,14 @@ def sqlite_dsn(folder: Path) -> str:
 class FleetMemory(MemoryBroker):
     """内存柜台在代理里，代理在本进程里；断的是代理与柜台之间。"""
 
+    timeout_s = 3.0
+    finds_out = True
+
     def __init__(self, folder: Path, dsn: str) -> None:
         super().__init__()
         self.folder, self.dsn = folder, dsn
         self.inner = super().trader()
-        super().connect(self.inner, timeout=3, reconnect_interval=0.02)
+        super().connect(self.inner, timeout=1, reconnect_interval=0.02)
         self.world = World(folder, {"main": self.inner})
         self.box = "box-1"
         self.station = self.start_station()

@@ -178,7 +178,7 @@ def asking(store: Any, account: str = "A", **changed: Any) -> Lease | Held:
     """去做主人：没有说的照常。"""
     told = {
         "owner": f"o-{id(store)}", "box": "box1", "broker": "sim", "groups": (),
-        "takeover": "manual", "restart": False, "address": "", "deadline": soon(),
+        "takeover": "manual", "previous": "", "address": "", "deadline": soon(),
     }  # fmt: skip
     return store.acquire(account, **{**told, **changed})  # type: ignore[no-any-return]
 

@@ -330,7 +330,7 @@ def test_a_switch_stops_its_orders_and_no_cancel(world: World, scope: str) -> No
 def test_nothing_for_who_lost_the_lease(world: World) -> None:
     store, other = world.open(), world.open()
     old = leased(store)
-    kept = leased(store, "B")
+    kept = leased(store, "B", owner="另一个")  # 一个主人的几个账号，租约一起续
     world.advance(11.0)
     for account in ("A", "B"):
         store.post(world.wish(account), soon())
@@ -422,7 +422,7 @@ def test_queued_is_not_settled_by_anybody(world: World) -> None:
 
 def test_a_fenced_settle_writes_nothing_at_all(world: World) -> None:
     store, other = world.open(), world.open()
-    lost, kept = leased(store), leased(store, "B")
+    lost, kept = leased(store), leased(store, "B", owner="另一个")
     for account in ("A", "B"):
         store.post(world.wish(account), soon())
     commands = claimed(store, [lost, kept])

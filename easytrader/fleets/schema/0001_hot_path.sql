@@ -556,7 +556,7 @@ COMMENT ON FUNCTION keep IS 'strategy: 记一份写了就不再改的话';
 
 CREATE FUNCTION acquire(
     account_in text, owner_in text, box_in text, broker_in text, groups_in text[],
-    takeover_in text, restart_in boolean, address_in text, protocol_in integer, ttl_in float8,
+    takeover_in text, previous_in text, address_in text, protocol_in integer, ttl_in float8,
     quiet_in float8, OUT got boolean, OUT epoch integer, OUT last_no bigint,
     OUT settle_after_s float8, OUT timeline text, OUT box text, OUT why text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
@@ -594,9 +594,10 @@ BEGIN
             why := format('指定给 %s 接', v_row.takeover_to);
             RETURN;
         END IF;
-        IF v_row.owner <> owner_in AND NOT (restart_in AND v_row.box = box_in)
+        IF v_row.owner <> owner_in AND NOT (v_row.owner = previous_in AND v_row.box = box_in)
             AND v_row.ended_at IS NULL AND v_until > v_now THEN
-            why := format('%s 拿着，租约还有 %s 秒', v_row.box,
+            why := format('%s%s 拿着，租约还有 %s 秒',
+                CASE WHEN v_row.box = box_in THEN '另一台同名的机器 ' ELSE '' END, v_row.box,
                 round(extract(epoch FROM v_until - v_now)::numeric, 1));
             RETURN;
         END IF;
@@ -606,7 +607,7 @@ BEGIN
                 v_row.box, account_in, box_in);
             RETURN;
         END IF;
-        v_quiet := CASE WHEN v_row.owner = owner_in OR (restart_in AND v_row.box = box_in)
+        v_quiet := CASE WHEN v_row.owner = owner_in OR (v_row.owner = previous_in AND v_row.box = box_in)
             THEN v_now
             WHEN v_row.ended_at IS NOT NULL THEN v_row.quiet_at
             ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in)) END;
