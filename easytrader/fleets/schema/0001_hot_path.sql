@@ -202,6 +202,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
 AS $$ SELECT true $$;
 COMMENT ON FUNCTION has_role IS '-: 这个登录名有没有这种身份';
 
+CREATE FUNCTION operates(scope_in text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+AS $$ SELECT has_role('operator') $$;
+COMMENT ON FUNCTION operates IS '-: 这个登录名管不管得了这一格';
+
 -- ---- 里面用的
 
 CREATE FUNCTION begin_write(durable_in boolean) RETURNS void
@@ -991,6 +996,9 @@ AS $$
 BEGIN
     PERFORM begin_write(true);
     PERFORM need_role('operator');
+    IF NOT operates(scope_in) THEN
+        PERFORM refuse('scope', scope_in, format('登录名 %s 管不了这一格', session_user));
+    END IF;
     IF allowed_in IS NULL THEN
         DELETE FROM budget WHERE scope = scope_in AND kind = kind_in;
     ELSE
@@ -1020,7 +1028,7 @@ DECLARE v_account text := substring(scope_in FROM '^account:(.*)$');
 BEGIN
     PERFORM begin_write(true);
     -- 策略停得了、放得开自己能下单的账号；代理只停自己的，放开要人
-    IF NOT has_role('operator') AND NOT (v_account IS NOT NULL AND (
+    IF NOT operates(scope_in) AND NOT (v_account IS NOT NULL AND (
             may(v_account, 'trade') OR (on_in AND may(v_account, 'agent')))) THEN
         PERFORM refuse('scope', scope_in, format('登录名 %s 动不了这一格开关', session_user));
     END IF;
@@ -1044,6 +1052,9 @@ DECLARE v_row account; v_until timestamptz; v_now timestamptz; v_alive boolean;
 BEGIN
     PERFORM begin_write(true);
     PERFORM need_role('operator');
+    IF NOT operates('account:' || account_in) THEN
+        PERFORM refuse('account', account_in, format('登录名 %s 管不了这个账号', session_user));
+    END IF;
     PERFORM pg_advisory_xact_lock(71001, hashtext(account_in));
     SELECT * INTO v_row FROM account WHERE account_id = account_in FOR UPDATE;
     IF NOT FOUND THEN
