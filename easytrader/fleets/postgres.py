@@ -872,7 +872,10 @@ class _Hinter:
         deadline = time.monotonic() + 2.0
         sql = "SELECT pg_notify(x, '') FROM unnest(%s::text[]) AS l(x)"
         try:
-            if self._line is None or self._line.closed or self._line.is_stale():
+            if self._line is not None and self._line.is_stale():
+                self._line.hang_up()
+                self._line = None
+            if self._line is None:
                 self._line = self._lines.open(deadline)
             self._line.run(sql, ([_channel(each) for each in topics],), deadline)
         except (StoreDownError, _LateError, psycopg.Error):

@@ -44,7 +44,6 @@ CREATE TABLE account (
     protocol integer NOT NULL,
     address text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);
-CREATE INDEX account_owner ON account (owner);
 
 -- 最近一条事件的编号：行锁到提交，所以没有缺号、照提交的先后
 CREATE TABLE tail (
@@ -87,7 +86,8 @@ CREATE TABLE command (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     claimed_at timestamptz,
     settled_at timestamptz,
-    PRIMARY KEY (account_id, command_id),
+    -- 编号在前：只给账号的查询就用不上它（会走遍整个账号的历史），只剩下面的部分索引
+    PRIMARY KEY (command_id, account_id),
     CONSTRAINT command_no_once UNIQUE (command_no),
     CONSTRAINT command_request_once UNIQUE (request)
 ) WITH (
@@ -341,7 +341,7 @@ CREATE FUNCTION greet(
     OUT identity text, OUT timeline text, OUT login text, OUT roles text[], OUT now float8,
     OUT kind text, OUT standby boolean, OUT protocol integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     standby := pg_is_in_recovery();
@@ -363,7 +363,7 @@ CREATE FUNCTION post(
     arguments_in text, digest_in text, until_in float8, strategy_in text, host_in text,
     limits_in text, OUT command command, OUT fresh boolean, OUT box text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE v_may text[]; v_owner text; v_until timestamptz := to_timestamp(until_in);
@@ -432,7 +432,7 @@ COMMENT ON FUNCTION post IS 'strategy: 记下一条命令';
 
 CREATE FUNCTION withdraw(account_in text, request_in text) RETURNS SETOF command
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE v_row command;
 BEGIN
@@ -465,7 +465,7 @@ COMMENT ON FUNCTION withdraw IS 'strategy: 不要了';
 
 CREATE FUNCTION outcomes(numbers_in bigint[]) RETURNS SETOF command
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -477,7 +477,7 @@ COMMENT ON FUNCTION outcomes IS 'strategy operator: 这几条此刻的样子';
 
 CREATE FUNCTION find(account_in text, command_in text) RETURNS SETOF command
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -491,7 +491,7 @@ CREATE FUNCTION ask(
     account_in text, verb_in text, arguments_in text, host_in text, until_in float8,
     OUT number bigint, OUT box text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE v_may text[] := scopes(account_in); v_owner text;
@@ -517,7 +517,7 @@ COMMENT ON FUNCTION ask IS 'strategy operator: 问一句';
 CREATE FUNCTION replies(numbers_in bigint[], OUT number bigint, OUT answer text)
 RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -532,7 +532,7 @@ CREATE FUNCTION read(
     account_in text, after_in bigint, most_in integer, OUT event_no bigint, OUT kind text,
     OUT data text, OUT command_id text, OUT at float8) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -553,7 +553,7 @@ CREATE FUNCTION accounts(
     OUT glance_age_s float8, OUT first_no bigint, OUT last_no bigint, OUT open bigint,
     OUT address text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -577,7 +577,7 @@ COMMENT ON FUNCTION accounts IS 'strategy agent operator audit: 看得见的账�
 
 CREATE FUNCTION bump(account_in text) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     RETURN (SELECT last_no FROM tail WHERE account_id = account_in AND may(account_in, 'read'));
@@ -586,7 +586,7 @@ COMMENT ON FUNCTION bump IS 'strategy agent operator audit: 最近一条事件�
 
 CREATE FUNCTION keep(name_in text, text_in text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(true);
@@ -604,7 +604,7 @@ CREATE FUNCTION acquire(
     quiet_in float8, OUT got boolean, OUT epoch integer, OUT last_no bigint,
     OUT settle_after_s float8, OUT timeline text, OUT box text, OUT why text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -685,7 +685,7 @@ CREATE FUNCTION renew(
     accounts_in text[], epochs_in integer[], owners_in text[], ttl_in float8,
     OUT kept text[], OUT has_work boolean, OUT switches json, OUT now float8, OUT timeline text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -694,8 +694,9 @@ BEGIN
     -- 一个账号都不归自己了的不续：不然获准接手的还要等它
     UPDATE holder h SET lease_until = clock_timestamp() + make_interval(secs => ttl_in)
     WHERE h.owner = ANY (owners_in) AND h.login = session_user
-        AND EXISTS (SELECT FROM account a WHERE a.owner = h.owner AND a.ended_at IS NULL
-            AND a.takeover_to IN ('', a.box));
+        AND EXISTS (SELECT FROM account a
+            WHERE a.account_id = ANY (accounts_in) AND a.owner = h.owner AND a.ended_at IS NULL
+                AND a.takeover_to IN ('', a.box));
     kept := ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
         WHERE m.ended_at IS NULL AND m.takeover_to IN ('', m.box));
     has_work := fleet.has_work(kept);
@@ -708,7 +709,7 @@ COMMENT ON FUNCTION renew IS 'agent: 续租，顺便看有没有活';
 CREATE FUNCTION release(accounts_in text[], epochs_in integer[], owners_in text[], send_by_in float8)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(true);
@@ -723,7 +724,7 @@ CREATE FUNCTION publish(
     account_in text, epoch_in integer, owner_in text, hello_in text, glance_in text)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(false);
@@ -737,7 +738,8 @@ CREATE FUNCTION claim(
     accounts_in text[], epochs_in integer[], owners_in text[], most_in integer, busy_in text[])
 RETURNS SETOF command
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_sort = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE v_busy text[]; v_held text[]; v_numbers bigint[]; v_stops text[];
@@ -768,7 +770,8 @@ BEGIN
             SELECT c.command_no, c.account_id, c.valid_until <= clock_timestamp() AS late,
                 CASE WHEN c.effect <> 'cancel' AND v_stops <> '{}' THEN
                     stopped_by(v_stops, c.account_id, c.strategy) END AS stop
-            FROM command c WHERE c.command_no = ANY (v_numbers) AND c.state = 'queued'
+            FROM command c
+            WHERE c.command_no = ANY (v_numbers) AND coalesce(c.state, '') = 'queued'
             FOR UPDATE SKIP LOCKED
         )
         UPDATE command c SET
@@ -779,8 +782,10 @@ BEGIN
                 json_build_object('type', 'RiskRefusedError', 'text',
                     format('风控拒绝（fleet_switch）：停单开关开着（%s）；什么都没有发出', j.stop),
                     'rule', 'fleet_switch', 'actual', NULL, 'limit', NULL))::text END,
-            epoch = epochs_in[array_position(accounts_in, j.account_id)],
-            claimed_at = clock_timestamp(),
+            epoch = CASE WHEN j.late OR j.stop IS NOT NULL THEN c.epoch
+                ELSE epochs_in[array_position(accounts_in, j.account_id)] END,
+            claimed_at = CASE WHEN j.late OR j.stop IS NOT NULL THEN NULL
+                ELSE clock_timestamp() END,
             settled_at = CASE WHEN j.late OR j.stop IS NOT NULL THEN clock_timestamp() END
         FROM judged j
         WHERE c.command_no = j.command_no
@@ -793,7 +798,7 @@ COMMENT ON FUNCTION claim IS 'agent: 领走一批';
 
 CREATE FUNCTION left_over(account_in text, epoch_in integer, owner_in text) RETURNS SETOF command
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -817,10 +822,11 @@ CREATE FUNCTION settle(
     e_account text[], e_kind text[], e_data text[], e_spool text[], e_n bigint[], e_command text[],
     OUT account_id text, OUT last_no bigint) RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
-DECLARE v_accounts text[]; v_lost text;
+DECLARE v_accounts text[]; v_lost text; v_open boolean;
 BEGIN
     PERFORM begin_write(true);
     v_accounts := ARRAY(SELECT DISTINCT x FROM unnest(o_account || e_account) AS l(x) ORDER BY x);
@@ -831,36 +837,37 @@ BEGIN
     IF v_lost IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'FT002', MESSAGE = v_lost;
     END IF;
-    IF o_account <> '{}' THEN
+    -- 一条一条、照先后：同一条命令先有序号、后有结果
+    FOR i IN 1..cardinality(o_account) LOOP
+        v_open := o_state[i] IN ('sending', 'unknown');
         UPDATE command c SET
-            state = CASE WHEN o.state = 'sending' THEN c.state ELSE o.state END,
-            reason = CASE WHEN o.state = 'sending' THEN c.reason ELSE o.reason END,
-            order_id = CASE WHEN o.order_id = '' THEN c.order_id ELSE o.order_id END,
-            answer = CASE WHEN o.state = 'sending' THEN c.answer ELSE o.answer END,
-            seq = coalesce(o.seq, c.seq),
-            settled_at = CASE WHEN o.state NOT IN ('sending', 'unknown') THEN clock_timestamp() END
-        FROM (SELECT DISTINCT ON (account_id, command_id, attempt) * FROM unnest(o_account,
-                o_command, o_attempt, o_state, o_reason, o_order, o_answer, o_seq) WITH ORDINALITY
-                AS u(account_id, command_id, attempt, state, reason, order_id, answer, seq, nth)
-            ORDER BY account_id, command_id, attempt, nth DESC) o
-        JOIN unnest(accounts_in, epochs_in) AS l(account_id, epoch) USING (account_id)
-        WHERE c.account_id = o.account_id AND c.command_id = o.command_id
-            AND c.attempt = o.attempt AND c.epoch = l.epoch AND c.state IN ('sending', 'unknown');
-    END IF;
+            state = CASE WHEN o_state[i] = 'sending' THEN c.state ELSE o_state[i] END,
+            reason = CASE WHEN o_state[i] = 'sending' THEN c.reason ELSE o_reason[i] END,
+            order_id = CASE WHEN o_order[i] = '' THEN c.order_id ELSE o_order[i] END,
+            answer = CASE WHEN o_state[i] = 'sending' THEN c.answer ELSE o_answer[i] END,
+            seq = coalesce(o_seq[i], c.seq),
+            settled_at = CASE WHEN v_open THEN NULL ELSE clock_timestamp() END
+        WHERE c.command_id = o_command[i] AND c.account_id = o_account[i]
+            AND c.attempt = o_attempt[i]
+            AND c.epoch = epochs_in[array_position(accounts_in, o_account[i])]
+            AND coalesce(c.state, '') IN ('sending', 'unknown');  -- 只走主键
+    END LOOP;
     IF e_account <> '{}' THEN
         -- 行锁到提交：编号没有缺的，照提交的先后
         PERFORM FROM tail t WHERE t.account_id = ANY (e_account)
             ORDER BY t.account_id FOR UPDATE;
         WITH fresh AS MATERIALIZED (
-            SELECT DISTINCT ON (e.account_id, e.spool, e.n) e.*
+            SELECT DISTINCT ON (e.account_id, e.spool, e.n)
+                e.account_id, e.kind, e.data, e.spool, e.n, e.command_id, e.nth
             FROM unnest(e_account, e_kind, e_data, e_spool, e_n, e_command) WITH ORDINALITY
                 AS e(account_id, kind, data, spool, n, command_id, nth)
             LEFT JOIN spool_mark s ON s.account_id = e.account_id AND s.spool = e.spool
             WHERE s.upto IS NULL OR e.n > s.upto
             ORDER BY e.account_id, e.spool, e.n, e.nth
         ), numbered AS MATERIALIZED (
-            SELECT f.*, t.last_no + row_number() OVER (
-                PARTITION BY f.account_id ORDER BY f.nth) AS event_no
+            SELECT f.account_id, f.kind, f.data, f.spool, f.n, f.command_id,
+                t.last_no + row_number() OVER (
+                    PARTITION BY f.account_id ORDER BY f.nth) AS event_no
             FROM fresh f JOIN tail t USING (account_id)
         ), marked AS (
             INSERT INTO spool_mark AS s (account_id, spool, upto)
@@ -883,7 +890,7 @@ CREATE FUNCTION questions(
     accounts_in text[], epochs_in integer[], owners_in text[], most_in integer)
 RETURNS SETOF question
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -909,7 +916,7 @@ COMMENT ON FUNCTION questions IS 'agent: 拿走要答的问题';
 
 CREATE FUNCTION reply(numbers_in bigint[], answers_in text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(false);
@@ -922,7 +929,7 @@ COMMENT ON FUNCTION reply IS 'agent: 答';
 
 CREATE FUNCTION idle(accounts_in text[], epochs_in integer[], owners_in text[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -944,7 +951,7 @@ COMMENT ON FUNCTION idle IS 'agent: 要去等提示了';
 CREATE FUNCTION draw(scope_in text, kind_in text, least_in bigint, most_in bigint, host_in text)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE v_allowed bigint; v_taken bigint; v_give bigint; v_day date := today();
@@ -978,7 +985,7 @@ COMMENT ON FUNCTION draw IS 'agent: 从今天的额度里领一份';
 CREATE FUNCTION budgets(
     OUT scope text, OUT kind text, OUT allowed bigint, OUT taken bigint) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -991,7 +998,7 @@ COMMENT ON FUNCTION budgets IS 'agent strategy operator audit: 各格额度今�
 
 CREATE FUNCTION set_budget(scope_in text, kind_in text, allowed_in bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(true);
@@ -1010,7 +1017,7 @@ COMMENT ON FUNCTION set_budget IS 'operator: 设一格额度';
 
 CREATE FUNCTION switches() RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     RETURN (SELECT coalesce(json_agg(json_build_array(
@@ -1022,7 +1029,7 @@ COMMENT ON FUNCTION switches IS 'agent strategy operator audit: 开着的开关'
 CREATE FUNCTION set_switch(scope_in text, on_in boolean, why_in text, cancel_open_in boolean)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE v_account text := substring(scope_in FROM '^account:(.*)$');
 BEGIN
@@ -1045,7 +1052,7 @@ COMMENT ON FUNCTION set_switch IS 'operator strategy agent: 停，或放开';
 CREATE FUNCTION take_over(account_in text, box_in text, force_in boolean, quiet_in float8, ttl_in float8)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE v_row account; v_until timestamptz; v_now timestamptz; v_alive boolean;
