@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from easytrader.basics import boot_clock
@@ -134,20 +135,24 @@ class SqliteWorld(World):
             db.close()
 
 
+@lru_cache(None)
+def _admin(dsn: str) -> Any:
+    """管理员的一条连接，一直用着。"""
+    import psycopg
+
+    return psycopg.connect(dsn, autocommit=True)
+
+
 class PostgresWorld(World):
     """PostgreSQL 的一个库；拨钟是把记着的时刻都往前挪。"""
 
     kind = "postgres"
 
-    def __init__(self, dsn: str, server: Any = None) -> None:
+    def __init__(self, dsn: str) -> None:
         super().__init__()
-        import psycopg
-
         self.dsn = dsn
-        self.server = server
-        self._admin = psycopg.connect(dsn, autocommit=True)
-        for table in _TABLES:
-            self._admin.execute(f"DELETE FROM fleet.{table}")
+        self._admin = _admin(dsn)
+        self._admin.execute("".join(f"DELETE FROM fleet.{each};" for each in _TABLES))
 
     def _open(self) -> Store:
         from easytrader.fleets.address import open_store
@@ -168,10 +173,6 @@ class PostgresWorld(World):
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         return self._admin.execute(f"SELECT * FROM fleet.{table}").fetchall()
-
-    def close(self) -> None:
-        super().close()
-        self._admin.close()
 
 
 def asking(store: Any, account: str = "A", **changed: Any) -> Lease | Held:
