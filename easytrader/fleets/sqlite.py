@@ -101,7 +101,7 @@ CREATE TABLE command (
     limits TEXT NOT NULL, login TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     epoch INTEGER NOT NULL, attempt INTEGER NOT NULL, order_id TEXT NOT NULL,
     answer TEXT NOT NULL, seq INTEGER, valid_until REAL NOT NULL, created_at REAL NOT NULL,
-    settled_at REAL NOT NULL, UNIQUE (account, command_id)
+    claimed_at REAL NOT NULL, settled_at REAL NOT NULL, UNIQUE (account, command_id)
 );
 CREATE INDEX command_open ON command (account, number)
     WHERE state IN ('queued', 'sending', 'unknown');
@@ -134,20 +134,36 @@ CREATE TABLE switch (
     scope TEXT PRIMARY KEY, cancel_open INTEGER NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL,
     at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE switch_log (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, on_ INTEGER NOT NULL,
-    cancel_open INTEGER NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL, at REAL NOT NULL
+CREATE TABLE audit (
+    audit_no INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, login TEXT NOT NULL,
+    action TEXT NOT NULL, scope TEXT NOT NULL, data TEXT NOT NULL
 );
-CREATE TABLE decision (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, command_id TEXT NOT NULL,
-    state TEXT NOT NULL, order_id TEXT NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL,
-    at REAL NOT NULL
-);
+CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN
+    SELECT raise(ABORT, 'audit 只能添，不能改、不能删'); END;
+CREATE TRIGGER audit_here BEFORE DELETE ON audit BEGIN
+    SELECT raise(ABORT, 'audit 只能添，不能改、不能删'); END;
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE hint (
     number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, source TEXT NOT NULL
-)
+);
+CREATE VIEW v_commands AS
+    SELECT account, command_id, number AS command_no, attempt, request, verb, effect, arguments,
+        strategy, login, host, state, reason, epoch, order_id, nullif(answer, '') AS answer,
+        created_at, nullif(claimed_at, 0) AS claimed_at, nullif(settled_at, 0) AS settled_at
+    FROM command;
+CREATE VIEW v_events AS
+    SELECT account, number AS event_no, date(at + 28800, 'unixepoch') AS day, kind, data,
+        command_id, at
+    FROM event;
+CREATE VIEW v_alarms AS
+    SELECT account, number AS event_no, date(at + 28800, 'unixepoch') AS day, kind, data,
+        command_id, at
+    FROM event
+    WHERE kind IN ('clock', 'duplicate', 'late_order', 'spool_full', 'stale_lease', 'stranger');
+CREATE VIEW v_switches AS SELECT scope, cancel_open, why, by AS by_login, at FROM switch;
+CREATE VIEW v_audit AS SELECT audit_no, at, login, action, scope, data FROM audit
 """
+"""``v_…`` 的列与 PostgreSQL 的同名（这里的时刻是 Unix 秒），给人用 SQL 查；列的意思见文档。"""
 
 _OPEN: Final = "state IN ('queued', 'sending', 'unknown')"
 """查没有结果的都写上它：与索引的条件一字不差，SQLite 才用得上那个索引。"""
@@ -420,6 +436,8 @@ class SqliteStore:
             )  # fmt: skip
             _touch(db, now)
             row = self._account(db, account)
+            told = {"box": box, "epoch": row["epoch"], "owner": owner}
+            self._note(db, "owner", f"account:{account}", {"now": told})
             return Lease(
                 account, row["epoch"], owner, row["last_no"], settle_after_s, _timeline(self.path)
             )
@@ -686,6 +704,7 @@ class SqliteStore:
                 db.execute("DELETE FROM budget WHERE scope=? AND kind=?", (scope, kind))
             else:
                 db.execute("INSERT OR REPLACE INTO budget VALUES (?, ?, ?)", (scope, kind, allowed))
+            self._note(db, "budget", scope, {"now": {"kind": kind, "allowed": allowed}})
 
         self._write(write, deadline)
 
@@ -704,15 +723,12 @@ class SqliteStore:
 
         def write(db: sqlite3.Connection) -> None:
             told = (cancel_open and on, why, self._login, self._clocks.wall())
+            was = _switch(db, scope)
             if on:
                 db.execute("INSERT OR REPLACE INTO switch VALUES (?, ?, ?, ?, ?)", (scope, *told))
             else:
                 db.execute("DELETE FROM switch WHERE scope=?", (scope,))
-            db.execute(
-                "INSERT INTO switch_log (scope, on_, cancel_open, why, by, at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (scope, on, *told),
-            )
+            self._note(db, "switch", scope, {"was": was, "now": _switch(db, scope)})
 
         self._write(write, deadline)
 
@@ -734,6 +750,8 @@ class SqliteStore:
                 "UPDATE account SET takeover_to=?, lease_until=min(lease_until, ?) WHERE account=?",
                 (box, now, account),
             )
+            told = {"box": row["box"], "takeover_to": box, "force": force}
+            self._note(db, "take_over", f"account:{account}", {"now": told})
             return f"{account} 许可 {box} 来接；它的代理几秒之内会接上"
 
         return self._write(write, deadline)
@@ -802,11 +820,11 @@ class SqliteStore:
                 " WHERE number=?",
                 (state, order_id, decided(order_id), now, found.number),
             )
-            db.execute(
-                "INSERT INTO decision (account, command_id, state, order_id, why, by, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (account, command_id, state, order_id, why, self._login, now),
-            )
+            self._note(
+                db, "decide", f"account:{account}",
+                {"command_id": command_id, "attempt": found.attempt, "was": found.state,
+                 "now": state, "order_id": order_id, "why": why},
+            )  # fmt: skip
             settled = self._command(db, "number=?", found.number)
             assert settled is not None
             return settled
@@ -1006,8 +1024,8 @@ class SqliteStore:
             db.execute(
                 "INSERT INTO command (account, command_id, request, verb, effect, arguments,"
                 " digest, valid_until, strategy, host, limits, login, state, reason, epoch,"
-                " attempt, order_id, answer, created_at, settled_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', 0, 1, '', '', ?, 0)",
+                " attempt, order_id, answer, created_at, claimed_at, settled_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', 0, 1, '', '', ?, 0, 0)",
                 (*wish[:7], until, *wish[8:], self._login, now),
             )
             return
@@ -1016,10 +1034,21 @@ class SqliteStore:
         db.execute(
             "UPDATE command SET request=?, arguments=?, valid_until=?, strategy=?, host=?,"
             " limits=?, login=?, state='queued', reason='', epoch=0, attempt=attempt+1,"
-            " order_id='', answer='', seq=NULL, created_at=?, settled_at=0 WHERE number=?",
+            " order_id='', answer='', seq=NULL, created_at=?, claimed_at=0, settled_at=0"
+            " WHERE number=?",
             (wish.request, wish.arguments, until, wish.strategy, wish.host, wish.limits,
              self._login, now, before.number),
         )  # fmt: skip
+
+    def _note(
+        self, db: sqlite3.Connection, action: str, scope: str, told: Mapping[str, object]
+    ) -> None:
+        """留底：谁改了什么，改之前 ``was``、改之后 ``now``。"""
+        data = {key: value for key, value in told.items() if value is not None}
+        db.execute(
+            "INSERT INTO audit (at, login, action, scope, data) VALUES (?, ?, ?, ?, ?)",
+            (self._clocks.wall(), self._login, action, scope, json.dumps(data, ensure_ascii=False)),
+        )
 
     def _unsend(self, db: sqlite3.Connection, number: int, reason: str, answer: str = "") -> None:
         db.execute(
@@ -1043,8 +1072,8 @@ class SqliteStore:
             self._unsend(db, command.number, "switch", switched(why))
             return False
         db.execute(
-            "UPDATE command SET state='sending', epoch=? WHERE number=?",
-            (account["epoch"], command.number),
+            "UPDATE command SET state='sending', epoch=?, claimed_at=? WHERE number=?",
+            (account["epoch"], self._clocks.wall(), command.number),
         )
         return True
 
@@ -1253,6 +1282,10 @@ def _switches(db: sqlite3.Connection) -> list[Switch]:
     return [Switch(scope, bool(cancel), *rest) for scope, cancel, *rest in rows.fetchall()]
 
 
+def _switch(db: sqlite3.Connection, scope: str) -> dict[str, Any] | None:
+    return next((each._asdict() for each in _switches(db) if each.scope == scope), None)
+
+
 def _taken(db: sqlite3.Connection, scope: str, kind: str, day: int) -> int:
     found = db.execute(
         "SELECT coalesce(sum(amount), 0) FROM draw WHERE scope=? AND kind=? AND day=?",
@@ -1349,7 +1382,7 @@ def _prepare(db: sqlite3.Connection, path: Path, clock: Callable[[], float]) -> 
             told = f"存储是第 {version} 版，这里是第 {PROTOCOL} 版：请升级 easytrader"
             raise UsageError("dsn", str(path), told)
         if not version:
-            for statement in _SCHEMA.split(";"):
+            for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
             _set_meta(db, "identity", secrets.token_hex(16))
             db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
