@@ -747,7 +747,8 @@ BEGIN
                 json_build_object('type', 'RiskRefusedError', 'text',
                     format('风控拒绝（fleet_switch）：停单开关开着（%s）；什么都没有发出', j.stopped),
                     'rule', 'fleet_switch', 'actual', NULL, 'limit', NULL))::text ELSE '' END,
-            epoch = j.epoch, claimed_at = clock_timestamp(),
+            epoch = CASE WHEN j.late OR j.stopped IS NOT NULL THEN 0 ELSE j.epoch END,
+            claimed_at = CASE WHEN NOT j.late AND j.stopped IS NULL THEN clock_timestamp() END,
             settled_at = CASE WHEN j.late OR j.stopped IS NOT NULL THEN clock_timestamp() END
         FROM judged j
         WHERE c.account_id = j.account_id AND c.command_id = j.command_id
