@@ -210,6 +210,9 @@ class SqliteStore:
         self._topics = _Topics()
         self._login = _login()
 
+    def __repr__(self) -> str:
+        return f"SqliteStore({str(self.path)!r})"
+
     # ---- 打开
 
     def greet(self, deadline: float) -> Greeting:
@@ -1354,9 +1357,11 @@ def _open(
     try:
         # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
         with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
-            private_file(path)
+            if not path.exists():
+                private_file(path)
             opened.append(connect(path))
             patiently(partial(_prepare, opened[0], path, clock), deadline)
+            private_file(path)  # 认清是自己的了才收紧权限
             opened.append(connect(path))
             opened[1].execute("PRAGMA query_only = ON")
             return opened[0], opened[1], Unmoved(path)
@@ -1369,19 +1374,12 @@ def _open(
 
 
 def _prepare(db: sqlite3.Connection, path: Path, clock: Callable[[], float]) -> None:
+    _recognize(db, path)  # 别人的文件一个字也不改，日志方式也不换
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
-        (kind,) = db.execute("PRAGMA application_id").fetchone()
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if kind != _APPLICATION_ID and (kind or tables):
-            raise UsageError("dsn", str(path), "这个文件不是一队账号的存储，换一个文件名")
-        if version > PROTOCOL + 1:
-            told = f"存储是第 {version} 版，这里是第 {PROTOCOL} 版：请升级 easytrader"
-            raise UsageError("dsn", str(path), told)
-        if not version:
+        if not _recognize(db, path):
             for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
             _set_meta(db, "identity", secrets.token_hex(16))
@@ -1393,6 +1391,29 @@ def _prepare(db: sqlite3.Connection, path: Path, clock: Callable[[], float]) -> 
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _recognize(db: sqlite3.Connection, path: Path) -> int:
+    """表是第几版；还没有建为 0。
+
+    Raises:
+        UsageError: 不是本库的文件，或太新了。
+    """
+    try:
+        (kind,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:  # 占着、读不了：等一会儿也许就好
+        raise
+    except sqlite3.DatabaseError as exc:
+        told = f"这个文件不是 SQLite 的，或者坏了（{exc}）：换一个文件名，或从备份恢复"
+        raise UsageError("dsn", str(path), told) from exc
+    if kind != _APPLICATION_ID and (kind or tables):
+        raise UsageError("dsn", str(path), "这个文件不是一队账号的存储，换一个文件名")
+    if version > PROTOCOL + 1:
+        told = f"存储是第 {version} 版，这里是第 {PROTOCOL} 版：请升级 easytrader"
+        raise UsageError("dsn", str(path), told)
+    return int(version)
 
 
 _conforms: type[Store] = SqliteStore

@@ -291,17 +291,23 @@ def test_the_indexes_are_used(world: SqliteWorld) -> None:
     assert sqlite._ALARMS.count(",") == len(ALARMS) - 1
 
 
-def test_somebody_elses_file(tmp_path: Path) -> None:
+def test_somebody_elses_file_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "机 队.sqlite"
+    world = SqliteWorld(tmp_path)
     db = sqlite3.connect(path)
     db.execute("CREATE TABLE theirs (x)")
     db.close()
-    world = SqliteWorld(tmp_path)
-    with pytest.raises(UsageError, match="不是一队账号的存储"):
-        world.open().greet(soon())
-    path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreDownError):
-        world.open().greet(soon())
+    for content, told in (
+        (path.read_bytes(), "不是一队账号的存储"),
+        (b"root:x:0" * 99, "不是 SQLite"),
+    ):
+        path.write_bytes(content)
+        path.chmod(0o644)
+        with pytest.raises(UsageError, match=told):
+            world.open().greet(soon())
+        assert path.read_bytes() == content
+        if os.name != "nt":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o644
     world.close()
 
 
