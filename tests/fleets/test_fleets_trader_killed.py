@@ -1,4 +1,9 @@
-"""机队的交易口，真的进程：存储被杀、冻住，代理被杀、冻住，正在要的那一笔说的都是实话。"""
+"""机队的交易口，真的进程：存储被杀、冻住，代理被杀、冻住，正在要的那一笔说的都是实话。
+
+每次只冻住代理；别的要起 PostgreSQL，手工跑::
+
+    pytest -m chaos tests/fleets/test_fleets_trader_killed.py
+"""
 
 from __future__ import annotations
 
@@ -105,6 +110,7 @@ def _outcome(user: Any, name: str) -> str:
         return type(exc).__name__
 
 
+@pytest.mark.chaos
 def test_killed_agent_leaves_nothing_doubtful(agent: AgentProcess, tmp_path: Path) -> None:
     with _opened(sqlite_dsn(tmp_path)) as user:
         assert _outcome(user, "a") == agent.orders[0]
@@ -133,6 +139,7 @@ def test_paused_agent_wakes_and_sends_nothing_taken_back(
         assert agent.orders == [number]
 
 
+@pytest.mark.chaos
 def test_killed_store_between_post_and_answer(
     pg_agent: tuple[AgentProcess, str], pg_server: PgServer
 ) -> None:
@@ -156,6 +163,7 @@ def test_killed_store_between_post_and_answer(
         assert _outcome(user, "b") == agent.orders[1]
 
 
+@pytest.mark.chaos
 def test_frozen_store_is_bounded_and_told(
     pg_agent: tuple[AgentProcess, str], pg_server: PgServer
 ) -> None:
