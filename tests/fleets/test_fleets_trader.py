@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleets.faulty_store import AFTER, DOWN, NEVER, FaultyStore
+from fleets.faulty_store import AFTER, BROKEN, DOWN, NEVER, FaultyStore
 from fleets.fleet_broker import FleetMemory, sqlite_dsn
 from support import Recorder, eventually
 
@@ -269,6 +269,17 @@ def test_reconnecting_misses_nothing(broker: FleetMemory, store: FaultyStore) ->
         assert trader.status["reconnects"] == 1
     finally:
         trader.close()
+
+
+def test_what_cannot_be_read_loses_the_line_and_comes_back(
+    user: Any, broker: FleetMemory, store: Any
+) -> None:
+    """看存储的线程遇到想不到的：断开重连，不会悄悄没有人看。"""
+    store.faults["accounts"] = [BROKEN]
+    eventually(lambda: user.status["reconnects"] == 1 and user.state == "已连接", within_s=20)
+    store.faults["outcomes"] = [BROKEN]
+    number = _buy(user, broker)["entrust_no"]
+    assert _orders(broker) == [number]
 
 
 # ---- 开关、风控、账号的样子
