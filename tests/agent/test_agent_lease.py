@@ -81,6 +81,24 @@ def test_a_changed_timeline_starts_over_with_a_new_epoch(fleet: StationWorld) ->
     assert fleet.strategy.buy().state == PLACED
 
 
+def test_what_a_restored_store_forgot_is_told(fleet: StationWorld) -> None:
+    row = fleet.strategy.buy(command_id="gone")
+    store = fleet.faulty[0]
+    store.changed["find"] = lambda _: None
+    store.changed["acquire"] = store.changed["renew"] = lambda found: found._replace(
+        timeline="另一条"
+    )
+    told: list[str] = []
+
+    def heard() -> bool:
+        events = fleet.strategy.store.read("a", 0, 1000, within(5))
+        told[:] = [each.data for each in events if each.kind == "forgotten"]
+        return bool(told)
+
+    eventually(heard)
+    assert json.loads(told[0])["data"]["order_id"] == row.order_id
+
+
 def test_a_store_that_is_away_at_start_is_waited_for(bare: StationWorld) -> None:
     station = bare.station(silent=True)
     assert station.silent == "断网了"
