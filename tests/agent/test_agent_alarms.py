@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[RulesBox]:
-    with rules_world(tmp_path, "box1") as (found,):
+def box(tmp_path: Path, dsn: str) -> Iterator[RulesBox]:
+    with rules_world(tmp_path, dsn, "box1") as (found,):
         found.acquire()
         yield found
 
@@ -131,9 +131,9 @@ def test_a_refused_one_that_was_sent_again_is_no_alarm(box: RulesBox) -> None:
     assert {each.kind for each in box.events()} == {"order"}
 
 
-def test_the_hole_nobody_can_close_raises_its_alarm(tmp_path: Path) -> None:
+def test_the_hole_nobody_can_close_raises_its_alarm(tmp_path: Path, dsn: str) -> None:
     """旧主人停在最后一次检查与柜台的接口之间；新主人说没有；旧的醒来，委托出去了。"""
-    with rules_world(tmp_path, "box1", "box2") as (old, new):
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
         old.acquire()
         command = old.claimed()  # 查完了，就要交给柜台
         new.store.take_over("a", "box2", within(5), force=True)
@@ -180,8 +180,8 @@ def test_an_order_by_this_library_but_not_by_the_fleet(box: RulesBox) -> None:
     assert [each["ours"] for each in box.alarms("stranger")] == [True]
 
 
-def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path) -> None:
-    with rules_world(tmp_path, "box1", "box2") as (old, new):
+def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path, dsn: str) -> None:
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
         old.acquire()
         command = old.claimed()
         number = old.send(command)
@@ -203,8 +203,8 @@ def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path) -> None:
         assert len(new.events("order")) == 3  # 以前记过的不重复
 
 
-def test_what_happened_between_two_owners_is_caught_up(tmp_path: Path) -> None:
-    with rules_world(tmp_path, "box1", "box2") as (old, new):
+def test_what_happened_between_two_owners_is_caught_up(tmp_path: Path, dsn: str) -> None:
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
         old.acquire()
         command = old.claimed()
         number = old.send(command)
