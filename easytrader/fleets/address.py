@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote
@@ -77,12 +76,11 @@ def open_store(dsn: object, timeout_s: float = 5.0) -> Store:
 
         return SqliteStore(found)
     try:
-        postgres = import_module("easytrader.fleets.postgres")
+        from easytrader.fleets.postgres import PostgresStore
     except ImportError as exc:
         told = f'PostgreSQL 的存储要另装几个包（{exc}）：pip install "easytrader[fleet]"'
         raise MissingDependencyError(told) from exc
-    store: Store = postgres.PostgresStore(found.uri, found.where, timeout_s)
-    return store
+    return PostgresStore(found.uri, found.where, timeout_s)
 
 
 def resolved(dsn: object) -> Postgres | Path:

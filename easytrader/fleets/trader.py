@@ -25,13 +25,17 @@ from easytrader.remote.served import ServedTrader, only_account
 from easytrader.trader import seconds_to_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Command, StoredEvent
     from easytrader.types import Status
 
 _MOST: Final = 500
+_SHOWN: Final = (
+    "number", "command_id", "verb", "state", "reason", "order_id", "strategy", "login", "epoch",
+    "attempt", "created_at", "settled_at",
+)  # fmt: skip
 _AGAIN_S: Final = 0.2
 """存储没有应答，隔这么久再问。"""
 
@@ -202,6 +206,30 @@ class Fleet:
                 return
             else:
                 store.wait(f"events:{account}", min(left_s, words.POLL_S))
+
+    def commands(self, states: Collection[str] = (), most: int = 100) -> list[dict[str, Any]]:
+        """这个账号最近的命令，新的在前，谁下的都在内。
+
+        Args:
+            states: 只要这些状态的，如 ``("unknown",)``；空着是全部。见 `settle`。
+            most: 最多这么多条。
+
+        Returns:
+            每条一个字典：``number command_id verb state reason order_id strategy login epoch
+            attempt created_at settled_at``，时刻是 Unix 秒（存储的钟）。
+
+        Raises:
+            UsageError: 没有这种状态，数目不对。
+            QueryFailedError: 存储没有应答。
+        """
+        door, count = self._door, arguments.count("most", most)
+        rows = _asked(
+            lambda limit: door.store.commands(
+                limit, account=door.account, states=states, most=count
+            ),
+            self._limit(),
+        )
+        return [{name: getattr(each, name) for name in _SHOWN} for each in rows]
 
     def settle(self, command_id: str) -> dict[str, Any]:
         """一条命令怎样了：``client_order_id``，或请求号。只看，不作废。

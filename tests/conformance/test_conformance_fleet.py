@@ -1,6 +1,8 @@
 """一致性测试：机队的交易口，真的存储，内存柜台。
 
-每次只跑与存储有关的；全部：``pytest -m "soak or not soak" tests/conformance/test_conformance_fleet.py``。
+每次只跑与存储有关的，全部的手工跑::
+
+    pytest -m "soak or not soak" tests/conformance/test_conformance_fleet.py
 """
 
 from __future__ import annotations

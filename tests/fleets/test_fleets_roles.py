@@ -91,7 +91,7 @@ class World(NamedTuple):
 def acquired(stores: dict[str, Store], account: str) -> Lease:
     got = stores[f"agent_{account.lower()}"].acquire(
         account, owner=f"owner-{account}", box=f"box-{account}", broker="sim", groups=["g"],
-        takeover="manual", restart=False, address="", deadline=soon(),
+        takeover="manual", previous="", address="", deadline=soon(),
     )  # fmt: skip
     assert isinstance(got, Lease)
     return got
@@ -282,7 +282,7 @@ def _budget(store: Store, world: World, account: str) -> bool:
 def _acquire(store: Store, world: World, account: str) -> Any:
     return store.acquire(
         account, owner=f"thief{next(_names)}", box=f"box-{account}", broker="sim", groups=[],
-        takeover="auto", restart=True, address="", deadline=soon(),
+        takeover="auto", previous="", address="", deadline=soon(),
     )  # fmt: skip
 
 
