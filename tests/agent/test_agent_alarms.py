@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from support import eventually
 
 from easytrader.agent.alarms import SETTLED, SUSPECT_S
 from easytrader.errors import RiskRefusedError
-from easytrader.fleets.words import ABSENT, PLACED, REFUSED, UNKNOWN, UNSENT
+from easytrader.fleets.words import ABSENT, DONE, PLACED, REFUSED, UNKNOWN, UNSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,6 +179,40 @@ def test_an_order_by_this_library_but_not_by_the_fleet(box: RulesBox) -> None:
     box.tick(SUSPECT_S + 0.1)
     box.drained()
     assert [each["ours"] for each in box.alarms("stranger")] == [True]
+
+
+def test_orders_of_a_batch_are_no_strangers(box: RulesBox) -> None:
+    """一批申购下的委托，没有编号可对。"""
+    command = box.claimed()._replace(effect="move", verb="ipo.subscribe_all")
+    box.duties.begin(command)
+    box.elsewhere()
+    eventually(lambda: len(box.events("order")) == 1)
+    box.ends(command, DONE)
+    box.elsewhere()
+    eventually(lambda: len(box.events("order")) == 2)
+    box.tick(SUSPECT_S + 0.1)
+    box.elsewhere()
+    eventually(lambda: len(box.events("order")) == 3)
+    box.tick(SUSPECT_S + 0.1)
+    box.drained()
+    assert len(box.alarms("stranger")) == 1  # 完了以后的照样说
+
+
+def test_a_jumping_clock_forgets_nothing(box: RulesBox) -> None:
+    """墙上的钟跳到明天：今天的委托照样认得，成交不重记。"""
+    command = box.claimed()
+    number = box.send(command)
+    box.ends(command, PLACED, number)
+    eventually(lambda: box.events("order"))
+    box.duties.alarms._wall = lambda: time.time() + 86400
+    box.broker.counter.move("BTC/USDT", 9)
+    eventually(lambda: box.events("trade"))
+    box.duties.lost("a")
+    box.acquire()  # 重新认一遍
+    box.tick(SUSPECT_S + 0.1)
+    box.drained()
+    assert box.alarms("stranger") == []
+    assert [each.command_id for each in box.events("trade")] == [command.command_id]
 
 
 def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path, dsn: str) -> None:
