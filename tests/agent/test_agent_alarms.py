@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from station_world import within
 from support import eventually
 
 from easytrader.agent.alarms import SETTLED, SUSPECT_S
+from easytrader.codes import OrderStatus
 from easytrader.errors import RiskRefusedError
 from easytrader.fleets.words import ABSENT, DONE, PLACED, REFUSED, UNKNOWN, UNSENT
 
@@ -130,6 +132,23 @@ def test_a_refused_one_that_was_sent_again_is_no_alarm(box: RulesBox) -> None:
     box.tick(60)
     box.drained()
     assert {each.kind for each in box.events()} == {"order"}
+
+
+def test_a_junk_row_of_the_first_try_is_no_second_order(box: RulesBox) -> None:
+    """有的柜台当场拒绝的也留一行废单，标记是同一个。"""
+    command = box.claimed(command_id="again")
+    counter = box.broker.counter
+    junk = counter.orders[box.send(command)]
+    counter._change(replace(junk, order_status=OrderStatus.JUNK))
+    eventually(lambda: len(box.events("order")) == 2)
+    box.ends(command, REFUSED)
+    box.drained()
+    again = box.claimed(command_id="again")
+    box.ends(again, PLACED, box.send(again))
+    eventually(lambda: len(box.events("order")) == 3)
+    box.drained()
+    assert box.alarms("duplicate") == []
+    assert box.alarms("late_order") == []
 
 
 def test_the_hole_nobody_can_close_raises_its_alarm(tmp_path: Path, dsn: str) -> None:
