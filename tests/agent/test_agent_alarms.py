@@ -121,9 +121,10 @@ def test_declaring_missing_what_is_there(box: RulesBox) -> None:
     assert box.alarms("late_order")[0]["order_id"] == number
 
 
-def test_a_refused_one_that_was_sent_again_is_no_alarm(box: RulesBox) -> None:
+@pytest.mark.parametrize("state", [REFUSED, ABSENT, UNSENT])
+def test_one_that_was_sent_again_is_no_alarm(box: RulesBox, state: str) -> None:
     command = box.claimed(command_id="again")
-    box.ends(command, REFUSED)
+    box.ends(command, state)
     box.drained()
     again = box.claimed(command_id="again")
     assert again.attempt == 2
