@@ -1,4 +1,4 @@
-"""整条路：``easytrader.fleet(地址)`` → 存储 → 两台机器上的代理 → 内存柜台；头一个两种存储各一遍。"""
+"""整条路：``easytrader.fleet(地址)`` → 存储 → 两台机器上的代理 → 内存柜台。"""
 
 from __future__ import annotations
 
