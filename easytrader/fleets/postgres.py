@@ -154,12 +154,17 @@ def _bounded(gen: Generator[Any, Any, _T], deadline: float) -> Generator[Any, An
         return done.value  # type: ignore[no-any-return]  # 生成器的返回值
 
 
-def _readable(fd: int) -> bool:
-    if sys.platform != "win32":  # Windows 没有 poll；那里的 select 不怕大的号
+if sys.platform != "win32":
+
+    def _readable(fd: int) -> bool:
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         return bool(poll.poll(0))
-    return bool(select.select([fd], [], [], 0)[0])
+
+else:  # 没有 poll；那里的 select 不怕大的号
+
+    def _readable(fd: int) -> bool:
+        return bool(select.select([fd], [], [], 0)[0])
 
 
 class _Clock:
@@ -499,7 +504,7 @@ class PostgresStore:
         checks.name("account", account, empty=True)
         checks.whole("most", most)
         wanted = [checks.state(each) for each in states]
-        source = "list_commands(%s, %s::text[], %s)"
+        source = "list_commands(%s, %s::text[], %s::int)"
         return self._commands(source, (account, wanted, most), deadline, writes=False)
 
     def keep(self, name: str, text: str, deadline: float) -> str:
@@ -536,9 +541,7 @@ class PostgresStore:
     def alarms(self, deadline: float, *, since: float = 0.0, most: int = 1000) -> list[StoredEvent]:
         """要人看的事件，旧的在前。"""
         params = (checks.moment("since", since), checks.whole("most", most))
-        sql = (
-            "SELECT account_id, event_no, kind, data, command_id, at FROM fleet.list_alarms(%s, %s)"
-        )
+        sql = "SELECT account_id, event_no, kind, data, command_id, at FROM fleet.list_alarms(%s::float8, %s::int)"
         return [StoredEvent(*each) for each in self._call(sql, params, deadline, writes=False)]
 
     def accounts(self, deadline: float, names: Iterable[str] | None = None) -> list[AccountRow]:
@@ -582,8 +585,8 @@ class PostgresStore:
             "SELECT got, epoch, last_no, settle_after_s::float8, timeline, box, why"
             " FROM fleet.acquire(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s)",
             (account, owner, box, broker, checks.names("groups", groups),
-             checks.takeover(takeover), checks.name("previous", previous, empty=True), address, PROTOCOL, TTL_S,
-             _QUIET_S),
+             checks.takeover(takeover), checks.name("previous", previous, empty=True), address,
+             PROTOCOL, TTL_S, _QUIET_S),
             deadline,
         )  # fmt: skip
         got, epoch, last_no, after_s, timeline, its_box, why = rows[0]

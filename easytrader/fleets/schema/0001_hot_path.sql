@@ -199,6 +199,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
 AS $$ SELECT true $$;
 COMMENT ON FUNCTION has_role IS '-: 这个登录名有没有这种身份';
 
+CREATE FUNCTION operates(scope_in text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+AS $$ SELECT has_role('operator') $$;
+COMMENT ON FUNCTION operates IS '-: 这个登录名管不管得了这一格';
+
 -- ---- 里面用的
 
 CREATE FUNCTION begin_write(durable_in boolean) RETURNS void
@@ -595,7 +600,7 @@ BEGIN
             RETURN;
         END IF;
         IF v_row.owner <> owner_in AND NOT (v_row.owner = previous_in AND v_row.box = box_in)
-            AND v_row.ended_at IS NULL AND v_until > v_now THEN
+            AND v_row.ended_at IS NULL AND v_row.takeover_to = '' AND v_until > v_now THEN
             why := format('%s%s 拿着，租约还有 %s 秒',
                 CASE WHEN v_row.box = box_in THEN '另一台同名的机器 ' ELSE '' END, v_row.box,
                 round(extract(epoch FROM v_until - v_now)::numeric, 1));
@@ -645,8 +650,11 @@ AS $$
 BEGIN
     PERFORM begin_write(false);
     -- 先改（拿到行锁）再看：正在接的要么等我，要么我看得见
-    UPDATE holder SET lease_until = clock_timestamp() + make_interval(secs => ttl_in)
-    WHERE owner = ANY (owners_in) AND login = session_user;
+    -- 一个账号都不归自己了的不续：不然获准接手的还要等它
+    UPDATE holder h SET lease_until = clock_timestamp() + make_interval(secs => ttl_in)
+    WHERE h.owner = ANY (owners_in) AND h.login = session_user
+        AND EXISTS (SELECT FROM account a WHERE a.owner = h.owner AND a.ended_at IS NULL
+            AND a.takeover_to IN ('', a.box));
     kept := ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
         WHERE m.ended_at IS NULL AND m.takeover_to IN ('', m.box));
     has_work := fleet.has_work(kept);
@@ -885,8 +893,10 @@ BEGIN
         FROM (SELECT DISTINCT unnest(owners_in) AS x ORDER BY 1) l;
     UPDATE holder SET idle = true
     WHERE owner = ANY (owners_in) AND login = session_user AND NOT idle;
+    -- 租约过期了的领不到，不算有活
     RETURN has_work(ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
-        WHERE m.ended_at IS NULL));
+        JOIN holder h ON h.owner = m.owner
+        WHERE m.ended_at IS NULL AND h.lease_until > clock_timestamp()));
 END $$;
 COMMENT ON FUNCTION idle IS 'agent: 要去等提示了';
 
@@ -941,6 +951,9 @@ AS $$
 BEGIN
     PERFORM begin_write(true);
     PERFORM need_role('operator');
+    IF NOT operates(scope_in) THEN
+        PERFORM refuse('scope', scope_in, format('登录名 %s 管不了这一格', session_user));
+    END IF;
     IF allowed_in IS NULL THEN
         DELETE FROM budget WHERE scope = scope_in AND kind = kind_in;
     ELSE
@@ -967,7 +980,7 @@ DECLARE v_account text := substring(scope_in FROM '^account:(.*)$');
 BEGIN
     PERFORM begin_write(true);
     -- 策略停得了、放得开自己能下单的账号；代理只停自己的，放开要人
-    IF NOT has_role('operator') AND NOT (v_account IS NOT NULL AND (
+    IF NOT operates(scope_in) AND NOT (v_account IS NOT NULL AND (
             may(v_account, 'trade') OR (on_in AND may(v_account, 'agent')))) THEN
         PERFORM refuse('scope', scope_in, format('登录名 %s 动不了这一格开关', session_user));
     END IF;
@@ -990,6 +1003,9 @@ DECLARE v_row account; v_until timestamptz; v_now timestamptz; v_alive boolean;
 BEGIN
     PERFORM begin_write(true);
     PERFORM need_role('operator');
+    IF NOT operates('account:' || account_in) THEN
+        PERFORM refuse('account', account_in, format('登录名 %s 管不了这个账号', session_user));
+    END IF;
     PERFORM pg_advisory_xact_lock(71001, hashtext(account_in));
     SELECT * INTO v_row FROM account WHERE account_id = account_in FOR UPDATE;
     IF NOT FOUND THEN

@@ -43,6 +43,16 @@ $$;
 COMMENT ON FUNCTION fleet.scopes(text) IS
     'agent strategy operator audit: 登录的人在这个账号上的权限';
 
+-- 一个账号的，管得到它的；全队、一组、一个策略的，要管得到全部账号的
+CREATE OR REPLACE FUNCTION fleet.operates(scope_in text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT fleet.has_role('operator') AND fleet.may(
+        CASE WHEN scope_in LIKE 'account:%' THEN substr(scope_in, 9) ELSE '*' END, 'operate')
+$$;
+COMMENT ON FUNCTION fleet.operates(text) IS
+    'agent strategy operator audit: 登录的人管不管得了这一格';
+
 CREATE FUNCTION fleet.visible(scope_in text) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT a.account_id FROM fleet.account a WHERE fleet.may(a.account_id, scope_in) $$;
@@ -156,6 +166,9 @@ DECLARE
 BEGIN
     PERFORM fleet.begin_write(true);
     PERFORM fleet.need_role('operator');
+    IF NOT fleet.operates('account:' || account_in) THEN
+        PERFORM fleet.refuse('account', account_in, format('登录名 %s 管不了这个账号', session_user));
+    END IF;
     IF state_in NOT IN ('placed', 'absent') OR (state_in = 'placed') <> (order_in <> '') THEN
         PERFORM fleet.refuse('state', state_in, '应为 placed（要有委托编号）或 absent');
     END IF;
@@ -165,8 +178,7 @@ BEGIN
     -- 与领、结算、换主人排队
     PERFORM pg_advisory_xact_lock_shared(71001, hashtext(account_in));
     SELECT * INTO one FROM fleet.command c
-        WHERE c.account_id = account_in AND c.command_id = command_in
-          AND fleet.may(account_in, 'operate') FOR UPDATE;
+        WHERE c.account_id = account_in AND c.command_id = command_in FOR UPDATE;
     IF NOT FOUND THEN
         PERFORM fleet.refuse('command_id', command_in, '没有这一条；easytrader fleet commands 看有哪些');
     END IF;
