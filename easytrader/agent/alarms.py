@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from loguru import logger
 
 from easytrader import rows
-from easytrader.backend.records import Connected, OrderChanged
+from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged
 from easytrader.basics import beijing, tags
 from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
 from easytrader.errors import UsageError
@@ -76,6 +76,7 @@ _HELD: Final = 20_000
 _FURTHEST: Final = 50_000
 """接手时最多往回读这么多条事件。"""
 _ORDER_EVENTS: Final = frozenset({"order", "trade", "order_error", "stranger"})
+_RECALLED: Final = _ORDER_EVENTS | {SETTLED, "late_order", "duplicate"}
 _GONE: Final = frozenset({ABSENT, UNSENT})
 
 
@@ -123,6 +124,7 @@ class Alarms:
     Args:
         spool: 待传的：报警与结果从这里走。
         store: 存储。
+        changed: 一个账号连上、断开了时调用，不得阻塞。
         clock: 单调时钟，秒。
         wall: Unix 秒。
     """
@@ -131,11 +133,13 @@ class Alarms:
         self,
         spool: Spool,
         store: Store,
+        changed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._spool = spool
         self._store = store
+        self._changed = changed
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
@@ -321,8 +325,10 @@ class Alarms:
     def _heard(self, watch: _Watch, told: dict[str, Any], event: PushEvent | None) -> None:
         if isinstance(event, OrderChanged):
             self._saw(watch, event.order)
-        elif isinstance(event, Connected) and not watch.learned:
-            self._look_again(watch)
+        elif isinstance(event, (Connected, Disconnected, GaveUp)):
+            self._changed()
+            if isinstance(event, Connected) and not watch.learned:
+                self._look_again(watch)
         with self._lock:
             if not watch.read and len(watch.held) < _HELD:
                 watch.held.append(told)
@@ -380,7 +386,7 @@ class Alarms:
         alive = [each for each, is_junk in same.items() if not is_junk]
         command_id = watch.tags.get(tag, "")
         found = []
-        if len(alive) > 1 and self._first(watch, "duplicate", ",".join(alive)):
+        if len(alive) > 1 and self._first(watch, "duplicate", ",".join(sorted(alive))):
             told = f"标记 {tag} 在柜台上有 {len(alive)} 笔委托：{'、'.join(alive)}"
             found.append(
                 ("duplicate", told, {"command_id": command_id, "tag": tag, "order_ids": alive})
@@ -512,7 +518,7 @@ class Alarms:
             end = after
 
     def _recall(self, watch: _Watch, kind: str, data: str, command_id: str) -> None:
-        if kind not in _ORDER_EVENTS and kind not in (SETTLED, "late_order"):
+        if kind not in _RECALLED:
             return
         try:
             told = values.decode(data)["data"]
@@ -529,6 +535,8 @@ class Alarms:
                 watch.trades.add((number, str(told.get("traded_id"))))
             elif kind == "order":
                 watch.rows.setdefault(number, told)
+            elif kind == "duplicate":  # 说过、人也看过的，重新启动之后不再停一遍
+                watch.told.add((kind, ",".join(sorted(map(str, told.get("order_ids", ()))))))
 
     def _recall_command(
         self, watch: _Watch, kind: str, told: dict[str, Any], command_id: str

@@ -52,7 +52,8 @@ class Duties:
         self._spool = spool
         self._box = box
         self._groups = tuple(groups)
-        self.alarms = Alarms(spool, store)
+        self._bell = waits.Bell()
+        self.alarms = Alarms(spool, store, changed=self._bell.ring)
         self.budgets = Budgets(store, box)
         self.switches = Switches()
         self.glances = Glances(store)
@@ -73,6 +74,7 @@ class Duties:
     def close(self) -> None:
         """不看了；可重复调用，最多一两秒。"""
         self._closing.set()
+        self._bell.ring()
         waits.join(self._thread, _STORE_S + STEP_S)
         for account in list(self._held):
             self.lost(account)
@@ -90,6 +92,7 @@ class Duties:
         with self._lock:
             self._held[lease.account] = desk, lease
         self.alarms.watch(desk, lease.account, lease)
+        self._bell.ring()
         if before and before != self._box:
             self.alarms.tell(
                 lease.account, "stale_lease",
@@ -168,10 +171,11 @@ class Duties:
     # ---- 每秒一遍
 
     def _run(self) -> None:
-        while not self._closing.wait(STEP_S):
+        while not self._closing.is_set():
+            self._bell.wait(STEP_S)
             try:
                 self._step()
-            except Exception as exc:  # noqa: BLE001, PERF203  边界：一遍出错，下一遍照看
+            except Exception as exc:  # noqa: BLE001  边界：一遍出错，下一遍照看
                 where = "".join(traceback.format_tb(exc.__traceback__))
                 logger.error("代理每秒一遍的出了意外的错：{!r}\n{}", exc, where)
 
@@ -180,15 +184,19 @@ class Duties:
         self._refresh()
         with self._lock:
             held = list(self._held.items())
-        for account, (desk, lease) in held:
+        for account, (desk, _) in held:
             self._cancels.look(desk, account, self.switches.to_cancel(account, self._groups))
             for switch in self.switches.to_cancel_strategies():
                 find = partial(self.alarms.open_orders, account, switch.scope.partition(":")[2])
                 self._cancels.of_strategy(desk, account, switch, find)
-            self.glances.look(
-                desk, account, lease,
-                depth=self._spool.depth_of(account), offset_s=self.alarms.offset_s,
-            )  # fmt: skip
+        try:
+            for account, (desk, lease) in held:
+                self.glances.look(
+                    desk, account, lease,
+                    depth=self._spool.depth_of(account), offset_s=self.alarms.offset_s,
+                )  # fmt: skip
+        except _GONE as exc:  # 存储不在：不一个一个账号地等
+            logger.debug("账号的样子没有写成：{}", exc)
 
     def _refresh(self) -> None:
         """续过租的，跟着问一遍设了哪些额度。"""

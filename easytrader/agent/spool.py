@@ -23,6 +23,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
 from loguru import logger
 
@@ -96,7 +97,7 @@ def default_file(box: str, store: str) -> Path:
         box: 这台机器在队里的名字。
         store: 存储的地址的摘要：换了一个存储的，不混在一起。
     """
-    return home() / "fleet" / store / box / "spool.sqlite"
+    return home() / "fleet" / store / f"box-{quote(box, safe='')}" / "spool.sqlite"
 
 
 class Record(NamedTuple):
@@ -369,9 +370,8 @@ class Spool:
         with self._disk:
             with self._memory:
                 for each in records:
-                    if each.seq > self._sent.get(each.account, 0):
-                        self._sent[each.account] = each.seq
-                        self._uncount(each)
+                    self._sent[each.account] = each.seq
+                    self._uncount(each)
             if self._db is not None and not self._broken:
                 try:
                     self._db.execute("BEGIN IMMEDIATE")
@@ -678,7 +678,7 @@ class Uploader:
         deadline = time.monotonic() + _SETTLE_S
         self._store.settle(held, outcomes, events, deadline)
         self._spool.sent(records)
-        self._settled(hosts - {""}, set(accounts))
+        self._settled(hosts - {""}, {each.account for each in events})
         for outcome in late:
             if outcome.state == PLACED:
                 self._late(outcome)

@@ -113,7 +113,7 @@ class Station:
             self._spool,
             lambda: self._keeper.leases,
             fenced=self._keeper.drop,
-            settled=lambda hosts, _accounts: self._hint(hosts),
+            settled=self._uploaded,
             late=duties.alarms.late,
             stop=duties.stop,
         )
@@ -378,6 +378,9 @@ class Station:
                 logger.debug("{} 个回答没有送到（{}）：问的人会再问", len(batch), exc)
                 continue
             self._hint({question.host for question, _ in batch})
+
+    def _uploaded(self, hosts: set[str], accounts: set[str]) -> None:
+        self._hint({*hosts, *(f"events:{each}" for each in accounts)})
 
     def _hint(self, hosts: set[str]) -> None:
         hosts.discard("")

@@ -38,7 +38,7 @@ CANCEL_OPEN: Final = "cancel_open"
 """事件：开关说连同挂着的一起撤，撤得怎样。"""
 CANCEL_S: Final = 30.0
 TRIES: Final = 3
-"""没有撤成、结果未知的再来，一共最多这么多次。"""
+"""没有撤成、结果未知的再来（那时只剩还挂着的），一共最多这么多次。"""
 _AGAIN_S: Final = 2.0
 _SHOWN: Final = 50
 _GRANT: Final = Grant("fleet", "fleet-switch", (verbs.TRADE,))
@@ -182,25 +182,26 @@ class CancelOpen:
             self._over(account, job, found, None)
 
     def _over(self, account: str, job: _Job, found: Any, error: EasytraderError | None) -> None:
+        rows = found if isinstance(found, list) else []
         with self._lock:
-            job.over = error is None or job.tried >= TRIES
+            job.done += [each for each in rows if each.get("success")]
+            failed = [each for each in rows if not each.get("success")]
+            job.over = (error is None and not failed) or job.tried >= TRIES
             job.again = self._clock() + _AGAIN_S
             over = job.over
         if error is not None:
             unknown = "，结果未知" if isinstance(error, OutcomeUnknownError) else ""
             logger.error("账号 {}：开关要撤挂着的委托，没有撤成{}：{}", account, unknown, error)
         if over:
-            self._spool.event(account, self._event(job.switch, found, error))
+            self._spool.event(account, self._event(job, failed, error))
 
-    def _event(self, switch: Switch, found: Any, error: EasytraderError | None) -> dict[str, Any]:
-        rows = found if isinstance(found, list) else []
-        done = sum(bool(each.get("success")) for each in rows)
+    def _event(self, job: _Job, failed: list[Any], error: EasytraderError | None) -> dict[str, Any]:
         data = {
-            "scope": switch.scope,
-            "why": switch.why,
-            "cancelled": done,
-            "failed": len(rows) - done,
-            "rows": rows[:_SHOWN],
+            "scope": job.switch.scope,
+            "why": job.switch.why,
+            "cancelled": len(job.done),
+            "failed": len(failed),
+            "rows": [*failed, *job.done][:_SHOWN],
             "error": "" if error is None else str(error),
         }
         return {
@@ -214,11 +215,12 @@ class CancelOpen:
 class _Job:
     """一次按下、一个账号。"""
 
-    __slots__ = ("again", "over", "switch", "tried")
+    __slots__ = ("again", "done", "over", "switch", "tried")
 
     def __init__(self, switch: Switch) -> None:
         self.switch = switch
         self.over = False
+        self.done: list[Any] = []
         self.tried = 0
         self.again = 0.0
 

@@ -43,6 +43,8 @@ _LOOK_S: Final = 2.0
 """看一眼最多等这么久。"""
 _AILING_S: Final = 0.2
 """存储没有应答，隔这么久再看。"""
+_TAKE_BACK_S: Final = 0.5
+"""撤回一条没有领走的，留这么久。"""
 _SAY_S: Final = 0.1
 """到期之前这么久，说「还没有结果」。"""
 _MOST: Final = 500
@@ -138,6 +140,8 @@ class TableLine:
         self.on_events: Callable[[dict[str, Any]], None] | None = None
         self.on_lost: Callable[[str], None] | None = None
         self.lost = ""
+        self.box = ""
+        """账号在哪台机器：等它的时候叫一声。"""
         self._topic = f"host-{secrets.token_hex(8)}"
         self._bulletin = f"events:{account}"
         self._limits = ""
@@ -308,42 +312,63 @@ class TableLine:
     def _settle(
         self, request: object, deadline: float, stopped: Callable[[], bool] | None
     ) -> dict[str, Any]:
-        """这个请求怎样了；还没有领走的、没有到的从此作废。同 ``server.settle``。"""
+        """这个请求怎样了；没有到的从此作废，到期还没有领走的撤回。同 ``server.settle``。"""
         if not isinstance(request, str) or not request:
             raise UsageError("request", request, "应为请求号")
         if self.lost:
             raise LostError(self.lost, sent=False)
-        with self._reaching():
-            row = self._store.withdraw(self._account, request, deadline)
-            command_id = self._ids.get(request)
-            if row is None and command_id:  # 同一个编号，先前的那一次还没有结果，或有了
-                row = self._store.find(self._account, command_id, deadline)
-                if row is not None and row.state in words.FREE:
-                    row = None
+        row = self._found(request, deadline)
+        if row is not None and row.state == words.QUEUED:  # 还来得及：等代理领走、做完
+            limit = deadline - min(_TAKE_BACK_S, (deadline - time.monotonic()) / 2)
+            said = self._await(row, limit, stopped)
+            if said is not None:
+                return {"state": "done", **said}
+            row = self._withdrawn(request, deadline)
         if row is None or (row.state == words.UNSENT and not row.answer):
             return {"state": "never"}
-        said = said_of(row)
+        said = said_of(row) or self._await(row, deadline - _SAY_S, stopped)
         if said is None:
-            said = self._outcome_of(row, deadline, stopped)
+            told = f"第 {row.epoch} 任代理领走了，还没有结果"
+            known = row.command_id if row.command_id != row.request else ""
+            raise OutcomeUnknownError(told, client_order_id=known)
         return {"state": "done", **said}
 
-    def _outcome_of(
-        self, row: Command, deadline: float, stopped: Callable[[], bool] | None
-    ) -> dict[str, Any]:
-        """领走了的：等到有结果，到期还没有抛 `OutcomeUnknownError`。"""
+    def _found(self, request: str, deadline: float) -> Command | None:
+        """这个请求的那一行；没有到的从此作废，为 None。"""
+        command_id = self._ids.get(request)
+        row = None
+        with self._reaching():
+            if command_id:
+                row = self._store.find(self._account, command_id, deadline)
+        if row is not None and row.request == request:
+            return row
+        mine = self._withdrawn(request, deadline)
+        # 没有它，而同一个编号先前的那一次还没有结果，或有了：问的就是那一笔
+        if mine is None and row is not None and row.state not in words.FREE:
+            return row
+        return mine
+
+    def _withdrawn(self, request: str, deadline: float) -> Command | None:
+        with self._reaching():
+            return self._store.withdraw(self._account, request, deadline)
+
+    def _await(
+        self, row: Command, limit: float, stopped: Callable[[], bool] | None
+    ) -> dict[str, Any] | None:
+        """等一行的结果；到期还没有为 None。"""
         asked, number = Asked(), next(self._numbers)
         wanted = _Wanted(asked, row.number, fresh=False, is_question=False)
+        self._store.hint([self.box] if self.box else [])
         self._register(number, wanted, -1)
         if row.state == words.UNKNOWN:
-            self._ask_to_settle(number, row, wanted, deadline)
+            self._ask_to_settle(number, row, wanted, limit)
         try:
-            self.wait(number, asked, deadline - _SAY_S, stopped)
+            self.wait(number, asked, limit, stopped)
         except LateError:
-            told = f"第 {row.epoch} 任代理领走了，还没有结果"
-            raise OutcomeUnknownError(told, client_order_id=_order_id_of(row)) from None
+            return None
         finally:
             self.forget(number)
-        return asked.said or {}
+        return asked.said
 
     # ---- 查询
 
@@ -601,12 +626,6 @@ def _entrust_no(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def _order_id_of(row: Command) -> str:
-    return (
-        row.command_id if row.effect == Effect.ORDER.value and row.command_id != row.request else ""
-    )
-
-
 def event_dict(event: StoredEvent) -> dict[str, Any]:
     """一条事件，同 `Trader.events`，另有编号 ``seq``。"""
     told: dict[str, Any] = values.from_plain(values.decode(event.data))
@@ -629,6 +648,8 @@ def why_not(row: AccountRow) -> str:
     if not row.alive:
         gone = f"（租约 {-row.lease_left_s:.0f} 秒前过期）" if row.lease_left_s < 0 else ""
         return f"{where} 不见了{gone}：去看那台机器；{look}"
+    if not row.hello:
+        return f"{where} 刚接手，还没有说连上柜台没有；{look}"
     return f"在 {row.box} 上是「{state_of(row)}」：等它连上柜台；{look}"
 
 

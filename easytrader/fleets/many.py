@@ -15,18 +15,16 @@ from __future__ import annotations
 import time
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from loguru import logger
 
 from easytrader import arguments
-from easytrader.basics.beijing import day_of, midnight
 from easytrader.basics.keywords import guarded, guarded_class
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
     EasytraderError,
-    NotConnectedError,
     QueryFailedError,
     UsageError,
 )
@@ -57,9 +55,6 @@ if TYPE_CHECKING:
 
 Missing: TypeAlias = Literal["raise", "skip"]
 Allocate: TypeAlias = "Literal['equal', 'assets', 'each'] | Mapping[str, float | Decimal]"
-
-_ALARMS: Final = 1000
-"""今天的报警最多数到这么多。"""
 
 
 @guarded
@@ -113,13 +108,8 @@ class Fleet:
         Raises:
             NotConnectedError: 连不上存储。
         """
-        deadline = time.monotonic() + self._limit_s
-        store, ask = self._store, self._ask
-        rows = ask(lambda: store.accounts(deadline))
-        switches = ask(lambda: store.switches(deadline))
-        now = ask(lambda: store.greet(deadline)).now
-        alarms = ask(lambda: store.alarms(deadline, since=midnight(day_of(now)), most=_ALARMS))
-        return view.rows(rows, switches, alarms)
+        self._check_open()
+        return view.look(self._store, time.monotonic() + self._limit_s).rows
 
     def accounts(
         self, *names: str, group: str | None = None, missing: Missing = "raise", **options: Any
@@ -208,14 +198,14 @@ class Fleet:
         except StoreUnknownError:  # 再记一次：已经记下的给记着的那一份
             return cast("str", self._ask(lambda: self._store.keep(name, text, deadline)))
         except StoreDownError as exc:
-            raise _down(self.where, exc) from exc
+            raise view.down(self.where, exc) from exc
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         self._check_open()
         try:
             return call()
         except (StoreDownError, StoreUnknownError) as exc:
-            raise _down(self.where, exc) from exc
+            raise view.down(self.where, exc) from exc
 
 
 class Accounts:
@@ -623,10 +613,6 @@ def _chosen(rows: Iterable[AccountRow], names: tuple[str, ...], group: str | Non
 def _all_told(lost: Mapping[str, Answer], what: str, then: str) -> str:
     told = "；".join(f"{name}：{each.error}" for name, each in lost.items())
     return f"{len(lost)} 个账号{what}（{told}）；{then}"
-
-
-def _down(where: str, exc: Exception) -> NotConnectedError:
-    return NotConnectedError(f"连不上 {where}（{exc}）；什么都没有发出，请稍后再试")
 
 
 def _written(value: object) -> str:

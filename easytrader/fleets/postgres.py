@@ -504,7 +504,7 @@ class PostgresStore:
         checks.name("account", account, empty=True)
         checks.whole("most", most)
         wanted = [checks.state(each) for each in states]
-        source = "list_commands(%s, %s::text[], %s)"
+        source = "list_commands(%s, %s::text[], %s::int)"
         return self._commands(source, (account, wanted, most), deadline, writes=False)
 
     def keep(self, name: str, text: str, deadline: float) -> str:
@@ -541,9 +541,7 @@ class PostgresStore:
     def alarms(self, deadline: float, *, since: float = 0.0, most: int = 1000) -> list[StoredEvent]:
         """要人看的事件，旧的在前。"""
         params = (checks.moment("since", since), checks.whole("most", most))
-        sql = (
-            "SELECT account_id, event_no, kind, data, command_id, at FROM fleet.list_alarms(%s, %s)"
-        )
+        sql = "SELECT account_id, event_no, kind, data, command_id, at FROM fleet.list_alarms(%s::float8, %s::int)"
         return [StoredEvent(*each) for each in self._call(sql, params, deadline, writes=False)]
 
     def accounts(self, deadline: float, names: Iterable[str] | None = None) -> list[AccountRow]:

@@ -487,6 +487,7 @@ class SqliteStore:
         """领走一批：撤单在前，别的先来先领。"""
         checks.whole("most", most, 1)
         full = json.dumps(checks.names("busy", busy))
+        dropped: list[str] = []
 
         def write(db: sqlite3.Connection) -> list[Command]:
             now = self._clocks.boot()
@@ -514,7 +515,10 @@ class SqliteStore:
                 if not waiting:
                     break
                 for each in waiting:
-                    self._hand_out(db, each, held[each.account], stopped, taken)
+                    if self._hand_out(db, each, held[each.account], stopped):
+                        taken.append(each.number)
+                    else:
+                        dropped.append(each.host)
             wanted = json.dumps(taken)
             return self._commands(
                 db,
@@ -522,7 +526,9 @@ class SqliteStore:
                 wanted,
             )
 
-        return self._write(write, deadline)
+        got = self._write(write, deadline)
+        self.hint(dropped)
+        return got
 
     def left_over(self, lease: Lease, deadline: float) -> list[Command]:
         """以前各任领走而没有结果的；再问一次还是这些。"""
@@ -1027,20 +1033,20 @@ class SqliteStore:
         command: Command,
         account: Mapping[str, Any],
         stopped: Mapping[str, Switch],
-        taken: list[int],
-    ) -> None:
-        """领走，或者说清楚为什么不发了。"""
+    ) -> bool:
+        """领走；不发了的说清楚为什么，返回 False。"""
         why = None if command.effect == "cancel" else _stopped(stopped, command, account["groups"])
         if command.left_s < 0:
             self._unsend(db, command.number, "expired")
-        elif why is not None:
+            return False
+        if why is not None:
             self._unsend(db, command.number, "switch", switched(why))
-        else:
-            taken.append(command.number)
-            db.execute(
-                "UPDATE command SET state='sending', epoch=? WHERE number=?",
-                (account["epoch"], command.number),
-            )
+            return False
+        db.execute(
+            "UPDATE command SET state='sending', epoch=? WHERE number=?",
+            (account["epoch"], command.number),
+        )
+        return True
 
     def _settle(self, db: sqlite3.Connection, outcome: Outcome, epoch: int) -> None:
         which = (outcome.account, outcome.command_id, outcome.attempt, epoch)

@@ -167,7 +167,7 @@ def agent(told: dict[str, Any]) -> None:
     logger.add(Path(told["home"]) / "agent.log", level="DEBUG")
     home = Path(told["home"])
     trader = FileTrader()
-    trader.connect(FileCounter(Path(told["counter"])), timeout=5)
+    trader.connect(FileCounter(Path(told["counter"])), timeout=5, **told.get("options", {}))
     (home / "server" / "tokens.json").unlink(missing_ok=True)  # 上一个进程发的
     world = World(home / "server", {"a": trader})
     store = open_store(told["store"])

@@ -71,6 +71,20 @@ def test_two_orders_with_one_tag_stop_the_account(box: RulesBox) -> None:
     assert len(box.alarms("duplicate")) == 1
 
 
+def test_what_was_told_is_not_told_again_after_a_restart(box: RulesBox) -> None:
+    command = box.claimed()
+    box.ends(command, PLACED, box.send(command))
+    box.send(command)
+    eventually(lambda: box.alarms("duplicate"))
+    box.drained()
+    box.store.set_switch("account:a", False, within(5))  # 人看过了，放开
+    box.duties.lost("a")
+    box.acquire()
+    box.drained()
+    assert len(box.alarms("duplicate")) == 1
+    assert box.switches() == {}
+
+
 def test_an_operators_switch_is_left_as_it_is(box: RulesBox) -> None:
     box.store.set_switch("account:a", True, within(5), why="人按的", cancel_open=True)
     box.duties.beat(box.store.renew([box.leases["a"]], within(5)), 0.0, 0.0)

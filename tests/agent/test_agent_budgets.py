@@ -1,10 +1,15 @@
-"""全队的额度：一份一份领，几台机器合起来不超过，坏了的那一份也算用掉，只退确知没有发出的。"""
+"""全队的额度：一份一份领，几台机器合起来不超过，坏了的那一份也算用掉，只退确知没有发出的。
+
+PostgreSQL 上几台机器被杀：``pytest -m chaos tests/agent/test_agent_budgets.py``。
+"""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import budget_box
@@ -14,12 +19,14 @@ from station_world import within
 
 from easytrader.agent.budgets import FRESH_S, Budgets, scopes
 from easytrader.errors import RiskRefusedError
-from easytrader.fleets.sqlite import SqliteStore
+from easytrader.fleets.address import open_store
 from easytrader.fleets.words import StoreDownError, StoreUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from easytrader.fleets.store import Store
 
 
 DAY_S = 86400.0
@@ -35,7 +42,7 @@ class Clock:
 class Faulty:
     """真的存储，数一数领了几次；``down`` 时什么都问不到，``lose`` 是领了而回答丢了。"""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.down = self.lose = False
         self.draws = self.asks = 0
@@ -62,12 +69,16 @@ class Faulty:
 class World:
     """一份存储，几台机器。"""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = Faulty(SqliteStore(folder / "fleet.sqlite"))
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.store = Faulty(open_store(dsn, 10))
         self.clock = Clock()
         self.wall = Clock()
         self.wall.now = 1_796_011_200.0  # 2026-11-30 12:00 北京时间
         self.budgets = self.box("box1")
+
+    def close(self) -> None:
+        self.store.close()
 
     def box(self, name: str) -> Budgets:
         return Budgets(self.store, name, self.clock, self.wall)
@@ -93,9 +104,9 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    found = World(tmp_path)
+    found = World(f"sqlite:///{tmp_path / '额 度.sqlite'}")
     yield found
-    found.store.close()
+    found.close()
 
 
 def test_the_scopes_of_an_order() -> None:
@@ -268,10 +279,9 @@ def three_boxes(dsn: str) -> int:
     return sum(len(each.communicate(timeout=60)[0]) for each in boxes)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="用信号杀自己")
-def test_three_killed_boxes_together_never_exceed(world: World, tmp_path: Path) -> None:
+def check_killed(world: World) -> None:
     world.allow("fleet", "orders", 1000)
-    sent = three_boxes(f"sqlite:///{tmp_path / 'fleet.sqlite'}")
+    sent = three_boxes(world.dsn)
     assert sent == 3 * budget_box.SENT
     assert world.taken() == 3 * 40  # 手上没有花完的也算用掉
     number = 0
@@ -282,3 +292,16 @@ def test_three_killed_boxes_together_never_exceed(world: World, tmp_path: Path) 
             break
         number += 1
     assert number == 1000 - 3 * 40
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="用信号杀自己")
+def test_three_killed_boxes_together_never_exceed(world: World) -> None:
+    check_killed(world)
+
+
+@pytest.mark.chaos
+@pytest.mark.skipif(sys.platform == "win32", reason="用信号杀自己")
+def test_three_killed_boxes_together_never_exceed_on_postgres(pg_dsn: str) -> None:
+    with contextlib.closing(World(pg_dsn)) as world:
+        world.wall.now = time.time()
+        check_killed(world)

@@ -104,6 +104,18 @@ def test_open_orders_are_cancelled_once_for_one_press(box: RulesBox) -> None:
     assert orders[kept].order_status == OrderStatus.CANCELED
 
 
+def test_a_cancel_that_failed_is_tried_again(box: RulesBox) -> None:
+    numbers = [box.elsewhere() for _ in range(2)]
+    box.broker.lose_answer("cancel")
+    box.store.set_switch("fleet", True, within(5), cancel_open=True)
+    hear(box)
+    eventually(lambda: box.events(CANCEL_OPEN))
+    told = box.alarms(CANCEL_OPEN)[0]
+    assert told["failed"] == 0
+    orders = box.broker.counter.orders
+    assert {orders[each].order_status for each in numbers} == {OrderStatus.CANCELED}
+
+
 def test_a_restarted_agent_does_not_cancel_again(tmp_path: Path) -> None:
     with rules_world(tmp_path, "box1", "box2") as (first, second):
         first.elsewhere()

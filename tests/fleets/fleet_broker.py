@@ -47,9 +47,6 @@ class FleetMemory(MemoryBroker):
             given, self.world.desks, box=self.box, groups=("a",), folder=self.folder / self.box
         )
         station.start()
-        from fleets.tmp_wiring import Wiring
-
-        self.wiring = Wiring(station, self.world.desks["main"], given)
         return station
 
     def trader(self) -> Any:
@@ -64,7 +61,6 @@ class FleetMemory(MemoryBroker):
         eventually(lambda: self.inner.state == "已连接")
 
     def close(self) -> None:
-        self.wiring.close()
         self.station.close()
         self.world.close()
         self.inner.close()

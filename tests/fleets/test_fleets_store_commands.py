@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleets.store_worlds import asking, claimed, event, leased, outcome, soon
+from support import eventually
 
 from easytrader.errors import RiskRefusedError, UsageError
 from easytrader.fleets.words import (
@@ -325,6 +326,18 @@ def test_a_switch_stops_its_orders_and_no_cancel(world: World, scope: str) -> No
     store.set_switch(scope, False, soon())
     assert store.post(wishes["o"]._replace(request="again"), soon()).fresh
     assert [each.attempt for each in claimed(store, leases)] == [2]
+
+
+def test_who_waits_is_woken_when_it_is_not_sent(world: World) -> None:
+    store, strategy = world.open(), world.open()
+    lease = leased(store)
+    eventually(lambda: not strategy.wait("H", 0.05))
+    store.set_switch("account:A", True, soon())
+    for valid_s in (30.0, 2.0):
+        strategy.post(world.wish(valid_s=valid_s), soon())
+        world.advance(3.0)
+        assert claimed(store, [lease]) == []
+        assert strategy.wait("H", 10.0)
 
 
 def test_nothing_for_who_lost_the_lease(world: World) -> None:

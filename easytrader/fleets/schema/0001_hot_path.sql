@@ -600,7 +600,7 @@ BEGIN
             RETURN;
         END IF;
         IF v_row.owner <> owner_in AND NOT (v_row.owner = previous_in AND v_row.box = box_in)
-            AND v_row.ended_at IS NULL AND v_until > v_now THEN
+            AND v_row.ended_at IS NULL AND v_row.takeover_to = '' AND v_until > v_now THEN
             why := format('%s%s 拿着，租约还有 %s 秒',
                 CASE WHEN v_row.box = box_in THEN '另一台同名的机器 ' ELSE '' END, v_row.box,
                 round(extract(epoch FROM v_until - v_now)::numeric, 1));
@@ -650,8 +650,11 @@ AS $$
 BEGIN
     PERFORM begin_write(false);
     -- 先改（拿到行锁）再看：正在接的要么等我，要么我看得见
-    UPDATE holder SET lease_until = clock_timestamp() + make_interval(secs => ttl_in)
-    WHERE owner = ANY (owners_in) AND login = session_user;
+    -- 一个账号都不归自己了的不续：不然获准接手的还要等它
+    UPDATE holder h SET lease_until = clock_timestamp() + make_interval(secs => ttl_in)
+    WHERE h.owner = ANY (owners_in) AND h.login = session_user
+        AND EXISTS (SELECT FROM account a WHERE a.owner = h.owner AND a.ended_at IS NULL
+            AND a.takeover_to IN ('', a.box));
     kept := ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
         WHERE m.ended_at IS NULL AND m.takeover_to IN ('', m.box));
     has_work := fleet.has_work(kept);
@@ -890,8 +893,10 @@ BEGIN
         FROM (SELECT DISTINCT unnest(owners_in) AS x ORDER BY 1) l;
     UPDATE holder SET idle = true
     WHERE owner = ANY (owners_in) AND login = session_user AND NOT idle;
+    -- 租约过期了的领不到，不算有活
     RETURN has_work(ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
-        WHERE m.ended_at IS NULL));
+        JOIN holder h ON h.owner = m.owner
+        WHERE m.ended_at IS NULL AND h.lease_until > clock_timestamp()));
 END $$;
 COMMENT ON FUNCTION idle IS 'agent: 要去等提示了';
 
