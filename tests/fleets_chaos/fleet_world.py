@@ -83,6 +83,10 @@ class Disk:
         os.chown(at, owner.st_uid, owner.st_gid)
         self._at = at
 
+    def sync(self) -> None:
+        """此刻的都落盘。"""
+        _run("sync", "-f", str(self._at))
+
     def cut(self, image: Path) -> Disk:
         """此刻盘上真的有的，另一块盘。"""
         shutil.copyfile(self._image, image)

@@ -78,29 +78,31 @@ def test_power_cut(stage: Stage, tmp_path: Path) -> None:
     if told_why := missing():
         pytest.skip(told_why)
     disk = Disk(tmp_path / "disk.img")
-    with PgServer(settings=DURABLE) as engine:
-        disk.mount(engine.folder)
-        try:
-            engine.start()
-            world = stage(engine)
-            with user_of(world) as user:
-                numbers = cut_while_buying(user, engine)
-                left = disk.cut(tmp_path / "cut.img")
-                engine.kill()
-                disk.unmount()
-                disk = left
-                disk.mount(engine.folder)
-                (engine.data / "postmaster.pid").unlink(missing_ok=True)
-                engine.start()
-                world.wait_served()
-                for name, number in numbers.items():
-                    assert told(user, name, 10.5) == number
-                last = f"w{len(numbers)}"  # 停电的时候正在路上的那一笔
-                told(user, last, 10.5)
-                assert_exact(world, dict.fromkeys([*numbers, last], 10.5))
-        finally:
+    engine = PgServer(settings=DURABLE)
+    disk.mount(engine.folder)
+    try:
+        engine.start()
+        world = stage(engine)
+        disk.sync()  # 建集群的时候没有落盘
+        with user_of(world) as user:
+            numbers = cut_while_buying(user, engine)
+            left = disk.cut(tmp_path / "cut.img")
             engine.kill()
             disk.unmount()
+            disk = left
+            disk.mount(engine.folder)
+            (engine.data / "postmaster.pid").unlink(missing_ok=True)
+            engine.start()
+            world.wait_served()
+            for name, number in numbers.items():
+                assert told(user, name, 10.5) == number
+            last = f"w{len(numbers)}"  # 停电的时候正在路上的那一笔
+            told(user, last, 10.5)
+            assert_exact(world, dict.fromkeys([*numbers, last], 10.5))
+    finally:
+        engine.kill()
+        disk.unmount()
+        engine.remove()
 
 
 def cut_while_buying(user: Any, engine: Any) -> dict[str, int]:
