@@ -37,7 +37,7 @@ DURABLE: Final = {"fsync": "on", "full_page_writes": "on"}
 """真的落盘的 PostgreSQL。"""
 SKEWS_S: Final = (600, -600)
 """剧本要钟不对的时候，两台机器的墙钟各差多少秒。"""
-SPOOL_BYTES: Final = 24 << 20
+SPOOL_BYTES: Final = 192 << 20
 _ALARMS: Final = ("duplicate", "late_order", "stale_lease", "spool_full", "stranger", "clock")
 
 
