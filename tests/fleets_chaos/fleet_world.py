@@ -242,12 +242,15 @@ class Strategy:
 
     def kill(self) -> None:
         with self._lock:
-            process = self._process
-            if process is not None:
-                process.kill()
-                process.wait(30)
-        if self._reader is not None:
-            self._reader.join(30)
+            process, reader = self._process, self._reader
+            if process is None or reader is None:
+                return
+            process.kill()
+            process.wait(30)
+            with suppress(OSError):
+                process.stdin.close()  # type: ignore[union-attr]
+        reader.join(30)
+        process.stdout.close()  # type: ignore[union-attr]
 
     def ensure(self) -> None:
         if self._process is None or self._process.poll() is not None:
