@@ -10,6 +10,7 @@ from easytrader.basics.keywords import guarded
 if TYPE_CHECKING:
     from easytrader.bigqmt.trader import BigqmtTrader
     from easytrader.brokers.sim import SimTrader
+    from easytrader.fleets.trader import FleetTrader
     from easytrader.miniqmt.trader import MiniqmtTrader
     from easytrader.remote.trader import RemoteTrader
     from easytrader.risk import Guard
@@ -31,6 +32,8 @@ def use(
     broker: Literal["remote", "远程"], debug: bool = False, guard: GuardLike = None
 ) -> RemoteTrader: ...
 @overload
+def use(broker: Literal["fleet"], debug: bool = False, guard: GuardLike = None) -> FleetTrader: ...
+@overload
 def use(
     broker: Literal["bigqmt", "大qmt"], debug: bool = False, guard: GuardLike = None
 ) -> BigqmtTrader: ...
@@ -47,6 +50,7 @@ def use(broker: str, debug: bool = False, guard: GuardLike = None, **options: An
             ``'sim'``：自带的模拟 MiniQMT，什么都不用准备；
             ``'bigqmt'``：完整版 QMT 的内置 Python（先把中转文件贴进去，见文档）；
             ``'remote'``：账号在别的机器上，那里跑着 ``easytrader serve``；
+            ``'fleet'``：账号在一队里，委托记进 PostgreSQL，那台机器上的代理领走；
             ``'vnpy'``：VeighNa 的接口，``gateway=`` 写哪一个；
             ``'ccxt'``：加密货币交易所，``exchange=`` 写哪一家（``'okx'``、``'htx'`` 可以直接写）；
             ``'ib'``、``'futu'``、``'tiger'``、``'mt5'``：盈透、富途、老虎、MetaTrader 5；

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from loguru import logger
 
 from easytrader import rows
-from easytrader.backend.records import Connected, OrderChanged
+from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged
 from easytrader.basics import beijing, tags
-from easytrader.codes import OrderStatus
+from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
 from easytrader.errors import UsageError
 from easytrader.fleets.words import (
     ABSENT,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from easytrader.agent.spool import Spool
     from easytrader.backend.records import OrderLike, PushEvent
+    from easytrader.basics.numbers import OrderId
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Command, Lease, Outcome
     from easytrader.server.desk import Desk
@@ -75,6 +76,7 @@ _HELD: Final = 20_000
 _FURTHEST: Final = 50_000
 """接手时最多往回读这么多条事件。"""
 _ORDER_EVENTS: Final = frozenset({"order", "trade", "order_error", "stranger"})
+_RECALLED: Final = _ORDER_EVENTS | {SETTLED, "late_order", "duplicate"}
 _GONE: Final = frozenset({ABSENT, UNSENT})
 
 
@@ -110,6 +112,7 @@ class _Watch:
     # 标记 → {委托编号: 是废单}
     by_tag: dict[str, dict[str, bool]] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)  # 命令 → 它的结果
+    strategies: dict[str, str] = field(default_factory=dict)  # 命令 → 策略
     flying: set[str] = field(default_factory=set)  # 还没有结果的委托
     suspects: dict[str, _Suspect] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
@@ -121,6 +124,7 @@ class Alarms:
     Args:
         spool: 待传的：报警与结果从这里走。
         store: 存储。
+        changed: 一个账号连上、断开了时调用，不得阻塞。
         clock: 单调时钟，秒。
         wall: Unix 秒。
     """
@@ -129,11 +133,13 @@ class Alarms:
         self,
         spool: Spool,
         store: Store,
+        changed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._spool = spool
         self._store = store
+        self._changed = changed
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
@@ -174,6 +180,7 @@ class Alarms:
                 return
             self._new_day(watch)
             watch.flying.add(command.command_id)
+            watch.strategies[command.command_id] = command.strategy
             watch.ends.pop(command.command_id, None)
             if watch.tagged:
                 watch.tags[self._tag(watch, command.command_id)] = command.command_id
@@ -208,13 +215,31 @@ class Alarms:
             command_id=command_id, order_id=outcome.order_id,
         )  # fmt: skip
 
-    def order_ids(self, account: str, command_ids: set[str]) -> list[str]:
-        """这些命令的委托编号。"""
+    def open_orders(self, account: str, strategy: str) -> list[OrderId]:
+        """一个策略挂着的委托，按记下的推送；不知道是谁的，问存储。
+
+        Raises:
+            StoreDownError, StoreUnknownError: 问不到。
+        """
         with self._lock:
             watch = self._watches.get(account)
             if watch is None:
                 return []
-            return [number for number, name in watch.orders.items() if name in command_ids]
+            alive = {
+                number: row["order_id"] for number, row in watch.rows.items()
+                if row.get("order_status") in CANCELLABLE_STATUSES
+            }  # fmt: skip
+            names = {number: watch.orders.get(number, "") for number in alive}
+            known = dict(watch.strategies)
+        deadline = time.monotonic() + _STORE_S
+        found = []
+        for number, name in names.items():
+            if name and name not in known:
+                row = self._store.find(account, name, deadline)
+                known[name] = "" if row is None else row.strategy
+            if name and known[name] == strategy:
+                found.append(alive[number])
+        return found
 
     # ---- 报警
 
@@ -300,8 +325,10 @@ class Alarms:
     def _heard(self, watch: _Watch, told: dict[str, Any], event: PushEvent | None) -> None:
         if isinstance(event, OrderChanged):
             self._saw(watch, event.order)
-        elif isinstance(event, Connected) and not watch.learned:
-            self._look_again(watch)
+        elif isinstance(event, (Connected, Disconnected, GaveUp)):
+            self._changed()
+            if isinstance(event, Connected) and not watch.learned:
+                self._look_again(watch)
         with self._lock:
             if not watch.read and len(watch.held) < _HELD:
                 watch.held.append(told)
@@ -359,7 +386,7 @@ class Alarms:
         alive = [each for each, is_junk in same.items() if not is_junk]
         command_id = watch.tags.get(tag, "")
         found = []
-        if len(alive) > 1 and self._first(watch, "duplicate", ",".join(alive)):
+        if len(alive) > 1 and self._first(watch, "duplicate", ",".join(sorted(alive))):
             told = f"标记 {tag} 在柜台上有 {len(alive)} 笔委托：{'、'.join(alive)}"
             found.append(
                 ("duplicate", told, {"command_id": command_id, "tag": tag, "order_ids": alive})
@@ -415,7 +442,7 @@ class Alarms:
         kept = watch.flying
         watch.tags = {tag: name for tag, name in watch.tags.items() if name in kept}
         watch.ends = {name: state for name, state in watch.ends.items() if name in kept}
-        for each in (watch.orders, watch.by_tag, watch.suspects, watch.rows):
+        for each in (watch.strategies, watch.orders, watch.by_tag, watch.suspects, watch.rows):
             each.clear()
         watch.told.clear()
         watch.trades.clear()
@@ -491,7 +518,7 @@ class Alarms:
             end = after
 
     def _recall(self, watch: _Watch, kind: str, data: str, command_id: str) -> None:
-        if kind not in _ORDER_EVENTS and kind not in (SETTLED, "late_order"):
+        if kind not in _RECALLED:
             return
         try:
             told = values.decode(data)["data"]
@@ -508,6 +535,8 @@ class Alarms:
                 watch.trades.add((number, str(told.get("traded_id"))))
             elif kind == "order":
                 watch.rows.setdefault(number, told)
+            elif kind == "duplicate":  # 说过、人也看过的，重新启动之后不再停一遍
+                watch.told.add((kind, ",".join(sorted(map(str, told.get("order_ids", ()))))))
 
     def _recall_command(
         self, watch: _Watch, kind: str, told: dict[str, Any], command_id: str

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from loguru import logger
 
 from easytrader.basics import boot_clock, waits
-from easytrader.basics.claims import Claim, TakenError
+from easytrader.basics.claims import Claim, TakenError, note_of
 from easytrader.basics.private import private_folder
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.fleets.words import (
@@ -33,6 +34,7 @@ from easytrader.miniqmt.session_ids import usable_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Beat, Greeting
@@ -78,12 +80,12 @@ class Hooks(NamedTuple):
     """有了变化时叫谁，都在看租约的线程上，不得阻塞。
 
     Attributes:
-        gained: 接了一个账号：刚启动、换了任。
+        gained: 接了一个账号（刚启动、换了任）：(租约, 之前在哪台机器，没有等过为空)。
         lost: 一个账号不归我们了。
         beat: 续上了：(应答, 问之前的墙上时间, 之后的)。
     """
 
-    gained: Callable[[Lease], None]
+    gained: Callable[[Lease, str], None]
     lost: Callable[[str], None]
     beat: Callable[[Beat, float, float], None]
 
@@ -120,12 +122,15 @@ class Keeper:
         self._address = address
         self._hooks = hooks
         self._wants: deque[Want] = deque()
-        self._locks: dict[str, Claim] = {}
+        # 账号 → (锁, 这台机器上的上一任是谁)
+        self._locks: dict[str, tuple[Claim, str]] = {}
         self._lock = threading.Lock()  # 只管下面这两样
         self._tenures: dict[str, Tenure] = {}
         self._again: set[str] = set()
         # 账号 → 上次为什么没有拿到：变了才说
         self._told: dict[str, str] = {}
+        # 账号 → 等着的时候，它在哪台机器
+        self._elsewhere: dict[str, str] = {}
         self._silent = ""
         self._greeting: Greeting | None = None
         self._bell = waits.Bell()
@@ -224,7 +229,7 @@ class Keeper:
                 logger.warning("没有放开租约（{}）：别人要等它过期", exc)
         with self._lock:
             self._tenures.clear()
-        for claim in self._locks.values():
+        for claim, _ in self._locks.values():
             claim.release()
         self._locks.clear()
 
@@ -300,6 +305,7 @@ class Keeper:
         account = want.account
         if not self._locked(account):
             return
+        claim, previous = self._locks[account]
         asked = boot_clock.now()
         try:
             found = self._store.acquire(
@@ -309,7 +315,7 @@ class Keeper:
                 broker=want.broker,
                 groups=self._groups,
                 takeover=self._takeover,
-                restart=True,  # 上面的锁在手里：这台机器上没有别的主人
+                previous=previous,
                 address=self._address,
                 deadline=time.monotonic() + ANSWER_S,
             )
@@ -318,14 +324,18 @@ class Keeper:
             return
         if isinstance(found, Held):
             self.drop(account)
+            self._elsewhere[account] = found.box
             self._tell(account, f"在 {found.box or '别处'}：{found.why}")
             return
+        if previous != self._owner:
+            claim.write(self._note(self._owner))
+            self._locks[account] = claim, self._owner
         with self._lock:
             self._again.discard(account)
             self._tenures[account] = Tenure(found, asked, asked)
         self._told.pop(account, None)
         logger.info("账号 {} 归这台机器（{}）管，第 {} 任", account, self._box, found.epoch)
-        self._hooks.gained(found)
+        self._hooks.gained(found, self._elsewhere.pop(account, ""))
 
     def _locked(self, account: str) -> bool:
         """这台机器上（同一个名字），一个账号只有一个代理。"""
@@ -336,9 +346,9 @@ class Keeper:
         told = "\0".join((greeting.identity, self._box, account))
         digest = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
         lock = private_folder(usable_root()[0]) / f"fleet-{digest}.lock"
+        previous = _owner_in(note_of(lock))  # 占住之前看：占住就换了便条
         try:
-            note = {"pid": os.getpid(), "since": time.time()}
-            self._locks[account] = Claim(lock, note, shared=True)
+            self._locks[account] = Claim(lock, self._note(previous), shared=True), previous
         except TakenError as exc:
             self._tell(account, f"这台机器上的另一个代理（进程 {exc.note.get('pid', '?')}）管着")
             return False
@@ -347,7 +357,20 @@ class Keeper:
             return False
         return True
 
+    def _note(self, owner: str) -> dict[str, object]:
+        return {"pid": os.getpid(), "since": time.time(), "owner": owner}
+
     def _tell(self, account: str, why: str) -> None:
         if self._told.get(account) != why:
             self._told[account] = why
             logger.info("账号 {} 还不归这台机器管：{}；一直等着", account, why)
+
+
+def _owner_in(note: Path) -> str:
+    """便条上的 `Lease.owner`；没有为空。"""
+    try:
+        found = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    owner = found.get("owner") if isinstance(found, dict) else None
+    return owner if isinstance(owner, str) else ""

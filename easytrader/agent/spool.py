@@ -23,6 +23,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
 
 from loguru import logger
 
@@ -96,7 +97,7 @@ def default_file(box: str, store: str) -> Path:
         box: 这台机器在队里的名字。
         store: 存储的地址的摘要：换了一个存储的，不混在一起。
     """
-    return home() / "fleet" / store / box / "spool.sqlite"
+    return home() / "fleet" / store / f"box-{quote(box, safe='')}" / "spool.sqlite"
 
 
 class Record(NamedTuple):
@@ -369,9 +370,8 @@ class Spool:
         with self._disk:
             with self._memory:
                 for each in records:
-                    if each.seq > self._sent.get(each.account, 0):
-                        self._sent[each.account] = each.seq
-                        self._uncount(each)
+                    self._sent[each.account] = each.seq
+                    self._uncount(each)
             if self._db is not None and not self._broken:
                 try:
                     self._db.execute("BEGIN IMMEDIATE")
@@ -542,7 +542,7 @@ class Uploader:
         fenced: 存储说这个账号不是自己的了。
         settled: 传到了一批：(等结果的主机, 有了新事件的账号)。
         late: 换过任才传到的结果。
-        latched: 一个账号因为报警停了，为什么。
+        stop: 报警要停的账号与为什么；抛 `StoreDownError` 的整批过一会儿再来。
     """
 
     def __init__(
@@ -554,7 +554,7 @@ class Uploader:
         fenced: Callable[[str], None] = lambda _: None,
         settled: Callable[[set[str], set[str]], None] = lambda _hosts, _accounts: None,
         late: Callable[[Outcome], None] = lambda _: None,
-        latched: Callable[[str, str], None] = lambda _account, _why: None,
+        stop: Callable[[str, str], None] = lambda _account, _why: None,
     ) -> None:
         self._store = store
         self._spool = spool
@@ -562,7 +562,7 @@ class Uploader:
         self._fenced = fenced
         self._settled = settled
         self._late = late
-        self._latched = latched
+        self._stop = stop
         self._lost: dict[str, int] = {}  # 账号 → 已知不是自己的了的那一任
         self._refused: dict[str, float] = {}  # 账号 → 存储不收，到何时再试
         self._said = ""
@@ -581,9 +581,11 @@ class Uploader:
 
     def close(self, limit_s: float) -> None:
         """传完此刻传得走的，结束；最多等这么多秒，没有传走的留在盘上。"""
+        deadline = time.monotonic() + limit_s
+        self._spool.flush(limit_s / 2)
         self._closing = True
         self._spool.poke()
-        waits.join(self._thread, limit_s)
+        waits.join(self._thread, max(0.0, deadline - time.monotonic()))
 
     # ---- 线程上
 
@@ -659,7 +661,8 @@ class Uploader:
         for each in records:
             if each.kind:
                 if each.kind in LATCHES:
-                    self._stop(each)
+                    # 先停了再记：传到了的报警，存储的开关一定开着
+                    self._stop(each.account, _why(each))
                 events.append(_event(each))
                 continue
             result = _result(each)
@@ -675,20 +678,10 @@ class Uploader:
         deadline = time.monotonic() + _SETTLE_S
         self._store.settle(held, outcomes, events, deadline)
         self._spool.sent(records)
-        self._settled(hosts - {""}, set(accounts))
+        self._settled(hosts - {""}, {each.account for each in events})
         for outcome in late:
             if outcome.state == PLACED:
                 self._late(outcome)
-
-    def _stop(self, record: Record) -> None:
-        """报警要停的账号，先停了再记：传到了的报警，存储的开关一定开着。"""
-        told = values.decode(record.data)["data"].get("text", record.kind)
-        scope, why = f"account:{record.account}", f"报警（{record.kind}）：{told}"
-        try:
-            self._store.set_switch(scope, True, time.monotonic() + _SETTLE_S, why=why)
-        except UsageError as exc:
-            logger.error("账号 {} 的停单开关开不了（{}），请马上在队里停掉它", record.account, exc)
-        self._latched(record.account, why)
 
     def _say(self, why: str) -> None:
         """同一件事只说一次。"""
@@ -704,6 +697,11 @@ class Uploader:
 def _result(record: Record) -> _Result:
     outcome, epoch, host = values.decode(record.data)
     return _Result(Outcome(*outcome), epoch, host)
+
+
+def _why(record: Record) -> str:
+    told = values.decode(record.data)["data"].get("text", "")
+    return f"报警（{record.kind}）：{told}"
 
 
 def _event(record: Record) -> NewEvent:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader.agent import errands, spool
+from easytrader.agent.duties import Duties
 from easytrader.agent.errands import Errand, Rules
 from easytrader.agent.handover import Settling
 from easytrader.agent.keeper import Hooks, Keeper
@@ -42,11 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from easytrader.backend.records import OrderRequest, PushEvent
+    from easytrader.backend.records import PushEvent
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Beat, Command, Lease, Outcome, Question
     from easytrader.risk import GuardPost
-    from easytrader.risk.rules import MarketView
     from easytrader.server.desk import Desk
 
 MOST: Final = 32
@@ -57,6 +57,9 @@ _QUESTIONS: Final = 64
 _CLAIM_S: Final = 2.0
 _ASK_S: Final = 1.0
 _AGAIN_S: Final = 0.5
+_SPIN_S: Final = 0.001
+_QUIET_S: Final = 10.0
+"""说了没有活，就等提示、等续租时说有活；提示丢了，多久自己也看一眼。"""
 _PATIENCE_S: Final = 8.0
 """接手的账号，上一任留下的最多先核对这么久；还说不清的接着核对，不再耽误新的。"""
 _FINISH_S: Final = 5.0
@@ -104,16 +107,20 @@ class Station:
             address=address,
             hooks=Hooks(self._gained, self._lost, self._beat),
         )
+        self._duties = duties = Duties(store, self._spool, box=box, groups=self._groups)
         self._uploader = spool.Uploader(
             store,
             self._spool,
             lambda: self._keeper.leases,
             fenced=self._keeper.drop,
-            settled=lambda hosts, _accounts: self._hint(hosts),
+            settled=self._uploaded,
+            late=duties.alarms.late,
+            stop=duties.stop,
         )
         self._rules = Rules(
-            self._keeper.check, self._check_switches, self._spool.check, self._admit, self._not_sent
-        )
+            self._keeper.check, duties.check_switches, self._spool.check, duties.admit,
+            duties.not_sent,
+        )  # fmt: skip
         self._bell = waits.Bell()
         self._replies: SimpleQueue[tuple[Question, str] | None] = SimpleQueue()
         self._closing = threading.Event()
@@ -142,6 +149,7 @@ class Station:
             self.close()
             raise
         self._uploader.start()
+        self._duties.start()
         for thread in self._threads:
             thread.start()
 
@@ -171,7 +179,8 @@ class Station:
         for seat in self._seats.values():
             seat.close()
         self._replies.put(None)
-        if self._uploader_runs:
+        if self._runs:
+            self._duties.close()
             self._uploader.close(_FINISH_S)
         self._keeper.close(_ASK_S)
         self._store.close()
@@ -180,7 +189,7 @@ class Station:
         self._spool.close()
 
     @property
-    def _uploader_runs(self) -> bool:
+    def _runs(self) -> bool:
         return any(each.ident is not None for each in self._threads)
 
     def _is_idle(self, seconds: float) -> bool:
@@ -195,9 +204,10 @@ class Station:
 
     # ---- 租约有了变化，在看租约的线程上
 
-    def _gained(self, lease: Lease) -> None:
+    def _gained(self, lease: Lease, before: str) -> None:
         seat = self._seats[lease.account]
         seat.ready = False
+        self._duties.gained(seat.desk, lease, before)
         threading.Thread(
             target=self._hand_over, args=(seat, lease), daemon=True,
             name=f"easytrader-agent-handover-{lease.account}",
@@ -205,8 +215,10 @@ class Station:
 
     def _lost(self, account: str) -> None:
         self._seats[account].lose()
+        self._duties.lost(account)
 
     def _beat(self, beat: Beat, before: float, after: float) -> None:
+        self._duties.beat(beat, before, after)
         self._uploader.poke()
         if beat.has_work:
             self._bell.ring()
@@ -221,6 +233,8 @@ class Station:
         mine = [each for each in rows if not seat.is_flying(each)]
         if mine:
             logger.warning("账号 {}：有 {} 条命令没有结果，先核对", lease.account, len(mine))
+            for each in mine:
+                self._duties.begin(each)
             seat.settling.add(mine, lease.settle_after_s)
             seat.settling.looked(lease.settle_after_s + _PATIENCE_S)
         elif lease.settle_after_s:
@@ -248,10 +262,10 @@ class Station:
     def _hints(self) -> None:
         while not self._closing.is_set():
             began = time.monotonic()
-            self._store.wait(self.box, POLL_S)
-            self._bell.ring()
-            if time.monotonic() - began < 0.001:  # 存储不等就回来的：不空转
-                self._closing.wait(0.001)
+            if self._store.wait(self.box, POLL_S):
+                self._bell.ring()
+            if time.monotonic() - began < _SPIN_S:  # 存储不等就回来的：不空转
+                self._closing.wait(_SPIN_S)
 
     def _claims(self) -> None:
         while not self._closing.is_set():
@@ -279,7 +293,7 @@ class Station:
             return 0.0
         if self._store.idle(leases, time.monotonic() + _ASK_S):
             return 0.0
-        return POLL_S
+        return _QUIET_S
 
     def _claim(self, leases: list[Lease]) -> int:
         orders = {each.account: self._seats[each.account].orders for each in leases}
@@ -302,6 +316,7 @@ class Station:
         seat = self._seats[command.account]
         errand = Errand(command, self._rules, asked)
         seat.take_off(command)
+        self._duties.begin(command)
         try:
             call = errands.call_of(seat.desk, errand, seat.post_of)
         except EasytraderError as exc:
@@ -314,12 +329,12 @@ class Station:
         command = errand.command
         outcome = errands.outcome_of(command, answer, errand.why)
         if answer.seq is not None:
-            self._record(command, outcome)
+            self._duties.record(command, outcome)
             return
         self._finish(seat, command, outcome)
 
     def _finish(self, seat: _Seat, command: Command, outcome: Outcome) -> None:
-        self._record(command, outcome)
+        self._duties.record(command, outcome)
         if outcome.state == UNKNOWN:
             seat.settling.add([command])
         if seat.land(command):
@@ -333,10 +348,7 @@ class Station:
         if lease is not None:
             # `left_over` 已经把它归在这一任
             command = command._replace(epoch=lease.epoch)
-        self._record(command, outcome)
-
-    def _record(self, command: Command, outcome: Outcome) -> None:
-        self._spool.outcome(outcome, command.epoch, command.host)
+        self._duties.record(command, outcome)
 
     # ---- 查询
 
@@ -367,24 +379,13 @@ class Station:
                 continue
             self._hint({question.host for question, _ in batch})
 
+    def _uploaded(self, hosts: set[str], accounts: set[str]) -> None:
+        self._hint({*hosts, *(f"events:{each}" for each in accounts)})
+
     def _hint(self, hosts: set[str]) -> None:
         hosts.discard("")
         if hosts:
             self._store.hint(hosts)
-
-    # ---- 发出之前问的
-
-    def _check_switches(self, account: str, strategy: str) -> None:
-        pass
-
-    def _admit(
-        self, key: str, account: str, strategy: str, request: OrderRequest, view: MarketView,
-        deadline: float,
-    ) -> None:  # fmt: skip
-        pass
-
-    def _not_sent(self, key: str) -> None:
-        pass
 
 
 class _Seat:

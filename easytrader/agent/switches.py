@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
 from easytrader.errors import EasytraderError, OutcomeUnknownError, RiskRefusedError
-from easytrader.fleets.words import FLEET, Switch
+from easytrader.fleets.words import FLEET, StoreDownError, StoreUnknownError, Switch
 from easytrader.link.supervisor import State
 from easytrader.risk.rules import NOTHING_SENT
 from easytrader.server.calls import Call
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from easytrader.agent.spool import Spool
+    from easytrader.basics.numbers import OrderId
     from easytrader.server.calls import Answer
     from easytrader.server.desk import Desk
 
@@ -36,7 +38,7 @@ CANCEL_OPEN: Final = "cancel_open"
 """事件：开关说连同挂着的一起撤，撤得怎样。"""
 CANCEL_S: Final = 30.0
 TRIES: Final = 3
-"""没有撤成、结果未知的再来，一共最多这么多次。"""
+"""没有撤成、结果未知的再来（那时只剩还挂着的），一共最多这么多次。"""
 _AGAIN_S: Final = 2.0
 _SHOWN: Final = 50
 _GRANT: Final = Grant("fleet", "fleet-switch", (verbs.TRADE,))
@@ -77,6 +79,10 @@ class Switches:
             switch = Switch(scope, False, why, by, time.monotonic() + hold_s)
             self._pressed[scope] = switch
             self._on = (*(each for each in self._on if each.scope != scope), switch)
+
+    def is_on(self, scope: str) -> bool:
+        """这一格开着。"""
+        return any(each.scope == scope for each in self._on)
 
     def current(self, account: str, groups: Iterable[str], strategy: str = "") -> Switch | None:
         """管着它的一个开关；没有为 None。"""
@@ -140,81 +146,62 @@ class CancelOpen:
     def look(self, desk: Desk, account: str, switches: Iterable[Switch]) -> None:
         """该撤而没有撤的就撤；每次续租之后。没有连上的等连上。"""
         for each in switches:
-            self._start(desk, account, each, None)
+            job = self._begin(desk, account, each)
+            if job is not None:
+                desk.post(partial(self._all, desk, account, job))
 
     def of_strategy(
-        self, desk: Desk, account: str, switch: Switch, order_ids: Iterable[str]
+        self, desk: Desk, account: str, switch: Switch, find: Callable[[], list[OrderId]]
     ) -> None:
-        """一个策略的：只撤它的委托。"""
-        self._start(desk, account, switch, tuple(order_ids))
+        """只撤一个策略的；``find`` 给出它挂着的委托，在撤单的道上问。"""
+        job = self._begin(desk, account, switch)
+        if job is not None:
+            work = partial(self._each, desk, account, job, find)
+            desk.post(lambda: desk.later(work, "撤单"))
 
-    def _start(
-        self, desk: Desk, account: str, switch: Switch, only: tuple[str, ...] | None
-    ) -> None:
-        key = (account, switch.scope, switch.at)
+    def _begin(self, desk: Desk, account: str, switch: Switch) -> _Job | None:
+        key, now = (account, switch.scope, switch.at), self._clock()
         with self._lock:
             job = self._jobs.setdefault(key, _Job(switch))
-            if job.over or job.flying or self._clock() < job.again:
-                return
-            if desk.engine.state is not State.CONNECTED:
-                return
-            job.flying = True
+            if job.over or now < job.again or desk.engine.state is not State.CONNECTED:
+                return None
+            job.again = now + CANCEL_S + _AGAIN_S  # 排不上、被丢掉了的，过这么久再来
             job.tried += 1
-        try:
-            desk.post(lambda: self._send(desk, account, job, only))
-        except BaseException:
-            job.flying = False
-            raise
+            return job
 
-    def _send(self, desk: Desk, account: str, job: _Job, only: tuple[str, ...] | None) -> None:
-        if only is not None:
-            desk.later(lambda: self._each(desk, account, job, only), "撤单")
-            return
-        verb = verbs.find("cancel_all")
-        assert verb is not None
-        call = Call(
-            verb, [], {}, _request(account, job), time.monotonic() + CANCEL_S,
-            _GRANT, "fleet", "",
-        )  # fmt: skip
-        desk.submit(call, lambda answer: self._heard(account, job, answer))
+    def _all(self, desk: Desk, account: str, job: _Job) -> None:
+        call = _call("cancel_all", [], _request(account, job))
+        desk.submit(call, lambda answer: self._over(account, job, answer.result, answer.error))
 
-    def _each(self, desk: Desk, account: str, job: _Job, only: tuple[str, ...]) -> None:
-        """在撤单的道上，一笔一笔撤。"""
+    def _each(self, desk: Desk, account: str, job: _Job, find: Callable[[], list[OrderId]]) -> None:
         try:
-            with desk.until(time.monotonic() + CANCEL_S):
-                wanted = set(only)
-                rows = [each for each in desk.trader.today_entrusts
-                        if str(each["order_id"]) in wanted]  # fmt: skip
-                found = [_cancelled(desk, each) for each in rows if _is_open(each)]
-        except EasytraderError as exc:
-            self._over(account, job, None, exc)
+            found = [_cancelled(desk, account, job, each) for each in find()]
+        except (StoreDownError, StoreUnknownError) as exc:
+            self._over(account, job, None, EasytraderError(f"存储连不上（{exc}）"))
         else:
             self._over(account, job, found, None)
 
-    def _heard(self, account: str, job: _Job, answer: Answer) -> None:
-        self._over(account, job, answer.result, answer.error)
-
     def _over(self, account: str, job: _Job, found: Any, error: EasytraderError | None) -> None:
+        rows = found if isinstance(found, list) else []
         with self._lock:
-            job.flying = False
-            job.over = error is None or job.tried >= TRIES
+            job.done += [each for each in rows if each.get("success")]
+            failed = [each for each in rows if not each.get("success")]
+            job.over = (error is None and not failed) or job.tried >= TRIES
             job.again = self._clock() + _AGAIN_S
             over = job.over
         if error is not None:
             unknown = "，结果未知" if isinstance(error, OutcomeUnknownError) else ""
             logger.error("账号 {}：开关要撤挂着的委托，没有撤成{}：{}", account, unknown, error)
         if over:
-            self._spool.event(account, self._event(job.switch, found, error))
+            self._spool.event(account, self._event(job, failed, error))
 
-    def _event(self, switch: Switch, found: Any, error: EasytraderError | None) -> dict[str, Any]:
-        rows = found if isinstance(found, list) else []
-        done = sum(bool(each.get("success")) for each in rows)
+    def _event(self, job: _Job, failed: list[Any], error: EasytraderError | None) -> dict[str, Any]:
         data = {
-            "scope": switch.scope,
-            "why": switch.why,
-            "cancelled": done,
-            "failed": len(rows) - done,
-            "rows": rows[:_SHOWN],
+            "scope": job.switch.scope,
+            "why": job.switch.why,
+            "cancelled": len(job.done),
+            "failed": len(failed),
+            "rows": [*failed, *job.done][:_SHOWN],
             "error": "" if error is None else str(error),
         }
         return {
@@ -228,31 +215,34 @@ class CancelOpen:
 class _Job:
     """一次按下、一个账号。"""
 
-    __slots__ = ("again", "flying", "over", "switch", "tried")
+    __slots__ = ("again", "done", "over", "switch", "tried")
 
     def __init__(self, switch: Switch) -> None:
         self.switch = switch
-        self.over = self.flying = False
+        self.over = False
+        self.done: list[Any] = []
         self.tried = 0
         self.again = 0.0
 
 
-def _request(account: str, job: _Job) -> str:
+def _request(account: str, job: _Job, number: str = "") -> str:
     """同一次按下、同一次尝试永远是同一个。"""
-    text = f"{job.switch.scope}\0{job.switch.at!r}\0{account}\0{job.tried}"
+    text = f"{job.switch.scope}\0{job.switch.at!r}\0{account}\0{job.tried}\0{number}"
     return f"cancel-open-{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
-def _is_open(row: Any) -> bool:
-    from easytrader.codes import CANCELLABLE_STATUSES
+def _call(verb: str, args: list[Any], request: str) -> Call:
+    found = verbs.find(verb)
+    assert found is not None
+    deadline = time.monotonic() + CANCEL_S
+    return Call(found, args, {}, request, deadline, _GRANT, "fleet", "")
 
-    return row["order_status"] in CANCELLABLE_STATUSES
 
-
-def _cancelled(desk: Desk, row: Any) -> dict[str, Any]:
-    number = row["order_id"]
-    try:
-        desk.trader.cancel_entrust(number)
-    except EasytraderError as exc:
-        return {"entrust_no": number, "success": False, "message": str(exc)}
-    return {"entrust_no": number, "success": True, "message": ""}
+def _cancelled(desk: Desk, account: str, job: _Job, number: OrderId) -> dict[str, Any]:
+    answers: list[Answer] = []
+    call = _call("cancel_entrust", [number], _request(account, job, str(number)))
+    desk.mutations.run(call, answers.append)
+    answer = answers[0]
+    if answer.error is not None:
+        return {"entrust_no": number, "success": False, "message": str(answer.error)}
+    return {"entrust_no": number, **answer.result}

@@ -29,11 +29,13 @@ _NEEDED: Final = {
     "bigqmt": ("path", "account"),
     "大qmt": ("path", "account"),
     **dict.fromkeys(_REMOTE, ("path",)),
+    "fleet": ("path",),
 }
 _WAYS: Final = (
     "--profile NAME；--broker sim（模拟）；--broker miniqmt（或 bigqmt）--path 路径 "
     "--account 资金账号；"
-    "--broker remote --path 网址 --account 名字"
+    "--broker remote --path 网址 --account 名字；"
+    "--broker fleet --path postgresql://… --account 名字"
 )
 _HERE: Final = "命令行"
 
@@ -55,12 +57,13 @@ def add_account_options(parser: argparse.ArgumentParser, *, timeout: bool = True
     add(
         "--broker",
         metavar="NAME",
-        help="后端：sim、miniqmt、bigqmt、remote，登记的柜台，或别的包登记的",
+        help="后端：sim、miniqmt、bigqmt、remote、fleet，登记的柜台，或别的包登记的",
     )
     add(
         "--path",
         metavar="PATH",
         help="客户端的 userdata_mini（bigqmt 是安装目录）、模拟的文件夹；remote 是网址；"
+        "fleet 是存储的地址；"
         "登记的柜台是 connect_xxx.json",
     )
     add("--account", metavar="ID", help="资金账号；单独给它就是 --profile")
@@ -197,7 +200,7 @@ def _option_of(argument: str) -> str:
     """错误里说的是命令行上的名字。"""
     from easytrader.profiles.account import short_names
 
-    for broker in (None, *_REMOTE):
+    for broker in (None, *_REMOTE, "fleet"):
         for option, name in short_names(broker).items():
             if name == argument:
                 return f"--{option}"

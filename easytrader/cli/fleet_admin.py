@@ -55,8 +55,9 @@ def _register_login(commands: Rooms) -> None:
     )  # fmt: skip
     add.add_argument(
         "--account", metavar="A,B", action="append", default=[],
-        help="管得到哪些账号，逗号隔开，可重复；* 是全部",
+        help="管得到哪些账号，逗号隔开，可重复",
     )  # fmt: skip
+    add.add_argument("--all", action="store_true", help="管得到全部账号，以后才有的也在内")
     add.add_argument(
         "--may", metavar="SCOPES", action="append", default=[],
         help="策略的权限：read 查询、trade 买卖、funds 转账；后两种都含 read",
@@ -128,10 +129,13 @@ def _add(arguments: argparse.Namespace) -> int:
         told = "密码不写在命令行上（别人看得见）：写 env:变量名 或 keyring:服务/用户名"
         raise UsageError("--password", "…", told)
     password = "" if given is None else str(resolved(given, "--password", "命令行"))
+    accounts = [roles.EVERY] if arguments.all else _split(arguments.account)
+    if arguments.all and arguments.account:
+        raise UsageError("--all", arguments.account, "与 --account 只写一样")
     dsn = dsn_of(arguments)
     with admin.opened(dsn) as connection:
         made = roles.add(
-            connection, arguments.name, arguments.role, _split(arguments.account),
+            connection, arguments.name, arguments.role, accounts,
             _split(arguments.may), password=password, update=arguments.update,
         )  # fmt: skip
     told = f"{'已改' if arguments.update else '已加'}登录名 {arguments.name}（{arguments.role}）"
@@ -165,7 +169,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _told(accounts: dict[str, tuple[str, ...]]) -> str:
-    return "；".join(f"{account} {' '.join(may)}" for account, may in accounts.items())
+    told = {"*": "全部账号"}
+    return "；".join(f"{told.get(each, each)} {' '.join(may)}" for each, may in accounts.items())
 
 
 def _remove(arguments: argparse.Namespace) -> int:

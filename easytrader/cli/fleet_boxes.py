@@ -73,7 +73,7 @@ def set_token(box: str, token: str, fingerprint: str = "") -> None:
     from easytrader.remote.address import fingerprints, token_of
 
     if not box.strip() or not token.strip():
-        raise UsageError("BOX", box, "应为机器的名字（easytrader fleet status 里的），或 *")
+        raise UsageError("BOX", box, "应为机器的名字（easytrader fleet status 里的）")
     if not token.startswith(("env:", "keyring:")):
         token_of(token)
     if fingerprint:

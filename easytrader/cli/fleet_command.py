@@ -522,7 +522,7 @@ def _register_boxes(commands: Rooms) -> None:
         description="在那台机器上 easytrader token add kill --scope trade 发一个令牌，在这里记下\n"
         "去哪里取它：env:变量名 或 keyring:服务/用户名；直接写令牌也行，文件只有本人看得见。",
     )
-    change.add_argument("box", metavar="BOX", help="机器的名字；* 是没有另写的都用它")
+    change.add_argument("box", metavar="BOX", nargs="?", help="机器的名字；不写：没有另记的都用它")
     change.add_argument("--token", metavar="REF", required=True, help="env:…、keyring:…，或令牌")
     change.add_argument("--fingerprint", metavar="SHA256", default="", help="它的证书的指纹")
     change.runs(_set_box)
@@ -547,6 +547,7 @@ def _boxes(arguments: argparse.Namespace) -> int:
 def _set_box(arguments: argparse.Namespace) -> int:
     from easytrader.cli import fleet_boxes as boxes
 
-    boxes.set_token(arguments.box, arguments.token, arguments.fingerprint)
-    say(f"已记下 {arguments.box} 的令牌")
+    box = boxes.EVERY if arguments.box is None else arguments.box
+    boxes.set_token(box, arguments.token, arguments.fingerprint)
+    say(f"已记下{'各台机器' if box == boxes.EVERY else f' {box} '}的令牌")
     return 0

@@ -34,6 +34,9 @@ stock_account = "你的资金账号"            # 先 easytrader bigqmt agent �
 token = "env:EASYTRADER_TOKEN"          # 或 "keyring:easytrader/token"
 fingerprint = "服务器印出的指纹"
 # account = "main"                      # 账号在服务器上的名字""",
+    "fleet": """dsn = "env:EASYTRADER_FLEET"            # postgresql://用户:密码@主机/库
+account = "main"                        # 账号在队里的名字
+# strategy = "z"                        # 策略名，停单开关、额度可以按它设""",
 }
 _OWN: Final = ("ccxt", "okx", "htx", "ib", "futu", "tiger", "mt5")
 _COMMON: Final = (
@@ -93,7 +96,7 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     init.add_argument("name", metavar="NAME", help="名字：字母、数字、汉字、- 或 _")
     init.add_argument(
         "--broker", metavar="NAME", default="miniqmt",
-        help="后端：miniqmt（默认）、bigqmt、sim、remote，或别的包登记的",
+        help="后端：miniqmt（默认）、bigqmt、sim、remote、fleet，或别的包登记的",
     )  # fmt: skip
     init.runs(_init)
 

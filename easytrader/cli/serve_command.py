@@ -95,6 +95,8 @@ def add_server_options(parser: Parser) -> None:
     )
     add("--cert", metavar="FILE", help="TLS 证书（默认用 serve init 做的）")
     add("--key", metavar="FILE", help="证书的私钥")
+    told = "也给出一队账号：存储的地址，或 env:变量名；自己可以一个账号也没有"
+    add("--fleet", metavar="DSN", help=told)
     add("--log-file", metavar="FILE", help="日志也写进这个文件，写满 20 MB 换一个，留 10 个")
     add("--stop", action="store_true", help="停掉正在跑的；不止一个时用 --port 说是哪个")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote
@@ -30,7 +29,7 @@ _POSTGRES: Final = ("postgresql://", "postgres://")
 _SQLITE: Final = "sqlite://"
 _SAFE: Final = ("verify-full", "verify-ca")
 _URI: Final = re.compile(
-    r"postgres(?:ql)?://(?:(?P<user>[^@/?#]*)@)?(?P<hosts>[^/?#@]*)(?:/(?P<dbname>[^?#]*))?"
+    r"postgres(?:ql)?://(?:(?P<user>[^@/?#]*)@)?(?P<hosts>[^/?#@]*)(?:/(?P<dbname>[^/?#@]*))?"
     r"(?:\?(?P<query>[^#]*))?"
 )
 _USERINFO: Final = re.compile(r"//.*@", re.DOTALL)
@@ -77,12 +76,11 @@ def open_store(dsn: object, timeout_s: float = 5.0) -> Store:
 
         return SqliteStore(found)
     try:
-        postgres = import_module("easytrader.fleets.postgres")
+        from easytrader.fleets.postgres import PostgresStore
     except ImportError as exc:
         told = f'PostgreSQL 的存储要另装几个包（{exc}）：pip install "easytrader[fleet]"'
         raise MissingDependencyError(told) from exc
-    store: Store = postgres.PostgresStore(found.uri, found.where, timeout_s)
-    return store
+    return PostgresStore(found.uri, found.where, timeout_s)
 
 
 def resolved(dsn: object) -> Postgres | Path:
@@ -107,7 +105,7 @@ def where(dsn: object) -> str:
     try:
         found = resolved(dsn)
     except (UsageError, MissingDependencyError):
-        return str(_shown(dsn))
+        return str(_shown(dsn)) or "…"
     return f"SQLite {found}" if isinstance(found, Path) else found.where
 
 

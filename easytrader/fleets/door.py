@@ -41,6 +41,7 @@ class TableDoor:
         self.timeout_s = timeout_s
         self._strategy = strategy
         self._ids = Ids()
+        self._why = ""
 
     def __repr__(self) -> str:
         return f"<TableDoor {self.address} {self.account}>"
@@ -50,21 +51,27 @@ class TableDoor:
         """存储在哪里，没有密码。"""
         return self.store.where
 
+    def not_ready(self, state: str) -> str:
+        """账号为什么不算连着，去看什么。"""
+        return self._why or f"是「{state}」"
+
     def enter(self, deadline: float, stopped: Callable[[], bool]) -> Entered:
         """连上，看账号的那一行；异常同 `Entrance.enter`。"""
         greeting, rows = self._rows(deadline, [self.account])
         if stopped():
             raise ConnectFailedError("不要连了")
         if not rows:
-            told = f"{self.address} 上没有账号 {self.account}，或这个登录名看不到它"
-            raise _for_good(f"{told}：easytrader fleet status 列出有哪些")
+            told = f"{self.address} 上还没有账号 {self.account}，或这个登录名看不到它"
+            raise ConnectFailedError(f"{told}：easytrader fleet status 列出有哪些")
         row = rows[0]
+        self._why = why_not(row)
         if not row.hello:
-            raise ConnectFailedError(f"连上了 {self.address}，但账号 {self.account} {why_not(row)}")
+            raise ConnectFailedError(f"连上了 {self.address}，但账号 {self.account} {self._why}")
         patience_s = max(_LEAST_S, self.timeout_s * _PATIENCE)
         line = TableLine(
             self.store, self.account, greeting.identity, self._strategy, self._ids, patience_s
         )
+        line.box = row.box
         return Entered(line, self._hello(greeting, row))
 
     def accounts(self, limit_s: float) -> list[str]:

@@ -167,7 +167,8 @@ class Joint:
     def _answered(self, name: str, answer: Answer, make: Callable[..., JointRow]) -> JointRow:
         error = answer.error
         if not answer.begun:
-            return make("unsent", message=f"开不出线程（{error}）；什么都没有发出")
+            told = f"开不出线程（{error}）" if error else "还没有开始就被打断了"
+            return make("unsent", message=f"{told}；什么都没有发出")
         if not answer.back:
             return make("unknown", message="期限之内没有回答", error=error)
         if error is not None:

@@ -203,8 +203,6 @@ class JointReport:
 
     def _tail(self) -> list[str]:
         lines = list(self.notes)
-        if self.left:
-            lines.append(f"没有分出去 {_shown(self.left)}")
         if self.unknown:
             names = "、".join(row["account"] for row in self.unknown)
             lines.append(

@@ -43,6 +43,8 @@ _LOOK_S: Final = 2.0
 """看一眼最多等这么久。"""
 _AILING_S: Final = 0.2
 """存储没有应答，隔这么久再看。"""
+_TAKE_BACK_S: Final = 0.5
+"""撤回一条没有领走的，留这么久。"""
 _SAY_S: Final = 0.1
 """到期之前这么久，说「还没有结果」。"""
 _MOST: Final = 500
@@ -76,16 +78,36 @@ class Ids:
 
 
 class _Wanted:
-    """在等的一件。"""
+    """在等的一件：几个线程都可能看到它的结果，话只说一次，次序不乱。"""
 
-    __slots__ = ("asked", "fresh", "is_question", "number", "seq_told")
+    __slots__ = ("_is_over", "_lock", "_seq_told", "asked", "fresh", "is_question", "number")
 
     def __init__(self, asked: Asked, number: int, *, fresh: bool, is_question: bool) -> None:
         self.asked = asked
         self.number = number
         self.fresh = fresh
         self.is_question = is_question
-        self.seq_told = False
+        self._lock = threading.Lock()
+        self._is_over = False
+        self._seq_told = False
+
+    def finish(self, said: dict[str, Any] | None) -> None:
+        """最后一句；断了是 None。"""
+        with self._lock:
+            if not self._is_over:
+                self._is_over = True
+                self.asked.take(said)
+
+    def look(self, row: Command) -> bool:
+        """这一行有没有话要说；有了结果为真。"""
+        said = said_of(row, fresh=self.fresh)
+        with self._lock:
+            if row.seq is not None and not self._seq_told and not self._is_over:
+                self._seq_told = True
+                self.asked.take({"seq": row.seq})
+        if said is not None:
+            self.finish(said)
+        return said is not None
 
 
 class TableLine:
@@ -118,6 +140,8 @@ class TableLine:
         self.on_events: Callable[[dict[str, Any]], None] | None = None
         self.on_lost: Callable[[str], None] | None = None
         self.lost = ""
+        self.box = ""
+        """账号在哪台机器：等它的时候叫一声。"""
         self._topic = f"host-{secrets.token_hex(8)}"
         self._bulletin = f"events:{account}"
         self._limits = ""
@@ -219,7 +243,7 @@ class TableLine:
         for number in list(self._wanted):
             wanted = self._wanted.pop(number, None)
             if wanted is not None:
-                wanted.asked.take(None)
+                wanted.finish(None)
         if self.on_lost is not None:
             self.on_lost(reason)
 
@@ -245,7 +269,7 @@ class TableLine:
         fresh = posted.fresh
         row = posted.command
         wanted = _Wanted(asked, row.number, fresh=fresh, is_question=False)
-        if self._deliver(number, wanted, row):
+        if wanted.look(row):
             return
         self._register(number, wanted, seen)
         if row.state == words.UNKNOWN and not fresh:
@@ -278,8 +302,8 @@ class TableLine:
             told = (said or {}).get("result")
             if not isinstance(told, dict) or "result" not in told:
                 return
-            if self._wanted.pop(number, None) is not None:
-                wanted.asked.take({"result": told["result"]})
+            self.forget(number)
+            wanted.finish({"result": told["result"]})
 
         frame = {"args": [], "kwargs": {"request": row.request}}
         with contextlib.suppress(LostError):  # 问不到的，等表里的那一行
@@ -288,42 +312,63 @@ class TableLine:
     def _settle(
         self, request: object, deadline: float, stopped: Callable[[], bool] | None
     ) -> dict[str, Any]:
-        """这个请求怎样了；还没有领走的、没有到的从此作废。同 ``server.settle``。"""
+        """这个请求怎样了；没有到的从此作废，到期还没有领走的撤回。同 ``server.settle``。"""
         if not isinstance(request, str) or not request:
             raise UsageError("request", request, "应为请求号")
         if self.lost:
             raise LostError(self.lost, sent=False)
-        with self._reaching():
-            row = self._store.withdraw(self._account, request, deadline)
-            command_id = self._ids.get(request)
-            if row is None and command_id:  # 同一个编号，先前的那一次还没有结果，或有了
-                row = self._store.find(self._account, command_id, deadline)
-                if row is not None and row.state in words.FREE:
-                    row = None
+        row = self._found(request, deadline)
+        if row is not None and row.state == words.QUEUED:  # 还来得及：等代理领走、做完
+            limit = deadline - min(_TAKE_BACK_S, (deadline - time.monotonic()) / 2)
+            said = self._await(row, limit, stopped)
+            if said is not None:
+                return {"state": "done", **said}
+            row = self._withdrawn(request, deadline)
         if row is None or (row.state == words.UNSENT and not row.answer):
             return {"state": "never"}
-        said = said_of(row)
+        said = said_of(row) or self._await(row, deadline - _SAY_S, stopped)
         if said is None:
-            said = self._outcome_of(row, deadline, stopped)
+            told = f"第 {row.epoch} 任代理领走了，还没有结果"
+            known = row.command_id if row.command_id != row.request else ""
+            raise OutcomeUnknownError(told, client_order_id=known)
         return {"state": "done", **said}
 
-    def _outcome_of(
-        self, row: Command, deadline: float, stopped: Callable[[], bool] | None
-    ) -> dict[str, Any]:
-        """领走了的：等到有结果，到期还没有抛 `OutcomeUnknownError`。"""
+    def _found(self, request: str, deadline: float) -> Command | None:
+        """这个请求的那一行；没有到的从此作废，为 None。"""
+        command_id = self._ids.get(request)
+        row = None
+        with self._reaching():
+            if command_id:
+                row = self._store.find(self._account, command_id, deadline)
+        if row is not None and row.request == request:
+            return row
+        mine = self._withdrawn(request, deadline)
+        # 没有它，而同一个编号先前的那一次还没有结果，或有了：问的就是那一笔
+        if mine is None and row is not None and row.state not in words.FREE:
+            return row
+        return mine
+
+    def _withdrawn(self, request: str, deadline: float) -> Command | None:
+        with self._reaching():
+            return self._store.withdraw(self._account, request, deadline)
+
+    def _await(
+        self, row: Command, limit: float, stopped: Callable[[], bool] | None
+    ) -> dict[str, Any] | None:
+        """等一行的结果；到期还没有为 None。"""
         asked, number = Asked(), next(self._numbers)
         wanted = _Wanted(asked, row.number, fresh=False, is_question=False)
+        self._store.hint([self.box] if self.box else [])
         self._register(number, wanted, -1)
         if row.state == words.UNKNOWN:
-            self._ask_to_settle(number, row, wanted, deadline)
+            self._ask_to_settle(number, row, wanted, limit)
         try:
-            self.wait(number, asked, deadline - _SAY_S, stopped)
+            self.wait(number, asked, limit, stopped)
         except LateError:
-            told = f"第 {row.epoch} 任代理领走了，还没有结果"
-            raise OutcomeUnknownError(told, client_order_id=_order_id_of(row)) from None
+            return None
         finally:
             self.forget(number)
-        return asked.said or {}
+        return asked.said
 
     # ---- 查询
 
@@ -408,8 +453,9 @@ class TableLine:
     def _register(self, number: int, wanted: _Wanted, seen: int) -> None:
         self._wanted[number] = wanted
         self._some.set()
-        if self.lost and self._wanted.pop(number, None) is not None:
-            wanted.asked.take(None)
+        if self.lost:
+            self.forget(number)
+            wanted.finish(None)
         elif seen != self._glances:  # 提示也许在登记之前就来过、用掉了
             with contextlib.suppress(StoreDownError, StoreUnknownError):
                 self._look({number: wanted}, time.monotonic() + _LOOK_S)
@@ -434,26 +480,15 @@ class TableLine:
         if commands:
             rows = {row.number: row for row in self._store.outcomes(sorted(commands), deadline)}
             for number, each in wanted.items():
-                if not each.is_question and each.number in rows:
-                    self._deliver(number, each, rows[each.number])
+                row = None if each.is_question else rows.get(each.number)
+                if row is not None and each.look(row):
+                    self.forget(number)
         if questions:
             replies = self._store.replies(questions, deadline)
             for number, each in wanted.items():
                 if each.is_question and each.number in replies:
-                    self._wanted.pop(number, None)
-                    each.asked.take(_read(replies[each.number]))
-
-    def _deliver(self, number: int, wanted: _Wanted, row: Command) -> bool:
-        """这一行有没有话要说；有了结果为真。"""
-        if row.seq is not None and not wanted.seq_told:
-            wanted.seq_told = True
-            wanted.asked.take({"seq": row.seq})
-        said = said_of(row, fresh=wanted.fresh)
-        if said is None:
-            return False
-        self._wanted.pop(number, None)
-        wanted.asked.take(said)
-        return True
+                    self.forget(number)
+                    each.finish(_read(replies[each.number]))
 
     # ---- 看事件、看账号
 
@@ -591,12 +626,6 @@ def _entrust_no(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def _order_id_of(row: Command) -> str:
-    return (
-        row.command_id if row.effect == Effect.ORDER.value and row.command_id != row.request else ""
-    )
-
-
 def event_dict(event: StoredEvent) -> dict[str, Any]:
     """一条事件，同 `Trader.events`，另有编号 ``seq``。"""
     told: dict[str, Any] = values.from_plain(values.decode(event.data))
@@ -619,6 +648,8 @@ def why_not(row: AccountRow) -> str:
     if not row.alive:
         gone = f"（租约 {-row.lease_left_s:.0f} 秒前过期）" if row.lease_left_s < 0 else ""
         return f"{where} 不见了{gone}：去看那台机器；{look}"
+    if not row.hello:
+        return f"{where} 刚接手，还没有说连上柜台没有；{look}"
     return f"在 {row.box} 上是「{state_of(row)}」：等它连上柜台；{look}"
 
 

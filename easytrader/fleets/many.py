@@ -15,26 +15,27 @@ from __future__ import annotations
 import time
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from loguru import logger
 
 from easytrader import arguments
-from easytrader.basics.beijing import day_of, midnight
 from easytrader.basics.keywords import guarded, guarded_class
 from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
     EasytraderError,
-    NotConnectedError,
     QueryFailedError,
     UsageError,
 )
 from easytrader.fleets import fleet_trader, quotas, view
 from easytrader.fleets.address import open_store
 from easytrader.fleets.joint import SLACK_S, Joint, Share, decide, own_id, wish_id
+from easytrader.fleets.joint_rebalance import execute
 from easytrader.fleets.together import together
 from easytrader.fleets.words import StoreDownError, StoreUnknownError
+from easytrader.orders import ticket
+from easytrader.rebalance import planning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,18 +44,17 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from easytrader.basics.numbers import Number
+    from easytrader.fleets.joint_rebalance import JointRebalance
     from easytrader.fleets.joint_report import JointReport
     from easytrader.fleets.quotas import Facts, Order
     from easytrader.fleets.store import Store
     from easytrader.fleets.together import Answer
     from easytrader.fleets.words import AccountRow
+    from easytrader.rebalance import Plan
     from easytrader.trader import Trader
 
 Missing: TypeAlias = Literal["raise", "skip"]
 Allocate: TypeAlias = "Literal['equal', 'assets', 'each'] | Mapping[str, float | Decimal]"
-
-_ALARMS: Final = 1000
-"""今天的报警最多数到这么多。"""
 
 
 @guarded
@@ -108,13 +108,8 @@ class Fleet:
         Raises:
             NotConnectedError: 连不上存储。
         """
-        deadline = time.monotonic() + self._limit_s
-        store, ask = self._store, self._ask
-        rows = ask(lambda: store.accounts(deadline))
-        switches = ask(lambda: store.switches(deadline))
-        now = ask(lambda: store.greet(deadline)).now
-        alarms = ask(lambda: store.alarms(deadline, since=midnight(day_of(now)), most=_ALARMS))
-        return view.rows(rows, switches, alarms)
+        self._check_open()
+        return view.look(self._store, time.monotonic() + self._limit_s).rows
 
     def accounts(
         self, *names: str, group: str | None = None, missing: Missing = "raise", **options: Any
@@ -181,8 +176,7 @@ class Fleet:
     # ---- 内部
 
     def _user(self, name: str, options: Mapping[str, Any]) -> Trader:
-        if self._closed:
-            raise ClosedError("这一队已经 close() 了；请重新 easytrader.fleet(...)")
+        self._check_open()
         user = self._users.get(name)
         if user is None:
             user = fleet_trader(self._debug)
@@ -191,21 +185,27 @@ class Fleet:
             self._users[name] = user
         return user
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("这一队已经 close() 了；请重新 easytrader.fleet(...)")
+
     def _keep(self, name: str, text: str) -> str:
         """记下一份写了就不再改的；没有记成的什么都没有发出，可以再来。"""
+        self._check_open()
         deadline = time.monotonic() + self._limit_s
         try:
             return self._store.keep(name, text, deadline)
         except StoreUnknownError:  # 再记一次：已经记下的给记着的那一份
             return cast("str", self._ask(lambda: self._store.keep(name, text, deadline)))
         except StoreDownError as exc:
-            raise _down(self.where, exc) from exc
+            raise view.down(self.where, exc) from exc
 
     def _ask(self, call: Callable[[], Any]) -> Any:
+        self._check_open()
         try:
             return call()
         except (StoreDownError, StoreUnknownError) as exc:
-            raise _down(self.where, exc) from exc
+            raise view.down(self.where, exc) from exc
 
 
 class Accounts:
@@ -217,6 +217,7 @@ class Accounts:
     Attributes:
         missing: 略过了谁、为什么：没有连上的，与最近一次查询没有应答的。
         last: 最近一次下单的报告；还没有为 None。Ctrl-C 打断的也在这里，没有回答的是结果未知。
+        rebalanced: 最近一次调仓的报告，同上。
     """
 
     def __init__(
@@ -228,6 +229,7 @@ class Accounts:
         self._policy = missing
         self.missing = dict(lost)
         self.last: JointReport | None = None
+        self.rebalanced: JointRebalance | None = None
 
     # ---- 有谁
 
@@ -318,7 +320,7 @@ class Accounts:
             NotConnectedError: 分法没有记成；什么都没有发出。
         """
         order = quotas.order("buy", security, price, amount, lot)
-        limits = {"within_cash": arguments.flag("within_cash", within_cash), "spill": spill}
+        limits = _limits(spill, within_cash=within_cash)
         return self._send(order, allocate, client_order_id, limits, _texts(strategy_name, remark))
 
     def sell(
@@ -350,8 +352,7 @@ class Accounts:
             remark: 同上。
         """
         order = quotas.order("sell", security, price, amount, lot)
-        held = arguments.flag("within_position", within_position)
-        limits = {"within_position": held, "spill": spill}
+        limits = _limits(spill, within_position=within_position)
         return self._send(order, allocate, client_order_id, limits, _texts(strategy_name, remark))
 
     def market_buy(
@@ -370,7 +371,7 @@ class Accounts:
         """市价买入，分给各个账号；``ttype`` 同 `Trader.market_buy`，其余同 `buy`。"""
         order = quotas.order("market_buy", security, None, amount, lot)
         texts = {**_texts(strategy_name, remark), **_ttype(ttype)}
-        return self._send(order, allocate, client_order_id, {"spill": spill}, texts)
+        return self._send(order, allocate, client_order_id, _limits(spill), texts)
 
     def market_sell(
         self,
@@ -388,9 +389,8 @@ class Accounts:
     ) -> JointReport:
         """市价卖出，分给各个账号；``ttype`` 同 `Trader.market_sell`，其余同 `sell`。"""
         order = quotas.order("market_sell", security, None, amount, lot)
-        held = arguments.flag("within_position", within_position)
         texts = {**_texts(strategy_name, remark), **_ttype(ttype)}
-        limits = {"within_position": held, "spill": spill}
+        limits = _limits(spill, within_position=within_position)
         return self._send(order, allocate, client_order_id, limits, texts)
 
     def order_target(
@@ -410,6 +410,43 @@ class Accounts:
     ) -> JointReport:
         """每家各自调到自己总资产的这个比例，同 ``user.portfolio.order_target_percent``。"""
         return self._one_line("order_target_percent", security, percent, price, options)
+
+    # ---- 调仓：各家照自己的资产
+
+    def plan(self, targets: Mapping[str, object], **options: Any) -> dict[str, Plan]:
+        """各家照自己的账户做计划，什么都不发；参数、异常同 ``user.portfolio.plan``。
+
+        Returns:
+            账号 → 计划；``plan.save(路径)`` 存下，被杀了也能接着做。
+        """
+        return self._asked("账户、行情", lambda user: user.portfolio.plan(targets, **options), 5)
+
+    def execute(self, plans: Mapping[str, Plan], **options: Any) -> JointRebalance:
+        """各家照自己的计划下单，一起做，都做完（或到期）才返回；``options`` 同 `rebalance.run`。
+
+        被杀了用同样的计划再来一次就接着做。Ctrl-C：各家撤掉这一次挂着的（最多几秒），
+        再抛 ``KeyboardInterrupt``。有一家不成不抛异常，写在报告里。
+
+        Args:
+            plans: `plan` 给的；没有连上的账号写「没有连上」。
+            **options: 同上。
+        """
+        users = {name: self._users.get(name) for name in plans}
+        self.rebalanced = None
+        return execute(users, plans, options, self._note_rebalance)
+
+    def rebalance(self, targets: Mapping[str, object], **options: Any) -> JointRebalance:
+        """各家都调到这个组合（权重是各自总资产的比例）：做计划，马上执行。
+
+        Args:
+            targets: 同 `plan`。
+            **options: `plan` 的与 `execute` 的都可以。
+
+        Returns:
+            报告：一家一行，``report.plans`` 是计划，拿它们 `execute` 就是接着做。
+        """
+        plans = {key: options.pop(key) for key in [*options] if key in planning.OPTIONS}
+        return self.execute(self.plan(targets, **plans), **options)
 
     # ---- 撤单
 
@@ -434,14 +471,17 @@ class Accounts:
 
     # ---- 内部
 
-    def _all(self, ask: Callable[[Trader], Any]) -> dict[str, Answer]:
+    def _all(self, ask: Callable[[Trader], Any], calls: int = 1) -> dict[str, Answer]:
         jobs = {name: partial(ask, user) for name, user in self._users.items()}
-        return together(jobs, self._fleet._limit_s + SLACK_S)  # noqa: SLF001  同一个模块
+        return together(jobs, calls * self._fleet._limit_s + SLACK_S)  # noqa: SLF001  同一个模块
 
-    def _asked(self, what: str, ask: Callable[[Trader], Any]) -> dict[str, Any]:
-        """各家的回答；没有应答的抛异常，或略过、记下。"""
-        found = self._all(ask)
+    def _asked(self, what: str, ask: Callable[[Trader], Any], calls: int = 1) -> dict[str, Any]:
+        """各家的回答；没有应答的抛异常，或略过、记下。``calls``：一家要问几次。"""
+        found = self._all(ask, calls)
         lost = {name: each for name, each in found.items() if not each.back or each.error}
+        for each in lost.values():
+            if isinstance(each.error, UsageError):
+                raise each.error
         if lost and self._policy == "raise":
             raise QueryFailedError(_all_told(lost, f"{what}没有应答", "可以再问"))
         self.missing = {**self._lost, **{name: str(each.error) for name, each in lost.items()}}
@@ -511,7 +551,7 @@ class Accounts:
         if way == quotas.EACH or not (money or held):
             return dict.fromkeys(self._users, quotas.Facts())
         look = partial(quotas.look, code=order.code, money=money, held=held)
-        return self._asked("资金、持仓", look)
+        return self._asked("资金、持仓", look, calls=2)
 
     def _one_line(
         self, verb: str, security: str, value: object, price: object, options: dict[str, Any]
@@ -540,6 +580,9 @@ class Accounts:
 
     def _note(self, report: JointReport) -> None:
         self.last = report
+
+    def _note_rebalance(self, report: JointRebalance) -> None:
+        self.rebalanced = report
 
 
 for _kind in (Fleet, Accounts):
@@ -572,10 +615,6 @@ def _all_told(lost: Mapping[str, Answer], what: str, then: str) -> str:
     return f"{len(lost)} 个账号{what}（{told}）；{then}"
 
 
-def _down(where: str, exc: Exception) -> NotConnectedError:
-    return NotConnectedError(f"连不上 {where}（{exc}）；什么都没有发出，请稍后再试")
-
-
 def _written(value: object) -> str:
     """数写成文字：同一个数永远一样（35.5 与 Decimal("35.50")）。"""
     if value is None:
@@ -587,7 +626,12 @@ def _written(value: object) -> str:
 
 
 def _texts(strategy_name: str, remark: str) -> dict[str, Any]:
-    return {"strategy_name": strategy_name, "remark": remark}
+    found = ticket.checked(ticket.Extras(strategy_name, remark, None))
+    return {"strategy_name": found.strategy_name, "remark": found.remark}
+
+
+def _limits(spill: object, **limits: object) -> dict[str, bool]:
+    return {name: arguments.flag(name, value) for name, value in {"spill": spill, **limits}.items()}
 
 
 def _ttype(ttype: object) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _checked(
     if role not in ROLES:
         raise UsageError("--role", role, f"应为 {'、'.join(ROLES)} 之一")
     if not accounts:
-        raise UsageError("--account", None, f"至少写一个账号；全部账号写 {EVERY}")
+        raise UsageError("--account", None, "至少写一个账号；全部账号写 --all")
     for each in accounts:
         if each != EVERY:
             checks.name("--account", each)

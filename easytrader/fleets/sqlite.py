@@ -76,6 +76,7 @@ _HINT_S: Final = 0.05
 _CLOSE_S: Final = 1.0
 _TRIM_EVERY: Final = 1000
 _QUESTION_KEPT_S: Final = 60.0
+_SKEW_S: Final = 1.0
 _BROKEN: Final = (sqlite3.Error, OSError, ValueError, OverflowError)
 
 _COMMAND: Final = (
@@ -373,7 +374,7 @@ class SqliteStore:
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -384,7 +385,7 @@ class SqliteStore:
         checks.name("broker", broker)
         grouped = json.dumps(checks.names("groups", groups), ensure_ascii=False)
         checks.takeover(takeover)
-        checks.flag("restart", restart)
+        checks.name("previous", previous, empty=True)
         checks.name("address", address, empty=True)
         lock = self._living(deadline)
 
@@ -400,13 +401,12 @@ class SqliteStore:
                 )
             else:
                 dead = bool(row["owner"]) and (
-                    (restart and row["box"] == box)
+                    (row["owner"] == previous and row["box"] == box)
                     or (row["lock"] != lock.name and not lock.is_alive(row["lock"], time.time()))
                 )
                 mine = row["owner"] == owner
                 if row["owner"] and row["lease_until"] > now and not (dead or mine):
-                    left_s = row["lease_until"] - now
-                    return Held(account, row["box"], f"租约还有 {left_s:.1f} 秒")
+                    return Held(account, row["box"], _living(row, box, now))
                 refused = _not_my_turn(row, box, takeover)
                 if refused:
                     return Held(account, row["box"], refused)
@@ -487,6 +487,7 @@ class SqliteStore:
         """领走一批：撤单在前，别的先来先领。"""
         checks.whole("most", most, 1)
         full = json.dumps(checks.names("busy", busy))
+        dropped: list[str] = []
 
         def write(db: sqlite3.Connection) -> list[Command]:
             now = self._clocks.boot()
@@ -496,6 +497,10 @@ class SqliteStore:
                 if row is not None and row["lease_until"] > now:
                     held[lease.account] = row
             stopped = {each.scope: each for each in _switches(db)}
+            db.executemany(  # 忙着：会自己看到，不用叫
+                "UPDATE account SET idle=0 WHERE account=? AND idle",
+                [(each,) for each in held],
+            )
             taken: list[int] = []
             while len(taken) < most:  # 过期的、挡下来的不占名额
                 waiting = self._commands(
@@ -510,7 +515,10 @@ class SqliteStore:
                 if not waiting:
                     break
                 for each in waiting:
-                    self._hand_out(db, each, held[each.account], stopped, taken)
+                    if self._hand_out(db, each, held[each.account], stopped):
+                        taken.append(each.number)
+                    else:
+                        dropped.append(each.host)
             wanted = json.dumps(taken)
             return self._commands(
                 db,
@@ -518,7 +526,9 @@ class SqliteStore:
                 wanted,
             )
 
-        return self._write(write, deadline)
+        got = self._write(write, deadline)
+        self.hint(dropped)
+        return got
 
     def left_over(self, lease: Lease, deadline: float) -> list[Command]:
         """以前各任领走而没有结果的；再问一次还是这些。"""
@@ -530,7 +540,9 @@ class SqliteStore:
                 " AND epoch < ?",
                 (lease.epoch, lease.account, lease.epoch),
             )
-            return self._commands(db, f"account=? AND {_LEFT} ORDER BY number", lease.account)
+            return self._commands(
+                db, f"account=? AND {_OPEN} AND state='unknown' ORDER BY number", lease.account
+            )
 
         return self._write(write, deadline)
 
@@ -922,7 +934,7 @@ class SqliteStore:
         if self._closed.is_set():
             raise StoreDownError(f"{self.where}：已经关闭")
         if self._db is None:
-            self._db, watching, self._files = _open(self.path, self._clocks.boot(), deadline)
+            self._db, watching, self._files = _open(self.path, self._clocks.boot, deadline)
             self._topics.attach(watching)
         return self._db
 
@@ -1021,20 +1033,20 @@ class SqliteStore:
         command: Command,
         account: Mapping[str, Any],
         stopped: Mapping[str, Switch],
-        taken: list[int],
-    ) -> None:
-        """领走，或者说清楚为什么不发了。"""
+    ) -> bool:
+        """领走；不发了的说清楚为什么，返回 False。"""
         why = None if command.effect == "cancel" else _stopped(stopped, command, account["groups"])
         if command.left_s < 0:
             self._unsend(db, command.number, "expired")
-        elif why is not None:
+            return False
+        if why is not None:
             self._unsend(db, command.number, "switch", switched(why))
-        else:
-            taken.append(command.number)
-            db.execute(
-                "UPDATE command SET state='sending', epoch=? WHERE number=?",
-                (account["epoch"], command.number),
-            )
+            return False
+        db.execute(
+            "UPDATE command SET state='sending', epoch=? WHERE number=?",
+            (account["epoch"], command.number),
+        )
+        return True
 
     def _settle(self, db: sqlite3.Connection, outcome: Outcome, epoch: int) -> None:
         which = (outcome.account, outcome.command_id, outcome.attempt, epoch)
@@ -1194,6 +1206,12 @@ def in_use(account: str, box: str, left_s: float) -> str:
     )
 
 
+def _living(row: Mapping[str, Any], box: str, now: float) -> str:
+    """主人还在。"""
+    twin = "另一个也叫这个名字的代理拿着，" if row["box"] == box else ""
+    return f"{twin}租约还有 {row['lease_until'] - now:.1f} 秒"
+
+
 def _not_my_turn(row: Mapping[str, Any], box: str, takeover: str) -> str:
     """轮不轮得到这台机器接；轮得到为空。"""
     if row["takeover_to"]:
@@ -1272,7 +1290,7 @@ def _boot_name() -> str:
 def _after_reboot(db: sqlite3.Connection, now: float) -> None:
     """重新开过机的：钟从头走，以前的租约、没有领走的命令、问题一律过期。"""
     boot = _boot_name()
-    if _meta(db, "boot") == boot and now >= (_meta(db, "latest") or 0.0):
+    if _meta(db, "boot") == boot and (boot or now >= float(_meta(db, "latest") or 0) - _SKEW_S):
         return
     db.execute("UPDATE account SET lease_until=?, quiet_at=?, glance_at=?", (now, now, now))
     db.execute("UPDATE command SET valid_until=? WHERE state='queued'", (now - 1.0,))
@@ -1295,7 +1313,7 @@ def _login() -> str:
 
 
 def _open(
-    path: Path, now: float, deadline: float
+    path: Path, clock: Callable[[], float], deadline: float
 ) -> tuple[sqlite3.Connection, sqlite3.Connection, Unmoved]:
     """(用的, 看别的进程写过没有的, 文件)。"""
     private_folder(path.absolute().parent)
@@ -1305,7 +1323,7 @@ def _open(
         with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
             private_file(path)
             opened.append(connect(path))
-            patiently(partial(_prepare, opened[0], path, now), deadline)
+            patiently(partial(_prepare, opened[0], path, clock), deadline)
             opened.append(connect(path))
             opened[1].execute("PRAGMA query_only = ON")
             return opened[0], opened[1], Unmoved(path)
@@ -1317,7 +1335,7 @@ def _open(
         raise
 
 
-def _prepare(db: sqlite3.Connection, path: Path, now: float) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, clock: Callable[[], float]) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
@@ -1336,7 +1354,7 @@ def _prepare(db: sqlite3.Connection, path: Path, now: float) -> None:
             _set_meta(db, "identity", secrets.token_hex(16))
             db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {PROTOCOL}")
-        _after_reboot(db, now)
+        _after_reboot(db, clock())  # 占住了才看钟：别的程序刚写的不会比它晚
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

@@ -113,7 +113,7 @@ class Store(Protocol):
         broker: str,
         groups: Sequence[str],
         takeover: str,
-        restart: bool,
+        previous: str,
         address: str,
         deadline: float,
     ) -> Lease | Held:
@@ -126,7 +126,8 @@ class Store(Protocol):
             broker: 后端，给人看。
             groups: 在哪几组。
             takeover: ``auto``：上一任的租约过期了别的机器就能接；``manual``：要人点头。
-            restart: 我拿着这台机器上这个账号的文件锁：上一任也在这里的，肯定不在了，不必等租约。
+            previous: 这台机器上（文件锁在我手里）上一个代理的 ``owner``，没有为空：主人正是它的，
+                肯定不在了，不必等租约。只看机器名不行：克隆的机器同名。
             address: 自己的网址，停单用；没有为空。
             deadline: 见模块说明。
         """

@@ -30,17 +30,24 @@ class Answer(NamedTuple):
 
 
 def together(
-    jobs: Mapping[str, Callable[[], Any]], limit_s: float, found: dict[str, Answer] | None = None
+    jobs: Mapping[str, Callable[[], Any]],
+    limit_s: float,
+    found: dict[str, Answer] | None = None,
+    *,
+    stop: Callable[[], object] | None = None,
+    grace_s: float = 0.0,
 ) -> dict[str, Answer]:
     """都开始，再一家一家等，一共最多 ``limit_s`` 秒；次序照给的。
 
     Args:
         jobs: 名字 → 做什么。
         limit_s: 秒。
-        found: 写在这里；Ctrl-C 的时候，这里面也有每一家此刻的样子。
+        found: 写在这里；Ctrl-C 的时候，这里面也有每一家那时的样子。
+        stop: Ctrl-C 的时候叫做着的停下。
+        grace_s: 叫了之后再等它们这么多秒。
 
     Raises:
-        KeyboardInterrupt: 被打断；做着的不停，没有开始的不做。
+        KeyboardInterrupt: 被打断；没有开始的不做。
     """
     found = {} if found is None else found
     ends = time.monotonic() + limit_s
@@ -53,10 +60,14 @@ def together(
             if name not in found:
                 found[name] = _answer(aside, ends - time.monotonic())
     except KeyboardInterrupt:
+        if stop is not None:
+            stop()
+        ends = time.monotonic() + grace_s
         for name in jobs:
             if name not in found:
                 begun = name in asides and asides[name].thread.ident is not None
-                found[name] = _answer(asides[name], 0.0) if begun else Answer(None, None, False)
+                left_s = ends - time.monotonic()
+                found[name] = _answer(asides[name], left_s) if begun else Answer(begun=False)
         raise
     return found
 

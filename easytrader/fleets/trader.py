@@ -25,13 +25,17 @@ from easytrader.remote.served import ServedTrader, only_account
 from easytrader.trader import seconds_to_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import Command, StoredEvent
     from easytrader.types import Status
 
 _MOST: Final = 500
+_SHOWN: Final = (
+    "number", "command_id", "verb", "state", "reason", "order_id", "strategy", "login", "epoch",
+    "attempt", "created_at", "settled_at",
+)  # fmt: skip
 _AGAIN_S: Final = 0.2
 """存储没有应答，隔这么久再问。"""
 
@@ -67,7 +71,6 @@ class FleetTrader(ServedTrader):
         *,
         account: str | None = None,
         strategy: str = "",
-        events_after: int | None = None,
         timeout: float = words.WAIT_S,
         wait: bool | float = False,
         heartbeat_interval: float = 30,
@@ -86,7 +89,6 @@ class FleetTrader(ServedTrader):
             max_reconnect_attempts: 一次断线最多重连几次，0 不限。
             account: 账号在队里的名字；只看得见一个账号的可以不写。
             strategy: 策略名，记在每条命令上，停单开关、额度可以按它设。
-            events_after: 从这个编号之后的事件要起（0 是留着的全部）；默认只要以后的。
             timeout: 每个会阻塞的调用的期限，秒；命令也只在这么久之内有效。
             wait: True 一直等到连上；秒数则最多等这么久；默认只试一次。
             heartbeat_interval: 心跳间隔，秒；0 不做心跳。
@@ -106,9 +108,6 @@ class FleetTrader(ServedTrader):
         check_callback(trader_callback)
         name = None if account is None else checks.name("account", account)
         plan = checks.name("strategy", strategy, empty=True)
-        after = None
-        if events_after is not None:
-            after = arguments.count("events_after", events_after)
         timeout_s = arguments.seconds("timeout", timeout)
         interval_s = arguments.seconds("reconnect_interval", reconnect_interval)
         wait_s = seconds_to_wait(wait)
@@ -127,7 +126,7 @@ class FleetTrader(ServedTrader):
         try:
             if name is None:
                 door.account = only_account(door, wait_s, interval_s)
-            self._enter(door, options, after)
+            self._enter(door, options)
         except BaseException:
             if is_mine:
                 store.close()
@@ -207,6 +206,30 @@ class Fleet:
                 return
             else:
                 store.wait(f"events:{account}", min(left_s, words.POLL_S))
+
+    def commands(self, states: Collection[str] = (), most: int = 100) -> list[dict[str, Any]]:
+        """这个账号最近的命令，新的在前，谁下的都在内。
+
+        Args:
+            states: 只要这些状态的，如 ``("unknown",)``；空着是全部。见 `settle`。
+            most: 最多这么多条。
+
+        Returns:
+            每条一个字典：``number command_id verb state reason order_id strategy login epoch
+            attempt created_at settled_at``，时刻是 Unix 秒（存储的钟）。
+
+        Raises:
+            UsageError: 没有这种状态，数目不对。
+            QueryFailedError: 存储没有应答。
+        """
+        door, count = self._door, arguments.count("most", most)
+        rows = _asked(
+            lambda limit: door.store.commands(
+                limit, account=door.account, states=states, most=count
+            ),
+            self._limit(),
+        )
+        return [{name: getattr(each, name) for name in _SHOWN} for each in rows]
 
     def settle(self, command_id: str) -> dict[str, Any]:
         """一条命令怎样了：``client_order_id``，或请求号。只看，不作废。

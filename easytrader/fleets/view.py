@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from easytrader.fleets.words import FLEET
+from easytrader.basics.beijing import day_of, midnight
+from easytrader.errors import NotConnectedError
+from easytrader.fleets.words import FLEET, StoreDownError, StoreUnknownError
 from easytrader.rows.titles import Column, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from easytrader.fleets.store import Store
     from easytrader.fleets.words import AccountRow, StoredEvent, Switch
 
 NO_OWNER: Final = "没有主人"
@@ -55,6 +58,41 @@ _GLANCE: Final = (
     "clock_offset_s", "version",
 )  # fmt: skip
 
+_ALARMS: Final = 1000
+"""今天的报警最多数到这么多。"""
+
+
+class Look(NamedTuple):
+    """看一眼。
+
+    Attributes:
+        rows: 见 `rows`。
+        switches: 开着的开关。
+    """
+
+    rows: list[dict[str, Any]]
+    switches: list[Switch]
+
+
+def look(store: Store, deadline: float) -> Look:
+    """问存储：账号、开关、今天（北京时间，存储的钟）的报警。
+
+    Raises:
+        NotConnectedError: 连不上存储。
+    """
+    try:
+        accounts, switches = store.accounts(deadline), store.switches(deadline)
+        since = midnight(day_of(store.greet(deadline).now))
+        alarms = store.alarms(deadline, since=since, most=_ALARMS)
+    except (StoreDownError, StoreUnknownError) as exc:
+        raise down(store.where, exc) from exc
+    return Look(rows(accounts, switches, alarms), switches)
+
+
+def down(where: str, exc: Exception) -> NotConnectedError:
+    """连不上存储怎么说。"""
+    return NotConnectedError(f"连不上 {where}（{exc}）；什么都没有发出，请稍后再试")
+
 
 def rows(
     accounts: Iterable[AccountRow],
@@ -80,8 +118,17 @@ def stopped(row: AccountRow, switches: Iterable[Switch]) -> str:
     """这个账号为什么不收新的委托；没有停为空。策略的开关不在内：它只管那个策略。"""
     scopes = {FLEET, f"account:{row.account}", *(f"group:{each}" for each in row.groups)}
     return "；".join(
-        f"{each.scope} {each.why}（{each.by}）" for each in switches if each.scope in scopes
+        f"{scope_name(each.scope)}：{each.why}（{each.by}）"
+        for each in switches
+        if each.scope in scopes
     )
+
+
+def scope_name(scope: str) -> str:
+    """开关、额度的一格给人看：``全部账号``、``账号 甲``、``组 成长``、``策略 z``。"""
+    kind, _, name = scope.partition(":")
+    title = {"account": "账号", "group": "组", "strategy": "策略"}.get(kind, kind)
+    return "全部账号" if scope == FLEET else f"{title} {name}"
 
 
 def state_of(row: AccountRow) -> str:

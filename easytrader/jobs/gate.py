@@ -39,7 +39,9 @@ _TRADING: Final = frozenset(
 )
 """收委托的时段；开盘竞价撮合之后到 9:30，沪、北的主机不收。"""
 _WEEKDAYS: Final = "一二三四五六日"
-_A_SHARE: Final = frozenset({"miniqmt", "qmt", "sim", "模拟", "remote", "远程", "bigqmt", "大qmt"})
+_A_SHARE: Final = frozenset(
+    {"miniqmt", "qmt", "sim", "模拟", "remote", "远程", "fleet", "bigqmt", "大qmt"}
+)
 """自带的后端，做的都是沪深北。"""
 _CLIENTS: Final = frozenset({"miniqmt", "qmt"})
 """客户端有自己的日历的。"""

@@ -21,7 +21,8 @@ SHORT_NAMES: Final = {"path": "miniqmt_path", "account": "stock_account", "type"
 """命令行上的、设置里也可以写的短名字 → ``connect()`` 的参数。"""
 _REMOTE_NAMES: Final = {"path": "address", "account": "account"}
 _REMOTE: Final = ("remote", "远程")
-_OWN: Final = ("miniqmt", "qmt", "bigqmt", "大qmt", "sim", "模拟", *_REMOTE)
+_FLEET_NAMES: Final = {"path": "dsn", "account": "account"}
+_OWN: Final = ("miniqmt", "qmt", "bigqmt", "大qmt", "sim", "模拟", *_REMOTE, "fleet")
 """别的包的后端，``path`` 也许是它自己的参数。"""
 _OTHERS: Final = ("ccxt", "okx", "htx", "ib", "futu", "tiger", "mt5")
 _GATEWAY_NAMES: Final = {"path": "config"}
@@ -113,6 +114,8 @@ def short_names(broker: str | None) -> Mapping[str, str]:
     """这个后端的短名字 → ``connect()`` 的参数。"""
     if broker is not None and goes_through_veighna(broker):
         return _GATEWAY_NAMES
+    if broker == "fleet":
+        return _FLEET_NAMES
     return _REMOTE_NAMES if broker in _REMOTE else SHORT_NAMES
 
 

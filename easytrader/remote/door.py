@@ -74,6 +74,10 @@ class Door:
     def __repr__(self) -> str:
         return f"<Door {self.address}>"
 
+    def not_ready(self, state: str) -> str:
+        """账号为什么不算连着。"""
+        return f"在服务器上是「{state}」：等它连上柜台"
+
     def enter(self, deadline: float, stopped: Callable[[], bool]) -> Entered:
         """连上，听到第一句话。
 

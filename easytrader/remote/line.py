@@ -140,7 +140,10 @@ class Entrance(Protocol):
 
     @property
     def peer(self) -> str:
-        """对面是什么：``服务器``、``机队``。"""
+        """对面是什么：``服务器``、``代理``。"""
+
+    def not_ready(self, state: str) -> str:
+        """账号为什么不算连着，接在「账号 A 」的后面。"""
 
     def enter(self, deadline: float, stopped: Callable[[], bool]) -> Entered:
         """连上，听到第一句话。

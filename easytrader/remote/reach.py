@@ -39,7 +39,6 @@ class Place:
     Attributes:
         boot: 事件要到对面的哪一次启动；还没有要过为空。
         seq: 要到几号。
-        first: 还没有要过的，从这一条之后要起；None 为只要以后的。
         doubts: 说过「结果未知」、还没有问到的请求号 → 给人看的。请求也许还在路上：
             每条新的连接先去问，没有到的从此作废，用户再查到的「没有」才是真的没有。
     """
@@ -47,7 +46,6 @@ class Place:
     def __init__(self) -> None:
         self.boot = ""
         self.seq = 0
-        self.first: int | None = None
         self.doubts: dict[str, str] = {}
 
     def doubt(self, request: str, shown: str) -> None:

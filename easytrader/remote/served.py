@@ -137,18 +137,15 @@ class ServedTrader(Trader):
         engine: Engine | None = self.__dict__.get("_engine")
         return self._before if engine is None else engine.capabilities
 
-    def _enter(self, door: Entrance, options: dict[str, Any], after: int | None = None) -> None:
+    def _enter(self, door: Entrance, options: dict[str, Any]) -> None:
         """连上，同 `Trader._open`。
 
         Args:
             door: 怎样连。
             options: `Trader._open` 的选项。
-            after: 第一次连上时，事件从这一条之后要起；不给的只要以后的。
         """
         key = AccountKey(str(door.address), door.account)
         place = self._served.places.setdefault(key, Place())
-        if after is not None:
-            place.boot, place.first = "", after
         served, engine = self._served, self._engine
         reach = Reach(door, place, lambda: engine.closed, self._log)
         connector = RemoteConnector(reach, served.limits, served.heard, self._log)

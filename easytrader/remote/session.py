@@ -75,9 +75,7 @@ class RemoteSession(BaseSession):
         self._place = place
         fresh = not place.boot
         self._boot = hello["boot"] if fresh else place.boot
-        self._at = place.seq
-        if fresh:
-            self._at = hello["last"] if place.first is None else place.first
+        self._at = hello["last"] if fresh else place.seq
         self._live_after = live_after
         self._boot_now = hello["boot"]
         self._is_caught_up = False
@@ -318,8 +316,8 @@ class RemoteConnector:
         while state != _READY:
             if time.monotonic() >= until or self._cancelled.wait(_READY_S):
                 raise ConnectFailedError(
-                    f"连上了 {self.door.address}，但账号 {masked(self.door.account)} 在"
-                    f"{self.door.peer}上是「{state}」：等它连上柜台"
+                    f"连上了 {self.door.address}，但账号 {masked(self.door.account)} "
+                    f"{self.door.not_ready(state)}"
                 )
             frame: dict[str, Any] = {"verb": "server.status", "args": [], "kwargs": {}}
             told = _asked(connection, frame, deadline)

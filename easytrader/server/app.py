@@ -84,6 +84,7 @@ class App:
         proxies: 声明过的反向代理的地址，只信它们转发的头。
         sessions: 网页的会话；None 没有网页。
         routes: 自己认人的路由（网页）；Host、Origin 照样先查过。
+        more: 另外几条要令牌的路由。
         qka: 也说 QKA 的话。
     """
 
@@ -98,6 +99,7 @@ class App:
         proxies: Iterable[str] = (),
         sessions: Sessions | None = None,
         routes: Sequence[BaseRoute] = (),
+        more: Sequence[BaseRoute] = (),
         qka: bool = False,
     ) -> None:
         self.desks = desks
@@ -125,6 +127,7 @@ class App:
                 Route(f"{prefix}/accounts", self._accounts, methods=["GET"]),
                 WebSocketRoute(f"{account}/ws", self._socket),
                 Route(f"{account}/{{verb}}", self._verb, methods=["GET", "POST"]),
+                *more,
             ],
             redirect_slashes=False,
             default=_nowhere,

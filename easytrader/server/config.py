@@ -23,6 +23,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
+from easytrader.basics.scrub import scrubbed
 from easytrader.errors import UsageError
 from easytrader.profiles import tomlfile
 from easytrader.profiles.account import account_of
@@ -52,6 +53,8 @@ class ServerConfig:
         proxies: 前面的反向代理的地址：只信它们转来的头；非本机的地址上，别的来处一律不收。
         cert: 证书；None 用 ``easytrader serve init`` 做的那一张。
         key: 证书的私钥。
+        fleet: 一队账号的存储在哪里，``postgresql://…``；有它，``/v1/fleet`` 与网页上能看到整队，
+            自己可以一个账号也没有。密码写成 ``env:变量名``、``keyring:服务/用户名`` 取来的地址。
         log_file: 日志也写进这个文件，写满了换一个；None 只写到屏幕上。
 
     Raises:
@@ -68,10 +71,11 @@ class ServerConfig:
     proxies: tuple[str, ...] = ()
     cert: str | None = None
     key: str | None = None
+    fleet: str | None = None
     log_file: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.accounts:
+        if not self.accounts and self.fleet is None:
             raise UsageError("account", None, "至少一个账号：--broker sim，或 --config 文件")
         if not isinstance(self.host, str) or not self.host.strip():
             raise UsageError("host", self.host, f"应为一个地址，例如 {LOOPBACK}")
@@ -110,7 +114,8 @@ def read(path: str | os.PathLike[str], **given: Any) -> ServerConfig:
     if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise UsageError("account", rows, "写成 [[account]]，一个账号一段")
     accounts = tuple(account_of(row, _which(row, n)) for n, row in enumerate(rows, 1))
-    if any(tomlfile.holds_secret(each.connect) for each in accounts):
+    dsn = str(told.get("fleet", ""))
+    if scrubbed(dsn) != dsn or any(tomlfile.holds_secret(each.connect) for each in accounts):
         tomlfile.check_private(path, "config")
     settings = {**_settings(told), **given}
     settings["accounts"] = (*accounts, *given.get("accounts", ()))
@@ -142,6 +147,8 @@ def _settings(told: dict[str, Any]) -> dict[str, Any]:
     for name in ("cert", "key", "log_file"):
         if name in told and not isinstance(told[name], str):
             raise UsageError(name, told[name], "应为文件的路径")
+    if not isinstance(told.get("fleet", ""), str):
+        raise UsageError("fleet", told["fleet"], "应为存储的地址，如 env:EASYTRADER_FLEET")
     return told
 
 

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 from starlette.responses import Response
 from starlette.routing import Route
 
-from easytrader.basics.threads import Aside
 from easytrader.errors import UsageError
 from easytrader.server import connecting, rest
+from easytrader.server.aside import aside
 from easytrader.server.calls import Call, deadlines
 from easytrader.server.curve import Curves
 from easytrader.server.rest import JSON, Refused
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from easytrader.profiles import AccountSpec
     from easytrader.server.desk import Desk
     from easytrader.server.sessions import Grants, Session
-
-_T = TypeVar("_T")
 
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",
@@ -72,8 +68,7 @@ HEADERS: Final = {
 _SIGNED_OUT: Final = "没有登录，或会话到期了"
 _LONGEST_TOKEN: Final = 512
 _ASK_MS: Final = 10_000
-_DONE_S: Final = 5.0
-"""做完了的线程，最多等这么久收尾。"""
+_THREAD: Final = "easytrader-serve-form"
 _NO_FORM: Final = "这个服务器不能在网页上填表连接；要能，启动时加 --page-connect"
 _NOT_HERE: Final = "填表连接要在服务器那台机器的浏览器上，用有 trade 权限、没有限定账号的令牌"
 _OURSELVES: Final = Grant("", "（曲线）", (verbs.READ,))
@@ -102,6 +97,7 @@ class Pages:
         port: 本机上的端口。
         secure: 浏览器看到的是 https。
         add: 多给出一个账号，返回它的名字，可以慢；None 不能在网页上填表连接。
+        fleet: 有一队账号给看。
     """
 
     def __init__(
@@ -112,8 +108,10 @@ class Pages:
         port: int,
         secure: bool,
         add: Callable[[AccountSpec], str] | None = None,
+        fleet: bool = False,
     ) -> None:
         self._desks = desks
+        self._fleet = fleet
         self._add = add
         self.sessions = Sessions(tokens, port=port, secure=secure)
         self.curves = Curves(desks, self._balance)
@@ -144,7 +142,7 @@ class Pages:
         about = self._about(session)
         caller = request.scope["state"]["caller"]
         may = self._add is not None and connecting.may_connect(session.grant, caller)
-        return _told({**about, "connect": may})
+        return _told({**about, "connect": may, "fleet": self._fleet})
 
     async def _sign_in(self, request: Request) -> Response:
         given = (await rest.read_object(request)).get("token")
@@ -164,13 +162,13 @@ class Pages:
 
     async def _forms(self, request: Request) -> Response:
         self._connector(request)
-        return _told(await _aside(connecting.forms))
+        return _told(await aside(connecting.forms, _THREAD))
 
     async def _connect(self, request: Request) -> Response:
         grant, add = self._connector(request)
         given = await rest.read_object(request)
         wanted = (given.get("broker"), given.get("name"), given.get("fields"))
-        name = await _aside(lambda: add(connecting.spec_of(*wanted)))
+        name = await aside(lambda: add(connecting.spec_of(*wanted)), _THREAD)
         logger.info("令牌 {} 在网页上连接了一个账号：{}", grant.name, name)
         return _told({"name": name})
 
@@ -211,22 +209,6 @@ class _Hidden:
 
     def __repr__(self) -> str:
         return "（不写出来）"
-
-
-async def _aside(work: Callable[[], _T]) -> _T:
-    """在一次性的线程上做，循环不等它。"""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    def run() -> _T:
-        try:
-            return work()
-        finally:
-            with contextlib.suppress(RuntimeError):  # 循环正好关了
-                loop.call_soon_threadsafe(done.set)
-
-    aside = Aside(run, "easytrader-serve-form").start()
-    await done.wait()
-    return aside.result(_DONE_S)
 
 
 def _sent(name: str) -> Response:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from easytrader.profiles import AccountSpec
     from easytrader.server.config import ServerConfig
+    from easytrader.server.fleet import FleetView
 
 _ATTEMPT_S: Final = 10.0
 """第一次连接最多等这么久有个结果，然后就开始听。"""
@@ -233,12 +234,15 @@ class Serving:
         self._desk_of = lambda each: Desk(
             each.name, each.trader, caps=limits, stop=switch, audit=record
         )
+        fleet = self._fleet()
         desks = self.desks = {each.name: self._desk_of(each) for each in self.accounts}
         pages = None
         if config.page:
             secure = pair is not None or bool(config.proxies)
             add = self.add if config.page_connect else None
-            pages = Pages(desks, self.tokens, port=self.port, secure=secure, add=add)
+            pages = Pages(
+                desks, self.tokens, port=self.port, secure=secure, add=add, fleet=fleet is not None
+            )
         app = App(
             desks,
             self.tokens,
@@ -247,11 +251,23 @@ class Serving:
             proxies=config.proxies,
             sessions=None if pages is None else pages.sessions,
             routes=() if pages is None else pages.routes(),
+            more=() if fleet is None else fleet.routes(),
             qka=config.qka,
         )
         if pages is not None:
             app.every(pages.curves.run)
         return app
+
+    def _fleet(self) -> FleetView | None:
+        """一队账号；没有写的为 None。地址不对当场说，存储此刻不在不要紧。"""
+        if self.config.fleet is None:
+            return None
+        from easytrader.fleets.address import open_store
+        from easytrader.server.fleet import FleetView
+
+        found = FleetView(open_store(self.config.fleet))
+        self._books.append(found.close)
+        return found
 
     def _take_in(self, account: Account) -> None:
         """交给应用，从此有人来问；拿着锁。"""

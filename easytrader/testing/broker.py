@@ -31,6 +31,7 @@ class Broker(ABC):
         timeout_s: 测试里每个调用的期限，秒。
         limit_s: 一个测试最多做这么久，秒；没有做完算失败。
         query_lag_s: 新委托最慢多久才查得到，秒；查询是缓存的柜台要给。
+        finds_out: 应答丢了的，后端自己会去柜台上核对：可以给出真的结果，不一定说「结果未知」。
     """
 
     security: str
@@ -41,6 +42,7 @@ class Broker(ABC):
     timeout_s: float = 3.0
     limit_s: float = 60.0
     query_lag_s: float = 0.0
+    finds_out: bool = False
 
     # ---- 一定要给的
 

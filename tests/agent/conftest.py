@@ -10,14 +10,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "server"))
 
-from agent_world import AgentWorld, agent_world
+from fleets.pg_server import pg_dsn, pg_session
+from station_world import StationWorld, station_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["pg_dsn", "pg_session"]
+
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[AgentWorld]:
+def fleet(tmp_path: Path) -> Iterator[StationWorld]:
     """一个内存柜台的账号 ``a``、一份 SQLite 的存储、一个代理。"""
-    with agent_world(tmp_path) as found:
+    with station_world(tmp_path) as found:
         yield found

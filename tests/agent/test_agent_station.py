@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from agent_world import AMOUNT, CODE, RESTING, wish
+from station_world import AMOUNT, CODE, RESTING, wish
 
 from easytrader.fleets.words import DONE, PLACED, REFUSED, UNSENT
 
 if TYPE_CHECKING:
-    from agent_world import AgentWorld
+    from station_world import StationWorld
 
 
-def test_an_order_is_placed_and_its_number_comes_back(fleet: AgentWorld) -> None:
+def test_an_order_is_placed_and_its_number_comes_back(fleet: StationWorld) -> None:
     row = fleet.strategy.buy(command_id="one")
     assert row.state == PLACED
     (order,) = fleet.broker.orders_at_counter()
@@ -24,7 +24,7 @@ def test_an_order_is_placed_and_its_number_comes_back(fleet: AgentWorld) -> None
     assert len(fleet.broker.orders_at_counter()) == 1
 
 
-def test_refused_cancelled_and_wrong_ones_each_have_their_state(fleet: AgentWorld) -> None:
+def test_refused_cancelled_and_wrong_ones_each_have_their_state(fleet: StationWorld) -> None:
     refused = fleet.strategy.buy(amount=fleet.broker.refused_amount)
     assert refused.state == REFUSED
     row = fleet.strategy.buy()
@@ -37,7 +37,7 @@ def test_refused_cancelled_and_wrong_ones_each_have_their_state(fleet: AgentWorl
     assert (guarded.state, guarded.reason) == (UNSENT, "guard")
 
 
-def test_queries_are_answered(fleet: AgentWorld) -> None:
+def test_queries_are_answered(fleet: StationWorld) -> None:
     told = fleet.strategy.ask("balance")
     assert told["result"]
     assert fleet.strategy.ask("server.guard", None)["error"]["type"] == "UsageError"

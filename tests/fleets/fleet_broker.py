@@ -28,11 +28,14 @@ def sqlite_dsn(folder: Path) -> str:
 class FleetMemory(MemoryBroker):
     """内存柜台在代理里，代理在本进程里；断的是代理与柜台之间。"""
 
+    timeout_s = 3.0
+    finds_out = True
+
     def __init__(self, folder: Path, dsn: str) -> None:
         super().__init__()
         self.folder, self.dsn = folder, dsn
         self.inner = super().trader()
-        super().connect(self.inner, timeout=3, reconnect_interval=0.02)
+        super().connect(self.inner, timeout=1, reconnect_interval=0.02)
         self.world = World(folder, {"main": self.inner})
         self.box = "box-1"
         self.station = self.start_station()
@@ -44,9 +47,6 @@ class FleetMemory(MemoryBroker):
             given, self.world.desks, box=self.box, groups=("a",), folder=self.folder / self.box
         )
         station.start()
-        from fleets.tmp_wiring import Wiring
-
-        self.wiring = Wiring(station, self.world.desks["main"], given)
         return station
 
     def trader(self) -> Any:
@@ -61,7 +61,6 @@ class FleetMemory(MemoryBroker):
         eventually(lambda: self.inner.state == "已连接")
 
     def close(self) -> None:
-        self.wiring.close()
         self.station.close()
         self.world.close()
         self.inner.close()

@@ -17,6 +17,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -96,11 +97,24 @@ def _free_port() -> int:
         return port
 
 
+@lru_cache(None)
 def _account() -> dict[str, Any]:
-    """postgres 不肯以 root 运行：换成它自己的用户。"""
-    if os.name == "nt" or os.getuid() != 0:
+    """它不肯以 root 运行：换成 postgres，没有的换成 nobody。"""
+    if sys.platform == "win32" or os.getuid() != 0:
         return {}
-    return {"user": "postgres", "group": "postgres", "extra_groups": []}
+    import pwd
+
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            found = pwd.getpwnam(name)
+            return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+    return {}
+
+
+def _give(path: Path) -> None:
+    """归那个用户。"""
+    if sys.platform != "win32" and _account():
+        os.chown(path, _account()["user"], _account()["group"])
 
 
 def _alive(process: psutil.Process) -> bool:
@@ -144,8 +158,7 @@ class PgServer:
         self._made = False
         place = None if os.name == "nt" else "/tmp"  # 测试自己的文件夹别的用户进不去
         self.folder = Path(tempfile.mkdtemp(prefix="easytrader-pg-", dir=place))
-        if _account():
-            shutil.chown(self.folder, "postgres", "postgres")
+        _give(self.folder)
 
     def __enter__(self) -> PgServer:
         self.start()
@@ -329,8 +342,7 @@ class PgServer:
             path = self.data / name
             path.write_bytes(content)
             path.chmod(0o600)
-            if _account():
-                shutil.chown(path, "postgres", "postgres")
+            _give(path)
         self._made = True
 
     def _run(self, program: str, *arguments: str | Path) -> None:

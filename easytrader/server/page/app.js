@@ -4,6 +4,7 @@ import { Account, cancellable } from "./account.js";
 import { Chart } from "./chart.js";
 import { connect } from "./connect.js";
 import { $, ask, h, say, show, write } from "./dom.js";
+import { Fleet } from "./fleet.js";
 import * as format from "./format.js";
 import { Job, perform } from "./requests.js";
 import { Table } from "./table.js";
@@ -17,6 +18,7 @@ const TABS = [
   { id: "trades", name: "成交" },
   { id: "accounts", name: "账号" },
 ];
+const FLEET_TAB = { id: "fleet", name: "机队" };
 const TRADE_TAB = { id: "ticket", name: "下单" };
 const SCOPES = { read: "查看", trade: "买卖", funds: "资金" };
 const NARROW = matchMedia("(max-width: 1020px)");
@@ -24,6 +26,7 @@ const NARROW = matchMedia("(max-width: 1020px)");
 const page = { me: null, account: null, accounts: [], tab: "positions", busyRows: new Set(), onlyOpen: false };
 const chart = new Chart($("curve"));
 const ticket = new Ticket(null);
+const fleet = new Fleet($("view-fleet"), { changed: () => drawTabs(), mayTrade: () => page.me?.scopes.includes("trade") ?? false });
 
 // ---- 表
 
@@ -141,11 +144,16 @@ async function enter() {
   show($("sign-in"), false);
   show($("desk"), true);
   show(connectButton, page.me.connect);
+  for (const each of ["only-fleet", "no-ticket"]) document.body.classList.toggle(each, page.me.fleet && !page.accounts.length);
+  if (page.me.fleet) fleet.start();
   drawPicker();
   const kept = localStorage.getItem(KEPT_ACCOUNT);
   const first = page.accounts.find((each) => each.name === kept) ?? page.accounts[0];
   if (first) open(first.name);
-  else tables.accounts.update([]);
+  else {
+    tables.accounts.update([]);
+    drawTabs();
+  }
 }
 
 function leave(why) {
@@ -153,6 +161,7 @@ function leave(why) {
   page.me = null;
   page.account?.close();
   page.account = null;
+  fleet.stop();
   ticket.use(null);
   show($("desk"), false);
   show($("sign-in"), true);
@@ -334,15 +343,18 @@ function drawSums() {
 // ---- 视图
 
 function drawTabs() {
-  const open = [...page.account.orders.values()].filter(cancellable).length;
-  const counts = { positions: page.account.positions.length, orders: open, trades: page.account.trades.size };
+  const { account } = page;
+  const open = [...(account?.orders.values() ?? [])].filter(cancellable).length;
+  const counts = { positions: account?.positions.length, orders: open, trades: account?.trades.size, fleet: fleet.troubles };
   const narrow = NARROW.matches;
-  const tabs = narrow && page.account.mayTrade ? [...TABS, TRADE_TAB] : TABS;
-  if (!tabs.some((each) => each.id === page.tab)) page.tab = "positions";
+  const views = [...(account || !page.me?.fleet ? TABS : []), ...(page.me?.fleet ? [FLEET_TAB] : [])];
+  const tabs = narrow && account?.mayTrade ? [...views, TRADE_TAB] : views;
+  if (!tabs.some((each) => each.id === page.tab)) page.tab = tabs[0].id;
+  fleet.watch(page.tab === "fleet");
   for (const [place, wantedHere] of [[$("tabs"), !narrow], [$("bottom"), narrow]]) {
     show(place, wantedHere);
     if (!wantedHere) continue;
-    if (place.children.length !== tabs.length) {
+    if ([...place.children].map((each) => each.dataset.tab).join() !== tabs.map((each) => each.id).join()) {
       place.replaceChildren(...tabs.map((tab) => h("button", { type: "button", role: "tab", id: `tab-${tab.id}-${place.id}`, "data-tab": tab.id, "aria-controls": tab.id === "ticket" ? "ticket" : `view-${tab.id}`, onclick: () => choose(tab.id) }, h("span", {}, tab.name), h("b"))));
     }
     for (const button of place.children) {
@@ -351,13 +363,14 @@ function drawTabs() {
       write(button.lastChild, counts[button.dataset.tab] || "");
     }
   }
-  for (const tab of TABS) show($(`view-${tab.id}`), tab.id === page.tab);
-  show($("summary"), !narrow || page.tab === "positions");
+  for (const tab of [...TABS, FLEET_TAB]) show($(`view-${tab.id}`), tab.id === page.tab);
+  show($("summary"), account !== null && page.tab !== "fleet" && (!narrow || page.tab === "positions"));
 }
 
 function choose(tab) {
   page.tab = tab;
   draw();
+  drawTabs(); // 一个账号也没有的时候，上面的不画
   if (NARROW.matches) window.scrollTo(0, 0);
 }
 

@@ -89,7 +89,7 @@ class Strategy:
         return json.loads(found[number])
 
 
-class AgentWorld:
+class StationWorld:
     """见模块说明。"""
 
     def __init__(self, folder: Path, server: World) -> None:
@@ -127,9 +127,9 @@ class AgentWorld:
 
 
 @contextmanager
-def agent_world(folder: Path, count: int = 1, agents: int = 1) -> Iterator[AgentWorld]:
+def station_world(folder: Path, count: int = 1, agents: int = 1) -> Iterator[StationWorld]:
     with memory_world(folder / "server", count) as server:
-        found = AgentWorld(folder, server)
+        found = StationWorld(folder, server)
         try:
             for number in range(agents):
                 found.station(f"box{number + 1}")
