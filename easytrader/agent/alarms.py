@@ -342,6 +342,9 @@ class Alarms:
         except (StoreDownError, StoreUnknownError) as exc:
             logger.debug("账号 {} 有 {} 笔不认得的委托，存储不在，等它：{}", account, len(due), exc)
             return
+        except UsageError as exc:  # 没有权限看：照外来的说
+            logger.debug("账号 {} 的命令看不了：{}", account, exc)
+            commands = []
         orders = [each for each in commands if each.effect == "order"]
         by_order = {each.order_id: each for each in orders if each.order_id}
         by_tag = {self._tag(watch, each.command_id): each for each in orders if watch.tagged}
