@@ -41,6 +41,12 @@ def certificates(folder: Path, *names: str) -> Path:
 def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if missing() or binaries() is None or shutil.which("openssl") is None:
         pytest.skip(missing() or "没有 openssl，或是现成的服务器")
+    found = binaries()
+    assert found is not None
+    asked = [found / "pg_config", "--configure"]
+    told = subprocess.run(asked, capture_output=True, check=False, encoding="utf-8").stdout
+    if "ssl" not in told:
+        pytest.skip("这个 PostgreSQL 编译时没有带 TLS")
     return certificates(tmp_path_factory.mktemp("tls") / "证 书", "localhost", "::1")
 
 
