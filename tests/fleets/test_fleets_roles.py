@@ -42,7 +42,8 @@ ALLOWED: dict[str, str] = {
     "ask replies": "strategy operator",
     "outcomes": "strategy operator",
     "find": "strategy agent operator",
-    "list_commands list_alarms": "strategy operator audit",
+    "list_commands": "strategy agent operator audit",
+    "list_alarms": "strategy operator audit",
     "acquire renew release publish claim left_over settle questions reply idle draw": "agent",
     "set_switch": "agent strategy operator",
     "set_budget take_over decide": "operator",
@@ -310,7 +311,7 @@ ACTIONS: dict[str, tuple[Callable[[Store, World, str], Any], str]] = {
     ),
     "commands": (
         lambda s, w, a: s.commands(soon(), account=a),
-        "trader_a reader_a boss boss_a eye eye_a",
+        "agent_a trader_a reader_a boss boss_a eye eye_a",
     ),
     "alarms": (
         lambda s, w, a: [x for x in s.alarms(soon()) if x.account == a],

@@ -164,7 +164,9 @@ def test_the_compose_file_mounts_what_the_settings_name() -> None:
             path = line.split("'")[1]
             assert f":{path}:ro" in compose, path
             assert (FOLDER / Path(path).name).exists() or "server." in path
-    assert "image: postgres:16 " in compose
-    assert "/var/lib/postgresql/archive" in compose
+    services = pytest.importorskip("yaml").safe_load(compose)["services"]
+    assert {each["image"] for each in services.values()} == {"postgres:16"}
+    assert "archive:/var/lib/postgresql/archive" in services["postgres"]["volumes"]
+    assert "archive-owner" in services["postgres"]["depends_on"]
     for word in ("synchronous_commit = on", "fsync = on", "ssl = on", "archive_mode = on"):
         assert word in conf
