@@ -25,8 +25,8 @@ def switch(scope: str, cancel_open: bool = False, at: float = 1.0) -> Switch:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[RulesBox]:
-    with rules_world(tmp_path, "box1") as (found,):
+def box(tmp_path: Path, dsn: str) -> Iterator[RulesBox]:
+    with rules_world(tmp_path, dsn, "box1") as (found,):
         found.duties.start()
         found.acquire()
         yield found
@@ -116,8 +116,8 @@ def test_a_cancel_that_failed_is_tried_again(box: RulesBox) -> None:
     assert {orders[each].order_status for each in numbers} == {OrderStatus.CANCELED}
 
 
-def test_a_restarted_agent_does_not_cancel_again(tmp_path: Path) -> None:
-    with rules_world(tmp_path, "box1", "box2") as (first, second):
+def test_a_restarted_agent_does_not_cancel_again(tmp_path: Path, dsn: str) -> None:
+    with rules_world(tmp_path, dsn, "box1", "box2") as (first, second):
         first.elsewhere()
         first.duties.start()
         first.acquire()
