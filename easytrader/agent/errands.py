@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from easytrader.risk.rules import MarketView
     from easytrader.server.desk import Desk
 
+PREFIX: Final = "fleet-"
+"""队里来的命令，在本机的请求记录、审计里的令牌名，后面是登录名。"""
 LEAST_S: Final = 5.0
 """活最少给这么久：早一点发出靠「最晚几时发」，等应答可以久一点，说得清总比未知好。"""
 _NOTHING: Final = "什么都没有发出"
@@ -110,7 +112,7 @@ class Errand:
 
 def grant_of(login: str, may: Sequence[str]) -> Grant:
     """登录名在这里当作哪个令牌；存储已经查过它有没有权限用这个账号。"""
-    name = f"fleet-{login}"
+    name = f"{PREFIX}{login}"
     return Grant(name, name, tuple(may))
 
 
@@ -205,6 +207,16 @@ def read(told: dict[str, Any]) -> Answer:
     if "error" in told:
         return Answer(error=errors.from_wire(told["error"]))
     return Answer(told["result"])
+
+
+def number_in(told: bytes) -> str:
+    """写下的回答里的委托编号；没有为空。"""
+    try:
+        result = values.decode(told)["result"]
+        number = result.get("entrust_no", -1)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return "" if number == -1 else str(number)
 
 
 def _done(command: Command, result: Any, told: str) -> Outcome:

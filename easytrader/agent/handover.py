@@ -17,6 +17,7 @@ from easytrader.agent import errands
 from easytrader.basics import waits
 from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
 from easytrader.errors import EasytraderError, OutcomeUnknownError
+from easytrader.fleets.words import FREE, QUEUED
 from easytrader.link.supervisor import State
 from easytrader.server.calls import Answer
 from easytrader.server.mutations import NOT_SENT
@@ -26,12 +27,14 @@ from easytrader.wire.verbs import Effect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from easytrader.fleets.store import Store
     from easytrader.fleets.words import Command, Outcome
     from easytrader.server.desk import Desk
 
 _LOOK_S: Final = 3.0
 """没有核对清楚的，隔这么久再来；次数多了慢慢拉长到下面这么久。"""
 _SLOW_S: Final = 30.0
+_GLANCE_S: Final = 0.3
 _EACH_S: Final = 15.0
 """核对一条最多这么久。"""
 _GONE: Final[dict[int, str]] = {
@@ -140,6 +143,10 @@ class Settling:
     def _round(self) -> None:
         with self._lock:
             todo = [(key, each) for key, each in self._open.items() if key not in self._hopeless]
+        if len(todo) > 1:
+            # 一条一条地等缓存太久：先都看第一眼，后面的第二眼就不用等了
+            for _, each in todo:
+                self._judge(each, _GLANCE_S, quiet=True)
         for key, each in todo:
             if self._closed or key not in self._open:
                 continue
@@ -155,18 +162,20 @@ class Settling:
                 )  # fmt: skip
         self._first.set()
 
-    def _judge(self, command: Command) -> Outcome | None:
+    def _judge(
+        self, command: Command, limit_s: float = _EACH_S, *, quiet: bool = False
+    ) -> Outcome | None:
         """核对一条；还说不清为 None。"""
+        name = self._desk.name
         try:
-            return judge(self._desk, command, time.monotonic() + _EACH_S)
+            return judge(self._desk, command, time.monotonic() + limit_s)
         except EasytraderError as exc:
-            logger.warning(
-                "账号 {} 的 {}（{}）还没有核对清楚：{}",
-                self._desk.name, command.verb, command.command_id, exc,
-            )  # fmt: skip
+            if not quiet:
+                told = "账号 {} 的 {}（{}）还没有核对清楚：{}"
+                logger.warning(told, name, command.verb, command.command_id, exc)
         except Exception as exc:  # noqa: BLE001  边界：后端抛什么，核对的线程都不能少
             kind = type(exc).__name__
-            logger.error("账号 {} 核对 {} 出了意外的错：{}", self._desk.name, command.verb, kind)
+            logger.error("账号 {} 核对 {} 出了意外的错：{}", name, command.verb, kind)
         return None
 
 
@@ -183,15 +192,18 @@ def judge(desk: Desk, command: Command, deadline: float) -> Outcome | None:
         told = {}
     answer = errands.read(told) if told.get("state") == "done" else None
     if command.effect == Effect.ORDER.value:
-        return _order(desk, command, answer, never=told.get("state") == "never")
+        return _order(desk, command, answer, deadline, never=told.get("state") == "never")
     if answer is not None:
         return errands.outcome_of(command, answer)
     if command.effect == Effect.CANCEL.value:
-        return _cancel(desk, command)
+        with desk.until(deadline):
+            return _cancel(desk, command)
     return None
 
 
-def _order(desk: Desk, command: Command, answer: Answer | None, *, never: bool) -> Outcome | None:
+def _order(
+    desk: Desk, command: Command, answer: Answer | None, deadline: float, *, never: bool
+) -> Outcome | None:
     error = None if answer is None else answer.error
     if answer is not None and (error is None or isinstance(error, NOT_SENT)):
         return errands.outcome_of(command, answer)
@@ -199,7 +211,8 @@ def _order(desk: Desk, command: Command, answer: Answer | None, *, never: bool) 
         return None  # 柜台上认不出是哪一笔
     if answer is None and not never:
         raise OutcomeUnknownError("本机的记录里没有答案，柜台上还没有核对清楚")
-    order = desk.trader.find_entrust(command.command_id)
+    with desk.until(deadline):
+        order = desk.trader.find_entrust(command.command_id)
     if order is None:
         return errands.absent(
             command, f"{command.verb}（{command.command_id}）核对过了，没有到柜台；什么都没有发出"
@@ -238,3 +251,33 @@ def _target(command: Command) -> Any:
         return found["kwargs"].get("entrust_no", found["args"][0] if found["args"] else None)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def forgotten(desk: Desk, store: Store, since: float) -> list[tuple[str, dict[str, Any]]]:
+    """本机 ``since``（Unix 秒）以来替队里做过、而存储不记得（或说没有做）的：编号 → 一条事件。
+
+    Raises:
+        StoreDownError, StoreUnknownError, JournalError: 对不了。
+    """
+    found = []
+    for row in desk.mutations.recent(errands.PREFIX, since, time.monotonic() + _EACH_S):
+        command_id = row.client_order_id or row.request
+        known = store.find(desk.name, command_id, time.monotonic() + _EACH_S)
+        answer = row.answer.decode() or "没有答案"
+        number = errands.number_in(row.answer)
+        if known is None or (
+            number and known.state in {*FREE, QUEUED} and known.request == row.request
+        ):
+            state = "没有这一条" if known is None else f"那里是 {known.state}"
+            told = {
+                "event": "forgotten",
+                "event_name": "存储不记得的命令",
+                "time": time.time(),
+                "data": {
+                    "text": f"本机做过 {row.verb}（{command_id}），存储换过时间线之后{state}："
+                    f"本机记的是 {answer}",
+                    "verb": row.verb, "request": row.request, "order_id": number,
+                },
+            }  # fmt: skip
+            found.append((command_id, told))
+    return found

@@ -46,6 +46,7 @@ _ROUND_S: Final = 1.0
 _AGAIN_S: Final = 0.5
 """存储没有应答，隔这么久再来。"""
 _GREET_S: Final = 3.0
+_LEAST_S: Final = 0.2
 _NOTHING: Final = "什么都没有发出"
 _GONE: Final = (StoreDownError, StoreUnknownError)
 
@@ -76,16 +77,33 @@ class Tenure(NamedTuple):
     renewed: float
 
 
+class _Past(NamedTuple):
+    """这台机器上的上一任，记在锁的便条上。
+
+    Attributes:
+        owner: `Lease.owner`；没有为空，下同。
+        timeline: 它接管时存储的时间线。
+        last_no: 那时最近一条事件的编号。
+    """
+
+    owner: str = ""
+    timeline: str = ""
+    last_no: int = 0
+
+
 class Hooks(NamedTuple):
     """有了变化时叫谁，都在看租约的线程上，不得阻塞。
 
     Attributes:
-        gained: 接了一个账号（刚启动、换了任）：(租约, 之前在哪台机器，没有等过为空)。
+        greeted: 第一次连上存储；不许用的抛 `UsageError`。
+        gained: 接了一个账号（刚启动、换了任）：(租约, 之前在哪台机器，没有等过为空,
+            存储的时间线换过：它可能不记得最近的)。
         lost: 一个账号不归我们了。
         beat: 续上了：(应答, 问之前的墙上时间, 之后的)。
     """
 
-    gained: Callable[[Lease, str], None]
+    greeted: Callable[[Greeting], None]
+    gained: Callable[[Lease, str, bool], None]
     lost: Callable[[str], None]
     beat: Callable[[Beat, float, float], None]
 
@@ -122,8 +140,8 @@ class Keeper:
         self._address = address
         self._hooks = hooks
         self._wants: deque[Want] = deque()
-        # 账号 → (锁, 这台机器上的上一任是谁)
-        self._locks: dict[str, tuple[Claim, str]] = {}
+        # 账号 → (锁, 这台机器上的上一任)
+        self._locks: dict[str, tuple[Claim, _Past]] = {}
         self._lock = threading.Lock()  # 只管下面这两样
         self._tenures: dict[str, Tenure] = {}
         self._again: set[str] = set()
@@ -190,7 +208,7 @@ class Keeper:
         for account, broker in wants.items():
             self.want(account, broker)
         try:
-            self._greeting = self._store.greet(time.monotonic() + _GREET_S)
+            self._greet()
         except _GONE as exc:
             self._note_silence(exc)
         self._thread.start()
@@ -221,14 +239,14 @@ class Keeper:
         self._bell.ring()
         deadline = time.monotonic() + limit_s
         waits.join(self._thread, limit_s)
-        leases = list(self.leases.values())
+        with self._lock:  # 先清：还在道上的，从这时起不许再发
+            leases = [each.lease for each in self._tenures.values()]
+            self._tenures.clear()
         if leases:
             try:
-                self._store.release(leases, max(deadline, time.monotonic() + 0.2))
+                self._store.release(leases, max(deadline, time.monotonic() + _LEAST_S))
             except _GONE as exc:
                 logger.warning("没有放开租约（{}）：别人要等它过期", exc)
-        with self._lock:
-            self._tenures.clear()
         for claim, _ in self._locks.values():
             claim.release()
         self._locks.clear()
@@ -244,7 +262,7 @@ class Keeper:
         began = time.monotonic()
         try:
             if self._greeting is None:
-                self._greeting = self._store.greet(began + _GREET_S)
+                self._greet()
             self._renew()
             self._take()
         except (*_GONE, FencedError) as exc:
@@ -262,6 +280,11 @@ class Keeper:
             self._silent = ""
             logger.info("存储又有应答了：{}", self._store.where)
         return max(0.05, began + RENEW_S - time.monotonic())
+
+    def _greet(self) -> None:
+        greeting = self._store.greet(time.monotonic() + _GREET_S)
+        self._hooks.greeted(greeting)
+        self._greeting = greeting
 
     def _note_silence(self, exc: Exception) -> None:
         told = str(exc) or type(exc).__name__
@@ -305,7 +328,7 @@ class Keeper:
         account = want.account
         if not self._locked(account):
             return
-        claim, previous = self._locks[account]
+        claim, past = self._locks[account]
         asked = boot_clock.now()
         try:
             found = self._store.acquire(
@@ -315,7 +338,7 @@ class Keeper:
                 broker=want.broker,
                 groups=self._groups,
                 takeover=self._takeover,
-                previous=previous,
+                previous=past.owner,
                 address=self._address,
                 deadline=time.monotonic() + ANSWER_S,
             )
@@ -327,15 +350,16 @@ class Keeper:
             self._elsewhere[account] = found.box
             self._tell(account, f"在 {found.box or '别处'}：{found.why}")
             return
-        if previous != self._owner:
-            claim.write(self._note(self._owner))
-            self._locks[account] = claim, self._owner
+        now = _Past(self._owner, found.timeline, found.last_no)
+        claim.write(_note(now))
+        self._locks[account] = claim, now
         with self._lock:
             self._again.discard(account)
             self._tenures[account] = Tenure(found, asked, asked)
         self._told.pop(account, None)
         logger.info("账号 {} 归这台机器（{}）管，第 {} 任", account, self._box, found.epoch)
-        self._hooks.gained(found, self._elsewhere.pop(account, ""))
+        moved = past.timeline not in ("", found.timeline) or found.last_no < past.last_no
+        self._hooks.gained(found, self._elsewhere.pop(account, ""), moved)
 
     def _locked(self, account: str) -> bool:
         """这台机器上（同一个名字），一个账号只有一个代理。"""
@@ -346,9 +370,9 @@ class Keeper:
         told = "\0".join((greeting.identity, self._box, account))
         digest = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
         lock = private_folder(usable_root()[0]) / f"fleet-{digest}.lock"
-        previous = _owner_in(note_of(lock))  # 占住之前看：占住就换了便条
+        past = _past_in(note_of(lock))  # 占住之前看：占住就换了便条
         try:
-            self._locks[account] = Claim(lock, self._note(previous), shared=True), previous
+            self._locks[account] = Claim(lock, _note(past), shared=True), past
         except TakenError as exc:
             self._tell(account, f"这台机器上的另一个代理（进程 {exc.note.get('pid', '?')}）管着")
             return False
@@ -357,20 +381,20 @@ class Keeper:
             return False
         return True
 
-    def _note(self, owner: str) -> dict[str, object]:
-        return {"pid": os.getpid(), "since": time.time(), "owner": owner}
-
     def _tell(self, account: str, why: str) -> None:
         if self._told.get(account) != why:
             self._told[account] = why
             logger.info("账号 {} 还不归这台机器管：{}；一直等着", account, why)
 
 
-def _owner_in(note: Path) -> str:
-    """便条上的 `Lease.owner`；没有为空。"""
+def _note(past: _Past) -> dict[str, object]:
+    return {"pid": os.getpid(), "since": time.time(), **past._asdict()}
+
+
+def _past_in(note: Path) -> _Past:
+    """便条上的上一任；没有、读不懂的都空着。"""
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    owner = found.get("owner") if isinstance(found, dict) else None
-    return owner if isinstance(owner, str) else ""
+        return _Past(str(found["owner"]), str(found["timeline"]), int(found["last_no"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return _Past()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-from easytrader.agent import errands, spool
+from easytrader.agent import errands, handover, spool
 from easytrader.agent.duties import Duties
 from easytrader.agent.errands import Errand, Rules
 from easytrader.agent.handover import Settling
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from easytrader.backend.records import PushEvent
     from easytrader.fleets.store import Store
-    from easytrader.fleets.words import Beat, Command, Lease, Outcome, Question
+    from easytrader.fleets.words import Beat, Command, Greeting, Lease, Outcome, Question
     from easytrader.risk import GuardPost
     from easytrader.server.desk import Desk
 
@@ -57,7 +57,9 @@ _QUESTIONS: Final = 64
 _CLAIM_S: Final = 2.0
 _ASK_S: Final = 1.0
 _AGAIN_S: Final = 0.5
-_SPIN_S: Final = 0.001
+_SPIN_S: Final = 0.1
+_REMIND_S: Final = 3600.0
+"""存储换过时间线，本机这么久以来的命令与它对一遍。"""
 _QUIET_S: Final = 10.0
 """说了没有活，就等提示、等续租时说有活；提示丢了，多久自己也看一眼。"""
 _PATIENCE_S: Final = 8.0
@@ -105,7 +107,7 @@ class Station:
             groups=self._groups,
             takeover=takeover,
             address=address,
-            hooks=Hooks(self._gained, self._lost, self._beat),
+            hooks=Hooks(self._greeted, self._gained, self._lost, self._beat),
         )
         self._duties = duties = Duties(store, self._spool, box=box, groups=self._groups)
         self._uploader = spool.Uploader(
@@ -204,12 +206,15 @@ class Station:
 
     # ---- 租约有了变化，在看租约的线程上
 
-    def _gained(self, lease: Lease, before: str) -> None:
+    def _greeted(self, greeting: Greeting) -> None:
+        self._spool.bind(greeting.identity)
+
+    def _gained(self, lease: Lease, before: str, moved: bool) -> None:
         seat = self._seats[lease.account]
         seat.ready = False
         self._duties.gained(seat.desk, lease, before)
         threading.Thread(
-            target=self._hand_over, args=(seat, lease), daemon=True,
+            target=self._hand_over, args=(seat, lease, moved), daemon=True,
             name=f"easytrader-agent-handover-{lease.account}",
         ).start()  # fmt: skip
 
@@ -223,8 +228,10 @@ class Station:
         if beat.has_work:
             self._bell.ring()
 
-    def _hand_over(self, seat: _Seat, lease: Lease) -> None:
+    def _hand_over(self, seat: _Seat, lease: Lease, moved: bool) -> None:
         """上一任留下的先核对，然后才领新的。"""
+        if moved:
+            self._remind(seat)
         rows = self._left_over(lease)
         while rows is None:
             if self._closing.wait(_AGAIN_S) or not self._is_current(lease):
@@ -242,6 +249,18 @@ class Station:
         if self._is_current(lease):
             seat.ready = True
             self._bell.ring()
+
+    def _remind(self, seat: _Seat) -> None:
+        """存储换过时间线（切换、恢复过备份）：它不记得的，按本机的记录告诉看事件的人。"""
+        account = seat.desk.name
+        try:
+            forgotten = handover.forgotten(seat.desk, self._store, time.time() - _REMIND_S)
+        except (*_GONE, EasytraderError) as exc:
+            logger.error("账号 {}：存储换过时间线，本机最近的命令没有对上：{}", account, exc)
+            return
+        for command_id, told in forgotten:
+            logger.error("账号 {}：存储不记得 {}：{}", account, command_id, told["data"]["text"])
+            self._spool.event(account, told, command_id)
 
     def _left_over(self, lease: Lease) -> list[Command] | None:
         """存储没有应答为 None。"""
@@ -264,19 +283,22 @@ class Station:
             began = time.monotonic()
             if self._store.wait(self.box, POLL_S):
                 self._bell.ring()
-            if time.monotonic() - began < _SPIN_S:  # 存储不等就回来的：不空转
-                self._closing.wait(_SPIN_S)
+            elif time.monotonic() - began < _SPIN_S:  # 断着的存储不等就回来：不空转
+                self._closing.wait(_AGAIN_S)
 
     def _claims(self) -> None:
+        told = ""
         while not self._closing.is_set():
             try:
                 pause_s = self._step()
             except _GONE:
                 pause_s = _AGAIN_S
             except Exception as exc:  # noqa: BLE001  边界：存储抛什么，领命令的线程都不能少
-                where = "".join(traceback.format_tb(exc.__traceback__))
-                logger.error("领命令出了意外的错：{!r}\n{}", exc, where)
-                pause_s = _AGAIN_S
+                if repr(exc) != told:  # 没有权限了之类的，一直是同一句
+                    told = repr(exc)
+                    where = "".join(traceback.format_tb(exc.__traceback__))
+                    logger.error("领不了命令：{}\n{}", told, where)
+                pause_s = POLL_S
             if pause_s:
                 self._bell.wait(pause_s)
 

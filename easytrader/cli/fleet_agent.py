@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Final
 
 from easytrader.basics.log import Log
@@ -66,6 +67,9 @@ def _agent(arguments: argparse.Namespace) -> int:
     for each in arguments.group:
         checks.name("--group", each)
     config = serve_command.config_of(arguments)
+    if any(each.broker == "fleet" for each in config.accounts):
+        told = "队里的账号不能再给进队里：写有客户端的那个后端，如 miniqmt"
+        raise UsageError("--broker", "fleet", told)
     store = open_store(dsn)
     if os.name != "nt":
         os.umask(0o077)  # 同 serve：日志、审计、记录都只给本人看
@@ -78,7 +82,8 @@ def _agent(arguments: argparse.Namespace) -> int:
         try:
             failure = run(agent, _announce)
         except EasytraderError as exc:
-            Log().error("没有起来：{}", exc)
+            if sys.stderr is None:  # pythonw：没有屏幕，只有日志能说为什么没有起来
+                Log().error("没有起来：{}", exc)
             raise
     if failure is not None:
         complain(f"错误：{failure}")

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import beijing
-from easytrader.cli.output import complain, say, say_json
+from easytrader.cli.output import complain, quiet_log, say, say_json
 from easytrader.cli.parser import whole_number
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, UsageError
 from easytrader.fleets.words import FLEET, STATES
@@ -90,9 +90,9 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     try:
         yield store
     except StoreDownError as exc:
-        raise ConnectFailedError(f"存储 {store.where} 连不上，什么都没有改：{exc}") from exc
+        raise ConnectFailedError(f"什么都没有改：{exc}") from exc
     except StoreUnknownError as exc:
-        told = f"与存储 {store.where} 断在半路，改了没有不知道：再看一眼（{exc}）"
+        told = f"断在半路，改了没有不知道，再看一眼：{exc}"
         raise OutcomeUnknownError(told) from exc
     finally:
         store.close()
@@ -383,7 +383,8 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
         return ""
 
     other = Aside(switch, "easytrader-switch").start()
-    reached = boxes.tell(aimed, on=on, why=arguments.why, cancel_open=cancel_open)
+    with quiet_log(arguments.debug, "ERROR"):
+        reached = boxes.tell(aimed, on=on, why=arguments.why, cancel_open=cancel_open)
     why_not = other.result(3 * _TIMEOUT_S)
     _say_reached(arguments, scope, why_not, reached)
     missed = [each for each in reached if each.error]

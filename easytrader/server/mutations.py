@@ -217,6 +217,17 @@ class Mutations:
         if left:
             logger.warning("账号 {}：上次有 {} 个请求还没有核对清楚", self._name, left)
 
+    def recent(self, prefix: str, since: float, deadline: float) -> list[Row]:
+        """`Requests.recent`；还没有连过的为空。
+
+        Raises:
+            JournalError: 读不出来。
+        """
+        try:
+            return self._table().recent(prefix, since, deadline)
+        except NotConnectedError:
+            return []
+
     def client_order_id(self, call: Call) -> str:
         """这个调用的委托用哪个 ``client_order_id``；不是委托、带不了标记的为空。"""
         given = call.kwargs.get("client_order_id")

@@ -78,6 +78,9 @@ _SETTLE: Final = (
     "UPDATE requests SET state=?, answer=? WHERE token=? AND request=? AND state='passed_on'"
 )
 _UNKNOWN: Final = f"SELECT {_COLUMNS} FROM requests WHERE state='passed_on' ORDER BY created"  # noqa: S608
+_RECENT: Final = (
+    f"SELECT {_COLUMNS} FROM requests WHERE created >= ? AND state <> 'tombstone' ORDER BY created"  # noqa: S608
+)
 _OTHERS: Final = "SELECT 1 FROM requests WHERE request=? AND token<>? AND state<>'tombstone'"
 _OLD: Final = "SELECT token, request FROM requests WHERE day < ?"
 _FORGET: Final = "INSERT OR IGNORE INTO forgotten VALUES (?)"
@@ -197,6 +200,15 @@ class Requests:
         def look(db: sqlite3.Connection) -> list[Row]:
             rows = [_read(each) for each in db.execute(_UNKNOWN).fetchall()]
             return [each for each in rows if each.key not in self._unwritten]
+
+        return self._read_only(deadline, look)
+
+    def recent(self, prefix: str, since: float, deadline: float) -> list[Row]:
+        """``since``（Unix 秒）以来，令牌的名字这样开头的，先来的在前；作废的不在内。"""
+
+        def look(db: sqlite3.Connection) -> list[Row]:
+            rows = [_read(each) for each in db.execute(_RECENT, (since,)).fetchall()]
+            return [each for each in rows if each.token.startswith(prefix)]
 
         return self._read_only(deadline, look)
 

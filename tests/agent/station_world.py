@@ -14,11 +14,11 @@ from support import eventually
 
 from easytrader.agent.station import Station
 from easytrader.fleets.sqlite import SqliteStore
-from easytrader.fleets.words import FINAL, Command, Posted, Question, Wish
+from easytrader.fleets.words import FINAL, Command, Posted, Question, StoreDownError, Wish
 from easytrader.wire import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from easytrader.fleets.store import Store
@@ -89,6 +89,44 @@ class Strategy:
         return json.loads(found[number])
 
 
+_CALLS = (
+    "greet", "acquire", "renew", "claim", "left_over", "settle", "questions", "reply", "idle",
+    "publish", "switches", "budgets", "draw", "read", "accounts", "release",
+)  # fmt: skip
+
+
+class Faulty:
+    """出得了故障的存储：``before``、``after`` 里放着的，在做之前、做成之后抛出。"""
+
+    def __init__(self, real: Store) -> None:
+        self.real = real
+        self.before: dict[str, Exception] = {}
+        self.after: dict[str, list[Exception]] = {}
+        self.changed: dict[str, Callable[[Any], Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self.real, name)
+        if not callable(real):
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if name in self.before:
+                raise self.before[name]
+            found = real(*args, **kwargs)
+            if self.after.get(name) and found:
+                raise self.after[name].pop()
+            return self.changed[name](found) if name in self.changed else found
+
+        return call
+
+    def silence(self) -> None:
+        """一问三不知：断网、倒了。"""
+        self.before = {name: StoreDownError("断网了") for name in _CALLS}
+
+    def heal(self) -> None:
+        self.before = {}
+
+
 class StationWorld:
     """见模块说明。"""
 
@@ -97,6 +135,7 @@ class StationWorld:
         self.file = folder / "队 里" / "fleet.sqlite"
         self.server = server
         self.stations: list[Station] = []
+        self.faulty: list[Faulty] = []
         self.stores: list[SqliteStore] = []
         self.strategy = Strategy(self.store())
 
@@ -109,13 +148,17 @@ class StationWorld:
         self.stores.append(found)
         return found
 
-    def station(self, box: str = "box1", wait: bool = True, **options: Any) -> Station:
-        """起一个代理，等它开始领命令。"""
+    def station(self, box: str = "box1", silent: bool = False, **options: Any) -> Station:
+        """起一个代理，等它开始领命令；``silent``：存储不在，不等。"""
         folder = self.folder / f"spool-{box}-{len(self.stations)}"
-        found = Station(self.store(), self.server.desks, box=box, folder=folder, **options)
+        store: Any = Faulty(self.store())
+        found = Station(store, self.server.desks, box=box, folder=folder, **options)
         self.stations.append(found)
+        self.faulty.append(store)
+        if silent:
+            store.silence()
         found.start()
-        if wait:
+        if not silent:
             eventually(lambda: len(found.held) == len(self.server.desks))
         return found
 

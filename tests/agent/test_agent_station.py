@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
-from station_world import AMOUNT, CODE, RESTING, wish
+import psutil
+import pytest
+from station_world import AMOUNT, CODE, RESTING, StationWorld, station_world, wish
+from support import eventually
 
-from easytrader.fleets.words import DONE, PLACED, REFUSED, UNSENT
+from easytrader.fleets.words import DONE, PLACED, QUEUED, REFUSED, SENDING, UNSENT
 
 if TYPE_CHECKING:
-    from station_world import StationWorld
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 def test_an_order_is_placed_and_its_number_comes_back(fleet: StationWorld) -> None:
@@ -42,3 +47,52 @@ def test_queries_are_answered(fleet: StationWorld) -> None:
     assert told["result"]
     assert fleet.strategy.ask("server.guard", None)["error"]["type"] == "UsageError"
     assert fleet.strategy.ask("find_entrust")["error"]
+
+
+@pytest.fixture
+def stuck(tmp_path: Path) -> Iterator[StationWorld]:
+    """两个账号，``a`` 的柜台卡着不答，``b`` 的好好的。"""
+    with station_world(tmp_path, count=2) as world:
+        counter, free = world.server.brokers["a"].counter, threading.Event()
+        real = counter.submit
+
+        def submit(request: object) -> object:
+            free.wait(30)
+            return real(request)
+
+        counter.submit = submit
+        try:
+            yield world
+        finally:
+            free.set()
+
+
+def test_a_stuck_account_delays_neither_the_other_nor_its_own_cancels(stuck: StationWorld) -> None:
+    post = stuck.strategy.post
+    rows = [post(wish("buy", CODE, RESTING, AMOUNT, valid_s=30)).command for _ in range(48)]
+    see = stuck.strategy.see
+    eventually(lambda: sum(see(each).state == SENDING for each in rows) >= 16)
+    assert stuck.strategy.buy(account="b").state == PLACED
+    cancel = post(wish("cancel_entrust", "000001", effect="cancel")).command
+    stuck.strategy.until(cancel, SENDING, DONE)
+    assert [see(each).state for each in rows].count(QUEUED) >= 1  # 发不出去的不领
+
+
+def test_late_or_withdrawn_ones_are_not_sent(stuck: StationWorld) -> None:
+    """排在卡着的后面，轮到时晚了的不发。"""
+    rows = [
+        stuck.strategy.post(wish("buy", CODE, RESTING, AMOUNT, valid_s=30)).command
+        for _ in range(12)
+    ]
+    late = stuck.strategy.until(rows[-1], UNSENT)
+    assert late.reason in ("expired", "not_connected")
+
+
+def test_idle_accounts_cost_next_to_nothing(tmp_path: Path) -> None:
+    with station_world(tmp_path, count=8) as world:
+        eventually(lambda: len(world.stations[0].held) == 8)
+        process = psutil.Process()
+        before, pause = process.cpu_times(), threading.Event()
+        pause.wait(1.0)
+        after = process.cpu_times()
+        assert after.user + after.system - before.user - before.system < 0.5
