@@ -23,7 +23,7 @@ from loguru import logger
 
 from easytrader import rows
 from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged
-from easytrader.basics import beijing, tags
+from easytrader.basics import beijing, boot_clock, tags
 from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
 from easytrader.errors import UsageError
 from easytrader.fleets.words import (
@@ -66,6 +66,7 @@ TITLES: Final = {
     "clock": "时钟差得多",
     "spool_full": "待传的存不下了",
 }
+_DAY_S: Final = 86400.0
 _STORE_S: Final = 5.0
 _LOOK_S: Final = 10.0
 _DRAIN_S: Final = 10.0
@@ -73,6 +74,8 @@ _LOOKING_S: Final = 60.0
 _AGAIN_S: Final = 3.0
 _PAGE: Final = 1000
 _HELD: Final = 20_000
+_COMMANDS: Final = 2000
+"""说一笔委托外来之前，看最近这么多条命令。"""
 _FURTHEST: Final = 50_000
 """接手时最多往回读这么多条事件。"""
 _ORDER_EVENTS: Final = frozenset({"order", "trade", "order_error", "stranger"})
@@ -85,6 +88,7 @@ class _Suspect:
     """一笔还不认得的委托。"""
 
     since: float
+    tag: str
     told: dict[str, Any]
 
 
@@ -114,6 +118,9 @@ class _Watch:
     ends: dict[str, str] = field(default_factory=dict)  # 命令 → 它的结果
     strategies: dict[str, str] = field(default_factory=dict)  # 命令 → 策略
     flying: set[str] = field(default_factory=set)  # 还没有结果的委托
+    # 在办的、刚办完的一批申购与智能算法：它们的委托不算外来的
+    moving: set[str] = field(default_factory=set)
+    moved_until: float = 0.0
     suspects: dict[str, _Suspect] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
 
@@ -125,7 +132,7 @@ class Alarms:
         spool: 待传的：报警与结果从这里走。
         store: 存储。
         changed: 一个账号连上、断开了时调用，不得阻塞。
-        clock: 单调时钟，秒。
+        clock: 开机以来的秒数。
         wall: Unix 秒。
     """
 
@@ -134,7 +141,7 @@ class Alarms:
         spool: Spool,
         store: Store,
         changed: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boot_clock.now,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._spool = spool
@@ -145,6 +152,7 @@ class Alarms:
         self._lock = threading.Lock()
         self._watches: dict[str, _Watch] = {}
         self._skewed = False
+        self._ahead: float | None = None  # 存储的钟比开机时钟多多少
         self.offset_s = 0.0
         """存储的钟减去这台机器的钟，秒。"""
 
@@ -153,7 +161,7 @@ class Alarms:
     def watch(self, desk: Desk, account: str, lease: Lease) -> None:
         """从此看着一个账号；拿到租约之后。它的推送从此也记进待传的。"""
         able = desk.trader.capabilities
-        fresh = _Watch(account, desk, lease, bool(able.tags), able.day.day_of(self._wall()))
+        fresh = _Watch(account, desk, lease, bool(able.tags), able.day.day_of(self._now()))
         with self._lock:
             watch = self._watches.get(account)
             if watch is None or watch.desk is not desk or lease.epoch > watch.lease.epoch + 1:
@@ -172,13 +180,16 @@ class Alarms:
 
     def expect(self, account: str, command: Command) -> None:
         """就要做这条命令，或要核对它：它的委托是队里的。"""
-        if command.effect != "order":
+        if command.effect == "cancel":
             return
         with self._lock:
             watch = self._watches.get(account)
             if watch is None:
                 return
             self._new_day(watch)
+            if command.effect == "move":
+                watch.moving.add(command.command_id)
+                return
             watch.flying.add(command.command_id)
             watch.strategies[command.command_id] = command.strategy
             watch.ends.pop(command.command_id, None)
@@ -191,6 +202,8 @@ class Alarms:
         with self._lock:
             watch = self._watches.get(account)
             before = command.state
+            if watch is not None and command.effect == "move" and outcome.state not in OPEN:
+                self._moved(watch, command)
             if watch is not None and command.effect == "order":
                 before = watch.ends.get(command.command_id, before)
                 alarms = self._ended(watch, command.command_id, outcome)
@@ -198,6 +211,12 @@ class Alarms:
         if before == UNKNOWN and outcome.state not in OPEN:
             self._spool.event(account, self._settled(outcome), command.command_id)
         self._raise(account, alarms)
+
+    def _moved(self, watch: _Watch, command: Command) -> None:
+        """一批申购做完了，它的委托还会来一会儿；智能算法的一整天都会来。"""
+        watch.moving.discard(command.command_id)
+        rest_s = _DAY_S if command.verb.startswith("algo.") else SUSPECT_S
+        watch.moved_until = max(watch.moved_until, self._clock() + rest_s)
 
     def late(self, outcome: Outcome) -> None:
         """换过任才传到的结果，是有委托的：后来的主人说过没有吗。"""
@@ -272,6 +291,7 @@ class Alarms:
             now: 存储说的。
         """
         middle = (before + after) / 2
+        self._ahead = now - self._clock()
         self.offset_s = now - middle
         wrong_s = abs(self.offset_s) - abs(after - before) / 2
         if wrong_s <= _CALM_S:
@@ -292,7 +312,7 @@ class Alarms:
             )  # fmt: skip
 
     def tick(self) -> None:
-        """每隔一秒左右：等够了还不认得的，就是外来的；没有认完的接着认。"""
+        """每隔一秒左右：等够了还不认得的，问过存储也不是队里的，就是外来的；没有认完的接着认。"""
         with self._lock:
             watches = list(self._watches.values())
         for watch in watches:
@@ -300,21 +320,58 @@ class Alarms:
                 self._look_again(watch)
                 continue
             with self._lock:
-                strangers = self._strangers(watch)
-            for told in strangers:
-                self.tell(watch.account, "stranger", _about(told), **told)
+                due = self._due(watch)
+            if due:
+                self._identify(watch, due)
 
-    def _strangers(self, watch: _Watch) -> list[dict[str, Any]]:
+    def _due(self, watch: _Watch) -> dict[str, _Suspect]:
+        """等够了的。"""
         now = self._clock()
-        found = []
-        for number, suspect in list(watch.suspects.items()):
-            waits = not watch.tagged and watch.flying
-            if now - suspect.since < (_IN_FLIGHT_S if waits else SUSPECT_S):
-                continue
-            del watch.suspects[number]
-            watch.orders[number] = ""
-            found.append(suspect.told)
-        return found
+        waits_s = _IN_FLIGHT_S if not watch.tagged and watch.flying else SUSPECT_S
+        return {
+            number: each for number, each in watch.suspects.items() if now - each.since >= waits_s
+        }
+
+    def _identify(self, watch: _Watch, due: dict[str, _Suspect]) -> None:
+        """说它外来之前：别的机器、以前的主人领走的命令，存储都有。"""
+        account = watch.account
+        try:
+            commands = self._store.commands(
+                time.monotonic() + _STORE_S, account=account, most=_COMMANDS
+            )
+        except (StoreDownError, StoreUnknownError) as exc:
+            logger.debug("账号 {} 有 {} 笔不认得的委托，存储不在，等它：{}", account, len(due), exc)
+            return
+        except UsageError as exc:  # 没有权限看：照外来的说
+            logger.debug("账号 {} 的命令看不了：{}", account, exc)
+            commands = []
+        orders = [each for each in commands if each.effect == "order"]
+        by_order = {each.order_id: each for each in orders if each.order_id}
+        by_tag = {self._tag(watch, each.command_id): each for each in orders if watch.tagged}
+        for number, suspect in due.items():
+            command = by_tag.get(suspect.tag) or by_order.get(number)
+            alarms: list[tuple[str, str, dict[str, Any]]] = []
+            with self._lock:
+                if watch.suspects.pop(number, None) is None:
+                    continue  # 正好认得了
+                if command is None:
+                    watch.orders[number] = ""
+                    alarms = [("stranger", _about(suspect.told), suspect.told)]
+                else:
+                    alarms = self._recognized(watch, number, suspect.tag, command)
+            self._raise(account, alarms)
+
+    def _recognized(
+        self, watch: _Watch, number: str, tag: str, command: Command
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        name = command.command_id
+        watch.orders[number] = name
+        if tag:
+            watch.tags[tag] = name
+        junk = watch.by_tag.get(tag, {}).get(number, False)
+        if command.state in _GONE and not junk:
+            return self._late_order(watch, name, number)
+        return []
 
     def _raise(self, account: str, alarms: list[tuple[str, str, dict[str, Any]]]) -> None:
         for kind, text, data in alarms:
@@ -373,8 +430,12 @@ class Alarms:
             if command_id is not None:
                 watch.orders[number] = command_id
                 watch.suspects.pop(number, None)
-            elif number not in watch.orders and number not in watch.suspects:
-                watch.suspects[number] = _Suspect(self._clock(), _told(order, number, tag))
+            elif number in watch.orders or number in watch.suspects:
+                pass
+            elif watch.moving or self._clock() < watch.moved_until:
+                watch.orders[number] = ""  # 一批申购、智能算法下的，没有编号可对
+            else:
+                watch.suspects[number] = _Suspect(self._clock(), tag, _told(order, number, tag))
         self._raise(watch.account, alarms)
 
     def _compare(
@@ -433,9 +494,13 @@ class Alarms:
     def _tag(watch: _Watch, command_id: str) -> str:
         return tags.tag_for(watch.desk.engine.key.account_id, command_id)
 
+    def _now(self) -> float:
+        """此刻，照存储的钟；还没有听过的照这台机器的。"""
+        return self._wall() if self._ahead is None else self._clock() + self._ahead
+
     def _new_day(self, watch: _Watch) -> None:
         """换了一天：柜台的编号会重来。还在办的留着。"""
-        day = watch.desk.trader.capabilities.day.day_of(self._wall())
+        day = watch.desk.trader.capabilities.day.day_of(self._now())
         if day == watch.day:
             return
         watch.day = day
@@ -506,6 +571,9 @@ class Alarms:
         """今天的事件，从最近的往回一页一页看。"""
         day_of = watch.desk.trader.capabilities.day.day_of
         deadline = time.monotonic() + _STORE_S
+        self._ahead = self._store.greet(deadline).now - self._clock()
+        with self._lock:
+            self._new_day(watch)
         last = end = self._store.bump(watch.account, deadline)
         while end > max(0, last - _FURTHEST):
             after = max(0, end - _PAGE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from easytrader.cli.output import complain, say, say_json
 from easytrader.cli.parser import whole_number
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from easytrader.cli.parser import Parser, Rooms
 
-_DSN: Final = "管理员的地址：postgresql://管理员@主机/库?sslmode=verify-full，或 env:变量名"
-
 
 def register(commands: Rooms) -> None:
     """挂上管理员的几个命令。"""
@@ -25,14 +23,14 @@ def register(commands: Rooms) -> None:
         description="要 PostgreSQL 14 以上；登录名要有 CREATEROLE 与这个库上的 CREATE，不必是超级"
         "用户，托管的也行。\n例：easytrader fleet init env:FLEET_ADMIN",
     )
-    init.add_argument("dsn", metavar="DSN", help=_DSN)
+    _add_dsn(init, bare=True)
     init.runs(_init)
     migrate = commands.add_parser(
         "migrate",
         help="把表升到这里的版本；几台机器同时跑也只做一次",
         description="先升级表，再一台一台换机器上的 easytrader：新的表旧一版的照样用。",
     )
-    migrate.add_argument("dsn", metavar="DSN", nargs="?", help=_DSN)
+    _add_dsn(migrate, bare=True)
     migrate.runs(_migrate)
     _register_login(commands)
     _register_maintain(commands)
@@ -67,7 +65,7 @@ def _register_login(commands: Rooms) -> None:
     _add_dsn(add)
     add.runs(_add)
     listing = rooms.add_parser("list", help="有哪些登录名（没有密码）")
-    _add_dsn(listing)
+    _add_dsn(listing, bare=True)
     listing.add_argument("--json", action="store_true", help="输出 JSON")
     listing.runs(_list)
     remove = rooms.add_parser("remove", help="去掉一个；开着的连接马上断")
@@ -91,15 +89,15 @@ def _register_maintain(commands: Rooms) -> None:
     maintain.add_argument(
         "--ahead", metavar="N", type=whole_number(1), default=3, help="建好后面几个月（默认 3）"
     )
-    _add_dsn(maintain)
+    _add_dsn(maintain, bare=True)
     maintain.add_argument("--json", action="store_true", help="输出 JSON")
     maintain.runs(_maintain)
 
 
-def _add_dsn(parser: Parser) -> None:
+def _add_dsn(parser: Parser, *, bare: bool = False) -> None:
     from easytrader.cli.fleet_command import add_dsn
 
-    add_dsn(parser, as_json=False)
+    add_dsn(parser, as_json=False, bare=bare)
 
 
 def _init(arguments: argparse.Namespace) -> int:

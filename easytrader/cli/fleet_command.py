@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import beijing
-from easytrader.cli.output import complain, say, say_json
+from easytrader.cli.output import complain, quiet_log, say, say_json
 from easytrader.cli.parser import whole_number
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, UsageError
 from easytrader.fleets.words import FLEET, STATES
@@ -50,9 +50,12 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     _register_boxes(commands)
 
 
-def add_dsn(parser: Parser, *, as_json: bool = True) -> None:
-    """加上 ``--dsn``；``as_json``：还有 ``--json``。"""
+def add_dsn(parser: Parser, *, as_json: bool = True, bare: bool = False) -> None:
+    """加上 ``--dsn``；``as_json``：还有 ``--json``；``bare``：不写 ``--dsn`` 直接写地址也行。"""
     told = f"存储的地址：postgresql://…、sqlite:///路径、env:变量名（默认看 {VARIABLE}）"
+    parser.set_defaults(dsn_bare=None)
+    if bare:
+        parser.add_argument("dsn_bare", metavar="DSN", nargs="?", help=f"同 --dsn：{told}")
     parser.add_argument("--dsn", metavar="DSN", help=told)
     if as_json:
         parser.add_argument("--json", action="store_true", help="输出 JSON")
@@ -64,7 +67,7 @@ def dsn_of(arguments: argparse.Namespace) -> str:
     Raises:
         UsageError: 哪里都没有写。
     """
-    dsn: str = arguments.dsn or os.environ.get(VARIABLE, "")
+    dsn: str = arguments.dsn or arguments.dsn_bare or os.environ.get(VARIABLE, "")
     if not dsn:
         told = f"存储的地址：postgresql://… 或 sqlite:///路径；也可以放在环境变量 {VARIABLE} 里"
         raise UsageError("--dsn", None, told)
@@ -87,9 +90,9 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     try:
         yield store
     except StoreDownError as exc:
-        raise ConnectFailedError(f"存储 {store.where} 连不上，什么都没有改：{exc}") from exc
+        raise ConnectFailedError(f"什么都没有改：{exc}") from exc
     except StoreUnknownError as exc:
-        told = f"与存储 {store.where} 断在半路，改了没有不知道：再看一眼（{exc}）"
+        told = f"断在半路，改了没有不知道，再看一眼：{exc}"
         raise OutcomeUnknownError(told) from exc
     finally:
         store.close()
@@ -117,7 +120,7 @@ def say_rows(titles: str, rows: Sequence[Sequence[object]]) -> None:
 
 def _register_looking(commands: Rooms) -> None:
     status = commands.add_parser("status", help="一行一个账号：机器、租约、资金、开关、报警")
-    add_dsn(status)
+    add_dsn(status, bare=True)
     status.runs(_status)
     check = commands.add_parser(
         "check",
@@ -125,7 +128,7 @@ def _register_looking(commands: Rooms) -> None:
         description="主人不见了、结果未知的命令、今天的报警、存着没有传的、钟、版本、磁盘。\n"
         "退出码：0 都好，1 有要管的或连不上，2 用法不对。",
     )
-    add_dsn(check)
+    add_dsn(check, bare=True)
     check.add_argument("--notify", metavar="PROFILE", help="有要管的就照这个设置的 [[notify]] 通知")
     check.runs(_check)
     events = commands.add_parser("events", help="一个账号记着的事件")
@@ -143,7 +146,7 @@ def _register_looking(commands: Rooms) -> None:
         help=f"只看这些状态，可重复：{'、'.join(sorted(STATES))}",
     )  # fmt: skip
     listing.add_argument("--most", metavar="N", type=whole_number(1), default=50, help="最多几条")
-    add_dsn(listing)
+    add_dsn(listing, bare=True)
     listing.runs(_commands)
 
 
@@ -292,7 +295,9 @@ def _register_switches(commands: Rooms) -> None:
     for name, told in (("pause", "停止下单，撤单照常"), ("resume", "放开")):
         parser = commands.add_parser(name, help=f"{told}：全队、一组、一个账号、一个策略")
         parser.add_argument("scope", metavar="SCOPE", help=_SCOPE_TOLD)
-        parser.add_argument("--why", metavar="TEXT", required=True, help="为什么，记下来")
+        parser.add_argument(
+            "--why", metavar="TEXT", required=name == "pause", default="", help="为什么，记下来"
+        )
         if name == "resume":
             parser.add_argument(
                 "--direct", action="store_true", help="kill --direct 在各台机器上停的也放开"
@@ -378,7 +383,8 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
         return ""
 
     other = Aside(switch, "easytrader-switch").start()
-    reached = boxes.tell(aimed, on=on, why=arguments.why, cancel_open=cancel_open)
+    with quiet_log(arguments.debug, "ERROR"):
+        reached = boxes.tell(aimed, on=on, why=arguments.why, cancel_open=cancel_open)
     why_not = other.result(3 * _TIMEOUT_S)
     _say_reached(arguments, scope, why_not, reached)
     missed = [each for each in reached if each.error]
@@ -432,7 +438,7 @@ def _register_deciding(commands: Rooms) -> None:
     budget = commands.add_parser("budget", help="额度：全队、一组、一个账号、一个策略一天最多多少")
     rooms = budget.add_commands()
     listing = rooms.add_parser("list", help="各格额度，今天各台机器领走了多少")
-    add_dsn(listing)
+    add_dsn(listing, bare=True)
     listing.runs(_budgets)
     change = rooms.add_parser("set", help="设一格")
     change.add_argument("scope", metavar="SCOPE", help=_SCOPE_TOLD)

@@ -50,19 +50,22 @@ class Problem(NamedTuple):
         return f"{self.account} {self.told}" if self.account else self.told
 
 
-def look(store: Store, soon: Callable[[], float]) -> list[Problem]:
+def look(
+    store: Store, soon: Callable[[], float], wall: Callable[[], float] = time.time
+) -> list[Problem]:
     """看一遍。
 
     Args:
         store: 存储。
         soon: 给出一个调用的期限。
+        wall: 这台机器墙上的钟。
 
     Raises:
         StoreDownError: 连不上；`StoreUnknownError` 同。
     """
-    before = time.time()
+    before = wall()
     greeting = store.greet(soon())
-    here_s = (before + time.time()) / 2 - greeting.now
+    here_s = (before + wall()) / 2 - greeting.now
     accounts = store.accounts(soon())
     midnight = float(beijing.midnight(beijing.day_of(greeting.now)))
     return [

@@ -13,9 +13,12 @@ import itertools
 import secrets
 import threading
 import time
+import traceback
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
 
 from easytrader.basics import tags, waits
 from easytrader.errors import NotConnectedError, OutcomeUnknownError, UsageError
@@ -324,7 +327,7 @@ class TableLine:
             if said is not None:
                 return {"state": "done", **said}
             row = self._withdrawn(request, deadline)
-        if row is None or (row.state == words.UNSENT and not row.answer):
+        if row is None or (row.state == words.UNSENT and row.reason == "withdrawn"):
             return {"state": "never"}
         said = said_of(row) or self._await(row, deadline - _SAY_S, stopped)
         if said is None:
@@ -538,8 +541,16 @@ class TableLine:
 
     # ---- 其余
 
-    def _thread(self, target: Callable[[], None], name: str) -> threading.Thread:
-        return threading.Thread(target=target, name=name, daemon=True)
+    def _thread(self, work: Callable[[], None], name: str) -> threading.Thread:
+        return threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001  边界：这个线程没了，结果、事件也就没有人看了
+            # 不用 logger.exception：它会印出变量的值，里面可能有账户的东西
+            logger.error("看存储的线程出错：\n{}", traceback.format_exc())
+            self.fail(f"看存储的线程出错：{type(exc).__name__}")
 
     def _rest(self, topic: str, seconds: float) -> None:
         """歇到有人叫，最多这么久；存储叫不了的也不空转。"""

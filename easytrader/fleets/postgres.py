@@ -5,8 +5,8 @@
 - 借连接之前看一眼它是不是已经断了：服务器重启之后的第一次调用不必是「不知道」。
 - 存储的钟由每个回答校准（`_Clock`）：期限说成存储的某个时刻，路上耽搁的照样到期。
 - LISTEN、NOTIFY 各有自己的连接与线程，断了自己再连；丢了提示只是慢一点。
-- pgbouncer 的事务模式下除了 LISTEN 都能用：没有会话状态，不用预备语句；LISTEN 收不到，
-  各处每 `POLL_S` 自己看。
+- pgbouncer 的事务模式下除了 LISTEN 都能用：没有会话状态，预备语句认不得了就不用；
+  LISTEN 收不到，各处每 `POLL_S` 自己看。
 """
 
 from __future__ import annotations
@@ -215,6 +215,8 @@ class _Lines:
         self._idle: list[_Line] = []
         self._options = True
         self._closed = False
+        self.prepares = True
+        """用不用预备语句；中间有 pgbouncer 的用不了。"""
 
     def borrow(self, deadline: float) -> _Line:
         """Raises StoreDownError: 关了，期限之内没有空的、连不上。"""
@@ -319,7 +321,8 @@ class _Lines:
 
     def _opened(self, options: str) -> _Line:
         more: dict[str, Any] = {"options": options} if options else {}
-        return _Line.connect(self._conninfo, autocommit=True, prepare_threshold=None, **more)
+        after = 1 if self.prepares else None
+        return _Line.connect(self._conninfo, autocommit=True, prepare_threshold=after, **more)
 
 
 class PostgresStore:
@@ -361,6 +364,9 @@ class PostgresStore:
         try:
             rows = line.run(sql, params, deadline)
             fine = True
+        except (pg.InvalidSqlStatementName, pg.DuplicatePreparedStatement):  # 什么都没有做
+            self._lines.prepares = False
+            return self._call(sql, params, deadline, writes=writes)
         except _LateError:
             raise self._unsure("期限到了没有回答", writes) from None
         except psycopg.Error as exc:
@@ -541,7 +547,10 @@ class PostgresStore:
     def alarms(self, deadline: float, *, since: float = 0.0, most: int = 1000) -> list[StoredEvent]:
         """要人看的事件，旧的在前。"""
         params = (checks.moment("since", since), checks.whole("most", most))
-        sql = "SELECT account_id, event_no, kind, data, command_id, at FROM fleet.list_alarms(%s::float8, %s::int)"
+        sql = (
+            "SELECT account_id, event_no, kind, data, command_id, at"
+            " FROM fleet.list_alarms(%s::float8, %s::int)"
+        )
         return [StoredEvent(*each) for each in self._call(sql, params, deadline, writes=False)]
 
     def accounts(self, deadline: float, names: Iterable[str] | None = None) -> list[AccountRow]:
@@ -863,7 +872,10 @@ class _Hinter:
         deadline = time.monotonic() + 2.0
         sql = "SELECT pg_notify(x, '') FROM unnest(%s::text[]) AS l(x)"
         try:
-            if self._line is None or self._line.closed or self._line.is_stale():
+            if self._line is not None and self._line.is_stale():
+                self._line.hang_up()
+                self._line = None
+            if self._line is None:
                 self._line = self._lines.open(deadline)
             self._line.run(sql, ([_channel(each) for each in topics],), deadline)
         except (StoreDownError, _LateError, psycopg.Error):

@@ -101,7 +101,7 @@ CREATE TABLE command (
     limits TEXT NOT NULL, login TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
     epoch INTEGER NOT NULL, attempt INTEGER NOT NULL, order_id TEXT NOT NULL,
     answer TEXT NOT NULL, seq INTEGER, valid_until REAL NOT NULL, created_at REAL NOT NULL,
-    settled_at REAL NOT NULL, UNIQUE (account, command_id)
+    claimed_at REAL NOT NULL, settled_at REAL NOT NULL, UNIQUE (account, command_id)
 );
 CREATE INDEX command_open ON command (account, number)
     WHERE state IN ('queued', 'sending', 'unknown');
@@ -134,20 +134,36 @@ CREATE TABLE switch (
     scope TEXT PRIMARY KEY, cancel_open INTEGER NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL,
     at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE switch_log (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, on_ INTEGER NOT NULL,
-    cancel_open INTEGER NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL, at REAL NOT NULL
+CREATE TABLE audit (
+    audit_no INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, login TEXT NOT NULL,
+    action TEXT NOT NULL, scope TEXT NOT NULL, data TEXT NOT NULL
 );
-CREATE TABLE decision (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, command_id TEXT NOT NULL,
-    state TEXT NOT NULL, order_id TEXT NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL,
-    at REAL NOT NULL
-);
+CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN
+    SELECT raise(ABORT, 'audit 只能添，不能改、不能删'); END;
+CREATE TRIGGER audit_here BEFORE DELETE ON audit BEGIN
+    SELECT raise(ABORT, 'audit 只能添，不能改、不能删'); END;
 CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE hint (
     number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, source TEXT NOT NULL
-)
+);
+CREATE VIEW v_commands AS
+    SELECT account, command_id, number AS command_no, attempt, request, verb, effect, arguments,
+        strategy, login, host, state, reason, epoch, order_id, nullif(answer, '') AS answer,
+        created_at, nullif(claimed_at, 0) AS claimed_at, nullif(settled_at, 0) AS settled_at
+    FROM command;
+CREATE VIEW v_events AS
+    SELECT account, number AS event_no, date(at + 28800, 'unixepoch') AS day, kind, data,
+        command_id, at
+    FROM event;
+CREATE VIEW v_alarms AS
+    SELECT account, number AS event_no, date(at + 28800, 'unixepoch') AS day, kind, data,
+        command_id, at
+    FROM event
+    WHERE kind IN ('clock', 'duplicate', 'late_order', 'spool_full', 'stale_lease', 'stranger');
+CREATE VIEW v_switches AS SELECT scope, cancel_open, why, by AS by_login, at FROM switch;
+CREATE VIEW v_audit AS SELECT audit_no, at, login, action, scope, data FROM audit
 """
+"""``v_…`` 的列与 PostgreSQL 的同名（这里的时刻是 Unix 秒），给人用 SQL 查；列的意思见文档。"""
 
 _OPEN: Final = "state IN ('queued', 'sending', 'unknown')"
 """查没有结果的都写上它：与索引的条件一字不差，SQLite 才用得上那个索引。"""
@@ -193,6 +209,9 @@ class SqliteStore:
         self._closed = threading.Event()
         self._topics = _Topics()
         self._login = _login()
+
+    def __repr__(self) -> str:
+        return f"SqliteStore({str(self.path)!r})"
 
     # ---- 打开
 
@@ -420,6 +439,8 @@ class SqliteStore:
             )  # fmt: skip
             _touch(db, now)
             row = self._account(db, account)
+            told = {"box": box, "epoch": row["epoch"], "owner": owner}
+            self._note(db, "owner", f"account:{account}", {"now": told})
             return Lease(
                 account, row["epoch"], owner, row["last_no"], settle_after_s, _timeline(self.path)
             )
@@ -686,6 +707,7 @@ class SqliteStore:
                 db.execute("DELETE FROM budget WHERE scope=? AND kind=?", (scope, kind))
             else:
                 db.execute("INSERT OR REPLACE INTO budget VALUES (?, ?, ?)", (scope, kind, allowed))
+            self._note(db, "budget", scope, {"now": {"kind": kind, "allowed": allowed}})
 
         self._write(write, deadline)
 
@@ -704,15 +726,12 @@ class SqliteStore:
 
         def write(db: sqlite3.Connection) -> None:
             told = (cancel_open and on, why, self._login, self._clocks.wall())
+            was = _switch(db, scope)
             if on:
                 db.execute("INSERT OR REPLACE INTO switch VALUES (?, ?, ?, ?, ?)", (scope, *told))
             else:
                 db.execute("DELETE FROM switch WHERE scope=?", (scope,))
-            db.execute(
-                "INSERT INTO switch_log (scope, on_, cancel_open, why, by, at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (scope, on, *told),
-            )
+            self._note(db, "switch", scope, {"was": was, "now": _switch(db, scope)})
 
         self._write(write, deadline)
 
@@ -734,6 +753,8 @@ class SqliteStore:
                 "UPDATE account SET takeover_to=?, lease_until=min(lease_until, ?) WHERE account=?",
                 (box, now, account),
             )
+            told = {"box": row["box"], "takeover_to": box, "force": force}
+            self._note(db, "take_over", f"account:{account}", {"now": told})
             return f"{account} 许可 {box} 来接；它的代理几秒之内会接上"
 
         return self._write(write, deadline)
@@ -802,11 +823,11 @@ class SqliteStore:
                 " WHERE number=?",
                 (state, order_id, decided(order_id), now, found.number),
             )
-            db.execute(
-                "INSERT INTO decision (account, command_id, state, order_id, why, by, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (account, command_id, state, order_id, why, self._login, now),
-            )
+            self._note(
+                db, "decide", f"account:{account}",
+                {"command_id": command_id, "attempt": found.attempt, "was": found.state,
+                 "now": state, "order_id": order_id, "why": why},
+            )  # fmt: skip
             settled = self._command(db, "number=?", found.number)
             assert settled is not None
             return settled
@@ -1006,8 +1027,8 @@ class SqliteStore:
             db.execute(
                 "INSERT INTO command (account, command_id, request, verb, effect, arguments,"
                 " digest, valid_until, strategy, host, limits, login, state, reason, epoch,"
-                " attempt, order_id, answer, created_at, settled_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', 0, 1, '', '', ?, 0)",
+                " attempt, order_id, answer, created_at, claimed_at, settled_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', 0, 1, '', '', ?, 0, 0)",
                 (*wish[:7], until, *wish[8:], self._login, now),
             )
             return
@@ -1016,10 +1037,21 @@ class SqliteStore:
         db.execute(
             "UPDATE command SET request=?, arguments=?, valid_until=?, strategy=?, host=?,"
             " limits=?, login=?, state='queued', reason='', epoch=0, attempt=attempt+1,"
-            " order_id='', answer='', seq=NULL, created_at=?, settled_at=0 WHERE number=?",
+            " order_id='', answer='', seq=NULL, created_at=?, claimed_at=0, settled_at=0"
+            " WHERE number=?",
             (wish.request, wish.arguments, until, wish.strategy, wish.host, wish.limits,
              self._login, now, before.number),
         )  # fmt: skip
+
+    def _note(
+        self, db: sqlite3.Connection, action: str, scope: str, told: Mapping[str, object]
+    ) -> None:
+        """留底：谁改了什么，改之前 ``was``、改之后 ``now``。"""
+        data = {key: value for key, value in told.items() if value is not None}
+        db.execute(
+            "INSERT INTO audit (at, login, action, scope, data) VALUES (?, ?, ?, ?, ?)",
+            (self._clocks.wall(), self._login, action, scope, json.dumps(data, ensure_ascii=False)),
+        )
 
     def _unsend(self, db: sqlite3.Connection, number: int, reason: str, answer: str = "") -> None:
         db.execute(
@@ -1043,8 +1075,8 @@ class SqliteStore:
             self._unsend(db, command.number, "switch", switched(why))
             return False
         db.execute(
-            "UPDATE command SET state='sending', epoch=? WHERE number=?",
-            (account["epoch"], command.number),
+            "UPDATE command SET state='sending', epoch=?, claimed_at=? WHERE number=?",
+            (account["epoch"], self._clocks.wall(), command.number),
         )
         return True
 
@@ -1253,6 +1285,10 @@ def _switches(db: sqlite3.Connection) -> list[Switch]:
     return [Switch(scope, bool(cancel), *rest) for scope, cancel, *rest in rows.fetchall()]
 
 
+def _switch(db: sqlite3.Connection, scope: str) -> dict[str, Any] | None:
+    return next((each._asdict() for each in _switches(db) if each.scope == scope), None)
+
+
 def _taken(db: sqlite3.Connection, scope: str, kind: str, day: int) -> int:
     found = db.execute(
         "SELECT coalesce(sum(amount), 0) FROM draw WHERE scope=? AND kind=? AND day=?",
@@ -1321,9 +1357,11 @@ def _open(
     try:
         # 第一次打开要改成 WAL，几个程序同时改会报「锁住了」而不肯等，所以排队
         with FileLock(f"{path}.lock", timeout=max(0.0, deadline - time.monotonic())):
-            private_file(path)
+            if not path.exists():
+                private_file(path)
             opened.append(connect(path))
             patiently(partial(_prepare, opened[0], path, clock), deadline)
+            private_file(path)  # 认清是自己的了才收紧权限
             opened.append(connect(path))
             opened[1].execute("PRAGMA query_only = ON")
             return opened[0], opened[1], Unmoved(path)
@@ -1336,20 +1374,13 @@ def _open(
 
 
 def _prepare(db: sqlite3.Connection, path: Path, clock: Callable[[], float]) -> None:
+    _recognize(db, path)  # 别人的文件一个字也不改，日志方式也不换
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
-        (kind,) = db.execute("PRAGMA application_id").fetchone()
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if kind != _APPLICATION_ID and (kind or tables):
-            raise UsageError("dsn", str(path), "这个文件不是一队账号的存储，换一个文件名")
-        if version > PROTOCOL + 1:
-            told = f"存储是第 {version} 版，这里是第 {PROTOCOL} 版：请升级 easytrader"
-            raise UsageError("dsn", str(path), told)
-        if not version:
-            for statement in _SCHEMA.split(";"):
+        if not _recognize(db, path):
+            for statement in _SCHEMA.split(";\n"):
                 db.execute(statement)
             _set_meta(db, "identity", secrets.token_hex(16))
             db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -1360,6 +1391,29 @@ def _prepare(db: sqlite3.Connection, path: Path, clock: Callable[[], float]) -> 
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _recognize(db: sqlite3.Connection, path: Path) -> int:
+    """表是第几版；还没有建为 0。
+
+    Raises:
+        UsageError: 不是本库的文件，或太新了。
+    """
+    try:
+        (kind,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:  # 占着、读不了：等一会儿也许就好
+        raise
+    except sqlite3.DatabaseError as exc:
+        told = f"这个文件不是 SQLite 的，或者坏了（{exc}）：换一个文件名，或从备份恢复"
+        raise UsageError("dsn", str(path), told) from exc
+    if kind != _APPLICATION_ID and (kind or tables):
+        raise UsageError("dsn", str(path), "这个文件不是一队账号的存储，换一个文件名")
+    if version > PROTOCOL + 1:
+        told = f"存储是第 {version} 版，这里是第 {PROTOCOL} 版：请升级 easytrader"
+        raise UsageError("dsn", str(path), told)
+    return int(version)
 
 
 _conforms: type[Store] = SqliteStore

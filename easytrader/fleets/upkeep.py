@@ -163,7 +163,6 @@ def _drop(
     rows = _save(connection, table, folder / f"event_{month}.parquet")
     with connection.transaction():
         _as_owner(connection)
-        connection.execute("SELECT set_config('lock_timeout', '5s', true)")
         connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
         count = _one(connection, sql.SQL("SELECT count(*) FROM {}").format(table))
         if count != rows:
@@ -280,4 +279,6 @@ def _one(connection: psycopg.Connection[Any], query: Any, values: tuple[object, 
 
 
 def _as_owner(connection: psycopg.Connection[Any]) -> None:
+    """主人的身份；锁不久等：等久了会把下单的也堵在后面。"""
     connection.execute("SET LOCAL ROLE fleet_owner")
+    connection.execute("SET LOCAL lock_timeout = '5s'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -10,6 +9,7 @@ from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import NotConnectedError
 from easytrader.fleets.words import FLEET, StoreDownError, StoreUnknownError
 from easytrader.rows.titles import Column, Kind
+from easytrader.wire import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,9 +161,9 @@ def _row(row: AccountRow, switches: list[Switch], alarms: int) -> dict[str, Any]
 
 
 def plain(text: str) -> Mapping[str, Any]:
-    """代理写的一份 JSON；没有的、读不懂的为空。"""
+    """代理写的一份（`wire.values` 的 JSON）；没有的、读不懂的为空。"""
     try:
-        found = json.loads(text or "{}")
+        found = values.from_plain(values.decode(text or "{}"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

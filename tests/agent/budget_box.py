@@ -1,8 +1,9 @@
-"""一台机器：从一份存储领额度，一笔一笔发，手上还有没有花完的时候杀掉自己。"""
+"""几台机器：从一份存储领额度，一笔一笔发，手上还有没有花完的时候杀掉自己。"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -44,12 +45,24 @@ def order(volume: Any = 100, price: Any = 10.0) -> OrderRequest:
     return OrderRequest(parse_security("600036"), OrderType.BUY, volume, kind, price, "", "", "tag")
 
 
-def main(dsn: str, name: str) -> None:
+def box(dsn: str, name: str) -> None:
     budgets = Budgets(open_store(dsn, 10), name)
     for number in range(SENT):
         budgets.admit(f"k{number}", PLACES, order(), View(), time.monotonic() + 10)
         os.write(1, b"x")
-    os.kill(os.getpid(), 9)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(dsn: str, *names: str) -> None:
+    """一次导入，一台机器 fork 一个。"""
+    pids = []
+    for name in names:
+        pid = os.fork()
+        if not pid:
+            box(dsn, name)
+        pids.append(pid)
+    for pid in pids:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
 if __name__ == "__main__":

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["pg_dsn", "pg_session"]
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.chaos)])
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """一份新的存储的地址；``-m chaos`` 时是 PostgreSQL。"""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'fleet.sqlite'}"
+    found: str = request.getfixturevalue("pg_dsn")
+    return found
+
+
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[StationWorld]:
     """一个内存柜台的账号 ``a``、一份 SQLite 的存储、一个代理。"""

@@ -17,7 +17,7 @@ from easytrader.agent.spool import Spool, Uploader
 from easytrader.backend.records import OrderRequest
 from easytrader.basics import tags
 from easytrader.codes import OrderType, PriceType
-from easytrader.fleets.sqlite import SqliteStore
+from easytrader.fleets.address import open_store
 from easytrader.fleets.words import PLACED, Command, Lease, Outcome
 from easytrader.trader import engine_of
 
@@ -45,9 +45,9 @@ class Clock:
 class RulesBox:
     """一台机器。"""
 
-    def __init__(self, folder: Path, server: World, name: str) -> None:
+    def __init__(self, folder: Path, dsn: str, server: World, name: str) -> None:
         self.name, self.server = name, server
-        self.store = SqliteStore(folder / "fleet.sqlite")
+        self.store = open_store(dsn, 10)
         self.spool = Spool(folder / name / "spool.sqlite")
         self.leases: dict[str, Lease] = {}
         self.clock = Clock()
@@ -151,10 +151,10 @@ class RulesBox:
 
 
 @contextmanager
-def rules_world(folder: Path, *names: str) -> Iterator[list[RulesBox]]:
+def rules_world(folder: Path, dsn: str, *names: str) -> Iterator[list[RulesBox]]:
     """同一个柜台，几台机器都连着它；还没有谁是主人。"""
     with memory_world(folder / "server") as server:
-        boxes = [RulesBox(folder, server, each) for each in names]
+        boxes = [RulesBox(folder, dsn, server, each) for each in names]
         try:
             yield boxes
         finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,9 @@ from station_world import within
 from support import eventually
 
 from easytrader.agent.alarms import SETTLED, SUSPECT_S
+from easytrader.codes import OrderStatus
 from easytrader.errors import RiskRefusedError
-from easytrader.fleets.words import ABSENT, PLACED, REFUSED, UNKNOWN, UNSENT
+from easytrader.fleets.words import ABSENT, DONE, PLACED, REFUSED, UNKNOWN, UNSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[RulesBox]:
-    with rules_world(tmp_path, "box1") as (found,):
+def box(tmp_path: Path, dsn: str) -> Iterator[RulesBox]:
+    with rules_world(tmp_path, dsn, "box1") as (found,):
         found.acquire()
         yield found
 
@@ -118,22 +121,41 @@ def test_declaring_missing_what_is_there(box: RulesBox) -> None:
     assert box.alarms("late_order")[0]["order_id"] == number
 
 
-def test_a_refused_one_that_was_sent_again_is_no_alarm(box: RulesBox) -> None:
+@pytest.mark.parametrize("state", [REFUSED, ABSENT, UNSENT])
+def test_one_that_was_sent_again_is_no_alarm(box: RulesBox, state: str) -> None:
     command = box.claimed(command_id="again")
-    box.ends(command, REFUSED)
+    box.ends(command, state)
     box.drained()
     again = box.claimed(command_id="again")
     assert again.attempt == 2
-    box.ends(again, PLACED, box.send(again))
-    eventually(lambda: box.events("order"))
+    number = box.send(again)
+    eventually(lambda: box.events("order"))  # 推送比应答先到
+    box.ends(again, PLACED, number)
     box.tick(60)
     box.drained()
     assert {each.kind for each in box.events()} == {"order"}
 
 
-def test_the_hole_nobody_can_close_raises_its_alarm(tmp_path: Path) -> None:
+def test_a_junk_row_of_the_first_try_is_no_second_order(box: RulesBox) -> None:
+    """有的柜台当场拒绝的也留一行废单，标记是同一个。"""
+    command = box.claimed(command_id="again")
+    counter = box.broker.counter
+    junk = counter.orders[box.send(command)]
+    counter._change(replace(junk, order_status=OrderStatus.JUNK))
+    eventually(lambda: len(box.events("order")) == 2)
+    box.ends(command, REFUSED)
+    box.drained()
+    again = box.claimed(command_id="again")
+    box.ends(again, PLACED, box.send(again))
+    eventually(lambda: len(box.events("order")) == 3)
+    box.drained()
+    assert box.alarms("duplicate") == []
+    assert box.alarms("late_order") == []
+
+
+def test_the_hole_nobody_can_close_raises_its_alarm(tmp_path: Path, dsn: str) -> None:
     """旧主人停在最后一次检查与柜台的接口之间；新主人说没有；旧的醒来，委托出去了。"""
-    with rules_world(tmp_path, "box1", "box2") as (old, new):
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
         old.acquire()
         command = old.claimed()  # 查完了，就要交给柜台
         new.store.take_over("a", "box2", within(5), force=True)
@@ -180,8 +202,42 @@ def test_an_order_by_this_library_but_not_by_the_fleet(box: RulesBox) -> None:
     assert [each["ours"] for each in box.alarms("stranger")] == [True]
 
 
-def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path) -> None:
-    with rules_world(tmp_path, "box1", "box2") as (old, new):
+def test_orders_of_a_batch_are_no_strangers(box: RulesBox) -> None:
+    """一批申购下的委托，没有编号可对。"""
+    command = box.claimed()._replace(effect="move", verb="ipo.subscribe_all")
+    box.duties.begin(command)
+    box.elsewhere()
+    eventually(lambda: len(box.events("order")) == 1)
+    box.ends(command, DONE)
+    box.elsewhere()
+    eventually(lambda: len(box.events("order")) == 2)
+    box.tick(SUSPECT_S + 0.1)
+    box.elsewhere()
+    eventually(lambda: len(box.events("order")) == 3)
+    box.tick(SUSPECT_S + 0.1)
+    box.drained()
+    assert len(box.alarms("stranger")) == 1  # 完了以后的照样说
+
+
+def test_a_jumping_clock_forgets_nothing(box: RulesBox) -> None:
+    """墙上的钟跳到明天：今天的委托照样认得，成交不重记。"""
+    command = box.claimed()
+    number = box.send(command)
+    box.ends(command, PLACED, number)
+    eventually(lambda: box.events("order"))
+    box.duties.alarms._wall = lambda: time.time() + 86400
+    box.broker.counter.move("BTC/USDT", 9)
+    eventually(lambda: box.events("trade"))
+    box.duties.lost("a")
+    box.acquire()  # 重新认一遍
+    box.tick(SUSPECT_S + 0.1)
+    box.drained()
+    assert box.alarms("stranger") == []
+    assert [each.command_id for each in box.events("trade")] == [command.command_id]
+
+
+def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path, dsn: str) -> None:
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
         old.acquire()
         command = old.claimed()
         number = old.send(command)
@@ -203,8 +259,31 @@ def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path) -> None:
         assert len(new.events("order")) == 3  # 以前记过的不重复
 
 
-def test_what_happened_between_two_owners_is_caught_up(tmp_path: Path) -> None:
-    with rules_world(tmp_path, "box1", "box2") as (old, new):
+@pytest.mark.parametrize("state", [PLACED, ABSENT])
+def test_what_nobody_here_knows_is_looked_up_before_it_is_called_strange(
+    tmp_path: Path, dsn: str, state: str
+) -> None:
+    """以前的主人领走、了结的，推送一条也没有传上来：按标记认得出，说过没有的是 late_order。"""
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
+        old.acquire()
+        command = old.claimed()
+        old.duties.lost("a")
+        number = old.send(command)
+        old.ends(command, state, number if state == PLACED else "")
+        old.drained()
+        old.leases.clear()
+        new.store.take_over("a", "box2", within(5), force=True)
+        new.acquire()
+        new.tick(SUSPECT_S + 0.1)
+        new.drained()
+        assert new.alarms("stranger") == []
+        assert [each["order_id"] for each in new.alarms("late_order")] == (
+            [number] if state == ABSENT else []
+        )
+
+
+def test_what_happened_between_two_owners_is_caught_up(tmp_path: Path, dsn: str) -> None:
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
         old.acquire()
         command = old.claimed()
         number = old.send(command)

@@ -15,12 +15,20 @@ from typing import TYPE_CHECKING, Any
 import budget_box
 import pytest
 from budget_box import PLACES, View, order
-from station_world import within
+from station_world import StationWorld, wish, within
+from support import eventually
 
 from easytrader.agent.budgets import FRESH_S, Budgets, scopes
 from easytrader.errors import RiskRefusedError
 from easytrader.fleets.address import open_store
-from easytrader.fleets.words import StoreDownError, StoreUnknownError
+from easytrader.fleets.words import (
+    DONE,
+    PLACED,
+    REFUSED,
+    UNSENT,
+    StoreDownError,
+    StoreUnknownError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -269,14 +277,8 @@ def test_threads_never_draw_twice_for_one_slice(world: World) -> None:
 
 def three_boxes(dsn: str) -> int:
     """三台机器一起发，都在手上还有没有花完的时候被杀；返回一共发了几笔。"""
-    boxes = [
-        subprocess.Popen(
-            [sys.executable, budget_box.__file__, dsn, f"box{each}"],
-            stdout=subprocess.PIPE,
-        )
-        for each in range(3)
-    ]
-    return sum(len(each.communicate(timeout=60)[0]) for each in boxes)
+    command = [sys.executable, budget_box.__file__, dsn, "box1", "box2", "box3"]
+    return len(subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout)
 
 
 def check_killed(world: World) -> None:
@@ -305,3 +307,20 @@ def test_three_killed_boxes_together_never_exceed_on_postgres(pg_dsn: str) -> No
     with contextlib.closing(World(pg_dsn)) as world:
         world.wall.now = time.time()
         check_killed(world)
+
+
+def test_a_whole_agent_keeps_the_budget(fleet: StationWorld) -> None:
+    store = fleet.strategy.store
+    store.set_budget("account:a", "orders", 1, within(5))
+    eventually(lambda: fleet.stations[0]._duties.budgets._known)
+    refused = fleet.strategy.buy(amount=10**9)  # 柜台当场拒绝：没有委托，退回
+    assert refused.state == REFUSED
+    placed = fleet.strategy.buy()
+    assert placed.state == PLACED
+    full = fleet.strategy.buy()
+    assert (full.state, full.reason) == (UNSENT, "guard")
+    assert "fleet_budget" in full.answer
+    cancelled = fleet.strategy.do(wish("cancel_entrust", placed.order_id, effect="cancel"))
+    assert cancelled.state == DONE
+    (budget,) = store.budgets(within(5))
+    assert budget.taken == 1

@@ -53,8 +53,8 @@ class Eyes:
 
 
 @pytest.fixture
-def eyes(tmp_path: Path) -> Iterator[Eyes]:
-    with rules_world(tmp_path, "box1") as (box,):
+def eyes(tmp_path: Path, dsn: str) -> Iterator[Eyes]:
+    with rules_world(tmp_path, dsn, "box1") as (box,):
         box.acquire()
         yield Eyes(box)
 

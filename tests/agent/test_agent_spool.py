@@ -17,7 +17,7 @@ from support import eventually
 
 from easytrader.agent.spool import LATE_OUTCOME, MOST, Spool, Uploader
 from easytrader.errors import EasytraderError, JournalError, RiskRefusedError, UsageError
-from easytrader.fleets.sqlite import SqliteStore
+from easytrader.fleets.address import open_store
 from easytrader.fleets.words import (
     ABSENT,
     PLACED,
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from easytrader.fleets.store import Store
     from easytrader.fleets.words import StoredEvent
 
 
 class Faulty:
     """真的存储，`settle` 按 ``faults`` 出故障；别的原样。"""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.faults: list[str] = []
         self.down = False
@@ -63,10 +64,11 @@ class Faulty:
 class Box:
     """一台机器：它的存储、租约、待传的、上传的。"""
 
-    def __init__(self, folder: Path, name: str = "box1", limit: int = 1 << 20) -> None:
+    def __init__(self, folder: Path, dsn: str, name: str = "box1", limit: int = 1 << 20) -> None:
+        self.dsn = dsn
         self.file = folder / "盘 上" / name / "spool.sqlite"
         self.name = name
-        self.store = Faulty(SqliteStore(folder / "fleet.sqlite"))
+        self.store = Faulty(open_store(dsn, 10))
         self.leases: dict[str, Lease] = {}
         self.fenced: list[str] = []
         self.late: list[Outcome] = []
@@ -133,8 +135,8 @@ class Box:
 
 
 @contextmanager
-def made(folder: Path, *accounts: str, **options: Any) -> Iterator[Box]:
-    box = Box(folder, **options)
+def made(folder: Path, dsn: str, *accounts: str, **options: Any) -> Iterator[Box]:
+    box = Box(folder, dsn, **options)
     try:
         box.acquire(*accounts)
         yield box
@@ -143,8 +145,8 @@ def made(folder: Path, *accounts: str, **options: Any) -> Iterator[Box]:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    with made(tmp_path, "a", "b") as found:
+def box(tmp_path: Path, dsn: str) -> Iterator[Box]:
+    with made(tmp_path, dsn, "a", "b") as found:
         yield found
 
 
@@ -302,7 +304,7 @@ def test_after_a_power_cut_new_events_are_not_taken_for_old_ones(box: Box, tmp_p
 
 def taken_over(folder: Path, box: Box, account: str = "a") -> Box:
     """另一台机器接走了一个账号。"""
-    other = Box(folder, "box2")
+    other = Box(folder, box.dsn, "box2")
     box.store.take_over(account, "box2", within(5), force=True)
     other.acquire(account)
     return other
@@ -364,8 +366,8 @@ def test_a_late_unknown_is_not_sent(box: Box) -> None:
 # ---- 存不下了
 
 
-def test_it_warns_closes_and_opens_again(tmp_path: Path) -> None:
-    with made(tmp_path, "a", limit=20_000) as box:
+def test_it_warns_closes_and_opens_again(tmp_path: Path, dsn: str) -> None:
+    with made(tmp_path, dsn, "a", limit=20_000) as box:
         box.store.down = True
         push(box, 1, 70)
         assert box.spool.trouble == ""
@@ -381,8 +383,8 @@ def test_it_warns_closes_and_opens_again(tmp_path: Path) -> None:
         assert len(alarms) == 1  # 八成满时说一次
 
 
-def test_pushes_that_cannot_be_kept_are_told(tmp_path: Path) -> None:
-    with made(tmp_path, "a", limit=20_000) as box:
+def test_pushes_that_cannot_be_kept_are_told(tmp_path: Path, dsn: str) -> None:
+    with made(tmp_path, dsn, "a", limit=20_000) as box:
         command = box.claimed()
         push(box, 1, 400)
         assert box.spool.depth < 300

@@ -1,4 +1,4 @@
-"""一队账号的 PostgreSQL 存法：每一步与一次落盘的插入（C）、``SELECT 1`` 交替着比。手工运行，不是测试::
+"""一队账号的 PostgreSQL 存法：每一步与一次落盘的插入（C）交替着比。手工运行，不是测试::
 
     python tests/benchmarks/bench_fleet_store.py                  # 全部，约三分钟
     python tests/benchmarks/bench_fleet_store.py steps batches    # 只跑几项
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _ARGUMENTS = '{"args":["600036",33.5,100],"kwargs":{"client_order_id":"2026-11-21-600036-1"}}'
 _DATA = '{"event":"trade","event_name":"成交","time":1,"data":{"entrust_no":123,"amount":100}}'
+_BARE = "INSERT INTO bare (what) VALUES (%s)"
+_TABLE = "CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text)"
 _numbers = itertools.count(1)
 
 
@@ -42,8 +44,10 @@ def soon() -> float:
 
 def wish(account: str, host: str = "host") -> Wish:
     number = next(_numbers)
-    return Wish(account, f"c{number}", f"r-{number:032d}", "buy", "order", _ARGUMENTS, "d" * 32, 5.0,
-                "z", host)  # fmt: skip
+    return Wish(
+        account, f"c{number}", f"r-{number:032d}", "buy", "order", _ARGUMENTS, "d" * 32, 60.0,
+        "z", host,
+    )  # fmt: skip
 
 
 def own(store: Store, account: str, owner: str = "owner", box: str = "box") -> Lease:
@@ -83,10 +87,8 @@ def await_placed(store: Store, number: int, topic: str) -> None:
 def show(name: str, took: list[float], unit: float) -> None:
     took.sort()
     middle, late = statistics.median(took), took[len(took) * 99 // 100]
-    print(
-        f"{name:<34} p50 {middle * 1000:7.3f} ms  p99 {late * 1000:7.3f} ms  {middle / unit:6.2f} C",
-        flush=True,
-    )
+    told = f"p50 {middle * 1000:7.3f} ms  p99 {late * 1000:7.3f} ms  {middle / unit:6.2f} C"
+    print(f"{name:<34} {told}", flush=True)
 
 
 def timed(call: Callable[[], Any]) -> float:
@@ -106,32 +108,27 @@ def steps(server: PgServer) -> None:
     lease = own(store, "A")
     took: dict[str, list[float]] = {}
 
-    def note(name: str, call: Callable[[], Any]) -> Any:
+    def note(name: str, call: Callable[..., Any], *given: Any) -> Any:
         found: list[Any] = []
-        took.setdefault(name, []).append(timed(lambda: found.append(call())))
+        took.setdefault(name, []).append(timed(lambda: found.append(call(*given))))
         return found[0]
 
     for turn in range(1100):
         if turn == 100:
             took.clear()
-        note(
-            "一次落盘的插入 C",
-            lambda: bare.execute("INSERT INTO bare (what) VALUES (%s)", [_ARGUMENTS]),
-        )
-        note("SELECT 1", lambda: bare.execute("SELECT 1").fetchall())
-        posted = note("post", lambda: store.post(wish("A"), soon()))
-        (command,) = note("claim", lambda: store.claim([lease], 32, soon()))
-        results = [outcome(command)]
-        news = [event("A")]
-        note("settle（一个结果、一条事件）", lambda: store.settle([lease], results, news, soon()))
-        number = posted.command.number
-        (seen,) = note("outcomes", lambda: store.outcomes([number], soon()))
+        note("一次落盘的插入 C", bare.execute, _BARE, [_ARGUMENTS])
+        note("SELECT 1", bare.execute, "SELECT 1")
+        posted = note("post", store.post, wish("A"), soon())
+        (command,) = note("claim", store.claim, [lease], 32, soon())
+        given = [lease], [outcome(command)], [event("A")], soon()
+        note("settle（一个结果、一条事件）", store.settle, *given)
+        (seen,) = note("outcomes", store.outcomes, [posted.command.number], soon())
         assert seen.state == "placed"
-        note("claim（空的）", lambda: store.claim([lease], 32, soon()))
-        note("idle", lambda: store.idle([lease], soon()))
-        note("renew", lambda: store.renew([lease], soon()))
-        note("read（100 条）", lambda: store.read("A", max(0, turn - 100), 100, soon()))
-        note("accounts（一个）", lambda: store.accounts(soon(), ["A"]))
+        note("claim（空的）", store.claim, [lease], 32, soon())
+        note("idle", store.idle, [lease], soon())
+        note("renew", store.renew, [lease], soon())
+        note("read（100 条）", store.read, "A", max(0, turn - 100), 100, soon())
+        note("accounts（一个）", store.accounts, soon(), ["A"])
     unit = statistics.median(took["一次落盘的插入 C"])
     for name, each in took.items():
         show(name, each, unit)
@@ -169,9 +166,7 @@ def trip(server: PgServer) -> None:
     host.wait("host", 0.5)
     took, units = [], []
     for _ in range(1000):
-        units.append(
-            timed(lambda: bare.execute("INSERT INTO bare (what) VALUES (%s)", [_ARGUMENTS]))
-        )
+        units.append(timed(lambda: bare.execute(_BARE, [_ARGUMENTS])))
         began = time.perf_counter()
         posted = host.post(wish("A"), soon())
         if posted.box:
@@ -263,8 +258,8 @@ def explain(server: PgServer) -> None:
     store = open_store(dsn)
     leases = [own(store, f"A{each:03d}") for each in range(100)]
     bare.execute(
-        "INSERT INTO fleet.command (account_id, command_id, request, verb, effect, arguments, digest,"
-        " strategy, host, limits, login, may, state, epoch, valid_until)"
+        "INSERT INTO fleet.command (account_id, command_id, request, verb, effect, arguments,"
+        " digest, strategy, host, limits, login, may, state, epoch, valid_until)"
         " SELECT format('A%s', to_char(i % 100, 'FM000')), 'c' || i, 'r' || i, 'buy', 'order', %s,"
         " 'd', 'z', 'h', '', 'postgres', '{read,trade}', 'placed', 1, now()"
         " FROM generate_series(1, 1000000) i", [_ARGUMENTS],

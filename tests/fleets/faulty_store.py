@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NEVER = "没有到"
 """没有记下，也不知道。"""
 DOWN = "没有记下"
+BROKEN = "说了读不懂的"
 AFTER = "记下了，没有回答"
 
 
@@ -37,6 +38,8 @@ class FaultyStore:
             fault = self.faults[name].pop(0) if self.faults[name] else self.always.get(name, "")
             if fault == DOWN:
                 raise StoreDownError("连不上（测试）")
+            if fault == BROKEN:
+                raise ValueError("读不懂（测试）")
             if fault == NEVER:
                 raise StoreUnknownError("断在半路（测试）")
             answer = found(*args, **kwargs)

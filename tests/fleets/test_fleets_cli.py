@@ -88,7 +88,7 @@ def test_status_shows_a_line_an_account(fleet: Fleet, run: Any) -> None:
     assert code == 0
     for each in ("A", "win-1", "已连接", "123,456.50", "吃饭去"):
         assert each in out
-    code, out, _ = run("status", "--json")
+    code, out, _ = run("status", fleet.dsn, "--json")
     [row] = json.loads(out)
     assert (row["account"], row["box"], row["open"], row["spooled"]) == ("A", "win-1", 1, 3)
     code, out, _ = run("box", "list", "--json")
@@ -104,7 +104,7 @@ def test_pause_and_resume_reach_the_store(fleet: Fleet, run: Any) -> None:
     assert {s.scope: s.cancel_open for s in fleet.store.switches(soon())} == {
         "group:g": False, "account:A": True,
     }  # fmt: skip
-    assert run("resume", "group:g", "--why", "好了")[0] == 0
+    assert run("resume", "group:g")[0] == 0
     assert run("resume", "account:A", "--why", "好了")[0] == 0
     assert fleet.store.switches(soon()) == []
 
@@ -332,7 +332,7 @@ def test_init_logins_and_upkeep(pg_dsn: str, run: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("EASYTRADER_FLEET", "env:FLEET_ADMIN")
     name = f"cli{os.getpid()}"
     assert run("init", "env:FLEET_ADMIN")[0] == 0
-    assert run("migrate")[0] == 0
+    assert run("migrate", pg_dsn)[0] == 0
     code, out, err = run("login", "add", name, "--role", "strategy", "--account", "A，B",
                          "--may", "trade")  # fmt: skip
     assert code == 0

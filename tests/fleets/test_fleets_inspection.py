@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from easytrader.fleets.words import (
     Switch,
 )
 
-NOW = time.time()
+NOW = 1_800_000_000.0
 
 FINE: dict[str, Any] = {
     "account": "A", "broker": "sim", "groups": ("g",), "box": "win-1", "epoch": 1, "alive": True,
@@ -34,7 +33,7 @@ class Told:
     def __init__(self, **told: Any) -> None:
         self.rows = [AccountRow(**{**FINE, **told.pop("row", {})})]
         self.told: dict[str, Any] = {
-            "commands": [], "alarms": [], "switches": [], "now": time.time(), "protocol": 1, **told,
+            "commands": [], "alarms": [], "switches": [], "now": NOW, "protocol": 1, **told,
         }  # fmt: skip
         self.since = 0.0
 
@@ -56,7 +55,11 @@ class Told:
 
 
 def problems(**told: Any) -> list[inspection.Problem]:
-    return inspection.look(Told(**told), lambda: 0.0)  # type: ignore[arg-type]
+    return looked(Told(**told))
+
+
+def looked(store: Told) -> list[inspection.Problem]:
+    return inspection.look(store, lambda: 0.0, lambda: NOW)  # type: ignore[arg-type]
 
 
 def glance(**more: Any) -> dict[str, Any]:
@@ -129,14 +132,14 @@ def test_versions_that_differ_are_named() -> None:
     other = {**json.loads(FINE["glance"]), "version": "2"}
     store.rows.append(AccountRow(**{**FINE, "account": "B", "box": "win-2",
                                     "glance": json.dumps(other)}))  # fmt: skip
-    [found] = inspection.look(store, lambda: 0.0)  # type: ignore[arg-type]
+    [found] = looked(store)
     assert (found.kind, found.bad) == ("version", False)
     assert "win-1 1、win-2 2" in found.told
 
 
 def test_alarms_are_counted_from_beijing_midnight_of_the_stores_clock() -> None:
-    store = Told(now=1_800_000_000.0)
-    inspection.look(store, lambda: 0.0)  # type: ignore[arg-type]
+    store = Told()
+    looked(store)
     assert store.since == 1_799_942_400.0  # 2027-01-15 00:00 北京
 
 

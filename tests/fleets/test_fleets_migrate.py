@@ -31,9 +31,9 @@ FIRST = Step(1, "0001_one.sql", "CREATE TABLE account (account_id text, box text
 SECOND = Step(2, "0002_two.sql", "CREATE TABLE two (x int); INSERT INTO two VALUES (1)")
 
 
-@pytest.fixture
-def empty(pg_session: Callable[[], Any]) -> Iterator[str]:
-    """一个空的库；管理员的地址。"""
+@pytest.fixture(scope="module")
+def database(pg_session: Callable[[], Any]) -> Iterator[str]:
+    """这个文件自己的一个库；管理员的地址。"""
     told = missing()
     if told:
         pytest.skip(told)
@@ -41,6 +41,13 @@ def empty(pg_session: Callable[[], Any]) -> Iterator[str]:
     dsn = server.empty()
     yield dsn
     server.drop(dsn)
+
+
+@pytest.fixture
+def empty(database: str) -> str:
+    """里面还什么都没有。"""
+    execute(database, "DROP SCHEMA IF EXISTS fleet CASCADE")
+    return database
 
 
 @pytest.fixture

@@ -291,17 +291,23 @@ def test_the_indexes_are_used(world: SqliteWorld) -> None:
     assert sqlite._ALARMS.count(",") == len(ALARMS) - 1
 
 
-def test_somebody_elses_file(tmp_path: Path) -> None:
+def test_somebody_elses_file_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "机 队.sqlite"
+    world = SqliteWorld(tmp_path)
     db = sqlite3.connect(path)
     db.execute("CREATE TABLE theirs (x)")
     db.close()
-    world = SqliteWorld(tmp_path)
-    with pytest.raises(UsageError, match="不是一队账号的存储"):
-        world.open().greet(soon())
-    path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreDownError):
-        world.open().greet(soon())
+    for content, told in (
+        (path.read_bytes(), "不是一队账号的存储"),
+        (b"root:x:0" * 99, "不是 SQLite"),
+    ):
+        path.write_bytes(content)
+        path.chmod(0o644)
+        with pytest.raises(UsageError, match=told):
+            world.open().greet(soon())
+        assert path.read_bytes() == content
+        if os.name != "nt":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o644
     world.close()
 
 
@@ -339,21 +345,13 @@ def test_a_restored_file_is_another_timeline(world: SqliteWorld) -> None:
     assert again.timeline != told.timeline
 
 
-def test_who_switched_and_who_decided_is_written_down(world: SqliteWorld) -> None:
-    store = world.open()
-    lease = leased(store)
-    store.set_switch("fleet", True, soon(), why="演练")
-    store.set_switch("fleet", False, soon(), why="完了")
-    assert [row[1:5] for row in world.rows("switch_log")] == [
-        ("fleet", 1, 0, "演练"),
-        ("fleet", 0, 0, "完了"),
-    ]
-    store.post(world.wish(), soon())
-    (command,) = claimed(store, [lease])
-    store.settle([lease], [outcome(command, "unknown")], [], soon())
-    store.decide("A", command.command_id, "absent", soon(), why="看过")
-    (row,) = world.rows("decision")
-    assert row[1:6] == ("A", command.command_id, "absent", "", "看过")
+def test_the_audit_is_only_added_to(world: SqliteWorld) -> None:
+    leased(world.open())
+    db = sqlite3.connect(world.path)
+    for sql in ("UPDATE audit SET login = 'x'", "DELETE FROM audit"):
+        with pytest.raises(sqlite3.IntegrityError, match="只能添"):
+            db.execute(sql)
+    db.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="要 fork")

@@ -528,6 +528,53 @@ def test_a_kept_text_never_changes(world: World) -> None:
     assert other.keep("另一份", "话", soon()) == "话"
 
 
+def test_history_and_audit_by_sql_are_the_same(world: World) -> None:
+    """几张 ``v_`` 视图的列同名；同一段历史，两种存储查出来一样。"""
+    store = world.open()
+    lease = leased(store, groups=["g"])
+    for wish in (world.wish(strategy="z"), world.wish(), world.wish("A", valid_s=1.0)):
+        store.post(wish, soon())
+    world.advance(2.0)
+    first, second = claimed(store, [lease])
+    store.settle([lease], [outcome(first), outcome(second, UNKNOWN)], [event(1)], soon())
+    store.settle([lease], [], [event(2, kind="duplicate", command_id="c1")], soon())
+    store.set_switch("fleet", True, soon(), why="演练")
+    store.set_switch("fleet", False, soon())
+    store.set_budget("fleet", "orders", 5, soon())
+    store.decide("A", second.command_id, ABSENT, soon(), why="看过")
+    store.take_over("A", "box2", soon(), force=True)
+    assert world.select(
+        "SELECT account, command_id, attempt, request, verb, effect, strategy, host, state, reason,"
+        " epoch, order_id, claimed_at IS NULL, settled_at IS NULL, created_at IS NULL,"
+        " login = '' FROM v_commands ORDER BY command_no"
+    ) == [
+        ("A", "c1", 1, "r1", "buy", "order", "z", "H", "placed", "", 1, "7", 0, 0, 0, 0),
+        ("A", "c2", 1, "r2", "buy", "order", "", "H", "absent", "operator", 1, "", 0, 0, 0, 0),
+        ("A", "c3", 1, "r3", "buy", "order", "", "H", "unsent", "expired", 0, "", 1, 0, 0, 0),
+    ]
+    assert world.select("SELECT event_no, kind, command_id FROM v_events ORDER BY event_no") == [
+        (1, "order", ""),
+        (2, "duplicate", "c1"),
+    ]
+    assert world.select("SELECT account, event_no, kind FROM v_alarms") == [("A", 2, "duplicate")]
+    assert world.select("SELECT scope FROM v_switches") == []
+    told = world.select("SELECT action, scope, data, login FROM v_audit ORDER BY audit_no")
+    assert [row[:2] for row in told if row[0] != "owner"] == [
+        ("switch", "fleet"),
+        ("switch", "fleet"),
+        ("budget", "fleet"),
+        ("decide", "account:A"),
+        ("take_over", "account:A"),
+    ]
+    on, off = (json.loads(row[2]) for row in told if row[0] == "switch")
+    assert (on["now"]["why"], "was" in on, off["was"]["why"], "now" in off) == (
+        "演练", False, "演练", False,
+    )  # fmt: skip
+    (decided,) = (json.loads(row[2]) for row in told if row[0] == "decide")
+    assert (decided["was"], decided["now"], decided["why"]) == (UNKNOWN, ABSENT, "看过")
+    assert all(row[3] for row in told)
+
+
 def test_the_losing_owner_is_told(world: World) -> None:
     assert "租约" in asking(_owned(world), owner="别人").why
 

@@ -36,7 +36,7 @@ def test_the_model_over_sqlite(tmp_path_factory: pytest.TempPathFactory) -> None
         def make_world() -> World:
             return SqliteWorld(tmp_path_factory.mktemp("model"))
 
-    _run(Machine, 25)
+    _run(Machine, 6)
 
 
 def test_the_model_over_postgres(pg_database: str) -> None:
@@ -45,4 +45,4 @@ def test_the_model_over_postgres(pg_database: str) -> None:
         def make_world() -> World:
             return PostgresWorld(pg_database)
 
-    _run(Machine, 6)
+    _run(Machine, 2)

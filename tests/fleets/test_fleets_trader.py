@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleets.faulty_store import AFTER, DOWN, NEVER, FaultyStore
+from fleets.faulty_store import AFTER, BROKEN, DOWN, NEVER, FaultyStore
 from fleets.fleet_broker import FleetMemory, sqlite_dsn
 from support import Recorder, eventually
 
@@ -174,11 +174,12 @@ def test_same_wish_written_otherwise_is_the_same(user: Any, broker: FleetMemory)
     assert len(_orders(broker)) == 1
 
 
-@pytest.mark.parametrize("wrong", ["", " a", "x" * 65, 3, "a\n"])
-def test_wrong_ids_say_which_argument(user: Any, broker: FleetMemory, wrong: Any) -> None:
-    with pytest.raises(errors.UsageError) as caught:
-        _buy(user, broker, client_order_id=wrong)
-    assert caught.value.argument == "client_order_id"
+def test_wrong_ids_say_which_argument(user: Any, broker: FleetMemory) -> None:
+    wrong: list[Any] = ["", " a", "x" * 65, 3, "a\n"]
+    for each in wrong:
+        with pytest.raises(errors.UsageError) as caught:
+            _buy(user, broker, client_order_id=each)
+        assert caught.value.argument == "client_order_id"
     assert _orders(broker) == []
 
 
@@ -270,6 +271,17 @@ def test_reconnecting_misses_nothing(broker: FleetMemory, store: FaultyStore) ->
         trader.close()
 
 
+def test_what_cannot_be_read_loses_the_line_and_comes_back(
+    user: Any, broker: FleetMemory, store: Any
+) -> None:
+    """看存储的线程遇到想不到的：断开重连，不会悄悄没有人看。"""
+    store.faults["accounts"] = [BROKEN]
+    eventually(lambda: user.status["reconnects"] == 1 and user.state == "已连接", within_s=20)
+    store.faults["outcomes"] = [BROKEN]
+    number = _buy(user, broker)["entrust_no"]
+    assert _orders(broker) == [number]
+
+
 # ---- 开关、风控、账号的样子
 
 
@@ -335,10 +347,12 @@ def test_wrong_options_say_what_would_be_right(
     assert caught.value.expected
 
 
-@pytest.mark.parametrize("wrong", [None, "", 3, "mysql://x/y", "host=a dbname=b"])
-def test_wrong_addresses_say_what_would_be_right(wrong: Any) -> None:
-    with easytrader.use("fleet") as trader, pytest.raises(errors.UsageError):
-        trader.connect(wrong, account="main")
+def test_wrong_addresses_say_what_would_be_right() -> None:
+    wrong: list[Any] = [None, "", 3, "mysql://x/y", "host=a dbname=b"]
+    with easytrader.use("fleet") as trader:
+        for each in wrong:
+            with pytest.raises(errors.UsageError):
+                trader.connect(each, account="main")
 
 
 def test_before_connecting_there_is_no_fleet() -> None:
@@ -353,7 +367,8 @@ def test_no_such_account_leaves_nothing(broker: FleetMemory) -> None:
     with broker.trader() as trader:
         with pytest.raises(errors.ConnectFailedError, match="没有账号 other"):
             trader.connect(broker.dsn, account="other", timeout=1)
-        assert not [each for each in threading.enumerate() if "fleet" in each.name]
+        mine = ("easytrader-fleet-answers", "easytrader-fleet-events")
+        eventually(lambda: not [each for each in threading.enumerate() if each.name in mine])
         trader.connect(broker.dsn, timeout=3, wait=10)  # 只有一个账号的不必写
         assert trader.fleet.row["account"] == "main"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -114,3 +115,20 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=env, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
         timeout=60, check=False,
     )  # fmt: skip
+
+
+def test_the_page_runs(
+    user: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """fleet_user.md 里的代码块，按页对着真的代理跑。"""
+    page = (ROOT / "docs" / "zh" / "fleet_user.md").read_text(encoding="utf-8")
+    found = re.findall(r"<!-- 对着代理跑 -->\n```python\n(.*?)```", page, re.DOTALL)
+    assert len(found) == page.count("```python") == 5
+    monkeypatch.setenv("EASYTRADER_FLEET", sqlite_dsn(tmp_path))
+    with _over_the_table(user, tmp_path):
+        exec(compile("\n".join(found), "fleet_user.md", "exec"), {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "1000000.0"
+    assert "placed" in told
+    assert told[-1].startswith("读到 ")
+    assert int(told[-1].split()[1]) > 0

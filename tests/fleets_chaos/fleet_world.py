@@ -37,7 +37,7 @@ DURABLE: Final = {"fsync": "on", "full_page_writes": "on"}
 """真的落盘的 PostgreSQL。"""
 SKEWS_S: Final = (600, -600)
 """剧本要钟不对的时候，两台机器的墙钟各差多少秒。"""
-SPOOL_BYTES: Final = 24 << 20
+SPOOL_BYTES: Final = 192 << 20
 _ALARMS: Final = ("duplicate", "late_order", "stale_lease", "spool_full", "stranger", "clock")
 
 
@@ -82,6 +82,10 @@ class Disk:
         _run("mount", "-o", "loop", str(self._image), str(at))
         os.chown(at, owner.st_uid, owner.st_gid)
         self._at = at
+
+    def sync(self) -> None:
+        """此刻的都落盘。"""
+        _run("sync", "-f", str(self._at))
 
     def cut(self, image: Path) -> Disk:
         """此刻盘上真的有的，另一块盘。"""
@@ -238,12 +242,15 @@ class Strategy:
 
     def kill(self) -> None:
         with self._lock:
-            process = self._process
-            if process is not None:
-                process.kill()
-                process.wait(30)
-        if self._reader is not None:
-            self._reader.join(30)
+            process, reader = self._process, self._reader
+            if process is None or reader is None:
+                return
+            process.kill()
+            process.wait(30)
+            with suppress(OSError):
+                process.stdin.close()  # type: ignore[union-attr]
+        reader.join(30)
+        process.stdout.close()  # type: ignore[union-attr]
 
     def ensure(self) -> None:
         if self._process is None or self._process.poll() is not None:

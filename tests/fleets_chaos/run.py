@@ -150,6 +150,9 @@ def main() -> int:
             one = act(given.seed, index, play=given.play, accounts=world.accounts,
                       size=given.size, embedded=server is None)  # fmt: skip
             found = show.play(one)
+            if index % 5 == 4:
+                took_s = time.monotonic() - began
+                print(f"…第 {index} 段，{took_s:.0f} 秒", file=sys.stderr, flush=True)
             for each in found:
                 print(f"第 {index} 段：{each}", flush=True)
             if found:

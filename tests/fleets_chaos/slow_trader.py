@@ -211,6 +211,7 @@ def stop_here() -> None:
     if asked and Path(asked).exists():
         Path(asked).unlink()
         os.kill(os.getpid(), signal.SIGSTOP)
+        threading.Event().wait(0.3)  # 信号由哪个线程收到不一定，停住之前这个线程还会再跑一小会儿
 
 
 def register(folder: Path) -> Path:

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from fleet_site import Site as FleetSite
+from fleet_site import soon
 from page_world import Site, launched, why_not
 from support import ACCOUNT, eventually, hurry
 
@@ -577,3 +579,39 @@ def test_connect_form(browser: Any, tmp_path: Path, sim_folder: Path) -> None:
         visitor.says("#sums", "350,000.00")
         assert visitor.page.input_value("#account") == "二号"
         visitor.close()
+
+
+def test_the_fleet_is_seen_stopped_and_allowed(browser: Any, tmp_path: Path) -> None:
+    """只有机队、没有自己的账号的服务器。"""
+    site = FleetSite(tmp_path)
+    visitor = Visitor(browser, Served(site.server.url, site.trade), WIDE)
+    try:
+        page = visitor.page
+        page.fill("#token", site.trade)
+        page.click("#sign-in-form button")
+        page.wait_for_selector("#view-fleet tbody tr >> nth=2")
+        text = page.inner_text("#view-fleet")
+        assert all(name in text for name in ("成长一号", "价值二号", "量化三号", "123.46 万"))
+        assert page.inner_text("#tabs").startswith("机队")
+        page.click("[aria-label='停单 成长一号']")
+        page.fill("#ask-input", "看看")
+        page.click("#ask-yes")
+        page.wait_for_selector("#fleet-switches button")
+        assert "账号 成长一号 停单 看看（令牌 alice）" in page.inner_text("#fleet-switches")
+        page.click("#fleet-stop")
+        page.click("#ask-yes")  # 没有写原因，不收
+        assert page.is_visible("#ask")
+        page.fill("#ask-input", "收工")
+        page.click("#ask-yes")
+        page.wait_for_selector("#fleet-stop", state="hidden")
+        scopes = {each.scope for each in site.store.switches(soon())}
+        assert scopes == {"fleet", "account:成长一号"}
+        page.click("#fleet-switches p:has-text('全部账号') button")
+        page.click("#ask-yes")
+        page.wait_for_selector("#fleet-stop", state="visible")
+        page.click("#sign-out")
+        page.wait_for_selector("#token")
+        assert visitor.errors == []
+    finally:
+        visitor.context.close()
+        site.close()

@@ -5,6 +5,9 @@
 -- * 钟只有一个：clock_timestamp()。客户端给的期限是「存储的钟的某个时刻」，迟到的不做。
 -- * 咨询锁：71001 一个账号归谁管（领、结算拿共享的，换主人拿独占的）；71002 一个请求
 --   （post 与 withdraw 排队）；71003 一个主人睡了没有（post 拿共享的，要睡的拿独占的）。
+-- * 反复调用的都是 plpgsql：SQL 函数不并进去的，每次调用都重新解析、规划。
+-- * 计划不看统计（表刚建好时的统计会让它扫整张表）：只规划一次，不许顺着扫。
+-- * 没有 SET 的是里面用的：谁也不能直接调用，用的是外面钉死的 search_path。
 -- * 错误：FT001 参数不对（COLUMN 参数名，DETAIL 给的值，MESSAGE 正确的写法）；
 --   FT002 租约不是自己的；FT003 迟到或作废，什么都没有记。
 -- * 说明（COMMENT）冒号前面是哪几种身份能调用，- 是里面用的。
@@ -41,7 +44,6 @@ CREATE TABLE account (
     protocol integer NOT NULL,
     address text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 50);
-CREATE INDEX account_owner ON account (owner);
 
 -- 最近一条事件的编号：行锁到提交，所以没有缺号、照提交的先后
 CREATE TABLE tail (
@@ -84,7 +86,8 @@ CREATE TABLE command (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     claimed_at timestamptz,
     settled_at timestamptz,
-    PRIMARY KEY (account_id, command_id),
+    -- 编号在前：只给账号的查询就用不上它（会走遍整个账号的历史），只剩下面的部分索引
+    PRIMARY KEY (command_id, account_id),
     CONSTRAINT command_no_once UNIQUE (command_no),
     CONSTRAINT command_request_once UNIQUE (request)
 ) WITH (
@@ -207,7 +210,7 @@ COMMENT ON FUNCTION operates IS '-: 这个登录名管不管得了这一格';
 -- ---- 里面用的
 
 CREATE FUNCTION begin_write(durable_in boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = fleet, pg_temp
+LANGUAGE plpgsql
 AS $$
 BEGIN
     -- 服务器的默认可以是 off：要落盘的到提交为止都不许
@@ -241,16 +244,14 @@ END $$;
 COMMENT ON FUNCTION need_role IS '-: 没有这种身份就停';
 
 CREATE FUNCTION scopes(account_in text) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = fleet, pg_temp
-AS $$
-    SELECT coalesce(array_agg(s ORDER BY n), '{}')
-    FROM unnest(ARRAY['read', 'trade', 'funds']) WITH ORDINALITY AS x(s, n)
-    WHERE may(account_in, s)
-$$;
+LANGUAGE plpgsql STABLE
+AS $$ BEGIN RETURN ARRAY(
+    SELECT s FROM unnest('{read,trade,funds}'::text[]) WITH ORDINALITY AS x(s, n)
+    WHERE may(account_in, s) ORDER BY n); END $$;
 COMMENT ON FUNCTION scopes IS '-: 这个登录名在这个账号上的权限';
 
 CREATE FUNCTION today() RETURNS date
-LANGUAGE sql STABLE SET search_path = fleet, pg_temp
+LANGUAGE sql STABLE
 AS $$ SELECT (clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date $$;
 COMMENT ON FUNCTION today IS '-: 今天（北京）';
 
@@ -285,10 +286,10 @@ END $$;
 COMMENT ON FUNCTION open_months IS '-: 建好这个月与往后几个月的分区';
 SELECT open_months(3);
 
--- 说自己是主人的那几个里，真的是的
+-- 说自己是主人的那几个里，真的是的。没有 SET：并进调用它的语句里，用那里钉死的 search_path
 CREATE FUNCTION mine(accounts_in text[], epochs_in integer[], owners_in text[])
 RETURNS SETOF account
-LANGUAGE sql STABLE SET search_path = fleet, pg_temp
+LANGUAGE sql STABLE
 AS $$
     SELECT a.*
     FROM unnest(accounts_in, epochs_in, owners_in) AS l(account_id, epoch, owner)
@@ -298,26 +299,41 @@ $$;
 COMMENT ON FUNCTION mine IS '-: 还归自己的账号';
 
 CREATE FUNCTION has_work(accounts_in text[]) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = fleet, pg_temp
+LANGUAGE plpgsql STABLE
 AS $$
-    SELECT EXISTS (SELECT FROM command WHERE state = 'queued' AND account_id = ANY (accounts_in))
+BEGIN
+    RETURN EXISTS (SELECT FROM command WHERE state = 'queued' AND account_id = ANY (accounts_in))
         OR EXISTS (SELECT FROM question WHERE NOT taken AND account_id = ANY (accounts_in)
-            AND until > clock_timestamp())
-$$;
+            AND until > clock_timestamp());
+END $$;
 COMMENT ON FUNCTION has_work IS '-: 有没有要领的命令、要答的问题';
 
 -- 睡了的主人在哪台机器；先拿共享的锁：正要睡的等我提交，就看得见我
-CREATE FUNCTION whom(account_in text) RETURNS text
-LANGUAGE plpgsql SET search_path = fleet, pg_temp
+CREATE FUNCTION whom(owner_in text) RETURNS text
+LANGUAGE plpgsql
 AS $$
-DECLARE v_owner text; v_box text;
+DECLARE v_box text;
 BEGIN
-    SELECT owner INTO v_owner FROM account WHERE account_id = account_in;
-    PERFORM pg_advisory_xact_lock_shared(71003, hashtext(v_owner));
-    SELECT box INTO v_box FROM holder WHERE owner = v_owner AND idle;
+    PERFORM pg_advisory_xact_lock_shared(71003, hashtext(owner_in));
+    SELECT box INTO v_box FROM holder WHERE owner = owner_in AND idle;
     RETURN coalesce(v_box, '');
 END $$;
 COMMENT ON FUNCTION whom IS '-: 该叫醒谁；醒着的为空';
+
+-- 开着的开关里管着这一条的：「哪一格：为什么」；没有为 NULL
+CREATE FUNCTION stopped_by(stops_in text[], account_in text, strategy_in text) RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (SELECT s.scope || CASE WHEN s.why = '' THEN '' ELSE '：' || s.why END
+        FROM switch s, account a
+        WHERE a.account_id = account_in AND s.scope = ANY (stops_in) AND (
+            s.scope IN ('fleet', 'account:' || account_in)
+            OR (strategy_in <> '' AND s.scope = 'strategy:' || strategy_in)
+            OR s.scope IN (SELECT 'group:' || g FROM unnest(a.groups) g))
+        ORDER BY s.scope LIMIT 1);
+END $$;
+COMMENT ON FUNCTION stopped_by IS '-: 哪一格开关管着这一条';
 
 -- ---- 打招呼
 
@@ -325,6 +341,7 @@ CREATE FUNCTION greet(
     OUT identity text, OUT timeline text, OUT login text, OUT roles text[], OUT now float8,
     OUT kind text, OUT standby boolean, OUT protocol integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     standby := pg_is_in_recovery();
@@ -346,14 +363,15 @@ CREATE FUNCTION post(
     arguments_in text, digest_in text, until_in float8, strategy_in text, host_in text,
     limits_in text, OUT command command, OUT fresh boolean, OUT box text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
-DECLARE v_may text[]; v_until timestamptz := to_timestamp(until_in);
+DECLARE v_may text[]; v_owner text; v_until timestamptz := to_timestamp(until_in);
 BEGIN
     PERFORM begin_write(true);
     v_may := scopes(account_in);
-    IF NOT v_may && '{trade,funds}' OR NOT EXISTS (
-        SELECT FROM account WHERE account_id = account_in) THEN
+    SELECT owner INTO v_owner FROM account WHERE account_id = account_in;
+    IF NOT FOUND OR NOT v_may && '{trade,funds}' THEN
         PERFORM refuse('account', account_in, format(
             '没有这个账号，或登录名 %s 不许在上面下单；easytrader fleet status 看有哪些', session_user));
     END IF;
@@ -407,13 +425,14 @@ BEGIN
         fresh := true;
     END IF;
     IF fresh THEN
-        box := whom(account_in);
+        box := whom(v_owner);
     END IF;
 END $$;
 COMMENT ON FUNCTION post IS 'strategy: 记下一条命令';
 
 CREATE FUNCTION withdraw(account_in text, request_in text) RETURNS SETOF command
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE v_row command;
 BEGIN
@@ -445,32 +464,41 @@ END $$;
 COMMENT ON FUNCTION withdraw IS 'strategy: 不要了';
 
 CREATE FUNCTION outcomes(numbers_in bigint[]) RETURNS SETOF command
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT * FROM command
-    WHERE command_no = ANY (numbers_in) AND (login = session_user OR may(account_id, 'read'))
-$$;
+    WHERE command_no = ANY (numbers_in) AND (login = session_user OR may(account_id, 'read'));
+END $$;
 COMMENT ON FUNCTION outcomes IS 'strategy operator: 这几条此刻的样子';
 
 CREATE FUNCTION find(account_in text, command_in text) RETURNS SETOF command
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT * FROM command
-    WHERE account_id = account_in AND command_id = command_in AND may(account_in, 'read')
-$$;
+    WHERE account_id = account_in AND command_id = command_in AND may(account_in, 'read');
+END $$;
 COMMENT ON FUNCTION find IS 'strategy agent operator: 这个编号的那一条';
 
 CREATE FUNCTION ask(
     account_in text, verb_in text, arguments_in text, host_in text, until_in float8,
     OUT number bigint, OUT box text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
-DECLARE v_may text[] := scopes(account_in);
+DECLARE v_may text[] := scopes(account_in); v_owner text;
 BEGIN
     PERFORM begin_write(false);
-    IF NOT v_may && '{read}' OR NOT EXISTS (
-        SELECT FROM account WHERE account_id = account_in) THEN
+    SELECT owner INTO v_owner FROM account WHERE account_id = account_in;
+    IF NOT FOUND OR NOT v_may && '{read}' THEN
         PERFORM refuse('account', account_in, format(
             '没有这个账号，或登录名 %s 看不得；easytrader fleet status 看有哪些', session_user));
     END IF;
@@ -482,13 +510,14 @@ BEGIN
     INSERT INTO question (number, account_id, verb, arguments, host, login, may, asked_at, until)
     VALUES (number, account_in, verb_in, arguments_in, host_in, session_user, v_may,
         clock_timestamp(), to_timestamp(until_in));
-    box := whom(account_in);
+    box := whom(v_owner);
 END $$;
 COMMENT ON FUNCTION ask IS 'strategy operator: 问一句';
 
 CREATE FUNCTION replies(numbers_in bigint[], OUT number bigint, OUT answer text)
 RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -503,6 +532,7 @@ CREATE FUNCTION read(
     account_in text, after_in bigint, most_in integer, OUT event_no bigint, OUT kind text,
     OUT data text, OUT command_id text, OUT at float8) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -522,8 +552,12 @@ CREATE FUNCTION accounts(
     OUT takeover_to text, OUT protocol integer, OUT hello text, OUT glance text,
     OUT glance_age_s float8, OUT first_no bigint, OUT last_no bigint, OUT open bigint,
     OUT address text) RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT a.account_id, a.broker, a.groups, CASE WHEN a.ended_at IS NULL THEN a.box ELSE '' END,
         a.epoch, l.left_s > 0, l.left_s, a.takeover, a.takeover_to, a.protocol, f.hello, f.glance,
         coalesce(extract(epoch FROM clock_timestamp() - f.glance_at), 0)::float8,
@@ -537,17 +571,22 @@ AS $$
     CROSS JOIN LATERAL (SELECT extract(epoch FROM
         least(a.ended_at, h.lease_until) - clock_timestamp())::float8 AS left_s) l
     WHERE (names_in IS NULL OR a.account_id = ANY (names_in)) AND may(a.account_id, 'read')
-    ORDER BY a.account_id
-$$;
+    ORDER BY a.account_id;
+END $$;
 COMMENT ON FUNCTION accounts IS 'strategy agent operator audit: 看得见的账号';
 
 CREATE FUNCTION bump(account_in text) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
-AS $$ SELECT last_no FROM tail WHERE account_id = account_in AND may(account_in, 'read') $$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+    RETURN (SELECT last_no FROM tail WHERE account_id = account_in AND may(account_in, 'read'));
+END $$;
 COMMENT ON FUNCTION bump IS 'strategy agent operator audit: 最近一条事件的编号';
 
 CREATE FUNCTION keep(name_in text, text_in text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(true);
@@ -565,6 +604,7 @@ CREATE FUNCTION acquire(
     quiet_in float8, OUT got boolean, OUT epoch integer, OUT last_no bigint,
     OUT settle_after_s float8, OUT timeline text, OUT box text, OUT why text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -645,6 +685,7 @@ CREATE FUNCTION renew(
     accounts_in text[], epochs_in integer[], owners_in text[], ttl_in float8,
     OUT kept text[], OUT has_work boolean, OUT switches json, OUT now float8, OUT timeline text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -653,8 +694,9 @@ BEGIN
     -- 一个账号都不归自己了的不续：不然获准接手的还要等它
     UPDATE holder h SET lease_until = clock_timestamp() + make_interval(secs => ttl_in)
     WHERE h.owner = ANY (owners_in) AND h.login = session_user
-        AND EXISTS (SELECT FROM account a WHERE a.owner = h.owner AND a.ended_at IS NULL
-            AND a.takeover_to IN ('', a.box));
+        AND EXISTS (SELECT FROM account a
+            WHERE a.account_id = ANY (accounts_in) AND a.owner = h.owner AND a.ended_at IS NULL
+                AND a.takeover_to IN ('', a.box));
     kept := ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
         WHERE m.ended_at IS NULL AND m.takeover_to IN ('', m.box));
     has_work := fleet.has_work(kept);
@@ -667,6 +709,7 @@ COMMENT ON FUNCTION renew IS 'agent: 续租，顺便看有没有活';
 CREATE FUNCTION release(accounts_in text[], epochs_in integer[], owners_in text[], send_by_in float8)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(true);
@@ -681,6 +724,7 @@ CREATE FUNCTION publish(
     account_in text, epoch_in integer, owner_in text, hello_in text, glance_in text)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(false);
@@ -694,63 +738,57 @@ CREATE FUNCTION claim(
     accounts_in text[], epochs_in integer[], owners_in text[], most_in integer, busy_in text[])
 RETURNS SETOF command
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
-DECLARE v_accounts text[];
+DECLARE v_busy text[]; v_held text[]; v_numbers bigint[]; v_stops text[];
 BEGIN
     PERFORM begin_write(true);
     -- 有活的账号；空的什么锁都不拿
-    v_accounts := ARRAY(SELECT x FROM unnest(accounts_in) AS l(x)
-        WHERE EXISTS (SELECT FROM command c WHERE c.state = 'queued' AND c.account_id = x)
-        ORDER BY x);
-    IF v_accounts = '{}' THEN
+    v_busy := ARRAY(SELECT x FROM unnest(accounts_in) AS l(x)
+        WHERE EXISTS (SELECT FROM command c WHERE c.state = 'queued' AND c.account_id = x));
+    IF v_busy = '{}' THEN
         RETURN;
     END IF;
     -- 换主人的等我提交，或者我下一句看得见换了
-    PERFORM pg_advisory_xact_lock_shared(71001, hashtext(x)) FROM unnest(v_accounts) AS l(x);
+    PERFORM pg_advisory_xact_lock_shared(71001, x) FROM (
+        SELECT DISTINCT hashtext(unnest(v_busy)) AS x ORDER BY 1) l;
+    v_held := ARRAY(SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m
+        JOIN holder h ON h.owner = m.owner
+        WHERE m.account_id = ANY (v_busy) AND m.ended_at IS NULL
+            AND m.takeover_to IN ('', m.box) AND h.lease_until > clock_timestamp());
+    v_numbers := ARRAY(SELECT q.command_no FROM unnest(v_held) AS l(x) CROSS JOIN LATERAL (
+            SELECT c.effect <> 'cancel' AS late, c.command_no FROM command c
+            WHERE c.account_id = x AND c.state = 'queued'
+                AND (c.effect = 'cancel' OR x <> ALL (busy_in))
+            ORDER BY c.effect <> 'cancel', c.command_no LIMIT most_in) q
+        ORDER BY q.late, q.command_no LIMIT most_in);
+    v_stops := ARRAY(SELECT s.scope FROM switch s ORDER BY s.scope);
     RETURN QUERY
-        WITH holds AS MATERIALIZED (
-            SELECT m.account_id, m.epoch, m.groups
-            FROM mine(accounts_in, epochs_in, owners_in) m
-            JOIN holder h ON h.owner = m.owner
-            WHERE m.account_id = ANY (v_accounts) AND m.ended_at IS NULL
-                AND m.takeover_to IN ('', m.box) AND h.lease_until > clock_timestamp()
-        ), first AS MATERIALIZED (
-            SELECT q.account_id, q.command_id FROM holds
-            CROSS JOIN LATERAL (
-                SELECT c.account_id, c.command_id, c.effect <> 'cancel' AS late, c.command_no
-                FROM command c
-                WHERE c.account_id = holds.account_id AND c.state = 'queued'
-                    AND (c.effect = 'cancel' OR c.account_id <> ALL (busy_in))
-                ORDER BY c.effect <> 'cancel', c.command_no LIMIT most_in) q
-            ORDER BY q.late, q.command_no LIMIT most_in
-        ), locked AS MATERIALIZED (
-            SELECT c.account_id, c.command_id FROM command c JOIN first USING (account_id, command_id)
-            WHERE c.state = 'queued'
-            FOR UPDATE OF c SKIP LOCKED
-        ), judged AS MATERIALIZED (
-            SELECT c.account_id, c.command_id, h.epoch, c.valid_until <= clock_timestamp() AS late,
-                CASE WHEN c.effect <> 'cancel' THEN (
-                    SELECT s.scope || CASE WHEN s.why = '' THEN '' ELSE '：' || s.why END
-                    FROM switch s
-                    WHERE s.scope IN ('fleet', 'account:' || c.account_id)
-                        OR (c.strategy <> '' AND s.scope = 'strategy:' || c.strategy)
-                        OR s.scope IN (SELECT 'group:' || g FROM unnest(h.groups) g)
-                    ORDER BY s.scope LIMIT 1) END AS stopped
-            FROM locked JOIN command c USING (account_id, command_id) JOIN holds h USING (account_id)
+        WITH judged AS MATERIALIZED (
+            SELECT c.command_no, c.account_id, c.valid_until <= clock_timestamp() AS late,
+                CASE WHEN c.effect <> 'cancel' AND v_stops <> '{}' THEN
+                    stopped_by(v_stops, c.account_id, c.strategy) END AS stop
+            FROM command c
+            WHERE c.command_no = ANY (v_numbers) AND coalesce(c.state, '') = 'queued'
+            FOR UPDATE SKIP LOCKED
         )
         UPDATE command c SET
-            state = CASE WHEN j.late OR j.stopped IS NOT NULL THEN 'unsent' ELSE 'sending' END,
-            reason = CASE WHEN j.late THEN 'expired' WHEN j.stopped IS NOT NULL THEN 'switch'
+            state = CASE WHEN j.late OR j.stop IS NOT NULL THEN 'unsent' ELSE 'sending' END,
+            reason = CASE WHEN j.late THEN 'expired' WHEN j.stop IS NOT NULL THEN 'switch'
                 ELSE '' END,
-            answer = CASE WHEN NOT j.late AND j.stopped IS NOT NULL THEN json_build_object('error',
+            answer = CASE WHEN j.late OR j.stop IS NULL THEN '' ELSE json_build_object('error',
                 json_build_object('type', 'RiskRefusedError', 'text',
-                    format('风控拒绝（fleet_switch）：停单开关开着（%s）；什么都没有发出', j.stopped),
-                    'rule', 'fleet_switch', 'actual', NULL, 'limit', NULL))::text ELSE '' END,
-            epoch = j.epoch, claimed_at = clock_timestamp(),
-            settled_at = CASE WHEN j.late OR j.stopped IS NOT NULL THEN clock_timestamp() END
+                    format('风控拒绝（fleet_switch）：停单开关开着（%s）；什么都没有发出', j.stop),
+                    'rule', 'fleet_switch', 'actual', NULL, 'limit', NULL))::text END,
+            epoch = CASE WHEN j.late OR j.stop IS NOT NULL THEN c.epoch
+                ELSE epochs_in[array_position(accounts_in, j.account_id)] END,
+            claimed_at = CASE WHEN j.late OR j.stop IS NOT NULL THEN NULL
+                ELSE clock_timestamp() END,
+            settled_at = CASE WHEN j.late OR j.stop IS NOT NULL THEN clock_timestamp() END
         FROM judged j
-        WHERE c.account_id = j.account_id AND c.command_id = j.command_id
+        WHERE c.command_no = j.command_no
         RETURNING c.*;
     IF FOUND THEN
         UPDATE holder SET idle = false WHERE owner = ANY (owners_in) AND idle;
@@ -760,6 +798,7 @@ COMMENT ON FUNCTION claim IS 'agent: 领走一批';
 
 CREATE FUNCTION left_over(account_in text, epoch_in integer, owner_in text) RETURNS SETOF command
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -783,48 +822,52 @@ CREATE FUNCTION settle(
     e_account text[], e_kind text[], e_data text[], e_spool text[], e_n bigint[], e_command text[],
     OUT account_id text, OUT last_no bigint) RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
-DECLARE v_accounts text[]; v_lost text;
+DECLARE v_accounts text[]; v_lost text; v_open boolean;
 BEGIN
     PERFORM begin_write(true);
     v_accounts := ARRAY(SELECT DISTINCT x FROM unnest(o_account || e_account) AS l(x) ORDER BY x);
-    PERFORM pg_advisory_xact_lock_shared(71001, hashtext(x)) FROM unnest(v_accounts) AS l(x);
+    PERFORM pg_advisory_xact_lock_shared(71001, x) FROM (
+        SELECT DISTINCT hashtext(unnest(v_accounts)) AS x ORDER BY 1) l;
     SELECT string_agg(x, '、') INTO v_lost FROM unnest(accounts_in) AS l(x)
     WHERE x NOT IN (SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m);
     IF v_lost IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'FT002', MESSAGE = v_lost;
     END IF;
-    IF o_account <> '{}' THEN
+    -- 一条一条、照先后：同一条命令先有序号、后有结果
+    FOR i IN 1..cardinality(o_account) LOOP
+        v_open := o_state[i] IN ('sending', 'unknown');
         UPDATE command c SET
-            state = CASE WHEN o.state = 'sending' THEN c.state ELSE o.state END,
-            reason = CASE WHEN o.state = 'sending' THEN c.reason ELSE o.reason END,
-            order_id = CASE WHEN o.order_id = '' THEN c.order_id ELSE o.order_id END,
-            answer = CASE WHEN o.state = 'sending' THEN c.answer ELSE o.answer END,
-            seq = coalesce(o.seq, c.seq),
-            settled_at = CASE WHEN o.state NOT IN ('sending', 'unknown') THEN clock_timestamp() END
-        FROM (SELECT DISTINCT ON (account_id, command_id, attempt) * FROM unnest(o_account,
-                o_command, o_attempt, o_state, o_reason, o_order, o_answer, o_seq) WITH ORDINALITY
-                AS u(account_id, command_id, attempt, state, reason, order_id, answer, seq, nth)
-            ORDER BY account_id, command_id, attempt, nth DESC) o
-        JOIN unnest(accounts_in, epochs_in) AS l(account_id, epoch) USING (account_id)
-        WHERE c.account_id = o.account_id AND c.command_id = o.command_id
-            AND c.attempt = o.attempt AND c.epoch = l.epoch AND c.state IN ('sending', 'unknown');
-    END IF;
+            state = CASE WHEN o_state[i] = 'sending' THEN c.state ELSE o_state[i] END,
+            reason = CASE WHEN o_state[i] = 'sending' THEN c.reason ELSE o_reason[i] END,
+            order_id = CASE WHEN o_order[i] = '' THEN c.order_id ELSE o_order[i] END,
+            answer = CASE WHEN o_state[i] = 'sending' THEN c.answer ELSE o_answer[i] END,
+            seq = coalesce(o_seq[i], c.seq),
+            settled_at = CASE WHEN v_open THEN NULL ELSE clock_timestamp() END
+        WHERE c.command_id = o_command[i] AND c.account_id = o_account[i]
+            AND c.attempt = o_attempt[i]
+            AND c.epoch = epochs_in[array_position(accounts_in, o_account[i])]
+            AND coalesce(c.state, '') IN ('sending', 'unknown');  -- 只走主键
+    END LOOP;
     IF e_account <> '{}' THEN
         -- 行锁到提交：编号没有缺的，照提交的先后
         PERFORM FROM tail t WHERE t.account_id = ANY (e_account)
             ORDER BY t.account_id FOR UPDATE;
         WITH fresh AS MATERIALIZED (
-            SELECT DISTINCT ON (e.account_id, e.spool, e.n) e.*
+            SELECT DISTINCT ON (e.account_id, e.spool, e.n)
+                e.account_id, e.kind, e.data, e.spool, e.n, e.command_id, e.nth
             FROM unnest(e_account, e_kind, e_data, e_spool, e_n, e_command) WITH ORDINALITY
                 AS e(account_id, kind, data, spool, n, command_id, nth)
             LEFT JOIN spool_mark s ON s.account_id = e.account_id AND s.spool = e.spool
             WHERE s.upto IS NULL OR e.n > s.upto
             ORDER BY e.account_id, e.spool, e.n, e.nth
         ), numbered AS MATERIALIZED (
-            SELECT f.*, t.last_no + row_number() OVER (
-                PARTITION BY f.account_id ORDER BY f.nth) AS event_no
+            SELECT f.account_id, f.kind, f.data, f.spool, f.n, f.command_id,
+                t.last_no + row_number() OVER (
+                    PARTITION BY f.account_id ORDER BY f.nth) AS event_no
             FROM fresh f JOIN tail t USING (account_id)
         ), marked AS (
             INSERT INTO spool_mark AS s (account_id, spool, upto)
@@ -847,6 +890,7 @@ CREATE FUNCTION questions(
     accounts_in text[], epochs_in integer[], owners_in text[], most_in integer)
 RETURNS SETOF question
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -872,6 +916,7 @@ COMMENT ON FUNCTION questions IS 'agent: 拿走要答的问题';
 
 CREATE FUNCTION reply(numbers_in bigint[], answers_in text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(false);
@@ -884,6 +929,7 @@ COMMENT ON FUNCTION reply IS 'agent: 答';
 
 CREATE FUNCTION idle(accounts_in text[], epochs_in integer[], owners_in text[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -905,6 +951,7 @@ COMMENT ON FUNCTION idle IS 'agent: 要去等提示了';
 CREATE FUNCTION draw(scope_in text, kind_in text, least_in bigint, most_in bigint, host_in text)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE v_allowed bigint; v_taken bigint; v_give bigint; v_day date := today();
@@ -937,16 +984,21 @@ COMMENT ON FUNCTION draw IS 'agent: 从今天的额度里领一份';
 
 CREATE FUNCTION budgets(
     OUT scope text, OUT kind text, OUT allowed bigint, OUT taken bigint) RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT b.scope, b.kind, b.allowed, coalesce(t.amount, 0)
     FROM budget b LEFT JOIN taken t ON t.scope = b.scope AND t.kind = b.kind AND t.day = today()
-    ORDER BY 1, 2
-$$;
+    ORDER BY 1, 2;
+END $$;
 COMMENT ON FUNCTION budgets IS 'agent strategy operator audit: 各格额度今天的样子';
 
 CREATE FUNCTION set_budget(scope_in text, kind_in text, allowed_in bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 BEGIN
     PERFORM begin_write(true);
@@ -964,17 +1016,20 @@ END $$;
 COMMENT ON FUNCTION set_budget IS 'operator: 设一格额度';
 
 CREATE FUNCTION switches() RETURNS json
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
-    SELECT coalesce(json_agg(json_build_array(
+BEGIN
+    RETURN (SELECT coalesce(json_agg(json_build_array(
         scope, cancel_open, why, by_login, extract(epoch FROM at)) ORDER BY scope), '[]')
-    FROM switch
-$$;
+    FROM switch);
+END $$;
 COMMENT ON FUNCTION switches IS 'agent strategy operator audit: 开着的开关';
 
 CREATE FUNCTION set_switch(scope_in text, on_in boolean, why_in text, cancel_open_in boolean)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE v_account text := substring(scope_in FROM '^account:(.*)$');
 BEGIN
@@ -997,6 +1052,7 @@ COMMENT ON FUNCTION set_switch IS 'operator strategy agent: 停，或放开';
 CREATE FUNCTION take_over(account_in text, box_in text, force_in boolean, quiet_in float8, ttl_in float8)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE v_row account; v_until timestamptz; v_now timestamptz; v_alive boolean;

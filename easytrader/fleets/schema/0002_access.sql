@@ -1,36 +1,39 @@
 -- 谁能做什么：身份看角色与 member，权限照函数、视图的说明给，表谁都不能直接碰，改了什么留底。
+-- 认权限的都是 plpgsql：不能内联的 sql 函数每次调用都从头解析、计划一遍。
 
 -- 管理员：扮得了主人的（建表的那个登录名、超级用户）。session_user 在 SECURITY DEFINER 里也还是登录的那一个。
 CREATE OR REPLACE FUNCTION fleet.is_admin() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pg_has_role(session_user, 'fleet_owner', 'MEMBER') $$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pg_has_role(session_user, 'fleet_owner', 'MEMBER');
+END $$;
 COMMENT ON FUNCTION fleet.is_admin() IS 'agent strategy operator audit: 管理员';
 
 CREATE OR REPLACE FUNCTION fleet.has_role(role_in text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT role_in = ANY ('{agent,strategy,operator,audit}'::text[]) AND (
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN role_in = ANY ('{agent,strategy,operator,audit}'::text[]) AND (
         pg_has_role(session_user, 'fleet_owner', 'MEMBER')
         OR (pg_has_role(session_user, 'fleet_' || role_in, 'MEMBER')
-            AND EXISTS (SELECT FROM fleet.member m WHERE m.login = session_user::text)))
-$$;
+            AND EXISTS (SELECT FROM fleet.member m WHERE m.login = session_user::text)));
+END $$;
 COMMENT ON FUNCTION fleet.has_role(text) IS 'agent strategy operator audit: 登录的人有没有这种身份';
 
 CREATE OR REPLACE FUNCTION fleet.may(account_in text, scope_in text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT pg_has_role(session_user, 'fleet_owner', 'MEMBER') OR EXISTS (
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN pg_has_role(session_user, 'fleet_owner', 'MEMBER') OR EXISTS (
         SELECT FROM fleet.member m
         WHERE m.login = session_user::text AND m.account_id IN (account_in, '*')
-          AND scope_in = ANY (m.may))
-$$;
+          AND scope_in = ANY (m.may));
+END $$;
 COMMENT ON FUNCTION fleet.may(text, text) IS
     'agent strategy operator audit: 登录的人在这个账号上有没有这种权限';
 
 CREATE OR REPLACE FUNCTION fleet.scopes(account_in text) RETURNS text[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN pg_has_role(session_user, 'fleet_owner', 'MEMBER')
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN CASE WHEN pg_has_role(session_user, 'fleet_owner', 'MEMBER')
         THEN '{read,trade,funds}'::text[]
         ELSE ARRAY(
             SELECT s FROM unnest('{read,trade,funds}'::text[]) WITH ORDINALITY AS x(s, n)
@@ -38,24 +41,26 @@ AS $$
                 SELECT FROM fleet.member m
                 WHERE m.login = session_user::text AND m.account_id IN (account_in, '*')
                   AND s = ANY (m.may))
-            ORDER BY n) END
-$$;
+            ORDER BY n) END;
+END $$;
 COMMENT ON FUNCTION fleet.scopes(text) IS
     'agent strategy operator audit: 登录的人在这个账号上的权限';
 
 -- 一个账号的，管得到它的；全队、一组、一个策略的，要管得到全部账号的
 CREATE OR REPLACE FUNCTION fleet.operates(scope_in text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT fleet.has_role('operator') AND fleet.may(
-        CASE WHEN scope_in LIKE 'account:%' THEN substr(scope_in, 9) ELSE '*' END, 'operate')
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN fleet.has_role('operator') AND fleet.may(
+        CASE WHEN scope_in LIKE 'account:%' THEN substr(scope_in, 9) ELSE '*' END, 'operate');
+END $$;
 COMMENT ON FUNCTION fleet.operates(text) IS
     'agent strategy operator audit: 登录的人管不管得了这一格';
 
 CREATE FUNCTION fleet.visible(scope_in text) RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT a.account_id FROM fleet.account a WHERE fleet.may(a.account_id, scope_in) $$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN
+    RETURN QUERY SELECT a.account_id FROM fleet.account a WHERE fleet.may(a.account_id, scope_in);
+END $$;
 COMMENT ON FUNCTION fleet.visible(text) IS 'agent strategy operator audit: 有这种权限的账号';
 
 -- ---- 留底：谁按了开关、改了额度、让谁接手、给了谁权限、定了哪条命令。只添不改。
@@ -134,7 +139,7 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION fleet.list_commands(text, text[], integer) IS
-    'strategy operator audit: 最近的命令，新的在前';
+    'strategy agent operator audit: 最近的命令，新的在前';
 
 CREATE INDEX event_alarm ON fleet.event (day)
     WHERE kind IN ('duplicate', 'late_order', 'stale_lease', 'spool_full', 'stranger', 'clock');
