@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from typing import TYPE_CHECKING
@@ -45,6 +46,29 @@ def test_refused_cancelled_and_wrong_ones_each_have_their_state(fleet: StationWo
     assert (wrong.state, wrong.reason) == (UNSENT, "usage")
     guarded = fleet.strategy.buy(limits={"max_order_value": 1})
     assert (guarded.state, guarded.reason) == (UNSENT, "guard")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"limits": "{["},
+        {"limits": '{"nothing":1}'},
+        {"limits": '{"kill_switch":"/etc/passwd"}'},
+        {"limits": "[1]"},
+        {"arguments": "[]"},
+        {"arguments": '{"args":5,"kwargs":{}}'},
+        {"arguments": '{"args":[],"kwargs":{"price":{"$":"bad","v":1}}}'},
+        {"arguments": "{"},
+        {"effect": "cancel"},
+    ],
+)
+def test_a_broken_one_harms_no_other(fleet: StationWorld, changed: dict[str, str]) -> None:
+    good = wish("buy", CODE, RESTING, AMOUNT, valid_s=20)
+    bad = wish("buy", CODE, RESTING, AMOUNT, valid_s=20)._replace(**changed)  # type: ignore[arg-type]
+    with contextlib.suppress(UsageError):  # 存储先看过的
+        row = fleet.strategy.do(bad)
+        assert (row.state, row.reason) == (UNSENT, "usage")
+    assert fleet.strategy.do(good).state == PLACED
 
 
 def test_queries_are_answered(fleet: StationWorld) -> None:
