@@ -17,8 +17,11 @@ from typing import Any
 
 
 def main(dsn: str, accounts: str) -> None:
+    from loguru import logger
+
     import easytrader
 
+    logger.remove()
     users = []
     for account in accounts.split(","):
         user: Any = easytrader.use("fleet")
