@@ -458,6 +458,15 @@ class World:
         for each in self.strategies:
             each.ensure()
 
+    def move(self, server: Any) -> None:
+        """换到另一台服务器（备机）上：它升为主机，线都接到它。"""
+        server.execute("SELECT pg_promote(true, 30)")
+        before, self.store = self.store, open_store(server.dsn(self.dsn.rpartition("/")[2]))
+        before.close()
+        for proxy in self.proxies.values():
+            proxy.target = server.port
+            proxy.cut()
+
     def mute(self, on: bool) -> None:
         self._line.ask(5, do="mute", on=on)
 
