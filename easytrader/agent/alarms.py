@@ -74,6 +74,8 @@ _LOOKING_S: Final = 60.0
 _AGAIN_S: Final = 3.0
 _PAGE: Final = 1000
 _HELD: Final = 20_000
+_COMMANDS: Final = 2000
+"""说一笔委托外来之前，看最近这么多条命令。"""
 _FURTHEST: Final = 50_000
 """接手时最多往回读这么多条事件。"""
 _ORDER_EVENTS: Final = frozenset({"order", "trade", "order_error", "stranger"})
@@ -86,6 +88,7 @@ class _Suspect:
     """一笔还不认得的委托。"""
 
     since: float
+    tag: str
     told: dict[str, Any]
 
 
@@ -309,7 +312,7 @@ class Alarms:
             )  # fmt: skip
 
     def tick(self) -> None:
-        """每隔一秒左右：等够了还不认得的，就是外来的；没有认完的接着认。"""
+        """每隔一秒左右：等够了还不认得的，问过存储也不是队里的，就是外来的；没有认完的接着认。"""
         with self._lock:
             watches = list(self._watches.values())
         for watch in watches:
@@ -317,21 +320,58 @@ class Alarms:
                 self._look_again(watch)
                 continue
             with self._lock:
-                strangers = self._strangers(watch)
-            for told in strangers:
-                self.tell(watch.account, "stranger", _about(told), **told)
+                due = self._due(watch)
+            if due:
+                self._identify(watch, due)
 
-    def _strangers(self, watch: _Watch) -> list[dict[str, Any]]:
+    def _due(self, watch: _Watch) -> dict[str, _Suspect]:
+        """等够了的。"""
         now = self._clock()
-        found = []
-        for number, suspect in list(watch.suspects.items()):
-            waits = not watch.tagged and watch.flying
-            if now - suspect.since < (_IN_FLIGHT_S if waits else SUSPECT_S):
-                continue
-            del watch.suspects[number]
-            watch.orders[number] = ""
-            found.append(suspect.told)
-        return found
+        waits_s = _IN_FLIGHT_S if not watch.tagged and watch.flying else SUSPECT_S
+        return {
+            number: each for number, each in watch.suspects.items() if now - each.since >= waits_s
+        }
+
+    def _identify(self, watch: _Watch, due: dict[str, _Suspect]) -> None:
+        """说它外来之前：别的机器、以前的主人领走的命令，存储都有。"""
+        account = watch.account
+        try:
+            commands = self._store.commands(
+                time.monotonic() + _STORE_S, account=account, most=_COMMANDS
+            )
+        except (StoreDownError, StoreUnknownError) as exc:
+            logger.debug("账号 {} 有 {} 笔不认得的委托，存储不在，等它：{}", account, len(due), exc)
+            return
+        except UsageError as exc:  # 没有权限看：照外来的说
+            logger.debug("账号 {} 的命令看不了：{}", account, exc)
+            commands = []
+        orders = [each for each in commands if each.effect == "order"]
+        by_order = {each.order_id: each for each in orders if each.order_id}
+        by_tag = {self._tag(watch, each.command_id): each for each in orders if watch.tagged}
+        for number, suspect in due.items():
+            command = by_tag.get(suspect.tag) or by_order.get(number)
+            alarms: list[tuple[str, str, dict[str, Any]]] = []
+            with self._lock:
+                if watch.suspects.pop(number, None) is None:
+                    continue  # 正好认得了
+                if command is None:
+                    watch.orders[number] = ""
+                    alarms = [("stranger", _about(suspect.told), suspect.told)]
+                else:
+                    alarms = self._recognized(watch, number, suspect.tag, command)
+            self._raise(account, alarms)
+
+    def _recognized(
+        self, watch: _Watch, number: str, tag: str, command: Command
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        name = command.command_id
+        watch.orders[number] = name
+        if tag:
+            watch.tags[tag] = name
+        junk = watch.by_tag.get(tag, {}).get(number, False)
+        if command.state in _GONE and not junk:
+            return self._late_order(watch, name, number)
+        return []
 
     def _raise(self, account: str, alarms: list[tuple[str, str, dict[str, Any]]]) -> None:
         for kind, text, data in alarms:
@@ -395,7 +435,7 @@ class Alarms:
             elif watch.moving or self._clock() < watch.moved_until:
                 watch.orders[number] = ""  # 一批申购、智能算法下的，没有编号可对
             else:
-                watch.suspects[number] = _Suspect(self._clock(), _told(order, number, tag))
+                watch.suspects[number] = _Suspect(self._clock(), tag, _told(order, number, tag))
         self._raise(watch.account, alarms)
 
     def _compare(

@@ -180,8 +180,6 @@ class Duties:
                 logger.error("代理每秒一遍的出了意外的错：{!r}\n{}", exc, where)
 
     def _step(self) -> None:
-        self.alarms.tick()
-        self._refresh()
         with self._lock:
             held = list(self._held.items())
         for account, (desk, _) in held:
@@ -189,6 +187,8 @@ class Duties:
             for switch in self.switches.to_cancel_strategies():
                 find = partial(self.alarms.open_orders, account, switch.scope.partition(":")[2])
                 self._cancels.of_strategy(desk, account, switch, find)
+        self.alarms.tick()
+        self._refresh()
         try:
             for account, (desk, lease) in held:
                 self.glances.look(

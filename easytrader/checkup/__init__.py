@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader import arguments
-from easytrader.errors import UsageError
+from easytrader.errors import MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from easytrader.types import AccountTypeName, CheckResult
@@ -44,13 +44,16 @@ def doctor(
         broker: ``'miniqmt'``，或 ``'bigqmt'``（完整版 QMT 的内置 Python，项目与键相同，看的是它的
             日志、中转、哪几条线通）；不给就看文件夹的样子，两种都有的、模拟的是 MiniQMT。
             登记的柜台写它的名字，如 ``'中泰XTP'``：查系统与 Python、包、区域设置、导入、字段、
-            端口，不登录，前面两个参数不用。
-        config: 登记的柜台的字段：VeighNa 的 ``connect_xxx.json`` 的名字或路径，或一个字典。
+            端口，不登录，前面两个参数不用。``'fleet'`` 查一队账号：包、存储、时钟、账号的代理，
+            ``stock_account`` 是账号在队里的名字。
+        config: 登记的柜台的字段：VeighNa 的 ``connect_xxx.json`` 的名字或路径，或一个字典；
+            ``'fleet'`` 的是存储的地址。
         fix_locale: Linux 上没有 ``zh_CN.GB18030`` 就做一个（只有它会写文件）。
 
     Returns:
         每项一个字典，依次是 ``python packages path permission session disk clock trading_day
-        connect``（登记的柜台是 ``python packages locale native fields ports clock``）。
+        connect``（登记的柜台是 ``python packages locale native fields ports clock``，
+            一队账号是 ``packages path session clock connect``）。
         键是 ``check``（这些名字）、``title``（中文名）、
         ``status``（``正常``、``注意``、``有问题``、``跳过``）、``detail``（看到了什么）、
         ``fix``（怎么办，正常时为空）。
@@ -61,6 +64,8 @@ def doctor(
     from easytrader.checkup.case import Case
     from easytrader.checkup.run import examine
 
+    if broker == "fleet":
+        return _fleet(config, stock_account, arguments.seconds("timeout", timeout))
     if broker is not None and broker not in _CLIENTS:
         return _counter(broker, config, timeout, network, fix_locale)
     return examine(
@@ -73,6 +78,27 @@ def doctor(
             broker=broker or "",
         )
     )
+
+
+def _fleet(config: Any, account: object, timeout_s: float) -> list[CheckResult]:
+    """一队账号；``config`` 是存储的地址，或 ``connect`` 的字典。"""
+    try:
+        from easytrader.checkup.fleet import CHECKS, FleetCase
+    except ImportError as exc:
+        told = f"一队账号要另装几个包（{exc}）：pip install easytrader[fleet]"
+        raise MissingDependencyError(told) from exc
+    from easytrader.checkup.run import examine
+
+    given = config if isinstance(config, Mapping) else {"dsn": config}
+    name = given.get("account") if account is None else account
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise UsageError("account", name, "应为账号在队里的名字")
+    case = FleetCase(dsn=given.get("dsn"), account_id=name, timeout_s=timeout_s)
+    try:
+        return examine(case, CHECKS)
+    finally:
+        if case.store is not None:
+            case.store.close()
 
 
 def _counter(

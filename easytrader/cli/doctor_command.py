@@ -30,15 +30,16 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
         metavar="PATH",
         nargs="?",
         help="userdata_mini，或完整版 QMT 的安装目录；不给就看默认的模拟文件夹。"
-        "登记的柜台的是 connect_xxx.json",
+        "登记的柜台的是 connect_xxx.json，fleet 的是存储的地址",
     )
     add(
         "--broker",
         metavar="NAME",
-        help="miniqmt 或 bigqmt；不给就看文件夹的样子。登记的柜台写它的名字，如 中泰XTP",
+        help="miniqmt 或 bigqmt；不给就看文件夹的样子。登记的柜台写它的名字，如 中泰XTP；"
+        "一队账号写 fleet",
     )
     add("--profile", metavar="NAME", help="账号的设置：查它说的登记的柜台、它的字段")
-    add("--account", metavar="ID", help="资金账号；给了才真的连一次")
+    add("--account", metavar="ID", help="资金账号；给了才真的连一次。fleet 的是队里的名字")
     add("--type", metavar="TYPE", default="STOCK", help="账号类型（默认 STOCK；信用账号 CREDIT）")
     add("--timeout", metavar="S", type=float, default=10.0, help="连接的期限，秒（默认 10）")
     add("--fix-locale", action="store_true", help="Linux 上没有 zh_CN.GB18030 就做一个")

@@ -12,10 +12,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from loguru import logger
 
@@ -25,6 +26,7 @@ from easytrader.errors import (
     ClosedError,
     ConnectFailedError,
     EasytraderError,
+    NotConnectedError,
     QueryFailedError,
     UsageError,
 )
@@ -33,7 +35,7 @@ from easytrader.fleets.address import open_store
 from easytrader.fleets.joint import SLACK_S, Joint, Share, decide, own_id, wish_id
 from easytrader.fleets.joint_rebalance import execute
 from easytrader.fleets.together import together
-from easytrader.fleets.words import StoreDownError, StoreUnknownError
+from easytrader.fleets.words import WAIT_S, StoreDownError, StoreUnknownError
 from easytrader.orders import ticket
 from easytrader.rebalance import planning
 
@@ -56,16 +58,21 @@ if TYPE_CHECKING:
 Missing: TypeAlias = Literal["raise", "skip"]
 Allocate: TypeAlias = "Literal['equal', 'assets', 'each'] | Mapping[str, float | Decimal]"
 
+_CONNECTED: Final = "已连接"
+_CLOSED: Final = "已关闭"
+
 
 @guarded
-def fleet(dsn: object, *, strategy: str = "", timeout: float = 10, debug: bool = False) -> Fleet:
+def fleet(
+    dsn: object, *, strategy: str = "", timeout: float = WAIT_S, debug: bool = False
+) -> Fleet:
     """一队账号；用到才连。用完 ``close()``，或写成 ``with``。
 
     Args:
         dsn: 存储的地址，同 ``use("fleet").connect()``：``postgresql://用户@主机/库``、
             ``sqlite:///路径``、``env:变量名``、``keyring:服务/用户名``。
         strategy: 策略名：额度、开关、审计认它。
-        timeout: 每个会阻塞的调用的期限，秒。
+        timeout: 每个会阻塞的调用的期限，秒；命令也只在这么久之内有效。
         debug: 是否记 DEBUG 日志。
 
     Raises:
@@ -83,13 +90,14 @@ class Fleet:
     """一队账号，见模块说明；由 `fleet` 得到。线程安全。"""
 
     def __init__(
-        self, store: Store, *, strategy: str = "", timeout: float = 10.0, debug: bool = False
+        self, store: Store, *, strategy: str = "", timeout: float = WAIT_S, debug: bool = False
     ) -> None:
         self._store = store
         self._strategy = strategy
         self._limit_s = timeout
         self._debug = debug
         self._users: dict[str, Trader] = {}
+        self._lock = threading.Lock()
         self._closed = False
 
     @property
@@ -149,8 +157,9 @@ class Fleet:
 
     def close(self) -> None:
         """断开全部；可重复调用，最多几秒。"""
-        self._closed = True
-        users, self._users = self._users, {}
+        with self._lock:
+            self._closed = True
+            users, self._users = self._users, {}
         together({name: each.close for name, each in users.items()}, self._limit_s)
         self._store.close()
 
@@ -178,12 +187,22 @@ class Fleet:
     def _user(self, name: str, options: Mapping[str, Any]) -> Trader:
         self._check_open()
         user = self._users.get(name)
-        if user is None:
-            user = fleet_trader(self._debug)
-            terms = {"strategy": self._strategy, "timeout": self._limit_s, **options}
-            user.connect(self._store, account=name, **terms)
-            self._users[name] = user
-        return user
+        if user is not None and user.state != _CLOSED:
+            if user.state != _CONNECTED:
+                raise NotConnectedError(f"{user.state}，正在重连")
+            return user
+        fresh = fleet_trader(self._debug)
+        terms = {"strategy": self._strategy, "timeout": self._limit_s, **options}
+        fresh.connect(self._store, account=name, **terms)
+        with self._lock:  # 两个线程一起要同一个：先到的留下
+            kept = self._users.get(name)
+            if kept is user and not self._closed:
+                kept = self._users[name] = fresh
+        if kept is not fresh:
+            fresh.close()
+        self._check_open()
+        assert kept is not None
+        return kept
 
     def _check_open(self) -> None:
         if self._closed:

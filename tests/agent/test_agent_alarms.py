@@ -128,8 +128,9 @@ def test_one_that_was_sent_again_is_no_alarm(box: RulesBox, state: str) -> None:
     box.drained()
     again = box.claimed(command_id="again")
     assert again.attempt == 2
-    box.ends(again, PLACED, box.send(again))
-    eventually(lambda: box.events("order"))
+    number = box.send(again)
+    eventually(lambda: box.events("order"))  # 推送比应答先到
+    box.ends(again, PLACED, number)
     box.tick(60)
     box.drained()
     assert {each.kind for each in box.events()} == {"order"}
@@ -256,6 +257,29 @@ def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path, dsn: str) 
         new.drained()
         assert [each["order_id"] for each in new.alarms("stranger")][1:] == [missed]
         assert len(new.events("order")) == 3  # 以前记过的不重复
+
+
+@pytest.mark.parametrize("state", [PLACED, ABSENT])
+def test_what_nobody_here_knows_is_looked_up_before_it_is_called_strange(
+    tmp_path: Path, dsn: str, state: str
+) -> None:
+    """以前的主人领走、了结的，推送一条也没有传上来：按标记认得出，说过没有的是 late_order。"""
+    with rules_world(tmp_path, dsn, "box1", "box2") as (old, new):
+        old.acquire()
+        command = old.claimed()
+        old.duties.lost("a")
+        number = old.send(command)
+        old.ends(command, state, number if state == PLACED else "")
+        old.drained()
+        old.leases.clear()
+        new.store.take_over("a", "box2", within(5), force=True)
+        new.acquire()
+        new.tick(SUSPECT_S + 0.1)
+        new.drained()
+        assert new.alarms("stranger") == []
+        assert [each["order_id"] for each in new.alarms("late_order")] == (
+            [number] if state == ABSENT else []
+        )
 
 
 def test_what_happened_between_two_owners_is_caught_up(tmp_path: Path, dsn: str) -> None:

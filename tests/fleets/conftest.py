@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleets.pg_server import missing, pg_dsn, pg_server, pg_session
-from fleets.store_worlds import PostgresWorld, SqliteWorld, World
+from fleets.store_worlds import PostgresWorld, SqliteWorld, World, close_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,13 +16,13 @@ __all__ = ["pg_dsn", "pg_server", "pg_session"]
 
 
 @pytest.fixture(scope="session")
-def pg_database(pg_session: Callable[[], Any]) -> str:
+def pg_database(pg_session: Callable[[], Any]) -> Iterator[str]:
     """两种存储各来一遍的那些共用一个库，每个测试前清空：比新建一个快十倍。"""
     told = missing()
     if told:
         pytest.skip(told)
-    dsn: str = pg_session().fresh()
-    return dsn
+    yield pg_session().fresh()
+    close_idle()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

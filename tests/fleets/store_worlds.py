@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +138,17 @@ class SqliteWorld(World):
             db.close()
 
 
+_idle: dict[str, list[Any]] = defaultdict(list)
+
+
+def close_idle() -> None:
+    """留着的都关掉。"""
+    for stores in _idle.values():
+        for each in stores:
+            each.close()
+    _idle.clear()
+
+
 @lru_cache(None)
 def _admin(dsn: str) -> Any:
     """管理员的一条连接，一直用着。"""
@@ -153,6 +166,7 @@ class PostgresWorld(World):
         super().__init__()
         self.dsn = dsn
         self._admin = _admin(dsn)
+        self._before = set(threading.enumerate())
         empty = "".join(f"DELETE FROM fleet.{each};" for each in _TABLES)
         # 留底只能添，触发器不许删：这一个事务里不让触发器起作用
         self._admin.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {empty} COMMIT")
@@ -160,7 +174,14 @@ class PostgresWorld(World):
     def _open(self) -> Store:
         from easytrader.fleets.address import open_store
 
-        return open_store(self.dsn)
+        return _idle[self.dsn].pop() if _idle[self.dsn] else open_store(self.dsn)
+
+    def close(self) -> None:
+        ours = {each for each in threading.enumerate() if each.name.startswith("easytrader")}
+        if ours <= self._before:  # 没有起过线程的，连接留给下一个测试：连一次要服务器 50 毫秒 CPU
+            _idle[self.dsn] += self.opened
+        else:
+            super().close()
 
     def advance(self, seconds: float) -> None:
         self._admin.execute(_AGO.format(f"interval '{seconds} seconds'"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Lot = tuple[int, int]
 Wish = tuple[int, list[Part], Lot]
-few = settings(max_examples=40)
+few = settings(max_examples=25)
 
 LOTS = ((100, 100), (200, 1), (10, 10), (1, 1), (1000, 1000), (100, 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from easytrader import ClosedError, NotConnectedError, OutcomeUnknownError, UsageError
+from easytrader.fleets import quotas
 from easytrader.fleets.many import Accounts, Fleet
 from easytrader.fleets.sqlite import SqliteStore
 from easytrader.fleets.words import StoreDownError, StoreUnknownError
@@ -116,17 +118,19 @@ def test_the_same_call_again_orders_nothing_more(world: World) -> None:
 
 
 def test_a_crash_between_two_accounts_is_continued_with_the_first_split(world: World) -> None:
-    """第一次只发到一家就没有了；再来的时候权重已经不同，照第一次的分。"""
+    """第一次只发到一家就没有了；再来的时候资产已经不同，照第一次的分。"""
 
     def gone() -> None:
         raise SystemExit
 
     broken(world, "乙", gone)
     broken(world, "丙", gone)
-    weights = {"甲": 1, "乙": 2, "丙": 2}
-    world.accounts().buy(CODE, PRICE, 1000, allocate=weights, client_order_id="一")
+    world.counters["甲"].cash = 500_000
+    terms: Any = {"allocate": "assets", "client_order_id": "一"}
+    world.accounts().buy(CODE, PRICE, 1000, **terms)
     unwrap(world)
-    report = world.accounts().buy(CODE, PRICE, 1000, allocate=weights, client_order_id="一")
+    world.counters["甲"].cash = 3_000_000
+    report = world.accounts().buy(CODE, PRICE, 1000, **terms)
     assert report.ok
     assert {name: world.volumes(name) for name in world.users} == {
         "甲": [200], "乙": [400], "丙": [400],
@@ -142,8 +146,20 @@ def test_another_wish_under_the_same_id_is_refused_before_anything_is_sent(world
     assert [len(world.volumes(name)) for name in world.users] == [1, 1, 1]
 
 
-def test_two_processes_with_one_id_share_one_split(world: World) -> None:
-    """同时来、各自算出不同的分法（权重不是同一个意思的除外），存储只认先记下的那一份。"""
+def test_two_processes_with_one_id_share_one_split(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """同时来、各自算出不同的分法，存储只认先记下的那一份：合起来恰好是总数。"""
+    split, turns = quotas.shared, itertools.count()
+
+    def turned(*args: Any, **kwargs: Any) -> quotas.Shared:
+        found, turn = split(*args, **kwargs), next(turns)
+        amounts = dict(
+            zip(found.amounts, ([900, 0, 0], [0, 900, 0], [0, 0, 900])[turn], strict=True)
+        )
+        return found._replace(amounts=amounts)
+
+    monkeypatch.setattr(quotas, "shared", turned)
     reports = []
 
     def go() -> None:
@@ -154,10 +170,8 @@ def test_two_processes_with_one_id_share_one_split(world: World) -> None:
         each.start()
     for each in threads:
         each.join()
-    assert len(reports) == 3
-    assert {name: world.volumes(name) for name in world.users} == {
-        "甲": [300], "乙": [300], "丙": [300],
-    }  # fmt: skip
+    assert next(turns) == len(reports) == 3
+    assert [each for name in world.users for each in world.volumes(name)] == [900]
 
 
 def test_a_lost_answer_is_unknown_and_retry_finds_the_order(world: World) -> None:

@@ -151,6 +151,8 @@ def test_one_wish_over_two_boxes(house: House) -> None:
     refused = everyone.buy(CODE, PRICE, 90_000, allocate={"甲": 1, "乙": 0, "丙": 0})
     assert states(refused) == {"丙": "nothing", "乙": "nothing", "甲": "refused"}
     assert fleet["甲"] is everyone["甲"]
+    everyone["乙"].close()  # 用的人自己关了：再要就是一个新的
+    assert fleet["乙"].balance
     with pytest.raises(UsageError, match="丁"):
         fleet.accounts("丁")
     with pytest.raises(UsageError, match="成长"):

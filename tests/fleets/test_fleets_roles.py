@@ -42,7 +42,8 @@ ALLOWED: dict[str, str] = {
     "ask replies": "strategy operator",
     "outcomes": "strategy operator",
     "find": "strategy agent operator",
-    "list_commands list_alarms": "strategy operator audit",
+    "list_commands": "strategy agent operator audit",
+    "list_alarms": "strategy operator audit",
     "acquire renew release publish claim left_over settle questions reply idle draw": "agent",
     "set_switch": "agent strategy operator",
     "set_budget take_over decide": "operator",
@@ -310,7 +311,7 @@ ACTIONS: dict[str, tuple[Callable[[Store, World, str], Any], str]] = {
     ),
     "commands": (
         lambda s, w, a: s.commands(soon(), account=a),
-        "trader_a reader_a boss boss_a eye eye_a",
+        "agent_a trader_a reader_a boss boss_a eye eye_a",
     ),
     "alarms": (
         lambda s, w, a: [x for x in s.alarms(soon()) if x.account == a],
@@ -409,17 +410,19 @@ def test_forged_temporary_tables_and_search_path_change_nothing(world: World) ->
 def test_every_function_pins_its_search_path_and_builds_no_sql_from_arguments(crew: Any) -> None:
     rows = execute(
         crew[0],
-        "SELECT p.proname, p.proconfig, p.prosrc, has_function_privilege('fleet_agent', p.oid,"
-        " 'EXECUTE') OR has_function_privilege('fleet_strategy', p.oid, 'EXECUTE')"
-        " OR has_function_privilege('fleet_operator', p.oid, 'EXECUTE')"
-        " OR has_function_privilege('fleet_audit', p.oid, 'EXECUTE')"
+        "SELECT p.proname, p.proconfig, p.prosrc, p.prosecdef, EXISTS (SELECT"
+        " FROM unnest(%s::text[]) r WHERE has_function_privilege('fleet_' || r, p.oid, 'EXECUTE'))"
         " FROM pg_proc p WHERE p.pronamespace = 'fleet'::regnamespace",
+        list(roles.ROLES),
     )
     assert len(rows) > 30
-    for name, config, source, callable_by_others in rows:
-        [path] = [each for each in config or [] if each.startswith("search_path=")]
-        assert path.endswith(", pg_temp"), name
-        assert not (callable_by_others and "EXECUTE" in source), name
+    for name, config, source, owners, others in rows:
+        paths = [each for each in config or [] if each.startswith("search_path=")]
+        # 只在里面用的跟着调用它的那一个：那一个钉住了
+        assert all(each.endswith(", pg_temp") for each in paths), name
+        assert paths or not (owners or others), name
+        assert owners or not others or source.count("fleet.") == 0, name
+        assert not (others and "EXECUTE" in source), name
 
 
 NASTY = (

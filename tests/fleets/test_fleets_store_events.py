@@ -66,7 +66,7 @@ def test_no_gap_and_none_missed_with_four_writers_and_a_reader(world: World) -> 
     """读的人只问「比上次大的」：编号照提交的先后给，一条也不会漏。"""
     store = world.open()
     lease = leased(store)
-    each_writes, writers = 30, 4
+    each_writes, writers = 15, 4
     seen: list[int] = []
     done = threading.Event()
     failures: list[BaseException] = []
@@ -277,6 +277,7 @@ def test_closing_wakes_who_waits(world: World) -> None:
     with pytest.raises(StoreDownError):
         store.greet(soon())
     store.hint(["t"])
+    world.opened.remove(store)
 
 
 def test_posts_wake_who_said_they_wait(world: World) -> None:

@@ -36,7 +36,7 @@ def test_the_model_over_sqlite(tmp_path_factory: pytest.TempPathFactory) -> None
         def make_world() -> World:
             return SqliteWorld(tmp_path_factory.mktemp("model"))
 
-    _run(Machine, 10)
+    _run(Machine, 6)
 
 
 def test_the_model_over_postgres(pg_database: str) -> None:

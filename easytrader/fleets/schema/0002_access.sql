@@ -139,7 +139,7 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION fleet.list_commands(text, text[], integer) IS
-    'strategy operator audit: 最近的命令，新的在前';
+    'strategy agent operator audit: 最近的命令，新的在前';
 
 CREATE INDEX event_alarm ON fleet.event (day)
     WHERE kind IN ('duplicate', 'late_order', 'stale_lease', 'spool_full', 'stranger', 'clock');
