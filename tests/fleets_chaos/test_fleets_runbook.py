@@ -395,6 +395,17 @@ def test_every_row_of_the_failures_has_a_section_and_a_test() -> None:
         assert f"](#{anchor})" in text, f"开头的表里没有 {title}"
 
 
+def test_the_commands_of_the_runbook_parse() -> None:
+    """手册里写的命令都认得。"""
+    from easytrader.cli import build_parser
+
+    found = re.findall(r"(?<=`)easytrader (fleet [^`]*?)(?=`)", PAGE.read_text(encoding="utf-8"))
+    assert len(found) > 6
+    for line in found:
+        if line != "fleet box set":  # 说的是哪个命令，不是整条
+            build_parser().parse_args(line.split())
+
+
 FAILURES = [
     "存储停了", "存储断电", "换到落后的备机，或恢复了备份", "代理死了", "代理停住了", "策略死了",
     "代理与存储之间断了", "柜台不答", "钟不对", "同一个编号，要做的不同", "盘满了", "别处下的委托",
