@@ -1,7 +1,7 @@
-"""一个策略进程：``python fleet_strategy.py 地址 期限 账号,账号…``。
+"""一个策略进程：``python fleet_strategy.py 地址 期限 账号,账号… 线程数``。
 
 标准输入一行一笔 JSON：``{"account", "cid", "price", "again", "cancel"}``；标准输出一行一个结果。
-每个账号一个线程，先来先做；``again``：不清楚的再问几遍，同一个编号。被杀了再起，主人把没有听到结果的再说一遍。
+每个账号几个线程，先来先做；``again``：不清楚的再问几遍，同一个编号。被杀了再起，主人把没有听到结果的再说一遍。
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ AGAIN: Final = 4
 class Hand:
     """一个账号的交易口与它的线程。"""
 
-    def __init__(self, dsn: str, account: str, timeout_s: float, say: Any) -> None:
+    def __init__(self, dsn: str, account: str, timeout_s: float, say: Any, threads: int) -> None:
         import easytrader
 
         self.account, self.timeout_s, self._say = account, timeout_s, say
@@ -34,12 +34,15 @@ class Hand:
             strategy="chaos",
         )
         self.jobs: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
+        for each in self.threads:
+            each.start()
 
     def close(self) -> None:
-        self.jobs.put(None)
-        self.thread.join(60)
+        for _ in self.threads:
+            self.jobs.put(None)
+        for each in self.threads:
+            each.join(60)
         self.user.close()
 
     def _run(self) -> None:
@@ -93,7 +96,7 @@ class Hand:
         return said
 
 
-def main(dsn: str, timeout_s: str, accounts: str) -> None:
+def main(dsn: str, timeout_s: str, accounts: str, threads: str) -> None:
     from loguru import logger
 
     logger.remove()
@@ -104,7 +107,9 @@ def main(dsn: str, timeout_s: str, accounts: str) -> None:
         with lock:
             print(json.dumps(said), flush=True)
 
-    hands = {name: Hand(dsn, name, float(timeout_s), say) for name in accounts.split(",")}
+    hands = {
+        name: Hand(dsn, name, float(timeout_s), say, int(threads)) for name in accounts.split(",")
+    }
     say({"ready": 1})
     for line in sys.stdin:
         job = json.loads(line)

@@ -197,12 +197,12 @@ class Strategy:
 
     def __init__(
         self, name: str, home: Path, dsn: str, accounts: Sequence[str], entry: Path,
-        timeout_s: float, heard: Callable[[dict[str, Any]], None],
+        timeout_s: float, heard: Callable[[dict[str, Any]], None], threads: int = 1,
     ) -> None:  # fmt: skip
         home.mkdir(parents=True, exist_ok=True)
         self.name, self.accounts, self.starts = name, tuple(accounts), 0
         self._command = [sys.executable, str(HERE / "fleet_strategy.py"), dsn, str(timeout_s),
-                         ",".join(accounts)]  # fmt: skip
+                         ",".join(accounts), str(threads)]  # fmt: skip
         self._env = environment(home, entry)
         self._heard = heard
         self._log = home / "strategy.out"
@@ -297,6 +297,7 @@ class World:
         delays_ms: 柜台最快、最慢。
         boxes: 几台机器。
         strategies: 几个策略进程。
+        threads: 每个账号几个线程一起下。
     """
 
     timeout_s = 3.0
@@ -304,7 +305,7 @@ class World:
     def __init__(
         self, place: Path, seed: str, *, dsn: str, server: Any = None, skewed: bool = False,
         small_spool: bool = False, delays_ms: tuple[float, float] = (5, 100), boxes: int = 2,
-        strategies: int = 2, accounts: Sequence[str] = ACCOUNTS,
+        strategies: int = 2, accounts: Sequence[str] = ACCOUNTS, threads: int = 1,
     ) -> None:  # fmt: skip
         self.place, self.server, self.dsn = place, server, dsn
         self.accounts = tuple(accounts)
@@ -336,7 +337,7 @@ class World:
         self.strategies = [
             Strategy(f"s{number}", place / f"s{number}", self.seen_from("strategy"),
                      self.accounts[number * share : (number + 1) * share], entry, self.timeout_s,
-                     self._heard)
+                     self._heard, threads)
             for number in range(strategies)
         ]  # fmt: skip
 
@@ -457,6 +458,15 @@ class World:
             box.ensure()
         for each in self.strategies:
             each.ensure()
+
+    def move(self, server: Any) -> None:
+        """换到另一台服务器（备机）上：它升为主机，线都接到它。"""
+        server.execute("SELECT pg_promote(true, 30)")
+        before, self.store = self.store, open_store(server.dsn(self.dsn.rpartition("/")[2]))
+        before.close()
+        for proxy in self.proxies.values():
+            proxy.target = server.port
+            proxy.cut()
 
     def mute(self, on: bool) -> None:
         self._line.ask(5, do="mute", on=on)

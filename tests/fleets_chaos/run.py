@@ -101,7 +101,7 @@ def stage(given: argparse.Namespace, place: Path) -> tuple[World, Any]:
     small = "spool_full" in PLAYS[given.play] and _may_mount()
     options: dict[str, Any] = {
         "skewed": given.skewed, "small_spool": small, "delays_ms": (given.least, given.most),
-        "boxes": given.boxes,
+        "boxes": given.boxes, "threads": given.threads,
     }  # fmt: skip
     seed = f"{given.seed}"
     if given.store == "sqlite":
@@ -135,6 +135,7 @@ def main() -> int:
     add("--store", choices=("postgres", "sqlite"), default="postgres")
     add("--skewed", action="store_true", help="两台机器的墙钟各差十分钟，一前一后")
     add("--boxes", type=int, default=2)
+    add("--threads", type=int, default=1, help="每个账号几个线程一起下")
     add("--least", type=float, default=5)
     add("--most", type=float, default=100)
     add("--keep", help="留下现场，放在这里")

@@ -1,4 +1,4 @@
-"""一队账号的混沌，长的：``pytest -m chaos tests/fleets_chaos``；数目与种子由环境变量定，见 run.py。"""
+"""一队账号的混沌，长的：``pytest -m chaos tests/fleets_chaos``；数目与种子由环境变量定。"""
 
 from __future__ import annotations
 

@@ -154,6 +154,47 @@ def test_restored_backup(stage: Stage, engine: Any) -> None:
         assert sorted(each.order_id for each in world.ledger()) == [old, fresh]
 
 
+@slow
+def test_a_lagging_standby(stage: Stage, tmp_path: Path) -> None:
+    """换到落后的备机：最近几笔不在它那里；原来的编号再说，得到原来的委托，柜台上一笔不多。"""
+    from fleets.pg_server import PgServer, missing
+
+    if told_why := missing():
+        pytest.skip(told_why)
+    hba = [f"host {each} all 127.0.0.1/32 trust" for each in ("all", "replication")]
+    with PgServer(settings=DURABLE, hba=hba) as primary:
+        world = stage(primary)
+        standby = PgServer(settings=DURABLE, hba=hba)
+        try:
+            with user_of(world) as user:
+                old = told(user, "old", 10.5)
+                follow(standby, primary)
+                standby.stop()  # 从此落后
+                fresh_ = told(user, "fresh", 10.5)
+                primary.kill()
+                standby.start()
+                world.move(standby)
+                assert state_of(world, "fresh") == ""
+                assert told(user, "fresh", 10.5) == fresh_
+                assert told(user, "old", 10.5) == old
+                assert told(user, "after", 10.5) > fresh_
+                assert len(world.ledger()) == 3
+        finally:
+            standby.remove()
+
+
+def follow(standby: Any, primary: Any) -> None:
+    """做成 ``primary`` 的备机，跟上了为止。"""
+    source = primary.dsn("postgres")
+    standby._run("pg_basebackup", "-D", standby.data, "-R", "-X", "stream", "-c", "fast",
+                 "-d", source)  # fmt: skip
+    with (standby.data / "postgresql.conf").open("a", encoding="utf-8") as conf:
+        conf.write(f"port = {standby.port}\n")
+    standby._made = True
+    standby.start()
+    eventually(lambda: primary.execute("SELECT 1 FROM pg_stat_replication WHERE state='streaming'"))
+
+
 def test_agent_dies(shared: World) -> None:
     """代理死了：同一台机器上再起，先核对，再领新的；三个账号一起下着的时候，账上一笔不多、一笔不少。"""
     accounts, wishes = ("A", "K", "L"), {}
@@ -352,6 +393,17 @@ def test_every_row_of_the_failures_has_a_section_and_a_test() -> None:
             assert callable(globals()[name]), name
         anchor = re.sub(r"[^\w-]", "", title)
         assert f"](#{anchor})" in text, f"开头的表里没有 {title}"
+
+
+def test_the_commands_of_the_runbook_parse() -> None:
+    """手册里写的命令都认得。"""
+    from easytrader.cli import build_parser
+
+    found = re.findall(r"(?<=`)easytrader (fleet [^`]*?)(?=`)", PAGE.read_text(encoding="utf-8"))
+    assert len(found) > 6
+    for line in found:
+        if line != "fleet box set":  # 说的是哪个命令，不是整条
+            build_parser().parse_args(line.split())
 
 
 FAILURES = [
