@@ -375,6 +375,7 @@ def test_operators_commands_work_over_postgresql_too(
     monkeypatch.setenv("EASYTRADER_FLEET", pg_dsn)
     assert run("pause", "fleet", "--why", "试")[0] == 0
     assert "试" in run("status")[1]
-    assert run("check")[0] == 0
+    code, out, _ = run("check")
+    assert (code, "一个账号也看不见" in out) == (1, True)
     assert run("commands", "--state", "unknown", "--json")[1].strip() == "[]"
     assert run("resume", "fleet", "--why", "试完")[0] == 0
