@@ -1315,17 +1315,9 @@ def _touch(db: sqlite3.Connection, now: float) -> None:
     _set_meta(db, "latest", now)
 
 
-def _boot_name() -> str:
-    """这一次开机的名字；这个系统说不出来为空。"""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except (OSError, ValueError):
-        return ""
-
-
 def _after_reboot(db: sqlite3.Connection, now: float) -> None:
     """重新开过机的：钟从头走，以前的租约、没有领走的命令、问题一律过期。"""
-    boot = _boot_name()
+    boot = boot_clock.boot_name()
     if _meta(db, "boot") == boot and (boot or now >= float(_meta(db, "latest") or 0) - _SKEW_S):
         return
     db.execute("UPDATE account SET lease_until=?, quiet_at=?, glance_at=?", (now, now, now))

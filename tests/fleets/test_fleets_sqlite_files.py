@@ -171,7 +171,7 @@ def test_after_a_reboot_everything_older_is_over(
     world: SqliteWorld, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
     names = iter(["第一次", "第二次"]) if named else iter(["", ""])
-    monkeypatch.setattr(sqlite, "_boot_name", lambda: next(names))
+    monkeypatch.setattr(boot_clock, "boot_name", lambda: next(names))
     store = world.open()
     leased(store, takeover="auto")
     wish = world.wish(valid_s=86000.0)
@@ -189,7 +189,7 @@ def test_after_a_reboot_everything_older_is_over(
 
 
 def test_not_every_start_is_a_reboot(world: SqliteWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_boot_name", lambda: "")
+    monkeypatch.setattr(boot_clock, "boot_name", lambda: "")
     store = world.open()
     lease = leased(store)
     store.post(world.wish(), soon())
