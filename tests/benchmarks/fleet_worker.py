@@ -20,12 +20,14 @@ def main(dsn: str, accounts: str) -> None:
     from loguru import logger
 
     import easytrader
+    from easytrader.fleets.address import open_store
 
     logger.remove()
+    store = open_store(dsn, 10)  # 几个账号合用：一个进程两三条连接
     users = []
     for account in accounts.split(","):
         user: Any = easytrader.use("fleet")
-        user.connect(dsn, account=account, timeout=10, wait=60)
+        user.connect(store, account=account, timeout=10, wait=60)
         users.append(user)
     numbers = itertools.count()
 
@@ -47,6 +49,7 @@ def main(dsn: str, accounts: str) -> None:
         print(json.dumps(found), flush=True)
     for user in users:
         user.close()
+    store.close()
 
 
 def _together(users: list[Any], threads: int, seconds: float, buy: Any) -> dict[str, Any]:
