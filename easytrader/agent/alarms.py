@@ -24,7 +24,7 @@ from loguru import logger
 from easytrader import rows
 from easytrader.backend.records import Connected, Disconnected, GaveUp, OrderChanged
 from easytrader.basics import beijing, boot_clock, tags
-from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
+from easytrader.codes import CANCELLABLE_STATUSES, STATUS_RANK, OrderStatus
 from easytrader.errors import UsageError
 from easytrader.fleets.words import (
     ABSENT,
@@ -164,10 +164,9 @@ class Alarms:
         fresh = _Watch(account, desk, lease, bool(able.tags), able.day.day_of(self._now()))
         with self._lock:
             watch = self._watches.get(account)
-            if watch is None or watch.desk is not desk or lease.epoch > watch.lease.epoch + 1:
+            if watch is None or watch.desk is not desk or not _follows(watch.lease, lease):
                 watch = self._watches[account] = fresh
-            watch.lease = lease
-            watch.read = watch.learned = False
+            watch.lease = lease  # 还是我接着管：认得的照旧
         desk.feed.also = partial(self._heard, watch)
         self._look_again(watch)
 
@@ -228,6 +227,11 @@ class Alarms:
             return
         if row is None or row.attempt != outcome.attempt or row.state not in _GONE:
             return
+        with self._lock:
+            watch = self._watches.get(account)
+            told = f"{command_id}/{outcome.order_id}"
+            if watch is not None and not self._first(watch, "late_order", told):
+                return
         self.tell(
             account, "late_order",
             f"命令 {command_id} 记着没有委托，其实柜台上有：{outcome.order_id}",
@@ -443,7 +447,7 @@ class Alarms:
     ) -> list[tuple[str, str, dict[str, Any]]]:
         """同一个标记的几笔；命令说没有而它有。废单不算：同一个编号可以再发。"""
         same = watch.by_tag.setdefault(tag, {})
-        same[number] = junk
+        same[number] = junk or same.get(number, False)
         alive = [each for each, is_junk in same.items() if not is_junk]
         command_id = watch.tags.get(tag, "")
         found = []
@@ -534,9 +538,13 @@ class Alarms:
             session = watch.desk.engine.session
             with session.until(deadline):
                 orders, trades = list(session.orders()), list(session.trades())
+            if self._watches.get(watch.account) is not watch:
+                return  # 换了一份
             for order in orders:
                 self._saw(watch, order)
-                self._record(watch, self._push("order", rows.order_row(order)))
+                row = rows.order_row(order)
+                if not self._is_behind(watch, row):
+                    self._record(watch, self._push("order", row))
             for trade in trades:
                 self._record(watch, self._push("trade", rows.trade_row(trade)))
             watch.learned = True
@@ -555,6 +563,12 @@ class Alarms:
                     return
             for told in held:
                 self._record(watch, told)
+
+    def _is_behind(self, watch: _Watch, row: Any) -> bool:
+        """问的时候它又走了一步，推送先到了。"""
+        with self._lock:
+            known = watch.rows.get(_number(row["order_id"]))
+        return known is not None and _rank(row) < _rank(values.from_plain(known))
 
     def _push(self, kind: str, row: Any) -> dict[str, Any]:
         told = {"event": kind, "event_name": EVENT_NAMES[kind], "time": self._wall(), "data": row}
@@ -630,6 +644,16 @@ class Alarms:
                 "order_id": outcome.order_id,
             },
         }
+
+
+def _follows(before: Lease, lease: Lease) -> bool:
+    """中间没有过别的主人，存储也还是那一份。"""
+    return lease.timeline == before.timeline and lease.epoch == before.epoch + 1
+
+
+def _rank(row: Any) -> tuple[int, Any]:
+    """委托走到了哪里：只进不退。"""
+    return STATUS_RANK.get(row.get("order_status"), -1), row.get("traded_volume", 0)
 
 
 def _number(order_id: object) -> str:

@@ -60,6 +60,7 @@ class Settling:
         # (命令, 第几次) → 命令；只有没有核对清楚的
         self._open: dict[tuple[str, int], Command] = {}
         self._hopeless: set[tuple[str, int]] = set()
+        self._said: dict[tuple[str, int], str] = {}
         self._thread: threading.Thread | None = None
         self._bell = waits.Bell()
         self._quiet_until = 0.0
@@ -103,6 +104,7 @@ class Settling:
         with self._lock:
             self._open.clear()
             self._hopeless.clear()
+            self._said.clear()
             self._first.set()
 
     def close(self, limit_s: float) -> None:
@@ -152,6 +154,7 @@ class Settling:
                 continue
             found = self._judge(each)
             if found is not None and self._open.pop(key, None) is not None:
+                self._said.pop(key, None)
                 self._tell(each, found)
             elif found is None and each.effect == Effect.MOVE.value:
                 self._hopeless.add(key)
@@ -170,7 +173,9 @@ class Settling:
         try:
             return judge(self._desk, command, time.monotonic() + limit_s)
         except EasytraderError as exc:
-            if not quiet:
+            key = (command.command_id, command.attempt)
+            if not quiet and self._said.get(key) != str(exc):  # 同一句话不每次都说
+                self._said[key] = str(exc)
                 told = "账号 {} 的 {}（{}）还没有核对清楚：{}"
                 logger.warning(told, name, command.verb, command.command_id, exc)
         except Exception as exc:  # noqa: BLE001  边界：后端抛什么，核对的线程都不能少

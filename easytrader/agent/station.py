@@ -338,11 +338,16 @@ class Station:
         seat = self._seats[command.account]
         errand = Errand(command, self._rules, asked)
         seat.take_off(command)
-        self._duties.begin(command)
         try:
+            self._duties.begin(command)
             call = errands.call_of(seat.desk, errand, seat.post_of)
         except EasytraderError as exc:
             self._finish(seat, command, errands.unsent(command, exc))
+            return
+        except Exception as exc:  # noqa: BLE001  边界：一条写坏了的，不能带走同一批的别的
+            logger.error("账号 {} 的 {} 做不了：{!r}", command.account, command.verb, exc)
+            wrong = UsageError("command", command.command_id, f"代理读不懂它：{exc!r}")
+            self._finish(seat, command, errands.unsent(command, wrong))
             return
         seat.desk.post(partial(seat.desk.submit, call, partial(self._heard, seat, errand)))
 
@@ -475,7 +480,10 @@ class _Seat:
         if not limits:
             return None
         if limits not in self._posts:
-            found = values.from_plain(values.decode(limits))
+            try:
+                found = values.from_plain(values.decode(limits))
+            except ValueError as exc:
+                raise UsageError("limits", limits[:80], f"读不懂：{exc}") from None
             if isinstance(found, dict) and found.get("kill_switch") is not None:
                 form = "这台机器上的文件不从别的机器看；停单用 easytrader fleet pause"
                 raise UsageError("kill_switch", found["kill_switch"], form)

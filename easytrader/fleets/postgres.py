@@ -370,8 +370,9 @@ class PostgresStore:
         except _LateError:
             raise self._unsure("期限到了没有回答", writes) from None
         except psycopg.Error as exc:
-            fine = not line.closed and not _is_fatal(exc)
-            raise self._ours(exc, gone=not fine, writes=writes) from None
+            gone = line.closed or _is_fatal(exc)
+            fine = not gone and not isinstance(exc, pg.ReadOnlySqlTransaction)  # 主备换过了
+            raise self._ours(exc, gone=gone, writes=writes) from None
         finally:
             self._lines.give_back(line, fine=fine)
         return rows
@@ -798,11 +799,8 @@ class PostgresStore:
 
 
 def _is_fatal(exc: psycopg.Error) -> bool:
-    """这条连接也没有了，或连着的不是能写的那一台。"""
-    if exc.sqlstate is None:
-        return True
-    severity = exc.diag.severity_nonlocalized
-    return severity in ("FATAL", "PANIC") or isinstance(exc, pg.ReadOnlySqlTransaction)
+    """这条连接也没有了：做了没有不知道。"""
+    return exc.sqlstate is None or exc.diag.severity_nonlocalized in ("FATAL", "PANIC")
 
 
 def _command(row: Sequence[Any], took_s: float = 0.0) -> Command:

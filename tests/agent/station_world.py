@@ -63,9 +63,11 @@ class Strategy:
 
     def until(self, command: Command, *states: str, within_s: float = 20.0) -> Command:
         """等到它有了结果（或到了 ``states``）。"""
-        wanted = states or FINAL
-        eventually(lambda: self.see(command).state in wanted, within_s)
-        return self.see(command)
+        wanted, deadline = states or FINAL, within(within_s)
+        while (row := self.see(command)).state not in wanted:
+            assert time.monotonic() < deadline, row
+            self.store.wait("host1", 0.1)
+        return row
 
     def do(self, told: Wish, *states: str) -> Command:
         """记下，等到有结果。"""

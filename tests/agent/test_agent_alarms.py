@@ -259,6 +259,40 @@ def test_the_next_owner_knows_what_the_former_one_did(tmp_path: Path, dsn: str) 
         assert len(new.events("order")) == 3  # 以前记过的不重复
 
 
+def test_a_slow_look_does_not_turn_the_order_back(
+    tmp_path: Path, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """问柜台的回答在路上，推送说已经成交了：最后记下的是成交。"""
+    with rules_world(tmp_path, dsn, "box1") as (box,):
+        number = box.elsewhere()
+        session = box.desk.engine.session
+        real = session.orders
+
+        def orders() -> object:
+            found = list(real())
+            monkeypatch.undo()
+            box.broker.counter.move("BTC/USDT", 9)
+            rows = box.duties.alarms._watches["a"].rows
+            eventually(lambda: rows.get(number, {}).get("order_status") == OrderStatus.SUCCEEDED)
+            return found
+
+        monkeypatch.setattr(session, "orders", orders)
+        box.acquire()
+        box.drained()
+        told = [json.loads(each.data)["data"]["order_status"] for each in box.events("order")]
+        assert told == [OrderStatus.SUCCEEDED]
+
+
+def test_the_same_owner_again_keeps_what_it_knows(box: RulesBox) -> None:
+    command = box.claimed()
+    box.acquire()  # 没有听到回答，再接一次：中间没有过别的主人
+    number = box.send(command)
+    eventually(lambda: box.events("order"))
+    box.ends(command, PLACED, number)
+    box.drained()
+    assert [each.command_id for each in box.events("order")] == [command.command_id]
+
+
 @pytest.mark.parametrize("state", [PLACED, ABSENT])
 def test_what_nobody_here_knows_is_looked_up_before_it_is_called_strange(
     tmp_path: Path, dsn: str, state: str

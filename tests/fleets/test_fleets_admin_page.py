@@ -8,9 +8,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from easytrader.fleets import migrate, roles, upkeep
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "zh" / "fleet_admin.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "zh" / "fleet_admin.md"
+FOLDER = DOCS / "fleet"
 BETWEEN = re.compile(r"(<!-- 视图：.*? -->\n)(.*?)(<!-- 视图完 -->)", re.DOTALL)
 VIEW = re.compile(r"COMMENT ON VIEW fleet\.(\w+) IS\s+'([^']+)';")
 COLUMN = re.compile(r"COMMENT ON COLUMN fleet\.(\w+)\.(\w+) IS\s+'([^']+)';")
@@ -57,6 +61,22 @@ def test_every_column_of_every_view_is_documented(pg_dsn: str) -> None:
         " AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)",
     )
     assert rows == []
+
+
+def test_the_compose_file_mounts_what_the_settings_name() -> None:
+    compose = (FOLDER / "compose.yaml").read_text("utf-8")
+    conf = (FOLDER / "postgresql.conf").read_text("utf-8")
+    for line in conf.splitlines():
+        if "'/etc/fleet/" in line:
+            path = line.split("'")[1]
+            assert f":{path}:ro" in compose, path
+            assert (FOLDER / Path(path).name).exists() or "server." in path
+    services = pytest.importorskip("yaml").safe_load(compose)["services"]
+    assert {each["image"] for each in services.values()} == {"postgres:16"}
+    assert "archive:/var/lib/postgresql/archive" in services["postgres"]["volumes"]
+    assert "archive-owner" in services["postgres"]["depends_on"]
+    for word in ("synchronous_commit = on", "fsync = on", "ssl = on", "archive_mode = on"):
+        assert word in conf
 
 
 if __name__ == "__main__":

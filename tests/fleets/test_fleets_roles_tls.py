@@ -1,4 +1,7 @@
-"""docs/fleet 的那几个文件真的起一个服务器：加密的、认证书的、密码对的进得来，别的都进不来。"""
+"""docs/fleet 的那几个文件真的起一个服务器：加密的、认证书的、密码对的进得来，别的都进不来。
+
+另起一个服务器，平常不跑：``python -m pytest -m soak tests/fleets/test_fleets_roles_tls.py``。
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "fleet"
 PASSWORD = "a-long-password-42"
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="证书的脚本要 sh 与 openssl")
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(os.name == "nt", reason="证书的脚本要 sh 与 openssl"),
+]
 
 
 def certificates(folder: Path, *names: str) -> Path:
@@ -154,19 +160,3 @@ def test_the_certificate_script_keeps_its_ca_and_refuses_no_name(ca: Path, tmp_p
     assert (ca / "server.key").stat().st_mode & 0o077 == 0
     refused = subprocess.run(["sh", script], check=False, capture_output=True)
     assert refused.returncode == 2
-
-
-def test_the_compose_file_mounts_what_the_settings_name() -> None:
-    compose = (FOLDER / "compose.yaml").read_text("utf-8")
-    conf = (FOLDER / "postgresql.conf").read_text("utf-8")
-    for line in conf.splitlines():
-        if "'/etc/fleet/" in line:
-            path = line.split("'")[1]
-            assert f":{path}:ro" in compose, path
-            assert (FOLDER / Path(path).name).exists() or "server." in path
-    services = pytest.importorskip("yaml").safe_load(compose)["services"]
-    assert {each["image"] for each in services.values()} == {"postgres:16"}
-    assert "archive:/var/lib/postgresql/archive" in services["postgres"]["volumes"]
-    assert "archive-owner" in services["postgres"]["depends_on"]
-    for word in ("synchronous_commit = on", "fsync = on", "ssl = on", "archive_mode = on"):
-        assert word in conf

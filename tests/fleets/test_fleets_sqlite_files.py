@@ -122,6 +122,14 @@ def test_a_hint_comes_from_another_process(world: SqliteWorld) -> None:
         _end(child)
 
 
+def test_a_hint_of_another_topic_wakes_nobody(world: SqliteWorld) -> None:
+    store, other = world.open(), world.open()
+    store.greet(soon())
+    other.hint(["别的"])
+    assert not store.wait("题目", 0.1)
+    assert store.wait("别的", 10)
+
+
 def test_who_closed_without_a_word_keeps_the_lease(world: SqliteWorld) -> None:
     """关掉了存储不等于进程没有了：正在发的也许还在发。"""
     store, other = world.open(), world.open()

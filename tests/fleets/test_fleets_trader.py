@@ -271,6 +271,37 @@ def test_reconnecting_misses_nothing(broker: FleetMemory, store: FaultyStore) ->
         trader.close()
 
 
+def test_gap_only_where_events_are_no_longer_kept(
+    user: Any, broker: FleetMemory, store: Any, logged: list[str]
+) -> None:
+    for _ in range(3):
+        _buy(user, broker)
+    eventually(lambda: len(_kinds(user, 0)) >= 3)
+    assert "gap" not in _kinds(user, 0)
+    store.inner = _Trimmed(store.inner, 2)
+    first, second, *_ = user.fleet.events(timeout=0)
+    assert (first["event"], first["number"], first["data"]) == ("gap", 2, {"missed": 2})
+    assert second["number"] == 3
+    store.faults["accounts"] = [BROKEN]  # 断一次
+    store.inner.upto = 10**6
+    broker.inner.buy(broker.security, broker.crossing_price, broker.amount)
+    eventually(lambda: any("事件有遗漏" in each for each in logged), within_s=20)
+    eventually(lambda: user.state == "已连接", within_s=20)
+
+
+class _Trimmed:
+    """到 ``upto`` 为止的事件已经不留了。"""
+
+    def __init__(self, inner: Any, upto: int) -> None:
+        self._inner, self.upto = inner, upto
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def read(self, account: str, after: int, most: int, deadline: float) -> Any:
+        return self._inner.read(account, max(after, self.upto), most, deadline)
+
+
 def test_what_cannot_be_read_loses_the_line_and_comes_back(
     user: Any, broker: FleetMemory, store: Any
 ) -> None:
@@ -373,16 +404,39 @@ def test_no_such_account_leaves_nothing(broker: FleetMemory) -> None:
         assert trader.fleet.row["account"] == "main"
 
 
-def test_a_trader_nobody_holds_lets_go(broker: FleetMemory) -> None:
+def test_a_trader_nobody_holds_lets_go(
+    broker: FleetMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[FaultyStore] = []
+
+    def recorded(dsn: Any, timeout_s: float) -> Any:
+        opened.append(FaultyStore(open_store(dsn, timeout_s)))
+        return opened[-1]
+
+    monkeypatch.setattr("easytrader.fleets.trader.open_store", recorded)
     trader = broker.trader()
+    with pytest.raises(errors.ConnectFailedError):
+        trader.connect(broker.dsn, account="other", timeout=1)
     broker.connect(trader)
+    broker.connect(trader)  # 再连一次：换了新的
     held = weakref.ref(trader)
-    mine = {each for each in threading.enumerate() if each.name.startswith("easytrader-fleet")}
+    mine = {each for each in threading.enumerate() if each.name.startswith("easytrader-fleet-ev")}
     assert mine
     del trader
     gc.collect()
     assert held() is None
     eventually(lambda: not any(each.is_alive() for each in mine))
+    assert len(opened) == 3
+    eventually(lambda: all("close" in [name for name, _ in each.calls] for each in opened))
+
+
+def test_a_store_that_was_given_is_not_closed(broker: FleetMemory, store: FaultyStore) -> None:
+    with broker.trader() as one, broker.trader() as other:
+        one.connect(store, account="main", timeout=3, wait=10, reconnect_interval=0.05)
+        other.connect(store, account="main", timeout=3, wait=10, reconnect_interval=0.05)
+        one.close()
+        _buy(other, broker)
+    assert "close" not in [name for name, _ in store.calls]
 
 
 # ---- 做在上面的

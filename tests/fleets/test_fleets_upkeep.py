@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleets.pg_server import execute
+from fleets.pg_server import execute, missing
 
 from easytrader.errors import QueryFailedError, UsageError
 from easytrader.fleets import admin, upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import psycopg
@@ -24,6 +24,25 @@ EVENT = (
     " (account_id, event_no, day, kind, data, command_id, spool, spool_no, at)"
     " VALUES (%s, %s, %s, 'order', %s, '', 's', %s, %s::date + interval '9 hours')"
 )
+
+
+@pytest.fixture(scope="module")
+def database(pg_session: Callable[[], Any]) -> Iterator[str]:
+    """这个文件自己的一个库；管理员的地址。"""
+    told = missing()
+    if told:
+        pytest.skip(told)
+    server = pg_session()
+    dsn = server.fresh()
+    yield dsn
+    server.drop(dsn)
+
+
+@pytest.fixture
+def pg_dsn(database: str) -> str:
+    """里面什么都没有，也没有测试自己建的月份。"""
+    execute(database, "TRUNCATE fleet.event, fleet.command, fleet.tail, fleet.tombstone")
+    return database
 
 
 @pytest.fixture
