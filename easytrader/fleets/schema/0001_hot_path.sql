@@ -601,7 +601,7 @@ COMMENT ON FUNCTION keep IS 'strategy: 记一份写了就不再改的话';
 CREATE FUNCTION acquire(
     account_in text, owner_in text, box_in text, broker_in text, groups_in text[],
     takeover_in text, previous_in text, address_in text, protocol_in integer, ttl_in float8,
-    quiet_in float8, OUT got boolean, OUT epoch integer, OUT last_no bigint,
+    quiet_in float8, send_by_in float8 DEFAULT 1, OUT got boolean, OUT epoch integer, OUT last_no bigint,
     OUT settle_after_s float8, OUT timeline text, OUT box text, OUT why text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
@@ -655,7 +655,9 @@ BEGIN
         v_quiet := CASE WHEN v_row.owner = owner_in OR (v_row.owner = previous_in AND v_row.box = box_in)
             THEN v_now
             WHEN v_row.ended_at IS NOT NULL THEN v_row.quiet_at
-            ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in)) END;
+            -- 钟往前拨过的，租约一下子就过期了：它不知道，手里的还会发
+            ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in),
+                v_now + make_interval(secs => send_by_in)) END;
         epoch := v_row.epoch + 1;
         UPDATE account a SET broker = broker_in, groups = groups_in, box = box_in,
             epoch = a.epoch + 1, owner = owner_in, login = session_user, ended_at = NULL,
