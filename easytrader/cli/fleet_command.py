@@ -369,11 +369,26 @@ def _turn(arguments: argparse.Namespace, *, on: bool) -> int:
     scope = checks.scope(arguments.scope)
     with opened(arguments) as store:
         store.set_switch(known(scope, store), on, soon(), why=arguments.why)
+        held = {} if on else _held(store, scope)
     if arguments.json:
-        say_json({"scope": scope, "stopped": on})
+        say_json({"scope": scope, "stopped": on, "held": held})
     else:
-        say(f"{'已停' if on else '已放开'}：{scope}")
-    return 0
+        say(f"{'已停' if on else '存储里的已放开' if held else '已放开'}：{scope}")
+        for account, told in held.items():
+            complain(f"{account} 还停着：{told}；放开它：easytrader fleet resume {scope} --direct")
+    return FAILED if held else 0
+
+
+def _held(store: Store, scope: str) -> dict[str, str]:
+    """这一格管着的账号里，机器自己还停着的：账号 → 为什么。"""
+    from easytrader.fleets import view
+
+    return {
+        row.account: f"{row.box} 自己的开关，{why}"
+        for row in store.accounts(soon())
+        if scope in (FLEET, f"account:{row.account}", *(f"group:{each}" for each in row.groups))
+        and (why := view.held(row))
+    }
 
 
 def _kill(arguments: argparse.Namespace) -> int:
@@ -423,19 +438,20 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
     with quiet_log(arguments.debug, "ERROR"):
         reached = boxes.tell(aimed, on=on, why=arguments.why, cancel_open=cancel_open)
     why_not = other.result(3 * _TIMEOUT_S)
-    _say_reached(arguments, scope, why_not, reached)
+    _say_reached(arguments, scope, why_not, reached, on=on)
     missed = [each for each in reached if each.error]
     return FAILED if missed or (why_not and not reached) else 0
 
 
 def _say_reached(
-    arguments: argparse.Namespace, scope: str, why_not: str, reached: Sequence[Reached]
+    arguments: argparse.Namespace, scope: str, why_not: str, reached: Sequence[Reached], *, on: bool
 ) -> None:
     if arguments.json:
-        switch = why_not or "set"
+        switch = why_not or ("set" if on else "released")
         say_json({"scope": scope, "switch": switch, "boxes": [each._asdict() for each in reached]})
         return
-    say(f"存储里的开关 {scope}：{'没有按成：' + why_not if why_not else '已按'}")
+    done = "已按" if on else "已放开"
+    say(f"存储里的开关 {scope}：{'没有改成：' + why_not if why_not else done}")
     for each in reached:
         told = f"没有到：{each.error}" if each.error else f"到了：{each.told}"
         say(f"{each.box} {each.account}（{each.address or '没有地址'}）{told}")

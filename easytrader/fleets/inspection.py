@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
+from easytrader.fleets import view
 from easytrader.fleets.words import PROTOCOL, SENDING, UNKNOWN
 
 if TYPE_CHECKING:
@@ -112,6 +113,11 @@ def _of_account(row: AccountRow) -> Iterator[Problem]:
     state = glance.get("state") or _dict(row.hello).get("state")
     if state and state != _CONNECTED:
         yield Problem("state", name, f"在 {row.box} 上{state}：看客户端登录着没有")
+    if held := view.held(row):
+        told = (
+            f"{row.box} 自己的停单开关停着（{held}）：放开要 fleet resume account:{name} --direct"
+        )
+        yield Problem("switch", name, told, bad=False)
     spooled = _number(glance.get("spooled"))
     if spooled >= SPOOLED:
         yield Problem("spool", name, f"{row.box} 上有 {spooled:.0f} 条还没有传上来")

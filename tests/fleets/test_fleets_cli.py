@@ -95,6 +95,17 @@ def test_status_shows_a_line_an_account(fleet: Fleet, run: Any) -> None:
     assert json.loads(out)[0]["address"] == "http://127.0.0.1:9"
 
 
+def test_what_a_box_holds_by_itself_is_seen_and_not_called_released(fleet: Fleet, run: Any) -> None:
+    glance = json.dumps({"state": "已连接", "held": "由 kill 停止下单"})
+    fleet.store.publish(fleet.lease, json.dumps({"state": "已连接"}), glance, soon())
+    assert "win-1 自己的：由 kill 停止下单" in run("status", "--json")[1]
+    assert "停单开关停着" in run("check")[1]
+    fleet.store.set_switch("fleet", True, soon())
+    code, out, err = run("resume", "fleet")
+    assert (code, "存储里的已放开" in out, "resume fleet --direct" in err) == (1, True, True)
+    assert fleet.store.switches(soon()) == []
+
+
 def test_a_misspelt_scope_or_file_is_no_success(fleet: Fleet, run: Any, tmp_path: Path) -> None:
     for words in (
         ("pause", "account:a", "--why", "x"),
