@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("psycopg")
 
-from easytrader.errors import UsageError  # noqa: E402
-from easytrader.fleets.address import open_store  # noqa: E402
-from easytrader.fleets.words import (  # noqa: E402
+from easytrader.errors import UsageError
+from easytrader.fleets.address import open_store
+from easytrader.fleets.words import (
     SEND_BY_S,
     Lease,
     Question,
