@@ -655,7 +655,9 @@ BEGIN
         v_quiet := CASE WHEN v_row.owner = owner_in OR (v_row.owner = previous_in AND v_row.box = box_in)
             THEN v_now
             WHEN v_row.ended_at IS NOT NULL THEN v_row.quiet_at
-            ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in)) END;
+            -- 存储的钟跳过（换了主备），也至少等到它领走的都过了「最晚几时发」（SEND_BY_S）
+            ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in),
+                v_now + interval '1 second') END;
         epoch := v_row.epoch + 1;
         UPDATE account a SET broker = broker_in, groups = groups_in, box = box_in,
             epoch = a.epoch + 1, owner = owner_in, login = session_user, ended_at = NULL,
