@@ -47,6 +47,7 @@ _AGAIN_S: Final = 0.5
 """存储没有应答，隔这么久再来。"""
 _GREET_S: Final = 3.0
 _LEAST_S: Final = 0.2
+_SAME_BOOT_S: Final = 60.0
 _NOTHING: Final = "什么都没有发出"
 _GONE: Final = (StoreDownError, StoreUnknownError)
 
@@ -84,11 +85,26 @@ class _Past(NamedTuple):
         owner: `Lease.owner`；没有为空，下同。
         timeline: 它接管时存储的时间线。
         last_no: 那时最近一条事件的编号。
+        boot: 那是哪一次开机。
+        booted: 那一次是几时开的机（墙上的钟，Unix 秒）：``boot`` 说不出来的系统看它。
     """
 
     owner: str = ""
     timeline: str = ""
     last_no: int = 0
+    boot: str = ""
+    booted: float = 0.0
+
+    @property
+    def gone(self) -> str:
+        """肯定不在了的那个主人；说不准为空。
+
+        便条会跟着磁盘的克隆、备份走：不是这一次开机写的，说的也许是另一台还活着的机器。
+        重新开过机的多等一次租约到期，开机本来就比它久。
+        """
+        name = boot_clock.boot_name()
+        same = self.boot == name and (name or abs(self.booted - _booted()) < _SAME_BOOT_S)
+        return self.owner if same else ""
 
 
 class Hooks(NamedTuple):
@@ -338,7 +354,7 @@ class Keeper:
                 broker=want.broker,
                 groups=self._groups,
                 takeover=self._takeover,
-                previous=past.owner,
+                previous=past.gone,
                 address=self._address,
                 deadline=time.monotonic() + ANSWER_S,
             )
@@ -350,7 +366,8 @@ class Keeper:
             self._elsewhere[account] = found.box
             self._tell(account, f"在 {found.box or '别处'}：{found.why}")
             return
-        now = _Past(self._owner, found.timeline, found.last_no)
+        boot = boot_clock.boot_name()
+        now = _Past(self._owner, found.timeline, found.last_no, boot, _booted())
         claim.write(_note(now))
         self._locks[account] = claim, now
         with self._lock:
@@ -387,6 +404,11 @@ class Keeper:
             logger.info("账号 {} 还不归这台机器管：{}；一直等着", account, why)
 
 
+def _booted() -> float:
+    """这台机器几时开的机；墙上的钟拨过就不一样了，那也只是多等一次。"""
+    return time.time() - boot_clock.now()
+
+
 def _note(past: _Past) -> dict[str, object]:
     return {"pid": os.getpid(), "since": time.time(), **past._asdict()}
 
@@ -395,6 +417,9 @@ def _past_in(note: Path) -> _Past:
     """便条上的上一任；没有、读不懂的都空着。"""
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
-        return _Past(str(found["owner"]), str(found["timeline"]), int(found["last_no"]))
+        return _Past(
+            str(found["owner"]), str(found["timeline"]), int(found["last_no"]),
+            str(found["boot"]), float(found["booted"]),
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return _Past()

@@ -646,7 +646,10 @@ class Uploader:
 
     def _refuse(self, account: str, leases: Mapping[str, Lease], exc: Exception) -> None:
         if isinstance(exc, FencedError):
-            self._lost[account] = leases[account].epoch
+            used = self._lost[account] = leases[account].epoch
+            now = self._leases().get(account)
+            if now is not None and now.epoch != used:
+                return  # 传的这会儿自己换了一任：照新的再传，不要放掉新的
             logger.warning("账号 {} 换了主人，它待传的先留着", account)
             self._fenced(account)
             return

@@ -269,7 +269,8 @@ class Station:
         except _GONE:
             return None
         except FencedError:
-            self._keeper.drop(lease.account)
+            if self._is_current(lease):  # 不是自己又换了一任
+                self._keeper.drop(lease.account)
             return []
 
     def _is_current(self, lease: Lease) -> bool:

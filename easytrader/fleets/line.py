@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 
 from easytrader.basics import tags, waits
-from easytrader.errors import NotConnectedError, OutcomeUnknownError, UsageError
+from easytrader.errors import (
+    EasytraderError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    QueryFailedError,
+    UsageError,
+)
 from easytrader.fleets import words
 from easytrader.fleets.words import (
     Question,
@@ -263,6 +269,8 @@ class TableLine:
         self, number: int, verb: Verb, frame: dict[str, Any], asked: Asked, deadline: float
     ) -> None:
         wish = self._wish(verb, frame, deadline)
+        if wish.valid_s <= 0:
+            raise LateError(sent=False)
         self._ids.note(wish.request, wish.command_id)
         seen = self._glances
         with self._reaching():
@@ -309,7 +317,8 @@ class TableLine:
             wanted.finish({"result": told["result"]})
 
         frame = {"args": [], "kwargs": {"request": row.request}}
-        with contextlib.suppress(LostError):  # 问不到的，等表里的那一行
+        # 问不到、来不及的，等表里的那一行：这里抛什么，都会被当成「没有发出」
+        with contextlib.suppress(LostError, LateError, EasytraderError):
             self._question(next(self._numbers), "server.settle", frame, Asked(hear), deadline)
 
     def _settle(
@@ -382,6 +391,8 @@ class TableLine:
         if self._limits:
             given["limits"] = values.decode(self._limits)
         left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise LateError(sent=False)
         arguments = values.encode(given).decode()
         seen = self._glances
         with self._reaching():
@@ -491,7 +502,7 @@ class TableLine:
             for number, each in wanted.items():
                 if each.is_question and each.number in replies:
                     self.forget(number)
-                    each.finish(_read(replies[each.number]))
+                    each.finish(_read(replies[each.number], QueryFailedError))
 
     # ---- 看事件、看账号
 
@@ -626,10 +637,16 @@ def said_of(row: Command, *, fresh: bool = False) -> dict[str, Any] | None:
     return {"error": errors.to_wire(NotConnectedError(f"{row.verb}：{why}；{_NOTHING}"))}
 
 
-def _read(text: str) -> dict[str, Any]:
-    told: dict[str, Any] = values.decode(text)
-    if "result" in told:
-        told["result"] = values.from_plain(told["result"])
+def _read(text: str, odd: type[EasytraderError] = OutcomeUnknownError) -> dict[str, Any]:
+    """一句回答；读不懂的是一句 ``odd``：抛出去会被当成「没有发出」。"""
+    try:
+        told: dict[str, Any] = values.decode(text)
+        if "result" in told:
+            told["result"] = values.from_plain(told["result"])
+        elif "error" not in told:
+            raise ValueError("没有结果，也没有异常")
+    except (ValueError, TypeError, AttributeError) as exc:
+        return {"error": errors.to_wire(odd(f"记着的回答读不懂（{exc}）：核对当日委托"))}
     return told
 
 

@@ -429,7 +429,9 @@ class SqliteStore:
                 refused = _not_my_turn(row, box, takeover)
                 if refused:
                     return Held(account, row["box"], refused)
-                settle_after_s = 0.0 if dead else max(0.0, row["quiet_at"] - now)
+                # 存储的钟跳过、换过，也至少等到它领走的都过了「最晚几时发」
+                least_s = SEND_BY_S if row["owner"] and not mine else 0.0
+                settle_after_s = 0.0 if dead else max(least_s, row["quiet_at"] - now)
             db.execute(
                 "UPDATE account SET broker=?, groups=?, box=?, epoch=epoch+1, owner=?, lock=?,"
                 " lease_until=?, quiet_at=?, idle=0, takeover=?, takeover_to='', protocol=?,"
@@ -1315,17 +1317,9 @@ def _touch(db: sqlite3.Connection, now: float) -> None:
     _set_meta(db, "latest", now)
 
 
-def _boot_name() -> str:
-    """这一次开机的名字；这个系统说不出来为空。"""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except (OSError, ValueError):
-        return ""
-
-
 def _after_reboot(db: sqlite3.Connection, now: float) -> None:
     """重新开过机的：钟从头走，以前的租约、没有领走的命令、问题一律过期。"""
-    boot = _boot_name()
+    boot = boot_clock.boot_name()
     if _meta(db, "boot") == boot and (boot or now >= float(_meta(db, "latest") or 0) - _SKEW_S):
         return
     db.execute("UPDATE account SET lease_until=?, quiet_at=?, glance_at=?", (now, now, now))

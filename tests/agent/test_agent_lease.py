@@ -30,6 +30,9 @@ class Skip:
     def now(self) -> float:
         return boot_clock.now() + self.by_s
 
+    def boot_name(self) -> str:
+        return boot_clock.boot_name()
+
 
 @pytest.fixture
 def skip(monkeypatch: pytest.MonkeyPatch) -> Skip:
@@ -178,3 +181,16 @@ def test_an_order_without_an_answer_is_found_later(fleet: StationWorld) -> None:
     row = fleet.strategy.until(row)
     assert row.state == PLACED
     assert len(fleet.broker.orders_at_counter()) == 1
+
+
+@pytest.mark.parametrize(
+    ("boot", "booted_s", "gone"),
+    [("同一次", 0.0, "主人"), ("另一次", 0.0, ""), ("", 0.0, "主人"), ("", 3600.0, "")],
+)
+def test_a_note_of_another_boot_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, boot: str, booted_s: float, gone: str
+) -> None:
+    """磁盘克隆、恢复出来的便条：那上面的主人也许在另一台机器上活着。"""
+    monkeypatch.setattr(boot_clock, "boot_name", lambda: "同一次" if boot else "")
+    past = keeper._Past("主人", "t", 1, boot, keeper._booted() - booted_s)
+    assert past.gone == gone

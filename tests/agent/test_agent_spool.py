@@ -525,6 +525,25 @@ def test_events_alone_are_gathered(box: Box) -> None:
     assert box.store.settles <= 2000 / MOST + 5 + spent / 0.02
 
 
+def test_fenced_while_i_took_it_again_does_not_drop_the_new_lease(box: Box) -> None:
+    """传的这会儿自己换了一任：存储说的是旧的那一任。"""
+
+    class Turning(Faulty):
+        def settle(self, *given: Any) -> dict[str, int]:
+            if box.leases["a"].epoch == 1:
+                box.acquire("a")
+                raise FencedError
+            found: dict[str, int] = self.store.settle(*given)
+            return found
+
+    box.store = Turning(box.store.store)
+    box.upload()
+    push(box, 1, 5)
+    box.drained()
+    assert heard(box) == [1, 2, 3, 4, 5]
+    assert box.fenced == []
+
+
 def test_fenced_is_not_asked_again_for_the_same_lease(box: Box) -> None:
     calls = 0
 
