@@ -429,7 +429,9 @@ class SqliteStore:
                 refused = _not_my_turn(row, box, takeover)
                 if refused:
                     return Held(account, row["box"], refused)
-                settle_after_s = 0.0 if dead else max(0.0, row["quiet_at"] - now)
+                # 存储的钟跳过、换过，也至少等到它领走的都过了「最晚几时发」
+                least_s = SEND_BY_S if row["owner"] and not mine else 0.0
+                settle_after_s = 0.0 if dead else max(least_s, row["quiet_at"] - now)
             db.execute(
                 "UPDATE account SET broker=?, groups=?, box=?, epoch=epoch+1, owner=?, lock=?,"
                 " lease_until=?, quiet_at=?, idle=0, takeover=?, takeover_to='', protocol=?,"

@@ -1,0 +1,75 @@
+"""还不知道的那一条，为它另问的没有人答：到期就都不等了，退休的线断得开。"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from support import eventually
+
+from easytrader.fleets import words
+from easytrader.fleets.line import Ids, TableLine
+from easytrader.fleets.words import Command, Posted, Question, StoreDownError, Wish
+from easytrader.remote.line import Asked, LateError
+
+ROW = Command("A", "c", "r" * 32, "buy", "order", "{}", "d", 7, state=words.UNKNOWN)
+
+
+class Deaf:
+    """记着一条结果未知的；没有代理，问什么都没有人答。"""
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+        self._over = threading.Event()
+
+    def post(self, wish: Wish, deadline: float) -> Posted:
+        return Posted(ROW, False, "")
+
+    def ask(self, question: Question, deadline: float) -> tuple[int, str]:
+        if question.left_s <= 0:
+            raise AssertionError("存储不收")
+        self.asked.append(question)
+        return len(self.asked), ""
+
+    def outcomes(self, numbers: Any, deadline: float) -> list[Command]:
+        return [ROW]
+
+    def replies(self, numbers: Any, deadline: float) -> dict[int, str]:
+        raise StoreDownError
+
+    def wait(self, topic: str, timeout_s: float) -> bool:
+        return self._over.wait(min(timeout_s, 0.01))
+
+    def hint(self, topics: Any) -> None:
+        """没有人听。"""
+
+
+def frame() -> dict[str, Any]:
+    kwargs = {"client_order_id": "c"}
+    return {"verb": "buy", "args": ["600036", 1.0, 100], "kwargs": kwargs, "request": "q" * 32}
+
+
+def test_a_question_nobody_answers_is_forgotten_with_its_order() -> None:
+    store = Deaf()
+    line = TableLine(store, "A", "i", "", Ids(), 5.0)  # type: ignore[arg-type]
+    line.start()
+    try:
+        with pytest.raises(LateError):
+            line.ask(frame(), time.monotonic() + 0.2)
+        assert [each.verb for each in store.asked] == ["server.settle"]
+        line.retire()
+        eventually(lambda: line.lost)
+    finally:
+        line.fail("完了")
+        line.join(5)
+
+
+def test_a_question_too_late_is_late_not_a_wrong_argument() -> None:
+    store = Deaf()
+    line = TableLine(store, "A", "i", "", Ids(), 5.0)  # type: ignore[arg-type]
+    told = {"verb": "balance", "args": [], "kwargs": {}}
+    with pytest.raises(LateError):
+        line._question(1, "balance", told, Asked(), time.monotonic() - 1)
+    assert store.asked == []
