@@ -100,13 +100,16 @@ class Errand:
             except NotConnectedError:
                 self.why = "fenced"
                 raise
-        limit = self._valid_until if effect is Effect.CANCEL else self._send_by
-        late_s = boot_clock.now() - limit  # 一切之后：上面的也花时间
-        if late_s > 0:
+        now = boot_clock.now()  # 一切之后：上面的也花时间
+        what = f"{command.verb}（{command.command_id}）"
+        if now > self._valid_until:
             self.why = "expired"
-            raise NotConnectedError(
-                f"{command.verb}（{command.command_id}）轮到的时候晚了 {late_s:.3g} 秒，{_NOTHING}"
-            )
+            late_s = now - self._valid_until
+            raise NotConnectedError(f"{what}轮到的时候过期了 {late_s:.3g} 秒，{_NOTHING}")
+        if effect is not Effect.CANCEL and now > self._send_by:
+            self.why = "busy"
+            told = f"领走之后 {words.SEND_BY_S:g} 秒之内没有轮到（这台机器、这个柜台太忙）"
+            raise NotConnectedError(f"{what}{told}，{_NOTHING}")
         self._cancelling = effect is Effect.CANCEL
 
     def not_sent(self) -> None:

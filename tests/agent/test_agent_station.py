@@ -117,6 +117,11 @@ def test_the_last_look_refuses_late_fenced_stopped_but_never_cancels() -> None:
         with pytest.raises(NotConnectedError):
             late.last(Effect(late.command.effect))
         assert late.why == "expired"
+    slow = errand(Effect.ORDER, 60)
+    slow._send_by = boot_clock.now() - 0.1
+    with pytest.raises(NotConnectedError, match="太忙"):
+        slow.last(Effect.ORDER)
+    assert slow.why == "busy"
     no: dict[str, Exception] = {
         "lease": NotConnectedError("换了主人"), "switches": RiskRefusedError("停着", rule="x"),
         "sound": JournalError("满了"),
@@ -167,7 +172,7 @@ def test_late_or_withdrawn_ones_are_not_sent(stuck: StationWorld) -> None:
         for _ in range(12)
     ]
     late = stuck.strategy.until(rows[-1], UNSENT)
-    assert late.reason in ("expired", "not_connected")
+    assert late.reason in ("busy", "expired", "not_connected")
 
 
 def test_idle_accounts_cost_next_to_nothing(tmp_path: Path) -> None:
