@@ -219,6 +219,13 @@ def _order(
     with desk.until(deadline):
         order = desk.trader.find_entrust(command.command_id)
     if order is None:
+        # 换过机器、主目录恢复过的，本机没有那条记录；今天的委托里没有，说不了昨天的
+        day_of = desk.trader.capabilities.day.day_of
+        if command.created_at and day_of(command.created_at) != day_of(time.time()):
+            raise OutcomeUnknownError(
+                "它不是今天的：看历史委托，再用 easytrader fleet settle 写下结果",
+                client_order_id=command.command_id,
+            )
         return errands.absent(
             command, f"{command.verb}（{command.command_id}）核对过了，没有到柜台；什么都没有发出"
         )

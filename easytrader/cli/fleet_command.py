@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import beijing
@@ -86,7 +87,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     from easytrader.fleets.address import open_store
     from easytrader.fleets.words import StoreDownError, StoreUnknownError
 
-    store = open_store(dsn_of(arguments), _TIMEOUT_S)
+    store = open_store(existing(dsn_of(arguments)), _TIMEOUT_S)
     try:
         yield store
     except StoreDownError as exc:
@@ -96,6 +97,39 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
         raise OutcomeUnknownError(told) from exc
     finally:
         store.close()
+
+
+def existing(dsn: str) -> str:
+    """SQLite 的文件要在：写错的路径不能建出一个空的来，像是什么账号也没有、什么都停好了。
+
+    Raises:
+        UsageError: 没有这个文件。
+    """
+    from easytrader.fleets.address import resolved
+
+    place = resolved(dsn)
+    if isinstance(place, Path) and not place.exists():
+        raise UsageError("--dsn", dsn, f"没有文件 {place}：代理（easytrader fleet agent）起过才有")
+    return dsn
+
+
+def known(scope: str, store: Store) -> str:
+    """``account:``、``group:`` 要真的有：写错的名字不能像是停好了。
+
+    Raises:
+        UsageError: 没有这个账号、没有账号在这一组。
+    """
+    kind, _, name = scope.partition(":")
+    if kind not in ("account", "group"):
+        return scope
+    rows = store.accounts(soon())
+    have = [each.account for each in rows] if kind == "account" else []
+    have += sorted({each for row in rows for each in row.groups}) if kind == "group" else []
+    if name not in have:
+        what = "没有这个账号" if kind == "account" else "没有账号在这一组"
+        told = "、".join(have) or "（没有）"
+        raise UsageError("SCOPE", scope, f"{what}，什么都没有改；有的是：{told}")
+    return scope
 
 
 def soon() -> float:
@@ -334,7 +368,7 @@ def _turn(arguments: argparse.Namespace, *, on: bool) -> int:
 
     scope = checks.scope(arguments.scope)
     with opened(arguments) as store:
-        store.set_switch(scope, on, soon(), why=arguments.why)
+        store.set_switch(known(scope, store), on, soon(), why=arguments.why)
     if arguments.json:
         say_json({"scope": scope, "stopped": on})
     else:
@@ -351,8 +385,9 @@ def _kill(arguments: argparse.Namespace) -> int:
     try:
         with opened(arguments) as store:
             store.set_switch(
-                scope, True, soon(), why=arguments.why, cancel_open=arguments.cancel_open
-            )
+                known(scope, store), True, soon(), why=arguments.why,
+                cancel_open=arguments.cancel_open,
+            )  # fmt: skip
     except ConnectFailedError:
         complain("存储够不着：加上 --direct 直接去各台机器")
         raise
@@ -377,7 +412,9 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
     def switch() -> str:
         try:
             with opened(arguments) as store:
-                store.set_switch(scope, on, soon(), why=arguments.why, cancel_open=cancel_open)
+                store.set_switch(
+                    known(scope, store), on, soon(), why=arguments.why, cancel_open=cancel_open
+                )
         except (ConnectFailedError, OutcomeUnknownError, UsageError) as exc:
             return str(exc)
         return ""

@@ -31,11 +31,14 @@ _DISK_LEAST: Final = 1 << 30
 _CONNECTED: Final = "已连接"
 
 
+_EMPTY: Final = "一个账号也看不见：地址、登录名对不对，代理起过没有"
+
+
 class Problem(NamedTuple):
     """一件事。
 
     Attributes:
-        kind: ``store lease unknown alarm spool clock version disk idle state switch``。
+        kind: ``store empty lease unknown alarm spool clock version disk idle state switch``。
         account: 哪个账号；全队的为空。
         told: 怎么了，怎么办。
         bad: 要人管；不然只是留意。
@@ -70,6 +73,7 @@ def look(
     midnight = float(beijing.midnight(beijing.day_of(greeting.now)))
     return [
         *_of_store(greeting, here_s),
+        *(() if accounts else (Problem("empty", "", _EMPTY),)),
         *(each for row in accounts for each in _of_account(row)),
         *_of_commands(store.commands(soon(), states=(UNKNOWN, SENDING)), greeting.now),
         *_of_alarms(store.alarms(soon(), since=midnight)),

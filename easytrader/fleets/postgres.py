@@ -177,6 +177,7 @@ class _Clock:
         self._low = 0.0
         self._high = -1.0
         self._at = 0.0
+        self.known = False
 
     def take(self, sent: float, told: float, got: float) -> None:
         """``sent`` 问、``got`` 答（开机时钟），那当中存储说是 ``told``。"""
@@ -186,6 +187,11 @@ class _Clock:
             if low > high:  # 头一次；它的钟拨过；换了一台
                 low, high = told - got, told - sent
             self._low, self._high, self._at = low, high, got
+            self.known = True
+
+    def forget(self) -> None:
+        """它的钟也许拨过：下次用之前重新对。"""
+        self.known = False
 
     def at(self, boot: float) -> float:
         """本机的那个时刻，存储的钟至少走到了哪里，Unix 秒：期限宁可早。"""
@@ -205,6 +211,7 @@ class _Lines:
         given = {key: str(value) for key, value in conninfo_to_dict(uri).items()}
         if "," in given.get("host", ""):
             given.setdefault("target_session_attrs", "read-write")
+        self._asked = given.pop("options", "")
         limit = {"connect_timeout": str(max(2, round(timeout_s)))}
         self._conninfo = make_conninfo("", **{**_SESSION, **limit, **given})
         self.where = where
@@ -312,12 +319,12 @@ class _Lines:
     def _connect(self) -> _Line:
         if self._options:
             try:
-                return self._opened(_OPTIONS)
+                return self._opened(f"{_OPTIONS} {self._asked}")
             except psycopg.OperationalError as exc:
                 if "startup parameter" not in str(exc):
                     raise
                 self._options = False  # pgbouncer：期限由登录名的设置管
-        return self._opened("")
+        return self._opened(self._asked)
 
     def _opened(self, options: str) -> _Line:
         more: dict[str, Any] = {"options": options} if options else {}
@@ -406,7 +413,17 @@ class PostgresStore:
         began = boot_clock.now()
         self._check_process()
         line = self._lines.borrow(deadline)  # 头一次在这里连上、对好
-        self._lines.give_back(line, fine=True)
+        fine = False
+        try:
+            if not self._clock.known:
+                self._lines.sample(line, deadline)
+            fine = True
+        except _LateError:
+            raise StoreDownError(f"{self.where}：期限到了没有回答") from None
+        except psycopg.Error as exc:
+            raise StoreDownError(f"{self.where}：{_said(exc)}") from None
+        finally:
+            self._lines.give_back(line, fine=fine)
         return self._clock.at(began) + seconds
 
     def _check_process(self) -> None:
@@ -425,6 +442,7 @@ class PostgresStore:
         if exc.sqlstate == "FT002":
             return FencedError(f"{told.message_primary} 不归自己管了")
         if exc.sqlstate == "FT003":
+            self._clock.forget()  # 也许不是路上慢：它的钟往前拨了，不重新对就再也记不下
             return StoreDownError(told.message_primary or "")
         if isinstance(exc, pg.InsufficientPrivilege):
             return UsageError("dsn", self.where, f"这个登录名没有这个权限：{_said(exc)}")
@@ -593,10 +611,10 @@ class PostgresStore:
         checks.name("address", address, empty=True)
         rows = self._call(
             "SELECT got, epoch, last_no, settle_after_s::float8, timeline, box, why"
-            " FROM fleet.acquire(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s)",
+            " FROM fleet.acquire(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s)",
             (account, owner, box, broker, checks.names("groups", groups),
              checks.takeover(takeover), checks.name("previous", previous, empty=True), address,
-             PROTOCOL, TTL_S, _QUIET_S),
+             PROTOCOL, TTL_S, _QUIET_S, SEND_BY_S),
             deadline,
         )  # fmt: skip
         got, epoch, last_no, after_s, timeline, its_box, why = rows[0]
@@ -655,7 +673,7 @@ class PostgresStore:
         source = "claim(%s::text[], %s::int[], %s::text[], %s, %s::text[])"
         try:
             return self._commands(source, (*_columns(leases), most, busy), deadline)
-        except (StoreDownError, StoreUnknownError):
+        except (StoreDownError, UsageError):  # 「不知道」照样抛：也许又领走了几条，要换一任核对
             if not found:
                 raise
             return []  # 已经领到的先给

@@ -95,6 +95,21 @@ def test_status_shows_a_line_an_account(fleet: Fleet, run: Any) -> None:
     assert json.loads(out)[0]["address"] == "http://127.0.0.1:9"
 
 
+def test_a_misspelt_scope_or_file_is_no_success(fleet: Fleet, run: Any, tmp_path: Path) -> None:
+    for words in (
+        ("pause", "account:a", "--why", "x"),
+        ("kill", "group:gg"),
+        ("resume", "account:B"),
+    ):
+        code, _, err = run(*words)
+        assert (code, "什么都没有改" in err) == (2, True), words
+    assert fleet.store.switches(soon()) == []
+    typo = tmp_path / "没有.sqlite"
+    for words in (("status",), ("check",), ("kill",), ("commands",)):
+        code, _, err = run(*words, "--dsn", f"sqlite:///{typo}")
+        assert (code, "没有文件" in err, typo.exists()) == (2, True, False), words
+
+
 def test_pause_and_resume_reach_the_store(fleet: Fleet, run: Any) -> None:
     assert run("pause", "group:g", "--why", "看不懂")[0] == 0
     [switch] = fleet.store.switches(soon())
@@ -360,6 +375,7 @@ def test_operators_commands_work_over_postgresql_too(
     monkeypatch.setenv("EASYTRADER_FLEET", pg_dsn)
     assert run("pause", "fleet", "--why", "试")[0] == 0
     assert "试" in run("status")[1]
-    assert run("check")[0] == 0
+    code, out, _ = run("check")
+    assert (code, "一个账号也看不见" in out) == (1, True)
     assert run("commands", "--state", "unknown", "--json")[1].strip() == "[]"
     assert run("resume", "fleet", "--why", "试完")[0] == 0

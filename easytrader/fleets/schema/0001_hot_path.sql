@@ -601,7 +601,7 @@ COMMENT ON FUNCTION keep IS 'strategy: 记一份写了就不再改的话';
 CREATE FUNCTION acquire(
     account_in text, owner_in text, box_in text, broker_in text, groups_in text[],
     takeover_in text, previous_in text, address_in text, protocol_in integer, ttl_in float8,
-    quiet_in float8, OUT got boolean, OUT epoch integer, OUT last_no bigint,
+    quiet_in float8, send_by_in float8 DEFAULT 1, OUT got boolean, OUT epoch integer, OUT last_no bigint,
     OUT settle_after_s float8, OUT timeline text, OUT box text, OUT why text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
@@ -655,9 +655,9 @@ BEGIN
         v_quiet := CASE WHEN v_row.owner = owner_in OR (v_row.owner = previous_in AND v_row.box = box_in)
             THEN v_now
             WHEN v_row.ended_at IS NOT NULL THEN v_row.quiet_at
-            -- 存储的钟跳过（换了主备），也至少等到它领走的都过了「最晚几时发」（SEND_BY_S）
+            -- 钟往前拨过的，租约一下子就过期了：它不知道，手里的还会发
             ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in),
-                v_now + interval '1 second') END;
+                v_now + make_interval(secs => send_by_in)) END;
         epoch := v_row.epoch + 1;
         UPDATE account a SET broker = broker_in, groups = groups_in, box = box_in,
             epoch = a.epoch + 1, owner = owner_in, login = session_user, ended_at = NULL,
@@ -1033,19 +1033,26 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
-DECLARE v_account text := substring(scope_in FROM '^account:(.*)$');
+DECLARE v_account text := substring(scope_in FROM '^account:(.*)$'); v_by text;
 BEGIN
     PERFORM begin_write(true);
-    -- 策略停得了、放得开自己能下单的账号；代理只停自己的，放开要人
+    -- 策略停得了自己能下单的账号，放得开自己按下的；代理只停自己的，放开要人
     IF NOT operates(scope_in) AND NOT (v_account IS NOT NULL AND (
             may(v_account, 'trade') OR (on_in AND may(v_account, 'agent')))) THEN
         PERFORM refuse('scope', scope_in, format('登录名 %s 动不了这一格开关', session_user));
     END IF;
     IF on_in THEN
+        -- 策略再按一次别人按下的，不算它按的：不然它接着就放得开了
         INSERT INTO switch VALUES (scope_in, cancel_open_in, why_in, session_user, clock_timestamp())
         ON CONFLICT (scope) DO UPDATE SET cancel_open = excluded.cancel_open, why = excluded.why,
-            by_login = excluded.by_login, at = excluded.at;
+            by_login = excluded.by_login, at = excluded.at
+        WHERE operates(scope_in) OR may(v_account, 'agent') OR switch.by_login = session_user;
     ELSE
+        SELECT by_login INTO v_by FROM switch WHERE scope = scope_in FOR UPDATE;
+        IF v_by <> session_user AND NOT operates(scope_in) THEN
+            PERFORM refuse('scope', scope_in, format(
+                '是 %s 按下的，登录名 %s 放不开：要它自己，或操作的人', v_by, session_user));
+        END IF;
         DELETE FROM switch WHERE scope = scope_in;
     END IF;
 END $$;
