@@ -70,6 +70,7 @@ class Errand:
         self._valid_until = asked + command.left_s
         self._send_by = min(self._valid_until, asked + words.SEND_BY_S)
         self._key = f"{command.account}/{command.command_id}/{command.attempt}"
+        self._cancelling = False
         self.why = ""
         """不许的原因（`words.Command.reason`）；没有说过不许为空。"""
 
@@ -82,13 +83,15 @@ class Errand:
         )  # fmt: skip
 
     def last(self, effect: Effect) -> None:
-        """就要发出了。撤单只看还有效没有：停单、租约都不拦它。
+        """就要发出了。撤单只看还有效没有：停单、租约都不拦它；一撤一批的，开始了就撤完。
 
         Raises:
             NotConnectedError: 过期了，不是主人了。
             RiskRefusedError: 停着。
         """
         command = self.command
+        if self._cancelling:
+            return
         if effect is not Effect.CANCEL:
             self._rules.sound(command.account)
             self._rules.switches(command.account, command.strategy)
@@ -97,13 +100,17 @@ class Errand:
             except NotConnectedError:
                 self.why = "fenced"
                 raise
-        limit = self._valid_until if effect is Effect.CANCEL else self._send_by
-        late_s = boot_clock.now() - limit  # 一切之后：上面的也花时间
-        if late_s > 0:
+        now = boot_clock.now()  # 一切之后：上面的也花时间
+        what = f"{command.verb}（{command.command_id}）"
+        if now > self._valid_until:
             self.why = "expired"
-            raise NotConnectedError(
-                f"{command.verb}（{command.command_id}）轮到的时候晚了 {late_s:.3g} 秒，{_NOTHING}"
-            )
+            late_s = now - self._valid_until
+            raise NotConnectedError(f"{what}轮到的时候过期了 {late_s:.3g} 秒，{_NOTHING}")
+        if effect is not Effect.CANCEL and now > self._send_by:
+            self.why = "busy"
+            told = f"领走之后 {words.SEND_BY_S:g} 秒之内没有轮到（这台机器、这个柜台太忙）"
+            raise NotConnectedError(f"{what}{told}，{_NOTHING}")
+        self._cancelling = effect is Effect.CANCEL
 
     def not_sent(self) -> None:
         """确知没有发出：退额度。"""

@@ -147,6 +147,7 @@ def _seen(desk: Desk, eye: _Eye, state: str) -> dict[str, Any]:
         **eye.money,
         "state": state,
         "spooled": eye.depth,
+        "held": desk.stop.reason(desk.name) or "",
         "clock_offset_s": round(-eye.offset_s, 1),
         "error": _first_line(desk.trader.status.get("last_error")),
         "version": __version__,

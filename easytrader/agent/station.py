@@ -178,8 +178,9 @@ class Station:
         self._closing.set()
         self._bell.ring()
         waits.sliced(self._is_idle, _FINISH_S, slice_s=0.02)
+        deadline = time.monotonic() + _ASK_S  # 大家一共：卡住的不等
         for seat in self._seats.values():
-            seat.close()
+            seat.close(max(0.0, deadline - time.monotonic()))
         self._replies.put(None)
         if self._runs:
             self._duties.close()
@@ -500,10 +501,10 @@ class _Seat:
         self.ready = False
         self.settling.clear()
 
-    def close(self) -> None:
-        """收尾。"""
+    def close(self, limit_s: float) -> None:
+        """收尾；卡在核对里的最多等这么多秒。"""
         self._leave()
-        self.settling.close(_ASK_S)
+        self.settling.close(limit_s)
 
 
 def _drained(queue: SimpleQueue[Any]) -> list[Any]:

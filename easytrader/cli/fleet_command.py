@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.basics import beijing
@@ -86,7 +87,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     from easytrader.fleets.address import open_store
     from easytrader.fleets.words import StoreDownError, StoreUnknownError
 
-    store = open_store(dsn_of(arguments), _TIMEOUT_S)
+    store = open_store(existing(dsn_of(arguments)), _TIMEOUT_S)
     try:
         yield store
     except StoreDownError as exc:
@@ -96,6 +97,39 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
         raise OutcomeUnknownError(told) from exc
     finally:
         store.close()
+
+
+def existing(dsn: str) -> str:
+    """SQLite 的文件要在：写错的路径不能建出一个空的来，像是什么账号也没有、什么都停好了。
+
+    Raises:
+        UsageError: 没有这个文件。
+    """
+    from easytrader.fleets.address import resolved
+
+    place = resolved(dsn)
+    if isinstance(place, Path) and not place.exists():
+        raise UsageError("--dsn", dsn, f"没有文件 {place}：代理（easytrader fleet agent）起过才有")
+    return dsn
+
+
+def known(scope: str, store: Store) -> str:
+    """``account:``、``group:`` 要真的有：写错的名字不能像是停好了。
+
+    Raises:
+        UsageError: 没有这个账号、没有账号在这一组。
+    """
+    kind, _, name = scope.partition(":")
+    if kind not in ("account", "group"):
+        return scope
+    rows = store.accounts(soon())
+    have = [each.account for each in rows] if kind == "account" else []
+    have += sorted({each for row in rows for each in row.groups}) if kind == "group" else []
+    if name not in have:
+        what = "没有这个账号" if kind == "account" else "没有账号在这一组"
+        told = "、".join(have) or "（没有）"
+        raise UsageError("SCOPE", scope, f"{what}，什么都没有改；有的是：{told}")
+    return scope
 
 
 def soon() -> float:
@@ -334,12 +368,27 @@ def _turn(arguments: argparse.Namespace, *, on: bool) -> int:
 
     scope = checks.scope(arguments.scope)
     with opened(arguments) as store:
-        store.set_switch(scope, on, soon(), why=arguments.why)
+        store.set_switch(known(scope, store), on, soon(), why=arguments.why)
+        held = {} if on else _held(store, scope)
     if arguments.json:
-        say_json({"scope": scope, "stopped": on})
+        say_json({"scope": scope, "stopped": on, "held": held})
     else:
-        say(f"{'已停' if on else '已放开'}：{scope}")
-    return 0
+        say(f"{'已停' if on else '存储里的已放开' if held else '已放开'}：{scope}")
+        for account, told in held.items():
+            complain(f"{account} 还停着：{told}；放开它：easytrader fleet resume {scope} --direct")
+    return FAILED if held else 0
+
+
+def _held(store: Store, scope: str) -> dict[str, str]:
+    """这一格管着的账号里，机器自己还停着的：账号 → 为什么。"""
+    from easytrader.fleets import view
+
+    return {
+        row.account: f"{row.box} 自己的开关，{why}"
+        for row in store.accounts(soon())
+        if scope in (FLEET, f"account:{row.account}", *(f"group:{each}" for each in row.groups))
+        and (why := view.held(row))
+    }
 
 
 def _kill(arguments: argparse.Namespace) -> int:
@@ -351,8 +400,9 @@ def _kill(arguments: argparse.Namespace) -> int:
     try:
         with opened(arguments) as store:
             store.set_switch(
-                scope, True, soon(), why=arguments.why, cancel_open=arguments.cancel_open
-            )
+                known(scope, store), True, soon(), why=arguments.why,
+                cancel_open=arguments.cancel_open,
+            )  # fmt: skip
     except ConnectFailedError:
         complain("存储够不着：加上 --direct 直接去各台机器")
         raise
@@ -377,7 +427,9 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
     def switch() -> str:
         try:
             with opened(arguments) as store:
-                store.set_switch(scope, on, soon(), why=arguments.why, cancel_open=cancel_open)
+                store.set_switch(
+                    known(scope, store), on, soon(), why=arguments.why, cancel_open=cancel_open
+                )
         except (ConnectFailedError, OutcomeUnknownError, UsageError) as exc:
             return str(exc)
         return ""
@@ -386,19 +438,20 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
     with quiet_log(arguments.debug, "ERROR"):
         reached = boxes.tell(aimed, on=on, why=arguments.why, cancel_open=cancel_open)
     why_not = other.result(3 * _TIMEOUT_S)
-    _say_reached(arguments, scope, why_not, reached)
+    _say_reached(arguments, scope, why_not, reached, on=on)
     missed = [each for each in reached if each.error]
     return FAILED if missed or (why_not and not reached) else 0
 
 
 def _say_reached(
-    arguments: argparse.Namespace, scope: str, why_not: str, reached: Sequence[Reached]
+    arguments: argparse.Namespace, scope: str, why_not: str, reached: Sequence[Reached], *, on: bool
 ) -> None:
     if arguments.json:
-        switch = why_not or "set"
+        switch = why_not or ("set" if on else "released")
         say_json({"scope": scope, "switch": switch, "boxes": [each._asdict() for each in reached]})
         return
-    say(f"存储里的开关 {scope}：{'没有按成：' + why_not if why_not else '已按'}")
+    done = "已按" if on else "已放开"
+    say(f"存储里的开关 {scope}：{'没有改成：' + why_not if why_not else done}")
     for each in reached:
         told = f"没有到：{each.error}" if each.error else f"到了：{each.told}"
         say(f"{each.box} {each.account}（{each.address or '没有地址'}）{told}")

@@ -13,6 +13,7 @@ from easytrader.wire import values, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from easytrader.fleets.store import Store
     from easytrader.fleets.words import AccountRow, Greeting
@@ -31,15 +32,24 @@ class TableDoor:
         account: 账号在队里的名字。
         timeout_s: 每个调用的期限，秒。
         strategy: 策略名；没有为空。
+        file: SQLite 的文件：没有的话不算连上，也不替它建，多半是路径写错了；别的存储为 None。
     """
 
     peer = "代理"
 
-    def __init__(self, store: Store, account: str, timeout_s: float, strategy: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        account: str,
+        timeout_s: float,
+        strategy: str = "",
+        file: Path | None = None,
+    ) -> None:
         self.store = store
         self.account = account
         self.timeout_s = timeout_s
         self._strategy = strategy
+        self._file = file
         self._ids = Ids()
         self._why = ""
 
@@ -79,6 +89,11 @@ class TableDoor:
         return [each.account for each in self._rows(time.monotonic() + limit_s, None)[1]]
 
     def _rows(self, deadline: float, names: list[str] | None) -> tuple[Greeting, list[AccountRow]]:
+        if self._file is not None and not self._file.is_file():
+            told = f"没有这个文件：{self._file}"
+            raise ConnectFailedError(
+                f"{told}。路径对不对；代理（easytrader fleet agent）第一次起来时建"
+            )
         try:
             return self.store.greet(deadline), self.store.accounts(deadline, names)
         except UsageError as exc:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics import beijing
 from easytrader.basics.paths import home
+from easytrader.fleets import view
 from easytrader.fleets.words import PROTOCOL, SENDING, UNKNOWN
 
 if TYPE_CHECKING:
@@ -31,11 +32,14 @@ _DISK_LEAST: Final = 1 << 30
 _CONNECTED: Final = "已连接"
 
 
+_EMPTY: Final = "一个账号也看不见：地址、登录名对不对，代理起过没有"
+
+
 class Problem(NamedTuple):
     """一件事。
 
     Attributes:
-        kind: ``store lease unknown alarm spool clock version disk idle state switch``。
+        kind: ``store empty lease unknown alarm spool clock version disk idle state switch``。
         account: 哪个账号；全队的为空。
         told: 怎么了，怎么办。
         bad: 要人管；不然只是留意。
@@ -70,6 +74,7 @@ def look(
     midnight = float(beijing.midnight(beijing.day_of(greeting.now)))
     return [
         *_of_store(greeting, here_s),
+        *(() if accounts else (Problem("empty", "", _EMPTY),)),
         *(each for row in accounts for each in _of_account(row)),
         *_of_commands(store.commands(soon(), states=(UNKNOWN, SENDING)), greeting.now),
         *_of_alarms(store.alarms(soon(), since=midnight)),
@@ -108,6 +113,11 @@ def _of_account(row: AccountRow) -> Iterator[Problem]:
     state = glance.get("state") or _dict(row.hello).get("state")
     if state and state != _CONNECTED:
         yield Problem("state", name, f"在 {row.box} 上{state}：看客户端登录着没有")
+    if held := view.held(row):
+        told = (
+            f"{row.box} 自己的停单开关停着（{held}）：放开要 fleet resume account:{name} --direct"
+        )
+        yield Problem("switch", name, told, bad=False)
     spooled = _number(glance.get("spooled"))
     if spooled >= SPOOLED:
         yield Problem("spool", name, f"{row.box} 上有 {spooled:.0f} 条还没有传上来")

@@ -211,6 +211,7 @@ class _Lines:
         given = {key: str(value) for key, value in conninfo_to_dict(uri).items()}
         if "," in given.get("host", ""):
             given.setdefault("target_session_attrs", "read-write")
+        self._asked = given.pop("options", "")
         limit = {"connect_timeout": str(max(2, round(timeout_s)))}
         self._conninfo = make_conninfo("", **{**_SESSION, **limit, **given})
         self.where = where
@@ -318,12 +319,12 @@ class _Lines:
     def _connect(self) -> _Line:
         if self._options:
             try:
-                return self._opened(_OPTIONS)
+                return self._opened(f"{_OPTIONS} {self._asked}")
             except psycopg.OperationalError as exc:
                 if "startup parameter" not in str(exc):
                     raise
                 self._options = False  # pgbouncer：期限由登录名的设置管
-        return self._opened("")
+        return self._opened(self._asked)
 
     def _opened(self, options: str) -> _Line:
         more: dict[str, Any] = {"options": options} if options else {}

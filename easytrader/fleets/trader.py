@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from easytrader import arguments
@@ -15,7 +16,7 @@ from easytrader.errors import (
     QueryFailedError,
 )
 from easytrader.fleets import checks, words
-from easytrader.fleets.address import open_store
+from easytrader.fleets.address import open_store, resolved
 from easytrader.fleets.door import TableDoor
 from easytrader.fleets.line import event_dict, row_dict, said_of
 from easytrader.fleets.words import StoreDownError, StoreUnknownError
@@ -112,7 +113,9 @@ class FleetTrader(ServedTrader):
         interval_s = arguments.seconds("reconnect_interval", reconnect_interval)
         wait_s = seconds_to_wait(wait)
         store, is_mine = _opened(dsn, timeout_s)
-        door = TableDoor(store, name or "", timeout_s, plan)
+        place = resolved(dsn) if is_mine else None
+        file = place if isinstance(place, Path) else None
+        door = TableDoor(store, name or "", timeout_s, plan, file)
         options = {
             "callback": trader_callback,
             "reconnect_enabled": reconnect_enabled,

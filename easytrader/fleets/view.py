@@ -117,11 +117,19 @@ def rows(
 def stopped(row: AccountRow, switches: Iterable[Switch]) -> str:
     """这个账号为什么不收新的委托；没有停为空。策略的开关不在内：它只管那个策略。"""
     scopes = {FLEET, f"account:{row.account}", *(f"group:{each}" for each in row.groups)}
-    return "；".join(
+    told = [
         f"{scope_name(each.scope)}：{each.why}（{each.by}）"
         for each in switches
         if each.scope in scopes
-    )
+    ]
+    if own := held(row):
+        told.append(f"{row.box} 自己的：{own}")
+    return "；".join(told)
+
+
+def held(row: AccountRow) -> str:
+    """那台机器自己的停单开关为什么停着（``kill --direct``、它自己的网页）；没有停为空。"""
+    return str(plain(row.glance).get("held") or "")
 
 
 def scope_name(scope: str) -> str:

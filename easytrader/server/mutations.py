@@ -339,8 +339,8 @@ class Mutations:
             kwargs = {**kwargs, "client_order_id": flight.row.client_order_id}
         if time.monotonic() >= call.deadline:  # 排队、写盘花掉的也算
             raise _late(call)
-        if call.permit is not None and call.verb.effect is Effect.MOVE:
-            call.permit.last(Effect.MOVE)  # 委托、撤单到了交易口里面再问
+        if call.permit is not None:
+            call.permit.last(call.verb.effect)  # 委托到了交易口里面，发出之前还要再问
         with admission.through(gate), self._until(call.deadline):
             try:
                 return verbs.invoke(self._trader, call.verb, call.args, kwargs)

@@ -66,7 +66,7 @@ def test_what_is_seen(eyes: Eyes) -> None:
     assert eyes.seen == {
         "state": "已连接", "total_asset": 10**6 + 10 * 10**6, "cash": Decimal("999990.25"),
         "market_value": 0.0, "open_orders": 1, "orders": 2, "trades": 1, "spooled": 7,
-        "clock_offset_s": -3.2, "error": "", "version": __version__,
+        "clock_offset_s": -3.2, "held": "", "error": "", "version": __version__,
     }  # fmt: skip
     hello = json.loads(eyes.row.hello)
     assert hello["state"] == "已连接"
@@ -145,3 +145,12 @@ def test_a_whole_agent_shows_its_accounts(tmp_path: Path) -> None:
         eventually(lambda: all(each.glance for each in store.accounts(within(5))))
         for row in store.accounts(within(5)):
             assert json.loads(row.glance)["state"] == "已连接"
+
+
+def test_a_box_stopped_by_its_own_switch_shows_it(eyes: Eyes) -> None:
+    eyes.look()
+    assert eyes.seen["held"] == ""
+    desk = eyes.box.desk
+    desk.stop.stop(desk.name, "看不懂", "kill")
+    eyes.look(IDLE_S)
+    assert "看不懂" in eyes.seen["held"]

@@ -157,7 +157,9 @@ def test_a_cancel_that_was_done_is_told_as_done(bare: StationWorld) -> None:
     left(bare, "cancel_entrust", number, effect="cancel")
     trader.cancel_entrust(number)
     bare.station(takeover="auto")
-    assert settled(bare).state == DONE  # type: ignore[attr-defined]
+    row = settled(bare)
+    assert row.state == DONE  # type: ignore[attr-defined]
+    assert json.loads(row.answer)["result"]["success"] is True  # type: ignore[attr-defined]
 
 
 def test_the_boxes_own_journal_is_believed(bare: StationWorld) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -13,8 +13,20 @@ from station_world import AMOUNT, CODE, RESTING, StationWorld, station_world, wi
 from support import eventually
 
 from easytrader.agent import errands
-from easytrader.errors import UsageError
-from easytrader.fleets.words import DONE, PLACED, QUEUED, REFUSED, SENDING, UNSENT, Question
+from easytrader.agent.errands import Errand, Rules
+from easytrader.basics import boot_clock
+from easytrader.errors import JournalError, NotConnectedError, RiskRefusedError, UsageError
+from easytrader.fleets.words import (
+    DONE,
+    PLACED,
+    QUEUED,
+    REFUSED,
+    SENDING,
+    UNSENT,
+    Command,
+    Question,
+)
+from easytrader.wire.verbs import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +96,46 @@ def test_a_question_changes_nothing(verb: str) -> None:
         errands.query_of(Question(1, "a", verb, '{"args":[],"kwargs":{}}', "h", 5.0))
 
 
+def errand(effect: Effect, left_s: float, **refusing: Exception) -> Errand:
+    """一条命令的关口；``refusing`` 里的规则说不许。"""
+
+    def rule(name: str) -> Any:
+        def ask(*_: object) -> None:
+            if name in refusing:
+                raise refusing[name]
+
+        return ask
+
+    rules = Rules(*(rule(name) for name in Rules._fields))
+    told = Command("a", "c", "r", "x", effect.value, "", "", 1, left_s=left_s, epoch=1)  # type: ignore[arg-type]
+    return Errand(told, rules, boot_clock.now())
+
+
+def test_the_last_look_refuses_late_fenced_stopped_but_never_cancels() -> None:
+    errand(Effect.ORDER, 5).last(Effect.ORDER)
+    for late in (errand(Effect.ORDER, -0.1), errand(Effect.MOVE, -0.1), errand(Effect.CANCEL, -1)):
+        with pytest.raises(NotConnectedError):
+            late.last(Effect(late.command.effect))
+        assert late.why == "expired"
+    slow = errand(Effect.ORDER, 60)
+    slow._send_by = boot_clock.now() - 0.1
+    with pytest.raises(NotConnectedError, match="太忙"):
+        slow.last(Effect.ORDER)
+    assert slow.why == "busy"
+    no: dict[str, Exception] = {
+        "lease": NotConnectedError("换了主人"), "switches": RiskRefusedError("停着", rule="x"),
+        "sound": JournalError("满了"),
+    }  # fmt: skip
+    for name, error in no.items():
+        for effect in (Effect.ORDER, Effect.MOVE):
+            with pytest.raises(type(error)):
+                errand(effect, 5, **{name: error}).last(effect)
+    cancel = errand(Effect.CANCEL, 0.05, **no)
+    cancel.last(Effect.CANCEL)
+    threading.Event().wait(0.1)
+    cancel.last(Effect.CANCEL)  # 一撤一批的，开始了就撤完
+
+
 @pytest.fixture
 def stuck(tmp_path: Path) -> Iterator[StationWorld]:
     """两个账号，``a`` 的柜台卡着不答，``b`` 的好好的。"""
@@ -120,7 +172,7 @@ def test_late_or_withdrawn_ones_are_not_sent(stuck: StationWorld) -> None:
         for _ in range(12)
     ]
     late = stuck.strategy.until(rows[-1], UNSENT)
-    assert late.reason in ("expired", "not_connected")
+    assert late.reason in ("busy", "expired", "not_connected")
 
 
 def test_idle_accounts_cost_next_to_nothing(tmp_path: Path) -> None:

@@ -95,6 +95,32 @@ def test_status_shows_a_line_an_account(fleet: Fleet, run: Any) -> None:
     assert json.loads(out)[0]["address"] == "http://127.0.0.1:9"
 
 
+def test_what_a_box_holds_by_itself_is_seen_and_not_called_released(fleet: Fleet, run: Any) -> None:
+    glance = json.dumps({"state": "已连接", "held": "由 kill 停止下单"})
+    fleet.store.publish(fleet.lease, json.dumps({"state": "已连接"}), glance, soon())
+    assert "win-1 自己的：由 kill 停止下单" in run("status", "--json")[1]
+    assert "停单开关停着" in run("check")[1]
+    fleet.store.set_switch("fleet", True, soon())
+    code, out, err = run("resume", "fleet")
+    assert (code, "存储里的已放开" in out, "resume fleet --direct" in err) == (1, True, True)
+    assert fleet.store.switches(soon()) == []
+
+
+def test_a_misspelt_scope_or_file_is_no_success(fleet: Fleet, run: Any, tmp_path: Path) -> None:
+    for words in (
+        ("pause", "account:a", "--why", "x"),
+        ("kill", "group:gg"),
+        ("resume", "account:B"),
+    ):
+        code, _, err = run(*words)
+        assert (code, "什么都没有改" in err) == (2, True), words
+    assert fleet.store.switches(soon()) == []
+    typo = tmp_path / "没有.sqlite"
+    for words in (("status",), ("check",), ("kill",), ("commands",)):
+        code, _, err = run(*words, "--dsn", f"sqlite:///{typo}")
+        assert (code, "没有文件" in err, typo.exists()) == (2, True, False), words
+
+
 def test_pause_and_resume_reach_the_store(fleet: Fleet, run: Any) -> None:
     assert run("pause", "group:g", "--why", "看不懂")[0] == 0
     [switch] = fleet.store.switches(soon())
@@ -360,6 +386,7 @@ def test_operators_commands_work_over_postgresql_too(
     monkeypatch.setenv("EASYTRADER_FLEET", pg_dsn)
     assert run("pause", "fleet", "--why", "试")[0] == 0
     assert "试" in run("status")[1]
-    assert run("check")[0] == 0
+    code, out, _ = run("check")
+    assert (code, "一个账号也看不见" in out) == (1, True)
     assert run("commands", "--state", "unknown", "--json")[1].strip() == "[]"
     assert run("resume", "fleet", "--why", "试完")[0] == 0

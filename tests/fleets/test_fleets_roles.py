@@ -43,7 +43,7 @@ ALLOWED: dict[str, str] = {
     "outcomes": "strategy operator",
     "find": "strategy agent operator",
     "list_commands": "strategy agent operator audit",
-    "list_alarms": "strategy operator audit",
+    "list_alarms": "strategy agent operator audit",
     "acquire renew release publish claim left_over settle questions reply idle draw": "agent",
     "set_switch": "agent strategy operator",
     "set_budget take_over decide": "operator",
@@ -315,7 +315,7 @@ ACTIONS: dict[str, tuple[Callable[[Store, World, str], Any], str]] = {
     ),
     "alarms": (
         lambda s, w, a: [x for x in s.alarms(soon()) if x.account == a],
-        "trader_a reader_a boss boss_a eye eye_a",
+        "agent_a trader_a reader_a boss boss_a eye eye_a",
     ),
     "claim": (_claim, "agent_a"),
     "renew": (lambda s, w, a: s.renew([w.leases[a]], soon()).kept, "agent_a"),
@@ -371,6 +371,24 @@ def test_a_login_of_another_fleet_can_do_nothing(world: World) -> None:
     finally:
         store.close()
         execute(world.dsn, "DROP ROLE other_fleet")
+
+
+def test_a_strategy_releases_only_what_it_stopped_itself(world: World) -> None:
+    boss, trader = world.stores["boss"], world.stores["trader_a"]
+    trader.set_switch("account:A", True, soon(), why="自己停的")
+    trader.set_switch("account:A", False, soon())
+    assert boss.switches(soon()) == []
+    boss.set_switch("account:A", True, soon(), why="出事了")
+    trader.set_switch("account:A", True, soon(), why="再按一次就成了我的")
+    with pytest.raises(UsageError, match="放不开"):
+        trader.set_switch("account:A", False, soon())
+    assert [each.why for each in boss.switches(soon())] == ["出事了"]
+    boss.set_switch("account:A", False, soon())
+    trader.set_switch("account:A", True, soon(), why="自己停的")
+    world.stores["agent_a"].set_switch("account:A", True, soon(), why="两笔")  # 报警按下的
+    with pytest.raises(UsageError, match="放不开"):
+        trader.set_switch("account:A", False, soon())
+    boss.set_switch("account:A", False, soon())
 
 
 # ---- 绕过去的办法

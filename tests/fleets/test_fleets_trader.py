@@ -386,6 +386,16 @@ def test_wrong_addresses_say_what_would_be_right() -> None:
                 trader.connect(each, account="main")
 
 
+def test_a_mistyped_path_makes_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "错了.sqlite"
+    with easytrader.use("fleet") as trader:
+        with pytest.raises(errors.ConnectFailedError, match="没有这个文件"):
+            trader.connect(f"sqlite:///{file.as_posix()}", account="main", timeout=1)
+        with pytest.raises(errors.ConnectFailedError, match="没有这个文件"):
+            trader.connect(f"sqlite:///{file.as_posix()}", timeout=1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_before_connecting_there_is_no_fleet() -> None:
     with (
         easytrader.use("fleet") as trader,

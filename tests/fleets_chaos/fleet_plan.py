@@ -28,6 +28,7 @@ PLAYS: Final[dict[str, tuple[str, ...]]] = {
     "server": ("server_kill", "server_restart", "server_pause"),
     "agents": ("agent_kill",),
     "pauses": ("agent_pause", "agent_sleep"),
+    "sleeps": ("agent_sleep",),
     "cuts": tuple(each for each in FAULTS if each.startswith(("strategy_", "agent_"))
                   and each not in ("agent_kill", "agent_pause", "agent_sleep", "strategy_kill")),
     "strategies": ("strategy_kill",),

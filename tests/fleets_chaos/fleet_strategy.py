@@ -13,8 +13,8 @@ import time
 from queue import SimpleQueue
 from typing import Any, Final
 
-AGAIN: Final = 4
-"""不清楚的最多再问几遍。"""
+AGAIN_S: Final = 15.0
+"""不清楚的、没有发出的，最多再问这么久。"""
 
 
 class Hand:
@@ -48,9 +48,8 @@ class Hand:
     def _run(self) -> None:
         while (job := self.jobs.get()) is not None:
             said = self._buy(job)
-            for _ in range(AGAIN if job.get("again") else 0):
-                if said["outcome"] == "placed":
-                    break
+            end = time.monotonic() + (AGAIN_S if job.get("again") else 0)
+            while said["outcome"] != "placed" and time.monotonic() < end:
                 said = self._buy(job)
             if job.get("cancel") and said["outcome"] == "placed":
                 self._cancel(job, said["number"])

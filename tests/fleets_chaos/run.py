@@ -167,8 +167,11 @@ def main() -> int:
             server.remove()
     took_s = time.monotonic() - began
     told = judge_told(world.wishes.values())
+    never = sum(all(call.outcome != "placed" for call in each.calls)
+                and each.state != "placed" for each in world.wishes.values())  # fmt: skip
     print(
         f"{len(world.wishes)} 条命令，{took_s:.0f} 秒；错的 {bad} 段；听到 {dict(told)}；"
+        f"最后也没有下成 {never} 笔；"
         f"故障 {dict(show.faults)}；警报 {dict(show.alarms)}；"
         f"最多比期限晚 {show.worst_late_s:.2f} 秒；"
         f"代理起了 {sum(each.starts for each in world.boxes)} 次"

@@ -1033,19 +1033,26 @@ RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = fleet, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
-DECLARE v_account text := substring(scope_in FROM '^account:(.*)$');
+DECLARE v_account text := substring(scope_in FROM '^account:(.*)$'); v_by text;
 BEGIN
     PERFORM begin_write(true);
-    -- 策略停得了、放得开自己能下单的账号；代理只停自己的，放开要人
+    -- 策略停得了自己能下单的账号，放得开自己按下的；代理只停自己的，放开要人
     IF NOT operates(scope_in) AND NOT (v_account IS NOT NULL AND (
             may(v_account, 'trade') OR (on_in AND may(v_account, 'agent')))) THEN
         PERFORM refuse('scope', scope_in, format('登录名 %s 动不了这一格开关', session_user));
     END IF;
     IF on_in THEN
+        -- 策略再按一次别人按下的，不算它按的：不然它接着就放得开了
         INSERT INTO switch VALUES (scope_in, cancel_open_in, why_in, session_user, clock_timestamp())
         ON CONFLICT (scope) DO UPDATE SET cancel_open = excluded.cancel_open, why = excluded.why,
-            by_login = excluded.by_login, at = excluded.at;
+            by_login = excluded.by_login, at = excluded.at
+        WHERE operates(scope_in) OR may(v_account, 'agent') OR switch.by_login = session_user;
     ELSE
+        SELECT by_login INTO v_by FROM switch WHERE scope = scope_in FOR UPDATE;
+        IF v_by <> session_user AND NOT operates(scope_in) THEN
+            PERFORM refuse('scope', scope_in, format(
+                '是 %s 按下的，登录名 %s 放不开：要它自己，或操作的人', v_by, session_user));
+        END IF;
         DELETE FROM switch WHERE scope = scope_in;
     END IF;
 END $$;

@@ -158,7 +158,7 @@ AS $$
     ORDER BY e.at, e.account_id, e.event_no LIMIT most_in
 $$;
 COMMENT ON FUNCTION fleet.list_alarms(float8, integer) IS
-    'strategy operator audit: 要人看的事件，旧的在前';
+    'strategy agent operator audit: 要人看的事件，旧的在前';
 
 CREATE FUNCTION fleet.decide(
     account_in text, command_in text, state_in text, order_in text, why_in text)
