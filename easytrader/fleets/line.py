@@ -89,13 +89,17 @@ class Ids:
 class _Wanted:
     """在等的一件：几个线程都可能看到它的结果，话只说一次，次序不乱。"""
 
-    __slots__ = ("_is_over", "_lock", "_seq_told", "asked", "fresh", "is_question", "number")
+    __slots__ = (
+        "_is_over", "_lock", "_seq_told", "aside", "asked", "fresh", "is_question", "number",
+    )  # fmt: skip
 
     def __init__(self, asked: Asked, number: int, *, fresh: bool, is_question: bool) -> None:
         self.asked = asked
         self.number = number
         self.fresh = fresh
         self.is_question = is_question
+        self.aside = 0
+        """为它另问的一句（`TableLine._ask_to_settle`）：不等它了，那一句也不等；没有为 0。"""
         self._lock = threading.Lock()
         self._is_over = False
         self._seq_told = False
@@ -215,7 +219,9 @@ class TableLine:
 
     def forget(self, number: int) -> None:
         """不等它的回答了。"""
-        self._wanted.pop(number, None)
+        gone = self._wanted.pop(number, None)
+        if gone is not None and gone.aside:
+            self._wanted.pop(gone.aside, None)
 
     def wait(
         self,
@@ -317,9 +323,12 @@ class TableLine:
             wanted.finish({"result": told["result"]})
 
         frame = {"args": [], "kwargs": {"request": row.request}}
+        wanted.aside = next(self._numbers)
         # 问不到、来不及的，等表里的那一行：这里抛什么，都会被当成「没有发出」
         with contextlib.suppress(LostError, LateError, EasytraderError):
-            self._question(next(self._numbers), "server.settle", frame, Asked(hear), deadline)
+            self._question(wanted.aside, "server.settle", frame, Asked(hear), deadline)
+        if number not in self._wanted:  # 问的时候就有了结果
+            self.forget(wanted.aside)
 
     def _settle(
         self, request: object, deadline: float, stopped: Callable[[], bool] | None
@@ -471,7 +480,8 @@ class TableLine:
             self.forget(number)
             wanted.finish(None)
         elif seen != self._glances:  # 提示也许在登记之前就来过、用掉了
-            with contextlib.suppress(StoreDownError, StoreUnknownError):
+            # 已经记下了：看不成的等看结果的线程再看（它看不成会断线），抛出去会被当成「没有发出」
+            with contextlib.suppress(Exception):
                 self._look({number: wanted}, time.monotonic() + _LOOK_S)
 
     def _watch_answers(self) -> None:

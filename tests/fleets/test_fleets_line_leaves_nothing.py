@@ -1,4 +1,4 @@
-"""还不知道的那一条，为它另问的没有人答：到期就都不等了，退休的线断得开。"""
+"""还不知道的那一条，为它另问的没有人答：到期就都不等了；记下之后出的岔子不说成没有发出。"""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from support import eventually
 
+from easytrader.errors import UsageError
 from easytrader.fleets import words
-from easytrader.fleets.line import Ids, TableLine
+from easytrader.fleets.line import Ids, TableLine, _Wanted
 from easytrader.fleets.words import Command, Posted, Question, StoreDownError, Wish
 from easytrader.remote.line import Asked, LateError
 
@@ -66,10 +67,16 @@ def test_a_question_nobody_answers_is_forgotten_with_its_order() -> None:
         line.join(5)
 
 
-def test_a_question_too_late_is_late_not_a_wrong_argument() -> None:
+def test_what_goes_wrong_after_it_was_recorded_is_not_a_wrong_argument() -> None:
+    """记下之后自己看的那一眼，权限刚好没有了：说成参数不对，就是说什么都没有发出。"""
     store = Deaf()
     line = TableLine(store, "A", "i", "", Ids(), 5.0)  # type: ignore[arg-type]
-    told = {"verb": "balance", "args": [], "kwargs": {}}
-    with pytest.raises(LateError):
-        line._question(1, "balance", told, Asked(), time.monotonic() - 1)
-    assert store.asked == []
+
+    def refused(numbers: Any, deadline: float) -> list[Command]:
+        raise UsageError("dsn", "", "没有权限了")
+
+    store.outcomes = refused  # type: ignore[method-assign]
+    asked = Asked()
+    line._glances = 1
+    line._register(1, _Wanted(asked, 7, fresh=True, is_question=False), 0)
+    assert not asked.is_done
