@@ -31,6 +31,7 @@ KINDS: Final = ("orders", "yuan")
 _MOST: Final = 2**53
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+_WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _SCOPE: Final = re.compile(r"(group|account|strategy):(.+)")
 
 
@@ -146,6 +147,11 @@ def outcome(given: Outcome) -> Outcome:
     if given.seq is not None and (isinstance(given.seq, bool) or not isinstance(given.seq, int)):
         raise UsageError("seq", given.seq, "应为整数，或 None")
     return given
+
+
+def is_whole(text: str) -> bool:
+    """写成文字的整数，变成数再写回来一样。"""
+    return _WHOLE.fullmatch(text) is not None
 
 
 def state(value: object) -> str:

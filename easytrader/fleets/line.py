@@ -28,7 +28,7 @@ from easytrader.errors import (
     QueryFailedError,
     UsageError,
 )
-from easytrader.fleets import words
+from easytrader.fleets import checks, words
 from easytrader.fleets.words import (
     Question,
     StoreDownError,
@@ -661,7 +661,7 @@ def _read(text: str, odd: type[EasytraderError] = OutcomeUnknownError) -> dict[s
 
 
 def _entrust_no(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() else text
+    return int(text) if checks.is_whole(text) else text
 
 
 def event_dict(event: StoredEvent) -> dict[str, Any]:

@@ -1229,7 +1229,8 @@ def decided(order_id: str) -> str:
     """人定下来的那一条的回答：有委托的与 ``buy`` 的一样，没有的为空。"""
     if not order_id:
         return ""
-    number = int(order_id) if order_id.isascii() and order_id.isdigit() else order_id
+    # 前面有 0 的是文字的编号：变成数就撤不到它了
+    number = int(order_id) if checks.is_whole(order_id) else order_id
     return values.encode({"result": {"entrust_no": number}}).decode()
 
 

@@ -520,6 +520,17 @@ def test_a_person_decides_what_nobody_knows(world: World) -> None:
             store.decide("A", wishes[2].command_id, state, soon(), order_id=order_id, why="x")
 
 
+def test_a_number_written_with_zeros_in_front_stays_text(world: World) -> None:
+    """编号是文字的柜台：变成数，就撤不到它了。"""
+    store = world.open()
+    lease = leased(store)
+    store.post(world.wish(), soon())
+    (row,) = claimed(store, [lease])
+    store.settle([lease], [outcome(row, UNKNOWN)], [], soon())
+    told = store.decide("A", row.command_id, PLACED, soon(), order_id="0031", why="柜台上看到")
+    assert json.loads(told.answer) == {"result": {"entrust_no": "0031"}}
+
+
 def test_a_kept_text_never_changes(world: World) -> None:
     store, other = world.open(), world.open()
     store.greet(soon())

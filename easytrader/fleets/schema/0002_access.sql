@@ -199,7 +199,7 @@ BEGIN
             'now', state_in, 'order_id', order_in, 'why', why_in));
     RETURN QUERY UPDATE fleet.command c SET
             state = state_in, reason = 'operator', order_id = order_in, settled_at = clock_timestamp(),
-            answer = CASE WHEN state_in = 'absent' THEN '' WHEN order_in ~ '^[0-9]{1,18}$'
+            answer = CASE WHEN state_in = 'absent' THEN '' WHEN order_in ~ '^(0|[1-9][0-9]{0,17})$'
                 THEN json_build_object('result', json_build_object('entrust_no', order_in::bigint))::text
                 ELSE json_build_object('result', json_build_object('entrust_no', order_in))::text END
         WHERE c.account_id = account_in AND c.command_id = command_in
