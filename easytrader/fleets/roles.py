@@ -36,9 +36,9 @@ _SHORTEST: Final = 12
 _OWN: Final = {"agent": ("agent", "read"), "operator": ("operate", "read"), "audit": ("read",)}
 """身份自己带着的权限；策略的是 ``read trade funds`` 里给的。"""
 _LIMITS: Final[dict[str, tuple[int, dict[str, str]]]] = {
-    "agent": (10, {"statement_timeout": "5s", "lock_timeout": "2s"}),
-    "strategy": (30, {"statement_timeout": "5s", "lock_timeout": "2s"}),
-    "operator": (10, {"statement_timeout": "15s", "lock_timeout": "5s"}),
+    "agent": (10, {"statement_timeout": "5s", "lock_timeout": "2s", "jit": "off"}),
+    "strategy": (30, {"statement_timeout": "5s", "lock_timeout": "2s", "jit": "off"}),
+    "operator": (10, {"statement_timeout": "15s", "lock_timeout": "5s", "jit": "off"}),
     "audit": (5, {"statement_timeout": "60s", "lock_timeout": "2s",
                   "default_transaction_read_only": "on"}),
 }  # fmt: skip
