@@ -430,8 +430,9 @@ class SqliteStore:
                 if refused:
                     return Held(account, row["box"], refused)
                 # 存储的钟跳过、换过，也至少等到它领走的都过了「最晚几时发」
-                least_s = SEND_BY_S if row["owner"] and not mine else 0.0
-                settle_after_s = 0.0 if dead else max(least_s, row["quiet_at"] - now)
+                # 我自己换一任：在办的我知道，不必等
+                least_s = SEND_BY_S if row["owner"] else 0.0
+                settle_after_s = 0.0 if dead or mine else max(least_s, row["quiet_at"] - now)
             db.execute(
                 "UPDATE account SET broker=?, groups=?, box=?, epoch=epoch+1, owner=?, lock=?,"
                 " lease_until=?, quiet_at=?, idle=0, takeover=?, takeover_to='', protocol=?,"
