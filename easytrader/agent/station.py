@@ -30,6 +30,7 @@ from easytrader.errors import EasytraderError, UsageError
 from easytrader.fleets import view
 from easytrader.fleets.words import (
     ABSENT,
+    PLACED,
     POLL_S,
     UNKNOWN,
     FencedError,
@@ -337,7 +338,8 @@ class Station:
         if found or questions:
             return 0.0
         if self._store.idle(leases, time.monotonic() + _ASK_S):
-            return 0.0
+            # 有活而领不了：那个账号在办的太多，办完一笔会响铃；不空转
+            return _SPIN_S if any(each.is_full for each in self._seats.values()) else 0.0
         return _QUIET_S
 
     def _claim(self, leases: list[Lease]) -> int:
@@ -353,8 +355,12 @@ class Station:
             # 也许领走了而没有到手：换一任，没有到手的核对清楚
             self._keeper.retake()
             raise
-        for each in found:
-            self._begin(each, asked)
+        try:
+            for each in found:
+                self._begin(each, asked)
+        except BaseException:  # 后面的几条领走了而没有办：换一任，核对清楚
+            self._keeper.retake()
+            raise
         return len(found)
 
     def _begin(self, command: Command, asked: float) -> None:
@@ -399,6 +405,8 @@ class Station:
             # `left_over` 已经把它归在这一任
             command = command._replace(epoch=lease.epoch)
         self._duties.record(command, outcome)
+        if outcome.state == PLACED:  # 由人写成了没有的，改不了，要报警
+            self._duties.alarms.late(outcome)
 
     # ---- 查询
 
@@ -478,6 +486,11 @@ class _Seat:
     def orders(self) -> int:
         """其中不是撤单的。"""
         return self._counts[Effect.ORDER.value] + self._counts[Effect.MOVE.value]
+
+    @property
+    def is_full(self) -> bool:
+        """在办的委托太多，先只领撤单。"""
+        return self.orders >= _FLYING
 
     def is_flying(self, command: Command) -> bool:
         """正在办。"""

@@ -84,7 +84,7 @@ _SESSION: Final = {
 }
 _OPTIONS: Final = (
     "-c statement_timeout=4s -c lock_timeout=500ms -c idle_in_transaction_session_timeout=5s"
-    " -c jit=off"  # 每一句都只摸几行；没有分析过的表会被当成大的，编译一次几百毫秒
+    " -c jit=off"  # 没有统计的表估得贵，一句毫秒的话要先编译几百毫秒：委托来不及发
 )
 
 _WRONG: Final = ("authentication failed", "no password supplied", "does not exist", "pg_hba.conf")

@@ -119,3 +119,9 @@ def test_the_next_owner_waits_even_when_the_clock_jumped_over_the_lease(store: A
     store._call("UPDATE fleet.holder SET lease_until = lease_until - interval '1 hour'", (), soon())
     heir = own(store, "o2", "box2")
     assert heir.settle_after_s == pytest.approx(SEND_BY_S)
+
+
+def test_nothing_is_compiled_before_it_runs(store: Any) -> None:
+    """服务器默认编译估得贵的：领一次要几百毫秒，委托来不及发。"""
+    sql = "SELECT setting, source FROM pg_settings WHERE name = 'jit'"
+    assert store._call(sql, (), soon(), writes=False) == [("off", "client")]

@@ -1,0 +1,58 @@
+"""在办的太多，领不了的时候不空转；领走了而没有办成的，换一任核对，不会没有人管。"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from station_world import AMOUNT, CODE, RESTING, StationWorld, wish
+from support import eventually
+
+from easytrader.fleets.words import ABSENT, PLACED, SENDING
+
+if TYPE_CHECKING:
+    import pytest
+
+    from easytrader.fleets.words import Command
+
+
+def test_a_full_account_does_not_spin(fleet: StationWorld) -> None:
+    counter, free = fleet.server.brokers["a"].counter, threading.Event()
+    real = counter.submit
+
+    def submit(request: object) -> object:
+        free.wait(30)
+        return real(request)
+
+    counter.submit = submit
+    looks: list[int] = []
+
+    def count(found: list[Command]) -> list[Command]:
+        looks.append(len(found))
+        return found
+
+    try:
+        post = fleet.strategy.post
+        rows = [post(wish("buy", CODE, RESTING, AMOUNT, valid_s=60)).command for _ in range(24)]
+        eventually(lambda: sum(fleet.strategy.see(each).state == SENDING for each in rows) >= 16)
+        fleet.faulty[0].changed["claim"] = count
+        threading.Event().wait(1.0)
+        assert len(looks) < 40
+    finally:
+        free.set()
+
+
+def test_what_was_claimed_and_not_begun_is_settled(
+    fleet: StationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (station,) = fleet.stations
+    real, broken = station._begin, [True]
+
+    def begin(command: Command, asked: float) -> Any:
+        if broken.pop() if broken else False:
+            raise RuntimeError("循环关了")
+        real(command, asked)
+
+    monkeypatch.setattr(station, "_begin", begin)
+    assert fleet.strategy.do(wish("buy", CODE, RESTING, AMOUNT, valid_s=20)).state == ABSENT
+    assert fleet.strategy.buy().state == PLACED
