@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from loguru import logger
 
 from easytrader.backend.session import BaseSession
+from easytrader.basics import boot_clock
 from easytrader.errors import QueryFailedError
 from easytrader.orders.receipt import Receipt
 
@@ -61,7 +64,8 @@ class LineSession(BaseSession):
     def send(self, reply: Reply[Any], work: Callable[[], Any], tag: str = "") -> None:
         """下单（带上 ``request.tag``）、撤单：排到线路上就返回。``work`` 抛异常是结果未知。"""
         self.depart(reply)
-        self.later(self._serve, reply, work, tag)
+        left_s = getattr(reply, "deadline", math.inf) - time.monotonic()
+        self.later(self._serve, reply, work, tag, boot_clock.now() + left_s)
 
     def still_sending(self, tag: str) -> bool:
         """正卡在柜台接口里，哪怕是断了的那个会话的。"""
@@ -83,10 +87,12 @@ class LineSession(BaseSession):
             except Exception:  # noqa: BLE001, PERF203  边界：一件事出错，线路还在
                 logger.exception("线路上出错，接着做后面的")
 
-    def _serve(self, reply: Reply[Any], work: Callable[[], Any], tag: str) -> None:
+    def _serve(self, reply: Reply[Any], work: Callable[[], Any], tag: str, latest: float) -> None:
         _sending.add(tag)
         try:
-            if not reply.done():  # 排着的时候到期、断线的不再发：已经说了结果未知，会被核对、重下
+            # 排着的时候到期、断线的不再发：已经说了结果未知，会被核对、重下。
+            # 钟自己看：进程停住、机器睡着的，醒来时看期限的线程也许还没有轮到
+            if not reply.done() and boot_clock.now() < latest:
                 reply.put(work())
         except NoAnswerError:
             pass

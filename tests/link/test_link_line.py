@@ -7,6 +7,7 @@ import threading
 import pytest
 from support import eventually
 
+from easytrader.basics import boot_clock
 from easytrader.errors import EasytraderError
 from easytrader.link.line import LineSession
 from easytrader.orders.receipt import Receipt
@@ -21,6 +22,22 @@ def test_an_order_still_queued_when_the_link_is_lost_is_never_sent() -> None:
     session.lose("断了")
     with pytest.raises(EasytraderError, match="断了"):
         reply.value()
+    session.later(after.set)
+    gate.set()
+    assert after.wait(30)
+    assert not sent.is_set()
+    session.close()
+
+
+def test_an_order_queued_while_the_machine_slept_is_never_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, sent = threading.Event(), threading.Event()
+    session, after = LineSession(30), threading.Event()
+    session.later(gate.wait, 60)
+    session.send(Receipt("买", 30), lambda: sent.set() or True, "tag")
+    awake = boot_clock.now
+    monkeypatch.setattr(boot_clock, "now", lambda: awake() + 31)  # 看期限的还没有轮到
     session.later(after.set)
     gate.set()
     assert after.wait(30)
