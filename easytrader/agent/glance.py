@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
@@ -161,11 +162,19 @@ def _hello(desk: Desk, account: str, state: str) -> str:
             "account": account,
             "account_id": masked(desk.account_id),
             "account_key": desk.account_key,
+            "account_mark": mark_of(desk),
             "backend": desk.backend(),
             "verbs": [each.name for each in verbs.offered(desk.trader)],
             "state": state,
         }
     )
+
+
+def mark_of(desk: Desk) -> str:
+    """资金账号的摘要，与客户端在哪台机器、哪个文件夹无关；还没有连过为空。"""
+    if not desk.account_id:
+        return ""
+    return blake2b(desk.account_id.encode(), digest_size=8, person=b"fleet").hexdigest()
 
 
 def _money(desk: Desk) -> dict[str, Any]:

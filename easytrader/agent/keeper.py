@@ -112,6 +112,7 @@ class Hooks(NamedTuple):
 
     Attributes:
         greeted: 第一次连上存储；不许用的抛 `UsageError`。
+        suits: (账号, 上一任写的 ``hello``) 这台机器上的是不是同一个资金账号；不是的话为什么。
         gained: 接了一个账号（刚启动、换了任）：(租约, 之前在哪台机器，没有等过为空,
             存储的时间线换过：它可能不记得最近的)。
         lost: 一个账号不归我们了。
@@ -119,6 +120,7 @@ class Hooks(NamedTuple):
     """
 
     greeted: Callable[[Greeting], None]
+    suits: Callable[[str, str], str]
     gained: Callable[[Lease, str, bool], None]
     lost: Callable[[str], None]
     beat: Callable[[Beat, float, float], None]
@@ -219,12 +221,15 @@ class Keeper:
         """开始：账号 → 后端。
 
         Raises:
-            UsageError: 存储不让用（表没有建、版本差得多、没有身份）。
+            UsageError: 存储不让用（表没有建、版本差得多、没有身份），或名字在队里是另一个资金账号。
         """
         for account, broker in wants.items():
             self.want(account, broker)
         try:
             self._greet()
+            for each in wants:
+                if why := self._unsuited(each):
+                    raise UsageError("name", each, why)
         except _GONE as exc:
             self._note_silence(exc)
         self._thread.start()
@@ -345,6 +350,9 @@ class Keeper:
         if not self._locked(account):
             return
         claim, past = self._locks[account]
+        if account not in self._tenures and (why := self._unsuited(account)):
+            self._tell(account, why, wrong=True)
+            return
         asked = boot_clock.now()
         try:
             found = self._store.acquire(
@@ -359,7 +367,7 @@ class Keeper:
                 deadline=time.monotonic() + ANSWER_S,
             )
         except UsageError as exc:
-            self._tell(account, str(exc))
+            self._tell(account, str(exc), wrong=True)
             return
         if isinstance(found, Held):
             self.drop(account)
@@ -377,6 +385,11 @@ class Keeper:
         logger.info("账号 {} 归这台机器（{}）管，第 {} 任", account, self._box, found.epoch)
         moved = past.timeline not in ("", found.timeline) or found.last_no < past.last_no
         self._hooks.gained(found, self._elsewhere.pop(account, ""), moved)
+
+    def _unsuited(self, account: str) -> str:
+        """队里的这个名字是另一个资金账号：说是哪个；是同一个、还没有过的为空。"""
+        rows = self._store.accounts(time.monotonic() + ANSWER_S, [account])
+        return self._hooks.suits(account, rows[0].hello) if rows else ""
 
     def _locked(self, account: str) -> bool:
         """这台机器上（同一个名字），一个账号只有一个代理。"""
@@ -398,10 +411,12 @@ class Keeper:
             return False
         return True
 
-    def _tell(self, account: str, why: str) -> None:
+    def _tell(self, account: str, why: str, *, wrong: bool = False) -> None:
+        """没有拿到，为什么；``wrong``：等也没有用，要人来改。"""
         if self._told.get(account) != why:
             self._told[account] = why
-            logger.info("账号 {} 还不归这台机器管：{}；一直等着", account, why)
+            level = "ERROR" if wrong else "INFO"
+            logger.log(level, "账号 {} 还不归这台机器管：{}；一直等着", account, why)
 
 
 def _booted() -> float:

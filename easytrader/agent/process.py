@@ -32,6 +32,7 @@ class Agent(Serving):
         box: 这台机器在队里的名字，全队唯一；空是 `own_box`。
         groups: 账号在哪几组。
         takeover: ``auto`` 或 ``manual``。
+        rebind: 名字在队里是另一个资金账号的，也接过来。
         tokens: 认谁，同 `Serving`。
         debug: 是否记 DEBUG 日志。
     """
@@ -44,6 +45,7 @@ class Agent(Serving):
         box: str = "",
         groups: Sequence[str] = (),
         takeover: str = "manual",
+        rebind: bool = False,
         tokens: Tokens | None = None,
         debug: bool = False,
     ) -> None:
@@ -52,6 +54,7 @@ class Agent(Serving):
         self.box = box or own_box()
         self.groups = tuple(groups)
         self._takeover = takeover
+        self._rebind = rebind
         self.station: Station | None = None
         """领命令的那一半；启动之后才有。"""
 
@@ -71,6 +74,7 @@ class Agent(Serving):
                 groups=self.groups,
                 takeover=self._takeover,
                 address=self.url,
+                rebind=self._rebind,
             )
             self.station.start()
         except BaseException:

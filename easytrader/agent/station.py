@@ -18,16 +18,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-from easytrader.agent import errands, handover, spool
+from easytrader.agent import errands, glance, handover, spool
 from easytrader.agent.duties import Duties
 from easytrader.agent.errands import Errand, Rules
 from easytrader.agent.handover import Settling
 from easytrader.agent.keeper import Hooks, Keeper
 from easytrader.backend.records import Connected
 from easytrader.basics import boot_clock, waits
+from easytrader.basics.log import masked
 from easytrader.errors import EasytraderError, UsageError
+from easytrader.fleets import view
 from easytrader.fleets.words import (
     ABSENT,
+    PLACED,
     POLL_S,
     UNKNOWN,
     FencedError,
@@ -79,6 +82,7 @@ class Station:
         groups: 这些账号在哪几组。
         takeover: 上一任的租约过期了，``auto`` 别的机器就能接，``manual`` 要人点头。
         address: 自己的网址，停单用。
+        rebind: 名字在队里是另一个资金账号的，也接过来。
         folder: 待传的放在哪里；不给是默认的地方。
     """
 
@@ -91,9 +95,11 @@ class Station:
         groups: Sequence[str] = (),
         takeover: str = "manual",
         address: str = "",
+        rebind: bool = False,
         folder: Path | None = None,
     ) -> None:
         self.box = box
+        self._rebind = rebind
         self._store = store
         self._groups = tuple(groups)
         self._seats: dict[str, _Seat] = {}
@@ -107,7 +113,7 @@ class Station:
             groups=self._groups,
             takeover=takeover,
             address=address,
-            hooks=Hooks(self._greeted, self._gained, self._lost, self._beat),
+            hooks=Hooks(self._greeted, self._suits, self._gained, self._lost, self._beat),
         )
         self._duties = duties = Duties(store, self._spool, box=box, groups=self._groups)
         self._uploader = spool.Uploader(
@@ -208,7 +214,23 @@ class Station:
     # ---- 租约有了变化，在看租约的线程上
 
     def _greeted(self, greeting: Greeting) -> None:
+        if "agent" not in greeting.roles:
+            told = (
+                f"登录名 {greeting.login} 没有 agent 这种身份：让管理员 easytrader fleet login add"
+            )
+            raise UsageError("dsn", self._store.where, told)
         self._spool.bind(greeting.identity)
+
+    def _suits(self, account: str, hello: str) -> str:
+        desk, before = self._seats[account].desk, view.plain(hello)
+        mark, mine = before.get("account_mark"), glance.mark_of(desk)
+        if not mark or mark == mine or self._rebind:
+            return ""
+        here = masked(desk.account_id) or "还没有连过，不知道是哪个"
+        return (
+            f"{account} 在队里是资金账号 {before.get('account_id')}，这里是 {here}："
+            "策略会下到别的账号去；换一个 --name，或确实是换了账号，加上 --rebind"
+        )
 
     def _gained(self, lease: Lease, before: str, moved: bool) -> None:
         seat = self._seats[lease.account]
@@ -383,6 +405,8 @@ class Station:
             # `left_over` 已经把它归在这一任
             command = command._replace(epoch=lease.epoch)
         self._duties.record(command, outcome)
+        if outcome.state == PLACED:  # 由人写成了没有的，改不了，要报警
+            self._duties.alarms.late(outcome)
 
     # ---- 查询
 

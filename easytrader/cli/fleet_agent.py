@@ -37,10 +37,12 @@ def register(rooms: argparse._SubParsersAction[Parser]) -> None:
     add = parser.add_argument
     add("dsn", metavar="DSN", nargs="?", help=told)
     add("--dsn", metavar="DSN", dest="dsn_given", help="同上")
-    add("--box", metavar="NAME", default="", help="这台机器在队里的名字，全队唯一（默认自己取）")
+    add("--box", metavar="NAME", default=None, help="这台机器在队里的名字，全队唯一（默认自己取）")
     add("--group", metavar="G", action="append", default=[], help="账号在哪一组，可重复")
     told = "auto：上一任不在了，别的机器就能接；manual（默认）：要人点头"
     add("--takeover", choices=("manual", "auto"), default="manual", help=told)
+    told = "--name 在队里是另一个资金账号的，也接过来（默认不接：策略会下到别的账号去）"
+    add("--rebind", action="store_true", help=told)
     serve_command.add_account_options(parser)
     serve_command.add_server_options(parser)
     parser.runs(_agent)
@@ -62,7 +64,7 @@ def _agent(arguments: argparse.Namespace) -> int:
     if not dsn:
         told = f"存储的地址：postgresql://… 或 sqlite:///路径；也可以放在环境变量 {_VARIABLE} 里"
         raise UsageError("--dsn", None, told)
-    if arguments.box:
+    if arguments.box is not None:  # 空的变量不能悄悄成了默认的
         checks.name("--box", arguments.box)
     for each in arguments.group:
         checks.name("--group", each)
@@ -76,8 +78,8 @@ def _agent(arguments: argparse.Namespace) -> int:
     file = None if config.log_file is None else Path(config.log_file).expanduser().absolute()
     with logging_to(file, debug=arguments.debug):
         agent = Agent(
-            config, store, box=arguments.box, groups=arguments.group, takeover=arguments.takeover,
-            debug=arguments.debug,
+            config, store, box=arguments.box or "", groups=arguments.group,
+            takeover=arguments.takeover, rebind=arguments.rebind, debug=arguments.debug,
         )  # fmt: skip
         try:
             failure = run(agent, _announce)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from easytrader.basics import beijing
+from easytrader.basics import beijing, waits
 from easytrader.cli.output import complain, quiet_log, say, say_json
 from easytrader.cli.parser import whole_number
 from easytrader.errors import ConnectFailedError, OutcomeUnknownError, UsageError
@@ -30,6 +31,9 @@ VARIABLE: Final = "EASYTRADER_FLEET"
 """不写 ``--dsn`` 时，存储的地址在这个环境变量里。"""
 FAILED: Final = 1
 _TIMEOUT_S: Final = 5.0
+_TAKEN_S: Final = 12.0
+"""许可之后等那台机器来接：它每两秒看一次，上一任的租约至多还有十秒。"""
+_LOOK_S: Final = 0.2
 _SCOPE_TOLD: Final = "fleet 全队（默认）、group:组、account:账号、strategy:策略"
 
 
@@ -506,11 +510,27 @@ def _register_deciding(commands: Rooms) -> None:
 def _take_over(arguments: argparse.Namespace) -> int:
     with opened(arguments) as store:
         told = store.take_over(arguments.account, arguments.box, soon(), force=arguments.force)
+        if not arguments.json:
+            say(told)
+        taken = waits.sliced(lambda _: _is_at(store, arguments), _TAKEN_S, slice_s=_LOOK_S)
     if arguments.json:
-        say_json({"account": arguments.account, "box": arguments.box, "told": told})
-    else:
-        say(told)
-    return 0
+        about = {"account": arguments.account, "box": arguments.box}
+        say_json({**about, "told": told, "taken": taken})
+    elif not taken:
+        complain(
+            f"{_TAKEN_S:g} 秒里 {arguments.box} 没有接：名字写对了吗，那里的代理跑着吗、"
+            "写了这个账号吗；过一会儿再看 easytrader fleet status"
+        )
+    return 0 if taken else FAILED
+
+
+def _is_at(store: Store, arguments: argparse.Namespace) -> bool:
+    """接过去了；没有的歇一会儿。"""
+    rows = store.accounts(soon(), [arguments.account])
+    if rows and rows[0].alive and rows[0].box == arguments.box:
+        return True
+    threading.Event().wait(_LOOK_S)
+    return False
 
 
 def _settle(arguments: argparse.Namespace) -> int:

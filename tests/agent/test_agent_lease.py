@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from station_world import AMOUNT, CODE, RESTING, StationWorld, station_world, wish, within
 from support import eventually
 
-from easytrader.agent import keeper
+from easytrader.agent import handover, keeper
 from easytrader.basics import boot_clock
 from easytrader.errors import NotConnectedError
 from easytrader.fleets.words import ABSENT, DONE, PLACED, UNKNOWN, UNSENT, StoreUnknownError
@@ -183,6 +184,30 @@ def test_an_order_without_an_answer_is_found_later(fleet: StationWorld) -> None:
     row = fleet.strategy.until(row)
     assert row.state == PLACED
     assert len(fleet.broker.orders_at_counter()) == 1
+
+
+def test_what_a_person_declared_missing_and_is_there_raises_the_alarm(
+    fleet: StationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, decided = threading.Event(), threading.Event()
+    judge = handover.judge
+
+    def held(*args: Any) -> Any:
+        looked.set()
+        assert decided.wait(30)
+        return judge(*args)
+
+    monkeypatch.setattr(handover, "judge", held)
+    fleet.broker.lose_answer("submit")
+    posted = fleet.strategy.post(wish("buy", CODE, RESTING, AMOUNT, command_id="one"))
+    fleet.strategy.until(posted.command, UNKNOWN)
+    assert looked.wait(30)
+    store = fleet.strategy.store
+    store.decide("a", "one", "absent", within(5), why="柜台上没有看到")
+    decided.set()
+    eventually(lambda: "late_order" in {each.kind for each in store.alarms(within(5))})
+    eventually(lambda: "account:a" in {each.scope for each in store.switches(within(5))})
+    assert fleet.strategy.see(posted.command).state == "absent"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,6 @@ _SETTINGS = {
     "shared_buffers": "'32MB'",
     "max_wal_size": "'256MB'",
     "autovacuum_naptime": "'30s'",
-    "jit": "off",
     "log_min_messages": "warning",
     "log_line_prefix": "'%m [%p] %u %d '",
     "logging_collector": "off",

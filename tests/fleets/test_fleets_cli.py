@@ -15,7 +15,7 @@ from fleets.pg_server import execute
 from server.server_world import memory_world
 
 from easytrader import cli
-from easytrader.cli import fleet_boxes
+from easytrader.cli import fleet_boxes, fleet_command
 from easytrader.fleets.sqlite import SqliteStore
 from easytrader.fleets.words import AccountRow, Lease, NewEvent, Outcome, Wish
 
@@ -161,14 +161,20 @@ def test_commands_events_and_the_operators_word(fleet: Fleet, run: Any) -> None:
     assert "placed" in err
 
 
-def test_take_over_says_the_danger(fleet: Fleet, run: Any) -> None:
+def test_take_over_says_the_danger(fleet: Fleet, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_command, "_TAKEN_S", 0.1)
     code, _, err = run("take-over", "A", "--box", "win-2")
     assert code == 2
     assert "force" in err
     code, out, _ = run("take-over", "A", "--box", "win-2", "--force")
-    assert (code, "win-2" in out) == (0, True)
+    assert (code, "win-2" in out) == (1, True)  # 许可了，没有人来接
     [row] = fleet.store.accounts(soon())
     assert row.takeover_to == "win-2"
+    fleet.store.acquire(
+        "A", owner="o2", box="win-2", broker="sim", groups=["g"], takeover="manual",
+        previous="", address="", deadline=soon(),
+    )  # fmt: skip
+    assert run("take-over", "A", "--box", "win-2", "--force")[0] == 0
 
 
 def test_budgets(fleet: Fleet, run: Any) -> None:
