@@ -27,6 +27,7 @@ from easytrader.errors import (
     OutcomeUnknownError,
     QueryFailedError,
     UsageError,
+    is_secret,
 )
 from easytrader.fleets import checks, words
 from easytrader.fleets.words import (
@@ -206,6 +207,8 @@ class TableLine:
             raise LateError(sent=False)
         verb = verbs.find(frame["verb"])
         assert verb is not None, frame["verb"]
+        if verb.group != verbs.SERVER:
+            _check_no_secret(verb, frame)
         number = next(self._numbers)
         own = self._own.get(verb.name)
         if own is not None:
@@ -589,6 +592,16 @@ class TableLine:
             raise LostError(f"存储没有记下：{exc}", sent=False) from exc
         except StoreUnknownError as exc:
             raise LostError(f"存储没有应答：{exc}", sent=True) from exc
+
+
+def _check_no_secret(verb: Verb, frame: dict[str, Any]) -> None:
+    """密码不进存储：那里一直留着，备份里也有，看得见这个账号的登录名都看得见。"""
+    names = names_of(verb) if frame["args"] else ()  # 属性没有参数
+    given = {**dict(zip(names, frame["args"], strict=False)), **frame["kwargs"]}
+    for name, value in given.items():
+        if is_secret(name) and value not in (None, ""):
+            form = f"密码不经过队里的存储：不要密码的不写；要的在账号那台机器上做，{_NOTHING}"
+            raise UsageError(name, value, form)
 
 
 def digest(verb: Verb, args: list[Any], kwargs: dict[str, Any]) -> str:

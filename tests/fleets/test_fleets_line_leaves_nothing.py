@@ -80,3 +80,26 @@ def test_what_goes_wrong_after_it_was_recorded_is_not_a_wrong_argument() -> None
     line._glances = 1
     line._register(1, _Wanted(asked, 7, fresh=True, is_question=False), 0)
     assert not asked.is_done
+
+
+@pytest.mark.parametrize(
+    ("verb", "args", "kwargs"),
+    [
+        ("bank.transfer_in", ["01", "6222", 5.0], {"bank_pwd": "123456"}),
+        ("bank.transfer_out", ["01", "6222", 5.0], {"fund_pwd": "123456"}),
+        ("bank.transfer_in_async", ["01", "6222", 5.0], {"bank_pwd": "123456"}),
+        ("bank.amount", ["01", "6222", "123456"], {}),
+    ],
+)
+def test_a_password_never_reaches_the_store(
+    verb: str, args: list[Any], kwargs: dict[str, Any]
+) -> None:
+    """存储里的一直留着，看得见这个账号的登录名、备份都看得见。"""
+    store = Deaf()
+    store.post = None  # type: ignore[assignment, method-assign]
+    line = TableLine(store, "A", "i", "", Ids(), 5.0)  # type: ignore[arg-type]
+    told = {"verb": verb, "args": args, "kwargs": kwargs, "request": "q" * 32}
+    with pytest.raises(UsageError, match="密码不经过") as caught:
+        line.tell(told, Asked(), time.monotonic() + 5)
+    assert "123456" not in str(caught.value)
+    assert store.asked == []
