@@ -117,25 +117,6 @@ def existing(dsn: str) -> str:
     return dsn
 
 
-def known(scope: str, store: Store) -> str:
-    """``account:``、``group:`` 要真的有：写错的名字不能像是停好了。
-
-    Raises:
-        UsageError: 没有这个账号、没有账号在这一组。
-    """
-    kind, _, name = scope.partition(":")
-    if kind not in ("account", "group"):
-        return scope
-    rows = store.accounts(soon())
-    have = [each.account for each in rows] if kind == "account" else []
-    have += sorted({each for row in rows for each in row.groups}) if kind == "group" else []
-    if name not in have:
-        what = "没有这个账号" if kind == "account" else "没有账号在这一组"
-        told = "、".join(have) or "（没有）"
-        raise UsageError("SCOPE", scope, f"{what}，什么都没有改；有的是：{told}")
-    return scope
-
-
 def soon() -> float:
     """一个调用的期限。"""
     return time.monotonic() + _TIMEOUT_S
@@ -368,11 +349,11 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _turn(arguments: argparse.Namespace, *, on: bool) -> int:
-    from easytrader.fleets import checks
+    from easytrader.fleets import checks, view
 
     scope = checks.scope(arguments.scope)
     with opened(arguments) as store:
-        store.set_switch(known(scope, store), on, soon(), why=arguments.why)
+        store.set_switch(view.known(scope, store, soon()), on, soon(), why=arguments.why)
         held = {} if on else _held(store, scope)
     if arguments.json:
         say_json({"scope": scope, "stopped": on, "held": held})
@@ -398,13 +379,13 @@ def _held(store: Store, scope: str) -> dict[str, str]:
 def _kill(arguments: argparse.Namespace) -> int:
     if arguments.direct:
         return _everywhere(arguments, on=True, cancel_open=arguments.cancel_open)
-    from easytrader.fleets import checks
+    from easytrader.fleets import checks, view
 
     scope = checks.scope(arguments.scope)
     try:
         with opened(arguments) as store:
             store.set_switch(
-                known(scope, store), True, soon(), why=arguments.why,
+                view.known(scope, store, soon()), True, soon(), why=arguments.why,
                 cancel_open=arguments.cancel_open,
             )  # fmt: skip
     except ConnectFailedError:
@@ -421,7 +402,7 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
     """存储里的开关与各台机器自己的端口，一起；一头不通不耽误另一头。"""
     from easytrader.basics.threads import Aside
     from easytrader.cli import fleet_boxes as boxes
-    from easytrader.fleets import checks
+    from easytrader.fleets import checks, view
 
     scope = checks.scope(arguments.scope)
     aimed = boxes.aimed(scope)
@@ -432,7 +413,11 @@ def _everywhere(arguments: argparse.Namespace, *, on: bool, cancel_open: bool) -
         try:
             with opened(arguments) as store:
                 store.set_switch(
-                    known(scope, store), on, soon(), why=arguments.why, cancel_open=cancel_open
+                    view.known(scope, store, soon()),
+                    on,
+                    soon(),
+                    why=arguments.why,
+                    cancel_open=cancel_open,
                 )
         except (ConnectFailedError, OutcomeUnknownError, UsageError) as exc:
             return str(exc)
@@ -519,7 +504,7 @@ def _take_over(arguments: argparse.Namespace) -> int:
     elif not taken:
         complain(
             f"{_TAKEN_S:g} 秒里 {arguments.box} 没有接：名字写对了吗，那里的代理跑着吗、"
-            "写了这个账号吗；过一会儿再看 easytrader fleet status"
+            "写了这个账号吗？在它接之前谁也不管这个账号；写错了的，再许给原来那台：--box 原来的"
         )
     return 0 if taken else FAILED
 

@@ -223,8 +223,10 @@ def _announce(serving: Serving) -> None:
     if serving.fingerprint:
         say(f"  证书指纹 {serving.fingerprint}")
     if not serving.tokens.grants():
-        name = serving.accounts[0].spec.name or "资金账号"
-        say(f"  还没有令牌：easytrader token add 起个名字 --scope trade --accounts {name}")
+        only = (
+            f" --accounts {serving.accounts[0].spec.name or '资金账号'}" if serving.accounts else ""
+        )
+        say(f"  还没有令牌：easytrader token add 起个名字 --scope trade{only}")
     say(f"  停：Ctrl-C，或 easytrader serve --stop --port {serving.port}")
 
 

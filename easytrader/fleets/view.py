@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics.beijing import day_of, midnight
-from easytrader.errors import NotConnectedError
+from easytrader.errors import NotConnectedError, UsageError
 from easytrader.fleets.words import FLEET, StoreDownError, StoreUnknownError
 from easytrader.rows.titles import Column, Kind
 from easytrader.wire import values
@@ -130,6 +130,26 @@ def stopped(row: AccountRow, switches: Iterable[Switch]) -> str:
 def held(row: AccountRow) -> str:
     """那台机器自己的停单开关为什么停着（``kill --direct``、它自己的网页）；没有停为空。"""
     return str(plain(row.glance).get("held") or "")
+
+
+def known(scope: str, store: Store, deadline: float) -> str:
+    """``account:``、``group:`` 要真的有：写错的名字不能像是停好了。
+
+    Raises:
+        UsageError: 没有这个账号、没有账号在这一组。
+    """
+    kind, _, name = scope.partition(":")
+    if kind not in ("account", "group"):
+        return scope
+    accounts = store.accounts(deadline)
+    have = {each.account for each in accounts}
+    if kind == "group":
+        have = {each for row in accounts for each in row.groups}
+    if name not in have:
+        what = "没有这个账号" if kind == "account" else "没有账号在这一组"
+        told = "、".join(sorted(have)) or "（没有）"
+        raise UsageError("scope", scope, f"{what}，什么都没有改；有的是：{told}")
+    return scope
 
 
 def scope_name(scope: str) -> str:

@@ -104,6 +104,7 @@ class FleetView:
 
         def turn() -> None:
             limit = time.monotonic() + _LIMIT_S
+            view.known(scope, self._store, limit)
             self._store.set_switch(scope, on, limit, why=why, cancel_open=cancel_open)
 
         try:

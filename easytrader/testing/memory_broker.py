@@ -19,7 +19,7 @@ class FaultySession(MemorySession):
 
     faults: set[str]
 
-    def _serve(self, reply: Any, work: Any, tag: str) -> None:
+    def _serve(self, reply: Any, work: Any, tag: str, latest: float) -> None:
         def serve() -> Any:
             answer = work()
             verb = {SubmitAnswer: "submit", bool: "cancel"}.get(type(answer), "query")
@@ -31,7 +31,7 @@ class FaultySession(MemorySession):
                 self.listener.lost(self, "柜台断线")
             return answer
 
-        super()._serve(reply, serve, tag)
+        super()._serve(reply, serve, tag, latest)
 
 
 class MemoryBroker(Broker):

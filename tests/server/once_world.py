@@ -63,7 +63,7 @@ class DroppingSession(FaultySession):
     ``drop`` 委托没有到柜台，``lost`` 到了。
     """
 
-    def _serve(self, reply: Any, work: Any, tag: str) -> None:
+    def _serve(self, reply: Any, work: Any, tag: str, latest: float) -> None:
         def serve() -> Any:
             for fault in self.faults & {"drop", "lost"} if tag else ():
                 self.faults.discard(fault)
@@ -73,7 +73,7 @@ class DroppingSession(FaultySession):
                 raise NoAnswerError
             return work()
 
-        super()._serve(reply, serve, tag)
+        super()._serve(reply, serve, tag, latest)
 
 
 class HookedBroker(MemoryBroker):
