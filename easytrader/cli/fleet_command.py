@@ -352,6 +352,8 @@ def _turn(arguments: argparse.Namespace, *, on: bool) -> int:
     from easytrader.fleets import checks, view
 
     scope = checks.scope(arguments.scope)
+    if on and not arguments.why.strip():
+        raise UsageError("--why", arguments.why, "要写为什么：被拒绝的委托会说")
     with opened(arguments) as store:
         store.set_switch(view.known(scope, store, soon()), on, soon(), why=arguments.why)
         held = {} if on else _held(store, scope)

@@ -81,8 +81,8 @@ def look(store: Store, deadline: float) -> Look:
         NotConnectedError: 连不上存储。
     """
     try:
+        since = midnight(day_of(store.greet(deadline).now))  # 密码不对、没有身份的它说得清
         accounts, switches = store.accounts(deadline), store.switches(deadline)
-        since = midnight(day_of(store.greet(deadline).now))
         alarms = store.alarms(deadline, since=since, most=_ALARMS)
     except (StoreDownError, StoreUnknownError) as exc:
         raise down(store.where, exc) from exc
