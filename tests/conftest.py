@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -32,6 +33,9 @@ pytest_plugins = ["easytrader.testing"]
 # 环境说了不写字节码的，四个工作进程与几百个子进程每个都要从头编译一遍：测试要慢两成
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# 后台跑的（``nohup … &``）Ctrl-C 是被忽略的，说 Ctrl-C 的测试要它管用
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]

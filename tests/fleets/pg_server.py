@@ -51,6 +51,7 @@ _SETTINGS = {
     "shared_buffers": "'32MB'",
     "max_wal_size": "'256MB'",
     "autovacuum_naptime": "'30s'",
+    "jit": "off",  # 存储自己也关（test_fleets_postgres），这里关是为了测试自己问的
     "log_min_messages": "warning",
     "log_line_prefix": "'%m [%p] %u %d '",
     "logging_collector": "off",

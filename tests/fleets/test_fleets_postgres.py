@@ -114,6 +114,16 @@ def blocked(store: Any, call: Any) -> Aside[Any]:
 # ---- 死了、冻住了、重启
 
 
+def test_the_server_compiles_nothing_for_a_row_or_two(pg_dsn: str, store: Any) -> None:
+    """发行版默认开着即时编译：没有分析过的表，领一次要编译几百毫秒。"""
+    with psycopg.connect(pg_dsn, autocommit=True) as connection:
+        name = connection.execute("SELECT current_database()").fetchone()
+        connection.execute(f'ALTER DATABASE "{name[0]}" SET jit = on')  # type: ignore[index]
+    with psycopg.connect(pg_dsn) as connection:
+        assert connection.execute("SHOW jit").fetchone() == ("on",)
+    assert store._call("SELECT current_setting('jit')", (), soon(), writes=False) == [("off",)]
+
+
 def test_a_server_killed_in_mid_call_leaves_the_call_unknown_and_the_next_one_works(
     mortal: PgServer, doomed: Any
 ) -> None:
