@@ -38,7 +38,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
-    "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "ci",
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("long", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
@@ -76,8 +80,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False
 
 
+_DEEP = (
+    # 同样的事在别的参数、别的进程里默认就有一遍的：只在 ``-m soak`` 里
+    *("test_a_holiday_check[Asia", "test_a_holiday_check[UTC-exchange"),
+    *("in_the_band[0", "in_the_band[1", "in_the_band[3", "in_the_band[5"),
+    *("kind_of_day[0", "kind_of_day[1", "kind_of_day[3", "kind_of_day[5"),
+    *("as_attended[15:40", "as_attended[15:18-14:58", "as_attended[15:18-15:02"),
+    *("as_attended[2026-11-23 09:10-14:58", "as_attended[2026-11-23 09:10-15:02"),
+    *("conformance/test_conformance_served", "conformance/test_conformance_external"),
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # 在 ``-m`` 挑之前
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """长的排在前面，其余的次序不变。"""
+    """长的排在前面，其余的次序不变；`_DEEP` 的归 soak。"""
+    for item in items:
+        if any(part in item.nodeid for part in _DEEP):
+            item.add_marker(pytest.mark.soak)
 
     def rank(item: pytest.Item) -> int:
         return next((at for at, part in enumerate(_LONG) if part in item.nodeid), len(_LONG))

@@ -46,7 +46,9 @@ MOMENTS = (
 VOLUMES = (1, 5, 10, 15, 20, 32, 50, 99, 100, 101, 132, 150, 199, 200, 201, 232, 250, 1000, 1010)
 BIG = (49_900, 50_000, 50_001, 100_000, 100_001, 150_000, 150_100, 300_000, 300_100, M_ := 10**6)
 HELD = 1232
-ORDERS = settings().max_examples // 8  # 每个时刻报几笔：默认十二；手工：HYPOTHESIS_PROFILE=long
+ORDERS = max(
+    12, settings().max_examples // 8
+)  # 每个时刻报几笔：默认十二；手工：HYPOTHESIS_PROFILE=long
 REFUSED, LIVE = 57, (48, 49, 50, 51, 52, 55)
 
 

@@ -46,6 +46,7 @@ def test_replay_sends_nothing(tmp_path: Path, quick: int, replay_orders: bool) -
 def test_live_ticks(tmp_path: Path) -> None:
     """0 只在 K 线走完时发最后一跳的，1 和 2 每一跳都发。"""
     with desk_client(tmp_path) as client:
+        client.clock.set_now(client.clock.now() // 60 * 60 + 65)  # 这几秒里没有一根走完的
         todo = client.strategy.globals["todo"]
         todo[:] = [one(0, "zero"), one(1, "one"), one(2, "two")]
         client.terminal.advance(3.0)
