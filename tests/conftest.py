@@ -89,7 +89,12 @@ _DEEP = (
     *("as_attended[2026-11-23 09:10-14:58", "as_attended[2026-11-23 09:10-15:02"),
     *("conformance/test_conformance_served", "conformance/test_conformance_external"),
     *("test_kill_and_reconnect[True", "test_slicing_changes_nothing", "rows/test_rows_mypy"),
-    *("quotes/test_quotes_universe", "quotes/test_quotes_fast"),
+    *("quotes/test_quotes_universe", "quotes/test_quotes_fast", "conformance/test_conformance_sim"),
+    *("test_a_gateway_collecting_sectors", "test_the_whole_market_with_indices"),
+    *(
+        "test_fleets_trader_above.py::test_profile",
+        "test_fleets_trader_above.py::test_command_line",
+    ),
     *("test_columns_can_be_chosen", "test_search_by_initials", "test_sell_from_the_position"),
     *("test_server_killed_and_started_again", "test_counter_lost_is_not_the_page_lost"),
     *("test_narrow_screen_never", "test_every_control_has_a_name", "test_connect_form"),

@@ -75,7 +75,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(LIVES), STEPS, st.booleans())
 def test_any_interleaving_goes_forward_and_ends_right(
     life: tuple[PlacedOrder, ...], steps: list[Step], quiet: bool

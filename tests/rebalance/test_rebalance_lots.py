@@ -54,7 +54,7 @@ def choices(draw: st.DrawFn) -> Choice:
     return choice(price, draw(st.integers(0, price * most)), buys, cost, *ladders)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(choices(), min_size=1, max_size=4), st.floats(-0.2, 1.2))
 def test_a_few_are_chosen_as_well_as_by_trying_all(found: list[Choice], part: float) -> None:
     """连最低佣金也在约束里。"""

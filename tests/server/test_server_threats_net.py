@@ -155,7 +155,8 @@ def test_what_queued_up_while_the_server_was_stopped_does_nothing(served: Served
             threading.Event().wait(2.0)
         finally:
             process.resume()
-        assert ws.reply(77)["error"]["type"] == "NotConnectedError"
+        # 机器忙的时候看期限的先醒：说成未知也不算错，没有下就行
+        assert ws.reply(77)["error"]["type"] in ("NotConnectedError", "OutcomeUnknownError")
         assert ws.call("balance")["result"]  # 等它把别的也读完
     assert served.orders() == before
 

@@ -139,6 +139,6 @@ class ADay(RuleBasedStateMachine):
 
 
 ADay.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, derandomize=True
+    max_examples=20, stateful_step_count=30, deadline=None, derandomize=True
 )
 TestADay = ADay.TestCase

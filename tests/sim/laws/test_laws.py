@@ -12,6 +12,6 @@ from laws import Laws
 pytestmark = pytest.mark.timeout(600)
 
 Laws.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=40, deadline=None, derandomize=True
+    max_examples=6, stateful_step_count=40, deadline=None, derandomize=True
 )
 TestLaws = Laws.TestCase

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)
 
 BothLaws.TestCase.settings = settings(
-    max_examples=6, stateful_step_count=40, deadline=None, derandomize=True
+    max_examples=3, stateful_step_count=40, deadline=None, derandomize=True
 )
 TestBothLaws = BothLaws.TestCase
 

@@ -135,6 +135,6 @@ class Lending(RuleBasedStateMachine):
 
 
 Lending.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, derandomize=True
+    max_examples=20, stateful_step_count=30, deadline=None, derandomize=True
 )
 TestLending = Lending.TestCase
