@@ -446,8 +446,8 @@ class PostgresStore:
             self._clock.forget()  # 也许不是路上慢：它的钟往前拨了，不重新对就再也记不下
             return StoreDownError(told.message_primary or "")
         if isinstance(exc, pg.InsufficientPrivilege):
-            told = f"这个登录名的身份做不了这件事（{_said(exc)}）：它是什么看 fleet login list"
-            return UsageError("dsn", self.where, told)
+            why = f"这个登录名的身份做不了这件事（{_said(exc)}）：它是什么看 fleet login list"
+            return UsageError("dsn", self.where, why)
         if isinstance(exc, (pg.UndefinedFunction, pg.UndefinedTable, pg.InvalidSchemaName)):
             return UsageError(
                 "dsn", self.where, f"表没有建好，先 easytrader fleet init：{_said(exc)}"
