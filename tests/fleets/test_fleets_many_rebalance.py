@@ -67,14 +67,14 @@ def test_one_line_orders_let_each_account_compute_its_own(world: World) -> None:
 def test_rebalance_runs_each_account_to_its_own_weights(world: World) -> None:
     accounts = world.accounts()
     targets = {CODE: 0.2}
-    report = accounts.rebalance(targets, others="keep", assume_open=True, deadline=10)
+    report = accounts.rebalance(targets, others="keep", assume_open=True, deadline=60)
     assert report.ok, str(report)
     assert set(report.reports) == set(world.users)
     for row in accounts.position:
         if row["stock_code"] == "600036.SH":
             assert 0.18 < row["market_value"] / 1_015_890 < 0.21
     orders = [len(world.volumes(name)) for name in world.users]
-    again = accounts.execute(report.plans, assume_open=True, deadline=10)  # 已经做完的，不再发
+    again = accounts.execute(report.plans, assume_open=True, deadline=60)  # 已经做完的，不再发
     assert again.ok
     assert [len(world.volumes(name)) for name in world.users] == orders
     assert all(name in str(report) + report.to_markdown() for name in world.users)
