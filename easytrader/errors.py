@@ -187,6 +187,19 @@ class SimulatorError(EasytraderError):
     """模拟 MiniQMT 的文件夹、服务进程或配置有问题；信息里说明是什么、怎么办。"""
 
 
+NOTHING_SENT: Final = (
+    UsageError,
+    NotConnectedError,
+    RiskRefusedError,
+    JournalError,
+    ClosedError,
+    MissingDependencyError,
+    OrdersNotAllowedError,
+    UnsupportedError,
+)
+"""交易口的动词抛这几种，什么都没有发出；别的都可能已经生效。"""
+
+
 def _risk_refused(message: str, rule: str, actual: object, limit: object) -> RiskRefusedError:
     return RiskRefusedError(message, rule=rule, actual=actual, limit=limit)
 

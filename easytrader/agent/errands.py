@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from easytrader.basics import boot_clock
 from easytrader.errors import (
+    NOTHING_SENT,
     EasytraderError,
     NotConnectedError,
     OutcomeUnknownError,
@@ -15,7 +16,6 @@ from easytrader.errors import (
 from easytrader.fleets import words
 from easytrader.server.calls import Answer, Call, deadlines
 from easytrader.server.desk import ONLY_SOCKET
-from easytrader.server.mutations import NOT_SENT
 from easytrader.server.tokens import Grant
 from easytrader.wire import errors, values, verbs
 from easytrader.wire.verbs import Effect
@@ -169,7 +169,7 @@ def outcome_of(command: Command, answer: Answer, why: str = "") -> Outcome:
     error = answer.error
     if error is None:
         return _done(command, answer.result, told)
-    if isinstance(error, NOT_SENT):
+    if isinstance(error, NOTHING_SENT):
         return _outcome(command, words.UNSENT, told)._replace(reason=why or reason_of(error))
     if command.effect == Effect.ORDER.value or isinstance(error, OutcomeUnknownError):
         return _outcome(command, words.UNKNOWN, told)

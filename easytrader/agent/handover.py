@@ -16,11 +16,10 @@ from loguru import logger
 from easytrader.agent import errands
 from easytrader.basics import waits
 from easytrader.codes import CANCELLABLE_STATUSES, OrderStatus
-from easytrader.errors import EasytraderError, OutcomeUnknownError
+from easytrader.errors import NOTHING_SENT, EasytraderError, OutcomeUnknownError
 from easytrader.fleets.words import FREE, QUEUED
 from easytrader.link.supervisor import State
 from easytrader.server.calls import Answer
-from easytrader.server.mutations import NOT_SENT
 from easytrader.wire import values
 from easytrader.wire.verbs import Effect
 
@@ -210,7 +209,7 @@ def _order(
     desk: Desk, command: Command, answer: Answer | None, deadline: float, *, never: bool
 ) -> Outcome | None:
     error = None if answer is None else answer.error
-    if answer is not None and (error is None or isinstance(error, NOT_SENT)):
+    if answer is not None and (error is None or isinstance(error, NOTHING_SENT)):
         return errands.outcome_of(command, answer)
     if not desk.trader.capabilities.tags:
         return None  # 柜台上认不出是哪一笔

@@ -16,15 +16,9 @@ from loguru import logger
 
 from easytrader.basics import numbers, tags
 from easytrader.errors import (
-    ClosedError,
-    JournalError,
-    MissingDependencyError,
-    NotConnectedError,
-    OrdersNotAllowedError,
+    NOTHING_SENT,
     OutcomeUnknownError,
     QueryFailedError,
-    RiskRefusedError,
-    UnsupportedError,
     UsageError,
 )
 from easytrader.fleets.joint_report import JointReport, row
@@ -37,17 +31,6 @@ if TYPE_CHECKING:
     from easytrader.fleets.joint_report import JointRow
     from easytrader.fleets.together import Answer
 
-NOT_SENT: Final = (
-    UsageError,
-    NotConnectedError,
-    RiskRefusedError,
-    JournalError,
-    ClosedError,
-    MissingDependencyError,
-    OrdersNotAllowedError,
-    UnsupportedError,
-)
-"""抛的这几种，什么都没有发出。"""
 SLACK_S: Final = 1.0
 """各家自己的期限之外，再等这么久。"""
 _BARE: Final = "这个柜台的委托带不了标记，上一次发了没有认不出来，不再发；看它的 today_entrusts"
@@ -96,7 +79,7 @@ class Joint:
         self._security = security
         self._shares = dict(shares)
         self._limit_s = limit_s
-        self._not_sent = (*NOT_SENT, QueryFailedError) if looks else NOT_SENT
+        self._not_sent = (*NOTHING_SENT, QueryFailedError) if looks else NOTHING_SENT
 
     def send(
         self,

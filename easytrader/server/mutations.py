@@ -25,16 +25,12 @@ from loguru import logger
 from easytrader.basics import tags, waits
 from easytrader.basics.paths import home, key_folder
 from easytrader.errors import (
-    ClosedError,
+    NOTHING_SENT,
     EasytraderError,
     JournalError,
-    MissingDependencyError,
     NotConnectedError,
-    OrdersNotAllowedError,
     OutcomeUnknownError,
     QueryFailedError,
-    RiskRefusedError,
-    UnsupportedError,
     UsageError,
     is_secret,
     shown,
@@ -63,18 +59,6 @@ if TYPE_CHECKING:
     from easytrader.server.tokens import Grant
     from easytrader.trader import Trader
     from easytrader.wire.verbs import Verb
-
-NOT_SENT: Final = (
-    UsageError,
-    NotConnectedError,
-    RiskRefusedError,
-    JournalError,
-    ClosedError,
-    MissingDependencyError,
-    OrdersNotAllowedError,
-    UnsupportedError,
-)
-"""动词抛的这几种，什么都没有发出。"""
 
 _REQUEST: Final = re.compile(rf"[!-~]{{1,{words.MAX_REQUEST}}}")
 _OURS: Final = re.compile(r"[0-9a-f]{32}")
@@ -626,7 +610,7 @@ def _void(request: str) -> NotConnectedError:
 def _surely_not_sent(answer: Answer) -> bool:
     """确知柜台上没有它：没有发出，或当场被拒绝。"""
     if answer.error is not None:
-        return isinstance(answer.error, NOT_SENT)
+        return isinstance(answer.error, NOTHING_SENT)
     return isinstance(answer.result, dict) and answer.result.get("entrust_no") == -1
 
 
