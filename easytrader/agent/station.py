@@ -351,9 +351,10 @@ class Station:
         given: dict[str, Any] = {"busy": busy} if busy else {}
         try:
             found = self._store.claim(leases, most, time.monotonic() + _CLAIM_S, **given)
-        except StoreUnknownError:
-            # 也许领走了而没有到手：换一任，没有到手的核对清楚
-            self._keeper.retake()
+        except Exception as exc:
+            # 也许领走了而没有到手（没有应答、读不懂）：换一任，没有到手的核对清楚
+            if not isinstance(exc, (StoreDownError, UsageError)):
+                self._keeper.retake()
             raise
         try:
             for each in found:
@@ -432,8 +433,8 @@ class Station:
             answers = {question.number: told for question, told in batch}
             try:
                 self._store.reply(answers, time.monotonic() + _ASK_S)
-            except (*_GONE, EasytraderError) as exc:
-                logger.debug("{} 个回答没有送到（{}）：问的人会再问", len(batch), exc)
+            except Exception as exc:  # noqa: BLE001  边界：存储抛什么，答查询的线程都不能少
+                logger.debug("{} 个回答没有送到（{!r}）：问的人会再问", len(batch), exc)
                 continue
             self._hint({question.host for question, _ in batch})
 
