@@ -66,6 +66,8 @@ _IDLE_S: Final = 120.0
 """闲了这么久的关掉（中间的防火墙也会丢掉它们）。"""
 _STEP_S: Final = 0.02
 """等回答时隔这么久看一眼期限。"""
+_TRICKLE_S: Final = 1.0
+"""到期时正有回答在来的，再给这么久；一直零零星星地来也不等了。"""
 _HINT_GAP_S: Final = 0.005
 """两次 NOTIFY 至少隔这么久；头一次立即。"""
 _BACKOFF_S: Final = (0.2, 5.0)
@@ -147,10 +149,11 @@ def _bounded(gen: Generator[Any, Any, _T], deadline: float) -> Generator[Any, An
         wanted = next(gen)
         while True:
             ready = yield wanted
+            now = time.monotonic()
+            if now >= deadline + _TRICKLE_S or (not ready and now >= deadline):
+                raise _LateError
             if ready:
                 wanted = gen.send(ready)
-            elif time.monotonic() >= deadline:
-                raise _LateError
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]  # 生成器的返回值
 

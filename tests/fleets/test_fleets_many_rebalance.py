@@ -67,7 +67,10 @@ def test_one_line_orders_let_each_account_compute_its_own(world: World) -> None:
 def test_rebalance_runs_each_account_to_its_own_weights(world: World) -> None:
     accounts = world.accounts()
     targets = {CODE: 0.2}
-    report = accounts.rebalance(targets, others="keep", assume_open=True, deadline=60)
+    # 让价五档：不等它挂着不成、再改价
+    report = accounts.rebalance(
+        targets, others="keep", price="对手价+5", assume_open=True, deadline=60
+    )
     assert report.ok, str(report)
     assert set(report.reports) == set(world.users)
     for row in accounts.position:
