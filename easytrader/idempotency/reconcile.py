@@ -98,6 +98,8 @@ class Doubts:
         """往日的悬案，核对不了。"""
         # 标记 → 哪一天发的
         self._days: dict[str, str] = {}
+        # 标记 → 今天核对完的是几时发的：补查读委托记录时还悬着、读完已经核对完的，不再挂上去
+        self._ended: dict[str, float] = {}
         # 今天见过的某一笔委托：它都不在列表里，列表就不全
         self._witness: OrderId = 0
         self._day = ""
@@ -118,6 +120,7 @@ class Doubts:
 
     def add(self, tag: str, intent: Intent | None) -> None:
         """一笔发出了而没有应答。"""
+        self._ended.pop(tag, None)
         number = self._seen.get(tag)
         if number is None:
             self._hold(tag, intent)
@@ -139,6 +142,14 @@ class Doubts:
     def _hold(self, tag: str, intent: Intent | None) -> None:
         self._days.setdefault(tag, self.day_of(intent.created if intent else time.time()))
         self._open.setdefault(tag, intent)
+        # 挂上之后再看：另一个线程先记下核对完，再放下
+        if intent is not None and self._ended.get(tag) == intent.created:
+            self._drop(tag)
+
+    def _end(self, tag: str, intent: Intent | None) -> None:
+        if intent is not None:
+            self._ended[tag] = intent.created
+        self._drop(tag)
 
     def _drop(self, tag: str) -> None:
         self._open.pop(tag, None)
@@ -146,7 +157,7 @@ class Doubts:
         self._days.pop(tag, None)
 
     def _found(self, tag: str, intent: Intent | None, order_id: OrderId) -> None:
-        self._drop(tag)
+        self._end(tag, intent)
         if intent is not None:
             self._records.settle(intent, marks.PLACED, order_id)
             self._log.info("委托 {} 已到柜台，编号 {}", intent.client_order_id, order_id)
@@ -252,11 +263,12 @@ class Doubts:
 
     def _new_day(self, today: str) -> None:
         self._seen.clear()
+        self._ended.clear()
         self._witness = 0
         self._day = today
 
     def _gone(self, session: Session, tag: str, intent: Intent | None) -> None:
-        self._drop(tag)
+        self._end(tag, intent)
         if intent is not None:
             self._records.settle(intent, marks.ABSENT)
             told = "委托 {} 没有到柜台；"

@@ -110,6 +110,8 @@ class Stage(pace.Pace):
         """等到 ``step`` 为真；主线程等就走时间，别的线程等着主线程走。"""
         deadline = self._now + limit_s
         driving = threading.get_ident() == self._driver
+        if driving:
+            self._host.owes()  # 脚本刚交的都办完，推送都送出，时间才走
         while True:
             if driving:
                 self.settle()

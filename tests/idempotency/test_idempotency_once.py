@@ -231,6 +231,30 @@ def test_find_is_none_only_after_two_looks(
     assert user.find_entrust(caught.value.tag) is None
 
 
+def test_settled_while_the_journal_was_read(
+    user: Any, sim_folder: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """补查读到它还悬着，读完时别的线程已经核对完：不再挂上去。"""
+    Faults(sim_folder).disconnect_on("submit", when="before")
+    user._engine.supervisor._finish = lambda deadline: None
+    with pytest.raises(OutcomeUnknownError):
+        buy(user, "一")
+    recorder.wait_for("connected", 2)
+    doubts = user._ordering.once.doubts
+    read = doubts._orphans()
+    assert [intent.client_order_id for intent in read] == ["一"]
+    monkeypatch.setattr(user._session, "orders", list)
+    assert user.find_entrust("一") is None
+    monkeypatch.setattr(doubts, "_orphans", lambda: read)
+    doubts.resync(user._session, [])
+    assert user.status["open_intents"] == 0
+    # 别的程序用同一个 id 再发的一次是另一回事
+    again = read[0]._replace(attempt=2, created=read[0].created + 1)
+    monkeypatch.setattr(doubts, "_orphans", lambda: [again])
+    doubts.resync(user._session, [])
+    assert user.status["open_intents"] == 1
+
+
 def test_find_says_when_it_cannot_know(
     served: SimProcess, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -236,7 +236,6 @@ class Delivery:
         self._put(session, swapped)
 
     def _put(self, session: Session, message: Message) -> None:
-        self.pushed += 1
         if message.kind == "order_error":
             row = message.payload
             message = Message(
@@ -246,6 +245,7 @@ class Delivery:
             session.held.append(message)
         else:
             self._hand(session, message)
+        self.pushed += 1  # 送到了才算：回放看着这个数等推送
 
     def _hand(self, session: Session, message: Message) -> None:
         self.handed += 1

@@ -7,12 +7,17 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+import pytest
 from sim.replay_script.replay_desk import BANK, DAYS, dailies, play, trading_days
 
 from easytrader.basics import pace
+from easytrader.sim.host.delivery import Delivery
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from easytrader.sim.gateway.wire import Message
+    from easytrader.sim.host.delivery import Session
 
 LOOK = """
 import datetime, time
@@ -99,6 +104,37 @@ print("完")
     for each in left:
         each.join(10)
     assert not any(each.is_alive() for each in left)
+
+
+def test_pushes_arrive_before_time_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """柜台送得再慢，时间也等推送送到才走；送到之前不算数，等的人才不会少等一条。"""
+    hand, counted = Delivery._hand, []
+
+    def late(self: Delivery, session: Session, message: Message) -> None:
+        if message.kind != "answer":
+            counted.append(self.pushed)
+            threading.Event().wait(0.03)
+        hand(self, session, message)
+
+    monkeypatch.setattr(Delivery, "_hand", late)
+    script = """
+import time, easytrader
+class Watch:
+    def on_stock_order(self, order):
+        print(time.strftime("%H:%M:%S"), order.order_status)
+user = easytrader.use("sim")
+user.connect("x", "1", Watch())
+low = user.buy("600036", price=user.quote("600036")["600036"]["limit_down"], amount=100)
+time.sleep(10)
+user.cancel_entrust(low["entrust_no"])
+time.sleep(0)
+print("撤了", user.wait(low["entrust_no"], timeout=30)["order_status_name"])
+"""
+    shown = play(tmp_path, _data(tmp_path), script, days=DAYS[:1])
+    assert shown.lines == ["14:50:00 50", "14:50:10 51", "14:50:10 54", "撤了 已撤"]
+    assert counted == list(range(len(counted)))
 
 
 def test_waiting_for_an_order(tmp_path: Path) -> None:
