@@ -13,7 +13,7 @@ from easytrader.fleets.together import together
 from easytrader.rebalance.report import RESULT_NAMES
 from easytrader.rebalance.run import INTERRUPTED_S, run
 from easytrader.rows import plain
-from easytrader.rows.titles import Column, Kind
+from easytrader.rows.titles import Column, Kind, also
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +41,7 @@ KIND: Final = Kind(
     ),
     ("account", "result_name", "planned_orders", "filled_orders", "bought", "sold", "message"),
 )
+also(KIND)
 _GRACE_S: Final = 2 * INTERRUPTED_S
 """Ctrl-C 之后等各家撤单，最多这么久。"""
 _STOPPED: Final = "被打断，挂着的已经尽量撤了"

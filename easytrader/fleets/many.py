@@ -38,6 +38,7 @@ from easytrader.fleets.together import together
 from easytrader.fleets.words import WAIT_S, StoreDownError, StoreUnknownError
 from easytrader.orders import ticket
 from easytrader.rebalance import planning
+from easytrader.rows import empties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -486,7 +487,7 @@ class Accounts:
                 rows.append(
                     {"account": name, "entrust_no": None, "success": False, "message": told}
                 )
-        return rows
+        return empties.noted("cancel_all", rows)
 
     # ---- 内部
 
@@ -510,7 +511,8 @@ class Accounts:
 
     def _table(self, verb: str) -> list[dict[str, Any]]:
         found = self._asked(verb, lambda user: getattr(user, verb))
-        return [{"account": name, **row} for name, rows in found.items() for row in rows]
+        table = [{"account": name, **row} for name, rows in found.items() for row in rows]
+        return empties.noted(verb, table)
 
     def _send(
         self,
