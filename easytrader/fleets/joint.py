@@ -79,6 +79,7 @@ class Joint:
         self._security = security
         self._shares = dict(shares)
         self._limit_s = limit_s
+        self._cut = False
         self._not_sent = (*NOTHING_SENT, QueryFailedError) if looks else NOTHING_SENT
 
     def send(
@@ -108,6 +109,7 @@ class Joint:
         try:
             self._go([name for name in self._shares if not (again and self._bare(name))], found)
         except KeyboardInterrupt:
+            self._cut = True
             logger.error("被打断。{}", report())
             raise
         return report()
@@ -122,6 +124,7 @@ class Joint:
 
     def _again(self, rows: list[JointRow]) -> list[JointRow]:
         """认不出来的那几家，结果未知的就一直未知。"""
+        self._cut = False
         found: dict[str, Answer] = {}
         lost = {each["account"] for each in rows if each["state"] == "unknown"}
         lost = {name for name in lost if self._bare(name)}
@@ -153,7 +156,8 @@ class Joint:
             told = f"开不出线程（{error}）" if error else "还没有开始就被打断了"
             return make("unsent", message=f"{told}；什么都没有发出")
         if not answer.back:
-            return make("unknown", message="期限之内没有回答", error=error)
+            told = "被打断的时候还没有回答" if self._cut else "期限之内没有回答"
+            return make("unknown", message=told, error=error)
         if error is not None:
             if isinstance(error, self._not_sent):
                 return make("unsent", error=error)

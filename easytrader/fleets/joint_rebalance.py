@@ -104,21 +104,24 @@ class JointRebalance:
     def _said(self) -> str:
         done = sum(each.result == "done" for each in self.reports.values())
         lost = f"，{len(self.errors)} 家没有做完" if self.errors else ""
-        return f"{done}/{len(self.plans)} 家做完了{lost}"
+        stuck = sum(bool(each.blocked) for each in self.reports.values())
+        left = f"，{stuck} 家有想调而做不了的" if stuck else ""
+        return f"{done}/{len(self.plans)} 家做完了{lost}{left}"
 
     def _row(self, name: str) -> dict[str, Any]:
         plan_id, found = self.plans[name].plan_id, self.reports.get(name)
         if found is None:
             told = {"result": "failed", "result_name": "没有做完", "message": self.errors[name]}
-            return {"account": name, "plan_id": plan_id, **told}
-        left = "；".join(each["why"] for each in found.rows if each["why"])
+            return {**dict.fromkeys(KIND.keys), "account": name, "plan_id": plan_id, **told}
+        left = [each["why"] for each in found.rows if each["why"]]
+        left += [f"{each['stock_code']} {each['reason']}" for each in found.blocked]
         return {
             "account": name,
             "plan_id": plan_id,
             "result": found.result,
             "result_name": RESULT_NAMES[found.result],
             **found.totals,
-            "message": "；".join([*([left] if left else []), *found.notes]),
+            "message": "；".join([*left, *found.notes]),
         }
 
 

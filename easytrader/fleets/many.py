@@ -236,7 +236,8 @@ class Accounts:
 
     Attributes:
         missing: 略过了谁、为什么：没有连上的，与最近一次查询没有应答的。
-        last: 最近一次下单的报告；还没有为 None。Ctrl-C 打断的也在这里，没有回答的是结果未知。
+        last: 最近一次下单的报告；还没有、那一次没有到发的那一步就停了的为 None。Ctrl-C 打断的
+            也在这里，没有回答的是结果未知。
         rebalanced: 最近一次调仓的报告，同上。
     """
 
@@ -465,6 +466,7 @@ class Accounts:
         Returns:
             报告：一家一行，``report.plans`` 是计划，拿它们 `execute` 就是接着做。
         """
+        self.rebalanced = None
         plans = {key: options.pop(key) for key in [*options] if key in planning.OPTIONS}
         return self.execute(self.plan(targets, **plans), **options)
 
@@ -523,6 +525,7 @@ class Accounts:
         texts: dict[str, Any],
     ) -> JointReport:
         """一笔总数：定下各家多少，记下，一起发。"""
+        self.last = None
         way = quotas.way_of(allocate, self._users)
         whole = wish_id(given)
         ids = {name: self._id(whole, name) for name in self._users}
@@ -578,6 +581,7 @@ class Accounts:
         self, verb: str, security: str, value: object, price: object, options: dict[str, Any]
     ) -> JointReport:
         """一句话下单：各家自己算多少。"""
+        self.last = None
         options = dict(options)
         whole = wish_id(options.pop("client_order_id", None))
         code = arguments.security(security).stock_code

@@ -252,7 +252,18 @@ def test_ctrl_c_tells_what_is_unknown(world: World, logged: list[str]) -> None:
     release.set()
     assert accounts.last is not None
     assert states(accounts.last)["甲"] == "unknown"
+    assert "被打断的时候" in accounts.last.unknown[0]["message"]
     assert any("被打断" in line and "结果未知：" in line for line in logged)
+
+
+def test_a_wish_that_was_never_sent_leaves_no_report_of_the_one_before(world: World) -> None:
+    """没有到发的那一步就停了（Ctrl-C 也是）：``last`` 里不是上一次的，叫人当成这一次的。"""
+    accounts = world.accounts()
+    accounts.buy(CODE, PRICE, 300)
+    assert accounts.last is not None
+    with pytest.raises(UsageError):
+        accounts.buy(CODE, PRICE, 300, allocate={"甲": 1})
+    assert accounts.last is None
 
 
 def test_who_is_not_connected_is_told_and_left_out_of_the_split(world: World) -> None:
