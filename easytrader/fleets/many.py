@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from easytrader.fleets.quotas import Facts, Order
     from easytrader.fleets.store import Store
     from easytrader.fleets.together import Answer
-    from easytrader.fleets.words import AccountRow
+    from easytrader.fleets.words import AccountRow, Command
     from easytrader.rebalance import Plan
     from easytrader.trader import Trader
 
@@ -219,6 +219,11 @@ class Fleet:
             return cast("str", self._ask(lambda: self._store.keep(name, text, deadline)))
         except StoreDownError as exc:
             raise view.down(self.where, exc) from exc
+
+    def _find(self, name: str, command_id: str) -> Command | None:
+        """一家的一条命令；没有为 None。"""
+        found = self._ask(lambda: self._store.find(name, command_id, time.monotonic() + SLACK_S))
+        return cast("Command | None", found)
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         self._check_open()
@@ -583,7 +588,8 @@ class Accounts:
         """一句话下单：各家自己算多少。"""
         self.last = None
         options = dict(options)
-        whole = wish_id(options.pop("client_order_id", None))
+        given = options.pop("client_order_id", None)
+        whole = wish_id(given)
         code = arguments.security(security).stock_code
         shares = {}
         for name, user in self._users.items():
@@ -592,13 +598,14 @@ class Accounts:
             act = partial(getattr(user.portfolio, verb), code, value, price, **options, **tag)
             shares[name] = Share(None, own, act)
         title = f"{verb} {code} {value}"
-        joint = self._joint(title, whole, code, shares, looks=True)
+        joint = self._joint(title, whole, code, shares, seen=given is not None, looks=True)
         return joint.send(0, [], self._note)
 
     def _joint(
-        self, title: str, whole: str, code: str, shares: Mapping[str, Share], *, looks: bool = False
+        self, title: str, whole: str, code: str, shares: Mapping[str, Share], **ways: bool
     ) -> Joint:
-        return Joint(title, whole, code, shares, self._fleet._limit_s, looks=looks)  # noqa: SLF001
+        fleet = self._fleet
+        return Joint(title, whole, code, shares, fleet._limit_s, fleet._find, **ways)  # noqa: SLF001
 
     def _id(self, whole: str, name: str) -> str:
         return own_id(whole, name) if self._users[name].capabilities.tags else ""
