@@ -653,7 +653,8 @@ BEGIN
             RETURN;
         END IF;
         v_quiet := CASE WHEN v_row.owner = owner_in OR (v_row.owner = previous_in AND v_row.box = box_in)
-            THEN v_now
+            -- 自己的上一任肯定不发了；它还在等着的再上一任，接着等
+            THEN CASE WHEN v_row.ended_at IS NULL THEN greatest(v_row.quiet_at, v_now) ELSE v_now END
             WHEN v_row.ended_at IS NOT NULL THEN v_row.quiet_at
             -- 钟往前拨过的，租约一下子就过期了：它不知道，手里的还会发
             ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in),
