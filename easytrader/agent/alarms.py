@@ -225,7 +225,10 @@ class Alarms:
         except (StoreDownError, StoreUnknownError, UsageError) as exc:
             logger.warning("账号 {} 的命令 {} 没有查到：{}", account, command_id, exc)
             return
-        if row is None or row.attempt != outcome.attempt or row.state not in _GONE:
+        if row is None or row.order_id == outcome.order_id:
+            return
+        # 同一个编号又来过一次的：这一次那时说的是没有
+        if row.attempt == outcome.attempt and row.state not in _GONE:
             return
         with self._lock:
             watch = self._watches.get(account)
