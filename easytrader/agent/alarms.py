@@ -241,6 +241,12 @@ class Alarms:
             command_id=command_id, order_id=outcome.order_id,
         )  # fmt: skip
 
+    def flying(self, account: str) -> frozenset[str]:
+        """还没有结果的委托，命令的编号。"""
+        with self._lock:
+            watch = self._watches.get(account)
+            return frozenset() if watch is None else frozenset(watch.flying)
+
     def open_orders(self, account: str, strategy: str) -> list[OrderId]:
         """一个策略挂着的委托，按记下的推送；不知道是谁的，问存储。
 
