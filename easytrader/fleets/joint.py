@@ -17,8 +17,10 @@ from loguru import logger
 from easytrader.basics import numbers, tags
 from easytrader.errors import (
     NOTHING_SENT,
+    JournalError,
     OutcomeUnknownError,
     QueryFailedError,
+    RiskRefusedError,
     UsageError,
 )
 from easytrader.fleets.joint_report import JointReport, row
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 SLACK_S: Final = 1.0
 """各家自己的期限之外，再等这么久。"""
+_BEFORE: Final = "以前发过，那一次成没成这次没有问到"
 _BARE: Final = "这个柜台的委托带不了标记，上一次发了没有认不出来，不再发；看它的 today_entrusts"
 
 
@@ -95,7 +98,7 @@ class Joint:
             left: 没有分出去的，写进报告。
             notes: 同上。
             told: 报告交给它：被 Ctrl-C 打断的也交，那时没有回答的是结果未知。
-            again: 这个心愿以前发过：带不了标记的那几家不再发。
+            again: 这个心愿以前发过：带不了标记的那几家不再发，这一次没有问到的是结果未知。
         """
         found: dict[str, Answer] = {}
 
@@ -121,31 +124,37 @@ class Joint:
         together(jobs, self._limit_s + SLACK_S, found)
 
     def _again(self, rows: list[JointRow]) -> list[JointRow]:
-        """认不出来的那几家，结果未知的就一直未知。"""
+        """结果未知的，问到了才有结果；认不出来的那几家一直未知。"""
         found: dict[str, Answer] = {}
-        lost = {each["account"] for each in rows if each["state"] == "unknown"}
-        lost = {name for name in lost if self._bare(name)}
+        unknown = {each["account"] for each in rows if each["state"] == "unknown"}
         names = [each["account"] for each in rows]
-        self._go([name for name in names if name not in lost], found)
-        return [self._row(name, found.get(name), name in lost) for name in names]
+        self._go([name for name in names if not (name in unknown and self._bare(name))], found)
+        return [self._row(name, found.get(name), name in unknown) for name in names]
 
     def _bare(self, name: str) -> bool:
         """发了没有认不出来。"""
         share = self._shares[name]
         return share.act is not None and not share.client_order_id
 
-    def _row(self, name: str, answer: Answer | None, lost: bool) -> JointRow:
+    def _row(self, name: str, answer: Answer | None, again: bool) -> JointRow:
+        """一家一行。``again``：以前发过，成没成还不知道。"""
         share = self._shares[name]
         make = partial(
             row, name, self._security, share.asked, client_order_id=share.client_order_id
         )
+        error = None
         if answer is not None:
-            return self._answered(name, answer, make)
-        if share.asked == 0:
+            found, error = self._answered(name, answer, make), answer.error
+        elif share.asked == 0:
             return make("nothing", message=share.why or "没有分到")
-        if lost and self._bare(name):
+        elif again and self._bare(name):
             return make("unknown", message=_BARE)
-        return make("unsent", message=share.why or "还没有开始发")
+        else:
+            found = make("unsent", message=share.why or "还没有开始发")
+        if again and found["state"] == "unsent" and not _is_of_the_box(error):
+            # 这一次没有发出，说不了上一次
+            return make("unknown", message=f"{_BEFORE}：{found['message']}", error=error)
+        return found
 
     def _answered(self, name: str, answer: Answer, make: Callable[..., JointRow]) -> JointRow:
         error = answer.error
@@ -166,6 +175,12 @@ class Joint:
         if not numbers.is_number(number):
             return make("refused", message=str(answer.value.get("message", "")))
         return make("placed", entrust_no=number)
+
+
+def _is_of_the_box(error: BaseException | None) -> bool:
+    """账号那台机器、存储才说的「不许」：上一次没有委托，才轮得到这一次。"""
+    refused = isinstance(error, RiskRefusedError) and error.rule != "kill_switch"
+    return refused or isinstance(error, JournalError)
 
 
 # ---- id，与定下来的分法

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from easytrader import ClosedError, NotConnectedError, OutcomeUnknownError, UsageError
+from easytrader import (
+    ClosedError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    RiskRefusedError,
+    UsageError,
+)
 from easytrader.fleets import quotas
 from easytrader.fleets.many import Accounts, Fleet
 from easytrader.fleets.sqlite import SqliteStore
@@ -188,6 +194,30 @@ def test_a_lost_answer_is_unknown_and_retry_finds_the_order(world: World) -> Non
     assert fixed.retry().rows == fixed.rows
 
 
+def test_an_unknown_stays_unknown_until_somebody_knows(world: World) -> None:
+    """再问的那一次什么都没有发出，说不了头一次的：它也许挂着。"""
+    told: list[Any] = ["办了再说不知道"]
+
+    def act() -> Any:
+        if isinstance(told[0], Exception):
+            raise told[0]
+        return told[0]
+
+    broken(world, "乙", act)
+    accounts = world.accounts()
+    report = accounts.buy(CODE, PRICE, 300, client_order_id="一")
+    told[0] = NotConnectedError("存储没有记下；什么都没有发出")
+    for again in (report.retry(), accounts.buy(CODE, PRICE, 300, client_order_id="一")):
+        assert states(again) == {"丙": "placed", "乙": "unknown", "甲": "placed"}
+        assert "没有记下" in again.unknown[0]["message"]
+        assert again.failed == []
+    assert world.volumes("乙") == [100]
+    told[0] = RiskRefusedError("额度不够", rule="fleet_budget")
+    assert states(report.retry())["乙"] == "unsent"  # 那台机器说的：它领得到，头一次就没有
+    told[0] = RiskRefusedError("这里的文件", rule="kill_switch")
+    assert states(report.retry())["乙"] == "unknown"
+
+
 def test_an_unforeseen_error_of_one_account_counts_as_unknown(world: World) -> None:
     def boom() -> None:
         raise ZeroDivisionError("没有料到")
@@ -266,8 +296,9 @@ def test_who_was_in_the_first_split_and_is_away_now_is_a_row_not_a_silence(world
     world.accounts("甲", "乙").buy(CODE, PRICE, 400, client_order_id="一")
     report = world.accounts("甲", "丙", 乙="关机了").buy(CODE, PRICE, 400, client_order_id="一")
     rows = {row["account"]: row for row in report.rows}
-    assert rows["乙"]["state"] == "unsent"
+    assert rows["乙"]["state"] == "unknown"  # 头一次的在它那里挂着
     assert "关机了" in rows["乙"]["message"]
+    assert report.failed == []
     assert rows["丙"]["state"] == "nothing"
     assert world.volumes("丙") == []
 
