@@ -225,7 +225,10 @@ class Alarms:
         except (StoreDownError, StoreUnknownError, UsageError) as exc:
             logger.warning("账号 {} 的命令 {} 没有查到：{}", account, command_id, exc)
             return
-        if row is None or row.attempt != outcome.attempt or row.state not in _GONE:
+        if row is None or row.order_id == outcome.order_id:
+            return
+        # 同一个编号又来过一次的：这一次那时说的是没有
+        if row.attempt == outcome.attempt and row.state not in _GONE:
             return
         with self._lock:
             watch = self._watches.get(account)
@@ -237,6 +240,12 @@ class Alarms:
             f"命令 {command_id} 记着没有委托，其实柜台上有：{outcome.order_id}",
             command_id=command_id, order_id=outcome.order_id,
         )  # fmt: skip
+
+    def flying(self, account: str) -> frozenset[str]:
+        """还没有结果的委托，命令的编号。"""
+        with self._lock:
+            watch = self._watches.get(account)
+            return frozenset() if watch is None else frozenset(watch.flying)
 
     def open_orders(self, account: str, strategy: str) -> list[OrderId]:
         """一个策略挂着的委托，按记下的推送；不知道是谁的，问存储。

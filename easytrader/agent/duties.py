@@ -183,10 +183,12 @@ class Duties:
         with self._lock:
             held = list(self._held.items())
         for account, (desk, _) in held:
-            self._cancels.look(desk, account, self.switches.to_cancel(account, self._groups))
+            flying = self.alarms.flying(account)
+            switches = self.switches.to_cancel(account, self._groups)
+            self._cancels.look(desk, account, switches, flying)
             for switch in self.switches.to_cancel_strategies():
                 find = partial(self.alarms.open_orders, account, switch.scope.partition(":")[2])
-                self._cancels.of_strategy(desk, account, switch, find)
+                self._cancels.of_strategy(desk, account, switch, flying, find)
         self.alarms.tick()
         self._refresh()
         try:

@@ -167,6 +167,7 @@ class Spool:
         self._seq = self._first = 0
         self._alarmed = False
         self._broken = ""
+        self._unread = False  # 打不开，里面也许有上次留下的：打开之前，新来的不越过它们
         self._db: sqlite3.Connection | None = None
         self._bell, self._loaded = waits.Bell(), waits.Bell()
         self._closed = False
@@ -348,19 +349,23 @@ class Spool:
 
     def _next(self, account: str, most: int) -> list[Record]:
         sent = self._sent.get(account, 0)
-        found = []
+        found: list[Record] = []
+        unread = self._unread
         if self._db is not None:
             try:
                 rows = self._db.execute(_NEXT, (account, sent, most)).fetchall()
             except sqlite3.Error as exc:
                 if not self._broken:
                     logger.error("待传的记录 {} 读不了：{}", self.path, exc)
-                rows = []
+                rows, unread = [], True
             found = [Record(*each) for each in rows]
         if self._broken and len(found) < most:
             # 盘写不了：内存里的直接传
             with self._memory:
                 held = [each for each in self._queue if each.account == account]
+                fresh = sum(each.seq > sent for each in held)
+                if unread and (self._unread or self._counts[account] > fresh):
+                    return []  # 盘上的在前，读不出来：越过去就当作传过了
             after = found[-1].seq if found else sent
             found += [each for each in held if each.seq > after][: most - len(found)]
         return found
@@ -438,11 +443,11 @@ class Spool:
 
     def _write_some(self) -> bool:
         with self._disk:
-            with self._memory:
-                batch = list(islice(self._queue, 500))
-            fresh = [each for each in batch if each.seq > self._sent.get(each.account, 0)]
             try:
                 db = self._opened()
+                with self._memory:
+                    batch = list(islice(self._queue, 500))
+                fresh = [each for each in batch if each.seq > self._sent.get(each.account, 0)]
                 patiently(partial(db.execute, "BEGIN IMMEDIATE"), _soon())
                 db.executemany(_INSERT, fresh)
                 db.execute("COMMIT")
@@ -492,13 +497,11 @@ class Spool:
 
     def _open_first(self) -> None:
         """打开，数一数留着的；盘一时写不了的以后再试，坏了的现在就说。"""
+        has_file = self.path.exists()
         try:
-            db = self._opened()
-            for account, kind, seq, size in db.execute(_LEFT):
-                self._count(Record(seq, "", 0, account, kind, "", " " * size))
-                self._seq = self._first = seq
+            self._opened()
         except (sqlite3.OperationalError, OSError) as exc:
-            self._broken = str(exc)
+            self._broken, self._unread = str(exc), has_file
             logger.error("待传的记录 {} 打不开（{}）：不收委托，撤单照常", self.path, exc)
         except sqlite3.Error as exc:
             told = f"待传的记录 {self.path} 读不懂（{exc}）：核对清楚当日委托之后移走它，再启动"
@@ -513,11 +516,27 @@ class Spool:
             db = connect(self.path)
             try:
                 prepare(db, _SCHEMA, _soon())
+                left = db.execute(_LEFT).fetchall()
             except BaseException:
                 db.close()
                 raise
-            self._db = db
+            self._adopt(left)
+            self._db, self._unread = db, False
         return self._db
+
+    def _adopt(self, left: list[tuple[str, str, int, int]]) -> None:
+        """上次留下的算进来；后来才打开的，这期间交进来的排在它们后面。"""
+        if not left:
+            return
+        last = left[-1][2]
+        with self._memory:
+            self._queue = deque(each._replace(seq=each.seq + last) for each in self._queue)
+            for account, latched in self._latches.items():
+                self._latches[account] = {seq + last: kind for seq, kind in latched.items()}
+            self._seq += last
+            self._first += last
+            for account, kind, seq, size in left:
+                self._count(Record(seq, "", 0, account, kind, "", " " * size))
 
 
 def _soon() -> float:

@@ -252,7 +252,7 @@ class Station:
             self._bell.ring()
 
     def _hand_over(self, seat: _Seat, lease: Lease, moved: bool) -> None:
-        """上一任留下的先核对，然后才领新的。"""
+        """上一任留下的先核对，然后才领新的；撤单不等。"""
         if moved:
             self._remind(seat)
         rows = self._left_over(lease)
@@ -328,7 +328,7 @@ class Station:
 
     def _step(self) -> float:
         """领一批；返回多久之后再来（有人叫就早一点）。"""
-        leases = [each for each in self._keeper.fresh() if self._seats[each.account].ready]
+        leases = self._keeper.fresh()
         if not leases:
             return POLL_S
         found = self._claim(leases)
@@ -338,14 +338,14 @@ class Station:
         if found or questions:
             return 0.0
         if self._store.idle(leases, time.monotonic() + _ASK_S):
-            # 有活而领不了：那个账号在办的太多，办完一笔会响铃；不空转
-            return _SPIN_S if any(each.is_full for each in self._seats.values()) else 0.0
+            # 有活而领不了：那个账号只领撤单，办完一笔、核对完会响铃；不空转
+            return _SPIN_S if any(self._seats[each.account].is_full for each in leases) else 0.0
         return _QUIET_S
 
     def _claim(self, leases: list[Lease]) -> int:
-        orders = {each.account: self._seats[each.account].orders for each in leases}
-        busy = [account for account, count in orders.items() if count >= _FLYING]
-        room = sum(_FLYING - min(_FLYING, count) for count in orders.values())
+        seats = {each.account: self._seats[each.account] for each in leases}
+        busy = [account for account, seat in seats.items() if seat.is_full]
+        room = sum(_FLYING - seat.orders for account, seat in seats.items() if account not in busy)
         most = max(1, min(MOST, room)) if room else MOST
         asked = boot_clock.now()
         given: dict[str, Any] = {"busy": busy} if busy else {}
@@ -461,7 +461,7 @@ class _Seat:
         self.broker = desk.trader.capabilities.name
         self.settling = Settling(desk, settled)
         self.ready = False
-        """上一任留下的看过了，可以领新的。"""
+        """上一任留下的看过了，可以领新的；没有的只领撤单。"""
         self._bell = bell
         self._lock = threading.Lock()
         # (编号, 第几次) → 它改变什么；在办的
@@ -490,8 +490,8 @@ class _Seat:
 
     @property
     def is_full(self) -> bool:
-        """在办的委托太多，先只领撤单。"""
-        return self.orders >= _FLYING
+        """先只领撤单：在办的委托太多，或上一任留下的还没有看过（要撤的多半正是它们）。"""
+        return not self.ready or self.orders >= _FLYING
 
     def is_flying(self, command: Command) -> bool:
         """正在办。"""

@@ -5,6 +5,7 @@
 `FENCE_S`，不等谁来按，自己就不领了。
 
 一次按下只撤一遍：用的请求号由开关与账号算出来，本机的请求记录认得，重新启动也不会再撤。
+按下的时候已经交给柜台的接口、还没有回来的，撤完那一遍才会挂上去：等它们回来，再撤一遍。
 """
 
 from __future__ import annotations
@@ -143,27 +144,49 @@ class CancelOpen:
         self._lock = threading.Lock()
         self._jobs: dict[tuple[str, str, float], _Job] = {}
 
-    def look(self, desk: Desk, account: str, switches: Iterable[Switch]) -> None:
-        """该撤而没有撤的就撤；每次续租之后。没有连上的等连上。"""
+    def look(
+        self, desk: Desk, account: str, switches: Iterable[Switch], flying: frozenset[str]
+    ) -> None:
+        """该撤而没有撤的就撤；每次续租之后。没有连上的等连上。
+
+        Args:
+            desk: 账号。
+            account: 它在队里的名字。
+            switches: 说要撤的开关。
+            flying: 此刻还没有结果的委托（`Alarms.flying`）。
+        """
         for each in switches:
-            job = self._begin(desk, account, each)
+            job = self._begin(desk, account, each, flying)
             if job is not None:
                 desk.post(partial(self._all, desk, account, job))
 
     def of_strategy(
-        self, desk: Desk, account: str, switch: Switch, find: Callable[[], list[OrderId]]
+        self,
+        desk: Desk,
+        account: str,
+        switch: Switch,
+        flying: frozenset[str],
+        find: Callable[[], list[OrderId]],
     ) -> None:
-        """只撤一个策略的；``find`` 给出它挂着的委托，在撤单的道上问。"""
-        job = self._begin(desk, account, switch)
+        """只撤一个策略的；``find`` 给出它挂着的委托，在撤单的道上问。其余同 `look`。"""
+        job = self._begin(desk, account, switch, flying)
         if job is not None:
             work = partial(self._each, desk, account, job, find)
             desk.post(lambda: desk.later(work, "撤单"))
 
-    def _begin(self, desk: Desk, account: str, switch: Switch) -> _Job | None:
+    def _begin(
+        self, desk: Desk, account: str, switch: Switch, flying: frozenset[str]
+    ) -> _Job | None:
         key, now = (account, switch.scope, switch.at), self._clock()
         with self._lock:
-            job = self._jobs.setdefault(key, _Job(switch))
+            job = self._jobs.get(key)
+            if job is None:
+                job = self._jobs[key] = _Job(switch, flying, now + CANCEL_S)
             if job.over or now < job.again or desk.engine.state is not State.CONNECTED:
+                return None
+            if not job.flying & flying or now >= job.until:
+                job.flying = frozenset()  # 都回来了，或不再等：这一遍是最后一遍
+            elif job.clean:
                 return None
             job.again = now + CANCEL_S + _AGAIN_S  # 排不上、被丢掉了的，过这么久再来
             job.tried += 1
@@ -186,7 +209,8 @@ class CancelOpen:
         with self._lock:
             job.done += [each for each in rows if each.get("success")]
             failed = [each for each in rows if not each.get("success")]
-            job.over = (error is None and not failed) or job.tried >= TRIES
+            job.clean = error is None and not failed
+            job.over = (job.clean or job.tried >= TRIES) and not job.flying
             job.again = self._clock() + _AGAIN_S
             over = job.over
         if error is not None:
@@ -215,11 +239,14 @@ class CancelOpen:
 class _Job:
     """一次按下、一个账号。"""
 
-    __slots__ = ("again", "done", "over", "switch", "tried")
+    __slots__ = ("again", "clean", "done", "flying", "over", "switch", "tried", "until")
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: Switch, flying: frozenset[str], until: float) -> None:
         self.switch = switch
+        self.flying = flying  # 第一次看到它按下的时候还没有结果的委托
+        self.until = until  # 最晚等它们到这时
         self.over = False
+        self.clean = False  # 上一遍都撤成了
         self.done: list[Any] = []
         self.tried = 0
         self.again = 0.0

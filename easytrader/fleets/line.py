@@ -71,20 +71,20 @@ _WHY: Final = {
 
 
 class Ids:
-    """这个账号上问过的：请求号 → 命令的编号，跨几条线。"""
+    """这个账号上问过的：请求号 → 命令的编号、要做的事的摘要，跨几条线。"""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, str]] = {}
 
-    def note(self, request: str, command_id: str) -> None:
-        """这个请求要的是哪条命令。"""
-        self._known[request] = command_id
+    def note(self, request: str, command_id: str, wanted: str) -> None:
+        """这个请求要的是哪条命令，要做什么（`digest`）。"""
+        self._known[request] = command_id, wanted
         while len(self._known) > _REMEMBERED:
             self._known.pop(next(iter(self._known)), None)
 
-    def get(self, request: str) -> str:
-        """不知道的为空。"""
-        return self._known.get(request, "")
+    def get(self, request: str) -> tuple[str, str]:
+        """不知道的都为空。"""
+        return self._known.get(request, ("", ""))
 
 
 class _Wanted:
@@ -283,7 +283,7 @@ class TableLine:
         wish = self._wish(verb, frame, deadline)
         if wish.valid_s <= 0:
             raise LateError(sent=False)
-        self._ids.note(wish.request, wish.command_id)
+        self._ids.note(wish.request, wish.command_id, wish.digest)
         seen = self._glances
         with self._reaching():
             posted = self._store.post(wish, deadline)
@@ -362,7 +362,7 @@ class TableLine:
 
     def _found(self, request: str, deadline: float) -> Command | None:
         """这个请求的那一行；没有到的从此作废，为 None。"""
-        command_id = self._ids.get(request)
+        command_id, wanted = self._ids.get(request)
         row = None
         with self._reaching():
             if command_id:
@@ -370,9 +370,9 @@ class TableLine:
         if row is not None and row.request == request:
             return row
         mine = self._withdrawn(request, deadline)
-        # 没有它，而同一个编号先前的那一次还没有结果，或有了：问的就是那一笔
+        # 没有它，而同一个编号先前的那一次还没有结果，或有了：问的就是那一笔；要得不一样的不是
         if mine is None and row is not None and row.state not in words.FREE:
-            return row
+            return row if row.digest == wanted else None
         return mine
 
     def _withdrawn(self, request: str, deadline: float) -> Command | None:

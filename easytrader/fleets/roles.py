@@ -99,7 +99,7 @@ def ensure(connection: psycopg.Connection[Any], tell: Callable[[str], object]) -
         tell(f"已建角色 {each}（不能登录）")
     _join_owner(connection, me)
     if not has_schema:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS fleet AUTHORIZATION {OWNER}")
+        _create_schema(connection)
         tell(f"已在库 {database} 里建 schema fleet")
 
 
@@ -277,6 +277,14 @@ def _create(connection: psycopg.Connection[Any], role: str) -> None:
 
     with suppress(errors.DuplicateObject, errors.UniqueViolation):  # 别人同时在建
         connection.execute(f"CREATE ROLE {role} NOLOGIN")
+
+
+def _create_schema(connection: psycopg.Connection[Any]) -> None:
+    from psycopg import errors
+
+    # IF NOT EXISTS 看不见别人还没有提交的：等到了才说重复
+    with suppress(errors.DuplicateSchema, errors.UniqueViolation):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS fleet AUTHORIZATION {OWNER}")
 
 
 def _join_owner(connection: psycopg.Connection[Any], me: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import math
 import os
 import secrets
 import sqlite3
@@ -26,6 +27,7 @@ from easytrader.basics.private import private_file, private_folder
 from easytrader.errors import JournalError, RiskRefusedError, UsageError
 from easytrader.fleets import checks
 from easytrader.fleets.words import (
+    ABSENT,
     ALARMS,
     FENCE_S,
     FLEET,
@@ -820,6 +822,10 @@ class SqliteStore:
             if found.state != UNKNOWN and (found.state != SENDING or alive):
                 told = f"它是 {found.state}：只有 unknown 的、主人不在了的 sending 才能由人来定"
                 raise UsageError("state", state, told)
+            left_s = 0.0 if alive else row["quiet_at"] - self._clocks.boot()
+            if state == ABSENT and left_s > 0:
+                told = f"原来的主人手里的，{math.ceil(left_s)} 秒之内还可能发出去"
+                raise UsageError("command_id", command_id, f"{told}：过一会儿看过柜台再说没有")
             now = self._clocks.wall()
             db.execute(
                 "UPDATE command SET state=?, reason='operator', order_id=?, answer=?, settled_at=?"

@@ -15,7 +15,7 @@ from support import eventually
 from easytrader.agent.alarms import SETTLED, SUSPECT_S
 from easytrader.codes import OrderStatus
 from easytrader.errors import RiskRefusedError
-from easytrader.fleets.words import ABSENT, DONE, PLACED, REFUSED, UNKNOWN, UNSENT
+from easytrader.fleets.words import ABSENT, DONE, PLACED, REFUSED, UNKNOWN, UNSENT, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +119,18 @@ def test_declaring_missing_what_is_there(box: RulesBox) -> None:
     box.ends(command, ABSENT)
     eventually(lambda: box.alarms("late_order"))
     assert box.alarms("late_order")[0]["order_id"] == number
+
+
+def test_the_first_try_is_found_after_the_second_one_was_recorded(box: RulesBox) -> None:
+    """说过没有，策略拿同一个编号又来了一次；这时才知道头一次有委托，标记认不出来的也报。"""
+    command = box.claimed(command_id="again")
+    box.ends(command, ABSENT)
+    box.drained()
+    assert box.claimed(command_id="again").attempt == 2
+    first = Outcome("a", command.command_id, 1, PLACED, "", "77")
+    box.duties.alarms.late(first)
+    eventually(lambda: box.alarms("late_order"))
+    assert box.alarms("late_order")[0]["order_id"] == "77"
 
 
 @pytest.mark.parametrize("state", [REFUSED, ABSENT, UNSENT])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -440,6 +441,60 @@ def test_a_full_disk_and_no_store_keeps_everything_in_memory(box: Box) -> None:
     box.upload()
     box.drained()
     assert heard(box) == list(range(1, 301))
+
+
+def test_a_file_that_opens_only_later_still_holds_what_was_left(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """重新启动的时候盘正坏着：好了以后，上次留下的、这次新来的，一条不少。"""
+    push(box, 1, 20)
+    assert box.spool.flush(20)
+    box.stop()
+    with monkeypatch.context() as ill:
+        ill.setattr("easytrader.agent.spool.connect", _unable)
+        box.spool = Spool(box.file, box.limit)
+        command = box.claimed()
+        push(box, 21, 40)
+        box.spool.outcome(placed(command), command.epoch, command.host)
+        box.upload()
+        eventually(lambda: "坏着" in box.spool.trouble)
+    eventually(lambda: box.row(command).state == PLACED)
+    box.drained()
+    assert sorted(heard(box)) == list(range(1, 41))
+    assert box.spool.trouble == ""
+
+
+def _unable(path: Path) -> Any:
+    raise sqlite3.OperationalError(f"坏着：{path.name}")
+
+
+def test_what_cannot_be_read_is_not_passed_over(box: Box) -> None:
+    """盘上还有没有传的而读不出来：内存里的不越过它们。"""
+    push(box, 1, 20)
+    assert box.spool.flush(20)
+    fill(box, 0)
+    push(box, 21, 400)
+    eventually(lambda: "full" in box.spool.trouble)
+    real = box.spool._db
+    box.spool._db = _Unreadable(real)  # type: ignore[assignment]
+    assert box.spool.take(["a"]) == []
+    box.spool._db = real
+    assert [each.n for each in box.spool.take(["a"], 3)] == [1, 2, 3]
+
+
+class _Unreadable:
+    """读不出来的。"""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def execute(self, sql: str, *given: Any) -> Any:
+        if sql.startswith("SELECT"):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._db.execute(sql, *given)
 
 
 def fill(box: Box, pages: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from station_world import AMOUNT, CODE, RESTING, StationWorld, wish
 from support import eventually
 
-from easytrader.fleets.words import ABSENT, PLACED, SENDING
+from easytrader.fleets.words import ABSENT, DONE, PLACED, QUEUED, SENDING
 
 if TYPE_CHECKING:
     import pytest
@@ -40,6 +40,21 @@ def test_a_full_account_does_not_spin(fleet: StationWorld) -> None:
         assert len(looks) < 40
     finally:
         free.set()
+
+
+def test_cancels_do_not_wait_for_what_was_left_to_be_settled(fleet: StationWorld) -> None:
+    """刚接手、还在核对：委托等着，撤单照领。"""
+    (station,) = fleet.stations
+    resting = fleet.strategy.buy()
+    seat = station._seats["a"]
+    seat.ready = False
+    waiting = fleet.strategy.post(wish("buy", CODE, RESTING, AMOUNT, valid_s=30)).command
+    cancel = wish("cancel_entrust", resting.order_id, effect="cancel")
+    assert fleet.strategy.do(cancel).state == DONE
+    assert fleet.strategy.see(waiting).state == QUEUED
+    seat.ready = True
+    station._bell.ring()
+    assert fleet.strategy.until(waiting).state == PLACED
 
 
 def test_what_was_claimed_and_not_begun_is_settled(

@@ -106,6 +106,40 @@ def test_open_orders_are_cancelled_once_for_one_press(box: RulesBox) -> None:
     assert orders[kept].order_status == OrderStatus.CANCELED
 
 
+def test_an_order_on_its_way_when_it_was_pressed_is_cancelled_too(box: RulesBox) -> None:
+    """按下的时候已经交给柜台的接口、还没有回来的：撤完那一遍它才挂上去。"""
+    clock, command = box.clock, box.claimed()
+    box.duties._cancels._clock = clock
+    first = box.elsewhere()
+    box.store.set_switch("fleet", True, within(5), cancel_open=True)
+    hear(box)
+    box.duties._bell.ring()
+    orders = box.broker.counter.orders
+    eventually(lambda: orders[first].order_status == OrderStatus.CANCELED)
+    number = box.send(command)
+    box.ends(command, PLACED, number)
+    clock.ahead += 5
+    box.duties._bell.ring()
+    eventually(lambda: orders[number].order_status == OrderStatus.CANCELED, within_s=5)
+    eventually(lambda: box.alarms(CANCEL_OPEN))
+    assert [each["cancelled"] for each in box.alarms(CANCEL_OPEN)] == [2]
+
+
+def test_an_order_nobody_hears_of_does_not_keep_it_from_being_told(box: RulesBox) -> None:
+    box.duties._cancels._clock = box.clock
+    box.claimed()
+    box.elsewhere()
+    box.store.set_switch("fleet", True, within(5), cancel_open=True)
+    hear(box)
+    box.duties._bell.ring()
+    orders = box.broker.counter.orders.values()
+    eventually(lambda: {each.order_status for each in orders} == {OrderStatus.CANCELED})
+    box.clock.ahead += 100
+    box.duties._bell.ring()
+    eventually(lambda: box.events(CANCEL_OPEN))
+    assert box.alarms(CANCEL_OPEN)[0]["cancelled"] == 1
+
+
 def test_a_cancel_that_failed_is_tried_again(box: RulesBox) -> None:
     numbers = [box.elsewhere() for _ in range(2)]
     box.broker.lose_answer("cancel")

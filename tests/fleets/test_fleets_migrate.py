@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from fleets.pg_server import execute, missing
+from support import eventually
 
 from easytrader.errors import (
     ConnectFailedError,
@@ -104,6 +105,28 @@ def test_several_machines_at_once_run_each_file_once(empty: str) -> None:
     assert execute(empty, "SELECT x FROM fleet.two") == [(1,)]
     owners = execute(empty, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'fleet'")
     assert owners == [("fleet_owner",)]
+
+
+def test_another_machine_is_just_making_the_schema(empty: str) -> None:
+    migrate.prepare(empty, steps=[])
+    execute(empty, "DROP SCHEMA fleet CASCADE")
+    with psycopg.connect(empty) as other:
+        other.execute("CREATE SCHEMA fleet AUTHORIZATION fleet_owner")
+        failures: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                migrate.prepare(empty, steps=[FIRST])
+            except BaseException as exc:
+                failures.append(exc)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        eventually(lambda: execute(empty, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        other.commit()
+        thread.join(60)
+    assert failures == []
+    assert execute(empty, "SELECT count(*) FROM fleet.schema_version") == [(1,)]
 
 
 def test_a_failing_file_is_undone_whole_and_can_be_run_again(empty: str) -> None:

@@ -91,6 +91,17 @@ def test_a_settle_waits_for_who_takes_over(world: PostgresWorld, half: Any) -> N
     assert store.bump("A", soon()) == 0
 
 
+def test_a_restart_in_the_quiet_time_of_the_one_before_still_waits(world: PostgresWorld) -> None:
+    """强接过来、马上又重新启动：自己的上一任不在了，再上一任手里的还会发出去。"""
+    store = world.open()
+    leased(store, owner="甲", box="box1")
+    store.take_over("A", "box2", soon(), force=True)
+    took = leased(store, owner="乙", box="box2")
+    again = leased(store, owner="丙", box="box2", previous="乙")
+    assert took.settle_after_s > 5
+    assert again.settle_after_s == pytest.approx(took.settle_after_s, abs=1)
+
+
 def test_events_wait_for_the_number_before_them(world: PostgresWorld, half: Any) -> None:
     """号照提交的先后：前一个还没有提交，后一个不先露面。"""
     store = world.open()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 import pytest
 from fleets.pg_server import execute, missing
+from support import eventually
 
 from easytrader.errors import UsageError
 from easytrader.fleets import admin, roles
@@ -391,7 +393,40 @@ def test_a_strategy_releases_only_what_it_stopped_itself(world: World) -> None:
     boss.set_switch("account:A", False, soon())
 
 
+def test_releasing_races_with_somebody_else_pressing(world: World) -> None:
+    """策略放开的时候还没有人按下，放到一半操作的人按下了：按下的算数。"""
+    boss, trader = world.stores["boss"], world.stores["trader_a"]
+    trader.greet(soon())
+    release = threading.Thread(target=trader.set_switch, args=("account:A", False, soon()))
+    with psycopg.connect(world.dsn) as half:
+        half.execute("LOCK TABLE fleet.switch IN SHARE MODE")  # 看得了，删不了
+        release.start()
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        eventually(lambda: execute(world.dsn, waiting) or not release.is_alive())
+        half.execute("INSERT INTO fleet.switch VALUES ('account:A', true, '出事了', 'boss', now())")
+        half.commit()
+    release.join(10)
+    assert [each.why for each in boss.switches(soon())] == ["出事了"]
+    boss.set_switch("account:A", False, soon())
+
+
 # ---- 绕过去的办法
+
+
+def test_an_agent_records_nothing_on_a_foreign_account(world: World) -> None:
+    """不给租约，或只给自己的，直接调用函数：别的账号上一条事件也写不进去。"""
+    lease = world.leases["A"]
+    before = world.stores["boss"].bump("B", soon())
+    for own in ([], [], []), (["A"], [lease.epoch], [lease.owner]):
+        with pytest.raises(psycopg.Error) as caught:
+            execute(
+                world.url("agent_a"),
+                "SELECT * FROM fleet.settle(%s::text[], %s::int[], %s::text[], '{}', '{}', '{}',"
+                " '{}', '{}', '{}', '{}', '{}', '{B}', '{trade}', '{x}', '{假}', '{1}', '{\"\"}')",
+                *own,
+            )
+        assert caught.value.sqlstate == "FT002"
+    assert world.stores["boss"].bump("B", soon()) == before
 
 
 def test_forged_temporary_tables_and_search_path_change_nothing(world: World) -> None:

@@ -10,6 +10,7 @@ from fleets.store_worlds import asking, claimed, event, held, leased, outcome, q
 
 from easytrader.errors import UsageError
 from easytrader.fleets.words import (
+    ABSENT,
     FENCE_S,
     PROTOCOL,
     QUEUED,
@@ -188,6 +189,19 @@ def test_forced_over_a_living_owner(world: World) -> None:
     held(store, owner="回来", previous="旧")
     new = leased(other, owner="二", box="box2")
     assert [each.number for each in claimed(other, [new])] == [command.number]
+
+
+def test_a_person_decides_only_after_what_it_took_is_surely_not_sent(world: World) -> None:
+    """强接过来的那一刻，原主人手里领走的还会发出去：这时说没有，它随后就有了。"""
+    store = world.open()
+    lease = leased(store)
+    made = store.post(world.wish(), soon()).command
+    assert claimed(store, [lease])
+    store.take_over("A", "box2", soon(), force=True)
+    with pytest.raises(UsageError, match="秒"):
+        store.decide("A", made.command_id, ABSENT, soon(), why="看过")
+    world.advance(QUIET_S + 1)
+    assert store.decide("A", made.command_id, ABSENT, soon(), why="看过").state == ABSENT
 
 
 def test_permitting_the_box_that_has_it(world: World) -> None:

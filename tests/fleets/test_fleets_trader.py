@@ -166,6 +166,18 @@ def test_same_id_other_wish_is_a_usage_error(user: Any, broker: FleetMemory) -> 
     assert len(_orders(broker)) == 1
 
 
+def test_same_id_other_wish_that_never_arrived_is_not_the_first(
+    user: Any, broker: FleetMemory, store: Any
+) -> None:
+    """要得不一样的第二笔没有到：第一笔的结果不是它的。"""
+    _buy(user, broker, client_order_id="a")
+    store.faults["post"] = [NEVER]
+    with pytest.raises(errors.NotConnectedError, match="什么都没有发出"):
+        user.buy(broker.security, broker.resting_price, 2, client_order_id="a")
+    store.faults["post"] = [NEVER]
+    assert _buy(user, broker, client_order_id="a")["entrust_no"] == _orders(broker)[0]
+
+
 def test_same_wish_written_otherwise_is_the_same(user: Any, broker: FleetMemory) -> None:
     code, price = broker.security, broker.resting_price
     first = user.buy(code, price, Decimal(2), client_order_id="a")

@@ -653,7 +653,8 @@ BEGIN
             RETURN;
         END IF;
         v_quiet := CASE WHEN v_row.owner = owner_in OR (v_row.owner = previous_in AND v_row.box = box_in)
-            THEN v_now
+            -- 自己的上一任肯定不发了；它还在等着的再上一任，接着等
+            THEN CASE WHEN v_row.ended_at IS NULL THEN greatest(v_row.quiet_at, v_now) ELSE v_now END
             WHEN v_row.ended_at IS NOT NULL THEN v_row.quiet_at
             -- 钟往前拨过的，租约一下子就过期了：它不知道，手里的还会发
             ELSE greatest(v_row.quiet_at, v_until + make_interval(secs => quiet_in - ttl_in),
@@ -834,7 +835,8 @@ BEGIN
     v_accounts := ARRAY(SELECT DISTINCT x FROM unnest(o_account || e_account) AS l(x) ORDER BY x);
     PERFORM pg_advisory_xact_lock_shared(71001, x) FROM (
         SELECT DISTINCT hashtext(unnest(v_accounts)) AS x ORDER BY 1) l;
-    SELECT string_agg(x, '、') INTO v_lost FROM unnest(accounts_in) AS l(x)
+    -- 要写的都要在自己的里面：直接调用的人给什么都可能
+    SELECT string_agg(DISTINCT x, '、') INTO v_lost FROM unnest(accounts_in || v_accounts) AS l(x)
     WHERE x NOT IN (SELECT m.account_id FROM mine(accounts_in, epochs_in, owners_in) m);
     IF v_lost IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'FT002', MESSAGE = v_lost;
@@ -1053,7 +1055,9 @@ BEGIN
             PERFORM refuse('scope', scope_in, format(
                 '是 %s 按下的，登录名 %s 放不开：要它自己，或操作的人', v_by, session_user));
         END IF;
-        DELETE FROM switch WHERE scope = scope_in;
+        -- 看过之后别人才按下的，不归这一次放开
+        DELETE FROM switch WHERE scope = scope_in
+            AND (by_login = session_user OR operates(scope_in));
     END IF;
 END $$;
 COMMENT ON FUNCTION set_switch IS 'operator strategy agent: 停，或放开';

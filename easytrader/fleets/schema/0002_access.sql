@@ -168,6 +168,7 @@ AS $$
 DECLARE
     one fleet.command;
     alive boolean;
+    left_s float8;
 BEGIN
     PERFORM fleet.begin_write(true);
     PERFORM fleet.need_role('operator');
@@ -187,12 +188,17 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM fleet.refuse('command_id', command_in, '没有这一条；easytrader fleet commands 看有哪些');
     END IF;
-    SELECT a.ended_at IS NULL AND h.lease_until > clock_timestamp() INTO alive
-        FROM fleet.account a JOIN fleet.holder h USING (owner) WHERE a.account_id = account_in;
+    SELECT a.ended_at IS NULL AND h.lease_until > clock_timestamp(),
+            extract(epoch FROM a.quiet_at - clock_timestamp()) INTO alive, left_s
+        FROM fleet.account a LEFT JOIN fleet.holder h USING (owner) WHERE a.account_id = account_in;
     IF one.state <> 'unknown' AND NOT (one.state = 'sending' AND alive IS NOT TRUE) THEN
         PERFORM fleet.refuse('command_id', command_in, format(
             '它此刻是 %s：只有结果未知的才由人来定%s', one.state,
             CASE WHEN one.state = 'sending' THEN '；那台机器还在，等它' ELSE '' END));
+    END IF;
+    IF state_in = 'absent' AND left_s > 0 THEN
+        PERFORM fleet.refuse('command_id', command_in, format(
+            '原来的主人手里的，%s 秒之内还可能发出去：过一会儿看过柜台再说没有', ceil(left_s)));
     END IF;
     INSERT INTO fleet.audit (action, scope, data) VALUES ('decide', 'account:' || account_in,
         jsonb_build_object('command_id', command_in, 'attempt', one.attempt, 'was', one.state,
