@@ -60,6 +60,8 @@ _QUESTIONS: Final = 64
 _CLAIM_S: Final = 2.0
 _ASK_S: Final = 1.0
 _AGAIN_S: Final = 0.5
+_LISTEN_S: Final = 0.05
+"""命令一条接一条的时候，隔这么久也看一眼有没有人问。"""
 _SPIN_S: Final = 0.1
 _REMIND_S: Final = 3600.0
 """存储换过时间线，本机这么久以来的命令与它对一遍。"""
@@ -130,6 +132,9 @@ class Station:
             duties.not_sent,
         )  # fmt: skip
         self._bell = waits.Bell()
+        self._may_ask = True
+        """也许有人在问：刚醒来，或存储说有活。"""
+        self._listened = 0.0
         self._replies: SimpleQueue[tuple[Question, str] | None] = SimpleQueue()
         self._closing = threading.Event()
         for desk in desks.values():
@@ -332,15 +337,27 @@ class Station:
         if not leases:
             return POLL_S
         found = self._claim(leases)
-        questions = self._store.questions(leases, _QUESTIONS, time.monotonic() + _ASK_S)
-        for each in questions:
-            self._answer(each)
-        if found or questions:
+        if self._listen(leases, bool(found)) or found:
             return 0.0
+        self._may_ask = True
         if self._store.idle(leases, time.monotonic() + _ASK_S):
             # 有活而领不了：那个账号只领撤单，办完一笔、核对完会响铃；不空转
             return _SPIN_S if any(self._seats[each.account].is_full for each in leases) else 0.0
+        self._listened = time.monotonic()
         return _QUIET_S
+
+    def _listen(self, leases: list[Lease], has_claimed: bool) -> int:
+        """答查询，返回几个。领到了命令的，叫醒我们的多半是它：有没有人问，要睡的时候存储会说。"""
+        now = time.monotonic()
+        looks = now - self._listened >= _LISTEN_S if has_claimed else self._may_ask
+        self._may_ask = False
+        if not looks:
+            return 0
+        self._listened = now
+        questions = self._store.questions(leases, _QUESTIONS, now + _ASK_S)
+        for each in questions:
+            self._answer(each)
+        return len(questions)
 
     def _claim(self, leases: list[Lease]) -> int:
         seats = {each.account: self._seats[each.account] for each in leases}

@@ -53,6 +53,8 @@ _LOOK_S: Final = 2.0
 """看一眼最多等这么久。"""
 _AILING_S: Final = 0.2
 """存储没有应答，隔这么久再看。"""
+_ACCOUNT_S: Final = 0.5
+"""账号还有没有主人、连没连着，至多隔这么久看一眼；提示多半是来了事件，只读事件。"""
 _TAKE_BACK_S: Final = 0.5
 """撤回一条没有领走的，留这么久。"""
 _SAY_S: Final = 0.1
@@ -172,6 +174,7 @@ class TableLine:
         self._retired = False
         self._ill_since = 0.0
         self._at = 0
+        self._seen_at = 0.0
         self._own = {
             "server.events": self._subscribe,
             "server.status": self._status,
@@ -546,19 +549,28 @@ class TableLine:
         return ""
 
     def _read_on(self) -> None:
+        if time.monotonic() - self._seen_at < _ACCOUNT_S and self._read_some():
+            return
         row = self._row(time.monotonic() + _LOOK_S)
+        self._seen_at = time.monotonic()
         while row.last_no > self._at and not self.lost:
-            deadline = time.monotonic() + _LOOK_S
-            found = self._store.read(self._account, self._at, _MOST, deadline)
-            upto = found[0].number - 1 if found else row.last_no
-            if upto > self._at:
-                self._say_gap(self._at, upto + 1)
-            if found and self.on_events is not None:
-                told = [event_dict(each) for each in found]
-                self.on_events({"boot": self._identity, "events": told})
-                self._at = found[-1].number
+            if not self._read_some():
+                self._say_gap(self._at, row.last_no + 1)
         if state_of(row) != _READY:
             self.fail(f"账号 {self._account} {why_not(row)}")
+
+    def _read_some(self) -> int:
+        """接着读一批，交出去；返回读到几条。"""
+        deadline = time.monotonic() + _LOOK_S
+        found = self._store.read(self._account, self._at, _MOST, deadline)
+        if found:
+            if found[0].number > self._at + 1:
+                self._say_gap(self._at, found[0].number)
+            if self.on_events is not None:
+                told = [event_dict(each) for each in found]
+                self.on_events({"boot": self._identity, "events": told})
+            self._at = found[-1].number
+        return len(found)
 
     def _say_gap(self, after: int, following: int) -> None:
         if self.on_events is not None:
