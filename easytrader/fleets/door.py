@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from easytrader.errors import ConnectFailedError, UsageError
 from easytrader.fleets.line import Ids, TableLine, state_of, why_not
+from easytrader.fleets.view import unreachable
 from easytrader.fleets.words import StoreDownError, StoreUnknownError
 from easytrader.remote.line import Entered
 from easytrader.wire import values, words
@@ -99,7 +100,7 @@ class TableDoor:
         except UsageError as exc:
             raise _for_good(str(exc)) from exc
         except (StoreDownError, StoreUnknownError) as exc:
-            raise ConnectFailedError(f"连不上 {self.address}：{exc}") from exc
+            raise ConnectFailedError(unreachable(self.address, exc)) from exc
 
     def _hello(self, greeting: Greeting, row: AccountRow) -> Hello:
         said: dict[str, Any] = values.from_plain(values.decode(row.hello))

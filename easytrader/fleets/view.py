@@ -92,7 +92,13 @@ def look(store: Store, deadline: float) -> Look:
 
 def down(where: str, exc: Exception) -> NotConnectedError:
     """连不上存储怎么说。"""
-    return NotConnectedError(f"连不上 {where}（{exc}）；什么都没有发出，请稍后再试")
+    return NotConnectedError(f"{unreachable(where, exc)}；什么都没有发出，请稍后再试")
+
+
+def unreachable(where: str, exc: Exception) -> str:
+    """连不上哪里、为什么；异常里已经说过哪里的不再说一遍。"""
+    told = str(exc)
+    return told if where in told else f"连不上 {where}：{told}"
 
 
 def rows(

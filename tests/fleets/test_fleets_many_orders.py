@@ -13,7 +13,7 @@ import pytest
 from fleets.store_worlds import claimed, leased, outcome, soon
 
 from easytrader import ClosedError, NotConnectedError, OutcomeUnknownError, UsageError
-from easytrader.fleets import quotas
+from easytrader.fleets import quotas, view
 from easytrader.fleets.many import Accounts, Fleet
 from easytrader.fleets.sqlite import SqliteStore
 from easytrader.fleets.words import (
@@ -246,6 +246,11 @@ def test_the_same_call_again_tells_the_order_of_who_is_away_now(world: World) ->
 
 def failing(*_: Any) -> None:
     raise StoreDownError("连不上（测试）")
+
+
+@pytest.mark.parametrize("told", ["超时", "连不上 db：超时"])
+def test_where_is_told_once(told: str) -> None:
+    assert str(view.down("db", StoreDownError(told))).startswith("连不上 db：超时；什么都没有发出")
 
 
 def test_an_unforeseen_error_of_one_account_counts_as_unknown(world: World) -> None:
