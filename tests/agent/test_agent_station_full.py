@@ -57,6 +57,25 @@ def test_cancels_do_not_wait_for_what_was_left_to_be_settled(fleet: StationWorld
     assert fleet.strategy.until(waiting).state == PLACED
 
 
+def test_a_full_disk_does_not_cost_the_account(
+    fleet: StationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """换一任的时候盘满了，便条写不下：账号照样归自己，撤单照常。"""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "盘满了")
+
+    (station,) = fleet.stations
+    resting = fleet.strategy.buy()
+    monkeypatch.setattr("easytrader.basics.claims.Claim.write", full)
+    epoch = station._keeper.leases["a"].epoch
+    station._keeper.retake()
+    eventually(lambda: station._keeper.leases["a"].epoch > epoch and station.held)
+    cancel = wish("cancel_entrust", resting.order_id, effect="cancel")
+    assert fleet.strategy.do(cancel).state == DONE
+    assert station._keeper.leases["a"].epoch == epoch + 1
+
+
 def test_what_was_claimed_and_not_begun_is_settled(
     fleet: StationWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
