@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from station_world import AMOUNT, CODE, RESTING, StationWorld, wish
 from support import eventually
 
+from easytrader.errors import UsageError
 from easytrader.fleets.words import ABSENT, DONE, PLACED, QUEUED, SENDING
 
 if TYPE_CHECKING:
@@ -74,6 +75,24 @@ def test_a_full_disk_does_not_cost_the_account(
     cancel = wish("cancel_entrust", resting.order_id, effect="cancel")
     assert fleet.strategy.do(cancel).state == DONE
     assert station._keeper.leases["a"].epoch == epoch + 1
+
+
+def test_a_hand_over_that_went_wrong_is_done_again(fleet: StationWorld) -> None:
+    """上一任留下的问不成，不只是没有应答：再问，不能从此只有租约、没有人领。"""
+    (station,) = fleet.stations
+    wrong = [ValueError("读不懂"), UsageError("dsn", "", "没有权限")]
+
+    def odd(found: Any) -> Any:
+        if wrong:
+            raise wrong.pop()
+        return found
+
+    fleet.faulty[0].changed["left_over"] = odd
+    epoch = station._keeper.leases["a"].epoch
+    station._keeper.retake()
+    eventually(lambda: station._keeper.leases["a"].epoch > epoch)
+    assert fleet.strategy.buy(valid_s=20).state == PLACED
+    assert wrong == []
 
 
 def test_what_was_claimed_and_not_begun_is_settled(
