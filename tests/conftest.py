@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import re
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +28,6 @@ import easytrader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from easytrader.brokers.sim import SimTrader
 
@@ -39,7 +42,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 settings.register_profile(
     "ci",
-    max_examples=50,
+    max_examples=30,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
@@ -48,10 +51,28 @@ settings.register_profile("long", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+_numbers = itertools.count()
+
+
+def _own_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """pytest 自己的每次都把已有的几千个文件夹数一遍，一万多个测试要数掉一分钟。"""
+    path = factory.getbasetemp() / f"{name}-{next(_numbers)}"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """这个测试自己的文件夹。"""
+    return _own_folder(tmp_path_factory, re.sub(r"\W", "_", request.node.name)[:30])
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """默认的模拟账户不落在开发者自己的目录里。"""
-    home = tmp_path_factory.mktemp("home")
+    home = _own_folder(tmp_path_factory, "home")
     monkeypatch.setenv("EASYTRADER_HOME", str(home))
     # 什么都不用等的柜台；脾气的测试自己指名。手工拿别的脾气跑：EASYTRADER_TEST_PROFILE=push
     profile = os.environ.get("EASYTRADER_TEST_PROFILE", "instant")
@@ -78,6 +99,9 @@ _LONG = (
 def pytest_configure(config: pytest.Config) -> None:
     """按下面排的次序分给各进程：xdist 自己的排法（个数多的文件先）会把它打乱。"""
     config.option.loadscopereorder = False
+    # 落盘（fsync）要等盘：内存里放得下就放内存里。要放在盘上：PYTEST_DEBUG_TEMPROOT=/tmp
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 _DEEP = (

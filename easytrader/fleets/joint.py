@@ -17,14 +17,15 @@ from loguru import logger
 from easytrader.basics import numbers, tags
 from easytrader.errors import (
     NOTHING_SENT,
-    JournalError,
+    EasytraderError,
     OutcomeUnknownError,
     QueryFailedError,
-    RiskRefusedError,
     UsageError,
 )
-from easytrader.fleets.joint_report import JointReport, row
+from easytrader.fleets import checks
+from easytrader.fleets.joint_report import STATE_NAMES, JointReport, row
 from easytrader.fleets.together import together
+from easytrader.fleets.words import FREE, PLACED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from easytrader.basics.numbers import Number
     from easytrader.fleets.joint_report import JointRow
     from easytrader.fleets.together import Answer
+    from easytrader.fleets.words import Command
 
 SLACK_S: Final = 1.0
 """各家自己的期限之外，再等这么久。"""
-_BEFORE: Final = "以前发过，那一次成没成这次没有问到"
 _BARE: Final = "这个柜台的委托带不了标记，上一次发了没有认不出来，不再发；看它的 today_entrusts"
 
 
@@ -64,6 +65,8 @@ class Joint:
         security: 证券代码。
         shares: 账号 → 一份。
         limit_s: 各家自己的期限，秒。
+        find: (账号, 委托 id) → 存储里的那一条，没有为 None；存储没有应答的抛异常。
+        seen: 这个 id 以前也许用过。
         looks: 下单之前先看一眼行情、持仓的：看不到的也是没有发出。
     """
 
@@ -74,7 +77,9 @@ class Joint:
         security: str,
         shares: Mapping[str, Share],
         limit_s: float,
+        find: Callable[[str, str], Command | None],
         *,
+        seen: bool = False,
         looks: bool = False,
     ) -> None:
         self.title = title
@@ -82,6 +87,9 @@ class Joint:
         self._security = security
         self._shares = dict(shares)
         self._limit_s = limit_s
+        self._find = find
+        self._seen = seen
+        self._cut = self._deaf = False
         self._not_sent = (*NOTHING_SENT, QueryFailedError) if looks else NOTHING_SENT
 
     def send(
@@ -98,8 +106,9 @@ class Joint:
             left: 没有分出去的，写进报告。
             notes: 同上。
             told: 报告交给它：被 Ctrl-C 打断的也交，那时没有回答的是结果未知。
-            again: 这个心愿以前发过：带不了标记的那几家不再发，这一次没有问到的是结果未知。
+            again: 这个心愿以前发过：带不了标记的那几家不再发。
         """
+        self._seen = self._seen or again
         found: dict[str, Answer] = {}
 
         def report() -> JointReport:
@@ -111,6 +120,7 @@ class Joint:
         try:
             self._go([name for name in self._shares if not (again and self._bare(name))], found)
         except KeyboardInterrupt:
+            self._cut = True
             logger.error("被打断。{}", report())
             raise
         return report()
@@ -124,37 +134,72 @@ class Joint:
         together(jobs, self._limit_s + SLACK_S, found)
 
     def _again(self, rows: list[JointRow]) -> list[JointRow]:
-        """结果未知的，问到了才有结果；认不出来的那几家一直未知。"""
+        """认不出来的那几家，结果未知的就一直未知。"""
+        self._cut = self._deaf = False
         found: dict[str, Answer] = {}
         unknown = {each["account"] for each in rows if each["state"] == "unknown"}
+        lost = {name for name in unknown if self._bare(name)}
         names = [each["account"] for each in rows]
-        self._go([name for name in names if not (name in unknown and self._bare(name))], found)
-        return [self._row(name, found.get(name), name in unknown) for name in names]
+        self._go([name for name in names if name not in lost], found)
+        return [
+            self._row(name, found.get(name), name in lost, unknown=name in unknown)
+            for name in names
+        ]
 
     def _bare(self, name: str) -> bool:
         """发了没有认不出来。"""
         share = self._shares[name]
         return share.act is not None and not share.client_order_id
 
-    def _row(self, name: str, answer: Answer | None, again: bool) -> JointRow:
-        """一家一行。``again``：以前发过，成没成还不知道。"""
+    def _row(
+        self, name: str, answer: Answer | None, lost: bool, *, unknown: bool = False
+    ) -> JointRow:
+        made = self._said(name, answer, lost)
+        if made["state"] == "unsent" and (self._seen or unknown):
+            return self._recalled(made, unknown)
+        return made
+
+    def _recalled(self, made: JointRow, unknown: bool) -> JointRow:
+        """这一次没有发出，而以前的那一次（被杀、被打断、没有回答的）也许有委托：看存储里记着的。"""
+        name, told = made["account"], made["message"]
+        own = made["client_order_id"] or own_id(self.client_order_id, name)
+        reached, found = self._look(name, own)
+        if found is not None and found.state == PLACED:
+            number = int(found.order_id) if checks.is_whole(found.order_id) else found.order_id
+            asked = self._shares[name].asked
+            return row(
+                name, self._security, asked, "placed", entrust_no=number, client_order_id=own
+            )
+        nothing = found.state in FREE if found is not None else reached and not unknown
+        if not nothing:
+            why = "还没有结果" if found is not None else "发了没有不知道"
+            made["state"], made["state_name"] = "unknown", STATE_NAMES["unknown"]
+            made["message"] = f"以前的那一次{why}；这一次：{told}"
+        return made
+
+    def _look(self, name: str, own: str) -> tuple[bool, Command | None]:
+        """(问到了, 那一条)；一家问不到的，别家也不问了。"""
+        if self._cut or self._deaf:
+            return False, None
+        try:
+            return True, self._find(name, own)
+        except EasytraderError as exc:
+            logger.warning("看不到 {} 以前的那一次：{}", name, exc)
+            self._deaf = True
+            return False, None
+
+    def _said(self, name: str, answer: Answer | None, lost: bool) -> JointRow:
         share = self._shares[name]
         make = partial(
             row, name, self._security, share.asked, client_order_id=share.client_order_id
         )
-        error = None
         if answer is not None:
-            found, error = self._answered(name, answer, make), answer.error
-        elif share.asked == 0:
+            return self._answered(name, answer, make)
+        if share.asked == 0:
             return make("nothing", message=share.why or "没有分到")
-        elif again and self._bare(name):
+        if lost and self._bare(name):
             return make("unknown", message=_BARE)
-        else:
-            found = make("unsent", message=share.why or "还没有开始发")
-        if again and found["state"] == "unsent" and not _is_of_the_box(error):
-            # 这一次没有发出，说不了上一次
-            return make("unknown", message=f"{_BEFORE}：{found['message']}", error=error)
-        return found
+        return make("unsent", message=share.why or "还没有开始发")
 
     def _answered(self, name: str, answer: Answer, make: Callable[..., JointRow]) -> JointRow:
         error = answer.error
@@ -162,7 +207,8 @@ class Joint:
             told = f"开不出线程（{error}）" if error else "还没有开始就被打断了"
             return make("unsent", message=f"{told}；什么都没有发出")
         if not answer.back:
-            return make("unknown", message="期限之内没有回答", error=error)
+            told = "被打断的时候还没有回答" if self._cut else "期限之内没有回答"
+            return make("unknown", message=told, error=error)
         if error is not None:
             if isinstance(error, self._not_sent):
                 return make("unsent", error=error)
@@ -175,12 +221,6 @@ class Joint:
         if not numbers.is_number(number):
             return make("refused", message=str(answer.value.get("message", "")))
         return make("placed", entrust_no=number)
-
-
-def _is_of_the_box(error: BaseException | None) -> bool:
-    """账号那台机器、存储才说的「不许」：上一次没有委托，才轮得到这一次。"""
-    refused = isinstance(error, RiskRefusedError) and error.rule != "kill_switch"
-    return refused or isinstance(error, JournalError)
 
 
 # ---- id，与定下来的分法

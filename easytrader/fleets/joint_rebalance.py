@@ -13,7 +13,7 @@ from easytrader.fleets.together import together
 from easytrader.rebalance.report import RESULT_NAMES
 from easytrader.rebalance.run import INTERRUPTED_S, run
 from easytrader.rows import plain
-from easytrader.rows.titles import Column, Kind
+from easytrader.rows.titles import Column, Kind, also
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +41,7 @@ KIND: Final = Kind(
     ),
     ("account", "result_name", "planned_orders", "filled_orders", "bought", "sold", "message"),
 )
+also(KIND)
 _GRACE_S: Final = 2 * INTERRUPTED_S
 """Ctrl-C 之后等各家撤单，最多这么久。"""
 _STOPPED: Final = "被打断，挂着的已经尽量撤了"
@@ -103,21 +104,24 @@ class JointRebalance:
     def _said(self) -> str:
         done = sum(each.result == "done" for each in self.reports.values())
         lost = f"，{len(self.errors)} 家没有做完" if self.errors else ""
-        return f"{done}/{len(self.plans)} 家做完了{lost}"
+        stuck = sum(bool(each.blocked) for each in self.reports.values())
+        left = f"，{stuck} 家有想调而做不了的" if stuck else ""
+        return f"{done}/{len(self.plans)} 家做完了{lost}{left}"
 
     def _row(self, name: str) -> dict[str, Any]:
         plan_id, found = self.plans[name].plan_id, self.reports.get(name)
         if found is None:
             told = {"result": "failed", "result_name": "没有做完", "message": self.errors[name]}
-            return {"account": name, "plan_id": plan_id, **told}
-        left = "；".join(each["why"] for each in found.rows if each["why"])
+            return {**dict.fromkeys(KIND.keys), "account": name, "plan_id": plan_id, **told}
+        left = [each["why"] for each in found.rows if each["why"]]
+        left += [f"{each['stock_code']} {each['reason']}" for each in found.blocked]
         return {
             "account": name,
             "plan_id": plan_id,
             "result": found.result,
             "result_name": RESULT_NAMES[found.result],
             **found.totals,
-            "message": "；".join([*([left] if left else []), *found.notes]),
+            "message": "；".join([*left, *found.notes]),
         }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from easytrader.basics import numbers
 from easytrader.rows import plain
-from easytrader.rows.titles import Column, Kind
+from easytrader.rows.titles import Column, Kind, also
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,6 +43,7 @@ KIND: Final = Kind(
     ),
     ("account", "security", "asked", "placed", "entrust_no", "state_name", "message"),
 )
+also(KIND)
 
 
 class JointRow(TypedDict):

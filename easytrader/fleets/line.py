@@ -88,7 +88,10 @@ class Ids:
 
 
 class _Wanted:
-    """在等的一件：几个线程都可能看到它的结果，话只说一次，次序不乱。"""
+    """在等的一件：几个线程都可能看到它的结果，话只说一次，次序不乱。
+
+    「发出了」（序号）只说给要听几句的：同一个编号也许是异步下的，而等的是同步的、是在核对的。
+    """
 
     __slots__ = (
         "_is_over", "_lock", "_seq_told", "aside", "asked", "fresh", "is_question", "number",
@@ -103,7 +106,7 @@ class _Wanted:
         """为它另问的一句（`TableLine._ask_to_settle`）：不等它了，那一句也不等；没有为 0。"""
         self._lock = threading.Lock()
         self._is_over = False
-        self._seq_told = False
+        self._seq_told = asked.hear is None
 
     def finish(self, said: dict[str, Any] | None) -> None:
         """最后一句；断了是 None。"""

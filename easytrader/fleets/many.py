@@ -38,6 +38,7 @@ from easytrader.fleets.together import together
 from easytrader.fleets.words import WAIT_S, StoreDownError, StoreUnknownError
 from easytrader.orders import ticket
 from easytrader.rebalance import planning
+from easytrader.rows import empties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from easytrader.fleets.quotas import Facts, Order
     from easytrader.fleets.store import Store
     from easytrader.fleets.together import Answer
-    from easytrader.fleets.words import AccountRow
+    from easytrader.fleets.words import AccountRow, Command
     from easytrader.rebalance import Plan
     from easytrader.trader import Trader
 
@@ -219,6 +220,11 @@ class Fleet:
         except StoreDownError as exc:
             raise view.down(self.where, exc) from exc
 
+    def _find(self, name: str, command_id: str) -> Command | None:
+        """一家的一条命令；没有为 None。"""
+        found = self._ask(lambda: self._store.find(name, command_id, time.monotonic() + SLACK_S))
+        return cast("Command | None", found)
+
     def _ask(self, call: Callable[[], Any]) -> Any:
         self._check_open()
         try:
@@ -235,7 +241,8 @@ class Accounts:
 
     Attributes:
         missing: 略过了谁、为什么：没有连上的，与最近一次查询没有应答的。
-        last: 最近一次下单的报告；还没有为 None。Ctrl-C 打断的也在这里，没有回答的是结果未知。
+        last: 最近一次下单的报告；还没有、那一次没有到发的那一步就停了的为 None。Ctrl-C 打断的
+            也在这里，没有回答的是结果未知。
         rebalanced: 最近一次调仓的报告，同上。
     """
 
@@ -464,6 +471,7 @@ class Accounts:
         Returns:
             报告：一家一行，``report.plans`` 是计划，拿它们 `execute` 就是接着做。
         """
+        self.rebalanced = None
         plans = {key: options.pop(key) for key in [*options] if key in planning.OPTIONS}
         return self.execute(self.plan(targets, **plans), **options)
 
@@ -486,7 +494,7 @@ class Accounts:
                 rows.append(
                     {"account": name, "entrust_no": None, "success": False, "message": told}
                 )
-        return rows
+        return empties.noted("cancel_all", rows)
 
     # ---- 内部
 
@@ -510,7 +518,8 @@ class Accounts:
 
     def _table(self, verb: str) -> list[dict[str, Any]]:
         found = self._asked(verb, lambda user: getattr(user, verb))
-        return [{"account": name, **row} for name, rows in found.items() for row in rows]
+        table = [{"account": name, **row} for name, rows in found.items() for row in rows]
+        return empties.noted(verb, table)
 
     def _send(
         self,
@@ -521,6 +530,7 @@ class Accounts:
         texts: dict[str, Any],
     ) -> JointReport:
         """一笔总数：定下各家多少，记下，一起发。"""
+        self.last = None
         way = quotas.way_of(allocate, self._users)
         whole = wish_id(given)
         ids = {name: self._id(whole, name) for name in self._users}
@@ -576,8 +586,10 @@ class Accounts:
         self, verb: str, security: str, value: object, price: object, options: dict[str, Any]
     ) -> JointReport:
         """一句话下单：各家自己算多少。"""
+        self.last = None
         options = dict(options)
-        whole = wish_id(options.pop("client_order_id", None))
+        given = options.pop("client_order_id", None)
+        whole = wish_id(given)
         code = arguments.security(security).stock_code
         shares = {}
         for name, user in self._users.items():
@@ -586,13 +598,14 @@ class Accounts:
             act = partial(getattr(user.portfolio, verb), code, value, price, **options, **tag)
             shares[name] = Share(None, own, act)
         title = f"{verb} {code} {value}"
-        joint = self._joint(title, whole, code, shares, looks=True)
+        joint = self._joint(title, whole, code, shares, seen=given is not None, looks=True)
         return joint.send(0, [], self._note)
 
     def _joint(
-        self, title: str, whole: str, code: str, shares: Mapping[str, Share], *, looks: bool = False
+        self, title: str, whole: str, code: str, shares: Mapping[str, Share], **ways: bool
     ) -> Joint:
-        return Joint(title, whole, code, shares, self._fleet._limit_s, looks=looks)  # noqa: SLF001
+        fleet = self._fleet
+        return Joint(title, whole, code, shares, fleet._limit_s, fleet._find, **ways)  # noqa: SLF001
 
     def _id(self, whole: str, name: str) -> str:
         return own_id(whole, name) if self._users[name].capabilities.tags else ""

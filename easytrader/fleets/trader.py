@@ -23,6 +23,8 @@ from easytrader.fleets.words import StoreDownError, StoreUnknownError
 from easytrader.push.event_log import EVENT_NAMES
 from easytrader.remote.line import answer
 from easytrader.remote.served import ServedTrader, only_account
+from easytrader.rows import empties
+from easytrader.rows.titles import Column, Kind, also
 from easytrader.trader import seconds_to_wait
 
 if TYPE_CHECKING:
@@ -33,10 +35,26 @@ if TYPE_CHECKING:
     from easytrader.types import Status
 
 _MOST: Final = 500
-_SHOWN: Final = (
-    "number", "command_id", "verb", "state", "reason", "order_id", "strategy", "login", "epoch",
-    "attempt", "created_at", "settled_at",
-)  # fmt: skip
+_COMMANDS: Final = Kind(
+    "fleet_commands",
+    "命令",
+    (
+        Column("number", "流水号", "number"),
+        Column("command_id", "编号"),
+        Column("verb", "动词"),
+        Column("state", "状态"),
+        Column("reason", "为什么没有发出"),
+        Column("order_id", "委托编号"),
+        Column("strategy", "策略"),
+        Column("login", "登录名"),
+        Column("epoch", "第几任", "count"),
+        Column("attempt", "第几次", "count"),
+        Column("created_at", "记下的时刻", "moment"),
+        Column("settled_at", "有结果的时刻", "moment"),
+    ),
+    ("number", "command_id", "verb", "state", "reason", "order_id", "created_at"),
+)
+also(_COMMANDS)
 _AGAIN_S: Final = 0.2
 """存储没有应答，隔这么久再问。"""
 
@@ -232,7 +250,8 @@ class Fleet:
             ),
             self._limit(),
         )
-        return [{name: getattr(each, name) for name in _SHOWN} for each in rows]
+        found = [{name: getattr(each, name) for name in _COMMANDS.keys} for each in rows]
+        return empties.noted(_COMMANDS.name, found)
 
     def settle(self, command_id: str) -> dict[str, Any]:
         """一条命令怎样了：``client_order_id``，或请求号。只看，不作废。

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from easytrader.basics.beijing import day_of, midnight
 from easytrader.errors import NotConnectedError, UsageError
 from easytrader.fleets.words import FLEET, StoreDownError, StoreUnknownError
-from easytrader.rows.titles import Column, Kind
+from easytrader.rows.titles import Column, Kind, also
 from easytrader.wire import values
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ KIND: Final = Kind(
     ),
     ("account", "box", "state", "open", "total_asset", "spooled", "stopped", "alarms", "age_s"),
 )
+also(KIND)
 
 _GLANCE: Final = (
     "total_asset", "market_value", "cash", "orders", "trades", "spooled", "error",

@@ -64,8 +64,8 @@ def gather(user: Any, day: object = None, fees: FeeSchedule | None = None) -> Fa
     session = desk.session  # 没有连接、已关闭的说清楚
     book = desk.book
     if book is None:
-        told = "记录在交易的那台机器上：到跑着 easytrader serve 的机器上对账"
-        raise UsageError("user", "remote", told)
+        told = "记录在账号那台机器上：到跑着 easytrader serve、easytrader fleet agent 的那台对账"
+        raise UsageError("user", type(user).__name__, told)
     now = book.now()
     today = book.day.text(now)
     wanted = today if day is None else arguments.day("day", day).isoformat()

@@ -61,7 +61,8 @@ def frame(
     Args:
         rows: `balance`、`position`、`today_entrusts`、`today_trades` 等的结果，`quote` 的字典
             （代码成为索引，polars 的在第一列），`history()` 的一份，`find_entrust` 的一个字典，
-            调仓的 ``plan``、``report``，``plan.orders``、``plan.skipped``、``report.rows``。
+            调仓的 ``plan``、``report``，``plan.orders``、``plan.skipped``、``report.rows``；
+            一队账号的各张表、各种报告。
         names: ``"en"`` 列名就是键，``"zh"`` 中文列名。
         kind: 是哪种表，一般不用写；自己造的、留了很久的空列表要写，如 ``"position"``。
         engine: ``"pandas"`` 或 ``"polars"``；不写是 pandas，只装了 polars 的是 polars。
@@ -95,7 +96,8 @@ def _inside(rows: object, kind: str | None) -> tuple[object, str | None]:
     for part, name in (("rows", "report"), ("orders", "plan")):
         inside = getattr(rows, part, None)
         if isinstance(inside, list):
-            return inside, kind or name
+            own = titles.of_row(inside[0]) if inside else None
+            return inside, kind or (own.name if own else name)
     return rows, kind
 
 
@@ -123,8 +125,7 @@ def _kind_of(given: object, found: Rows, kind: str | None) -> Kind:
         known = titles.of_row(found[0])
         told = "认不出是哪种表，请写 kind"
     else:
-        name = empties.kind_of(given)
-        known = titles.KINDS.get(name or "") or titles.BY_VERB.get(name or "")
+        known = titles.named(empties.kind_of(given))
         told = '空的，看不出是哪种表，请写 kind，如 kind="position"'
     if known is None:
         raise UsageError("rows", given, f"{told}；有这些：{titles.choices()}")
@@ -133,10 +134,11 @@ def _kind_of(given: object, found: Rows, kind: str | None) -> Kind:
 
 def _columns(kind: Kind, found: Rows) -> list[Column]:
     """这种表的列，再加上行里多出来的键。"""
-    known = set(kind.keys)
+    listed = kind.columns_for(found)
+    known = {column.key for column in listed}
     extra = dict.fromkeys(key for row in found for key in row if key not in known)
     guessed = [Column(str(key), str(key), _guess([row.get(key) for row in found])) for key in extra]
-    return [*kind.columns, *guessed]
+    return [*listed, *guessed]
 
 
 def _guess(values: list[Any]) -> Measure:

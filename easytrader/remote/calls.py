@@ -125,7 +125,8 @@ class Calls:
             try:
                 return session.ask(frame, deadline)
             except LateError:
-                raise QueryFailedError(f"查询 {name}，{limit_s:.3g} 秒内没有应答") from None
+                told = f"查询 {name}，{limit_s:.3g} 秒内{reach.door.peer}没有应答"
+                raise QueryFailedError(told) from None
             except LostError as exc:
                 self._log.debug("查询 {} 的时候断线了（{}），换一条连接再问", name, exc)
         try:

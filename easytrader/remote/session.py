@@ -125,7 +125,7 @@ class RemoteSession(BaseSession):
         try:
             return self.ask({"verb": verb, "args": [], "kwargs": kwargs or {}}, until)
         except LateError:
-            raise QueryFailedError(f"查询 {verb}，{limit_s:.3g} 秒内没有应答") from None
+            raise QueryFailedError(f"查询 {verb}，{limit_s:.3g} 秒内{self._peer}没有应答") from None
         except LostError as exc:
             raise QueryFailedError(f"查询 {verb} 的时候断线了（{exc}）") from None
 

@@ -84,8 +84,12 @@ class Kind:
         return self.pick(self.brief)
 
     def columns_for(self, rows: Iterable[Mapping[str, object]]) -> tuple[Column, ...]:
-        """全部的列；有的行另有货币的，货币在最前面。"""
-        own = [each for key, each in _OPTIONAL.items() if any(row.get(key) for row in rows)]
+        """全部的列；有的行另有账号、货币的，在最前面。"""
+        own = [
+            each
+            for key, each in _OPTIONAL.items()
+            if key not in self.keys and any(row.get(key) for row in rows)
+        ]
         return (*own, *self.columns)
 
     def pick(self, keys: Iterable[str]) -> tuple[Column, ...]:
@@ -94,7 +98,10 @@ class Kind:
         return tuple(known.get(key) or _OPTIONAL.get(key) or Column(key, key) for key in keys)
 
 
-_OPTIONAL: Final = {"currency": Column("currency", "货币")}
+_OPTIONAL: Final = {
+    "account": Column("account", "账号"),
+    "currency": Column("currency", "货币"),
+}
 """有的行才有的键。"""
 
 
@@ -380,8 +387,23 @@ KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _LISTED}
 """英文名 → 表。"""
 
 
+_MORE: Final[dict[str, Kind]] = {}
+
+
+def also(kind: Kind) -> None:
+    """别处的一种表：`named`、`of`、`of_row` 从此也认得它。"""
+    _MORE[kind.name] = kind
+
+
 BY_VERB: Final[Mapping[str, Kind]] = {kind.verb: kind for kind in _LISTED if kind.verb}
 """查询的动词 → 表。"""
+
+
+def named(name: object) -> Kind | None:
+    """按英文名，或查询的动词，取一种表；没有为 None。"""
+    if not isinstance(name, str):
+        return None
+    return KINDS.get(name) or BY_VERB.get(name) or _MORE.get(name)
 
 
 def of(name: object) -> Kind:
@@ -390,7 +412,7 @@ def of(name: object) -> Kind:
     Raises:
         UsageError: 没有这种表；信息里列出有哪些。
     """
-    found = (KINDS.get(name) or BY_VERB.get(name)) if isinstance(name, str) else None
+    found = named(name)
     if found is None:
         raise UsageError("kind", name, f"应为其中之一：{choices()}")
     return found
@@ -399,10 +421,10 @@ def of(name: object) -> Kind:
 def of_row(row: Mapping[str, object]) -> Kind | None:
     """这一行是哪种表的：键全都有的表里，列最多的那种；都不是为 None。"""
     keys = row.keys()
-    fitting = [kind for kind in _LISTED if keys >= set(kind.keys)]
+    fitting = [kind for kind in (*_LISTED, *_MORE.values()) if keys >= set(kind.keys)]
     return max(fitting, key=lambda kind: len(kind.columns), default=None)
 
 
 def choices() -> str:
     """有哪些表，写在错误信息里。"""
-    return " ".join(f"{kind.name}（{kind.title}）" for kind in _LISTED)
+    return " ".join(f"{kind.name}（{kind.title}）" for kind in (*_LISTED, *_MORE.values()))

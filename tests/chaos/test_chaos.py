@@ -13,7 +13,7 @@ from chaos_tally import Tally
 
 SCRIPT = Path(__file__).resolve().parent / "run.py"
 SHORT_SEED = 20261121
-SHORT_S = 10.0
+SHORT_S = 6.0
 SCENARIOS = int(os.environ.get("EASYTRADER_CHAOS_SCENARIOS", "10000"))
 SEED = int(os.environ.get("EASYTRADER_CHAOS_SEED", "1"))
 WORKERS = int(os.environ.get("EASYTRADER_CHAOS_WORKERS", "4"))
@@ -21,7 +21,7 @@ WORKERS = int(os.environ.get("EASYTRADER_CHAOS_WORKERS", "4"))
 
 def test_a_short_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EASYTRADER_CHAOS_GRACE_S", "30")  # 机器忙的时候只认挂住的，不认晚一点的
-    tally = spread(SCRIPT, SHORT_SEED, (0, 80), workers=4, budget_s=SHORT_S)
+    tally = spread(SCRIPT, SHORT_SEED, (0, 40), workers=4, budget_s=SHORT_S)
     print(tally.show())
     assert not tally.failures, tally.show()
     assert tally.scenarios

@@ -361,7 +361,7 @@ def test_a_live_account_asks_first(
     assert "加上 --yes" in done.err
     assert shell("rebalance", str(targets), "--yes").code == 3
     nowhere = ("--path", str(tmp_path / "没有"), "--account", "1")
-    for broker, says in (("sim", "没有"), ("foo", "foo")):  # 写错了的先说，不劝人加 --yes
+    for broker, says in (("sim", "不存在"), ("foo", "foo")):  # 写错了的先说，不劝人加 --yes
         wrong = shell.bare("rebalance", str(targets), "--broker", broker, *nowhere)
         assert wrong.code == 2
         assert says in wrong.err

@@ -51,6 +51,7 @@ _SETTINGS = {
     "shared_buffers": "'32MB'",
     "max_wal_size": "'256MB'",
     "autovacuum_naptime": "'30s'",
+    "dynamic_shared_memory_type": "mmap",  # 在它自己的文件夹里：被杀的不在 /dev/shm 里留下什么
     "jit": "off",  # 存储自己也关（test_fleets_postgres），这里关是为了测试自己问的
     "log_min_messages": "warning",
     "log_line_prefix": "'%m [%p] %u %d '",

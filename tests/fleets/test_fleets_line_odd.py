@@ -10,7 +10,7 @@ from fleets.store_worlds import SqliteWorld, claimed, leased, outcome, soon
 
 from easytrader.errors import OutcomeUnknownError
 from easytrader.fleets.line import Ids, TableLine
-from easytrader.fleets.words import PLACED, REFUSED, UNKNOWN
+from easytrader.fleets.words import PLACED, REFUSED, SENDING, UNKNOWN
 from easytrader.remote.line import Asked, LateError
 from easytrader.wire import errors
 
@@ -46,9 +46,9 @@ def _line(store: Any) -> TableLine:
     return TableLine(store, "A", "一份", "", Ids(), 5.0)
 
 
-def _frame(request: str) -> dict[str, Any]:
+def _frame(request: str, verb: str = "buy") -> dict[str, Any]:
     kwargs = {"client_order_id": "c-1", "security": "600036", "price": 1.0, "amount": 100}
-    return {"verb": "buy", "args": [], "kwargs": kwargs, "request": request}
+    return {"verb": verb, "args": [], "kwargs": kwargs, "request": request}
 
 
 def _sent(world: SqliteWorld, state: str, **told: Any) -> Any:
@@ -82,3 +82,29 @@ def test_an_answer_nobody_can_read_is_unknown(world: SqliteWorld, text: str) -> 
     assert said is not None
     assert isinstance(errors.from_wire(said["error"]), OutcomeUnknownError)
     assert said_of(row._replace(state=PLACED, order_id="7")) == {"result": {"entrust_no": 7}}
+
+
+@pytest.mark.parametrize("state", [SENDING, PLACED])
+def test_an_order_sent_on_its_own_is_not_done_until_it_has_a_result(
+    world: SqliteWorld, state: str
+) -> None:
+    """异步下的先说「发出了」：再用同步的要它、核对它的，等的是结果，不是那一句。"""
+    store = world.open()
+    lease = leased(store)
+    line = _line(store)
+    line.tell(_frame("q1", "buy_async"), Asked(lambda _: None), soon())
+    (command,) = claimed(store, [lease])
+    store.settle([lease], [outcome(command, SENDING)._replace(seq=24)], [], soon())
+    settle = {"verb": "server.settle", "args": [], "kwargs": {"request": "q1"}}
+    line.start()
+    if state == PLACED:
+        store.settle([lease], [outcome(command)], [], soon())
+        assert line.ask(_frame("q2"), soon()) == {"entrust_no": 7}
+        assert line.ask(settle, soon()) == {"state": "done", "result": {"entrust_no": 7}}
+    else:
+        with pytest.raises(LateError):
+            line.ask(_frame("q2"), soon(0.1))
+        with pytest.raises(OutcomeUnknownError):
+            line.ask(settle, soon(0.2))
+    line.fail("完了")
+    line.join(5)

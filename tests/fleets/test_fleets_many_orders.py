@@ -10,18 +10,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fleets.store_worlds import claimed, leased, outcome, soon
 
-from easytrader import (
-    ClosedError,
-    NotConnectedError,
-    OutcomeUnknownError,
-    RiskRefusedError,
-    UsageError,
-)
+from easytrader import ClosedError, NotConnectedError, OutcomeUnknownError, UsageError
 from easytrader.fleets import quotas
 from easytrader.fleets.many import Accounts, Fleet
 from easytrader.fleets.sqlite import SqliteStore
-from easytrader.fleets.words import StoreDownError, StoreUnknownError
+from easytrader.fleets.words import (
+    ABSENT,
+    PLACED,
+    SENDING,
+    UNKNOWN,
+    StoreDownError,
+    StoreUnknownError,
+    Wish,
+)
 from easytrader.testing.memory import Counter, MemoryTrader
 
 if TYPE_CHECKING:
@@ -194,28 +197,55 @@ def test_a_lost_answer_is_unknown_and_retry_finds_the_order(world: World) -> Non
     assert fixed.retry().rows == fixed.rows
 
 
-def test_an_unknown_stays_unknown_until_somebody_knows(world: World) -> None:
-    """再问的那一次什么都没有发出，说不了头一次的：它也许挂着。"""
-    told: list[Any] = ["办了再说不知道"]
+def noted(world: World, name: str, own: str, state: str) -> None:
+    """存储里记着：领走了，成了这样。"""
+    lease = leased(world.store, name)
+    wish = Wish(name, own, f"q-{name}", "buy", "order", "{}", "d", 5.0, "", "h", "")
+    world.store.post(wish, soon())
+    (command,) = claimed(world.store, [lease])
+    if state != SENDING:
+        world.store.settle([lease], [outcome(command, state)], [], soon())
 
-    def act() -> Any:
-        if isinstance(told[0], Exception):
-            raise told[0]
-        return told[0]
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("", "unknown"), (SENDING, "unknown"), (UNKNOWN, "unknown"), (PLACED, "placed"),
+     (ABSENT, "unsent"), ("down", "unknown")],
+)  # fmt: skip
+def test_what_was_unknown_is_not_called_unsent_because_asking_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch, state: str, told: str
+) -> None:
+    """先前结果未知，再问的时候断着线：「什么都没有发出」说的是这一次，先前的看存储里记着的。"""
+    errors: list[Exception] = [NotConnectedError("断着线"), OutcomeUnknownError("应答丢了")]
+
+    def act() -> None:
+        raise errors.pop()
 
     broken(world, "乙", act)
-    accounts = world.accounts()
-    report = accounts.buy(CODE, PRICE, 300, client_order_id="一")
-    told[0] = NotConnectedError("存储没有记下；什么都没有发出")
-    for again in (report.retry(), accounts.buy(CODE, PRICE, 300, client_order_id="一")):
-        assert states(again) == {"丙": "placed", "乙": "unknown", "甲": "placed"}
-        assert "没有记下" in again.unknown[0]["message"]
-        assert again.failed == []
-    assert world.volumes("乙") == [100]
-    told[0] = RiskRefusedError("额度不够", rule="fleet_budget")
-    assert states(report.retry())["乙"] == "unsent"  # 那台机器说的：它领得到，头一次就没有
-    told[0] = RiskRefusedError("这里的文件", rule="kill_switch")
-    assert states(report.retry())["乙"] == "unknown"
+    report = world.accounts().buy(CODE, PRICE, 300, client_order_id="一")
+    assert states(report)["乙"] == "unknown"
+    if state == "down":
+        monkeypatch.setattr(world.store, "find", failing)
+    elif state:
+        noted(world, "乙", "一.乙", state)
+    again = {row["account"]: row for row in report.retry().rows}["乙"]
+    assert again["state"] == told
+    assert again["entrust_no"] == (7 if told == "placed" else None)
+    assert "断着线" in again["message"] or told == "placed"
+
+
+def test_the_same_call_again_tells_the_order_of_who_is_away_now(world: World) -> None:
+    world.accounts().buy(CODE, PRICE, 300, client_order_id="一")
+    noted(world, "乙", "一.乙", PLACED)
+    noted(world, "丙", "一.丙", SENDING)
+    report = world.accounts("甲", 乙="关机了", 丙="关机了").buy(
+        CODE, PRICE, 300, client_order_id="一"
+    )
+    assert states(report) == {"甲": "placed", "乙": "placed", "丙": "unknown"}
+
+
+def failing(*_: Any) -> None:
+    raise StoreDownError("连不上（测试）")
 
 
 def test_an_unforeseen_error_of_one_account_counts_as_unknown(world: World) -> None:
@@ -282,7 +312,18 @@ def test_ctrl_c_tells_what_is_unknown(world: World, logged: list[str]) -> None:
     release.set()
     assert accounts.last is not None
     assert states(accounts.last)["甲"] == "unknown"
+    assert "被打断的时候" in accounts.last.unknown[0]["message"]
     assert any("被打断" in line and "结果未知：" in line for line in logged)
+
+
+def test_a_wish_that_was_never_sent_leaves_no_report_of_the_one_before(world: World) -> None:
+    """没有到发的那一步就停了（Ctrl-C 也是）：``last`` 里不是上一次的，叫人当成这一次的。"""
+    accounts = world.accounts()
+    accounts.buy(CODE, PRICE, 300)
+    assert accounts.last is not None
+    with pytest.raises(UsageError):
+        accounts.buy(CODE, PRICE, 300, allocate={"甲": 1})
+    assert accounts.last is None
 
 
 def test_who_is_not_connected_is_told_and_left_out_of_the_split(world: World) -> None:
@@ -296,9 +337,8 @@ def test_who_was_in_the_first_split_and_is_away_now_is_a_row_not_a_silence(world
     world.accounts("甲", "乙").buy(CODE, PRICE, 400, client_order_id="一")
     report = world.accounts("甲", "丙", 乙="关机了").buy(CODE, PRICE, 400, client_order_id="一")
     rows = {row["account"]: row for row in report.rows}
-    assert rows["乙"]["state"] == "unknown"  # 头一次的在它那里挂着
+    assert rows["乙"]["state"] == "unknown"  # 第一次发过，存储里查不到它：不说没有委托
     assert "关机了" in rows["乙"]["message"]
-    assert report.failed == []
     assert rows["丙"]["state"] == "nothing"
     assert world.volumes("丙") == []
 

@@ -191,7 +191,7 @@ def test_a_stopped_account_and_a_stopped_box_are_told(house: House) -> None:
     assert some.names == ["乙", "甲"]
     assert set(some.missing) == {"丙"}
     late = some.buy(CODE, PRICE, 300, client_order_id="一")  # 第一次分给三家的，照第一次的说
-    assert states(late) == {"丙": "unknown", "乙": "placed", "甲": "placed"}
+    assert states(late) == {"丙": "placed", "乙": "placed", "甲": "placed"}
     assert house.volumes() == {"甲": [100], "乙": [100], "丙": [100]}
 
 

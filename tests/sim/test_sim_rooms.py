@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from typing import TYPE_CHECKING
 
 from support import ROOT
@@ -16,6 +17,7 @@ PACKAGE = ROOT / "easytrader"
 DOOR = {"__init__", "install"}
 
 
+@cache
 def modules() -> dict[str, Path]:
     found = {}
     for path in PACKAGE.rglob("*.py"):
@@ -24,8 +26,10 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imports(known: dict[str, Path]) -> dict[str, set[str]]:
+@cache
+def imports() -> dict[str, set[str]]:
     """模块 → 它导入的模块，写在哪里的都算。"""
+    known = modules()
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
         found = set()
@@ -66,12 +70,12 @@ def test_a_circle_is_found() -> None:
 
 
 def test_no_file_of_the_simulator_is_on_a_circle() -> None:
-    assert circles(of_sim(imports(modules()))) == []
+    assert circles(of_sim(imports())) == []
 
 
 def test_no_room_of_the_simulator_is_on_a_circle() -> None:
     rooms: dict[str, set[str]] = {}
-    for name, targets in of_sim(imports(modules())).items():
+    for name, targets in of_sim(imports()).items():
         found = rooms.setdefault(room_of(name), set())
         found |= {room_of(each) for each in targets} - {room_of(name)}
     assert circles(rooms) == []

@@ -7,7 +7,6 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import pytest
 from sim.replay_script.replay_desk import BANK, DAYS, dailies, play, trading_days
 
 from easytrader.basics import pace
@@ -15,6 +14,8 @@ from easytrader.sim.host.delivery import Delivery
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from easytrader.sim.gateway.wire import Message
     from easytrader.sim.host.delivery import Session
@@ -106,9 +107,7 @@ print("完")
     assert not any(each.is_alive() for each in left)
 
 
-def test_pushes_arrive_before_time_passes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pushes_arrive_before_time_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """柜台送得再慢，时间也等推送送到才走；送到之前不算数，等的人才不会少等一条。"""
     hand, counted = Delivery._hand, []
 
