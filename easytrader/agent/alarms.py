@@ -241,6 +241,12 @@ class Alarms:
             command_id=command_id, order_id=outcome.order_id,
         )  # fmt: skip
 
+    def learned(self, account: str) -> bool:
+        """以前的主人下的、柜台上已有的，都看过了。"""
+        with self._lock:
+            watch = self._watches.get(account)
+            return watch is not None and watch.learned
+
     def flying(self, account: str) -> frozenset[str]:
         """还没有结果的委托，命令的编号。"""
         with self._lock:

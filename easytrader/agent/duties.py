@@ -186,7 +186,9 @@ class Duties:
             flying = self.alarms.flying(account)
             switches = self.switches.to_cancel(account, self._groups)
             self._cancels.look(desk, account, switches, flying)
-            for switch in self.switches.to_cancel_strategies():
+            # 柜台上挂着的还没有看过：等看过，不能当作一笔也没有
+            learned = self.alarms.learned(account)
+            for switch in self.switches.to_cancel_strategies() if learned else ():
                 find = partial(self.alarms.open_orders, account, switch.scope.partition(":")[2])
                 self._cancels.of_strategy(desk, account, switch, flying, find)
         self.alarms.tick()

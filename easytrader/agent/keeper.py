@@ -376,7 +376,10 @@ class Keeper:
             return
         boot = boot_clock.boot_name()
         now = _Past(self._owner, found.timeline, found.last_no, boot, _booted())
-        claim.write(_note(now))
+        try:
+            claim.write(_note(now))
+        except OSError as exc:  # 盘满了：账号已经是自己的，只是下次启动要等租约到期
+            logger.warning("账号 {} 的便条写不了：{}", account, exc)
         self._locks[account] = claim, now
         with self._lock:
             self._again.discard(account)

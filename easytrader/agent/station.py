@@ -260,11 +260,13 @@ class Station:
         """上一任留下的先核对，然后才领新的；撤单不等。"""
         if moved:
             self._remind(seat)
-        rows = self._left_over(lease)
-        while rows is None:
+        told = ""
+        while not isinstance(rows := self._left_over(lease), list):
+            if rows != told:  # 没有权限了之类的，一直是同一句
+                told = rows
+                logger.error("账号 {}：上一任留下的问不成，接着问：{}", lease.account, told)
             if self._closing.wait(_AGAIN_S) or not self._is_current(lease):
                 return
-            rows = self._left_over(lease)
         mine = [each for each in rows if not seat.is_flying(each)]
         if mine:
             logger.warning("账号 {}：有 {} 条命令没有结果，先核对", lease.account, len(mine))
@@ -283,23 +285,23 @@ class Station:
         account = seat.desk.name
         try:
             forgotten = handover.forgotten(seat.desk, self._store, time.time() - _REMIND_S)
-        except (*_GONE, EasytraderError) as exc:
+        except Exception as exc:  # noqa: BLE001  边界：对不上的说一声，不能因此不接
             logger.error("账号 {}：存储换过时间线，本机最近的命令没有对上：{}", account, exc)
             return
         for command_id, told in forgotten:
             logger.error("账号 {}：存储不记得 {}：{}", account, command_id, told["data"]["text"])
             self._spool.event(account, told, command_id)
 
-    def _left_over(self, lease: Lease) -> list[Command] | None:
-        """存储没有应答为 None。"""
+    def _left_over(self, lease: Lease) -> list[Command] | str:
+        """问不成的是为什么，还要再问：这个线程没了，租约在手里也没有人领了。"""
         try:
             return self._store.left_over(lease, time.monotonic() + _CLAIM_S)
-        except _GONE:
-            return None
         except FencedError:
             if self._is_current(lease):  # 不是自己又换了一任
                 self._keeper.drop(lease.account)
             return []
+        except Exception as exc:  # noqa: BLE001  边界：存储抛什么都可能
+            return repr(exc)
 
     def _is_current(self, lease: Lease) -> bool:
         held = self._keeper.leases.get(lease.account)

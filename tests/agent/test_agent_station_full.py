@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from station_world import AMOUNT, CODE, RESTING, StationWorld, wish
 from support import eventually
 
+from easytrader.errors import UsageError
 from easytrader.fleets.words import ABSENT, DONE, PLACED, QUEUED, SENDING
 
 if TYPE_CHECKING:
@@ -55,6 +56,43 @@ def test_cancels_do_not_wait_for_what_was_left_to_be_settled(fleet: StationWorld
     seat.ready = True
     station._bell.ring()
     assert fleet.strategy.until(waiting).state == PLACED
+
+
+def test_a_full_disk_does_not_cost_the_account(
+    fleet: StationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """换一任的时候盘满了，便条写不下：账号照样归自己，撤单照常。"""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "盘满了")
+
+    (station,) = fleet.stations
+    resting = fleet.strategy.buy()
+    monkeypatch.setattr("easytrader.basics.claims.Claim.write", full)
+    epoch = station._keeper.leases["a"].epoch
+    station._keeper.retake()
+    eventually(lambda: station._keeper.leases["a"].epoch > epoch and station.held)
+    cancel = wish("cancel_entrust", resting.order_id, effect="cancel")
+    assert fleet.strategy.do(cancel).state == DONE
+    assert station._keeper.leases["a"].epoch == epoch + 1
+
+
+def test_a_hand_over_that_went_wrong_is_done_again(fleet: StationWorld) -> None:
+    """上一任留下的问不成，不只是没有应答：再问，不能从此只有租约、没有人领。"""
+    (station,) = fleet.stations
+    wrong = [ValueError("读不懂"), UsageError("dsn", "", "没有权限")]
+
+    def odd(found: Any) -> Any:
+        if wrong:
+            raise wrong.pop()
+        return found
+
+    fleet.faulty[0].changed["left_over"] = odd
+    epoch = station._keeper.leases["a"].epoch
+    station._keeper.retake()
+    eventually(lambda: station._keeper.leases["a"].epoch > epoch)
+    assert fleet.strategy.buy(valid_s=20).state == PLACED
+    assert wrong == []
 
 
 def test_what_was_claimed_and_not_begun_is_settled(

@@ -198,6 +198,28 @@ def test_one_strategys_switch_cancels_its_orders_only(box: RulesBox) -> None:
     }  # fmt: skip
 
 
+def test_one_strategys_orders_are_not_none_because_nobody_looked_yet(box: RulesBox) -> None:
+    """刚启动，柜台上挂着的还没有看过：等看过再撤，不能说撤了零笔就算完。"""
+    command = box.claimed(strategy="s")
+    number = box.send(command)
+    box.ends(command, PLACED, number)
+    eventually(lambda: box.events("order"))
+    box.drained()
+    watch = box.duties.alarms._watches["a"]
+    watch.rows, watch.learned, watch.looking = {}, False, float("inf")
+    box.store.set_switch("strategy:s", True, within(5), cancel_open=True)
+    hear(box)
+    box.duties._step()
+    box.drained()
+    assert box.events(CANCEL_OPEN) == []
+    watch.looking = 0.0
+    box.duties._bell.ring()
+    eventually(lambda: box.learned)
+    box.duties._bell.ring()
+    eventually(lambda: box.events(CANCEL_OPEN))
+    assert box.broker.counter.orders[number].order_status == OrderStatus.CANCELED
+
+
 def test_it_waits_for_the_connection(box: RulesBox) -> None:
     box.elsewhere()
     box.broker.break_link()
