@@ -549,7 +549,9 @@ class TableLine:
         return ""
 
     def _read_on(self) -> None:
-        if time.monotonic() - self._seen_at < _ACCOUNT_S and self._read_some():
+        if time.monotonic() - self._seen_at < _ACCOUNT_S and (found := self._read_some()):
+            while found == _MOST and not self.lost:
+                found = self._read_some()
             return
         row = self._row(time.monotonic() + _LOOK_S)
         self._seen_at = time.monotonic()
