@@ -241,6 +241,7 @@ def test_settled_while_the_journal_was_read(
         buy(user, "一")
     recorder.wait_for("connected", 2)
     doubts = user._ordering.once.doubts
+    eventually(doubts._orphans)  # 稍后才落盘
     read = doubts._orphans()
     assert [intent.client_order_id for intent in read] == ["一"]
     monkeypatch.setattr(user._session, "orders", list)
