@@ -109,6 +109,16 @@ def test_what_a_box_holds_by_itself_is_seen_and_not_called_released(fleet: Fleet
     assert fleet.store.switches(soon()) == []
 
 
+def test_a_switch_is_released_though_nobody_is_in_the_group_any_more(
+    fleet: Fleet, run: Any
+) -> None:
+    fleet.store.set_switch("group:散了", True, soon())
+    assert run("resume", "group:散了")[0] == 0
+    assert fleet.store.switches(soon()) == []
+    code, _, err = run("resume", "group:散了")
+    assert (code != 0, "没有账号在这一组" in err) == (True, True)
+
+
 def test_a_misspelt_scope_or_file_is_no_success(fleet: Fleet, run: Any, tmp_path: Path) -> None:
     for words in (
         ("pause", "account:a", "--why", "x"),
