@@ -10,10 +10,11 @@ from easytrader.errors import (
     EasytraderError,
     NotConnectedError,
     OutcomeUnknownError,
+    QueryFailedError,
     RiskRefusedError,
     UsageError,
 )
-from easytrader.fleets import words
+from easytrader.fleets import checks, words
 from easytrader.server.calls import Answer, Call, deadlines
 from easytrader.server.desk import ONLY_SOCKET
 from easytrader.server.tokens import Grant
@@ -207,6 +208,16 @@ def written(answer: Answer) -> str:
     if answer.error is not None:
         return values.encode({"error": errors.to_wire(answer.error)}).decode()
     return values.encode({"result": values.to_plain(answer.result)}).decode()
+
+
+def reply_of(answer: Answer) -> str:
+    """查询的回答；存储不收的换成一句说得清的，不连累同一批的别的。"""
+    told = written(answer)
+    try:
+        return checks.text("answer", told, checks.LONGEST_REPLY)
+    except UsageError:
+        why = f"回答有 {len(told)} 字，队里一次最多 {checks.LONGEST_REPLY} 字；一次少问一些"
+        return written(Answer(error=QueryFailedError(why)))
 
 
 def read(told: dict[str, Any]) -> Answer:

@@ -31,10 +31,18 @@ from easytrader.basics import waits
 from easytrader.basics.claims import Claim, TakenError
 from easytrader.basics.paths import home
 from easytrader.basics.private import private_file, private_folder
-from easytrader.errors import EasytraderError, JournalError, RiskRefusedError, UsageError
+from easytrader.errors import (
+    EasytraderError,
+    JournalError,
+    OutcomeUnknownError,
+    RiskRefusedError,
+    UsageError,
+)
+from easytrader.fleets import checks
 from easytrader.fleets.words import (
     PLACED,
     POLL_S,
+    REFUSED,
     SENDING,
     UNKNOWN,
     FencedError,
@@ -45,7 +53,7 @@ from easytrader.fleets.words import (
 )
 from easytrader.records.guarded import connect, patiently, prepare
 from easytrader.risk.rules import NOTHING_SENT
-from easytrader.wire import values
+from easytrader.wire import errors, values
 
 if TYPE_CHECKING:
     import os
@@ -72,6 +80,8 @@ _AGAIN_S: Final = 0.5
 _SETTLE_S: Final = 4.0
 _BUSY_S: Final = 2.0
 _REFUSED_S: Final = 5.0
+_SHORT: Final = 1000
+"""太长的文字只留这么多字。"""
 _NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _SCHEMA: Final = (
@@ -717,19 +727,50 @@ class Uploader:
 
 
 def _result(record: Record) -> _Result:
-    outcome, epoch, host = values.decode(record.data)
-    return _Result(Outcome(*outcome), epoch, host)
+    told, epoch, host = values.decode(record.data)
+    outcome = Outcome(*told)
+    if len(outcome.answer) > checks.LONGEST_TEXT:
+        outcome = outcome._replace(answer=_short_answer(outcome))
+    return _Result(outcome, epoch, host)
+
+
+def _short_answer(outcome: Outcome) -> str:
+    """长得存储不收的回答，换成一句短的：不换，这个账号后面的都传不走。"""
+    told = f"回答有 {len(outcome.answer)} 字，存不下，没有留下"
+    logger.error("账号 {} 的 {}：{}", outcome.account, outcome.command_id, told)
+    if outcome.state in (PLACED, REFUSED):
+        return ""  # 委托编号与状态说了一切
+    error = values.decode(outcome.answer).get("error")
+    if error is None:
+        error = errors.to_wire(OutcomeUnknownError(f"已经做完，{told}：先核对"))
+    else:  # 还是那个异常：「什么都没有发出」的不能变成别的
+        error = {**_short(error), "text": f"{str(error.get('text'))[:_SHORT]}…（{told}）"}
+    return values.encode({"error": error}).decode()
+
+
+def _short(told: object) -> dict[str, Any]:
+    """只留短的几项，长的文字只留开头。"""
+    if not isinstance(told, dict):
+        return {}
+    cut = {key: each[:_SHORT] if isinstance(each, str) else each for key, each in told.items()}
+    found = {key: each for key, each in cut.items() if len(values.encode(each)) <= 7 * _SHORT}
+    return found if len(values.encode(found)) <= checks.LONGEST_TEXT // 2 else {}
 
 
 def _why(record: Record) -> str:
-    told = values.decode(record.data)["data"].get("text", "")
-    return f"报警（{record.kind}）：{told}"
+    told = str(values.decode(record.data)["data"].get("text", ""))
+    return f"报警（{record.kind}）：{told[:_SHORT]}"
 
 
 def _event(record: Record) -> NewEvent:
-    return NewEvent(
-        record.account, record.kind, record.data, record.spool, record.n, record.command
-    )
+    data = record.data
+    if len(data) > checks.LONGEST_TEXT:
+        logger.error("账号 {} 的事件 {} 有 {} 字，存不下，只留短的几项",
+                     record.account, record.kind, len(data))  # fmt: skip
+        told = values.decode(data)
+        told["data"] = {**_short(told["data"]), "cut": len(data)}
+        data = values.encode(told).decode()
+    return NewEvent(record.account, record.kind, data, record.spool, record.n, record.command)
 
 
 def _late_event(record: Record, result: _Result) -> NewEvent:

@@ -437,7 +437,7 @@ class Station:
             seat.settling.hurry()  # 有人等着它清楚
 
         def heard(answer: Answer) -> None:
-            self._replies.put((question, errands.written(answer)))
+            self._replies.put((question, errands.reply_of(answer)))
 
         try:
             call = errands.query_of(question)

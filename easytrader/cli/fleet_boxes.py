@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import easytrader
-from easytrader.basics import private
+from easytrader.basics import private, waits
 from easytrader.basics.paths import home
 from easytrader.basics.threads import AbandonedError, Aside
 from easytrader.errors import EasytraderError, UsageError
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 EVERY: Final = "*"
 _TIMEOUT_S: Final = 5.0
-_LIMIT_S: Final = 15.0
+_FLYING_S: Final = 10.0
+"""停的时候已经在柜台的接口里的委托，等它们回来最多这么久。"""
+_LOOK_S: Final = 0.2
+_LIMIT_S: Final = 15.0 + _FLYING_S
 """一台机器，连上、停、撤单总共最多这么久。"""
 
 
@@ -149,11 +153,34 @@ def _one(body: dict[str, Any], row: dict[str, Any], on: bool, why: str, cancel_o
             user.server.allow_orders()
             return "已放开"
         user.server.stop_orders(why or "easytrader fleet kill --direct")
-        if not cancel_open:
-            return "已停"
-        return f"已停，撤单 {user.cancel_all()}"
+        return f"已停，撤单 {_cancelled(user)}" if cancel_open else "已停"
     finally:
         user.close()
+
+
+def _cancelled(user: Any) -> list[Any]:
+    """撤掉挂着的；停的时候在柜台的接口里的，撤完那一遍才会挂上去：等它们回来，再撤一遍。"""
+    flying = _flying(user)  # 撤之前看：停了之后只会少
+    found: list[Any] = user.cancel_all()
+    if not flying:
+        return found
+
+    def landed(seconds: float) -> bool:
+        threading.Event().wait(seconds)
+        return not _flying(user)
+
+    all_landed = waits.sliced(landed, _FLYING_S, slice_s=_LOOK_S)
+    found += user.cancel_all()
+    if not all_landed:
+        raise EasytraderError(
+            f"停了，撤单 {found}；还有 {_flying(user)} 笔在柜台的接口里没有回来：过一会儿再按一次"
+        )
+    return found
+
+
+def _flying(user: Any) -> int:
+    """在柜台的接口里、还没有结果的委托几笔；旧版本的服务器不说，当作没有。"""
+    return int(user.server.status().get("flying", 0))
 
 
 def _token_of(body: dict[str, Any], box: str) -> dict[str, str] | None:

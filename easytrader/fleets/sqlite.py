@@ -730,10 +730,14 @@ class SqliteStore:
         checks.text("why", why)
 
         def write(db: sqlite3.Connection) -> None:
-            told = (cancel_open and on, why, self._login, self._clocks.wall())
+            cancels, at = cancel_open, self._clocks.wall()
             was = _switch(db, scope)
+            if was is not None and was["cancel_open"] and not cancels:
+                # 原来说要撤的还算数，也还是那一次：没有看到的照撤，撤过的不再撤
+                cancels, at = True, was["at"]
             if on:
-                db.execute("INSERT OR REPLACE INTO switch VALUES (?, ?, ?, ?, ?)", (scope, *told))
+                told = (scope, cancels, why, self._login, at)
+                db.execute("INSERT OR REPLACE INTO switch VALUES (?, ?, ?, ?, ?)", told)
             else:
                 db.execute("DELETE FROM switch WHERE scope=?", (scope,))
             self._note(db, "switch", scope, {"was": was, "now": _switch(db, scope)})

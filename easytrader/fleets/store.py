@@ -199,7 +199,10 @@ class Store(Protocol):
     def set_switch(
         self, scope: str, on: bool, deadline: float, *, why: str = "", cancel_open: bool = False
     ) -> None:
-        """停，或放开。"""
+        """停，或放开。
+
+        已经停着的再按一次，换成这一次的原因与人；``cancel_open`` 只加不减，要放开才没有。
+        """
 
     def take_over(self, account: str, box: str, deadline: float, *, force: bool = False) -> str:
         """许可 ``box`` 接一个账号；返回给人看的话。

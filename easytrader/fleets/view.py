@@ -140,7 +140,7 @@ def held(row: AccountRow) -> str:
 
 
 def known(scope: str, store: Store, deadline: float) -> str:
-    """``account:``、``group:`` 要真的有：写错的名字不能像是停好了。
+    """``account:``、``group:`` 要真的有：写错的名字不能像是停好了。已经停着的总是有：要放得开。
 
     Raises:
         UsageError: 没有这个账号、没有账号在这一组。
@@ -152,7 +152,7 @@ def known(scope: str, store: Store, deadline: float) -> str:
     have = {each.account for each in accounts}
     if kind == "group":
         have = {each for row in accounts for each in row.groups}
-    if name not in have:
+    if name not in have and all(each.scope != scope for each in store.switches(deadline)):
         what = "没有这个账号" if kind == "account" else "没有账号在这一组"
         told = "、".join(sorted(have)) or "（没有）"
         raise UsageError("scope", scope, f"{what}，什么都没有改；有的是：{told}")

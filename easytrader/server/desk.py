@@ -612,6 +612,7 @@ def _status(desk: Desk, call: Call) -> dict[str, Any]:
         **desk.summary(),
         "trader": dict(desk.trader.status),
         "stop": stopped(desk),
+        "flying": desk.mutations.flying,
         "scopes": [each for each in verbs.SCOPES if call.grant.may(each)],
         "server_time": time.time(),
         "boot": desk.feed.boot,

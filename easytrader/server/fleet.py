@@ -99,7 +99,7 @@ class FleetView:
             raise UsageError("scope", scope, f"应为 {FLEET}（全部），或 account:账号、group:组")
         if not isinstance(reason, str) or len(reason) > _LONGEST or not reason.isprintable():
             raise UsageError("reason", reason, f"应为一句话，最多 {_LONGEST} 个字")
-        _check(grant, scope)
+        _check(grant, scope, on=on)
         why = f"{reason or '没有写原因'}（令牌 {grant.name}）"
 
         def turn() -> None:
@@ -123,17 +123,25 @@ def _concerns(each: Switch, names: set[str], grant: Grant) -> bool:
     return not grant.accounts or each.scope == FLEET or each.scope[len(_ACCOUNT) :] in names
 
 
-def _check(grant: Grant, scope: str) -> None:
-    """这个令牌能不能停（放开）它。"""
+def _check(grant: Grant, scope: str, *, on: bool) -> None:
+    """这个令牌能不能停（放开）它。
+
+    停总是往安全的一边；放开不是一个账号的，要两种权限都有：这里的登录名是操作的人，
+    只管买卖的令牌（一个策略的）不能借它放开人按下的。
+    """
     told = ""
     if not grant.may(verbs.TRADE):
         told = f"没有 {verbs.TRADE} 权限"
+    elif not on and not scope.startswith(_ACCOUNT) and not grant.may(verbs.FUNDS):
+        told = f"没有 {verbs.FUNDS} 权限，只放得开一个账号（在命令行上：easytrader fleet resume）"
     elif grant.accounts and not (
         scope.startswith(_ACCOUNT) and grant.sees(scope[len(_ACCOUNT) :], "")
     ):
         told = f"只许用 {'、'.join(grant.accounts)}"
     if told:
-        error = RiskRefusedError(f"令牌 {grant.name} {told}，不能停 {scope}", rule="token_scope")
+        error = RiskRefusedError(
+            f"令牌 {grant.name} {told}，不能{'停' if on else '放开'} {scope}", rule="token_scope"
+        )
         raise Refused(403, error)
 
 

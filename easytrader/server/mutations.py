@@ -212,6 +212,12 @@ class Mutations:
         except NotConnectedError:
             return []
 
+    @property
+    def flying(self) -> int:
+        """还没有结果的委托（与别的停着的时候做不了的）几笔；过了期限不再等的也算。"""
+        calls = [each.call for each in self._flying.copy().values()]
+        return sum(each is not None and stops(each.verb) for each in calls)
+
     def client_order_id(self, call: Call) -> str:
         """这个调用的委托用哪个 ``client_order_id``；不是委托、带不了标记的为空。"""
         given = call.kwargs.get("client_order_id")

@@ -19,10 +19,13 @@ from support import eventually
 from easytrader.agent.spool import LATE_OUTCOME, MOST, Spool, Uploader
 from easytrader.errors import EasytraderError, JournalError, RiskRefusedError, UsageError
 from easytrader.fleets.address import open_store
+from easytrader.fleets.checks import LONGEST_TEXT
 from easytrader.fleets.words import (
     ABSENT,
+    DONE,
     PLACED,
     UNKNOWN,
+    UNSENT,
     Command,
     FencedError,
     Lease,
@@ -568,6 +571,36 @@ def test_a_store_that_refuses_is_told_and_nothing_is_dropped(
     box.upload()
     eventually(lambda: heard(box, "b") == [1, 2, 3])
     assert box.spool.depth_of("a") == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "told", "kept"),
+    [
+        (PLACED, {"result": {"entrust_no": "77"}}, ""),
+        (DONE, {"result": {"ok": 1}}, "OutcomeUnknownError"),
+        (UNSENT, {"error": {"type": "NotConnectedError", "text": "断"}}, "NotConnectedError"),
+    ],
+)
+def test_what_the_store_cannot_hold_is_cut_and_the_rest_goes_on(
+    box: Box, state: str, told: dict[str, Any], kept: str
+) -> None:
+    """一条长得存储不收的，不能挡住这个账号后面的。"""
+    box.upload()
+    command = box.claimed()
+    for each in told.values():
+        each["text"] = each.get("text", "") + "x" * LONGEST_TEXT
+    outcome = placed(command)._replace(state=state, answer=json.dumps(told))
+    box.spool.outcome(outcome, command.epoch, command.host)
+    box.spool.event("a", pushed(1, remark="x" * LONGEST_TEXT, rows=[0] * 10_000))
+    push(box, 2, 2)
+    box.drained()
+    row = box.row(command)
+    assert (row.state, row.order_id) == (state, "77")
+    assert (json.loads(row.answer)["error"]["type"] if row.answer else "") == kept
+    assert heard(box) == [1, 2]
+    data = next(json.loads(each.data)["data"] for each in box.events() if each.kind == "order")
+    assert set(data["remark"]) == {"x"}
+    assert ("rows" in data, data["cut"] > LONGEST_TEXT) == (False, True)
 
 
 def test_events_alone_are_gathered(box: Box) -> None:

@@ -16,6 +16,7 @@ from easytrader.agent import errands
 from easytrader.agent.errands import Errand, Rules
 from easytrader.basics import boot_clock
 from easytrader.errors import JournalError, NotConnectedError, RiskRefusedError, UsageError
+from easytrader.fleets import checks
 from easytrader.fleets.words import (
     DONE,
     PLACED,
@@ -88,6 +89,14 @@ def test_queries_are_answered(fleet: StationWorld) -> None:
     assert told["result"]
     assert fleet.strategy.ask("server.guard", None)["error"]["type"] == "UsageError"
     assert fleet.strategy.ask("find_entrust")["error"]
+
+
+def test_an_answer_too_long_for_the_store_says_so(
+    fleet: StationWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "LONGEST_REPLY", 300)
+    error = fleet.strategy.ask("server.status")["error"]
+    assert (error["type"], "一次少问一些" in error["text"]) == ("QueryFailedError", True)
 
 
 @pytest.mark.parametrize("verb", ["buy", "cancel_entrust", "server.events", "nothing"])

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from server.server_world import memory_world
 
 from easytrader import cli
 from easytrader.cli import fleet_boxes, fleet_command
+from easytrader.codes import OrderStatus
 from easytrader.fleets.sqlite import SqliteStore
 from easytrader.fleets.words import AccountRow, Lease, NewEvent, Outcome, Wish
+from easytrader.testing.memory_broker import FaultySession, MemoryBroker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,6 +107,16 @@ def test_what_a_box_holds_by_itself_is_seen_and_not_called_released(fleet: Fleet
     code, out, err = run("resume", "fleet")
     assert (code, "存储里的已放开" in out, "resume fleet --direct" in err) == (1, True, True)
     assert fleet.store.switches(soon()) == []
+
+
+def test_a_switch_is_released_though_nobody_is_in_the_group_any_more(
+    fleet: Fleet, run: Any
+) -> None:
+    fleet.store.set_switch("group:散了", True, soon())
+    assert run("resume", "group:散了")[0] == 0
+    assert fleet.store.switches(soon()) == []
+    code, _, err = run("resume", "group:散了")
+    assert (code != 0, "没有账号在这一组" in err) == (True, True)
 
 
 def test_a_misspelt_scope_or_file_is_no_success(fleet: Fleet, run: Any, tmp_path: Path) -> None:
@@ -315,6 +328,39 @@ def test_kill_direct_says_which_box_was_not_reached(
     assert [each.scope for each in fleet.store.switches(soon())] == ["group:g"]
     assert world.stop.reason("a")
     assert not world.stop.reason("b")
+
+
+class _Slow(MemoryBroker):
+    """第二笔卡在柜台的接口里，开始撤头一笔的时候才挂上去。"""
+
+    class session_type(FaultySession):  # noqa: N801
+        entered, freed = threading.Event(), threading.Event()
+
+        def submit(self, request: Any, reply: Any) -> None:
+            if self.counter.orders:
+                self.entered.set()
+                self.freed.wait(10)
+            super().submit(request, reply)
+
+        def cancel(self, target: Any, reply: Any) -> None:
+            super().cancel(target, reply)
+            self.freed.set()
+
+
+def test_kill_direct_cancels_what_was_on_its_way(
+    tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with memory_world(tmp_path / "server", kind=_Slow) as world, world.socket("a") as socket:
+        _known(world, "a")
+        monkeypatch.setenv("BOX_TOKEN", world.token)
+        run("box", "set", "--token", "env:BOX_TOKEN")
+        socket.order("buy", "BTC/USDT", 9.5, 1)
+        number = socket.start("buy", "BTC/USDT", 9.5, 1, request="r" + "9" * 31)
+        assert _Slow.session_type.entered.wait(10)
+        code, out, _ = run("kill", "account:a", "--direct", "--cancel-open", "--dsn", NOWHERE)
+        assert (code, "result" in socket.answer(number)) == (0, True), out
+        orders = world.brokers["a"].counter.orders.values()
+        assert [each.order_status for each in orders] == [OrderStatus.CANCELED] * 2
 
 
 def test_kill_direct_without_a_token_or_an_address(world: World, fleet: Fleet, run: Any) -> None:

@@ -229,6 +229,23 @@ def test_switches_are_kept(world: World) -> None:
     assert [each.scope for each in store.switches(soon())] == ["account:A"]
 
 
+def test_a_weaker_press_does_not_weaken_the_switch(world: World) -> None:
+    """连同撤单的停了之后又按了一次不撤的：还没有看到的机器照撤，撤过的不再撤一遍。"""
+    store = world.open()
+    store.greet(soon())
+    store.set_switch("fleet", True, soon(), why="着火了", cancel_open=True)
+    (first,) = store.switches(soon())
+    store.set_switch("fleet", True, soon(), why="先别动")
+    (found,) = store.switches(soon())
+    assert (found.cancel_open, found.why, found.at) == (True, "先别动", first.at)
+    store.set_switch("fleet", True, soon(), cancel_open=True)
+    (found,) = store.switches(soon())
+    assert (found.cancel_open, found.at >= first.at) == (True, True)
+    store.set_switch("fleet", False, soon())
+    store.set_switch("fleet", True, soon())
+    assert not store.switches(soon())[0].cancel_open
+
+
 # ---- 提示
 
 

@@ -34,6 +34,7 @@ class Site:
             self._own(name, number)
         self.tokens = Tokens(folder / "tokens.json")
         self.trade = self.tokens.add("alice", ["trade"])
+        self.all = self.tokens.add("boss", ["trade", "funds"])
         self.read = self.tokens.add("bob", ["read"])
         self.mine = self.tokens.add("carol", ["trade"], accounts=["成长一号"])
         config = ServerConfig((), port=0, fleet=f"sqlite:///{file.as_posix()}")

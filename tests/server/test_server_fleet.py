@@ -73,6 +73,17 @@ def test_who_may_not_stop(site: Site) -> None:
     assert site.ask(site.mine, "/stop", {"scope": "account:成长一号"}).status_code == 200
 
 
+def test_one_who_only_trades_releases_accounts_only(site: Site) -> None:
+    """服务器的登录名是操作的人；一个策略的令牌不能借它放开人按下的。"""
+    for scope in ("fleet", "group:成长", "strategy:z"):
+        assert site.ask(site.trade, "/stop", {"scope": scope}).status_code == 200
+        answer = site.ask(site.trade, "/allow", {"scope": scope})
+        assert (answer.status_code, "不能放开" in answer.text) == (403, True)
+        assert [each.scope for each in site.store.switches(soon())] == [scope]
+        assert site.ask(site.all, "/allow", {"scope": scope}).status_code == 200
+    assert site.store.switches(soon()) == []
+
+
 def test_wrong_bodies_are_told(site: Site) -> None:
     for body, argument in (
         ({}, "scope"),

@@ -584,10 +584,10 @@ def test_connect_form(browser: Any, tmp_path: Path, sim_folder: Path) -> None:
 def test_the_fleet_is_seen_stopped_and_allowed(browser: Any, tmp_path: Path) -> None:
     """只有机队、没有自己的账号的服务器。"""
     site = FleetSite(tmp_path)
-    visitor = Visitor(browser, Served(site.server.url, site.trade), WIDE)
+    visitor = Visitor(browser, Served(site.server.url, site.all), WIDE)
     try:
         page = visitor.page
-        page.fill("#token", site.trade)
+        page.fill("#token", site.all)
         page.click("#sign-in-form button")
         page.wait_for_selector("#view-fleet tbody tr >> nth=2")
         text = page.inner_text("#view-fleet")
@@ -597,7 +597,7 @@ def test_the_fleet_is_seen_stopped_and_allowed(browser: Any, tmp_path: Path) -> 
         page.fill("#ask-input", "看看")
         page.click("#ask-yes")
         page.wait_for_selector("#fleet-switches button")
-        assert "账号 成长一号 停单 看看（令牌 alice）" in page.inner_text("#fleet-switches")
+        assert "账号 成长一号 停单 看看（令牌 boss）" in page.inner_text("#fleet-switches")
         page.click("#fleet-stop")
         page.click("#ask-yes")  # 没有写原因，不收
         assert page.is_visible("#ask")

@@ -1046,8 +1046,11 @@ BEGIN
     IF on_in THEN
         -- 策略再按一次别人按下的，不算它按的：不然它接着就放得开了
         INSERT INTO switch VALUES (scope_in, cancel_open_in, why_in, session_user, clock_timestamp())
-        ON CONFLICT (scope) DO UPDATE SET cancel_open = excluded.cancel_open, why = excluded.why,
-            by_login = excluded.by_login, at = excluded.at
+        ON CONFLICT (scope) DO UPDATE SET cancel_open = switch.cancel_open OR excluded.cancel_open,
+            why = excluded.why, by_login = excluded.by_login,
+            -- 不连同撤单的再按一次，原来说要撤的还算数，也还是那一次：没有看到的照撤，撤过的不再撤
+            at = CASE WHEN switch.cancel_open AND NOT excluded.cancel_open
+                THEN switch.at ELSE excluded.at END
         WHERE operates(scope_in) OR may(v_account, 'agent') OR switch.by_login = session_user;
     ELSE
         SELECT by_login INTO v_by FROM switch WHERE scope = scope_in FOR UPDATE;

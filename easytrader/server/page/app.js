@@ -26,7 +26,7 @@ const NARROW = matchMedia("(max-width: 1020px)");
 const page = { me: null, account: null, accounts: [], tab: "positions", busyRows: new Set(), onlyOpen: false };
 const chart = new Chart($("curve"));
 const ticket = new Ticket(null);
-const fleet = new Fleet($("view-fleet"), { changed: () => drawTabs(), mayTrade: () => page.me?.scopes.includes("trade") ?? false });
+const fleet = new Fleet($("view-fleet"), { changed: () => drawTabs(), mayTrade: () => page.me?.scopes.includes("trade") ?? false, mayAll: () => ["trade", "funds"].every((each) => page.me?.scopes.includes(each)) });
 
 // ---- 表
 

@@ -12,7 +12,7 @@ const { count, wan } = format;
 const wrong = (row) => !row.alive || row.state !== "已连接" || row.alarms > 0;
 
 export class Fleet {
-  /** hears: {changed, mayTrade} */
+  /** hears: {changed, mayTrade, mayAll} */
   constructor(place, hears) {
     this.hears = hears;
     this.rows = [];
@@ -92,15 +92,15 @@ export class Fleet {
 
   _draw() {
     this._table.update(this.rows);
-    const may = this.hears.mayTrade();
+    const may = this.hears.mayTrade(), all = this.hears.mayAll();
     const stopped = this.switches.some((each) => each.scope === ALL);
     show(this._stopAll, may && !stopped);
-    const wanted = JSON.stringify([may, this.switches]);
+    const wanted = JSON.stringify([may, all, this.switches]);
     if (wanted !== this._drawn) {
       this._drawn = wanted;
       this._shut.replaceChildren(...this.switches.map((each) => h("p", {},
         h("strong", {}, `${nameOf(each.scope)}停单`), ` ${each.why} · ${each.by} · ${format.moment(each.at)} `,
-        may ? h("button", { type: "button", class: "small", onclick: () => this._allow(each) }, `放开${nameOf(each.scope)}`) : null)));
+        (each.scope.startsWith("account:") ? may : all) ? h("button", { type: "button", class: "small", onclick: () => this._allow(each) }, `放开${nameOf(each.scope)}`) : null)));
     }
     this.hears.changed();
   }
