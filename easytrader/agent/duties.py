@@ -185,10 +185,12 @@ class Duties:
         for account, (desk, _) in held:
             flying = self.alarms.flying(account)
             switches = self.switches.to_cancel(account, self._groups)
+            strategies = self.switches.to_cancel_strategies()
+            self._cancels.ended(account, [*switches, *strategies])
             self._cancels.look(desk, account, switches, flying)
             # 柜台上挂着的还没有看过：等看过，不能当作一笔也没有
             learned = self.alarms.learned(account)
-            for switch in self.switches.to_cancel_strategies() if learned else ():
+            for switch in strategies if learned else ():
                 find = partial(self.alarms.open_orders, account, switch.scope.partition(":")[2])
                 self._cancels.of_strategy(desk, account, switch, flying, find)
         self.alarms.tick()

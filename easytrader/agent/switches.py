@@ -174,6 +174,27 @@ class CancelOpen:
             work = partial(self._each, desk, account, job, find)
             desk.post(lambda: desk.later(work, "撤单"))
 
+    def ended(self, account: str, switches: Iterable[Switch]) -> None:
+        """放开了的、又按了一次的：那一次不再撤，撤得怎样还是记下。
+
+        Args:
+            account: 账号在队里的名字；归自己的。
+            switches: 此刻说要撤的全部开关。
+        """
+        on, now = {(each.scope, each.at) for each in switches}, self._clock()
+        with self._lock:
+            gone = [
+                job for key, job in self._jobs.items()
+                if key[0] == account and key[1:] not in on and not job.over
+            ]  # fmt: skip
+            for job in gone:
+                job.ended = True
+            told = [job for job in gone if now >= job.again]  # 正在撤的，撤完那一遍由它说
+            for job in told:
+                job.over = True
+        for job in told:
+            self._spool.event(account, self._event(job))
+
     def _begin(
         self, desk: Desk, account: str, switch: Switch, flying: frozenset[str]
     ) -> _Job | None:
@@ -207,26 +228,29 @@ class CancelOpen:
     def _over(self, account: str, job: _Job, found: Any, error: EasytraderError | None) -> None:
         rows = found if isinstance(found, list) else []
         with self._lock:
+            if job.over:
+                return
             job.done += [each for each in rows if each.get("success")]
-            failed = [each for each in rows if not each.get("success")]
-            job.clean = error is None and not failed
-            job.over = (job.clean or job.tried >= TRIES) and not job.flying
+            job.failed = [each for each in rows if not each.get("success")]
+            job.error = "" if error is None else str(error)
+            job.clean = error is None and not job.failed
+            job.over = job.ended or ((job.clean or job.tried >= TRIES) and not job.flying)
             job.again = self._clock() + _AGAIN_S
             over = job.over
         if error is not None:
             unknown = "，结果未知" if isinstance(error, OutcomeUnknownError) else ""
             logger.error("账号 {}：开关要撤挂着的委托，没有撤成{}：{}", account, unknown, error)
         if over:
-            self._spool.event(account, self._event(job, failed, error))
+            self._spool.event(account, self._event(job))
 
-    def _event(self, job: _Job, failed: list[Any], error: EasytraderError | None) -> dict[str, Any]:
+    def _event(self, job: _Job) -> dict[str, Any]:
         data = {
             "scope": job.switch.scope,
             "why": job.switch.why,
             "cancelled": len(job.done),
-            "failed": len(failed),
-            "rows": [*failed, *job.done][:_SHOWN],
-            "error": "" if error is None else str(error),
+            "failed": len(job.failed),
+            "rows": [*job.failed, *job.done][:_SHOWN],
+            "error": job.error,
         }
         return {
             "event": CANCEL_OPEN,
@@ -239,14 +263,20 @@ class CancelOpen:
 class _Job:
     """一次按下、一个账号。"""
 
-    __slots__ = ("again", "clean", "done", "flying", "over", "switch", "tried", "until")
+    __slots__ = (
+        "again", "clean", "done", "ended", "error", "failed", "flying", "over", "switch", "tried",
+        "until",
+    )  # fmt: skip
 
     def __init__(self, switch: Switch, flying: frozenset[str], until: float) -> None:
         self.switch = switch
         self.flying = flying  # 第一次看到它按下的时候还没有结果的委托
         self.until = until  # 最晚等它们到这时
         self.over = False
+        self.ended = False  # 放开了
         self.clean = False  # 上一遍都撤成了
+        self.failed: list[Any] = []  # 上一遍没有撤成的
+        self.error = "放开的时候还没有撤"
         self.done: list[Any] = []
         self.tried = 0
         self.again = 0.0

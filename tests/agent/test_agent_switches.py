@@ -140,6 +140,32 @@ def test_an_order_nobody_hears_of_does_not_keep_it_from_being_told(box: RulesBox
     assert box.alarms(CANCEL_OPEN)[0]["cancelled"] == 1
 
 
+def test_released_while_it_still_waits_it_is_told_all_the_same(box: RulesBox) -> None:
+    """放开的时候还在等一笔没有回来的：撤过的照样说，那一笔不再撤。"""
+    clock, command = box.clock, box.claimed()
+    box.duties._cancels._clock = clock
+    first = box.elsewhere()
+    box.store.set_switch("fleet", True, within(5), cancel_open=True)
+    hear(box)
+    box.duties._bell.ring()
+    orders = box.broker.counter.orders
+    eventually(lambda: orders[first].order_status == OrderStatus.CANCELED)
+    (job,) = box.duties._cancels._jobs.values()
+    eventually(lambda: job.clean)
+    box.store.set_switch("fleet", False, within(5))
+    hear(box)
+    clock.ahead += 5
+    box.duties._bell.ring()
+    eventually(lambda: box.alarms(CANCEL_OPEN), within_s=5)
+    number = box.send(command)
+    box.ends(command, PLACED, number)
+    clock.ahead += 100
+    box.duties._step()
+    box.drained()
+    assert [(each["cancelled"], each["error"]) for each in box.alarms(CANCEL_OPEN)] == [(1, "")]
+    assert orders[number].order_status == OrderStatus.REPORTED
+
+
 def test_a_cancel_that_failed_is_tried_again(box: RulesBox) -> None:
     numbers = [box.elsewhere() for _ in range(2)]
     box.broker.lose_answer("cancel")
