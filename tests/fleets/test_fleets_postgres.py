@@ -201,7 +201,6 @@ def test_a_port_that_never_answers_is_given_up_at_the_deadline() -> None:
 
 
 def test_hints_come_back_after_a_restart(mortal: PgServer, doomed: Any) -> None:
-    doomed.wait("box", 0.01)
     eventually(lambda: doomed.wait("box", 0.2))  # 开始听了
     mortal.restart()
     eventually(lambda: doomed.wait("box", 0.2))  # 断着的时候也许有人叫过
