@@ -493,8 +493,8 @@ class CryptoSession(LineSession):
         receipt: Receipt[_T] = Receipt(what, self.timeout_s, awaited=True)
         receipt.blame = lambda error: QueryFailedError(f"查询{what}没有得到回答：{error}")
         self.depart(receipt)
-        serve = partial(self._serve, receipt, lambda: work(receipt.deadline), "")
-        self._reader.later(serve)
+        serve, latest = self._serve, self._latest(receipt)
+        self._reader.later(serve, receipt, lambda: work(receipt.deadline), "", latest)
         return receipt.value()
 
     def close(self, limit_s: float = 3.0) -> None:

@@ -64,8 +64,12 @@ class LineSession(BaseSession):
     def send(self, reply: Reply[Any], work: Callable[[], Any], tag: str = "") -> None:
         """下单（带上 ``request.tag``）、撤单：排到线路上就返回。``work`` 抛异常是结果未知。"""
         self.depart(reply)
-        left_s = getattr(reply, "deadline", math.inf) - time.monotonic()
-        self.later(self._serve, reply, work, tag, boot_clock.now() + left_s)
+        self.later(self._serve, reply, work, tag, self._latest(reply))
+
+    @staticmethod
+    def _latest(reply: Reply[Any]) -> float:
+        """最晚什么时候开始办，开机时钟。"""
+        return boot_clock.now() + getattr(reply, "deadline", math.inf) - time.monotonic()
 
     def still_sending(self, tag: str) -> bool:
         """正卡在柜台接口里，哪怕是断了的那个会话的。"""
