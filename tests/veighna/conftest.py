@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def floor() -> Iterator[Any]:
-    """一个主引擎，没有接口。"""
+def floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """一个主引擎，没有接口；应用存的不落在 ``~/.vntrader`` 里，下一次跑才不读到上一次的。"""
     from veighna_floor import Floor
+    from vnpy.trader import utility
 
+    monkeypatch.setattr(utility, "TEMP_DIR", tmp_path)
     made = Floor()
     yield made
     made.close()
