@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -162,15 +163,20 @@ class Joint:
     def _recalled(self, made: JointRow, unknown: bool) -> JointRow:
         """这一次没有发出，而以前的那一次（被杀、被打断、没有回答的）也许有委托：看存储里记着的。"""
         name, told = made["account"], made["message"]
-        own = made["client_order_id"] or own_id(self.client_order_id, name)
-        reached, found = self._look(name, own)
+        own = made["client_order_id"]
+        # 没有 id 的也许是现在没有连上的，也许是带不了标记的：后一种存储里凭它查不到，不等于没有
+        known = bool(own)
+        with suppress(UsageError):  # 带不了标记的，合起来太长也没有人问过
+            own = own or own_id(self.client_order_id, name)
+        reached, found = self._look(name, own) if own else (False, None)
         if found is not None and found.state == PLACED:
             number = int(found.order_id) if checks.is_whole(found.order_id) else found.order_id
             asked = self._shares[name].asked
             return row(
                 name, self._security, asked, "placed", entrust_no=number, client_order_id=own
             )
-        nothing = found.state in FREE if found is not None else reached and not unknown
+        silent = reached and known and not unknown
+        nothing = found.state in FREE if found is not None else silent
         if not nothing:
             why = "还没有结果" if found is not None else "发了没有不知道"
             made["state"], made["state_name"] = "unknown", STATE_NAMES["unknown"]

@@ -14,6 +14,7 @@ from fleets.store_worlds import claimed, leased, outcome, soon
 
 from easytrader import ClosedError, NotConnectedError, OutcomeUnknownError, UsageError
 from easytrader.fleets import quotas, view
+from easytrader.fleets.joint import Joint, Share
 from easytrader.fleets.many import Accounts, Fleet
 from easytrader.fleets.sqlite import SqliteStore
 from easytrader.fleets.words import (
@@ -242,6 +243,18 @@ def test_the_same_call_again_tells_the_order_of_who_is_away_now(world: World) ->
         CODE, PRICE, 300, client_order_id="一"
     )
     assert states(report) == {"甲": "placed", "乙": "placed", "丙": "unknown"}
+
+
+@pytest.mark.parametrize("length", [1, 64])
+def test_who_is_away_and_may_carry_no_id_is_unknown(world: World, length: int) -> None:
+    """带不了标记的，存储里凭 id 查不到它：不等于没有；合起来太长的也报得出来。"""
+    leased(world.store, "乙")
+    report = Joint(
+        "买", "w" * length, CODE, {"乙": Share(100, "", None, "没有连上：关机了")}, 1.0,
+        lambda account, own: world.store.find(account, own, soon()),
+    ).send(0, [], lambda _: None, again=True)  # fmt: skip
+    assert states(report) == {"乙": "unknown"}
+    assert "关机了" in report.unknown[0]["message"]
 
 
 def failing(*_: Any) -> None:
