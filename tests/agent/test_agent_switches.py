@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rules_world import RulesBox, rules_world
@@ -106,16 +106,22 @@ def test_open_orders_are_cancelled_once_for_one_press(box: RulesBox) -> None:
     assert orders[kept].order_status == OrderStatus.CANCELED
 
 
-def test_an_order_on_its_way_when_it_was_pressed_is_cancelled_too(box: RulesBox) -> None:
-    """按下的时候已经交给柜台的接口、还没有回来的：撤完那一遍它才挂上去。"""
-    clock, command = box.clock, box.claimed()
-    box.duties._cancels._clock = clock
+def pressed(box: RulesBox) -> Any:
+    """挂着一笔，按下停单连同撤单，它撤掉了；返回柜台上的委托。"""
     first = box.elsewhere()
     box.store.set_switch("fleet", True, within(5), cancel_open=True)
     hear(box)
     box.duties._bell.ring()
     orders = box.broker.counter.orders
     eventually(lambda: orders[first].order_status == OrderStatus.CANCELED)
+    return orders
+
+
+def test_an_order_on_its_way_when_it_was_pressed_is_cancelled_too(box: RulesBox) -> None:
+    """按下的时候已经交给柜台的接口、还没有回来的：撤完那一遍它才挂上去。"""
+    clock, command = box.clock, box.claimed()
+    box.duties._cancels._clock = clock
+    orders = pressed(box)
     number = box.send(command)
     box.ends(command, PLACED, number)
     clock.ahead += 5
@@ -144,12 +150,7 @@ def test_released_while_it_still_waits_it_is_told_all_the_same(box: RulesBox) ->
     """放开的时候还在等一笔没有回来的：撤过的照样说，那一笔不再撤。"""
     clock, command = box.clock, box.claimed()
     box.duties._cancels._clock = clock
-    first = box.elsewhere()
-    box.store.set_switch("fleet", True, within(5), cancel_open=True)
-    hear(box)
-    box.duties._bell.ring()
-    orders = box.broker.counter.orders
-    eventually(lambda: orders[first].order_status == OrderStatus.CANCELED)
+    orders = pressed(box)
     (job,) = box.duties._cancels._jobs.values()
     eventually(lambda: job.clean)
     box.store.set_switch("fleet", False, within(5))
