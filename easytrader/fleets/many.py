@@ -422,7 +422,11 @@ class Accounts:
     def order_target(
         self, security: str, amount: float, price: float | Decimal | None = None, **options: Any
     ) -> JointReport:
-        """每家各自调到这么多股，同 ``user.portfolio.order_target``；id 同 `buy`。"""
+        """每家各自调到这么多股，同 ``user.portfolio.order_target``；id 同 `buy`。
+
+        Raises:
+            UsageError: 参数不对；给了 id 而有的柜台带不了标记（再来一次会下两笔）。
+        """
         return self._one_line("order_target", security, amount, price, options)
 
     def order_target_value(
@@ -589,6 +593,10 @@ class Accounts:
         self.last = None
         options = dict(options)
         given = options.pop("client_order_id", None)
+        bare = [name for name, user in self._users.items() if not user.capabilities.tags]
+        if given is not None and bare:  # 分法不记下来的，再来一次认不出发过没有
+            told = f"{'、'.join(sorted(bare))} 的柜台带不了标记，再来一次会下两笔"
+            raise UsageError("client_order_id", given, f"{told}；不写它，或用写明数量的 buy、sell")
         whole = wish_id(given)
         code = arguments.security(security).stock_code
         shares = {}

@@ -469,6 +469,19 @@ def test_a_counter_without_tags_is_never_sent_to_twice(world: World) -> None:
     assert world.volumes("乙") == [100]
 
 
+def test_a_sentence_with_an_id_is_refused_where_no_id_can_be_carried(world: World) -> None:
+    """各家自己算数量的不记分法：同一个 id 再来，带不了标记的会再下一笔。"""
+
+    class Bare(Broken):
+        capabilities = replace(MemoryTrader.capabilities, tag_in="none")
+
+    world.users["乙"] = Bare(world.users["乙"], lambda: None)  # type: ignore[assignment]
+    with pytest.raises(UsageError, match="乙 的柜台带不了标记") as caught:
+        world.accounts().order_target_value(CODE, 4000, client_order_id="一")
+    assert caught.value.argument == "client_order_id"
+    assert all(world.volumes(name) == [] for name in world.users)
+
+
 def test_a_closed_fleet_says_so(world: World) -> None:
     world.fleet.close()
     with pytest.raises(ClosedError):
